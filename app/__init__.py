@@ -1,0 +1,1 @@
+"""The service: HTTP, database, pages and jobs around the grading engine. Student code never runs here."""

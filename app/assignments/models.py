@@ -1,0 +1,25 @@
+"""The table of published assignment versions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base, now
+
+
+class PublishedAssignment(Base):
+    """One version of one assignment with its files, so that it can be graded without the folder it came from."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (UniqueConstraint("slug", "digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    files: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime] = mapped_column(default=now)

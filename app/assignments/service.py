@@ -1,0 +1,106 @@
+"""Publishing assignments and finding the version that counts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.assignments.models import PublishedAssignment
+from app.audit import service as audit
+from app.problems import Conflict, NotFound
+from grader import assignment as assignments
+from grader.assignment import Assignment
+
+
+class AssignmentNotFound(NotFound):
+    """There is no such assignment."""
+
+    slug = "assignment-not-found"
+
+
+class VersionTaken(Conflict):
+    """A newer version of the assignment needs a higher `version`."""
+
+    slug = "version-taken"
+
+
+def publish_version(session: Session, assignment: Assignment, actor: str) -> PublishedAssignment:
+    """Publish a new version of an assignment, or the first one; older versions stay. Raises `VersionTaken`.
+
+    The version that is the newest already is published once. Hand-ins graded before keep their points until a
+    regrade.
+    """
+    newest = session.scalar(_newest_first(assignment.slug).limit(1))
+    if newest is not None and newest.digest == assignment.digest:
+        return newest
+    if newest is not None and assignment.version <= newest.version:
+        raise VersionTaken(
+            f"{assignment.slug} is published as version {newest.version} with other content; "
+            f"write `version = {newest.version + 1}` into assignment.toml."
+        )
+    row = publish(session, assignment)
+    audit.record(
+        session, actor, "assignment.publish", assignment.slug, version=assignment.version, digest=assignment.digest
+    )
+    return row
+
+
+def publish(session: Session, assignment: Assignment) -> PublishedAssignment:
+    """Store this version unless it is stored already; either way it is the one that new hand-ins get."""
+    known = session.scalar(
+        select(PublishedAssignment).where(
+            PublishedAssignment.slug == assignment.slug, PublishedAssignment.digest == assignment.digest
+        )
+    )
+    if known is not None:
+        return known
+    row = PublishedAssignment(
+        slug=assignment.slug, version=assignment.version, digest=assignment.digest, files=dict(assignment.files)
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def publish_bundled(session: Session) -> None:
+    """Publish every assignment that ships with Assay."""
+    for slug in assignments.bundled_slugs():
+        publish(session, assignments.bundled(slug))
+
+
+def current(session: Session, slug: str) -> PublishedAssignment:
+    """The newest version of an assignment. Raises `AssignmentNotFound`."""
+    row = session.scalar(_newest_first(slug).limit(1))
+    if row is None:
+        raise AssignmentNotFound(f"There is no assignment {slug!r}.")
+    return row
+
+
+def _newest_first(slug: str) -> Select[PublishedAssignment]:
+    query = select(PublishedAssignment).where(PublishedAssignment.slug == slug)
+    return query.order_by(PublishedAssignment.version.desc(), PublishedAssignment.id.desc())
+
+
+def all_current(session: Session) -> list[PublishedAssignment]:
+    """The newest version of every assignment, by slug."""
+    slugs = session.scalars(select(PublishedAssignment.slug).distinct().order_by(PublishedAssignment.slug))
+    return [current(session, slug) for slug in slugs.all()]
+
+
+def versions(session: Session, slug: str) -> list[PublishedAssignment]:
+    """Every version of an assignment, the newest first. Raises `AssignmentNotFound`."""
+    current(session, slug)
+    query = select(PublishedAssignment).where(PublishedAssignment.slug == slug)
+    return list(session.scalars(query.order_by(PublishedAssignment.version.desc(), PublishedAssignment.id.desc())))
+
+
+def definition(row: PublishedAssignment) -> Assignment:
+    """The assignment that a stored version is."""
+    return _parsed(row.digest, tuple(sorted(row.files.items())))
+
+
+@lru_cache(maxsize=64)
+def _parsed(digest: str, files: tuple[tuple[str, str], ...]) -> Assignment:
+    return assignments.from_files(dict(files))

@@ -1,0 +1,1 @@
+"""Who is asking: bearer tokens, browser sessions, roles, and the check against cross-site requests."""

@@ -1,0 +1,48 @@
+"""Tokens and browser sessions into viewers. Works in the caller's transaction."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.auth.models import WebSession
+from app.auth.viewer import Viewer
+from app.db.base import now
+from app.users.models import Token, User
+from app.users.service import digest
+
+
+def by_token(session: Session, secret: str) -> Viewer | None:
+    """Who holds this token, or ``None``. The look-up is by hash, so its time says nothing of the secret."""
+    user = session.scalar(select(User).join(Token).where(Token.digest == digest(secret), Token.revoked_at.is_(None)))
+    return Viewer.of(user) if user else None
+
+
+def by_cookie(session: Session, cookie: str) -> Viewer | None:
+    """Who is logged in with this cookie, or ``None`` when it is unknown, expired, or its token was revoked."""
+    user = session.scalar(
+        select(User)
+        .join(Token, Token.user_id == User.id)
+        .join(WebSession, WebSession.token_id == Token.id)
+        .where(WebSession.digest == digest(cookie), WebSession.expires_at > now(), Token.revoked_at.is_(None))
+    )
+    return Viewer.of(user) if user else None
+
+
+def log_in(session: Session, token: str, *, days: int) -> str | None:
+    """Open a browser session for the holder of a token: the cookie's value, or ``None`` for a wrong token."""
+    found = session.scalar(select(Token).where(Token.digest == digest(token), Token.revoked_at.is_(None)))
+    if found is None:
+        return None
+    session.execute(delete(WebSession).where(WebSession.expires_at <= now()))
+    cookie = secrets.token_urlsafe(32)
+    session.add(WebSession(digest=digest(cookie), token_id=found.id, expires_at=now() + timedelta(days=days)))
+    return cookie
+
+
+def log_out(session: Session, cookie: str) -> None:
+    """End a browser session. An unknown cookie is no error."""
+    session.execute(delete(WebSession).where(WebSession.digest == digest(cookie)))

@@ -1,0 +1,253 @@
+"""`assay`: the service, its people, and grading from a shell.
+
+Nothing heavy is imported before a command needs it: `assay --help` must be quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from grader.handin import HandIn
+
+app = typer.Typer(
+    name="assay",
+    help="Automated grading of model-compression homework.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+users = typer.Typer(name="users", help="The people of a course.", no_args_is_help=True)
+tokens = typer.Typer(name="tokens", help="Tokens, with which people log in.", no_args_is_help=True)
+dataset = typer.Typer(name="dataset", help="The images that models are measured on.", no_args_is_help=True)
+app.add_typer(users)
+app.add_typer(tokens)
+assignment = typer.Typer(name="assignment", help="Assignments and their versions.", no_args_is_help=True)
+audit = typer.Typer(name="audit", help="The record of who changed what.", no_args_is_help=True)
+app.add_typer(assignment)
+app.add_typer(audit)
+app.add_typer(dataset)
+
+
+class Repair(StrEnum):
+    """What to do with paste damage, such as lost underscores."""
+
+    SUGGEST = "suggest"
+    APPLY = "apply"
+
+
+class Language(StrEnum):
+    """The languages that reports are written in."""
+
+    ENGLISH = "en"
+    TRADITIONAL_CHINESE = "zh-Hant"
+
+
+class Importable(StrEnum):
+    """The data sets that can be imported."""
+
+    FOOD11 = "food11"
+
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="DIR-or-FILES...", help="Folders or files; each part is found by its usual name."),
+]
+Model = Annotated[Path | None, typer.Option(help="Python text or notebook with `get_student_model`.")]
+Loss = Annotated[Path | None, typer.Option(help="Python text with `loss_fn_kd`.")]
+Summary = Annotated[Path | None, typer.Option(help="Text of torchsummary or torchinfo.")]
+Answers = Annotated[Path | None, typer.Option(help='JSON object such as `{"2.2": "softer", "3.2": "no"}`.')]
+Plot = Annotated[Path | None, typer.Option(help="Pruning plot, PNG or JPEG.")]
+Points = Annotated[Path | None, typer.Option(help="CSV `ratio,accuracy`.")]
+Weights = Annotated[Path | None, typer.Option(help="Trained weights, safetensors or state dict.")]
+RepairOption = Annotated[Repair, typer.Option(help="What to do with paste damage.")]
+Slug = Annotated[str, typer.Option("--assignment", help="The assignment's short name.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+Lang = Annotated[Language, typer.Option("--lang", help="Language of the report.")]
+
+
+@app.command(
+    epilog="Examples:\n\n- `assay grade examples/hw13`\n\n"
+    "- `assay grade --model model.py --loss loss.py --json`\n\n"
+    "Exit codes: 0 graded, 2 unusable input, 78 this machine cannot run student code safely."
+)
+def grade(
+    paths: Paths = None,
+    model: Model = None,
+    loss: Loss = None,
+    summary: Summary = None,
+    answers: Answers = None,
+    plot: Plot = None,
+    points: Points = None,
+    weights: Weights = None,
+    repair: RepairOption = Repair.SUGGEST,
+    assignment: Slug = "hw13",
+    as_json: Json = False,
+    language: Lang = Language.ENGLISH,
+) -> None:
+    """Grade a hand-in on this machine, without a server."""
+    handin = _handin(paths, [model, loss, summary, answers, plot, points, weights], repair)
+    from app.commands import grade as command
+
+    command.run(assignment, handin, language, as_json)
+
+
+@app.command(
+    epilog="Examples:\n\n- `ASSAY_TOKEN=... assay submit examples/hw13`\n\n"
+    "- `ASSAY_URL=https://assay.example.edu assay submit model.py loss.py`\n\n"
+    "Exit codes: 0 graded, 1 refused or unreachable, 2 unusable input."
+)
+def submit(
+    paths: Paths = None,
+    model: Model = None,
+    loss: Loss = None,
+    summary: Summary = None,
+    answers: Answers = None,
+    plot: Plot = None,
+    points: Points = None,
+    weights: Weights = None,
+    repair: RepairOption = Repair.SUGGEST,
+    assignment: Slug = "hw13",
+    as_json: Json = False,
+    language: Lang = Language.ENGLISH,
+) -> None:
+    """Hand in to the server at ASSAY_URL as the owner of ASSAY_TOKEN, and watch the report fill in."""
+    handin = _handin(paths, [model, loss, summary, answers, plot, points, weights], repair)
+    from app.commands import submit as command
+
+    command.run(assignment, handin, language, as_json)
+
+
+def _handin(paths: list[Path] | None, named: list[Path | None], repair: Repair) -> HandIn:
+    from app.commands import parts
+    from grader.handin import HandIn
+
+    return HandIn(parts.collect(paths or [], dict(zip(parts.USUAL_NAMES, named, strict=True))), repair.value)
+
+
+@app.command(epilog="Example: `assay serve --host 0.0.0.0 --port 8000 --no-worker`")
+def serve(
+    worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Grade in this process too.")] = True,
+    host: Annotated[str | None, typer.Option(help="Where to listen, instead of ASSAY_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Where to listen, instead of ASSAY_PORT.")] = None,
+) -> None:
+    """Run the service."""
+    from app.commands import service
+
+    service.serve(worker, host, port)
+
+
+@app.command()
+def worker() -> None:
+    """Run one more worker, on any machine that reaches the database."""
+    from app.commands import service
+
+    service.work()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version."""
+    from app.commands import service
+
+    service.migrate()
+
+
+@app.command()
+def demo() -> None:
+    """Migrate, make a student and an admin on the first run, print their tokens, serve. `make run` calls this."""
+    from app.commands import demo as command
+
+    command.run()
+
+
+@app.command()
+def doctor() -> None:
+    """Tell whether this machine can run student code safely, layer by layer."""
+    from app.commands import doctor as command
+
+    command.run()
+
+
+@users.command(
+    "import", epilog="Example: `assay users import roster.csv`, with the header `login,name,role,student_id`."
+)
+def users_import(roster: Annotated[Path, typer.Argument(help="CSV with a header.")]) -> None:
+    """Add the people of a roster; those already there are brought up to date."""
+    from app.commands import people
+
+    people.import_roster(roster)
+
+
+@tokens.command("create", epilog="Example: `assay tokens create b10901001`")
+def tokens_create(login: Annotated[str, typer.Argument(help="Whose token.")]) -> None:
+    """Make a token and print it. It cannot be shown again."""
+    from app.commands import people
+
+    people.create_token(login)
+
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with an `assignment.toml`.")]
+
+
+@assignment.command("check", epilog="Example: `assay assignment check my-course/hw13`")
+def assignment_check(folder: Folder) -> None:
+    """Tell what is wrong with an assignment's folder, with file and line. Changes nothing."""
+    from app.commands import assignment as command
+
+    command.check(folder)
+
+
+@assignment.command("publish", epilog="Example: `assay assignment publish my-course/hw13`")
+def assignment_publish(folder: Folder) -> None:
+    """Publish an assignment or its next version. Hand-ins graded before keep their points until a regrade."""
+    from app.commands import assignment as command
+
+    command.publish(folder)
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Check that no entry of the audit log was changed or removed. Exits 1 at the first that was."""
+    from app.commands import audit as command
+
+    command.verify()
+
+
+@dataset.command(
+    "import",
+    epilog="Example: `assay dataset import food11 food11-hw13`, with the folders training, validation and evaluation "
+    "of files `<label>_<number>.jpg`.",
+)
+def dataset_import(
+    name: Annotated[Importable, typer.Argument(help="Which data set it is.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Its folder, as it was downloaded.")],
+) -> None:
+    """Pack a data set into the data folder. Files that cannot be used are listed; doing it again changes nothing."""
+    from app.commands import dataset as command
+
+    command.import_food11(folder)
+
+
+@dataset.command("list")
+def dataset_list() -> None:
+    """List the data sets there are, with their digests."""
+    from app.commands import dataset as command
+
+    command.list_all()
+
+
+def main() -> None:
+    """Run a command; what a person can put right ends in one line on stderr and an exit code."""
+    from app.commands.failures import CommandError
+
+    try:
+        app()
+    except CommandError as failure:
+        print(f"assay: {failure}", file=sys.stderr)
+        sys.exit(failure.exit_code)

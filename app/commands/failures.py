@@ -1,0 +1,38 @@
+"""How a command ends when it cannot do what was asked: one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the shell sees."""
+
+    DONE = 0
+    FAILED = 1
+    """The service said no or could not be reached, or something on our side broke."""
+    UNUSABLE_INPUT = 2
+    FLOOR_NOT_MET = 78
+    """This machine cannot run student code safely (``EX_CONFIG`` of sysexits.h)."""
+
+
+class CommandError(Exception):
+    """Something the person at the shell can put right; the message is the line they read."""
+
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class UnusableInput(CommandError):
+    """What was named on the command line cannot be handed in."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, ExitCode.UNUSABLE_INPUT)
+
+
+class Refused(CommandError):
+    """The service answered with a problem, or did not answer."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, ExitCode.FAILED)

@@ -1,0 +1,137 @@
+"""Prints a report as the contract describes it, with rich: the same for `assay grade` and `assay submit`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+_STYLES = {
+    "full": "green",
+    "partial": "yellow",
+    "none": "red",
+    "needs_review": "cyan",
+    "not_submitted": "dim",
+    "pending": "dim",
+    "fault": "magenta",
+}
+
+
+def points(value: float) -> str:
+    """Points as people write them: ``4``, ``0.5``, ``3.75``."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+class Landed:
+    """The line beside a spinner: the points that have landed so far, and what is being done."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+        self._stage = ""
+        self._points: dict[str, str] = {}
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """A stage of the grading has ``done`` of ``total`` steps behind it; ``total`` 0 when nothing can be counted."""
+        self._stage = f"{stage} {done}/{total}" if total else stage
+        self._update()
+
+    def question(self, question: Mapping[str, Any]) -> None:
+        """A question has landed, or landed anew."""
+        self._points[question["number"]] = _out_of(question["score"], question["max_score"])
+        self._update()
+
+    def _update(self) -> None:
+        landed = [f"{number}: {points}" for number, points in sorted(self._points.items())]
+        self._status.update(Text("  ".join([*landed, self._stage])))
+
+
+def emit(report: Mapping[str, Any], as_json: bool) -> None:
+    """Print the report on stdout, for people or for programs."""
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False, indent=2))  # noqa: T201 - the command's output
+    else:
+        show(Console(), report)
+
+
+def show(console: Console, report: Mapping[str, Any]) -> None:
+    """Print the whole report. Everything that came from a student is shown as text, never as markup."""
+    console.print(_heading(report))
+    for question in report["questions"]:
+        console.print(_question_line(question))
+        for message in question["messages"]:
+            console.print(Padding(Text(message["text"]), (0, 0, 0, 6)))
+        for extra in _extras(question):
+            console.print(Padding(extra, (0, 0, 0, 6)))
+
+
+def _heading(report: Mapping[str, Any]) -> RenderableType:
+    grid = Table.grid(expand=True)
+    grid.add_column()
+    grid.add_column(justify="right")
+    title = report.get("title") or report["assignment"]
+    grid.add_row(Text(title, style="bold"), Text(_out_of(report["score"], report["max_score"]), style="bold"))
+    return Group(grid, Text())
+
+
+def _question_line(question: Mapping[str, Any]) -> RenderableType:
+    """Number, title, verdict and points of one question on one line."""
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column(width=5)
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right")
+    grid.add_column(justify="right", width=12)
+    verdict = question["verdict"]
+    grid.add_row(
+        Text(question["number"], style="bold"),
+        Text(question["title"]),
+        Text(verdict.replace("_", " "), style=_STYLES.get(verdict, "")),
+        Text(_out_of(question["score"], question["max_score"])),
+    )
+    return grid
+
+
+def _out_of(score: float | None, max_score: float) -> str:
+    return f"{'-' if score is None else points(score)} / {points(max_score)}"
+
+
+def _extras(question: Mapping[str, Any]) -> Iterator[RenderableType]:
+    evidence = question.get("evidence") or {}
+    error = evidence.get("error")
+    if error:
+        if error.get("line") and error.get("source"):
+            yield Text(f"line {error['line']}: {error['source'].strip()}", style="red")
+        yield Text(f"{error['type']}: {error['message']}", style="red")
+    if evidence.get("kind") == "kd_loss" and evidence.get("call"):
+        yield from _terms(evidence)
+
+
+def _terms(evidence: Mapping[str, Any]) -> Iterator[RenderableType]:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("term", "cases", "alpha", "T"):
+        table.add_column(heading)
+    table.add_column("expected", justify="right")
+    table.add_column("got", justify="right")
+    wrong = False
+    for name in ("hard_term", "soft_term", "mixture", "gradient"):
+        term = evidence.get(name) or {}
+        worst = term.get("worst") or {}
+        if not term.get("cases") or (term["agrees"] and not worst):
+            continue
+        wrong = wrong or not term["agrees"]
+        table.add_row(
+            Text(name.replace("_", " "), style="green" if term["agrees"] else "red"),
+            f"{term['cases'] - term['failed']} of {term['cases']}",
+            *(Text(_number(worst.get(key))) for key in ("alpha", "temperature", "expected", "got")),
+        )
+    if wrong:
+        yield table
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, int | float) else "-" if value is None else str(value)

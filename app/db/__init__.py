@@ -1,0 +1,1 @@
+"""The database: engine, sessions, naming convention, column types."""

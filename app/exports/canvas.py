@@ -1,0 +1,172 @@
+"""A Canvas gradebook export with one column filled in; every byte outside that column stays as it came."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+_BOM = b"\xef\xbb\xbf"
+_KEYS = ("SIS Login ID", "SIS User ID", "ID")
+_TITLE = re.compile(r"(?P<title>.*) \((?P<id>\d+)\)")
+
+
+class GradebookError(ValueError):
+    """The file is no gradebook export that could be filled. ``columns`` are those that could be chosen."""
+
+    def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.columns = list(columns)
+
+
+@dataclass(frozen=True)
+class Points:
+    """A student of the course. ``score`` is ``None`` while nothing is graded."""
+
+    login: str
+    student_id: str | None
+    score: float | None
+
+
+class Difference(BaseModel):
+    """One cell that changes."""
+
+    row: int
+    student: str
+    old: str
+    new: str
+
+
+class Untouched(BaseModel):
+    """One cell that stays although the row is a student's: excused (``EX``), not assigned (``N/A``), read only."""
+
+    row: int
+    student: str
+    cell: str
+
+
+class Preview(BaseModel):
+    """What filling the column does. Rows count from 1, the header; ``missing`` are graded students without a row."""
+
+    column: str
+    differences: list[Difference]
+    untouched: list[Untouched]
+    not_found: list[int]
+    ambiguous: list[int]
+    missing: list[str]
+
+
+class Field(NamedTuple):
+    """Where a cell stands in the file, its quotes included, and what it says."""
+
+    start: int
+    end: int
+    text: str
+
+
+def records(data: bytes) -> list[list[Field]]:
+    """The cells of a file, separated by the comma or semicolon that follows its first cell. Blank lines are empty."""
+    start = len(_BOM) if data.startswith(_BOM) else 0
+    separator = re.compile(rb'(?:"(?:[^"]|"")*"|[^",;\r\n]*)*?([,;])').match(data, start)
+    if separator is None:
+        raise GradebookError("The file has no second column.")
+    mark = re.escape(separator[1])
+    cell = re.compile(rb'(?:"(?:[^"]|"")*"|[^"' + mark + rb"\r\n]*)(?=" + mark + rb"|\r|\n|\Z)")
+    rows: list[list[Field]] = []
+    row: list[Field] = []
+    while True:
+        found = cell.match(data, start)
+        if found is None:
+            raise GradebookError(f"Row {len(rows) + 1} has a quote that does not begin and end its cell.")
+        row.append(Field(found.start(), found.end(), _text(found[0], len(rows) + 1)))
+        start = found.end()
+        if data[start : start + 1] == separator[1]:
+            start += 1
+            continue
+        rows.append(row)
+        row = []
+        start += 2 if data[start : start + 2] == b"\r\n" else 1
+        if start >= len(data):
+            return rows
+
+
+def fill(data: bytes, students: Sequence[Points], wanted: Sequence[str]) -> tuple[bytes, Preview]:
+    """The file with the points in the column whose header, title or id is ``wanted``. Raises `GradebookError`."""
+    rows = records(data)
+    header = [field.text for field in rows[0]]
+    if header[0] != "Student" or not set(_KEYS) & set(header):
+        raise GradebookError("The first row is not the header of a Canvas gradebook export.")
+    at = _column(header, wanted)
+    keys = _people(students)
+    found = [_matches(header, row, keys) for row in rows]
+    times = Counter(next(iter(match)) for match in found if len(match) == 1)
+    preview = Preview(column=header[at], differences=[], untouched=[], not_found=[], ambiguous=[], missing=[])
+    pieces: list[bytes] = []
+    kept = 0
+    for number, (row, match) in enumerate(zip(rows, found, strict=True), 1):
+        if number == 1 or len(row) == 1 or row[0].text.strip() in ("Points Possible", "Manual Posting", ""):
+            continue
+        if len(match) > 1 or any(times[person] > 1 for person in match):
+            preview.ambiguous.append(number)
+        elif not match or len(row) <= at:
+            preview.not_found.append(number)
+        else:
+            person = students[next(iter(match))]
+            cell = row[at]
+            if cell.text.strip().upper() in ("EX", "N/A") or "read only" in cell.text:
+                preview.untouched.append(Untouched(row=number, student=person.login, cell=cell.text))
+            elif person.score is not None and not _same(cell.text, person.score):
+                new = f"{person.score:.2f}"
+                preview.differences.append(Difference(row=number, student=person.login, old=cell.text, new=new))
+                quote = b'"' if data[cell.start : cell.start + 1] == b'"' else b""
+                pieces += [data[kept : cell.start], quote, new.encode(), quote]
+                kept = cell.end
+    preview.missing = [
+        person.login for index, person in enumerate(students) if person.score is not None and not _in(found, index)
+    ]
+    return b"".join([*pieces, data[kept:]]), preview
+
+
+def _text(raw: bytes, row: int) -> str:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise GradebookError(f"Row {row} is not UTF-8 text.") from None
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text
+
+
+def _column(header: Sequence[str], wanted: Sequence[str]) -> int:
+    titles = {index: match for index, name in enumerate(header) if (match := _TITLE.fullmatch(name))}
+    chosen = [index for index, match in titles.items() if {match[0], match["title"], match["id"]}.intersection(wanted)]
+    if len(chosen) != 1:
+        how = "No column" if not chosen else "More than one column"
+        raise GradebookError(f"{how} is called {' or '.join(wanted)}.", [match[0] for match in titles.values()])
+    return chosen[0]
+
+
+def _people(students: Sequence[Points]) -> dict[str, set[int]]:
+    keys: dict[str, set[int]] = {}
+    for index, person in enumerate(students):
+        for key in filter(None, (person.login, person.student_id)):
+            keys.setdefault(key, set()).add(index)
+    return keys
+
+
+def _matches(header: Sequence[str], row: Sequence[Field], keys: Mapping[str, set[int]]) -> set[int]:
+    cells = {name: field.text.strip() for name, field in zip(header, row, strict=False)}
+    return next((keys[cells[name]] for name in _KEYS if cells.get(name) in keys), set())
+
+
+def _in(found: Sequence[set[int]], index: int) -> bool:
+    return any(index in match for match in found)
+
+
+def _same(old: str, score: float) -> bool:
+    try:
+        return round(float(old), 2) == round(score, 2)
+    except ValueError:
+        return False

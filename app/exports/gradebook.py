@@ -1,0 +1,29 @@
+"""The points of a class in a TA's own Canvas gradebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.exports import canvas
+from app.problems import Unprocessable
+from app.scores.table import StudentRow
+from app.submissions.models import State
+
+
+class GradebookUnusable(Unprocessable):
+    """The file is no gradebook export that could be filled."""
+
+    slug = "gradebook-unusable"
+
+
+def fill(rows: Sequence[StudentRow], data: bytes, wanted: Sequence[str]) -> tuple[bytes, canvas.Preview]:
+    """The file with the points of graded attempts, and what changed. Raises `GradebookUnusable` with the columns."""
+    students = [
+        canvas.Points(row.student, row.student_id, row.score if row.state is State.GRADED else None) for row in rows
+    ]
+    try:
+        return canvas.fill(data, students, wanted)
+    except canvas.GradebookError as error:
+        raise GradebookUnusable(
+            f"{error} Columns that can be filled: {', '.join(error.columns) or 'none'}.", columns=error.columns
+        ) from None

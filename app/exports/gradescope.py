@@ -1,0 +1,68 @@
+"""A report in the format that Gradescope reads from an autograder's ``results.json``.
+
+Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from app.submissions.schemas import QuestionReport, Report
+from grader.scoring import Verdict
+
+
+class Test(BaseModel):
+    """One question as Gradescope shows it. ``status`` is red only where points are missing for good."""
+
+    name: str
+    number: str
+    score: float
+    max_score: float
+    status: Literal["passed", "failed"]
+    output: str
+    output_format: Literal["text"] = "text"
+    visibility: Literal["visible"] = "visible"
+    extra_data: dict[str, Any]
+
+
+class Results(BaseModel):
+    """The whole file. ``execution_time`` in seconds, from the hand-in to its end state."""
+
+    score: float
+    execution_time: float | None
+    output: str
+    output_format: Literal["text"] = "text"
+    visibility: Literal["visible"] = "visible"
+    stdout_visibility: Literal["hidden"] = "hidden"
+    extra_data: dict[str, Any]
+    tests: list[Test]
+
+
+def results(report: Report) -> Results:
+    """The report of a submission for Gradescope."""
+    note = "Some points are provisional until a person has looked at them." if report.needs_review else ""
+    return Results(
+        score=report.score,
+        execution_time=report.timings.get("total"),
+        output=note,
+        extra_data={"submission": str(report.id), "state": report.state, "grader_version": report.grader_version},
+        tests=[_test(question) for question in report.questions],
+    )
+
+
+def _test(question: QuestionReport) -> Test:
+    passed = question.verdict is Verdict.FULL or question.score >= question.max_score
+    lines = [message.text for message in question.messages]
+    if question.override is not None:
+        lines.append(f"{question.override.by}: {question.override.reason}")
+    return Test(
+        name=question.title,
+        number=question.number,
+        score=question.score,
+        max_score=question.max_score,
+        status="passed" if passed else "failed",
+        output="\n".join(lines),
+        extra_data={"verdict": question.verdict, "fault": question.fault},
+    )

@@ -1,0 +1,50 @@
+"""What was measured before: runs by their content, so that nothing is measured twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.submissions import repository
+from app.submissions.models import Run, RunOutcome, Submission
+from grader.assignment import Assignment
+from grader.evidence import Outcome
+from grader.version import GRADER_VERSION
+
+_LASTING = (Outcome.OK, Outcome.ERROR, Outcome.FORBIDDEN, Outcome.OUTPUT_LIMIT)
+
+
+def key(submission: Submission, assignment: Assignment, *questions: str) -> str:
+    """Equal for runs that measure the same: the hand-in's bytes, the assignment, the grader.
+
+    ``questions`` where only some are measured.
+    """
+    text = "\0".join([submission.content_key, assignment.digest, GRADER_VERSION, *questions])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def measured_before(session: Session, content_key: str, assignment: Assignment) -> int | None:
+    """The latest finished run of this content, if it measured every question and would find the same again."""
+    earlier = session.scalar(
+        select(Run.id)
+        .where(Run.content_key == content_key, Run.outcome == RunOutcome.FINISHED)
+        .order_by(Run.id.desc())
+        .limit(1)
+    )
+    if earlier is None:
+        return None
+    rows = repository.run_evidence(session, earlier)
+    complete = {row.question for row in rows} == {question.number for question in assignment.questions}
+    return earlier if complete and all(lasting(row.data) for row in rows) else None
+
+
+def lasting(evidence: Mapping[str, Any]) -> bool:
+    """Whether evidence says something of the hand-in alone.
+
+    A fault is ours, and what a busy machine stopped (time, memory, a death) may pass on a quiet one.
+    """
+    return not evidence.get("fault") and evidence.get("outcome", Outcome.OK) in _LASTING

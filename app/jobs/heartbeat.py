@@ -1,0 +1,94 @@
+"""The pulse of a worker: it says that it lives, and takes over the jobs of those that say nothing any more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db.base import now
+from app.db.engine import Database
+from app.jobs import repository
+from app.jobs.dbos_engine import DbosJobs
+from app.jobs.executor import ExecutorIdTaken
+from app.jobs.models import WorkerRow
+from app.settings import Settings
+from grader.version import GRADER_VERSION
+
+log = structlog.get_logger()
+
+
+class Heartbeat:
+    """A thread that keeps this worker's row fresh and looks for dead workers."""
+
+    def __init__(self, settings: Settings, database: Database, jobs: DbosJobs, executor: str) -> None:
+        self.settings = settings
+        self.database = database
+        self.jobs = jobs
+        self.executor = executor
+        self.boot = uuid.uuid4().hex
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self, sandbox: dict[str, Any]) -> None:
+        """Register the worker and begin to beat. Raises `ExecutorIdTaken` when a living worker elsewhere has the id."""
+        host = socket.gethostname()
+        with self.database.write() as session:
+            row = repository.find(session, self.executor)
+            fresh = now() - timedelta(seconds=self.settings.silent_seconds)
+            # On this host the file lock has proved that the former holder is gone.
+            if row is not None and row.host != host and row.stopped_at is None and row.beat_at > fresh:
+                raise ExecutorIdTaken(f"The executor id {self.executor} is in use on {row.host}.")
+            session.merge(
+                WorkerRow(
+                    executor=self.executor,
+                    boot=self.boot,
+                    host=host,
+                    pid=os.getpid(),
+                    slots=self.settings.workers,
+                    grader_version=GRADER_VERSION,
+                    sandbox=sandbox,
+                    started_at=now(),
+                    beat_at=now(),
+                    stopped_at=None,
+                    reaped_at=None,
+                )
+            )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say goodbye: what this worker still holds may be given out again."""
+        self._stopped.set()
+        self._thread.join()
+        with self.database.write() as session:
+            repository.stop(session, self.executor, self.boot)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self.settings.heartbeat_seconds):
+            try:
+                self.beat()
+            except SQLAlchemyError:
+                # The database is away for a moment, or for longer: then this worker is silent, as it should be.
+                log.exception("no heartbeat")
+
+    def beat(self) -> None:
+        """Beat once, and give out the jobs of the dead."""
+        with self.database.write() as session:
+            ours = repository.beat(session, self.executor, self.boot)
+        if not ours:
+            log.critical("another worker took this executor id; stopping", executor=self.executor)
+            os.kill(os.getpid(), signal.SIGTERM)
+            self._stopped.set()
+            return
+        with self.database.write() as session:
+            dead = repository.claim_dead(session, silent_seconds=self.settings.silent_seconds)
+        if dead:
+            given = self.jobs.give_out_again(dead)
+            log.warning("took over from dead workers", executors=dead, jobs=given)

@@ -1,0 +1,44 @@
+"""What the service asks of a job engine, so that another one stays possible."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+INTERACTIVE = 1
+BATCH = 10
+"""Priorities: a lower number goes first, so that a student never waits behind a regrade."""
+
+
+class JobEngine(Protocol):
+    """Durable jobs in the service's own database. Every job runs at least once."""
+
+    def enqueue(self, session: Session, submission_id: uuid.UUID, priority: int) -> None:
+        """Add the grading of a submission in the caller's transaction: no commit, no job.
+
+        There is no taking back: a job that finds its submission cancelled ends at once.
+        """
+
+    def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
+        """Add the computing of a regrade's preview. It takes no place of a grading."""
+
+    def enqueue_remeasure(self, session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
+        """Add the measuring of one submission for a regrade, behind every student's hand-in."""
+
+    def close(self) -> None:
+        """Give the engine's connections back."""
+
+
+class Work(Protocol):
+    """What a worker does with the jobs that it takes. Calls come from several threads."""
+
+    def grade(self, submission_id: uuid.UUID) -> None:
+        """Grade a submission."""
+
+    def regrade(self, regrade_id: uuid.UUID) -> None:
+        """Compute the preview of a regrade."""
+
+    def remeasure(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
+        """Measure a submission again for a regrade."""

@@ -1,0 +1,162 @@
+"""Writing down what a run finds, the moment it finds it, as long as the run is the one that counts."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import metrics
+from app.db.base import now
+from app.db.engine import Database
+from app.jobs import ending
+from app.scores import computing
+from app.submissions import repository
+from app.submissions.bulletin import Bulletin
+from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
+from grader.evidence import AnyEvidence, Fault
+
+_ASK_SECONDS = 0.25
+_PROGRESS_SECONDS = 0.25
+
+
+class StopReason(StrEnum):
+    """Why a run has to stop before its end."""
+
+    CANCELLED = "cancelled"
+    SHUTDOWN = "shutdown"
+    SUPERSEDED = "superseded"
+
+
+class Recorder:
+    """The pipeline's observer for one run. Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        bulletin: Bulletin,
+        submission_id: uuid.UUID,
+        run_id: int,
+        stopping: Callable[[], bool],
+        log: Any,
+    ) -> None:
+        self.database = database
+        self.bulletin = bulletin
+        self.stopping = stopping
+        self.submission_id = submission_id
+        self.run_id = run_id
+        self.log = log
+        self.reason: StopReason | None = None
+        self._lock = threading.Lock()
+        self._asked = self._told = 0.0
+        self._stage: str | None = None
+
+    def locked(self, session: Session) -> Submission | None:
+        """The submission for update, or ``None`` when this run does not count any more.
+
+        A worker that was taken for dead and comes back finds that another run has replaced its own.
+        """
+        submission = session.scalar(select(Submission).where(Submission.id == self.submission_id).with_for_update())
+        if submission is None or submission.run_id != self.run_id or submission.state is not State.RUNNING:
+            self.reason = StopReason.SUPERSEDED
+            return None
+        return submission
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Keep the progress, a new stage at once and the rest a few times a second."""
+        with self._lock:
+            moment = time.monotonic()
+            if stage == self._stage and moment - self._told < _PROGRESS_SECONDS:
+                return
+            self._stage, self._told = stage, moment
+        with self.database.write() as session:
+            if self.locked(session) is not None:
+                run = session.get_one(Run, self.run_id)
+                run.stage, run.stage_done, run.stage_total = stage, done, total
+                repository.touch(session, self.submission_id)
+        self.bulletin.announce(self.submission_id)
+
+    def question(self, number: str, evidence: AnyEvidence) -> None:
+        """Store the evidence of a question and its points."""
+        with self.database.write() as session:
+            submission = self.locked(session)
+            if submission is None:
+                return
+            row = StoredEvidence(run_id=self.run_id, submission_id=self.submission_id, question=number)
+            score = computing.score(session, computing.store_evidence(session, row, evidence), submission.assignment)
+            session.flush()
+            repository.touch(session, self.submission_id)
+            seconds = (row.measured_at - submission.submitted_at).total_seconds()
+        self.bulletin.announce(self.submission_id)
+        metrics.VERDICT_SECONDS.labels(number).observe(seconds)
+        self.log.info("question", number=number, verdict=score.verdict.value, score=score.score, seconds=seconds)
+
+    def picture(self, data: bytes) -> None:
+        """Store the re-encoded plot."""
+        self._store(data, lambda run, sha256: setattr(run, "picture_sha256", sha256))
+
+    def artefact(self, data: bytes) -> None:
+        """Store the model as it was exported."""
+        self._store(data, lambda run, sha256: setattr(run, "artefact_sha256", sha256))
+
+    def _store(self, data: bytes, remember: Callable[[Run, str], None]) -> None:
+        sha256 = hashlib.sha256(data).hexdigest()
+        with self.database.write() as session:
+            if self.locked(session) is not None:
+                repository.store_blob(session, sha256, data)
+                remember(session.get_one(Run, self.run_id), sha256)
+
+    def cancelled(self) -> bool:
+        """Whether to stop, and with `reason` why. Asks the database a few times a second."""
+        if self.reason is None and self.stopping():
+            self.reason = StopReason.SHUTDOWN
+        with self._lock:
+            moment = time.monotonic()
+            due = self.reason is None and moment - self._asked >= _ASK_SECONDS
+            if due:
+                self._asked = moment
+        if due:
+            self.reason = self._ask()
+        return self.reason is not None
+
+    def _ask(self) -> StopReason | None:
+        with self.database.read() as session:
+            run_id, requested = session.execute(
+                select(Submission.run_id, Submission.cancel_requested_at).where(Submission.id == self.submission_id)
+            ).one()
+        if run_id != self.run_id:
+            return StopReason.SUPERSEDED
+        return StopReason.CANCELLED if requested is not None else None
+
+    def finish(
+        self,
+        sandbox: dict[str, Any],
+        timings: dict[str, float],
+        *,
+        reused: Run | None = None,
+    ) -> None:
+        """End the run. A question without evidence, or with a fault of ours, gives the attempt back."""
+        with self.database.write() as session:
+            submission = self.locked(session)
+            if submission is None:
+                return
+            run = session.get_one(Run, self.run_id)
+            run.outcome, run.finished_at = RunOutcome.FINISHED, now()
+            run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
+            if reused is not None:
+                run.reused_run_id = reused.id
+                run.picture_sha256, run.artefact_sha256 = reused.picture_sha256, reused.artefact_sha256
+            ending.fill_missing(session, submission, self.run_id, Fault.GRADER)
+            found = repository.run_evidence(session, self.run_id)
+            submission.counts = not any(row.data.get("fault") for row in found)
+            submission.fault = None
+            ending.end(session, submission, State.GRADED)
+        metrics.GRADING_SECONDS.observe((run.finished_at - run.started_at).total_seconds())
+        self.log.info("graded", seconds=round((run.finished_at - run.started_at).total_seconds(), 3))

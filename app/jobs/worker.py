@@ -1,0 +1,155 @@
+"""A worker: the sandbox, the threads that grade, and the process around them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import structlog
+
+from app import logs
+from app.db import migrate
+from app.db.engine import Database
+from app.jobs import repository
+from app.jobs.dbos_engine import DbosJobs, DbosRunner
+from app.jobs.executor import ExecutorId
+from app.jobs.grading import Grader
+from app.jobs.heartbeat import Heartbeat
+from app.regrades.preview import Previewer
+from app.regrades.remeasuring import Remeasurer
+from app.settings import Settings
+from app.submissions.bulletin import Bulletin
+from grader.sandbox.supervisor import Sandbox
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """Grades submissions in this process, ``settings.workers`` at once. Implements `app.jobs.port.Work`."""
+
+    def __init__(self, settings: Settings, database: Database, bulletin: Bulletin, jobs: DbosJobs) -> None:
+        self.settings = settings
+        self.database = database
+        self.bulletin = bulletin
+        self.jobs = jobs
+        self.sandbox = Sandbox()
+        self.ready = False
+        # The queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
+        self._slots = threading.BoundedSemaphore(settings.workers)
+        self._busy = 0
+        self._idle = threading.Condition()
+
+    def start(self) -> None:
+        """Start the sandbox, then take jobs.
+
+        Raises `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`: then nothing was taken.
+        """
+        report = self.sandbox.start()
+        try:
+            self._executor = ExecutorId(self.settings)
+            self._heartbeat = Heartbeat(self.settings, self.database, self.jobs, self._executor.name)
+            self._heartbeat.start(report)
+        except BaseException:
+            self.sandbox.close()
+            raise
+        self._grader = Grader(self.database, self.bulletin, self.jobs, self.sandbox, self._executor.name)
+        self._previewer = Previewer(self.database, self.jobs, self._is_stopping)
+        self._remeasurer = Remeasurer(self.database, self.jobs, self.sandbox, self._executor.name, self._is_stopping)
+        with self.database.read() as session:
+            slots = repository.most_slots(session, silent_seconds=self.settings.silent_seconds)
+        self.jobs.open_queue(slots, self.settings.queue_poll_seconds)
+        self.ready = True
+        self._runner = DbosRunner(self.settings, self._executor.name, self)
+        log.info("worker started", executor=self._executor.name, slots=self.settings.workers)
+
+    def stop(self) -> None:
+        """Let running gradings end for a while, put the rest back into the queue, and let go of everything."""
+        self.ready = False
+        self._wait_until_idle(self.settings.shutdown_seconds)
+        self._grader.stopping = True
+        self._wait_until_idle(self.settings.shutdown_seconds)
+        self._runner.stop()
+        self._heartbeat.stop()
+        self.sandbox.close()
+        self._executor.release()
+        log.info("worker stopped", executor=self._executor.name)
+
+    def grade(self, submission_id: uuid.UUID) -> None:
+        """Grade a submission when a slot is free."""
+        self._in_slot(partial(self._grader.grade, submission_id), partial(self._grader.hand_back, submission_id))
+
+    def remeasure(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
+        """Measure a submission again when a slot is free."""
+        job = regrade_id, submission_id
+        self._in_slot(partial(self._remeasurer.run, *job), partial(self._remeasurer.hand_back, *job))
+
+    def regrade(self, regrade_id: uuid.UUID) -> None:
+        """Compute a preview: no student code runs, so it needs no slot."""
+        with self._counted():
+            self._previewer.run(regrade_id)
+
+    def _is_stopping(self) -> bool:
+        return self._grader.stopping
+
+    def _in_slot(self, run: Callable[[], None], hand_back: Callable[[], None]) -> None:
+        with self._counted():
+            if not self._has_slot():
+                hand_back()
+                return
+            try:
+                run()
+            finally:
+                self._slots.release()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._idle:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def _has_slot(self) -> bool:
+        while self.ready:
+            if self._slots.acquire(timeout=0.2):
+                if self.ready:
+                    return True
+                self._slots.release()
+        return False
+
+    def _wait_until_idle(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        with self._idle:
+            while self._busy and (left := until - time.monotonic()) > 0:
+                self._idle.wait(left)
+
+
+def run(settings: Settings) -> None:
+    """Grade until told to stop by SIGTERM or SIGINT.
+
+    Raises `NotMigrated`, `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`.
+    """
+    logs.configure()
+    migrate.check(settings)
+    database, jobs = Database(settings), DbosJobs(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        worker = Worker(settings, database, Bulletin(), jobs)
+        worker.start()
+        while not stop.wait(0.5):
+            # Python's handlers run in the main thread, and the kernel may give a signal to any: look now and then.
+            pass
+        worker.stop()
+    finally:
+        jobs.close()
+        database.close()

@@ -1,0 +1,143 @@
+"""The application: its routes, its life from start to stop, and the server around it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.openapi.utils import get_openapi
+
+from app import health, logs, metrics, pages, problems
+from app.assignments import endpoints as assignments
+from app.assignments import service as assignment_service
+from app.audit import endpoints as audit
+from app.auth.csrf import CrossSiteCheck
+from app.body_limit import BodyLimit
+from app.db import migrate
+from app.db.engine import Database
+from app.jobs import endpoints as jobs
+from app.jobs.dbos_engine import DbosJobs
+from app.jobs.executor import ExecutorIdTaken
+from app.jobs.worker import Worker
+from app.readable_address import ReadableAddress
+from app.regrades import endpoints as regrades
+from app.scores import endpoints as scores
+from app.settings import Settings
+from app.submissions import endpoints as submissions
+from app.submissions.bulletin import Bulletin
+from app.users import endpoints as users
+from app.users import service as user_service
+from grader.sandbox.replies import InfrastructureFault
+from grader.sandbox.supervisor import FloorNotMet
+from grader.version import GRADER_VERSION
+
+FLOOR_NOT_MET = 78
+"""The exit code when this machine cannot run student code safely (``EX_CONFIG`` of sysexits.h)."""
+_REFUSALS = (FloorNotMet, InfrastructureFault, ExecutorIdTaken, migrate.NotMigrated)
+
+
+def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
+    """The application. With ``worker`` it grades in this process too; otherwise `assay worker` must run somewhere."""
+    app = FastAPI(
+        title="Assay",
+        summary="Automated grading of model-compression homework.",
+        version=GRADER_VERSION,
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.grades = worker
+    app.state.start_failure = None
+    api = APIRouter(prefix="/api/v1")
+    for domain in (assignments, submissions, scores, users, regrades, jobs, audit):
+        api.include_router(domain.router)
+    for router in (api, health.router, metrics.router):
+        app.include_router(router)
+    app.openapi = _openapi(app)  # type: ignore[method-assign]
+    problems.install(app)
+    # The last one added is the first one asked.
+    app.add_middleware(CrossSiteCheck)
+    app.add_middleware(BodyLimit, largest=settings.max_request_bytes)
+    app.add_middleware(ReadableAddress)
+    pages.install(app)
+    app.add_middleware(metrics.RequestMetrics)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    try:
+        await run_in_threadpool(_start, app)
+    except _REFUSALS as error:
+        app.state.start_failure = error
+        raise
+    try:
+        yield
+        if app.state.worker is not None:
+            await run_in_threadpool(app.state.worker.stop)
+    finally:
+        app.state.jobs.close()
+        app.state.database.close()
+
+
+def _start(app: FastAPI) -> None:
+    settings: Settings = app.state.settings
+    _prepare(settings)
+    app.state.database = Database(settings)
+    app.state.bulletin = Bulletin()
+    app.state.jobs = DbosJobs(settings)
+    app.state.worker = None
+    if app.state.grades:
+        app.state.worker = Worker(settings, app.state.database, app.state.bulletin, app.state.jobs)
+        app.state.worker.start()
+
+
+def _prepare(settings: Settings) -> None:
+    """Check the schema, publish what ships with Assay, and let the bootstrap admin in."""
+    migrate.check(settings)
+    database = Database(settings)
+    with database.write() as session:
+        assignment_service.publish_bundled(session)
+        if settings.admin_token is not None:
+            user_service.bootstrap_admin(session, settings.admin_token.get_secret_value())
+    database.close()
+
+
+def _openapi(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI document, with the shape of every error in it and without the one that FastAPI would assume."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+            components = schema.setdefault("components", {}).setdefault("schemas", {})
+            components["ProblemBody"] = problems.ProblemBody.model_json_schema()
+            for assumed in ("HTTPValidationError", "ValidationError"):
+                components.pop(assumed, None)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    return document
+
+
+def serve(settings: Settings, worker: bool) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    What keeps the service from starting goes to stderr, with the exit code `FLOOR_NOT_MET` when the sandbox lacks a
+    layer of its floor and 1 otherwise.
+    """
+    logs.configure()
+    app = create_app(settings, worker=worker)
+    config = uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, timeout_graceful_shutdown=5)
+    try:
+        uvicorn.Server(config).run()
+    except SystemExit:
+        # The server has one code for every failed start and keeps the reason to itself.
+        failure = app.state.start_failure
+        if failure is None:
+            raise
+        sys.stderr.write(f"{failure}\n")
+        raise SystemExit(FLOOR_NOT_MET if isinstance(failure, FloorNotMet) else 1) from None

@@ -1,0 +1,65 @@
+"""What Prometheus reads at ``/metrics``."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from sqlalchemy import func, select
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.db.sessions import ReadSession
+from app.submissions.models import State, Submission
+
+REQUESTS = Counter("assay_http_requests", "Requests answered", ["method", "route", "status"])
+REQUEST_SECONDS = Histogram("assay_http_request_seconds", "Seconds until an answer begins", ["route"])
+SUBMISSIONS = Gauge("assay_submissions", "Submissions by state", ["state"])
+ENDED = Counter("assay_gradings_ended", "Gradings of this process by end state", ["state"])
+FAULTS = Counter("assay_faults", "Runs that failed through no fault of the student's", ["owner"])
+GRADING_SECONDS = Histogram(
+    "assay_grading_seconds", "Seconds of a run", buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
+)
+VERDICT_SECONDS = Histogram(
+    "assay_verdict_seconds",
+    "Seconds from the hand-in to a question's verdict",
+    ["question"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300),
+)
+
+_API = "/api/v1"
+router = APIRouter(include_in_schema=True, tags=["operations"])
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(session: ReadSession) -> Response:
+    """Counters, durations and the queue, for Prometheus."""
+    counts = dict(session.execute(select(Submission.state, func.count()).group_by(Submission.state)).all())
+    for state in State:
+        SUBMISSIONS.labels(state.value).set(counts.get(state, 0))
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+class RequestMetrics:
+    """Middleware that counts requests by route, not by path: submissions have ids."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and measure it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start = time.perf_counter()
+
+        async def measured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "unknown")
+                if scope["path"].startswith(_API):
+                    route = _API + route  # the router's own prefix is not part of the route
+                REQUESTS.labels(scope["method"], route, message["status"]).inc()
+                REQUEST_SECONDS.labels(route).observe(time.perf_counter() - start)
+            await send(message)
+
+        await self.app(scope, receive, measured)

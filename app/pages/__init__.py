@@ -1,0 +1,8 @@
+"""What people see in a browser: server-rendered pages over the same services as the API.
+
+`install` puts them into an application whose services and problem handlers stand already.
+"""
+
+from app.pages.installation import install
+
+__all__ = ["install"]

@@ -1,0 +1,114 @@
+"""What admins see of the service: who grades, what waits, the sandbox, the assignments and the audit log."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from app.assignments import service as assignments
+from app.assignments.models import PublishedAssignment
+from app.audit import service as audit
+from app.auth.dependencies import AdminViewer
+from app.db.base import now
+from app.db.sessions import ReadSession
+from app.jobs import endpoints as jobs
+from app.pages import language, rendering
+from app.submissions import repository as submissions
+from grader.assignment import Question
+
+router = APIRouter(prefix="/admin")
+_QUEUE_ROWS = 50
+_AUDIT_ROWS = 100
+_SAID_APART = ("choices", "key", "explanation", "hint", "mistakes")
+"""Options of a question that have a place of their own, or are too long for a line."""
+
+
+@router.get("")
+def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTMLResponse:
+    """Workers and their ages, the queue and its ages, the sandbox's layers."""
+    moment = now()
+    waiting = submissions.unfinished(session, _QUEUE_ROWS)
+    work = jobs.workers(request, viewer, session)
+    return rendering.page(
+        request,
+        "admin.html",
+        viewer=viewer,
+        work=work,
+        silence={worker.executor: _age(moment - worker.beat_at) for worker in work.workers},
+        queue=[(row, _age(moment - row.submitted_at)) for row in waiting],
+        sandbox=jobs.living_sandbox(session, request.app.state.settings),
+    )
+
+
+@router.get("/assignments")
+def rubrics(request: Request, viewer: AdminViewer, session: ReadSession) -> HTMLResponse:
+    """Every assignment: the rubric as people read it, its versions, and what changed between them."""
+    tag = language.of_request(request)
+    shown = []
+    for row in assignments.all_current(session):
+        versions = assignments.versions(session, row.slug)
+        definition = assignments.definition(row)
+        changes = [_changes(older, newer) for newer, older in itertools.pairwise(versions)]
+        shown.append(
+            {
+                "definition": definition,
+                "title": rendering.localised(definition.title, tag),
+                "questions": [_rubric(question, tag) for question in definition.questions],
+                "versions": list(zip(versions, [*changes, None], strict=True)),
+            }
+        )
+    return rendering.page(request, "admin_assignments.html", viewer=viewer, shown=shown)
+
+
+@router.get("/audit")
+def audit_log(
+    request: Request,
+    viewer: AdminViewer,
+    session: ReadSession,
+    before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+) -> HTMLResponse:
+    """Who changed what, newest first, and whether the chain is whole."""
+    entries = audit.latest(session, before=before, limit=_AUDIT_ROWS)
+    more = entries[-1].id if len(entries) == _AUDIT_ROWS else None
+    broken = audit.first_broken(session)
+    return rendering.page(request, "admin_audit.html", viewer=viewer, entries=entries, more=more, broken=broken)
+
+
+def _age(span: timedelta) -> str:
+    """A span of time as people say it: ``42 s``, ``3 min``, ``5 h``, ``2 d``."""
+    seconds = max(int(span.total_seconds()), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _rubric(question: Question, tag: str) -> dict[str, Any]:
+    options = question.options
+    key = options.get("key")
+    return {
+        "number": question.number,
+        "title": rendering.localised(question.title, tag),
+        "points": question.points,
+        "check": question.check,
+        "parts": question.parts,
+        "key": rendering.localised(options["choices"][key], tag) if key else None,
+        "options": {name: value for name, value in options.items() if name not in _SAID_APART},
+        "mistakes": len(options.get("mistakes", {})),
+    }
+
+
+def _changes(older: PublishedAssignment, newer: PublishedAssignment) -> list[str]:
+    """What a version changed in the assignment's files, as a unified difference."""
+    lines: list[str] = []
+    for name in sorted(older.files.keys() | newer.files.keys()):
+        before, after = (str(row.files.get(name, "")).splitlines() for row in (older, newer))
+        # Case files are long lists of numbers; a change of one is told by its name.
+        diff = difflib.unified_diff(before, after, name, name, lineterm="", n=1) if name.endswith(".toml") else ()
+        lines += diff or ([f"@@ {name}"] if before != after else [])
+    return lines

@@ -1,0 +1,148 @@
+"""People and tokens: find, add, import with a look first, make and revoke tokens. A token is shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+
+from app.auth.dependencies import AdminViewer
+from app.db.sessions import Db, ReadSession
+from app.pages import rendering
+from app.problems import Problem, Unprocessable
+from app.users import service
+from app.users.models import Role
+from app.users.schemas import NewUser
+
+router = APIRouter(prefix="/admin/people")
+_ROWS = 100
+
+
+class _OnlyALook(Exception):
+    """Ends the transaction of a preview, so that nothing of it is stored."""
+
+
+@router.get("")
+def people(
+    request: Request,
+    viewer: AdminViewer,
+    session: ReadSession,
+    q: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[str, Query(max_length=80)] = "",
+) -> HTMLResponse:
+    """Everybody, and the forms to add more."""
+    found = service.people(session, q.strip(), after=after, limit=_ROWS + 1)
+    more = found[_ROWS - 1].login if len(found) > _ROWS else None
+    return rendering.page(
+        request, "admin_people.html", viewer=viewer, people=found[:_ROWS], q=q, more=more, roles=list(Role)
+    )
+
+
+@router.post("")
+def add(
+    request: Request,
+    viewer: AdminViewer,
+    database: Db,
+    login: Annotated[str, Form(max_length=80)] = "",
+    name: Annotated[str, Form(max_length=200)] = "",
+    role: Annotated[str, Form(max_length=16)] = "",
+    student_id: Annotated[str, Form(max_length=80)] = "",
+) -> Response:
+    """Add one person and show their token."""
+    try:
+        new = NewUser.model_validate(
+            {"login": login.strip(), "name": name, "role": role, "student_id": student_id.strip() or None}
+        )
+        with database.write() as session:
+            user = service.create_user(
+                session, login=new.login, name=new.name, role=new.role, student_id=new.student_id, actor=viewer.login
+            )
+            token = service.create_token(session, user, actor=viewer.login)
+    except ValidationError as error:
+        wrong = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+        return _tokens(request, viewer, [], Unprocessable(wrong))
+    except Problem as problem:
+        return _tokens(request, viewer, [], problem)
+    return _tokens(request, viewer, [(user.login, token.secret)])
+
+
+@router.post("/import")
+def import_roster(
+    request: Request,
+    viewer: AdminViewer,
+    database: Db,
+    roster: Annotated[str, Form(max_length=2**20)] = "",
+    file: Annotated[bytes, File(max_length=2**20)] = b"",
+    confirmed: Annotated[str, Form(max_length=1)] = "",
+) -> Response:
+    """Show what a roster would do; import it when that was confirmed. All rows or none."""
+    rows: list[service.Imported] = []
+    try:
+        if file:
+            roster = _text(file)
+        with database.write() as session:
+            known = {user.login: (user.name, user.student_id) for user in service.people(session, "", limit=1_000_000)}
+            rows = service.import_roster(session, roster, actor=viewer.login)
+            if not confirmed:
+                raise _OnlyALook
+    except _OnlyALook:
+        changed = {row.login for row in rows if row.token is None and known[row.login] != (row.name, row.student_id)}
+        return rendering.page(
+            request, "admin_roster.html", viewer=viewer, rows=rows, known=known, changed=changed, roster=roster
+        )
+    except Problem as problem:
+        return _tokens(request, viewer, [], problem)
+    return _tokens(request, viewer, [(row.login, row.token) for row in rows if row.token is not None])
+
+
+@router.get("/{login}")
+def person(request: Request, viewer: AdminViewer, session: ReadSession, login: str) -> HTMLResponse:
+    """One person and their tokens."""
+    user = service.find(session, login)
+    return rendering.page(
+        request, "admin_person.html", viewer=viewer, person=user, tokens=service.tokens(session, user)
+    )
+
+
+@router.post("/{login}/tokens")
+def create_token(request: Request, viewer: AdminViewer, database: Db, login: str) -> HTMLResponse:
+    """One more token, shown this once."""
+    with database.write() as session:
+        user = service.find(session, login)
+        token = service.create_token(session, user, actor=viewer.login)
+    return _tokens(request, viewer, [(user.login, token.secret)])
+
+
+@router.post("/{login}/tokens/{token_id}/revoke")
+def revoke_token(viewer: AdminViewer, database: Db, login: str, token_id: int) -> Response:
+    """Make a token worthless, and every browser login made with it."""
+    with database.write() as session:
+        user = service.find(session, login)
+        if token_id not in {token.id for token in service.tokens(session, user)}:
+            raise service.TokenNotFound
+        service.revoke_token(session, token_id, actor=viewer.login)
+    return RedirectResponse(f"/admin/people/{user.login}", status_code=303)
+
+
+def _text(file: bytes) -> str:
+    try:
+        return file.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise service.RosterError("The roster is not UTF-8 text. Save it as CSV in UTF-8.") from None
+
+
+def _tokens(
+    request: Request, viewer: Any, made: Sequence[tuple[str, str]], problem: Problem | None = None
+) -> HTMLResponse:
+    """New tokens, at the only moment they are known; or why there are none."""
+    return rendering.page(
+        request,
+        "admin_tokens.html",
+        problem.status if problem else 200,
+        viewer=viewer,
+        made=made,
+        complaint=problem.detail if problem else None,
+    )

@@ -1,0 +1,160 @@
+"""What a class did, as the bars and dots of its charts. Every one knows the students it stands for, as a link."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from app.scores.class_records import Attempt, ClassSnapshot
+from app.submissions.models import State
+from grader import messages
+from grader.evidence import Note
+from grader.scoring import Verdict
+
+_HISTOGRAM_BINS = 16
+_PARAMETER_BINS = 12
+_DAYS = 60
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar: its label, its length as a share of the longest possible, what it says, and the filter behind it."""
+
+    label: str
+    share: float
+    shown: str
+    query: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Dot:
+    """Some students with about this many parameters and exactly these points. Places as shares of the axes."""
+
+    across: float
+    up: float
+    count: int
+    parameters: int
+    points: float
+    accuracy: float | None
+    query: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Charts:
+    """All charts of a class. ``deadline_day`` is the last day in time."""
+
+    totals: tuple[Bar, ...]
+    full: tuple[Bar, ...]
+    mistakes: tuple[Bar, ...]
+    days: tuple[Bar, ...]
+    deadline_day: str | None
+    parameters: tuple[Dot, ...]
+    graded: int
+
+
+@lru_cache(maxsize=4)
+def draw(snapshot: ClassSnapshot, tag: str) -> Charts:
+    """The charts of the attempts that count; the days count every attempt."""
+    counting = [standing.counting for standing in snapshot.standings if standing.counting]
+    graded = [attempt for attempt in counting if attempt.state is State.GRADED]
+    deadline = snapshot.assignment.schedule.deadline
+    return Charts(
+        totals=tuple(_totals(graded, snapshot.assignment.max_score)),
+        full=tuple(_full(graded, snapshot)),
+        mistakes=tuple(_mistakes(graded, tag)),
+        days=tuple(_days(snapshot.attempts)),
+        deadline_day=deadline.date().isoformat() if deadline else None,
+        parameters=tuple(_parameters(graded, snapshot)),
+        graded=len(graded),
+    )
+
+
+def _totals(graded: Sequence[Attempt], max_score: float) -> list[Bar]:
+    """Students by total, in bins of equal width; the last one includes the full points."""
+    if not graded or not max_score:
+        return []
+    width = max_score / _HISTOGRAM_BINS
+    counts = Counter(min(int(attempt.score / width), _HISTOGRAM_BINS - 1) for attempt in graded)
+    bars = []
+    for index in range(_HISTOGRAM_BINS):
+        low = round(index * width, 4)
+        # Points have two decimals, so the bin ends just below the next one.
+        high = max_score if index == _HISTOGRAM_BINS - 1 else round((index + 1) * width - 0.005, 4)
+        query = {"lowest": low, "highest": high, "state": State.GRADED}
+        bars.append(Bar(f"{low:g}", counts[index] / max(counts.values()), str(counts[index]), query))
+    return bars
+
+
+def _full(graded: Sequence[Attempt], snapshot: ClassSnapshot) -> list[Bar]:
+    bars = []
+    for question in snapshot.assignment.questions:
+        full = sum(
+            cell.score >= cell.max_score
+            for attempt in graded
+            if (cell := attempt.cells.get(question.number)) and cell.verdict not in (Verdict.PENDING, Verdict.FAULT)
+        )
+        if graded:
+            share = full / len(graded)
+            query = {"question": question.number, "full": True}
+            bars.append(Bar(question.number, share, f"{share:.0%} ({full})", query))
+    return bars
+
+
+def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
+    """Mistakes in the loss by frequency, each with the sentence that its students read."""
+    counts = Counter(mistake for attempt in graded for mistake in set(attempt.mistakes))
+    most = max(counts.values(), default=1)
+    return [
+        Bar(messages.render(Note(id=key), tag), count / most, str(count), {"mistake": key})
+        for key, count in counts.most_common(12)
+    ]
+
+
+def _days(attempts: Sequence[Attempt]) -> list[Bar]:
+    """Attempts by day of UTC, without a gap, the latest days where there are too many."""
+    counts = Counter(attempt.submitted_at.date() for attempt in attempts)
+    if not counts:
+        return []
+    last = max(counts)
+    first = max(min(counts), last - timedelta(days=_DAYS - 1))
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    most = max(counts[day] for day in days)
+    return [_day(day, counts[day], most) for day in days]
+
+
+def _day(day: date, count: int, most: int) -> Bar:
+    return Bar(day.isoformat(), count / most, str(count), {"day": day.isoformat()})
+
+
+def _parameters(graded: Sequence[Attempt], snapshot: ClassSnapshot) -> list[Dot]:
+    """Students by size of the model and points: one dot a bin, so that a large class is no larger a page."""
+    max_score, limit = snapshot.assignment.max_score, snapshot.assignment.parameter_limit
+    sized = [attempt for attempt in graded if attempt.parameters is not None]
+    if not sized or not max_score:
+        return []
+    # Models beyond the limit share the last bin.
+    width = limit / (_PARAMETER_BINS - 1)
+    bins: dict[tuple[int, float], list[Attempt]] = {}
+    for attempt in sized:
+        index = min(int(((attempt.parameters or 1) - 1) / width), _PARAMETER_BINS - 1)
+        bins.setdefault((index, attempt.score), []).append(attempt)
+    dots = []
+    for (index, score), members in sorted(bins.items()):
+        sizes = [member.parameters or 0 for member in members]
+        accuracies = [member.accuracy for member in members if member.accuracy is not None]
+        dots.append(
+            Dot(
+                across=(index + 0.5) / _PARAMETER_BINS,
+                up=score / max_score,
+                count=len(members),
+                parameters=sum(sizes) // len(sizes),
+                points=score,
+                accuracy=sum(accuracies) / len(accuracies) if accuracies else None,
+                query={"smallest": min(sizes), "largest": max(sizes), "lowest": score, "highest": score},
+            )
+        )
+    return dots

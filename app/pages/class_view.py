@@ -1,0 +1,125 @@
+"""The dashboard's table as its query string asks for it: searched, filtered, sorted, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.scores.class_records import Attempt, Standing
+from app.submissions.models import State
+from grader.scoring import Verdict
+
+PAGE_ROWS = 100
+Key = Callable[[Standing], Any]
+_OF_ATTEMPT: dict[str, Callable[[Attempt], Any]] = {
+    "score": lambda attempt: attempt.score,
+    "state": lambda attempt: list(State).index(attempt.state),
+    "review": lambda attempt: attempt.needs_review,
+    "attempt": lambda attempt: attempt.number,
+    "submitted_at": lambda attempt: attempt.submitted_at,
+    "parameters": lambda attempt: attempt.parameters,
+}
+
+
+class ClassView(BaseModel):
+    """What the reader wants to see of a class, as the query string says it. Unknown columns sort by login.
+
+    The bounds of points are inclusive, those of parameters too; ``day`` is a day of UTC on which any attempt was
+    handed in. ``full`` asks for full points in the question.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    q: Annotated[str, Field(max_length=200)] = ""
+    state: State | None = None
+    review: bool = False
+    fault: bool = False
+    late: bool = False
+    missing: bool = False
+    question: Annotated[str, Field(max_length=16)] = ""
+    verdict: Verdict | None = None
+    full: bool = False
+    mistake: Annotated[str, Field(max_length=100)] = ""
+    lowest: float | None = None
+    highest: float | None = None
+    smallest: int | None = None
+    largest: int | None = None
+    day: date | None = None
+    sort: Annotated[str, Field(max_length=40)] = "login"
+    order: Literal["asc", "desc"] = "asc"
+    page: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, values: Any) -> Any:
+        # A form sends its empty fields too.
+        return {name: value for name, value in dict(values).items() if value != ""}
+
+    def select(self, everybody: Sequence[Standing], deadline: datetime | None) -> list[Standing]:
+        """Who matches, in order; students without a value come last either way."""
+        words, filtered = self.q.casefold().split(), bool(self.filters)
+        matching = [standing for standing in everybody if self._matches(standing, words, filtered, deadline)]
+        key = self._key()
+        valued = [(value, standing) for standing in matching if (value := key(standing)) is not None]
+        valued.sort(key=lambda pair: pair[0], reverse=self.order == "desc")
+        return [standing for _, standing in valued] + [standing for standing in matching if key(standing) is None]
+
+    def query(self, **changes: Any) -> str:
+        """The query string of this view with something changed, for a link. It starts at the first page again."""
+        values = {**self.model_dump(mode="json", exclude_defaults=True), "page": None, **changes}
+        return urlencode({name: _written(value) for name, value in values.items() if value not in (None, "", False)})
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The filters that a chart set, by field."""
+        chosen = ("question", "verdict", "full", "mistake", "lowest", "highest", "smallest", "largest", "day")
+        return {name: value for name in chosen if (value := getattr(self, name)) not in (None, "", False)}
+
+    def _matches(self, standing: Standing, words: list[str], filtered: bool, deadline: datetime | None) -> bool:
+        if words:
+            text = f"{standing.login} {standing.name} {standing.student_id or ''}".casefold()
+            if not all(word in text for word in words):
+                return False
+        attempt = standing.counting
+        if attempt is None:
+            return not (self.state or self.review or self.fault or self.late or filtered)
+        return (
+            not self.missing
+            and self.state in (None, attempt.state)
+            and (not self.review or attempt.needs_review)
+            and (not self.fault or attempt.has_fault)
+            and (not self.late or (deadline is not None and attempt.submitted_at > deadline))
+            and (self.day is None or self.day in standing.days)
+            and (not filtered or self._matches_results(attempt))
+        )
+
+    def _matches_results(self, attempt: Attempt) -> bool:
+        cells = [cell for number, cell in attempt.cells.items() if self.question in ("", number)]
+        parameters = attempt.parameters
+        return (
+            (self.verdict is None or any(cell.verdict is self.verdict for cell in cells))
+            and (not self.full or (bool(cells) and all(cell.score >= cell.max_score for cell in cells)))
+            and (not self.mistake or self.mistake in attempt.mistakes)
+            and (self.lowest is None or attempt.score >= self.lowest)
+            and (self.highest is None or attempt.score <= self.highest)
+            and (self.smallest is None or (parameters is not None and parameters >= self.smallest))
+            and (self.largest is None or (parameters is not None and parameters <= self.largest))
+        )
+
+    def _key(self) -> Key:
+        if self.sort in _OF_ATTEMPT:
+            of_attempt = _OF_ATTEMPT[self.sort]
+            return lambda standing: of_attempt(standing.counting) if standing.counting else None
+        if self.sort[:1].isdigit():
+            return lambda standing: (
+                cell.score if standing.counting and (cell := standing.counting.cells.get(self.sort)) else None
+            )
+        return lambda standing: standing.login
+
+
+def _written(value: Any) -> str:
+    return "1" if value is True else str(value)

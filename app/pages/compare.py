@@ -1,0 +1,85 @@
+"""Two attempts side by side: points and messages by question, and what changed in the text parts."""
+
+from __future__ import annotations
+
+import difflib
+import uuid
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.auth.dependencies import AnyViewer
+from app.auth.viewer import Viewer
+from app.db.sessions import ReadSession
+from app.pages import language, rendering
+from app.problems import Unprocessable
+from app.submissions import service
+from app.submissions.schemas import Report
+
+router = APIRouter()
+TEXT_PARTS: Final = ("model", "loss", "summary", "answers", "pruning_points")
+"""Parts that are text and can be shown as such."""
+_LINES = 5_000
+"""Longer texts are not compared: finding the differences takes time that grows with the square of the lines."""
+
+
+class NotComparable(Unprocessable):
+    """Only two attempts of one student at one assignment can be compared."""
+
+    slug = "not-comparable"
+
+
+@router.get("/compare")
+def compare(
+    request: Request,
+    viewer: AnyViewer,
+    session: ReadSession,
+    first: Annotated[uuid.UUID, Query()],
+    second: Annotated[uuid.UUID, Query()],
+) -> HTMLResponse:
+    """The earlier attempt on the left, the later one on the right."""
+    tag = language.of_request(request)
+    pair = [service.report(session, viewer, identifier, tag) for identifier in (first, second)]
+    earlier, later = sorted(pair, key=lambda report: report.attempt)
+    if (earlier.student, earlier.assignment) != (later.student, later.assignment):
+        raise NotComparable
+    definition = assignments.definition(assignments.current(session, earlier.assignment))
+    before = {question.number: question for question in earlier.questions}
+    after = {question.number: question for question in later.questions}
+    return rendering.page(
+        request,
+        "compare.html",
+        viewer=viewer,
+        title=rendering.localised(definition.title, tag),
+        earlier=earlier,
+        later=later,
+        rows=[(before.get(number), after.get(number)) for number in sorted(before | after)],
+        differences=_differences(session, viewer, earlier, later),
+    )
+
+
+def text_parts(session: Session, viewer: Viewer, report: Report) -> dict[str, str]:
+    """The text parts as they were uploaded; bytes that are no UTF-8 show as replacement characters."""
+    names = [part.name for part in report.parts if part.name in TEXT_PARTS]
+    return {name: service.part(session, viewer, report.id, name)[2].decode("utf-8", "replace") for name in names}
+
+
+def _differences(session: Session, viewer: Viewer, earlier: Report, later: Report) -> dict[str, list[str] | None]:
+    """A unified difference by part, ``None`` where the texts are too long; equal parts are left out."""
+    before, after = text_parts(session, viewer, earlier), text_parts(session, viewer, later)
+    return {
+        name: difference(before.get(name, ""), after.get(name, ""))
+        for name in TEXT_PARTS
+        if before.get(name, "") != after.get(name, "")
+    }
+
+
+def difference(before: str, after: str) -> list[str] | None:
+    """The lines of a unified difference without its two headers, or ``None`` when a text is too long for one."""
+    old, new = before.splitlines(), after.splitlines()
+    if max(len(old), len(new)) > _LINES:
+        return None
+    return list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]

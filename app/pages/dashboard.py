@@ -1,0 +1,179 @@
+"""What the course's staff see: the class as a table, and one student with every attempt."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.auth.dependencies import StaffViewer
+from app.auth.viewer import Viewer
+from app.db.sessions import Db, ReadSession
+from app.pages import charts, compare, language, rendering, source
+from app.pages.class_view import PAGE_ROWS, ClassView
+from app.pages.student import report_context
+from app.problems import Problem, Unprocessable
+from app.scores import repository as score_repository
+from app.scores import service as scores
+from app.scores.class_records import ClassRecords
+from app.submissions import repository as submission_repository
+from app.submissions import service as submissions
+from app.submissions.models import State
+from app.submissions.schemas import Report
+from app.users import service as users
+from grader.scoring import Verdict
+
+router = APIRouter(prefix="/dashboard")
+_ATTEMPTS = 200
+
+
+@router.get("/{slug}")
+def class_table(
+    request: Request, viewer: StaffViewer, session: ReadSession, slug: str, view: Annotated[ClassView, Query()]
+) -> HTMLResponse:
+    """Students by question, with the attempt that counts, and the class in charts."""
+    tag = language.of_request(request)
+    snapshot = _records(request).snapshot(session, slug)
+    definition = snapshot.assignment
+    selected = view.select(snapshot.standings, definition.schedule.deadline)
+    pages = max(1, -(-len(selected) // PAGE_ROWS))
+    page = min(view.page, pages)
+    graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]
+    return rendering.page(
+        request,
+        "dashboard.html",
+        viewer=viewer,
+        slug=slug,
+        title=rendering.localised(definition.title, tag),
+        questions=definition.questions,
+        max_score=definition.max_score,
+        deadline=definition.schedule.deadline,
+        total=len(snapshot.standings),
+        handed_in=sum(standing.counting is not None for standing in snapshot.standings),
+        to_review=sum(attempt.needs_review for attempt in graded),
+        mean=sum(attempt.score for attempt in graded) / len(graded) if graded else None,
+        selected=len(selected),
+        rows=selected[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
+        page=page,
+        pages=pages,
+        states=list(State),
+        verdicts=list(Verdict),
+        view=view,
+        charts=charts.draw(snapshot, tag),
+    )
+
+
+@router.get("/{slug}/students/{login}")
+def student(
+    request: Request, viewer: StaffViewer, session: ReadSession, slug: str, login: str, attempt: int | None = None
+) -> HTMLResponse:
+    """One student: every attempt, and one of them with its source, its evidence and the points to set."""
+    return _student(request, session, viewer, slug, login, attempt)
+
+
+@router.get("/{slug}/submissions/{submission_id}/report")
+def report(
+    request: Request, viewer: StaffViewer, session: ReadSession, slug: str, submission_id: uuid.UUID
+) -> HTMLResponse:
+    """The report alone, with the forms of the staff."""
+    tag = language.of_request(request)
+    context = _staff_context(session, submissions.report(session, viewer, submission_id, tag), slug, tag)
+    return rendering.page(request, "report.html", viewer=viewer, slug=slug, overridable=True, **context)
+
+
+@router.post("/{slug}/submissions/{submission_id}/questions/{number}")
+def override(
+    request: Request,
+    viewer: StaffViewer,
+    database: Db,
+    slug: str,
+    submission_id: uuid.UUID,
+    number: str,
+    score: Annotated[str, Form(max_length=20)] = "",
+    reason: Annotated[str, Form(max_length=2000)] = "",
+    remove: Annotated[str, Form(max_length=1)] = "",
+) -> Response:
+    """Set the points of a question by hand, or let the computed ones stand again."""
+    with database.read() as session:
+        report = submissions.report(session, viewer, submission_id, "en")
+    try:
+        with database.write() as session:
+            if remove:
+                scores.remove_override(session, viewer, submission_id, number)
+            else:
+                points = _points(score)
+                scores.override(session, viewer, submission_id, number, score=points, reason=_reason(reason))
+    except Problem as problem:
+        with database.read() as session:
+            return _student(request, session, viewer, slug, report.student, report.attempt, problem)
+    location = f"/dashboard/{quote(slug)}/students/{quote(report.student)}?attempt={report.attempt}#q-{quote(number)}"
+    return RedirectResponse(location, status_code=303)
+
+
+def _records(request: Request) -> ClassRecords:
+    records: ClassRecords = request.app.state.class_records
+    return records
+
+
+def _points(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise Unprocessable(f"{text!r} is no number of points.") from None
+
+
+def _reason(text: str) -> str:
+    reason = text.strip()
+    if not reason or "\0" in reason:
+        raise Unprocessable("An override needs a reason; the student reads it.")
+    return reason
+
+
+def _student(
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    slug: str,
+    login: str,
+    attempt: int | None,
+    problem: Problem | None = None,
+) -> HTMLResponse:
+    tag = language.of_request(request)
+    person = users.find(session, login)
+    definition = assignments.definition(assignments.current(session, slug))
+    attempts = submissions.history(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS).items
+    shown = next((row for row in attempts if attempt in (None, row.attempt)), None)
+    if shown is None and attempt is not None:
+        raise submissions.SubmissionNotFound
+    report = submissions.report(session, viewer, shown.id, tag) if shown else None
+    return rendering.page(
+        request,
+        "student.html",
+        problem.status if problem else 200,
+        viewer=viewer,
+        slug=slug,
+        person=person,
+        title=rendering.localised(definition.title, tag),
+        attempts=attempts,
+        complaint=problem.detail if problem else None,
+        sources=_sources(session, viewer, report) if report else {},
+        runs=submission_repository.runs(session, report.id) if report else [],
+        overrides=score_repository.override_history(session, report.id) if report else [],
+        context=_staff_context(session, report, slug, tag) if report else None,
+    )
+
+
+def _staff_context(session: Session, report: Report, slug: str, tag: str) -> dict[str, Any]:
+    fragment = f"/dashboard/{quote(slug)}/submissions/{report.id}/report"
+    return report_context(session, report, tag) | {"fragment": fragment}
+
+
+def _sources(session: Session, viewer: Viewer, report: Report) -> dict[str, Markup]:
+    texts = compare.text_parts(session, viewer, report)
+    return {name: source.shown(name, text) for name, text in texts.items()}

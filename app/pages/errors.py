@@ -1,0 +1,78 @@
+"""Errors as pages: whoever asks for a page with a browser reads HTML; the API keeps its problem documents."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.pages import language, rendering
+from app.problems import MEDIA_TYPE
+
+_KNOWN = (401, 403, 404, 405, 413, 422, 429, 500, 503)
+
+
+class ProblemPages:
+    """Middleware that shows a browser a page where the inside answers with a problem document."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the answer on, or its page in its place."""
+        if scope["type"] != "http" or not wants_page(Request(scope)):
+            await self.app(scope, receive, send)
+            return
+        problem: Response | None = None
+
+        async def shown(message: Message) -> None:
+            nonlocal problem
+            if message["type"] == "http.response.start":
+                answer = Response(status_code=message["status"])
+                answer.raw_headers = list(message["headers"])
+                if answer.headers.get("content-type", "").startswith(MEDIA_TYPE):
+                    problem = answer
+                    return
+            if problem is None:
+                await send(message)
+                return
+            problem.body = bytes(problem.body) + message.get("body", b"")
+            if not message.get("more_body", False):
+                await error_page(Request(scope), problem)(scope, receive, send)
+
+        await self.app(scope, receive, shown)
+
+
+def install(app: FastAPI) -> None:
+    """Put a page in front of every problem. What is added to the application later answers outside of it."""
+    app.add_middleware(ProblemPages)
+    # A crash is answered outside of all middleware.
+    crash = app.exception_handlers[Exception]
+
+    async def shown(request: Request, error: Exception) -> Response:
+        answer = crash(request, error)
+        response: Response = await answer if inspect.isawaitable(answer) else answer
+        return error_page(request, response) if wants_page(request) else response
+
+    app.add_exception_handler(Exception, shown)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether this is a browser that asks for a page, and not a client of the API."""
+    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+
+
+def error_page(request: Request, problem: Response) -> Response:
+    """The page of a problem document. Who is not logged in is led to the login and back again."""
+    if problem.status_code == 401 and request.method == "GET":
+        return RedirectResponse("/login?" + urlencode({"back": request.url.path}), status_code=303)
+    key = f"error_{problem.status_code}" if problem.status_code in _KNOWN else "error_other"
+    heading = language.text(language.of_request(request), key)
+    detail = json.loads(bytes(problem.body))["detail"]
+    page = rendering.page(request, "error.html", problem.status_code, heading=heading, detail=detail)
+    page.headers.update({name: value for name, value in problem.headers.items() if not name.startswith("content-")})
+    return page

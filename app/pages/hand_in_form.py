@@ -1,0 +1,59 @@
+"""The page's hand-in form, turned into the fields of the API: each part typed, pasted, or chosen as a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from app.submissions import form, parts
+
+TEXT_PARTS: Final = ("model", "loss", "summary")
+"""Parts that can be pasted as well as uploaded, in the order of the page."""
+FILE_TYPES: Final[Mapping[str, str]] = {
+    "model": ".py,.ipynb,.txt",
+    "loss": ".py,.txt",
+    "summary": ".txt",
+    "pruning_plot": ".png,.jpg,.jpeg",
+    "pruning_points": ".csv",
+    "weights": ".safetensors,.pt,.pth",
+}
+FILE_PARTS: Final = ("pruning_plot", "pruning_points", "weights")
+"""Parts that only come as files."""
+_ANSWER = "answer-"
+_FILE = "-file"
+
+
+def largest(question_numbers: list[str]) -> dict[str, int]:
+    """Every field that the page sends, with its largest size in bytes."""
+    files = {f"{part}{_FILE}": parts.LARGEST[part] for part in FILE_TYPES}
+    texts = {part: parts.LARGEST[part] for part in TEXT_PARTS}
+    answers = {f"{_ANSWER}{number}": 256 for number in question_numbers}
+    return files | texts | answers | {"repair": 256}
+
+
+def to_api(fields: Mapping[str, form.Field], slug: str) -> dict[str, form.Field]:
+    """The fields of `POST /submissions`. A chosen file outranks the text beside it."""
+    result = {"assignment": form.Field(slug.encode(), None)}
+    for part in FILE_TYPES:
+        chosen, pasted = fields.get(f"{part}{_FILE}"), fields.get(part)
+        if chosen is not None and chosen.data:
+            result[part] = chosen
+        elif pasted is not None:
+            # A form sends every line break of a text area as CR LF; nobody typed the CR.
+            result[part] = form.Field(pasted.data.replace(b"\r\n", b"\n"), None)
+    answers = {
+        name.removeprefix(_ANSWER): field.data.decode("utf-8", "replace")
+        for name, field in fields.items()
+        if name.startswith(_ANSWER) and field.data
+    }
+    if answers:
+        result["answers"] = form.Field(json.dumps(answers).encode(), None)
+    if "repair" in fields:
+        result["repair"] = fields["repair"]
+    return result
+
+
+def typed(fields: Mapping[str, form.Field]) -> dict[str, str]:
+    """What was typed or ticked, to show again. Files cannot be: a browser does not let a page choose one."""
+    return {name: field.data.decode("utf-8", "replace") for name, field in fields.items() if not name.endswith(_FILE)}

@@ -1,0 +1,33 @@
+"""Which language a page speaks, and its texts."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from fastapi import Request
+
+from app.language import choose
+
+TEXTS = Path(__file__).parent / "texts"
+LANGUAGES: Mapping[str, str] = {"en": "English", "zh-Hant": "正體中文"}
+"""The languages by tag, each under its own name; the first is spoken when nothing else was asked for."""
+COOKIE = "assay_language"
+
+
+@cache
+def texts(language: str) -> Mapping[str, str]:
+    """All texts of a language by key."""
+    return tomllib.loads((TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def text(language: str, key: str, **params: object) -> str:
+    """One text with its placeholders filled. Raises ``KeyError`` for an unknown key."""
+    return texts(language)[key].format_map(params)
+
+
+def of_request(request: Request) -> str:
+    """The language that the reader chose, else the one their browser prefers."""
+    return choose(request.cookies.get(COOKIE), request.headers.get("accept-language"))

@@ -1,0 +1,78 @@
+"""Log in with a token, log out, and choose the language and the theme."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.auth import cookies, service
+from app.auth.dependencies import OptionalViewer
+from app.db.sessions import Db
+from app.pages import language, rendering
+
+router = APIRouter()
+_YEAR = 365 * 86_400
+
+
+@router.get("/login")
+def show(request: Request, viewer: OptionalViewer, back: str = "/") -> Response:
+    """The form; who is logged in already goes on."""
+    if viewer is not None:
+        return RedirectResponse(local(back), status_code=303)
+    return _form(request, back)
+
+
+@router.post("/login")
+def log_in(
+    request: Request, database: Db, token: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/"
+) -> Response:
+    """A session for the holder of a token."""
+    days = request.app.state.settings.session_days
+    with database.write() as session:
+        cookie = service.log_in(session, token.strip(), days=days)
+    if cookie is None:
+        complaint = language.text(language.of_request(request), "token_wrong")
+        return _form(request, back, status=401, complaint=complaint)
+    response = RedirectResponse(local(back), status_code=303)
+    cookies.set_cookie(request, response, cookie, days=days)
+    return response
+
+
+@router.post("/logout")
+def log_out(request: Request, database: Db) -> Response:
+    """End the browser's session."""
+    if cookie := request.cookies.get(cookies.NAME):
+        with database.write() as session:
+            service.log_out(session, cookie)
+    response = RedirectResponse("/login", status_code=303)
+    cookies.clear_cookie(response)
+    return response
+
+
+@router.post("/preferences")
+def prefer(
+    request: Request,
+    language_tag: Annotated[str, Form(alias="language")] = "",
+    theme: Annotated[str, Form()] = "",
+    back: Annotated[str, Form()] = "/",
+) -> Response:
+    """Keep the language and theme in cookies of their own; they hold nothing else."""
+    response = RedirectResponse(local(back), status_code=303)
+    secure = request.url.scheme == "https"
+    if language_tag in language.LANGUAGES:
+        response.set_cookie(language.COOKIE, language_tag, _YEAR, httponly=True, samesite="lax", secure=secure)
+    if theme in rendering.THEMES:
+        response.set_cookie(rendering.THEME_COOKIE, theme, _YEAR, httponly=True, samesite="lax", secure=secure)
+    return response
+
+
+def local(path: str) -> str:
+    """The path if it stays on this server, else the start: a link must not use the login to lead elsewhere."""
+    stays = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if stays else "/"
+
+
+def _form(request: Request, back: str, status: int = 200, complaint: str | None = None) -> HTMLResponse:
+    return rendering.page(request, "login.html", status, back=back, complaint=complaint)

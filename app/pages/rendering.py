@@ -1,0 +1,88 @@
+"""Templates to responses: numbers and times as people write them, and the headers that every page carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from app.pages import language
+
+TEMPLATES = Path(__file__).parent / "templates"
+THEME_COOKIE = "assay_theme"
+THEMES = ("auto", "light", "dark")
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""``data:`` images are the icons inside Pico's stylesheet."""
+
+
+def points(value: float | None) -> str:
+    """Points as people write them: ``4``, ``0.5``, ``2.25``; a dash where there are none yet."""
+    return "–" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands separators: ``96,587``."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def share(value: float, whole: float) -> str:
+    """A part of a whole as a percentage with one decimal: ``96.6%``."""
+    return f"{value / whole:.1%}"
+
+
+def measured(value: Any) -> str:
+    """A measured value with six significant digits; anything else as it is."""
+    return f"{value:.6g}" if isinstance(value, int | float) else "–" if value is None else str(value)
+
+
+def when(value: datetime | str | None) -> Markup:
+    """A time element in UTC; the page's script turns it into the reader's zone."""
+    if value is None:
+        return Markup("–")
+    moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+    stamp = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}">{} UTC</time>').format(stamp, moment.strftime("%Y-%m-%d %H:%M"))
+
+
+def localised(texts: Mapping[str, str], tag: str) -> str:
+    """An assignment's own text in this language, else in English."""
+    return texts.get(tag, texts["en"])
+
+
+_environment = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters.update(points=points, count=count, measured=measured, when=when)
+_environment.globals |= {"share": share, "localised": localised, "LANGUAGES": language.LANGUAGES, "THEMES": THEMES}
+
+
+def page(request: Request, template: str, /, status: int = 200, viewer: Any = None, **context: Any) -> HTMLResponse:
+    """A whole page or a fragment of one. ``viewer`` is who is logged in, or ``None``."""
+    tag = language.of_request(request)
+    theme = request.cookies.get(THEME_COOKIE)
+    html = _environment.get_template(template).render(
+        context,
+        t=partial(language.text, tag),
+        language=tag,
+        theme=theme if theme in THEMES else "auto",
+        here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        viewer=viewer,
+    )
+    return HTMLResponse(html, status_code=status, headers=dict(HEADERS))

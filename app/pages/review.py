@@ -1,0 +1,150 @@
+"""The review queue: one question of one hand-in after the other, with everything a person needs to decide."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.auth.dependencies import StaffViewer
+from app.db.sessions import Db, ReadSession
+from app.pages import compare, language, rendering, source
+from app.pages.student import report_context
+from app.problems import NotFound
+from app.scores import service as scores
+from app.scores.class_records import ClassRecords, ClassSnapshot
+from app.submissions import service as submissions
+from app.submissions.models import State
+from grader.assignment import Question
+from grader.scoring import Verdict
+
+router = APIRouter(prefix="/dashboard/{slug}/review")
+_STEPS = 4
+"""Points are offered in so many equal steps from none to full, by the keys 1 to 5."""
+
+
+class NoSuchQuestion(NotFound):
+    """The assignment has no such question."""
+
+    slug = "question-not-found"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One question that waits for a person."""
+
+    submission: uuid.UUID
+    question: str
+
+
+@router.get("")
+def queue(
+    request: Request,
+    viewer: StaffViewer,
+    session: ReadSession,
+    slug: str,
+    question: Annotated[str, Query(max_length=16)] = "",
+    skip: Annotated[int, Query(ge=0, le=100_000)] = 0,
+    submission: uuid.UUID | None = None,
+    done: uuid.UUID | None = None,
+    done_question: Annotated[str, Query(max_length=16)] = "",
+) -> HTMLResponse:
+    """The next question that needs a person, or the one of ``submission``. ``done`` can be undone."""
+    tag = language.of_request(request)
+    records: ClassRecords = request.app.state.class_records
+    snapshot = records.snapshot(session, slug)
+    waiting = _waiting(snapshot, question)
+    at = min(skip, max(len(waiting) - 1, 0))
+    chosen = Waiting(submission, question) if submission else waiting[at] if waiting else None
+    context: dict[str, Any] = {}
+    if chosen is not None:
+        report = submissions.report(session, viewer, chosen.submission, tag)
+        shown = report_context(session, report, tag)
+        asked = next((item for item in shown["report"]["questions"] if item["number"] == chosen.question), None)
+        if asked is None:
+            raise NoSuchQuestion
+        rubric = snapshot.assignment.question(chosen.question)
+        texts = compare.text_parts(session, viewer, report)
+        context = {
+            "report": shown["report"],
+            "question": asked,
+            "steps": _steps(asked["max_score"]),
+            "sources": {name: source.shown(name, text) for name, text in _in_order(texts, rubric).items()},
+        }
+    return rendering.page(
+        request,
+        "review.html",
+        viewer=viewer,
+        slug=slug,
+        title=rendering.localised(snapshot.assignment.title, tag),
+        numbers=[item.number for item in snapshot.assignment.questions],
+        only=question if submission is None else "",
+        waiting=len(waiting),
+        at=at,
+        done=done,
+        done_question=done_question,
+        **context,
+    )
+
+
+@router.post("")
+def decide(
+    viewer: StaffViewer,
+    database: Db,
+    slug: str,
+    submission: Annotated[uuid.UUID, Form()],
+    question: Annotated[str, Form(max_length=16)],
+    score: Annotated[float, Form(ge=0, allow_inf_nan=False)],
+    reason: Annotated[str, Form(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$")],
+    only: Annotated[str, Form(max_length=16)] = "",
+    skip: Annotated[int, Form(ge=0, le=100_000)] = 0,
+) -> Response:
+    """Give the points and go on with the next one, which has moved into this one's place."""
+    with database.write() as session:
+        scores.override(session, viewer, submission, question, score=score, reason=reason.strip())
+    return _back(slug, question=only, skip=skip, done=submission, done_question=question)
+
+
+@router.post("/undo")
+def undo(
+    viewer: StaffViewer,
+    database: Db,
+    slug: str,
+    submission: Annotated[uuid.UUID, Form()],
+    question: Annotated[str, Form(max_length=16)],
+) -> Response:
+    """Take the last points back and show that question again."""
+    with database.write() as session:
+        scores.remove_override(session, viewer, submission, question)
+    return _back(slug, submission=submission, question=question)
+
+
+def _waiting(snapshot: ClassSnapshot, question: str) -> list[Waiting]:
+    """What waits in the attempts that count: question by question, so that one rule is applied at a time."""
+    graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]
+    graded.sort(key=lambda attempt: attempt.submitted_at)
+    numbers = [item.number for item in snapshot.assignment.questions if question in ("", item.number)]
+    return [
+        Waiting(attempt.submission, number)
+        for number in numbers
+        for attempt in graded
+        if (cell := attempt.cells.get(number)) and cell.verdict is Verdict.NEEDS_REVIEW
+    ]
+
+
+def _steps(full: float) -> list[float]:
+    return [round(full * step / _STEPS, 4) for step in range(_STEPS + 1)]
+
+
+def _in_order(texts: dict[str, str], question: Question) -> dict[str, str]:
+    """The parts that the question is graded from come first."""
+    return {name: texts[name] for name in sorted(texts, key=lambda name: name not in question.parts)}
+
+
+def _back(slug: str, **query: object) -> RedirectResponse:
+    told = urlencode({name: value for name, value in query.items() if value not in ("", 0)})
+    return RedirectResponse(f"/dashboard/{slug}/review?{told}", status_code=303)

@@ -1,0 +1,130 @@
+// What the pages do beyond links and forms. Without this script they still work: times read in UTC, nothing moves.
+"use strict";
+
+function localTimes(root) {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
+    year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+  });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    time.title = time.getAttribute("datetime");
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+}
+
+// -- connection ---------------------------------------------------------------------------------------------------
+
+function show(id, visible) {
+  const notice = document.getElementById(id);
+  if (notice) notice.hidden = !visible;
+}
+
+window.addEventListener("offline", () => show("offline", true));
+window.addEventListener("online", () => show("offline", false));
+document.addEventListener("htmx:sendError", () => show("unreachable", navigator.onLine));
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) show("unreachable", false); });
+
+// -- files that are dropped anywhere on the hand-in form, each into the field of its kind --------------------------
+
+async function partOf(file) {
+  const suffix = file.name.toLowerCase().split(".").pop();
+  const known = {
+    ipynb: "model", png: "pruning_plot", jpg: "pruning_plot", jpeg: "pruning_plot", csv: "pruning_points",
+    safetensors: "weights", pt: "weights", pth: "weights",
+  };
+  if (suffix in known) return known[suffix];
+  const text = await file.text();
+  if (/def\s+get_student_model/.test(text)) return "model";
+  if (/def\s+loss_fn_kd/.test(text)) return "loss";
+  return suffix === "py" ? "model" : "summary";
+}
+
+async function distribute(form, files) {
+  for (const file of files) {
+    const field = form.elements[`${await partOf(file)}-file`];
+    const held = new DataTransfer();
+    held.items.add(file);
+    field.files = held.files;
+  }
+  form.dispatchEvent(new Event("change", {bubbles: true}));
+}
+
+function takeFiles(form) {
+  const several = document.getElementById("several");
+  several.addEventListener("change", async (event) => {
+    event.stopPropagation();
+    await distribute(form, [...several.files]);
+    several.value = "";
+  });
+  form.addEventListener("dragover", (event) => {
+    if (event.dataTransfer.types.includes("Files")) {
+      event.preventDefault();
+      form.classList.add("dragging");
+    }
+  });
+  form.addEventListener("dragleave", () => form.classList.remove("dragging"));
+  form.addEventListener("drop", (event) => {
+    form.classList.remove("dragging");
+    if (event.dataTransfer.files.length) {
+      event.preventDefault();
+      distribute(form, [...event.dataTransfer.files]);
+    }
+  });
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-ticks]");
+  if (!button) return;
+  const box = document.getElementById(button.dataset.ticks);
+  box.checked = true;
+  box.dispatchEvent(new Event("change", {bubbles: true}));
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  localTimes(document);
+  show("offline", !navigator.onLine);
+  const form = document.getElementById("hand-in");
+  if (form) takeFiles(form);
+});
+document.addEventListener("htmx:afterSettle", () => localTimes(document));
+
+// -- keys: / searches, j and k move along the rows of a table, n and p turn its pages ------------------------------
+
+function moveRow(step) {
+  const links = [...document.querySelectorAll("table[data-rows] tbody th a")];
+  if (!links.length) return;
+  const at = links.indexOf(document.activeElement);
+  links[Math.min(Math.max(at + step, 0), links.length - 1)].focus();
+}
+
+const KEYS = {
+  "/": () => document.getElementById("search")?.focus(),
+  j: () => moveRow(1),
+  k: () => moveRow(-1),
+  n: () => document.querySelector("a[rel=next]")?.click(),
+  p: () => document.querySelector("a[rel=prev]")?.click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+
+// -- review: the key of a button or link presses it; r goes to the reason ------------------------------------------
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "r" && document.getElementById("reason")) {
+    event.preventDefault();
+    document.getElementById("reason").select();
+    return;
+  }
+  // Enter on a link or a button is that element's own.
+  if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
+  const pressed = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!pressed) return;
+  event.preventDefault();
+  pressed.click();
+});

@@ -1,0 +1,176 @@
+"""A student's start page with the hand-in form and the history, and the live report of one hand-in."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from app.assignments import service as assignments
+from app.assignments.endpoints import view as assignment_view
+from app.auth.dependencies import AnyViewer
+from app.auth.viewer import Viewer
+from app.db.engine import Database
+from app.db.sessions import Db, ReadSession
+from app.pages import hand_in_form, language, preview, rendering
+from app.pages.preview import Preview
+from app.problems import Problem
+from app.submissions import form, hand_in, service
+from app.submissions.schemas import Report
+
+router = APIRouter()
+
+
+@router.get("/")
+def home(request: Request, viewer: AnyViewer, session: ReadSession, assignment: str | None = None) -> HTMLResponse:
+    """Assignments, attempts so far, and the form."""
+    return _home(request, session, viewer, assignment)
+
+
+@router.post("/")
+async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: str) -> Response:
+    """Take the form and lead to the report, or show the form again with what is wrong."""
+    numbers = await run_in_threadpool(_choices, database, assignment)
+    fields: dict[str, form.Field] = {}
+    try:
+        content_type = request.headers.get("content-type", "")
+        fields = await form.read(request.stream(), content_type, hand_in_form.largest(numbers))
+        received = hand_in.understand(hand_in_form.to_api(fields, assignment))
+        identifier = await run_in_threadpool(_store, request, database, viewer, received)
+    except Problem as problem:
+        return await run_in_threadpool(_show_again, request, database, viewer, assignment, fields, problem)
+    return RedirectResponse(f"/submissions/{identifier}", status_code=303)
+
+
+@router.post("/check")
+async def check(request: Request, viewer: AnyViewer, database: Db, assignment: str) -> HTMLResponse:
+    """What the form holds, read and not executed. It does not count, and nothing is stored."""
+    numbers = await run_in_threadpool(_choices, database, assignment)
+    fields: dict[str, form.Field] = {}
+    try:
+        content_type = request.headers.get("content-type", "")
+        fields = await form.read(request.stream(), content_type, hand_in_form.largest(numbers))
+        received = hand_in.understand(hand_in_form.to_api(fields, assignment))
+    except hand_in.NothingHandedIn:
+        return await run_in_threadpool(_found, request, database, viewer, assignment, fields, None)
+    except Problem as problem:
+        return await run_in_threadpool(_found, request, database, viewer, assignment, fields, None, problem)
+    return await run_in_threadpool(_found, request, database, viewer, assignment, fields, received)
+
+
+@router.get("/submissions/{submission_id}")
+def submission(request: Request, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> HTMLResponse:
+    """The report, which fills in by itself while the grading runs."""
+    return _report(request, session, viewer, submission_id, "submission.html")
+
+
+@router.get("/submissions/{submission_id}/report")
+def report(request: Request, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> HTMLResponse:
+    """The report alone, to be put into the page."""
+    return _report(request, session, viewer, submission_id, "report.html")
+
+
+def report_context(session: Session, found: Report, tag: str) -> dict[str, Any]:
+    """What the report's template needs of a report, in a language."""
+    definition = assignments.definition(assignments.current(session, found.assignment))
+    data = found.model_dump(mode="json")
+    questions = [{**question, "group": question["number"].partition(".")[0]} for question in data["questions"]]
+    return {
+        "report": data | {"questions": questions},
+        "title": rendering.localised(definition.title, tag),
+        "finished": found.state.ended,
+        "fragment": f"/submissions/{found.id}/report",
+    }
+
+
+def _report(
+    request: Request, session: Session, viewer: Viewer, submission_id: uuid.UUID, template: str
+) -> HTMLResponse:
+    tag = language.of_request(request)
+    found = service.report(session, viewer, submission_id, tag)
+    return rendering.page(request, template, viewer=viewer, **report_context(session, found, tag))
+
+
+def _home(
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    slug: str | None,
+    status: int = 200,
+    complaint: str | None = None,
+    typed: Mapping[str, str] | None = None,
+    found: Preview | None = None,
+) -> HTMLResponse:
+    tag = language.of_request(request)
+    offered = [assignment_view(session, viewer, row, tag) for row in assignments.all_current(session)]
+    if slug is not None:
+        assignments.current(session, slug)
+    chosen = next((item for item in offered if slug is None or item.slug == slug), None)
+    history = service.history(session, viewer, assignment=chosen.slug, student=viewer.login).items if chosen else []
+    return rendering.page(
+        request,
+        "home.html",
+        status,
+        viewer=viewer,
+        assignments=offered,
+        assignment=chosen,
+        history=history,
+        complaint=complaint,
+        typed=typed or {},
+        preview=found,
+        file_parts=hand_in_form.FILE_PARTS,
+        text_parts=hand_in_form.TEXT_PARTS,
+        file_types=hand_in_form.FILE_TYPES,
+    )
+
+
+def _choices(database: Database, slug: str) -> list[str]:
+    with database.read() as session:
+        definition = assignments.definition(assignments.current(session, slug))
+    return [question.number for question in definition.questions if "choices" in question.options]
+
+
+def _store(request: Request, database: Database, viewer: Viewer, received: hand_in.Received) -> uuid.UUID:
+    with database.write() as session:
+        return hand_in.hand_in(session, request.app.state.jobs, viewer, received, None)
+
+
+def _show_again(
+    request: Request,
+    database: Database,
+    viewer: Viewer,
+    slug: str,
+    fields: Mapping[str, form.Field],
+    problem: Problem,
+) -> HTMLResponse:
+    with database.read() as session:
+        page = _home(request, session, viewer, slug, problem.status, problem.detail, hand_in_form.typed(fields))
+    page.headers.update(problem.headers)
+    return page
+
+
+def _found(
+    request: Request,
+    database: Database,
+    viewer: Viewer,
+    slug: str,
+    fields: Mapping[str, form.Field],
+    received: hand_in.Received | None,
+    problem: Problem | None = None,
+) -> HTMLResponse:
+    """The preview: a fragment for the page's script, else the whole page with the form as it was."""
+    tag, typed = language.of_request(request), hand_in_form.typed(fields)
+    with database.read() as session:
+        definition = assignments.definition(assignments.current(session, slug))
+        found = preview.look(definition, received.parts, received.repair, tag) if received else None
+        if "hx-request" in request.headers:
+            complaint = problem.detail if problem else None
+            status = problem.status if problem else 200
+            return rendering.page(request, "preview.html", status, preview=found, typed=typed, complaint=complaint)
+        status, complaint = (problem.status, problem.detail) if problem else (200, None)
+        return _home(request, session, viewer, slug, status, complaint, typed, found)

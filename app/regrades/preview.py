@@ -1,0 +1,218 @@
+"""Computing a preview: what the newest version of the assignment would give, from evidence that is stored.
+
+Work is done in short transactions, so that students' gradings never wait long, and begins again where a crash left it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.db.base import now
+from app.db.engine import Database
+from app.jobs.port import JobEngine
+from app.regrades import repository
+from app.regrades.models import EntryState, Kind, Regrade, RegradeState
+from app.regrades.repository import Standing
+from app.regrades.rows import Change, ScoreRow, compare
+from app.scores import computing
+from grader import evidence as evidences
+from grader import scoring
+from grader.assignment import Assignment
+from grader.evidence import AnyEvidence, Fault
+
+BATCH_SIZE = 200
+"""Submissions of one transaction."""
+
+
+Measured = Mapping[str, tuple[int, AnyEvidence]]
+"""Evidence and its id by question."""
+
+
+class NotScorable(Exception):
+    """This submission cannot be regraded; the message says why and what helps."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one submission: its changes, or the fault that kept it out."""
+
+    standing: Standing
+    changes: list[Change] = field(default_factory=list)
+    fault: str | None = None
+
+    def entry(self, regrade_id: uuid.UUID) -> dict[str, Any]:
+        """The columns of the submission's entry."""
+        submission = self.standing.submission
+        return {
+            "regrade_id": regrade_id,
+            "submission_id": submission.id,
+            "state": EntryState.FAULT if self.fault else EntryState.DONE,
+            "fault": self.fault,
+            "basis": self.standing.basis,
+            "before_run_id": submission.run_id,
+            "before_assignment_id": submission.assignment_id,
+            "before_state": submission.state,
+            "before_fault": submission.fault,
+        }
+
+
+class Previewer:
+    """Runs the job of a regrade. Thread-safe."""
+
+    def __init__(self, database: Database, engine: JobEngine, stopping: Callable[[], bool]) -> None:
+        self.database = database
+        self.engine = engine
+        self.stopping = stopping
+
+    def run(self, regrade_id: uuid.UUID) -> None:
+        """Bring a regrade to its preview, or hand its submissions out to be measured. A fault of ours ends it."""
+        log = structlog.get_logger().bind(regrade=str(regrade_id))
+        try:
+            while self._batch(regrade_id):
+                if self.stopping():
+                    self.hand_back(regrade_id)
+                    return
+        except Exception as error:
+            log.exception("regrade failed")
+            with self.database.write() as session:
+                regrade = repository.get(session, regrade_id, lock=True)
+                if regrade is not None and regrade.state is RegradeState.RUNNING:
+                    regrade.state, regrade.ended_at = RegradeState.FAILED, now()
+                    regrade.failure = f"{type(error).__name__}: {error}"[:4000]
+        else:
+            log.info("regrade handed out or previewed")
+
+    def hand_back(self, regrade_id: uuid.UUID) -> None:
+        """Put the job back into the queue: another worker goes on."""
+        with self.database.write() as session:
+            self.engine.enqueue_regrade(session, regrade_id)
+
+    def _batch(self, regrade_id: uuid.UUID) -> bool:
+        """One step. False when there is nothing left to do."""
+        with self.database.read() as session:
+            regrade = repository.get(session, regrade_id)
+            if regrade is None or regrade.state is not RegradeState.RUNNING:
+                return False
+            waiting = repository.entry_ids(session, regrade_id, EntryState.PENDING, BATCH_SIZE)
+            results = self._rescore(session, regrade, waiting) if regrade.kind is Kind.RESCORE else []
+        with self.database.write() as session:
+            regrade = repository.get(session, regrade_id, lock=True)
+            if regrade is None or regrade.state is not RegradeState.RUNNING:
+                return False
+            # A second job, after a crash or a slow heartbeat, may have been here meanwhile.
+            still = set(repository.entry_ids(session, regrade_id, EntryState.PENDING))
+            if regrade.kind is Kind.RESCORE:
+                store(session, regrade, [result for result in results if result.standing.submission.id in still])
+            else:
+                self._hand_out(session, regrade, [identifier for identifier in waiting if identifier in still])
+            end_if_complete(session, regrade)
+        return bool(waiting)
+
+    def _rescore(self, session: Session, regrade: Regrade, waiting: list[uuid.UUID]) -> list[Result]:
+        found = repository.standings(session, waiting, evidence=True)
+        return [rescored(regrade, found[identifier]) for identifier in waiting]
+
+    def _hand_out(self, session: Session, regrade: Regrade, waiting: list[uuid.UUID]) -> None:
+        for identifier in waiting:
+            self.engine.enqueue_remeasure(session, regrade.id, identifier)
+        repository.write_entries(
+            session,
+            [
+                {"regrade_id": regrade.id, "submission_id": identifier, "state": EntryState.QUEUED}
+                for identifier in waiting
+            ],
+        )
+
+
+def store(session: Session, regrade: Regrade, results: list[Result]) -> None:
+    """Write down what became of some submissions."""
+    repository.write_entries(session, [result.entry(regrade.id) for result in results])
+    repository.write_changes(session, regrade.id, [change for result in results for change in result.changes])
+
+
+def end_if_complete(session: Session, regrade: Regrade) -> None:
+    """The preview stands when no submission is left. The caller holds the regrade's row."""
+    session.flush()
+    counts = repository.progress(session, [regrade.id])[regrade.id]
+    if not counts.get(EntryState.PENDING) and not counts.get(EntryState.QUEUED):
+        regrade.state, regrade.previewed_at = RegradeState.PREVIEW, now()
+
+
+def rescored(regrade: Regrade, standing: Standing) -> Result:
+    """What the regrade's version of the assignment gives for the evidence that counts today."""
+    measured = {}
+    for number, text in standing.evidence.items():
+        if regrade.whole or number in regrade.questions:
+            try:
+                measured[number] = standing.rows[number].evidence_id, evidences.parse_json(text)
+            except ValueError as error:
+                said = str(error).splitlines()[0]
+                return Result(standing, fault=f"The stored evidence of question {number} cannot be read ({said}).")
+    return result(regrade, standing, measured)
+
+
+def result(regrade: Regrade, standing: Standing, measured: Measured) -> Result:
+    """What a submission would get from this evidence."""
+    try:
+        return Result(standing, _changes(regrade, standing, measured))
+    except NotScorable as reason:
+        return Result(standing, fault=str(reason))
+    except Exception as error:  # noqa: BLE001 - one broken submission must not cost the class its regrade
+        structlog.get_logger().exception("submission not regraded", submission=str(standing.submission.id))
+        return Result(standing, fault=f"{type(error).__name__}: {error}"[:4000])
+
+
+def _changes(regrade: Regrade, standing: Standing, measured: Measured) -> list[Change]:
+    target = assignments.definition(regrade.target)
+    was = assignments.definition(standing.submission.assignment)
+    cause = _cause(regrade, was, target)
+    numbers = regrade.questions or [question.number for question in target.questions]
+    after: dict[str, ScoreRow | None] = {}
+    if regrade.whole:
+        # A question that the new version no longer asks.
+        after = {question.number: None for question in was.questions}
+    for number in numbers:
+        if number not in measured:
+            raise NotScorable(f"Question {number} was never measured for this submission. Regrade with `remeasure`.")
+        after[number] = _score(target, regrade.target_id, number, *measured[number])
+    identifier = standing.submission.id
+    found = (
+        compare(identifier, number, standing.rows.get(number), row, regrade.kind, cause)
+        for number, row in after.items()
+    )
+    return [change for change in found if change is not None]
+
+
+def _score(target: Assignment, rubric_id: int, number: str, evidence_id: int, evidence: AnyEvidence) -> ScoreRow:
+    scored = scoring.score(target, number, evidence)
+    return ScoreRow(
+        evidence_id=evidence_id,
+        rubric_id=rubric_id,
+        score=scored.score,
+        max_score=scored.max_score,
+        verdict=scored.verdict,
+        fault=scored.fault,
+        messages=computing.messages(scored),
+        computed_at=None,
+    )
+
+
+def _cause(regrade: Regrade, was: Assignment, target: Assignment) -> str:
+    version = f"version {target.version} of {target.slug}"
+    if was.version != target.version:
+        version += f" instead of {was.version}"
+    if regrade.kind is Kind.RESCORE:
+        return f"scored by {version}"
+    return f"measured again by grader {regrade.grader_version}, scored by {version}"
+
+
+def own_fault(fault: Fault, question: str) -> str:
+    """What is said of a submission whose measuring failed through no fault of the student's."""
+    return f"Question {question} could not be measured: a fault of the {fault.value}. What stood before stays."

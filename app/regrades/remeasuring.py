@@ -1,0 +1,327 @@
+"""Measuring one submission again for a regrade: a run of its own, which nobody sees before the regrade is published."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import metrics
+from app.assignments import service as assignments
+from app.db.base import now
+from app.db.engine import Database
+from app.jobs import content
+from app.jobs.grading import MOST_FAULTS
+from app.jobs.port import JobEngine
+from app.regrades import preview, repository
+from app.regrades.models import EntryState, Regrade, RegradeEntry, RegradeState
+from app.scores import computing
+from app.submissions import repository as submissions
+from app.submissions.models import Run, RunOutcome, StoredEvidence, Submission
+from grader import evidence as evidences
+from grader import pipeline
+from grader.assignment import Assignment
+from grader.evidence import AnyEvidence, Fault
+from grader.handin import HandIn, Part
+from grader.sandbox.replies import InfrastructureFault
+from grader.sandbox.supervisor import Sandbox
+from grader.version import GRADER_VERSION
+
+_ASK_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run that has begun. ``reused`` is an earlier run of the same content, if there is one."""
+
+    run_id: int
+    assignment: Assignment
+    handin: HandIn
+    reused: int | None
+
+
+class Remeasurer:
+    """Measures submissions again in this process. Thread-safe: every measuring has its own thread."""
+
+    def __init__(
+        self, database: Database, engine: JobEngine, sandbox: Sandbox, executor: str, stopping: Callable[[], bool]
+    ) -> None:
+        self.database = database
+        self.engine = engine
+        self.sandbox = sandbox
+        self.executor = executor
+        self.stopping = stopping
+
+    def run(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
+        """Measure a submission unless that is done or no longer wanted. Never raises for what a submission holds."""
+        with structlog.contextvars.bound_contextvars(regrade=str(regrade_id), submission=str(submission_id)):
+            log = structlog.get_logger()
+            begun = self._begin(regrade_id, submission_id)
+            if begun is None:
+                log.info("nothing to measure again")
+                return
+            log.info("measuring again", run=begun.run_id, executor=self.executor, reused=begun.reused)
+            keeper = _Keeper(self.database, regrade_id, submission_id, begun.run_id, self.stopping)
+            try:
+                if begun.reused is None:
+                    measured = pipeline.grade(begun.assignment, begun.handin, self.sandbox, keeper, keeper.cancelled)
+                    keeper.finish(measured.sandbox, measured.timings)
+                else:
+                    keeper.take_over(begun.reused)
+            except pipeline.Cancelled:
+                self._stop(keeper)
+            except InfrastructureFault as fault:
+                log.warning("infrastructure fault", error=str(fault))
+                self._fault(keeper, Fault.INFRASTRUCTURE, str(fault))
+            except Exception as error:
+                log.exception("grader fault")
+                self._fault(keeper, Fault.GRADER, f"{type(error).__name__}: {error}")
+
+    def hand_back(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
+        """Put a job that did not begin back into the queue."""
+        with self.database.write() as session:
+            self.engine.enqueue_remeasure(session, regrade_id, submission_id)
+
+    def _begin(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> Begun | None:
+        with self.database.write() as session:
+            regrade = repository.get(session, regrade_id, lock=True)
+            if regrade is None or regrade.state is not RegradeState.RUNNING:
+                return None
+            entry = repository.entry(session, regrade_id, submission_id)
+            if entry.state is not EntryState.QUEUED:
+                return None
+            _close_abandoned(session, entry)
+            if _faults(session, entry) >= MOST_FAULTS:
+                _give_up(session, regrade, entry, f"Measuring failed {MOST_FAULTS} times; see the runs' faults.")
+                return None
+            submission = session.get_one(Submission, submission_id)
+            whole = assignments.definition(regrade.target)
+            assignment = _only(whole, regrade.questions)
+            content_key = content.key(submission, whole)
+            earlier = content.measured_before(session, content_key, whole)
+            if regrade.questions and earlier is None:
+                content_key = content.key(submission, whole, *regrade.questions)
+                earlier = content.measured_before(session, content_key, assignment)
+            standing = repository.standings(session, [submission_id], evidence=True)[submission_id]
+            if earlier is not None and _rests_on(session, standing, earlier, regrade.questions):
+                # Nothing that decides the measuring has changed: the evidence that counts is the new one too.
+                preview.store(session, regrade, [preview.rescored(regrade, standing)])
+                preview.end_if_complete(session, regrade)
+                return None
+            run = self._new_run(session, regrade, submission_id, content_key)
+            entry.run_id = run.id
+            parts = {
+                part.name: Part(submissions.blob(session, part.blob_sha256), part.filename)
+                for part in submissions.parts(session, submission_id)
+            }
+            return Begun(run.id, assignment, HandIn(parts, submission.repair), earlier)
+
+    def _new_run(self, session: Session, regrade: Regrade, submission_id: uuid.UUID, content_key: str) -> Run:
+        number = session.scalar(select(func.max(Run.number)).where(Run.submission_id == submission_id)) or 0
+        run = Run(
+            submission_id=submission_id,
+            number=number + 1,
+            assignment_id=regrade.target_id,
+            grader_version=GRADER_VERSION,
+            content_key=content_key,
+            executor=self.executor,
+            regrade_id=regrade.id,
+        )
+        session.add(run)
+        session.flush()
+        return run
+
+    def _stop(self, keeper: _Keeper) -> None:
+        """End a run that was told to: for good, or to begin again elsewhere."""
+        with self.database.write() as session:
+            regrade = keeper.locked(session)
+            run = session.get_one(Run, keeper.run_id)
+            run.finished_at = now()
+            run.outcome = RunOutcome.CANCELLED if regrade is None else RunOutcome.INTERRUPTED
+            if regrade is not None:
+                self.engine.enqueue_remeasure(session, keeper.regrade_id, keeper.submission_id)
+
+    def _fault(self, keeper: _Keeper, fault: Fault, detail: str) -> None:
+        """End a run by a fault of ours: infrastructure is tried again, a fault of the grader would only repeat."""
+        metrics.FAULTS.labels(fault.value).inc()
+        with self.database.write() as session:
+            regrade = keeper.locked(session)
+            if regrade is None:
+                return
+            run = session.get_one(Run, keeper.run_id)
+            run.outcome, run.finished_at, run.fault_detail = RunOutcome.FAULT, now(), detail[:4000]
+            session.flush()
+            entry = repository.entry(session, keeper.regrade_id, keeper.submission_id)
+            if fault is Fault.INFRASTRUCTURE and _faults(session, entry) < MOST_FAULTS:
+                self.engine.enqueue_remeasure(session, keeper.regrade_id, keeper.submission_id)
+            else:
+                _give_up(session, regrade, entry, f"A fault of the {fault.value}: {detail}"[:4000])
+
+
+class _Keeper:
+    """The pipeline's observer: keeps evidence and artefacts with the run, and nothing that anybody sees."""
+
+    def __init__(
+        self,
+        database: Database,
+        regrade_id: uuid.UUID,
+        submission_id: uuid.UUID,
+        run_id: int,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self.database = database
+        self.regrade_id = regrade_id
+        self.submission_id = submission_id
+        self.run_id = run_id
+        self.stopping = stopping
+        self._asked = 0.0
+        self._called_off = False
+
+    def locked(self, session: Session) -> Regrade | None:
+        """The regrade for update, or ``None`` when it is called off or another run has replaced this one."""
+        regrade = repository.get(session, self.regrade_id, lock=True)
+        entry = repository.entry(session, self.regrade_id, self.submission_id)
+        wanted = regrade is not None and regrade.state is RegradeState.RUNNING and entry.state is EntryState.QUEUED
+        return regrade if wanted and entry.run_id == self.run_id else None
+
+    def cancelled(self) -> bool:
+        """Whether to stop. Asks the database a few times a second."""
+        moment = time.monotonic()
+        if not self._called_off and moment - self._asked >= _ASK_SECONDS:
+            self._asked = moment
+            with self.database.read() as session:
+                self._called_off = (
+                    session.scalar(
+                        select(RegradeEntry.run_id)
+                        .join(Regrade, Regrade.id == RegradeEntry.regrade_id)
+                        .where(
+                            RegradeEntry.regrade_id == self.regrade_id,
+                            RegradeEntry.submission_id == self.submission_id,
+                            Regrade.state == RegradeState.RUNNING,
+                        )
+                    )
+                    != self.run_id
+                )
+        return self._called_off or self.stopping()
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Nobody watches one submission of a regrade; its progress is counted in submissions."""
+
+    def question(self, number: str, evidence: AnyEvidence) -> None:
+        """Store the evidence of a question."""
+        with self.database.write() as session:
+            row = StoredEvidence(run_id=self.run_id, submission_id=self.submission_id, question=number)
+            computing.store_evidence(session, row, evidence)
+
+    def picture(self, data: bytes) -> None:
+        """Store the re-encoded plot."""
+        with self.database.write() as session:
+            session.get_one(Run, self.run_id).picture_sha256 = _store(session, data)
+
+    def artefact(self, data: bytes) -> None:
+        """Store the model as it was exported."""
+        with self.database.write() as session:
+            session.get_one(Run, self.run_id).artefact_sha256 = _store(session, data)
+
+    def take_over(self, run_id: int) -> None:
+        """Use what an earlier run measured on the same content."""
+        with self.database.read() as session:
+            earlier = session.get_one(Run, run_id)
+            found = {row.question: evidences.parse(row.data) for row in submissions.run_evidence(session, run_id)}
+        for question, evidence in found.items():
+            self.question(question, evidence)
+        self.finish(earlier.sandbox, {}, reused=earlier)
+
+    def finish(self, sandbox: dict[str, Any], timings: dict[str, float], *, reused: Run | None = None) -> None:
+        """End the run, and work out what it would change."""
+        with self.database.write() as session:
+            regrade = self.locked(session)
+            if regrade is None:
+                return
+            run = session.get_one(Run, self.run_id)
+            run.outcome, run.finished_at = RunOutcome.FINISHED, now()
+            run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
+            if reused is not None:
+                run.reused_run_id = reused.id
+                run.picture_sha256, run.artefact_sha256 = reused.picture_sha256, reused.artefact_sha256
+            session.flush()
+            measured = {row.question: row for row in submissions.run_evidence(session, self.run_id)}
+            standing = repository.standings(session, [self.submission_id])[self.submission_id]
+            wanted = regrade.questions or list(measured)
+            failed = [number for number in wanted if number in measured and measured[number].data.get("fault")]
+            if failed:
+                fault = Fault(measured[failed[0]].data["fault"])
+                result = preview.Result(standing, fault=preview.own_fault(fault, failed[0]))
+            else:
+                found = {number: (row.id, evidences.parse(row.data)) for number, row in measured.items()}
+                result = preview.result(regrade, standing, found)
+            preview.store(session, regrade, [result])
+            preview.end_if_complete(session, regrade)
+
+
+def _only(assignment: Assignment, numbers: list[str]) -> Assignment:
+    """The assignment with these questions alone, and the model's if one of them is measured on the model.
+
+    No numbers mean all of them.
+    """
+    if not numbers:
+        return assignment
+    chosen = [assignment.question(number) for number in numbers]
+    on_model = any(item.check in ("summary", "pruning") or item.options.get("measure_times") for item in chosen)
+    kept = {*numbers, *(item.number for item in assignment.questions if on_model and item.check == "architecture")}
+    questions = tuple(item for item in assignment.questions if item.number in kept)
+    return assignment.model_copy(update={"questions": questions})
+
+
+def _rests_on(session: Session, standing: repository.Standing, run_id: int, numbers: list[str]) -> bool:
+    """Whether the evidence that counts today is that of this run, or was taken over from the same one."""
+    evidence_ids = [row.evidence_id for number, row in standing.rows.items() if not numbers or number in numbers]
+    query = select(StoredEvidence.run_id).where(StoredEvidence.id.in_(evidence_ids)).distinct()
+    return bool(evidence_ids) and list(session.scalars(query)) == [run_id]
+
+
+def _close_abandoned(session: Session, entry: RegradeEntry) -> None:
+    """A run that is still `running` belongs to a worker that died: it counts as a fault of ours."""
+    for run in session.scalars(
+        select(Run).where(
+            Run.submission_id == entry.submission_id,
+            Run.regrade_id == entry.regrade_id,
+            Run.outcome == RunOutcome.RUNNING,
+        )
+    ):
+        run.outcome, run.finished_at = RunOutcome.FAULT, now()
+        run.fault_detail = f"The worker {run.executor} ended in the middle of the measuring."
+    session.flush()
+
+
+def _faults(session: Session, entry: RegradeEntry) -> int:
+    query = select(func.count()).select_from(Run)
+    return (
+        session.scalar(
+            query.where(
+                Run.submission_id == entry.submission_id,
+                Run.regrade_id == entry.regrade_id,
+                Run.outcome == RunOutcome.FAULT,
+            )
+        )
+        or 0
+    )
+
+
+def _give_up(session: Session, regrade: Regrade, entry: RegradeEntry, reason: str) -> None:
+    standing = repository.standings(session, [entry.submission_id])[entry.submission_id]
+    preview.store(session, regrade, [preview.Result(standing, fault=reason)])
+    preview.end_if_complete(session, regrade)
+
+
+def _store(session: Session, data: bytes) -> str:
+    sha256 = hashlib.sha256(data).hexdigest()
+    submissions.store_blob(session, sha256, data)
+    return sha256

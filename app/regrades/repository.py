@@ -1,0 +1,250 @@
+"""SQL of regrades. Whole classes are read and written in chunks, by columns and not by objects."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Text, and_, cast, delete, func, insert, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from app.regrades.models import EntryState, Regrade, RegradeChange, RegradeEntry, RegradeState
+from app.regrades.rows import Change, ScoreRow, basis
+from app.scores.models import Override, StoredScore
+from app.submissions.models import StoredEvidence, Submission
+from app.users.models import User
+
+_CHUNK = 500
+"""Both databases limit the parameters of one statement."""
+
+
+def chunks(ids: Collection[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
+    """The ids in lists short enough for one statement."""
+    every = list(ids)
+    for start in range(0, len(every), _CHUNK):
+        yield every[start : start + _CHUNK]
+
+
+def get(session: Session, regrade_id: uuid.UUID, *, lock: bool = False) -> Regrade | None:
+    """A regrade. ``lock`` keeps other writers off until the transaction ends."""
+    query = select(Regrade).where(Regrade.id == regrade_id)
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def newest(session: Session, limit: int) -> list[Regrade]:
+    """The latest regrades of all assignments, newest first."""
+    query = select(Regrade).options(joinedload(Regrade.created_by), joinedload(Regrade.target))
+    return list(session.scalars(query.order_by(Regrade.created_at.desc(), Regrade.id).limit(limit)))
+
+
+def open_one(session: Session, slug: str) -> Regrade | None:
+    """The regrade of an assignment that is neither published nor ended."""
+    states = (RegradeState.RUNNING, RegradeState.PREVIEW)
+    return session.scalar(select(Regrade).where(Regrade.slug == slug, Regrade.state.in_(states)))
+
+
+def add_entries(session: Session, regrade_id: uuid.UUID, submission_ids: Collection[uuid.UUID]) -> None:
+    """The submissions of a new regrade."""
+    for chunk in chunks(submission_ids):
+        values = [
+            {"regrade_id": regrade_id, "submission_id": identifier, "state": EntryState.PENDING} for identifier in chunk
+        ]
+        session.execute(insert(RegradeEntry), values)
+
+
+def entry(session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> RegradeEntry:
+    """One submission of a regrade."""
+    return session.get_one(RegradeEntry, (regrade_id, submission_id), populate_existing=True)
+
+
+def entry_ids(session: Session, regrade_id: uuid.UUID, state: EntryState, limit: int | None = None) -> list[uuid.UUID]:
+    """The submissions of a regrade in this state."""
+    query = select(RegradeEntry.submission_id).where(RegradeEntry.regrade_id == regrade_id, RegradeEntry.state == state)
+    return list(session.scalars(query.order_by(RegradeEntry.submission_id).limit(limit)))
+
+
+def progress(session: Session, regrade_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[EntryState, int]]:
+    """How many submissions stand where, by regrade."""
+    query = select(RegradeEntry.regrade_id, RegradeEntry.state, func.count()).where(
+        RegradeEntry.regrade_id.in_(regrade_ids)
+    )
+    found: dict[uuid.UUID, dict[EntryState, int]] = {regrade_id: {} for regrade_id in regrade_ids}
+    for regrade_id, state, count in session.execute(query.group_by(RegradeEntry.regrade_id, RegradeEntry.state)):
+        found[regrade_id][state] = count
+    return found
+
+
+def changed(session: Session, regrade_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many changes students see or would see, by regrade."""
+    query = select(RegradeChange.regrade_id, func.count()).where(
+        RegradeChange.regrade_id.in_(regrade_ids), RegradeChange.reason.is_not(None)
+    )
+    return dict(session.execute(query.group_by(RegradeChange.regrade_id)).all())
+
+
+def faults(session: Session, regrade_id: uuid.UUID) -> Sequence[Row[uuid.UUID, str, str | None]]:
+    """Submission, student and reason of every entry that could not be regraded."""
+    query = (
+        select(RegradeEntry.submission_id, User.login, RegradeEntry.fault)
+        .join(Submission, Submission.id == RegradeEntry.submission_id)
+        .join(User, User.id == Submission.user_id)
+        .where(RegradeEntry.regrade_id == regrade_id, RegradeEntry.state == EntryState.FAULT)
+        .order_by(User.login, RegradeEntry.submission_id)
+    )
+    return session.execute(query).all()
+
+
+def visible_changes(session: Session, regrade_id: uuid.UUID) -> list[tuple[RegradeChange, str, float | None]]:
+    """Every change that a student sees, with the login and the active override's points, by student and question."""
+    query = (
+        select(RegradeChange, User.login, Override.score)
+        .join(Submission, Submission.id == RegradeChange.submission_id)
+        .join(User, User.id == Submission.user_id)
+        .outerjoin(
+            Override,
+            and_(
+                Override.submission_id == RegradeChange.submission_id,
+                Override.question == RegradeChange.question,
+                Override.ended_at.is_(None),
+            ),
+        )
+        .where(RegradeChange.regrade_id == regrade_id, RegradeChange.reason.is_not(None))
+        .order_by(User.login, Submission.submitted_at, Submission.id, RegradeChange.question)
+    )
+    return [(change, login, override) for change, login, override in session.execute(query)]
+
+
+def changes(session: Session, regrade_id: uuid.UUID) -> list[Change]:
+    """Every row that a regrade writes, visible or not."""
+    rows = session.scalars(select(RegradeChange).where(RegradeChange.regrade_id == regrade_id))
+    return [
+        Change(
+            submission_id=row.submission_id,
+            question=row.question,
+            before=ScoreRow.of(row.before) if row.before else None,
+            after=ScoreRow.of(row.after) if row.after else None,
+            reason=row.reason,
+        )
+        for row in rows
+    ]
+
+
+def published_for(
+    session: Session, submission_id: uuid.UUID
+) -> Sequence[Row[str, float | None, float | None, datetime | None]]:
+    """Question, old points, new points and time of what published regrades changed on a submission, oldest first."""
+    query = (
+        select(RegradeChange.question, RegradeChange.old, RegradeChange.new, Regrade.published_at)
+        .join(Regrade, Regrade.id == RegradeChange.regrade_id)
+        .where(
+            RegradeChange.submission_id == submission_id,
+            RegradeChange.reason.is_not(None),
+            Regrade.state == RegradeState.PUBLISHED,
+        )
+        .order_by(Regrade.published_at)
+    )
+    return session.execute(query).all()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a submission's result rests on right now."""
+
+    submission: Submission
+    rows: dict[str, ScoreRow]
+    evidence: dict[str, str]
+    """Stored evidence by question, as JSON text; empty unless asked for."""
+
+    @property
+    def basis(self) -> str:
+        """See `app.regrades.rows.basis`."""
+        return basis(self.submission.state, self.submission.run_id, self.submission.assignment_id, self.rows)
+
+
+def standings(
+    session: Session, submission_ids: Collection[uuid.UUID], *, evidence: bool = False, lock: bool = False
+) -> dict[uuid.UUID, Standing]:
+    """Submissions with their scores as they stand, in the order of the ids."""
+    found: dict[uuid.UUID, Standing] = {}
+    for chunk in chunks(sorted(submission_ids)):
+        # Always in the order of the ids, so that two writers cannot wait for each other.
+        query = select(Submission).where(Submission.id.in_(chunk)).order_by(Submission.id)
+        if lock:
+            query = query.with_for_update()
+        submissions = session.scalars(query, execution_options={"populate_existing": True})
+        found |= {submission.id: Standing(submission, {}, {}) for submission in submissions}
+        for identifier, question, row, data in _score_rows(session, chunk, evidence):
+            found[identifier].rows[question] = row
+            if data is not None:
+                found[identifier].evidence[question] = data
+    return found
+
+
+def _score_rows(
+    session: Session, ids: list[uuid.UUID], evidence: bool
+) -> Iterator[tuple[uuid.UUID, str, ScoreRow, str | None]]:
+    columns = [
+        StoredScore.submission_id,
+        StoredScore.question,
+        *(getattr(StoredScore, name) for name in ScoreRow.__slots__),
+    ]
+    query = select(*columns).where(StoredScore.submission_id.in_(ids))
+    if evidence:
+        query = query.add_columns(cast(StoredEvidence.data, Text)).join(
+            StoredEvidence, StoredEvidence.id == StoredScore.evidence_id
+        )
+    for values in session.execute(query):
+        identifier, question, *score = values
+        data = score.pop() if evidence else None
+        yield identifier, question, ScoreRow(*score), data
+
+
+def of_other_versions(session: Session, submission_ids: Collection[uuid.UUID], version_id: int) -> list[uuid.UUID]:
+    """Those of the submissions that another version of the assignment graded."""
+    found: list[uuid.UUID] = []
+    for chunk in chunks(submission_ids):
+        query = select(Submission.id).where(Submission.id.in_(chunk), Submission.assignment_id != version_id)
+        found += session.scalars(query)
+    return found
+
+
+def write_entries(session: Session, values: list[dict[str, Any]]) -> None:
+    """Set columns of entries by their key."""
+    if values:
+        session.execute(update(RegradeEntry), values)
+
+
+def write_changes(session: Session, regrade_id: uuid.UUID, found: Collection[Change]) -> None:
+    """Remember what would change."""
+    if found:
+        session.execute(insert(RegradeChange), [change.values(regrade_id) for change in found])
+
+
+def write_scores(session: Session, wanted: Collection[tuple[Change, ScoreRow | None]], published_at: datetime) -> None:
+    """Give the questions of the changes these rows: rewritten, added where none stood, removed where none shall."""
+    by_key: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for change, row in wanted:
+        key = {"submission_id": change.submission_id, "question": change.question}
+        if row is None:
+            session.execute(
+                delete(StoredScore).where(
+                    StoredScore.submission_id == change.submission_id, StoredScore.question == change.question
+                )
+            )
+        else:
+            stood = change.before if row is change.after else change.after
+            by_key["insert" if stood is None else "update"].append(key | row.columns(published_at))
+    if by_key["insert"]:
+        session.execute(insert(StoredScore), by_key["insert"])
+    if by_key["update"]:
+        session.execute(update(StoredScore), by_key["update"])
+
+
+def write_submissions(session: Session, values: list[dict[str, Any]]) -> None:
+    """Set columns of submissions by their id."""
+    if values:
+        session.execute(update(Submission), values)

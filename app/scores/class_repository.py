@@ -1,0 +1,88 @@
+"""SQL of a whole class: plain rows in a fixed number of statements, however many hand-ins there are."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session
+
+from app.assignments.models import PublishedAssignment
+from app.scores.models import Override, StoredScore
+from app.submissions.models import Submission
+from app.users.models import User
+
+_FEW = 500
+"""Up to so many hand-ins are asked for by id; both databases limit the parameters of one statement."""
+
+
+def stamp(session: Session, slug: str) -> tuple[Any, ...]:
+    """Equal as long as no hand-in came and no visible thing of any hand-in changed."""
+    query = select(func.count(), func.sum(Submission.revision), func.max(Submission.submitted_at))
+    return tuple(session.execute(query.where(Submission.assignment_id.in_(_versions(slug)))).one())
+
+
+def people(session: Session) -> Sequence[Any]:
+    """Everybody: id, login, name, role, student id; by login."""
+    return session.execute(
+        select(User.id, User.login, User.name, User.role, User.student_id).order_by(User.login)
+    ).all()
+
+
+def hand_ins(session: Session, slug: str) -> Sequence[Any]:
+    """Every hand-in: id, user id, assignment id, attempt, state, fault, revision, time; oldest first."""
+    return session.execute(
+        select(
+            Submission.id,
+            Submission.user_id,
+            Submission.assignment_id,
+            Submission.attempt,
+            Submission.state,
+            Submission.fault,
+            Submission.revision,
+            Submission.submitted_at,
+        )
+        .where(Submission.assignment_id.in_(_versions(slug)))
+        .order_by(Submission.submitted_at, Submission.id)
+    ).all()
+
+
+def computed(session: Session, slug: str, ids: Collection[uuid.UUID], told: Collection[str]) -> Sequence[Any]:
+    """Computed scores of these hand-ins: submission id, question, score, verdict, fault, messages.
+
+    Messages are JSON that takes time to read: only those of the questions ``told``, ``None`` for the others.
+    """
+    query = select(
+        StoredScore.submission_id,
+        StoredScore.question,
+        StoredScore.score,
+        StoredScore.verdict,
+        StoredScore.fault,
+        case((StoredScore.question.in_(told), StoredScore.messages)).label("messages"),
+    )
+    return session.execute(query.where(StoredScore.submission_id.in_(_which(slug, ids)))).all()
+
+
+def overrides(session: Session, slug: str, ids: Collection[uuid.UUID]) -> Sequence[Any]:
+    """Active overrides of these hand-ins: submission id, question, score."""
+    query = select(Override.submission_id, Override.question, Override.score).where(Override.ended_at.is_(None))
+    return session.execute(query.where(Override.submission_id.in_(_which(slug, ids)))).all()
+
+
+def versions(session: Session, slug: str) -> dict[int, PublishedAssignment]:
+    """Every version of an assignment by id."""
+    query = select(PublishedAssignment).where(PublishedAssignment.slug == slug)
+    return {row.id: row for row in session.scalars(query)}
+
+
+def _versions(slug: str) -> Select[int]:
+    return select(PublishedAssignment.id).where(PublishedAssignment.slug == slug)
+
+
+def _which(slug: str, ids: Collection[uuid.UUID]) -> Any:
+    """These hand-ins; all of the assignment where naming them would be too much."""
+    if len(ids) <= _FEW:
+        return list(ids)
+    return select(Submission.id).where(Submission.assignment_id.in_(_versions(slug)))

@@ -1,0 +1,50 @@
+"""SQL of points."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from app.scores.models import Override, StoredScore
+
+_CHUNK = 500
+
+
+def computed(
+    session: Session, submission_ids: Collection[uuid.UUID], *, evidence: bool = False
+) -> dict[uuid.UUID, dict[str, StoredScore]]:
+    """The computed scores by submission and question, with their evidence when asked for."""
+    found: dict[uuid.UUID, dict[str, StoredScore]] = defaultdict(dict)
+    for chunk in _chunks(submission_ids):
+        query = select(StoredScore).where(StoredScore.submission_id.in_(chunk))
+        if evidence:
+            query = query.options(joinedload(StoredScore.evidence))
+        for score in session.scalars(query):
+            found[score.submission_id][score.question] = score
+    return found
+
+
+def overrides(session: Session, submission_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Override]]:
+    """The active overrides by submission and question."""
+    found: dict[uuid.UUID, dict[str, Override]] = defaultdict(dict)
+    for chunk in _chunks(submission_ids):
+        query = select(Override).where(Override.submission_id.in_(chunk), Override.ended_at.is_(None))
+        for override in session.scalars(query.options(joinedload(Override.by))):
+            found[override.submission_id][override.question] = override
+    return found
+
+
+def override_history(session: Session, submission_id: uuid.UUID) -> list[Override]:
+    """Every override that a submission ever had, the first one first."""
+    query = select(Override).where(Override.submission_id == submission_id).order_by(Override.id)
+    return list(session.scalars(query.options(joinedload(Override.by), joinedload(Override.ended_by))))
+
+
+def _chunks(ids: Collection[uuid.UUID]) -> list[list[uuid.UUID]]:
+    """Both databases limit the parameters of one statement."""
+    every = list(ids)
+    return [every[start : start + _CHUNK] for start in range(0, len(every), _CHUNK)]

@@ -1,0 +1,95 @@
+"""What a question is worth now: the active override, else the computed score, else nothing yet."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.scores import repository
+from app.scores.models import Override, StoredScore
+from grader.assignment import Assignment, Question
+from grader.evidence import Fault, Note
+from grader.scoring import Verdict
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One question as it stands. ``evidence`` is empty unless it was asked for."""
+
+    question: Question
+    score: float
+    verdict: Verdict
+    fault: Fault | None
+    messages: tuple[Note, ...]
+    evidence: dict[str, Any]
+    override: Override | None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All questions of one submission."""
+
+    questions: tuple[Standing, ...]
+
+    @property
+    def score(self) -> float:
+        """The points so far, in two decimals, as people write them."""
+        return round(sum(standing.score for standing in self.questions), 2)
+
+    @property
+    def max_score(self) -> float:
+        """What all questions are worth."""
+        return sum(standing.question.points for standing in self.questions)
+
+    @property
+    def needs_review(self) -> bool:
+        """Some points are provisional until a person has looked."""
+        return any(standing.verdict is Verdict.NEEDS_REVIEW for standing in self.questions)
+
+
+class Sheets:
+    """The sheets of some submissions, read from the database in a few statements."""
+
+    def __init__(self, session: Session, submission_ids: Collection[uuid.UUID], *, evidence: bool = False) -> None:
+        self._computed = repository.computed(session, submission_ids, evidence=evidence)
+        self._overrides = repository.overrides(session, submission_ids)
+        self._evidence = evidence
+
+    def sheet(self, submission_id: uuid.UUID, assignment: Assignment) -> Sheet:
+        """The sheet of one of the submissions."""
+        computed = self._computed.get(submission_id, {})
+        overrides = self._overrides.get(submission_id, {})
+        return Sheet(
+            tuple(
+                self._standing(question, computed.get(question.number), overrides.get(question.number))
+                for question in assignment.questions
+            )
+        )
+
+    def _standing(self, question: Question, computed: StoredScore | None, override: Override | None) -> Standing:
+        if computed is not None and computed.max_score != question.points:
+            # A regrade of this question alone scored it by a version that gives it another worth.
+            question = question.model_copy(update={"points": computed.max_score})
+        return Standing(
+            question=question,
+            score=override.score if override else computed.score if computed else 0.0,
+            verdict=verdict_of(question, computed.verdict if computed else None, override.score if override else None),
+            fault=computed.fault if computed else None,
+            messages=tuple(Note.model_validate(note) for note in computed.messages) if computed else (),
+            evidence=computed.evidence.data if computed and self._evidence else {},
+            override=override,
+        )
+
+
+def verdict_of(question: Question, computed: Verdict | None, given: float | None) -> Verdict:
+    """The verdict from the computed one and the points that a person gave instead, where there are any."""
+    if given is None:
+        return computed or Verdict.PENDING
+    # A person has decided: nothing is provisional, pending or at fault any more.
+    if given >= question.points:
+        return Verdict.FULL
+    return Verdict.PARTIAL if given > 0 else Verdict.NONE

@@ -1,0 +1,75 @@
+"""Every setting of the service, read from variables that begin with ``ASSAY_``. Described in `docs/settings.md`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+class Settings(BaseSettings):
+    """The service's configuration. Raises ``pydantic.ValidationError`` on a value that makes no sense."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", env_ignore_empty=True, frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
+    data_dir: Path = Field(
+        default=Path("var"), description="Folder of the SQLite database, locks and generated tokens. Made when missing."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `assay.sqlite3` in "
+        "the data folder.",
+    )
+    admin_token: SecretStr | None = Field(
+        default=None, description="When set, this bearer token is the bootstrap admin's (login `admin`)."
+    )
+    workers: PositiveInt = Field(
+        default_factory=_cores, description="Gradings at once in this process. Default: the number of cores."
+    )
+    executor_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,80}$",
+        description="Name of this worker, unique among all workers of one database and the same after a restart. "
+        "Default: the host name and the first free slot on it.",
+    )
+    max_request_bytes: PositiveInt = Field(
+        default=24 * 2**20, description="Largest request body that is read, in bytes. A larger one answers 413."
+    )
+    queue_poll_seconds: PositiveFloat = Field(
+        default=0.05, description="How often an idle worker looks for a waiting job, in seconds."
+    )
+    heartbeat_seconds: PositiveFloat = Field(
+        default=5.0, description="How often a worker says that it lives, in seconds."
+    )
+    silent_seconds: PositiveFloat = Field(
+        default=60.0,
+        description="Seconds of silence after which a worker is taken for dead and its jobs run again elsewhere.",
+    )
+    shutdown_seconds: PositiveFloat = Field(
+        default=10.0, description="How long running gradings may finish at shutdown before they go back to the queue."
+    )
+    session_days: PositiveInt = Field(default=14, description="How long a login in the browser lasts, in days.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("sqlite:///", "postgresql://", "postgres://")):
+            raise ValueError("the database is sqlite:///FILE or postgresql://...")
+        return url
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's URL as SQLAlchemy wants it: PostgreSQL always through psycopg 3."""
+        if self.database_url is None:
+            return f"sqlite:///{(self.data_dir / 'assay.sqlite3').absolute()}"
+        url = self.database_url.get_secret_value()
+        scheme, _, rest = url.partition("://")
+        return url if scheme == "sqlite" else f"postgresql+psycopg://{rest}"

@@ -1,0 +1,177 @@
+"""Taking a hand-in: check it, store it byte for byte, enqueue its grading; all in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.auth.viewer import Viewer
+from app.db.base import now
+from app.jobs.port import INTERACTIVE, JobEngine
+from app.problems import Conflict, Forbidden, Unprocessable
+from app.submissions import parts, quota, repository
+from app.submissions.form import Field
+from app.submissions.models import Submission, SubmissionPart
+from app.users import service as users
+from grader.assignment import PARTS, Assignment
+from grader.checks.choice import AnswersError, read_answers
+from grader.handin import Part
+
+Repair = Literal["suggest", "apply"]
+FIELDS: Mapping[str, int] = {**parts.LARGEST, "assignment": 256, "student": 256, "repair": 256}
+"""Every field of the form with its largest size in bytes."""
+
+
+class NothingHandedIn(Unprocessable):
+    """Nothing usable was handed in. Send at least one part that is not empty."""
+
+    slug = "nothing-handed-in"
+
+
+class UnreadableAnswers(Unprocessable):
+    """The answers are no JSON object like `{"2.2": "softer", "3.2": "no"}`."""
+
+    slug = "unreadable-answers"
+
+
+class UnreadableField(Unprocessable):
+    """A field of the form cannot be read."""
+
+    slug = "unreadable-field"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """This Idempotency-Key was used for another hand-in. Use a new key for a new hand-in."""
+
+    slug = "idempotency-key-reused"
+
+
+class AssignmentClosed(Conflict):
+    """The assignment takes no hand-ins now."""
+
+    slug = "assignment-closed"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A form that was understood. ``digest`` is equal for equal forms."""
+
+    assignment: str
+    student: str | None
+    repair: Repair
+    parts: Mapping[str, Part]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all that was sent."""
+        names = json.dumps({name: part.filename for name, part in self.parts.items()}, sort_keys=True)
+        return parts.digest(self.parts, self.assignment, self.student or "", self.repair, names)
+
+
+def understand(fields: Mapping[str, Field]) -> Received:
+    """Read the fields of the form. Raises a problem that says which field is wrong and why."""
+    handed_in = {
+        name: Part(fields[name].data, parts.file_name(fields[name].filename))
+        for name in PARTS
+        if name in fields and not parts.is_empty(name, fields[name].data)
+    }
+    assignment = _text(fields, "assignment")
+    if not assignment:
+        raise UnreadableField("The field assignment is missing. It names the assignment, for example hw13.")
+    if "answers" in handed_in:
+        try:
+            answers = read_answers(handed_in["answers"].data)
+        except AnswersError as error:
+            raise UnreadableAnswers(f"{UnreadableAnswers().detail} {error}") from error
+        if not answers:
+            del handed_in["answers"]
+    if not handed_in:
+        raise NothingHandedIn(f"{NothingHandedIn().detail} The parts are {', '.join(PARTS)}.")
+    return Received(assignment, _text(fields, "student") or None, _repair(fields), handed_in)
+
+
+def hand_in(
+    session: Session, engine: JobEngine, viewer: Viewer, received: Received, idempotency_key: str | None
+) -> uuid.UUID:
+    """Store the hand-in and enqueue its grading; the same key and form answer the same submission again.
+
+    Raises `AssignmentNotFound`, `UserNotFound`, `Forbidden`, `IdempotencyKeyReused`, `AssignmentClosed` or
+    `QuotaSpent`.
+    """
+    user_id = _student(session, viewer, received.student)
+    published = assignments.current(session, received.assignment)
+    assignment = assignments.definition(published)
+    repository.lock_user(session, user_id)
+    if idempotency_key is not None:
+        earlier = repository.by_idempotency_key(session, user_id, idempotency_key)
+        if earlier is not None:
+            if earlier.body_digest != received.digest:
+                raise IdempotencyKeyReused
+            return earlier.id
+    if not viewer.is_staff:
+        _check_open(assignment)
+        left = quota.of(session, user_id, assignment)
+        if left.next_at is not None:
+            raise quota.QuotaSpent(left.per_day, left.next_at)
+    submission = Submission(
+        user_id=user_id,
+        assignment_id=published.id,
+        attempt=repository.next_attempt(session, user_id, assignment.slug),
+        repair=received.repair,
+        content_key=parts.digest(received.parts, received.repair),
+        idempotency_key=idempotency_key,
+        body_digest=received.digest,
+        submitted_by_id=viewer.user_id,
+        submitted_at=now(),
+    )
+    session.add(submission)
+    session.flush()
+    for name, part in received.parts.items():
+        sha256 = hashlib.sha256(part.data).hexdigest()
+        repository.store_blob(session, sha256, part.data)
+        session.add(SubmissionPart(submission_id=submission.id, name=name, filename=part.filename, blob_sha256=sha256))
+    engine.enqueue(session, submission.id, INTERACTIVE)
+    return submission.id
+
+
+def _student(session: Session, viewer: Viewer, login: str | None) -> int:
+    if login is None or login == viewer.login:
+        return viewer.user_id
+    if not viewer.is_staff:
+        raise Forbidden("Only the course's staff may hand in for somebody else.")
+    return users.find(session, login).id
+
+
+def _check_open(assignment: Assignment) -> None:
+    schedule = assignment.schedule
+    if schedule.opens is not None and now() < schedule.opens:
+        raise AssignmentClosed(f"{assignment.slug} opens at {schedule.opens.isoformat()}.")
+    if schedule.deadline is not None and now() > schedule.deadline:
+        raise AssignmentClosed(f"{assignment.slug} closed at {schedule.deadline.isoformat()}.")
+
+
+def _repair(fields: Mapping[str, Field]) -> Repair:
+    wish = _text(fields, "repair") or "suggest"
+    for known in get_args(Repair):
+        if wish == known:
+            return cast(Repair, known)
+    raise UnreadableField(f"The field repair is {' or '.join(get_args(Repair))}, not {wish[:40]!r}.")
+
+
+def _text(fields: Mapping[str, Field], name: str) -> str:
+    if name not in fields:
+        return ""
+    try:
+        value = fields[name].data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise UnreadableField(f"The field {name} is not UTF-8 text.") from None
+    if not value.isprintable():
+        raise UnreadableField(f"The field {name} holds control characters.")
+    return value

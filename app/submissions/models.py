@@ -1,0 +1,159 @@
+"""Tables of hand-ins: what was sent, the runs that measured it, and the evidence they found."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from sqlalchemy import Enum, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.assignments.models import PublishedAssignment
+from app.db.base import Base, now
+from app.users.models import User
+from grader.evidence import Fault
+
+
+class State(StrEnum):
+    """Where a submission stands, in display order. The last three are end states."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    GRADED = "graded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Nothing will change any more without a person's doing."""
+        return self in (State.GRADED, State.FAILED, State.CANCELLED)
+
+
+class RunOutcome(StrEnum):
+    """How one run of the grading ended. ``running`` is also what a killed worker leaves behind."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    FAULT = "fault"
+
+
+def closed(kind: type[StrEnum]) -> Enum:
+    """A closed enum as a column: its values as text, so that both databases store the same."""
+    return Enum(kind, native_enum=False, length=16, values_callable=lambda members: [each.value for each in members])
+
+
+class Blob(Base):
+    """Bytes by their SHA-256: the same upload is stored once."""
+
+    __tablename__ = "blobs"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    size: Mapped[int]
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    stored_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Submission(Base):
+    """One hand-in of one student.
+
+    ``attempt`` counts the student's hand-ins of the assignment from 1. ``content_key`` is equal for equal parts,
+    whoever sent them. ``run_id`` names the run whose results count, ``revision`` grows with every visible change. An
+    attempt that ``counts`` is taken from the day's quota.
+    """
+
+    __tablename__ = "submissions"
+    __table_args__ = (
+        UniqueConstraint("user_id", "idempotency_key"),
+        Index("ix_submissions_user_id_submitted_at", "user_id", "submitted_at"),
+        Index("ix_submissions_submitted_at_id", "submitted_at", "id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"), index=True)
+    attempt: Mapped[int]
+    state: Mapped[State] = mapped_column(closed(State), default=State.QUEUED, index=True)
+    revision: Mapped[int] = mapped_column(default=0)
+    repair: Mapped[Literal["suggest", "apply"]] = mapped_column(String(16))
+    content_key: Mapped[str] = mapped_column(String(64))
+    idempotency_key: Mapped[str | None] = mapped_column(String(200))
+    body_digest: Mapped[str] = mapped_column(String(64))
+    submitted_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    submitted_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
+    counts: Mapped[bool] = mapped_column(default=True)
+    fault: Mapped[Fault | None] = mapped_column(closed(Fault))
+    run_id: Mapped[int | None]
+
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
+    assignment: Mapped[PublishedAssignment] = relationship()
+
+
+class SubmissionPart(Base):
+    """One uploaded part: its name in the contract, the sender's file name, its bytes."""
+
+    __tablename__ = "submission_parts"
+
+    submission_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    filename: Mapped[str | None] = mapped_column(String(255))
+    blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
+
+    blob: Mapped[Blob] = relationship()
+
+
+class Run(Base):
+    """One run of the grading of a submission. ``number`` counts a submission's runs from 1.
+
+    A run of a regrade (``regrade_id``) is seen by nobody until the regrade is published.
+    """
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("submission_id", "number"),
+        Index("ix_runs_content_key_outcome", "content_key", "outcome"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("submissions.id"))
+    number: Mapped[int]
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id"))
+    grader_version: Mapped[str] = mapped_column(String(80))
+    content_key: Mapped[str] = mapped_column(String(64))
+    executor: Mapped[str] = mapped_column(String(80))
+    outcome: Mapped[RunOutcome] = mapped_column(closed(RunOutcome), default=RunOutcome.RUNNING)
+    stage: Mapped[str | None] = mapped_column(String(40))
+    stage_done: Mapped[int] = mapped_column(default=0)
+    stage_total: Mapped[int] = mapped_column(default=0)
+    sandbox: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    timings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    picture_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
+    artefact_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
+    reused_run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
+    regrade_id: Mapped[uuid.UUID | None]
+    fault_detail: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
+
+
+class StoredEvidence(Base):
+    """The evidence of one question, as one run measured it. Rows are written once and never changed.
+
+    A run may measure a question in steps, and tell each: the last row counts.
+    """
+
+    __tablename__ = "evidence"
+    __table_args__ = (Index("ix_evidence_run_id_question", "run_id", "question"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    submission_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("submissions.id"), index=True)
+    question: Mapped[str] = mapped_column(String(16))
+    schema_version: Mapped[int]
+    data: Mapped[dict[str, Any]]
+    measured_at: Mapped[datetime] = mapped_column(default=now)

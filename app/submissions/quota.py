@@ -1,0 +1,61 @@
+"""How many hand-ins a student has left: a rule of the assignment, counted over the last 24 hours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.assignments.models import PublishedAssignment
+from app.db.base import now
+from app.problems import TooManyRequests
+from app.submissions.models import Submission
+from grader.assignment import Assignment
+
+WINDOW = timedelta(hours=24)
+
+
+class QuotaSpent(TooManyRequests):
+    """All attempts of the last 24 hours are used."""
+
+    slug = "quota-spent"
+
+    def __init__(self, per_day: int, next_at: datetime) -> None:
+        wait = max(1, math.ceil((next_at - now()).total_seconds()))
+        detail = f"All {per_day} attempts of the last 24 hours are used. The next one is free in {wait} seconds."
+        super().__init__(detail, headers={"Retry-After": str(wait)})
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Attempts in any 24 hours. ``next_at`` says when one comes free, when none is left."""
+
+    per_day: int
+    used: int
+    next_at: datetime | None
+
+    @property
+    def left(self) -> int:
+        """Attempts left now."""
+        return max(0, self.per_day - self.used)
+
+
+def of(session: Session, user_id: int, assignment: Assignment) -> Quota:
+    """The student's quota. Hand-ins whose failure was ours do not count."""
+    times = session.scalars(
+        select(Submission.submitted_at)
+        .join(PublishedAssignment)
+        .where(
+            Submission.user_id == user_id,
+            PublishedAssignment.slug == assignment.slug,
+            Submission.counts,
+            Submission.submitted_at > now() - WINDOW,
+        )
+        .order_by(Submission.submitted_at)
+    ).all()
+    per_day = assignment.schedule.attempts_per_day
+    spent = len(times) - per_day
+    return Quota(per_day, len(times), times[spent] + WINDOW if spent >= 0 else None)

@@ -1,0 +1,168 @@
+"""The replay archive: a failure of a grading, reproduced at home with PyTorch alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import uuid
+import zipfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.assignments.models import PublishedAssignment
+from app.auth.viewer import Viewer
+from app.problems import Conflict
+from app.scores import repository as scores
+from app.scores.standing import Sheet, Sheets
+from app.submissions import repository, service
+from app.submissions.models import Run, StoredEvidence, Submission
+from grader import evidence as evidences
+from grader import intake
+from grader.assignment import Assignment
+from grader.checks import architecture, kd_loss, kd_replay
+from grader.checks.kd_replay import Failure
+from grader.evidence import KDLossEvidence
+from grader.handin import Part
+
+_FILES = Path(__file__).parent / "replay_archive"
+_ENTRIES = {"model": architecture.ENTRY, "loss": kd_loss.ENTRY}
+_SCRIPTS = {"model": ("replay_model.py",), "loss": ("replay_loss.py", "replay_model.py")}
+_SUFFIXES = (".py", ".ipynb", ".txt")
+_FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+
+
+class NotGradedYet(Conflict):
+    """The grading has not ended; there is nothing to replay yet."""
+
+    slug = "not-graded-yet"
+
+
+def archive(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> bytes:
+    """The archive as a zip, the same bytes every time. Raises `SubmissionNotFound` or `NotGradedYet`."""
+    submission = service.find(session, viewer, submission_id)
+    if not submission.state.ended:
+        raise NotGradedYet
+    files = _files(session, submission)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name in sorted(files):
+            zipped.writestr(zipfile.ZipInfo(name, _FIRST_DAY), files[name], zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def _files(session: Session, submission: Submission) -> dict[str, bytes]:
+    uploaded = {
+        part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
+        for part in repository.parts(session, submission.id)
+        if part.name in _ENTRIES
+    }
+    published = assignments.definition(submission.assignment)
+    sheet = Sheets(session, [submission.id], evidence=True).sheet(submission.id, published)
+    loss = _loss_evidence(session, submission)
+    failures: tuple[Failure, ...] = ()
+    measured_with = published
+    if loss is not None:
+        stored, evidence = loss
+        run = session.get_one(Run, stored.run_id)
+        measured_with = assignments.definition(session.get_one(PublishedAssignment, run.assignment_id))
+        question = measured_with.question(stored.question)
+        failures = kd_replay.failures(measured_with, question, evidence)
+    files = {
+        "README.md": (_FILES / "README.md").read_bytes(),
+        "prelude.py": measured_with.prelude_source().encode(),
+        "replay.json": _json(_about(submission, repository.run(session, submission.run_id), measured_with, sheet)),
+    }
+    for name, part in uploaded.items():
+        suffix = Path(part.filename or "").suffix
+        files[f"uploaded/{name}{suffix if suffix in _SUFFIXES else '.py'}"] = part.data
+    files |= _as_run(uploaded, measured_with, submission)
+    if "as_run/loss.py" in files and loss is not None and loss[1].call:
+        files["cases.json"] = _json([_case(failure) for failure in failures])
+        files["call.py"] = f"value = {loss[1].call}\n".encode()
+    else:
+        files.pop("replay_loss.py", None)
+    return files
+
+
+def _loss_evidence(session: Session, submission: Submission) -> tuple[StoredEvidence, KDLossEvidence] | None:
+    """The evidence of the loss that counts, as stored and as read."""
+    for score in scores.computed(session, [submission.id], evidence=True)[submission.id].values():
+        evidence = evidences.parse(score.evidence.data)
+        if isinstance(evidence, KDLossEvidence):
+            return score.evidence, evidence
+    return None
+
+
+def _as_run(uploaded: Mapping[str, Part], assignment: Assignment, submission: Submission) -> dict[str, bytes]:
+    """What intake makes of the sources, and the scripts that run it. A notebook may hold both."""
+    prelude = assignment.prelude_source()
+    names = intake.defined_names(prelude)
+    files: dict[str, bytes] = {}
+    for name, entry in _ENTRIES.items():
+        part = uploaded.get(name) or uploaded.get("model")
+        if part is None or (name not in uploaded and entry.encode() not in part.data):
+            continue
+        source = intake.read(part, entry, names, submission.repair).source
+        if source is not None:
+            files[f"as_run/{name}.py"] = source.encode()
+            files |= {script: (_FILES / script).read_bytes() for script in _SCRIPTS[name]}
+    return files
+
+
+def _case(failure: Failure) -> dict[str, Any]:
+    """A case as JSON data: logits ``(N, C)``, labels ``(N,)``."""
+    inputs = failure.case.inputs
+    return {
+        "term": failure.term,
+        "case": failure.case.name,
+        "alpha": failure.case.alpha,
+        "temperature": failure.case.temperature,
+        "student_logits": [[float(str(number)) for number in row] for row in inputs.student],
+        "labels": inputs.labels.tolist(),
+        "teacher_logits": [[float(str(number)) for number in row] for row in inputs.teacher],
+        "value": failure.value,
+        "gradient": failure.gradient.tolist(),
+        "expected": failure.expected,
+        "got": failure.got,
+    }
+
+
+def _about(submission: Submission, run: Run | None, assignment: Assignment, sheet: Sheet) -> dict[str, Any]:
+    """Versions, seeds and findings. Of the assignment only what its students know."""
+    return {
+        "submission": str(submission.id),
+        "attempt": submission.attempt,
+        "submitted_at": submission.submitted_at.isoformat(),
+        "grader_version": run.grader_version if run else None,
+        "assignment": {
+            "slug": assignment.slug,
+            "version": assignment.version,
+            "digest": assignment.digest,
+            "classes": assignment.classes,
+            "input_shape": list(assignment.input_shape),
+            "parameter_limit": assignment.parameter_limit,
+        },
+        "versions": {"python": platform.python_version(), "torch": version("torch"), "numpy": version("numpy")},
+        "questions": [
+            {
+                "number": standing.question.number,
+                "score": standing.score,
+                "max_score": standing.question.points,
+                "verdict": standing.verdict.value,
+                "messages": [note.id for note in standing.messages],
+                "seeds": list(standing.evidence.get("seeds", ())),
+                "outcome": standing.evidence.get("outcome"),
+            }
+            for standing in sheet.questions
+        ],
+    }
+
+
+def _json(data: Any) -> bytes:
+    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,99 @@
+"""The report of a submission, put together from stored scores, evidence and overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import language
+from app.assignments import service as assignments
+from app.regrades import announcing
+from app.scores.standing import Sheet, Sheets, Standing
+from app.submissions import repository
+from app.submissions.models import Run, State, Submission
+from app.submissions.schemas import MessageView, OverrideView, PartView, ProgressView, QuestionReport, Regraded, Report
+from grader import messages
+from grader.version import GRADER_VERSION
+
+
+def build(session: Session, submission: Submission, lang: str) -> Report:
+    """Everything that is known of a submission, in the reader's language."""
+    assignment = assignments.definition(submission.assignment)
+    sheet = Sheets(session, [submission.id], evidence=True).sheet(submission.id, assignment)
+    run = repository.run(session, submission.run_id)
+    parts = repository.parts(session, submission.id)
+    return Report(
+        id=submission.id,
+        assignment=assignment.slug,
+        student=submission.user.login,
+        submitted_at=submission.submitted_at,
+        state=submission.state,
+        attempt=submission.attempt,
+        score=sheet.score,
+        max_score=sheet.max_score,
+        needs_review=sheet.needs_review,
+        fault=submission.fault,
+        questions=questions(sheet, lang, announcing.regraded(session, submission.id)),
+        progress=_progress(submission, run),
+        parts=[
+            PartView(name=part.name, filename=part.filename, size=part.blob.size, sha256=part.blob_sha256)
+            for part in parts
+        ],
+        picture=f"/api/v1/submissions/{submission.id}/picture" if run and run.picture_sha256 else None,
+        assignment_version=assignment.version,
+        grader_version=run.grader_version if run else GRADER_VERSION,
+        sandbox=run.sandbox if run else {},
+        timings=_timings(submission, run, repository.first_measured(session, run.id)) if run else {},
+        finished_at=submission.finished_at,
+    )
+
+
+def questions(sheet: Sheet, lang: str, regraded: Mapping[str, Regraded]) -> list[QuestionReport]:
+    """The questions of a sheet in the reader's language, with what regrades changed."""
+    return [_question(standing, lang, regraded.get(standing.question.number)) for standing in sheet.questions]
+
+
+def _question(standing: Standing, lang: str, regraded: Regraded | None) -> QuestionReport:
+    override = standing.override
+    if override is not None:
+        # A person's decision stands over whatever is computed.
+        regraded = None
+    told = [announcing.message(regraded, lang)] if regraded is not None else []
+    return QuestionReport(
+        number=standing.question.number,
+        title=language.text(standing.question.title, lang),
+        score=standing.score,
+        max_score=standing.question.points,
+        verdict=standing.verdict,
+        fault=standing.fault,
+        messages=told + [MessageView(id=note.id, text=messages.render(note, lang)) for note in standing.messages],
+        evidence=standing.evidence,
+        override=OverrideView(score=override.score, by=override.by.login, reason=override.reason, at=override.at)
+        if override
+        else None,
+        regraded=regraded,
+    )
+
+
+def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
+    if submission.state is not State.RUNNING or run is None or run.stage is None:
+        return None
+    return ProgressView(stage=run.stage, done=run.stage_done, total=run.stage_total)
+
+
+def _timings(submission: Submission, run: Run, first_measured: dict[str, datetime]) -> dict[str, Any]:
+    if run.regrade_id is not None:
+        # It ran at the staff's convenience; when the student handed in says nothing about it.
+        return dict(run.timings)
+    start = submission.submitted_at
+    timings: dict[str, Any] = {
+        **run.timings,
+        "queued": round((run.started_at - start).total_seconds(), 4),
+        "questions": {number: round((at - start).total_seconds(), 4) for number, at in first_measured.items()},
+    }
+    if submission.finished_at is not None:
+        timings["total"] = round((submission.finished_at - start).total_seconds(), 4)
+    return timings

@@ -1,0 +1,140 @@
+"""SQL of submissions. `visible` is the one place that decides whose rows a viewer may see."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select, true, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from app.assignments.models import PublishedAssignment
+from app.auth.viewer import Viewer
+from app.db.base import now
+from app.submissions.models import Blob, Run, State, StoredEvidence, Submission, SubmissionPart
+from app.users.models import User
+
+
+def visible(viewer: Viewer) -> ColumnElement[bool]:
+    """Which submissions a viewer may see: students their own, staff all."""
+    return true() if viewer.is_staff else Submission.user_id == viewer.user_id
+
+
+def get(session: Session, viewer: Viewer, submission_id: uuid.UUID, *, lock: bool = False) -> Submission | None:
+    """The submission if the viewer may see it. ``lock`` keeps other writers off until the transaction ends."""
+    query = select(Submission).where(Submission.id == submission_id, visible(viewer))
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def state_of(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tuple[State, int] | None:
+    """The state and revision alone: what somebody who waits asks for again and again."""
+    row = session.execute(
+        select(Submission.state, Submission.revision).where(Submission.id == submission_id, visible(viewer))
+    ).one_or_none()
+    return row if row else None
+
+
+def page(
+    session: Session,
+    viewer: Viewer,
+    *,
+    assignment: str | None,
+    student: str | None,
+    state: State | None,
+    before: tuple[datetime, uuid.UUID] | None,
+    limit: int,
+) -> list[Submission]:
+    """Visible submissions, newest first, after the position ``before``."""
+    query = (
+        select(Submission)
+        .where(visible(viewer))
+        .options(joinedload(Submission.user), joinedload(Submission.assignment))
+        .order_by(Submission.submitted_at.desc(), Submission.id.desc())
+        .limit(limit)
+    )
+    if assignment is not None:
+        query = query.join(PublishedAssignment).where(PublishedAssignment.slug == assignment)
+    if student is not None:
+        query = query.join(User, Submission.user_id == User.id).where(User.login == student)
+    if state is not None:
+        query = query.where(Submission.state == state)
+    if before is not None:
+        query = query.where(tuple_(Submission.submitted_at, Submission.id) < tuple_(*before))
+    return list(session.scalars(query))
+
+
+def unfinished(session: Session, limit: int) -> list[Submission]:
+    """Submissions that wait or are being graded, the one that waits longest first."""
+    query = select(Submission).where(Submission.state.in_((State.QUEUED, State.RUNNING)))
+    query = query.options(joinedload(Submission.user), joinedload(Submission.assignment))
+    return list(session.scalars(query.order_by(Submission.submitted_at, Submission.id).limit(limit)))
+
+
+def by_idempotency_key(session: Session, user_id: int, key: str) -> Submission | None:
+    """The student's submission with this idempotency key."""
+    return session.scalar(select(Submission).where(Submission.user_id == user_id, Submission.idempotency_key == key))
+
+
+def next_attempt(session: Session, user_id: int, slug: str) -> int:
+    """The number of the student's next attempt at an assignment. The caller holds the user's row."""
+    last = session.scalar(
+        select(func.max(Submission.attempt))
+        .join(PublishedAssignment)
+        .where(Submission.user_id == user_id, PublishedAssignment.slug == slug)
+    )
+    return (last or 0) + 1
+
+
+def lock_user(session: Session, user_id: int) -> None:
+    """Let one hand-in of a student through at a time: quota, attempt number and idempotency key are decided on it."""
+    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+
+def store_blob(session: Session, sha256: str, data: bytes) -> None:
+    """Store bytes under their SHA-256 unless they are there already."""
+    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    values = {"sha256": sha256, "size": len(data), "data": data, "stored_at": now()}
+    session.execute(insert(Blob).values(**values).on_conflict_do_nothing(index_elements=["sha256"]))
+
+
+def blob(session: Session, sha256: str) -> bytes:
+    """The bytes with this SHA-256."""
+    return session.scalars(select(Blob.data).where(Blob.sha256 == sha256)).one()
+
+
+def parts(session: Session, submission_id: uuid.UUID) -> list[SubmissionPart]:
+    """The uploaded parts of a submission, without their bytes."""
+    query = select(SubmissionPart).where(SubmissionPart.submission_id == submission_id).order_by(SubmissionPart.name)
+    return list(session.scalars(query.options(selectinload(SubmissionPart.blob))))
+
+
+def run(session: Session, run_id: int | None) -> Run | None:
+    """A run by id."""
+    return session.get(Run, run_id) if run_id is not None else None
+
+
+def runs(session: Session, submission_id: uuid.UUID) -> list[Run]:
+    """Every run of a submission, the first one first."""
+    return list(session.scalars(select(Run).where(Run.submission_id == submission_id).order_by(Run.number)))
+
+
+def run_evidence(session: Session, run_id: int) -> list[StoredEvidence]:
+    """The evidence that a run measured, the last of each question."""
+    rows = session.scalars(select(StoredEvidence).where(StoredEvidence.run_id == run_id).order_by(StoredEvidence.id))
+    return list({row.question: row for row in rows}.values())
+
+
+def first_measured(session: Session, run_id: int) -> dict[str, datetime]:
+    """When a run first had evidence of each question."""
+    first = select(StoredEvidence.question, func.min(StoredEvidence.measured_at))
+    return dict(session.execute(first.where(StoredEvidence.run_id == run_id).group_by(StoredEvidence.question)).all())
+
+
+def touch(session: Session, submission_id: uuid.UUID) -> None:
+    """Tell those who wait that something visible changed."""
+    session.execute(
+        update(Submission).where(Submission.id == submission_id).values(revision=Submission.revision + 1),
+        execution_options={"synchronize_session": False},
+    )

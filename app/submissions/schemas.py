@@ -1,0 +1,118 @@
+"""What the outside reads of a submission: the report of the contract, and the rows of a list."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.submissions.models import State
+from grader.evidence import Fault
+from grader.scoring import Verdict
+
+
+class MessageView(BaseModel):
+    """Something the reader is told: the catalogue's id, and the text in the reader's language."""
+
+    id: str
+    text: str
+
+
+class OverrideView(BaseModel):
+    """Points that a person gave instead of the computed ones."""
+
+    score: float
+    by: str
+    reason: str
+    at: datetime
+
+
+class Regraded(BaseModel):
+    """A regrade changed the points from ``old`` to ``new``; null where the question was not there."""
+
+    old: float | None
+    new: float | None
+    at: datetime
+
+
+class QuestionReport(BaseModel):
+    """One question: its points, the reasons and the evidence. With an override, ``score`` is what the person gave."""
+
+    number: str
+    title: str
+    score: float
+    max_score: float
+    verdict: Verdict
+    fault: Fault | None
+    messages: list[MessageView]
+    evidence: dict[str, Any]
+    override: OverrideView | None
+    regraded: Regraded | None = None
+
+
+class ProgressView(BaseModel):
+    """What the grading does right now. ``total`` is 0 where nothing can be counted."""
+
+    stage: str
+    done: int
+    total: int
+
+
+class PartView(BaseModel):
+    """An uploaded part. ``size`` in bytes."""
+
+    name: str
+    filename: str | None
+    size: int
+    sha256: str
+
+
+class Report(BaseModel):
+    """A submission with everything that is known of it so far.
+
+    ``score`` sums what has landed. ``timings`` are seconds: by stage, ``queued``, and ``questions`` from the hand-in to
+    each first verdict. ``fault`` says whose failure ended a submission that ``failed``.
+    """
+
+    id: uuid.UUID
+    assignment: str
+    student: str
+    submitted_at: datetime
+    state: State
+    attempt: int
+    score: float
+    max_score: float
+    needs_review: bool
+    fault: Fault | None
+    questions: list[QuestionReport]
+    progress: ProgressView | None
+    parts: list[PartView]
+    picture: str | None = Field(description="Where the re-encoded pruning plot is, when there is one.")
+    assignment_version: int
+    grader_version: str
+    sandbox: dict[str, Any]
+    timings: dict[str, Any]
+    finished_at: datetime | None
+
+
+class SubmissionRow(BaseModel):
+    """A submission in a list."""
+
+    id: uuid.UUID
+    assignment: str
+    student: str
+    submitted_at: datetime
+    state: State
+    attempt: int
+    score: float
+    max_score: float
+    needs_review: bool
+
+
+class SubmissionPage(BaseModel):
+    """Submissions, newest first. ``next_cursor`` fetches the following ones."""
+
+    items: list[SubmissionRow]
+    next_cursor: str | None

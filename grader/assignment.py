@@ -1,0 +1,140 @@
+"""An assignment as data: questions, points, limits, keys. A course edits the folder, not the code."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+
+ASSIGNMENTS = Path(__file__).parent / "assignments"
+PARTS = ("model", "loss", "summary", "answers", "pruning_plot", "pruning_points", "weights")
+"""Every part a hand-in may have, in the order of the contract."""
+
+Text = dict[str, str]
+"""A text by language: ``en`` always, others as translated."""
+Check = Literal["architecture", "summary", "kd_loss", "choice", "pruning"]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Question(_Data):
+    """One question of the rubric. ``options`` belong to its check."""
+
+    number: str
+    check: Check
+    points: float = Field(ge=0)
+    parts: tuple[str, ...]
+    title: Text
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+    @field_validator("parts")
+    @classmethod
+    def _known_parts(cls, parts: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = set(parts) - set(PARTS)
+        if unknown:
+            raise ValueError(f"unknown parts {sorted(unknown)}; there are {', '.join(PARTS)}")
+        return parts
+
+
+class Schedule(_Data):
+    """When hand-ins are taken, how many a day, and which one counts."""
+
+    opens: datetime | None = None
+    deadline: datetime | None = None
+    attempts_per_day: PositiveInt = 20
+    keep: Literal["best", "latest"] = "best"
+
+
+class Assignment(_Data):
+    """One version of one assignment, as read from its folder."""
+
+    slug: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    version: PositiveInt
+    title: Text
+    classes: PositiveInt
+    input_shape: tuple[PositiveInt, PositiveInt, PositiveInt]
+    parameter_limit: PositiveInt
+    prelude: str = ""
+    schedule: Schedule = Schedule()
+    sandbox: Mapping[str, Any] = Field(default_factory=dict)
+    questions: tuple[Question, ...]
+    baselines: Mapping[str, float] = Field(default_factory=dict)
+    digest: str = ""
+    """SHA-256 over the folder's files: two folders with equal digests grade alike."""
+    files: Mapping[str, str] = Field(default_factory=dict, repr=False)
+    """The folder's text files by name, so that a stored version can be graded again without the folder."""
+
+    @model_validator(mode="after")
+    def _numbers_are_unique(self) -> Assignment:
+        numbers = [question.number for question in self.questions]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("two questions have the same number")
+        return self
+
+    @property
+    def max_score(self) -> float:
+        """The points of all questions together."""
+        return sum(question.points for question in self.questions)
+
+    def question(self, number: str) -> Question:
+        """The question with this number. Raises ``KeyError``."""
+        for question in self.questions:
+            if question.number == number:
+                return question
+        raise KeyError(number)
+
+    def by_check(self, check: Check) -> Question | None:
+        """The first question that uses this check."""
+        return next((question for question in self.questions if question.check == check), None)
+
+    def prelude_source(self) -> str:
+        """Python text that runs before every hand-in, inside the sandbox."""
+        return self.files[self.prelude] if self.prelude else ""
+
+
+def read_folder(folder: Path) -> dict[str, str]:
+    """The texts of an assignment's folder by name. Raises ``OSError`` or ``UnicodeDecodeError``."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix in {".toml", ".py", ".json"}
+    }
+
+
+def load(folder: Path) -> Assignment:
+    """Read an assignment's folder. Raises ``ValueError`` (also pydantic's and TOML's) that says what is wrong."""
+    texts = read_folder(folder)
+    if "assignment.toml" not in texts:
+        raise ValueError(f"{folder} has no assignment.toml")
+    return from_files(texts)
+
+
+def from_files(texts: Mapping[str, str]) -> Assignment:
+    """Build an assignment from its files' texts, as ``load`` does and as a stored version needs."""
+    digest = hashlib.sha256()
+    for name in sorted(texts):
+        data = texts[name].encode()
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    return Assignment(**tomllib.loads(texts["assignment.toml"]), digest=digest.hexdigest(), files=dict(texts))
+
+
+@cache
+def bundled(slug: str) -> Assignment:
+    """An assignment that ships with Assay. Raises ``KeyError`` for an unknown slug."""
+    folder = ASSIGNMENTS / slug
+    if not (folder / "assignment.toml").is_file() or folder.parent != ASSIGNMENTS:
+        raise KeyError(slug)
+    return load(folder)
+
+
+def bundled_slugs() -> tuple[str, ...]:
+    """The slugs of the assignments that ship with Assay."""
+    return tuple(sorted(path.parent.name for path in ASSIGNMENTS.glob("*/assignment.toml")))

@@ -1,0 +1,158 @@
+"""Is a folder a usable assignment? Everything that is wrong with it at once, each with its file and line.
+
+What would otherwise only show when the first hand-in is graded (a missing key, a case file that cannot be read) is
+found here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from grader import assignment as assignments
+from grader import messages
+from grader.assignment import Assignment, Question
+from grader.checks import kd_diagnosis
+from reference_models.kd import cases
+
+MAIN = "assignment.toml"
+_POINTS = {
+    "summary": ("rows_differ_points",),
+    "kd_loss": ("hard_term_points", "soft_term_points"),
+    "pruning": ("provisional_points",),
+}
+"""Options by check that scoring reads as points."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong: where (``line`` counts from 1, if there is one to name), and what."""
+
+    file: str
+    line: int | None
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}" if self.line else f"{self.file}: {self.what}"
+
+
+def check(folder: Path) -> tuple[Assignment | None, tuple[Fault, ...]]:
+    """The assignment in a folder and what is wrong with it. Without faults there is an assignment."""
+    try:
+        texts = assignments.read_folder(folder)
+    except (OSError, UnicodeDecodeError) as error:
+        return None, (Fault(str(folder), None, str(error)),)
+    if MAIN not in texts:
+        return None, (Fault(str(folder), None, f"there is no {MAIN}"),)
+    try:
+        found = assignments.from_files(texts)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        return None, (Fault(MAIN, int(line[1]) if line else None, str(error)),)
+    except ValidationError as error:
+        return None, tuple(_invalid(texts[MAIN], fault) for fault in error.errors())
+    return found, tuple(_faults(found))
+
+
+def _invalid(text: str, error: Mapping[str, Any]) -> Fault:
+    where = error["loc"]
+    field = ".".join(str(part + 1) if isinstance(part, int) else part for part in where)
+    question = next((part for part in where if isinstance(part, int)), None)
+    names = [part for part in where if isinstance(part, str) and part != "questions"]
+    message = error["msg"].removeprefix("Value error, ")
+    return Fault(MAIN, _line(text, question, names[-1] if names else None), f"{field}: {message}" if field else message)
+
+
+def _line(text: str, question: int | None, name: str | None) -> int | None:
+    """The line of a key, inside the question with this index; the question's first line where the key is missing."""
+    lines = text.splitlines()
+    starts = [number for number, line in enumerate(lines) if re.match(r"\s*\[\[\s*questions\s*\]\]", line)]
+    begin, end = 0, starts[0] if starts else len(lines)
+    if question is not None and question < len(starts):
+        begin = starts[question]
+        end = starts[question + 1] if question + 1 < len(starts) else len(lines)
+    elif question is None and name is not None:
+        end = len(lines)
+    for number in range(begin, end):
+        if name is not None and re.match(rf"""\s*(?:\[.*\b)?["']?{re.escape(name)}["']?\s*[]=]""", lines[number]):
+            return number + 1
+    return begin + 1 if question is not None else None
+
+
+def _faults(assignment: Assignment) -> Iterator[Fault]:
+    text = assignment.files[MAIN]
+
+    def fault(question: int | None, name: str, what: str) -> Fault:
+        number = f"question {assignment.questions[question].number}: " if question is not None else ""
+        return Fault(MAIN, _line(text, question, name), f"{number}{name}: {what}")
+
+    if assignment.prelude:
+        yield from _prelude(assignment, fault(None, "prelude", f"there is no file {assignment.prelude}"))
+    for index, question in enumerate(assignment.questions):
+        if not question.title.get(messages.LANGUAGES[0]):
+            yield fault(index, "title", f"there is no text in {messages.LANGUAGES[0]}")
+        for name, what in _wrong_options(assignment, question):
+            yield fault(index, name, what)
+
+
+def _prelude(assignment: Assignment, missing: Fault) -> Iterator[Fault]:
+    if assignment.prelude not in assignment.files:
+        yield missing
+        return
+    try:
+        ast.parse(assignment.prelude_source())
+    except SyntaxError as error:
+        yield Fault(assignment.prelude, error.lineno, error.msg)
+
+
+def _wrong_options(assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
+    """Options by name that scoring or measuring would stumble over."""
+    for name in _POINTS.get(question.check, ()):
+        points = question.options.get(name)
+        if not _is_points(points, question):
+            yield name, f"is a number of points from 0 to {question.points:g}, not {points!r}"
+    if question.check == "choice":
+        choices = question.options.get("choices")
+        if not isinstance(choices, dict) or not choices:
+            yield "choices", "names the answers that there are, each with its texts"
+        elif question.options.get("key") not in choices:
+            yield "key", f"is one of {', '.join(choices)}, not {question.options.get('key')!r}"
+    if question.check == "kd_loss":
+        yield from _kd_options(assignment, question)
+
+
+def _kd_options(assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
+    known = messages.ids()
+    for mistakes, worth in question.options.get("mistakes", {}).items():
+        points = worth.get("points", 0) if isinstance(worth, dict) else None
+        if not _is_points(points, question):
+            yield mistakes, f"is worth 0 to {question.points:g} points, not {points!r}"
+        for name in mistakes.split("+"):
+            if name not in known:
+                yield mistakes, f"there is no known mistake {name}"
+    files = {name: question.options.get(name) for name in ("cases", "known_mistakes")}
+    for name, file in files.items():
+        if file not in assignment.files:
+            yield name, f"names a file of the folder, not {file!r}"
+    if all(file in assignment.files for file in files.values()):
+        case_text = assignment.files[str(files["cases"])]
+        try:
+            cases.read(case_text)
+        except (ValueError, KeyError, TypeError) as error:
+            yield "cases", f"{files['cases']} is no case file: {error}"
+            return
+        try:
+            kd_diagnosis.table(case_text, assignment.files[str(files["known_mistakes"])])
+        except (ValueError, KeyError, TypeError) as error:
+            yield "known_mistakes", f"{files['known_mistakes']} does not fit the cases: {error}"
+
+
+def _is_points(value: object, question: Question) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= question.points

@@ -1,0 +1,116 @@
+"""Questions 2.2 and 3.2: one choice of several, written as students write it."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from grader.assignment import Question
+from grader.evidence import ChoiceEvidence, Note
+from grader.intake import encoding
+
+ANSWERS_LIMIT = 100
+"""Answers in one hand-in."""
+TEXT_LIMIT = 2_000
+"""Characters of one answer."""
+_YES = frozenset({"yes", "y", "true", "是", "可以", "能", "會"})
+_NO = frozenset({"no", "n", "false", "否", "不", "不可以", "不能", "不會", "不行"})
+_WORDS = re.compile(r"[^\W_]+")
+
+
+class AnswersError(ValueError):
+    """The answers are no JSON object of short texts. The message is a sentence for the student."""
+
+
+def read_answers(data: bytes) -> dict[str, str]:
+    """The answers by question number.
+
+    Numbers and booleans become texts (``true``, ``2``). Raises `AnswersError` for everything else.
+    """
+    decoded = encoding.decode(data)
+    if isinstance(decoded, Note):
+        raise AnswersError('The answers are no text. Send a JSON object such as {"2.2": "...", "3.2": "..."}.')
+    try:
+        # A number with thousands of digits would stop `int`; no answer is a number that needs one.
+        answers = json.loads(decoded.text, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise AnswersError(
+            f'The answers are no valid JSON{where}. Write an object such as {{"2.2": "...", "3.2": "..."}}, '
+            "with straight double quotes and no comma after the last answer."
+        ) from error
+    if not isinstance(answers, dict):
+        raise AnswersError('The answers must be a JSON object: curly brackets around "question": "answer" pairs.')
+    if len(answers) > ANSWERS_LIMIT:
+        raise AnswersError(f"There are {len(answers)} answers; at most {ANSWERS_LIMIT} are taken.")
+    return {number.strip(): _text(number, answer) for number, answer in answers.items()}
+
+
+def _text(number: str, answer: Any) -> str:
+    if isinstance(answer, bool):
+        return "true" if answer else "false"
+    if answer is None:
+        return ""
+    if not isinstance(answer, str):
+        raise AnswersError(f"The answer to {number[:20]} must be a text, not a list or an object.")
+    if len(answer) > TEXT_LIMIT:
+        raise AnswersError(f"The answer to {number[:20]} has {len(answer)} characters; at most {TEXT_LIMIT} are taken.")
+    # Half a surrogate pair can be escaped in JSON, but no database stores it.
+    return answer.encode("utf-8", "replace").decode("utf-8")
+
+
+def measure(answers: Mapping[str, str] | None, question: Question) -> ChoiceEvidence:
+    """Which choice of the question was meant. An answer that names none, or more than one, stays as it was written."""
+    written = (answers or {}).get(question.number, "").strip()
+    if not written:
+        return ChoiceEvidence(submitted=False)
+    meant = choose(written, question.options["choices"])
+    if meant is None:
+        return ChoiceEvidence(answer=written[:200])
+    read = Note(id="choice.read_as", params={"written": written[:200], "answer": meant})
+    return ChoiceEvidence(answer=meant, notes=() if _plain(written) == meant else (read,))
+
+
+def choose(written: str, choices: Mapping[str, Mapping[str, str]]) -> str | None:
+    """The one choice that a text means, or ``None``.
+
+    Understood are, in this order: the choice's key, its text in any language, yes and no in other words, a letter in
+    front of the text, a sentence that begins with the key, and a text in which exactly one key appears as a word.
+    """
+    plain = _plain(written)
+    if plain in choices:
+        return plain
+    texts = {_plain(text): key for key, translations in choices.items() for text in translations.values()}
+    if plain in texts:
+        return texts[plain]
+    labelled = re.fullmatch(r"\(?[a-z1-9][).:、]\)?\s*(.+)", written.strip().lower(), re.DOTALL)
+    if labelled:
+        return choose(labelled[1], choices)
+    words = _WORDS.findall(plain)
+    if {"yes", "no"} <= set(choices):
+        return _yes_or_no(plain, words)
+    # "not harder" names a choice in order to refuse it.
+    named = {key for key in choices if key in words and not _is_refused(key, words)}
+    return named.pop() if len(named) == 1 else None
+
+
+def _is_refused(key: str, words: list[str]) -> bool:
+    return any(words[position - 1] in {"not", "isn", "never"} for position, word in enumerate(words) if word == key)
+
+
+def _plain(text: str) -> str:
+    """Without case, width, punctuation at the ends, or doubled spaces."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(folded.split()).strip(" \t.,;:!?\"'`()[]*。，！？「」")
+
+
+def _yes_or_no(plain: str, words: list[str]) -> str | None:
+    if {"yes", "no"} <= set(words[:3]):
+        return None
+    first = words[0] if words else ""
+    if first in _YES or plain in _YES:
+        return "yes"
+    return "no" if first in _NO or plain in _NO else None

@@ -1,0 +1,95 @@
+"""The model's count confirmed without student code: exported as data, audited, and compared with the live model.
+
+The export is made by the child that holds the live model, so its bytes could be anybody's. They count as the model only
+because, afterwards, both answer an input that neither could know with the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from grader.assignment import Assignment
+from grader.checks import claims
+from grader.evidence import ArchitectureEvidence, ArtefactRecord, Outcome
+from grader.sandbox.replies import Array, Child, Reply
+
+TOLERANCE = 1e-3
+"""Largest difference, relative to the largest output or 1. Correct exports were seen within 1e-6."""
+Measuring = Callable[[], AbstractContextManager[Child]]
+
+
+def confirm(
+    child: Child, measuring: Measuring, assignment: Assignment, live: ArchitectureEvidence, rng: np.random.Generator
+) -> tuple[ArchitectureEvidence, bytes | None]:
+    """The evidence with its ``verification`` settled, and the artefact's bytes where there are any.
+
+    ``child`` holds the live model; ``measuring`` opens a child where no student code ever was.
+    """
+    exported = child.request("model.export", {"input_shape": assignment.input_shape})
+    if exported.outcome is not Outcome.OK or len(exported.arrays) != 1 or exported.arrays[0].dtype != np.uint8:
+        return _unverified(live, "no_artefact", f"the model could not be exported: {_why(exported)}"), None
+    data = exported.arrays[0]
+    # Drawn only now: an artefact that was made before cannot hold the answer.
+    x = rng.standard_normal((1, *assignment.input_shape), dtype=np.float32)
+    answered = child.request("model.forward", {"mode": "eval"}, [x])
+    with measuring() as measure:
+        audited = measure.request("artefact.audit", {}, [data])
+        if audited.outcome is not Outcome.OK:
+            return _unverified(live, "refused", f"the artefact could not be read: {_why(audited)}"), None
+        if audited.meta["refused"]:
+            return _unverified(live, "refused", str(audited.meta["refused"])), None
+        run = measure.request("artefact.run", {}, [data, x])
+    record, hidden, tensors = _record(data, audited.meta, live)
+    found = live.model_copy(update={"artefact": record, "hidden_numbers": hidden, "hidden_tensors": tensors})
+    if answered.outcome is not Outcome.OK or not answered.arrays:
+        return _unverified(found, "disagrees", f"the live model did not answer again: {_why(answered)}"), data.tobytes()
+    if run.outcome is not Outcome.OK:
+        return _unverified(found, "refused", f"the artefact could not be run: {_why(run)}"), data.tobytes()
+    difference = _difference(answered.arrays[0], run.arrays[0])
+    found = found.model_copy(update={"artefact": record.model_copy(update={"difference": difference})})
+    if difference is None or difference > TOLERANCE * max(1.0, float(np.abs(answered.arrays[0]).max())):
+        told = "the live model and its export answer the same input differently"
+        return _unverified(found, "disagrees", told), data.tobytes()
+    return found.model_copy(update={"verified": True, "verification": "confirmed"}), data.tobytes()
+
+
+def _unverified(live: ArchitectureEvidence, verification: str, reason: str) -> ArchitectureEvidence:
+    return live.model_copy(update={"verification": verification, "unverified_reason": reason[:500]})
+
+
+def _why(reply: Reply) -> str:
+    if reply.error is not None:
+        return f"{reply.error.type}: {reply.error.message[:300]}"
+    return f"{reply.limit.limit} limit" if reply.limit else str(reply.outcome)
+
+
+def _difference(live: Array, artefact: Array) -> float | None:
+    """Largest absolute difference, or ``None`` where shapes differ or a value is not finite."""
+    if live.shape != artefact.shape or not (np.isfinite(live).all() and np.isfinite(artefact).all()):
+        return None
+    return float(np.abs(live.astype(np.float64) - artefact.astype(np.float64)).max())
+
+
+def _record(
+    data: Array, audit: dict[str, Any], live: ArchitectureEvidence
+) -> tuple[ArtefactRecord, int, tuple[tuple[str, int], ...]]:
+    """The artefact's numbers, how many of them the live count does not explain, and the largest of those by name."""
+    record = ArtefactRecord(
+        sha256=hashlib.sha256(data.tobytes()).hexdigest(),
+        bytes=data.size,
+        parameters=int(audit["parameters"]),
+        statistics=int(audit["statistics"]),
+        constants=int(audit["constants"]),
+        nodes=int(audit["nodes"]),
+    )
+    # Statistics are free up to one for each parameter, which no real network exceeds by much: they are no hiding place.
+    carried = record.parameters + record.constants + max(0, record.statistics - record.parameters)
+    hidden = max(0, carried - (live.parameters or 0))
+    declared = set(live.parameter_names)
+    largest = [(claims.text(name), int(size)) for name, size in audit["largest"] if name not in declared]
+    return record, hidden, tuple(largest[:20]) if hidden else ()

@@ -1,0 +1,128 @@
+"""Calling a hand-in's loss in its sandbox, and reading what came back as the bytes they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.checks import claims
+from grader.checks.binding import Plan, Role
+from grader.evidence import Outcome, StudentError
+from grader.sandbox.replies import Array, Child, Reply
+from reference_models.kd.cases import Case
+from reference_models.kd.fingerprint import Fingerprint, fingerprint
+
+REPEAT_TOLERANCE = 1e-6
+"""Relative: how far apart two answers to the same call may lie. One thread gives the same bits twice."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one call.
+
+    ``value`` has the shape in which it came; it is None when the loss raised ``error`` or returned no number at all
+    (``kind`` says what). ``gradient`` ``(N, C)`` is None when the value does not depend on the student's logits.
+    """
+
+    kind: str = ""
+    value: NDArray[np.float64] | None = None
+    gradient: NDArray[np.float64] | None = None
+    error: StudentError | None = None
+
+    @property
+    def number(self) -> float | None:
+        """The value if it is one finite number, else None."""
+        if self.value is None or self.value.size != 1 or not np.isfinite(self.value).all():
+            return None
+        return float(self.value.reshape(()))
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """For the diagnosis; None when the answer cannot be that of a known mistake."""
+        if self.error is not None or (self.value is None and self.kind != "NoneType"):
+            return None
+        return fingerprint(self.value, self.gradient)
+
+    def repeats(self, other: Answer) -> bool:
+        """Whether a second call gave the same answer."""
+        if (self.kind, self.error is None) != (other.kind, other.error is None):
+            return False
+        return _same(self.value, other.value) and _same(self.gradient, other.gradient)
+
+
+def _same(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.shape == other.shape and np.allclose(
+        one, other, rtol=REPEAT_TOLERANCE, atol=REPEAT_TOLERANCE, equal_nan=True
+    )
+
+
+def call(child: Child, plan: Plan, case: Case, changed: Mapping[Role, Array] | None = None) -> Reply:
+    """One call of the loss on a case, with some of its tensors ``changed``."""
+    tensors: dict[Role, Array] = {
+        Role.STUDENT: case.inputs.student,
+        Role.LABELS: case.inputs.labels,
+        Role.TEACHER: case.inputs.teacher,
+        **(changed or {}),
+    }
+    slots: dict[Role, dict[str, Any]] = {
+        Role.STUDENT: {"student": 0},
+        Role.LABELS: {"array": 1},
+        Role.TEACHER: {"array": 2},
+        Role.ALPHA: {"value": case.alpha},
+        Role.TEMPERATURE: {"value": case.temperature},
+    }
+    meta = {
+        "entry": plan.entry,
+        "args": [slots[role] for role in plan.args],
+        "kwargs": {name: slots[role] for name, role in plan.kwargs.items()},
+        "init_kwargs": {name: slots[role] for name, role in (plan.init_kwargs or {}).items()},
+        "grad": True,
+    }
+    return child.request("loss.call", meta, tuple(tensors.values()))
+
+
+def read(reply: Reply, case: Case) -> Answer:
+    """The answer in a reply that is ``ok`` or ``error``; what is no number, or has no business there, reads as none."""
+    if reply.outcome is Outcome.ERROR:
+        return Answer(error=reply.error or StudentError(type="Exception", message=""))
+    arrays = [_numbers(array) for array in reply.arrays]
+    gradient = arrays[1] if len(arrays) > 1 else None
+    if gradient is not None and gradient.shape != case.inputs.student.shape:
+        gradient = None
+    return Answer(kind=claims.text(reply.meta.get("kind")), value=arrays[0] if arrays else None, gradient=gradient)
+
+
+def _numbers(array: Array) -> NDArray[np.float64] | None:
+    return array.astype(np.float64) if array.dtype.kind in "fiu" else None
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The answers to all cases, in the order of the cases.
+
+    ``repeatable`` tells whether calls made twice gave the same answer. ``stopped`` is the reply that ended the child,
+    if one did; then ``answers`` is empty.
+    """
+
+    answers: tuple[Answer, ...] = ()
+    repeatable: bool = True
+    stopped: Reply | None = None
+
+
+def examine(child: Child, plan: Plan, cases: Sequence[Case], order: Iterable[int]) -> Examination:
+    """Call the loss on the cases by their indices in ``order``, which names every case at least once."""
+    answers: dict[int, Answer] = {}
+    repeatable = True
+    for index in order:
+        reply = call(child, plan, cases[index])
+        if reply.outcome not in (Outcome.OK, Outcome.ERROR):
+            return Examination(stopped=reply)
+        answer = read(reply, cases[index])
+        repeatable = answers.setdefault(index, answer).repeats(answer) and repeatable
+    return Examination(tuple(answers[index] for index in range(len(cases))), repeatable)

@@ -1,0 +1,252 @@
+"""Question 2.1: the distillation loss, examined by term.
+
+At ``alpha = 0`` it must be the cross entropy whatever the temperature (hard term), at ``alpha = 1``
+``T^2 * KL(teacher || student)`` (soft term), in between the mixture; values, and gradients with respect to the
+student's logits. The cases are the assignment's fixed ones and fresh ones drawn after the source was loaded, in an
+order drawn too, some of them twice. The child gets inputs only; what they should give is worked out here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.assignment import Assignment, Question
+from grader.checks import binding, claims, kd_calls, kd_diagnosis
+from grader.checks.binding import Plan, Role
+from grader.checks.kd_calls import Answer
+from grader.checks.kd_diagnosis import Diagnosis, KnownLoss
+from grader.evidence import KDLossEvidence, Note, Outcome, TermEvidence
+from grader.sandbox.replies import Array, Child, Reply
+from reference_models.kd import cases, closed_form
+from reference_models.kd.cases import Case, CaseBook, Inputs, Term
+
+ENTRY = "loss_fn_kd"
+
+LIMITS: Mapping[str, float] = {"torch_threads": 1, "cpu_seconds": 10, "wall_seconds": 30}
+"""Sandbox limits that suit a loss. Its tensors are tiny: with two threads that wait for each other, an examination on
+a busy machine of two cores took 800 to 3,400 ms; with one, 30 ms on the same machine."""
+
+VALUE_TOLERANCE = 1e-3
+"""Relative, with a floor of 0.1 for the scale. Measured on 4,000 fresh cases: 20 correct styles in float32, epsilons
+inside logarithms included, are off by at most 2.5e-5; the smallest real mistake on the fixed cases (label smoothing
+of 0.05) by 1.7e-2."""
+
+GRADIENT_TOLERANCE = 1e-3
+"""Relative to the gradient's largest element. Measured likewise: correct styles 3.8e-5, the smallest real mistake
+4.6e-2."""
+
+FLOOR = 0.1
+REPEATS = 3
+"""How many calls are made a second time."""
+
+
+def measure(
+    child: Child, assignment: Assignment, question: Question, rng: np.random.Generator, entry: str = ENTRY
+) -> KDLossEvidence:
+    """Examine the loss that ``child`` has loaded, in about 50 calls.
+
+    The question's options name the case file and the table of known mistakes, both files of the assignment. Raises
+    ``ValueError`` or ``KeyError`` when those do not fit, and `InfrastructureFault` when the sandbox failed.
+    """
+    inspected = child.request("loss.inspect", {"entry": entry})
+    if inspected.outcome is not Outcome.OK:
+        return _stopped(child, inspected, "load")
+    if inspected.meta.get("missing") is True:
+        return KDLossEvidence(
+            outcome=Outcome.ERROR, stage="load", notes=(Note(id="kd.no_entry_point", params={"name": entry}),)
+        )
+    signature = claims.text(inspected.meta.get("signature"), 500)
+    plan = binding.bind(entry, inspected.meta)
+    if isinstance(plan, Note):
+        return KDLossEvidence(notes=(plan,), signature=signature, stdout=child.stdout)
+
+    case_text = assignment.files[question.options["cases"]]
+    book = cases.read(case_text)
+    known = kd_diagnosis.table(case_text, assignment.files[question.options["known_mistakes"]])
+    seed = int(rng.integers(1 << 62))
+    drawing = np.random.default_rng(seed)
+    scored = (*book.fixed(), *book.fresh(drawing, assignment.classes))
+    about: dict[str, Any] = {"call": plan.text(), "signature": signature, "seeds": (seed,)}
+
+    order = [*range(len(scored)), *drawing.choice(len(scored), REPEATS, replace=False).tolist()]
+    examined = kd_calls.examine(child, plan, scored, drawing.permutation(order).tolist())
+    if examined.stopped is not None:
+        return _stopped(child, examined.stopped, "call", **about)
+    answers = examined.answers
+    if all(answer.error is not None for answer in answers):
+        raised = Reply(outcome=Outcome.ERROR, error=answers[0].error)
+        return _stopped(child, raised, "call", **about)
+
+    terms = _terms(scored, answers, book)
+    notes = plan.notes()
+    diagnosis = None
+    if all(term.agrees for term in terms.values()) and examined.repeatable:
+        notes += _remarks(child, plan, book)
+    elif examined.repeatable:
+        diagnosis = _diagnose(answers[: len(book.fixed())], known)
+    if diagnosis is None:
+        notes += _oddities(scored, answers)
+    return KDLossEvidence(
+        **about,
+        **terms,
+        **_named(diagnosis),
+        stateful=not examined.repeatable,
+        missing_names=_missing_names(answers),
+        notes=notes,
+        stdout=child.stdout,
+    )
+
+
+def _stopped(child: Child, reply: Reply, stage: str, **known: Any) -> KDLossEvidence:
+    return KDLossEvidence(**claims.failure(reply, stage), **known, stdout=child.stdout)
+
+
+def _terms(scored: Sequence[Case], answers: Sequence[Answer], book: CaseBook) -> dict[str, TermEvidence]:
+    """The evidence by term, as the fields of `KDLossEvidence`."""
+    values: dict[Term, list[Finding]] = {term: [] for term in Term}
+    gradients: list[Finding] = []
+    for case, answer in zip(scored, answers, strict=True):
+        expected, gradient = closed_form.loss(case)
+        values[case.term].append(_value(case, expected, answer))
+        gradients.append(_gradient(case, gradient, answer))
+    return {
+        "hard_term": _evidence(values[Term.HARD], book),
+        "soft_term": _evidence(values[Term.SOFT], book),
+        "mixture": _evidence(values[Term.MIXTURE], book),
+        "gradient": _evidence(gradients, book),
+    }
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Expected and got on one case: of a gradient, the element that is furthest off.
+
+    ``error`` is relative; it and ``got`` are None when no finite number came back.
+    """
+
+    case: Case
+    tolerance: float
+    expected: float
+    got: float | None = None
+    error: float | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Within the tolerance. What is no finite number never agrees."""
+        return self.error is not None and self.error <= self.tolerance
+
+
+def _value(case: Case, expected: float, answer: Answer) -> Finding:
+    got = answer.number
+    if got is None:
+        return Finding(case, VALUE_TOLERANCE, expected)
+    return Finding(case, VALUE_TOLERANCE, expected, got, abs(got - expected) / max(abs(expected), FLOOR))
+
+
+def _gradient(case: Case, expected: NDArray[np.float64], answer: Answer) -> Finding:
+    largest = float(np.abs(expected).max())
+    if answer.gradient is None or answer.number is None or not np.isfinite(answer.gradient).all():
+        return Finding(case, GRADIENT_TOLERANCE, largest)
+    off = np.abs(answer.gradient - expected)
+    where = np.unravel_index(int(off.argmax()), off.shape)
+    error = float(off[where]) / largest
+    return Finding(case, GRADIENT_TOLERANCE, float(expected[where]), float(answer.gradient[where]), error)
+
+
+def _evidence(findings: Sequence[Finding], book: CaseBook) -> TermEvidence:
+    failed = [finding for finding in findings if not finding.agrees]
+    fixed = {inputs.name for inputs in book.inputs}
+    return TermEvidence(
+        agrees=not failed,
+        cases=len(findings),
+        failed=len(failed),
+        worst=_worst(failed),
+        drawn=_worst([finding for finding in failed if finding.case.inputs.name not in fixed]),
+    )
+
+
+def _worst(failed: Sequence[Finding]) -> dict[str, Any] | None:
+    """The finding that is furthest off, as evidence."""
+    if not failed:
+        return None
+    worst = max(failed, key=lambda finding: math.inf if finding.error is None else finding.error)
+    return {
+        "case": worst.case.name,
+        "alpha": worst.case.alpha,
+        "temperature": worst.case.temperature,
+        "expected": worst.expected,
+        "got": worst.got,
+        "error": worst.error,
+    }
+
+
+def _diagnose(answers: Sequence[Answer], known: Sequence[KnownLoss]) -> Diagnosis | None:
+    fingerprints = [answer.fingerprint for answer in answers]
+    complete = [one for one in fingerprints if one is not None]
+    return kd_diagnosis.diagnose(complete, known) if len(complete) == len(fingerprints) else None
+
+
+def _named(diagnosis: Diagnosis | None) -> dict[str, Any]:
+    if diagnosis is None:
+        return {}
+    first, *others = diagnosis.ids
+    also = tuple("+".join(ids) for ids in diagnosis.also)
+    return {"diagnosis": first, "diagnosis_with": tuple(others), "diagnosis_also": also}
+
+
+def _oddities(scored: Sequence[Case], answers: Sequence[Answer]) -> tuple[Note, ...]:
+    """What came back instead of finite numbers, one note a kind, told by its first case."""
+    notes: dict[str, Note] = {}
+    for case, answer in zip(scored, answers, strict=True):
+        at = {"alpha": case.alpha, "temperature": case.temperature}
+        if answer.error is not None:
+            params = {**answer.error.model_dump(include={"type", "message", "line", "source"}), **at}
+            params |= {"failed": sum(other.error is not None for other in answers), "cases": len(answers)}
+            notes.setdefault("raises", Note(id="kd.value.raises", params=params))
+        elif answer.value is None:
+            notes.setdefault("none", Note(id="kd.value.not_a_number", params={"kind": answer.kind, **at}))
+        elif answer.value.size != 1:
+            shape = list(answer.value.shape)
+            notes.setdefault("shape", Note(id="kd.value.shape", params={"shape": shape, **at}))
+        elif answer.number is None:
+            notes.setdefault("finite", Note(id="kd.value.not_finite", params=at))
+    return tuple(notes.values())
+
+
+def _missing_names(answers: Sequence[Answer]) -> tuple[tuple[str, int], ...]:
+    errors = [Reply(outcome=Outcome.ERROR, error=answer.error) for answer in answers if answer.error is not None]
+    return tuple(dict.fromkeys(name for error in errors for name in claims.failure(error, "call")["missing_names"]))
+
+
+def _remarks(child: Child, plan: Plan, book: CaseBook) -> tuple[Note, ...]:
+    """Unusual inputs that cost no points: a good loss answers them rightly, or refuses a type that it does not take."""
+    usual = book.inputs[0]
+    one_hot: Array = np.eye(usual.student.shape[1], dtype=np.float32)[usual.labels]
+    double: dict[Role, Array] = {
+        Role.STUDENT: usual.student.astype(np.float64),
+        Role.TEACHER: usual.teacher.astype(np.float64),
+    }
+    trials: list[tuple[str, Inputs, dict[Role, Array], bool]] = [
+        *((inputs.name, inputs, {}, False) for inputs in book.remarks),
+        ("float64", usual, double, True),
+        ("int32_labels", usual, {Role.LABELS: usual.labels.astype(np.int32)}, True),
+        ("one_hot_labels", usual, {Role.LABELS: one_hot}, True),
+    ]
+    notes = []
+    for name, inputs, changed, may_refuse in trials:
+        case = Case(inputs, Term.MIXTURE, alpha=0.5, temperature=2.0)
+        reply = kd_calls.call(child, plan, case, changed)
+        ended = reply.outcome not in (Outcome.OK, Outcome.ERROR)
+        answer = Answer() if ended else kd_calls.read(reply, case)
+        finding = _value(case, closed_form.loss(case)[0], answer)
+        if not finding.agrees and not (answer.error is not None and may_refuse):
+            notes.append(Note(id=f"kd.remark.{name}", params={"expected": finding.expected, "got": finding.got}))
+        if ended:
+            break
+    return tuple(notes)

@@ -1,0 +1,154 @@
+"""Question 3.1: the uploaded plot, made safe to show, and the points behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from grader.checks import pruning_points
+from grader.evidence import Note, PruningEvidence
+
+BYTE_LIMIT = 20 * 1024 * 1024
+PIXEL_LIMIT = 40_000_000
+"""Pixels of one picture, judged from its header before anything is decoded (160 MB as RGBA)."""
+SIDE_MINIMUM = 50
+"""Pixels. Nothing can be read off a smaller plot."""
+_SHOWN_SIDE = 2_400
+"""Pixels. Larger pictures are shown smaller; a plot loses nothing."""
+_SIGNATURES = (
+    (b"%PDF", "pdf"),
+    (b"GIF8", "gif"),
+    (b"BM", "bmp"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"PK\x03\x04", "archive"),
+    (b"\0\0\0\x0cJXL ", "other"),
+)
+_NAMES = {"pdf": "PDF", "gif": "GIF", "bmp": "BMP", "tiff": "TIFF", "webp": "WebP", "svg": "SVG", "heic": "HEIC"}
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """What became of the upload: its re-encoded bytes and facts, or why there are none."""
+
+    data: bytes | None = None
+    facts: dict[str, Any] | None = None
+    notes: tuple[Note, ...] = ()
+    error: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def measure(picture: bytes | None, points: bytes | None) -> tuple[PruningEvidence, bytes | None]:
+    """The evidence, and the picture encoded anew (PNG or JPEG as it came, without metadata), if it is usable."""
+    if picture is None and points is None:
+        return PruningEvidence(submitted=False), None
+    shown = _Picture() if picture is None else _read(picture)
+    read = pruning_points.Points() if points is None else pruning_points.read(points)
+    evidence = PruningEvidence(
+        picture=shown.facts,
+        picture_error=shown.error,
+        picture_error_params=shown.params,
+        points=read.points,
+        notes=(*shown.notes, *read.notes),
+    )
+    return evidence, shown.data
+
+
+def _read(data: bytes) -> _Picture:
+    if not data:
+        return _Picture(error="pruning.picture.empty")
+    if len(data) > BYTE_LIMIT:
+        return _Picture(error="pruning.picture.too_large", params={"size": len(data), "limit": BYTE_LIMIT})
+    if not data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
+        return _other_format(data)
+    with warnings.catch_warnings():
+        # Pillow warns of large pictures before our own, lower, limit is asked.
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as probe:
+                width, height = probe.size
+                if width * height > PIXEL_LIMIT:
+                    params = {"width": width, "height": height, "limit": PIXEL_LIMIT}
+                    return _Picture(error="pruning.picture.too_many_pixels", params=params)
+                if min(width, height) < SIDE_MINIMUM:
+                    params = {"width": width, "height": height, "minimum": SIDE_MINIMUM}
+                    return _Picture(error="pruning.picture.too_small", params=params)
+                probe.verify()
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+                return _encode(image)
+        except Image.DecompressionBombError:  # Pillow's own limit, for headers that promise still more
+            return _Picture(error="pruning.picture.too_many_pixels", params={"limit": PIXEL_LIMIT})
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
+            return _Picture(error="pruning.picture.broken")
+
+
+def _other_format(data: bytes) -> _Picture:
+    """Say which format a file that is neither PNG nor JPEG has, so that the advice can be exact."""
+    head = data[:4096]
+    kind = next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), "")
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        kind = "webp"
+    elif head[4:12] in {b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"}:
+        kind = "heic"
+    elif b"<svg" in head.lower():
+        kind = "svg"
+    if kind in _NAMES:
+        return _Picture(error="pruning.picture.wrong_format", params={"format": _NAMES[kind]})
+    printable = sum(byte in b"\t\r\n" or 32 <= byte < 127 or byte >= 128 for byte in head)
+    is_text = b"\0" not in head and printable > 0.97 * len(head)
+    return _Picture(error="pruning.picture.text_file" if is_text else "pruning.picture.unknown_format")
+
+
+def _encode(image: Image.Image) -> _Picture:
+    """Decode, turn upright, reduce to 8 bits of grey or colour, and write anew: nothing but pixels survives."""
+    original = "JPEG" if image.format == "JPEG" else "PNG"
+    notes: list[Note] = []
+    if getattr(image, "is_animated", False):
+        notes.append(Note(id="pruning.picture.animated"))
+        image.seek(0)
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    flat = _as_eight_bits(upright)
+    if all(low == high for low, high in _extrema(flat)):
+        notes.append(Note(id="pruning.picture.single_colour"))
+    width, height = flat.size
+    if max(width, height) > _SHOWN_SIDE:
+        flat.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
+    written = io.BytesIO()
+    clean = Image.new(flat.mode, flat.size)
+    clean.paste(flat)
+    clean.save(written, original, **({"quality": 92} if original == "JPEG" else {"optimize": False}))
+    data = written.getvalue()
+    facts = {
+        "format": original,
+        "width": clean.width,
+        "height": clean.height,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    return _Picture(data=data, facts=facts, notes=tuple(notes))
+
+
+def _as_eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
+        low, high = _extrema(image)[0]
+        spread = max(high - low, 1)
+        return image.convert("F").point(lambda value: (value - low) * (255.0 / spread)).convert("L")
+    if image.mode == "L":
+        return image
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        # A transparent background reads as black in a plain conversion; plots are drawn on white.
+        with_alpha = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, with_alpha).convert("RGB")
+    return image.convert("RGB")
+
+
+def _extrema(image: Image.Image) -> list[tuple[float, float]]:
+    """Lowest and highest value of each band."""
+    found: Any = image.getextrema()
+    return [found] if isinstance(found[0], int | float) else list(found)

@@ -1,0 +1,104 @@
+"""The points of a pruning plot: CSV with a ratio and an accuracy a line."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+
+from grader.evidence import Note
+from grader.intake import encoding
+
+BYTE_LIMIT = 1024 * 1024
+POINT_LIMIT = 200
+"""Points kept. The usual plot has twenty."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points in order of ratio, both numbers between 0 and 1, and what to say about them."""
+
+    points: tuple[tuple[float, float], ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def read(data: bytes) -> Points:
+    """Parse an upload. Never raises: what cannot be used becomes a note."""
+    if len(data) > BYTE_LIMIT:
+        return Points(notes=(Note(id="pruning.points.too_large", params={"size": len(data), "limit": BYTE_LIMIT}),))
+    decoded = encoding.decode(data)
+    if isinstance(decoded, Note):
+        return Points(notes=(Note(id="pruning.points.unreadable"),))
+    rows, bad = _rows(decoded.text)
+    if not rows:
+        return Points(notes=(Note(id="pruning.points.unreadable"),))
+    notes: list[Note] = []
+    if bad:
+        notes.append(Note(id="pruning.points.skipped", params={"count": len(bad), "line": bad[0]}))
+    ratios, ratios_scaled = _as_fractions([ratio for ratio, _ in rows])
+    accuracies, accuracies_scaled = _as_fractions([accuracy for _, accuracy in rows])
+    if ratios_scaled or accuracies_scaled:
+        notes.append(Note(id="pruning.points.percent"))
+    found = sorted(
+        (ratio, accuracy) for ratio, accuracy in zip(ratios, accuracies, strict=True) if _valid(ratio, accuracy)
+    )
+    if len(found) < len(rows):
+        notes.append(Note(id="pruning.points.out_of_range", params={"count": len(rows) - len(found)}))
+    if len(found) > POINT_LIMIT:
+        notes.append(Note(id="pruning.points.too_many", params={"count": len(found), "limit": POINT_LIMIT}))
+        found = found[:POINT_LIMIT]
+    if len({ratio for ratio, _ in found}) < len(found):
+        notes.append(Note(id="pruning.points.repeated"))
+    return Points(tuple(found), tuple(notes))
+
+
+def _rows(text: str) -> tuple[list[tuple[float, float]], list[int]]:
+    """The number pairs, and the lines (from 1) that held none; a heading on the first line is expected."""
+    # A decimal comma can only be told from a separator when another separator stands beside it.
+    separator = next((mark for mark in (";", "\t", ",") if mark in text), None)
+    lines = text.split("\n")
+    pairs: list[tuple[float, float]] = []
+    bad: list[int] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        pair = _pair(line, separator)
+        if pair is not None:
+            pairs.append(pair)
+        elif number > 1:
+            bad.append(number)
+    return pairs, bad
+
+
+def _pair(line: str, separator: str | None) -> tuple[float, float] | None:
+    try:
+        cells = next(csv.reader([line], delimiter=separator)) if separator else line.split()
+        first, second = (_number(cell, separator) for cell in cells[:2])
+    except (ValueError, csv.Error, StopIteration):
+        return None
+    return first, second
+
+
+def _number(cell: str, separator: str | None) -> float:
+    text = cell.strip().strip("\"'").strip()
+    percent = text.endswith("%")
+    text = text.removesuffix("%").strip()
+    if separator != ",":
+        text = text.replace(",", ".")
+    value = float(text)
+    # float() also takes "nan", "inf" and "1_000", which no plotting script writes.
+    if not math.isfinite(value) or "_" in text:
+        raise ValueError(text)
+    return value / 100 if percent else value
+
+
+def _as_fractions(values: list[float]) -> tuple[list[float], bool]:
+    """Percentages as fractions: only when every value fits 0 to 100 and most are above 1."""
+    above = sum(value > 1 for value in values)
+    if above * 2 > len(values) and all(0 <= value <= 100 for value in values):
+        return [value / 100 for value in values], True
+    return values, False
+
+
+def _valid(ratio: float, accuracy: float) -> bool:
+    return 0 <= ratio <= 1 and 0 <= accuracy <= 1

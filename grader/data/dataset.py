@@ -1,0 +1,106 @@
+"""A data set: a train split to distil on and a hidden split to measure on, both packs (`reference_models.pack`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reference_models import food11
+from reference_models.pack import Pack
+from reference_models.transform import normalised, resized
+
+BUILT_IN = "food11-mini"
+Indices = Sequence[int] | NDArray[np.int64] | slice
+
+
+class NoSuchDataSet(Exception):
+    """There is no data set of this name: neither built in nor imported."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The images of one split, decoded when they are asked for, each checked against its digest."""
+
+    pack: Pack
+
+    def __len__(self) -> int:
+        return len(self.pack)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Labels ``(N,)``, from 0."""
+        return self.pack.labels
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all images and labels, in hexadecimal."""
+        return self.pack.digest
+
+    def pixels(self, indices: Indices) -> NDArray[np.uint8]:
+        """Images as stored ``(N, H, H, 3)``. Raises ``DamagedPack``."""
+        return self.pack.pixels(indices)
+
+    def images(self, indices: Indices, size: int) -> NDArray[np.float32]:
+        """A network's input ``(N, 3, size, size)``: resized and normalised as in ImageNet. Raises ``DamagedPack``.
+
+        The same bits every time: pixels are resized in integers.
+        """
+        return normalised(resized(self.pack.pixels(indices), size))
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A named data set of labelled images; ``size`` is the side of the stored images in pixels."""
+
+    name: str
+    train: Split
+    hidden: Split
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes' names in label order."""
+        return tuple(self.hidden.pack.about["classes"])
+
+    @property
+    def size(self) -> int:
+        """Side of the stored images in pixels; asking for this size costs no resizing."""
+        return self.hidden.pack.size
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over both splits, in hexadecimal: equal digests hold equal images in equal order."""
+        return hashlib.sha256(f"{self.train.digest}\n{self.hidden.digest}\n".encode()).hexdigest()
+
+
+def load(name: str = BUILT_IN, data_dir: Path | None = None) -> DataSet:
+    """Open a data set, built in or imported into ``data_dir``. Nothing is decoded yet.
+
+    Raises `NoSuchDataSet`, or ``DamagedPack`` when a pack's table is not what was written.
+    """
+    folder = _folders(data_dir).get(name)
+    if folder is None:
+        raise NoSuchDataSet(f"there is no data set {name!r}; there are {', '.join(available(data_dir))}")
+    return DataSet(name, Split(Pack(folder / "train.pack")), Split(Pack(folder / "hidden.pack")))
+
+
+def available(data_dir: Path | None = None) -> tuple[str, ...]:
+    """The names of the data sets that `load` finds, the built-in one first."""
+    return tuple(_folders(data_dir))
+
+
+def imported_folder(data_dir: Path, name: str) -> Path:
+    """Where the packs of an imported set lie."""
+    return data_dir / "datasets" / name
+
+
+def _folders(data_dir: Path | None) -> dict[str, Path]:
+    found = {BUILT_IN: food11.FOLDER}
+    if data_dir is not None:
+        packs = sorted(imported_folder(data_dir, "").glob("*/hidden.pack"))
+        found |= {path.parent.name: path.parent for path in packs if (path.parent / "train.pack").is_file()}
+    return found

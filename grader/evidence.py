@@ -1,0 +1,270 @@
+"""What was measured: immutable, versioned facts about one question of one hand-in.
+
+Measuring writes evidence, scoring reads it (`grader.scoring`); nothing here decides points. A field may be added
+with a default; a changed meaning needs a new ``SCHEMA_VERSION``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SCHEMA_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """How the student's code ended, in display order. Read from the kernel and the frames, never from a claim."""
+
+    OK = "ok"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    FORBIDDEN = "forbidden"
+    OUTPUT_LIMIT = "output_limit"
+    PROTOCOL = "protocol"
+    DIED = "died"
+
+
+class Fault(StrEnum):
+    """Who owns a failure. Only infrastructure faults are retried, and they never cost an attempt."""
+
+    STUDENT = "student"
+    GRADER = "grader"
+    INFRASTRUCTURE = "infrastructure"
+
+
+class Record(BaseModel):
+    """Frozen base of everything stored as evidence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StudentError(Record):
+    """An exception of the student's code, told in the student's own lines.
+
+    ``line`` counts from 1 in the text that was run; ``traceback`` holds the student's frames only; ``name`` is
+    the missing name of a ``NameError``.
+    """
+
+    type: str
+    message: str
+    line: int | None = None
+    source: str | None = None
+    name: str | None = None
+    traceback: str = ""
+
+
+class LimitHit(Record):
+    """A sandbox limit that stopped the code: which one, the limit, the use at the end, and their unit."""
+
+    limit: str
+    allowed: float
+    used: float | None = None
+    unit: str
+
+
+class Note(Record):
+    """Something intake or a check wants said: a message id of the catalogue with its parameters."""
+
+    id: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Evidence(Record):
+    """Base of the evidence of one question."""
+
+    schema_version: int = SCHEMA_VERSION
+    submitted: bool = True
+    notes: tuple[Note, ...] = ()
+    fault: Fault | None = None
+    """Set only when our own part failed (``grader``, ``infrastructure``): there is nothing to score then."""
+
+
+class CodeEvidence(Evidence):
+    """Evidence of a question for which student code ran."""
+
+    outcome: Outcome = Outcome.OK
+    stage: str | None = None
+    """Where it failed: ``intake``, ``load``, ``build``, ``forward``, ``backward``, ``call``."""
+    error: StudentError | None = None
+    limit: LimitHit | None = None
+    stdout: str = ""
+    missing_names: tuple[tuple[str, int], ...] = ()
+    """Names that neither the hand-in nor the prelude defines, with the line that uses each."""
+
+
+class LayerRow(Record):
+    """One line of the layer table: torchinfo's view of one module call."""
+
+    depth: int
+    name: str
+    type: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    mult_adds: int
+    leaf: bool = True
+
+
+class ForwardProbe(Record):
+    """One forward pass: batch size, mode (``eval``/``train``) and what came back."""
+
+    batch: int
+    mode: Literal["eval", "train"]
+    kind: str
+    """``tensor``, or the type that came back instead (``tuple``, ``dict``, ``NoneType``, ...)."""
+    shape: tuple[int, ...] | None = None
+    finite: bool | None = None
+
+
+class ArtefactRecord(Record):
+    """The exported network: its digest and size, the numbers it carries by kind, how far it is from the live model."""
+
+    sha256: str
+    bytes: int
+    parameters: int
+    statistics: int
+    constants: int
+    nodes: int
+    difference: float | None = None
+    """Largest absolute difference of the outputs on a secret input."""
+
+
+class ArchitectureEvidence(CodeEvidence):
+    """Question 1.1: the model as it is.
+
+    ``parameters`` counts every distinct parameter element of the live model; ``hidden_numbers`` what the network
+    carries beside them (buffers, plain tensors, constants), batch-norm statistics apart. ``verified`` tells whether
+    both were confirmed on the exported artefact, without student code.
+    """
+
+    kind: Literal["architecture"] = "architecture"
+    parameters: int | None = None
+    trainable: int | None = None
+    verified: bool = False
+    verification: Literal["pending", "confirmed", "no_artefact", "refused", "disagrees"] = "pending"
+    unverified_reason: str | None = None
+    """Why the count could not be confirmed, in a sentence for staff."""
+    artefact: ArtefactRecord | None = None
+    hidden_numbers: int | None = None
+    hidden_tensors: tuple[tuple[str, int], ...] = ()
+    output_shape: tuple[int, ...] | None = None
+    mult_adds: int | None = None
+    parameter_limit: int | None = None
+    probes: tuple[ForwardProbe, ...] = ()
+    repeatable: bool | None = None
+    """The same input gave the same output twice in eval mode."""
+    gradients_reached: int | None = None
+    parameter_tensors: int | None = None
+    parameter_names: tuple[str, ...] = ()
+    unused_parameters: tuple[str, ...] = ()
+    layers: tuple[LayerRow, ...] = ()
+    torchsummary_total: int | None = None
+    """The total that the package torchsummary would print (only ``weight`` and ``bias`` of called leaves)."""
+
+
+class SummaryRow(Record):
+    """A row of a pasted summary: the layer's label, its output shape as text, its parameters."""
+
+    label: str
+    output_shape: str | None
+    parameters: int | None
+
+
+class SummaryEvidence(Evidence):
+    """Question 1.2: the pasted summary against the model's true table."""
+
+    kind: Literal["summary"] = "summary"
+    dialect: str | None = None
+    """``torchsummary``, ``torch-summary``, ``torchinfo``, ``unknown``."""
+    claimed_total: int | None = None
+    claimed_trainable: int | None = None
+    claimed_input: tuple[int, ...] | None = None
+    actual_total: int | None = None
+    actual_torchsummary_total: int | None = None
+    count_confirmed: bool | None = None
+    """Whether the artefact carries the numbers that the live model counted; nothing before it was audited."""
+    rows_claimed: int = 0
+    rows_differ: int = 0
+    rows: tuple[SummaryRow, ...] = ()
+    differences: tuple[tuple[int, str, str], ...] = ()
+    """(row number from 1, what the paste says, what the model has)."""
+    matches_example: bool = False
+    """The paste is the homework's own example summary (87,907 parameters)."""
+
+
+class TermEvidence(Record):
+    """One part of the loss: whether all its cases agree, the worst case, and how far it is off."""
+
+    agrees: bool = False
+    cases: int = 0
+    failed: int = 0
+    worst: dict[str, Any] | None = None
+    """``{"case","alpha","temperature","expected","got","error"}`` of the case furthest off."""
+    drawn: dict[str, Any] | None = None
+    """The same of the cases drawn for this run alone, which the student may have: nobody is examined on them again."""
+
+
+class KDLossEvidence(CodeEvidence):
+    """Question 2.1: the loss examined by term."""
+
+    kind: Literal["kd_loss"] = "kd_loss"
+    hard_term: TermEvidence = TermEvidence()
+    soft_term: TermEvidence = TermEvidence()
+    mixture: TermEvidence = TermEvidence()
+    gradient: TermEvidence = TermEvidence()
+    diagnosis: str | None = None
+    """The known mistake that reproduces every measured value, by id, or null."""
+    diagnosis_with: tuple[str, ...] = ()
+    """Further mistakes that were made together with ``diagnosis``."""
+    diagnosis_also: tuple[str, ...] = ()
+    """Known mistakes that cannot be told from ``diagnosis`` on these tensors; ``a+b`` for two made together."""
+    call: str = ""
+    signature: str = ""
+    stateful: bool = False
+    """The same input gave different answers."""
+    seeds: tuple[int, ...] = ()
+
+
+class ChoiceEvidence(Evidence):
+    """Questions 2.2 and 3.2: one choice. The key is part of the rubric, not of the evidence."""
+
+    kind: Literal["choice"] = "choice"
+    answer: str | None = None
+    seconds_unpruned: float | None = None
+    seconds_pruned_90: float | None = None
+
+
+class PruningEvidence(Evidence):
+    """Question 3.1: the uploaded picture and points, later the measured curve."""
+
+    kind: Literal["pruning"] = "pruning"
+    picture: dict[str, Any] | None = None
+    """``{"format","width","height","sha256"}`` of the re-encoded picture."""
+    picture_error: str | None = None
+    """A message id when the upload is no usable picture."""
+    picture_error_params: dict[str, Any] = Field(default_factory=dict)
+    points: tuple[tuple[float, float], ...] = ()
+    curve: tuple[dict[str, float], ...] = ()
+    weights: Literal["uploaded", "distilled", "none"] = "none"
+    reference_curve: tuple[dict[str, float], ...] = ()
+    images: int | None = None
+    baseline: str | None = None
+
+
+AnyEvidence = Annotated[
+    ArchitectureEvidence | SummaryEvidence | KDLossEvidence | ChoiceEvidence | PruningEvidence,
+    Field(discriminator="kind"),
+]
+_adapter: TypeAdapter[AnyEvidence] = TypeAdapter(AnyEvidence)
+
+
+def parse(data: dict[str, Any]) -> AnyEvidence:
+    """Read stored evidence back. Raises ``pydantic.ValidationError`` on what was never evidence."""
+    return _adapter.validate_python(data)
+
+
+def parse_json(text: str) -> AnyEvidence:
+    """As `parse`, from JSON text: several times faster, for whole classes."""
+    return _adapter.validate_json(text)

@@ -1,0 +1,30 @@
+"""A hand-in as the engine sees it: the bytes of each part, and nothing about who sent them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from grader.assignment import PARTS
+
+
+@dataclass(frozen=True)
+class Part:
+    """One uploaded part: its bytes exactly as sent, and the file name if it came as a file."""
+
+    data: bytes
+    filename: str | None = None
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """The parts of one hand-in by name (`grader.assignment.PARTS`); ``repair`` says what to do with paste damage."""
+
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    repair: Literal["suggest", "apply"] = "suggest"
+
+    def __post_init__(self) -> None:
+        unknown = set(self.parts) - set(PARTS)
+        if unknown:
+            raise ValueError(f"unknown parts {sorted(unknown)}")

@@ -1,0 +1,198 @@
+"""Intake: what a student handed in, made into the text that runs. It reads and never executes anything.
+
+``read`` goes from bytes to text (`encoding`, `notebook`), removes the harmless traces of copying (`cleaning`,
+`prose`), recognises paste damage and what the text was before (`damage`), and keeps what the entry point needs
+(`selection`).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from grader.evidence import Note, StudentError
+from grader.handin import Part
+from grader.intake import cleaning, damage, encoding, notebook, prose, selection, syntax
+from grader.intake.names import defined_names as defined_names
+from grader.intake.selection import DropKind as DropKind
+from grader.intake.selection import Dropped as Dropped
+
+BYTE_LIMIT = 1024 * 1024
+"""Bytes of source. Notebooks may be larger (`notebook.BYTE_LIMIT`), their code may not."""
+TOKEN_LIMIT = 50_000
+"""Words, signs and line breaks: five times the course notebook. A megabyte of one-letter statements would otherwise
+take a gigabyte as a syntax tree and half a minute to read."""
+_TOKENS = re.compile(r"\w+|[^\w\s]|\n")
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What will run of one part, and everything the student should be told about it.
+
+    ``source`` is ``None`` when nothing can run; ``error`` says why. Lines count as in the text that was handed in
+    (for a notebook: its code cells one after another, each under a ``# cell n`` line). ``missing_names`` are names
+    that neither the hand-in nor the prelude defines, with the line of their first use. ``repaired`` is the whole
+    text after a repair of paste damage, ``diff`` the difference that it makes; it is what runs only when asked for.
+    """
+
+    source: str | None = None
+    dropped: tuple[Dropped, ...] = ()
+    notes: tuple[Note, ...] = ()
+    missing_names: tuple[tuple[str, int], ...] = ()
+    damaged: bool = False
+    repaired: str | None = None
+    diff: str = ""
+    error: StudentError | None = None
+
+
+def read(
+    part: Part, entry: str, prelude_names: frozenset[str], repair: Literal["suggest", "apply"] = "suggest"
+) -> Intake:
+    """Read one code part for the entry point that will be called. Never raises, whatever the bytes."""
+    text = _text(part.data)
+    if isinstance(text, Note):
+        return _refused(text)
+    try:
+        return _read(text, entry, prelude_names, repair == "apply")
+    except (RecursionError, MemoryError):
+        return _refused(Note(id="code.too_deep"))
+
+
+def _text(data: bytes) -> cleaning.Cleaned | Note:
+    """One text from the bytes: decoded, a notebook's cells joined."""
+    is_notebook = notebook.looks_like_notebook(data)
+    limit = notebook.BYTE_LIMIT if is_notebook else BYTE_LIMIT
+    if len(data) > limit:
+        return Note(id="code.too_large", params={"size": len(data), "limit": limit, "unit": "bytes"})
+    decoded = encoding.decode(data)
+    if isinstance(decoded, Note):
+        return decoded
+    text = cleaning.Cleaned(decoded.text, (), decoded.notes)
+    if is_notebook or notebook.looks_like_notebook(decoded.text.encode()):
+        cells = notebook.code_cells(decoded.text)
+        if isinstance(cells, Note):
+            return cells
+        text = _joined(cells, decoded.notes)
+    if len(text.text) > BYTE_LIMIT:
+        return Note(id="code.too_large", params={"size": len(text.text), "limit": BYTE_LIMIT, "unit": "characters"})
+    count = sum(1 for _ in _TOKENS.finditer(text.text))
+    if count > TOKEN_LIMIT:
+        return Note(id="code.too_large", params={"size": count, "limit": TOKEN_LIMIT, "unit": "words"})
+    return text
+
+
+def _joined(cells: tuple[str, ...], notes: tuple[Note, ...]) -> cleaning.Cleaned:
+    """A notebook as one text. A cell that cannot be read and defines nothing is left out, not the whole notebook."""
+    pieces: list[str] = []
+    dropped: list[Dropped] = []
+    line = 1
+    for number, cell in enumerate(cells, start=1):
+        text = cell.strip("\n")
+        if not isinstance(syntax.parse(text), ast.Module):
+            cleaned = cleaning.clean(text)
+            text = cleaned.text
+            dropped += [item._replace(line=item.line + line) for item in cleaned.dropped]
+            if not isinstance(syntax.parse(text), ast.Module) and not re.search(r"^\s*(?:def|class)\s", text, re.M):
+                dropped.append(Dropped(line + 1, DropKind.CELL, cell.strip().split("\n")[0][:120]))
+                text = "\n" * text.count("\n")
+        pieces.append(f"# cell {number}\n{text}\n")
+        line += pieces[-1].count("\n")
+    return cleaning.Cleaned("".join(pieces), tuple(dropped), notes)
+
+
+def _refused(note: Note) -> Intake:
+    error = syntax.too_deep() if note.id == "code.too_deep" else StudentError(type="SyntaxError", message=note.id)
+    return Intake(notes=(note,), error=error)
+
+
+def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], apply_repair: bool) -> Intake:
+    pasted = given.text
+    text = pasted
+    dropped, notes = list(given.dropped), list(given.notes)
+    parsed = syntax.parse(text)
+    if isinstance(parsed, StudentError) and parsed.type == "RecursionError":
+        return _refused(Note(id="code.too_deep"))
+    if isinstance(parsed, StudentError):
+        cleaned = cleaning.clean(text)
+        text = cleaned.text
+        dropped += cleaned.dropped
+        notes += cleaned.notes
+        parsed = syntax.parse(text)
+    if isinstance(parsed, StudentError):
+        readable = prose.without_prose(text)
+        if readable is not None:
+            text = readable.text
+            dropped += readable.dropped
+            notes += readable.notes
+            parsed = syntax.parse(text)
+    shows_damage = damage.shows_damage(text, parsed)
+    repair = damage.repair(text) if shows_damage or isinstance(parsed, StudentError) else None
+    found = _Found(pasted, repair, shows_damage or repair is not None)
+    if repair is not None and apply_repair:
+        text, parsed = repair.text, repair.tree
+        notes.append(Note(id="intake.repaired", params={"diff": found.diff}))
+    elif isinstance(parsed, StudentError):
+        return found.unreadable(parsed, dropped, notes, entry, prelude_names)
+    elif found.damaged:
+        notes.append(Note(id="intake.damage_suspected", params={"diff": found.diff}))
+    selected = selection.select(text, parsed, entry, prelude_names)
+    notes += selected.notes
+    dropped += selected.dropped
+    error = syntax.compiles(selected.source)
+    if error is not None:
+        notes.insert(0, _syntax_note(error))
+    return Intake(
+        source=selected.source if error is None else None,
+        dropped=tuple(sorted(dropped)),
+        notes=(*notes, *_dropped_note(dropped)),
+        missing_names=selected.missing_names,
+        damaged=found.damaged,
+        repaired=None if repair is None else repair.text,
+        diff=found.diff,
+        error=error,
+    )
+
+
+class _Found:
+    """What is known of a text's damage."""
+
+    def __init__(self, pasted: str, repair: damage.Repair | None, damaged: bool) -> None:
+        self.repair = repair
+        self.damaged = damaged
+        self.diff = "" if repair is None else damage.difference(pasted, repair.text)
+
+    def unreadable(
+        self, error: StudentError, dropped: list[Dropped], notes: list[Note], entry: str, prelude_names: frozenset[str]
+    ) -> Intake:
+        """No program as it stands. When a repair is known, also say what the repaired text would still lack."""
+        missing: tuple[tuple[str, int], ...] = ()
+        cause = _syntax_note(error)
+        if self.repair is not None:
+            missing = selection.select(self.repair.text, self.repair.tree, entry, prelude_names).missing_names
+            cause = Note(id="code.damaged", params=cause.params | {"diff": self.diff})
+        elif self.damaged:
+            cause = Note(id="code.damaged_beyond_repair", params=cause.params)
+        return Intake(
+            dropped=tuple(sorted(dropped)),
+            notes=(cause, *notes),
+            missing_names=missing,
+            damaged=self.damaged,
+            repaired=None if self.repair is None else self.repair.text,
+            diff=self.diff,
+            error=error,
+        )
+
+
+def _syntax_note(error: StudentError) -> Note:
+    place = {"line": error.line, "source": error.source, "message": error.message}
+    return Note(id="code.too_deep" if error.type == "RecursionError" else "code.syntax_error", params=place)
+
+
+def _dropped_note(dropped: list[Dropped]) -> list[Note]:
+    """One remark for everything left out except imports, which have their own."""
+    lines = [item.line for item in sorted(dropped) if item.kind is not DropKind.IMPORT]
+    if not lines:
+        return []
+    return [Note(id="intake.dropped", params={"count": len(lines), "lines": lines[:20]})]

@@ -1,0 +1,63 @@
+"""Characters that word processors and input methods put in place of Python's: only outside strings and comments.
+
+Python accepts none of them there, so replacing them can change no program that ran.
+"""
+
+from __future__ import annotations
+
+from grader.intake.lexing import Kind, token_at, tokens
+
+_SPACES = dict.fromkeys(
+    [0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000, 0x2028, 0x2029, 0x0085, 0x000B], " "
+)
+_INVISIBLE = dict.fromkeys([0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF], "")
+_FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_PUNCTUATION = {
+    ord(wrong): right
+    for wrong, right in {
+        "，": ",", "、": ",", "。": ".", "：": ":", "；": ";", "（": "(", "）": ")", "【": "[", "】": "]",
+        "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "×": "*", "∗": "*", "÷": "/", "∕": "/",
+        "≤": "<=", "≥": ">=", "≠": "!=", "→": "->", "＝": "=", "＿": "_", "…": "...",
+    }.items()
+}  # fmt: skip
+_CODE = _SPACES | _INVISIBLE | _FULL_WIDTH | _PUNCTUATION
+_CLOSING = {"“": "“”„", "”": "“”", "„": "“”", "‘": "‘’", "’": "‘’", "「": "」", "『": "』", "＂": "＂", "＇": "＇"}
+"""Quotes that are none of Python's, with those that may close them on the same line."""
+
+
+def straighten(text: str) -> tuple[str, int]:
+    """The text with Python's own characters, and how many quotes and signs were replaced (spaces not counted)."""
+    quoted, quotes = _straighten_quotes(text) if any(quote in text for quote in _CLOSING) else (text, 0)
+    pieces: list[str] = []
+    signs = 0
+    for token in tokens(quoted):
+        if token.kind in (Kind.STRING, Kind.COMMENT) or token.text.isascii():
+            pieces.append(token.text)
+            continue
+        pieces.append(token.text.translate(_CODE))
+        signs += sum(ord(character) in _FULL_WIDTH or ord(character) in _PUNCTUATION for character in token.text)
+    return "".join(pieces), quotes + signs
+
+
+def _straighten_quotes(text: str) -> tuple[str, int]:
+    """``“x”`` as ``"x"``, where a string may begin and its closing quote stands on the same line."""
+    pieces: list[str] = []
+    count = position = 0
+    while position < len(text):
+        token = token_at(text, position)
+        closing = _closing(text, position) if token.text in _CLOSING else None
+        if closing is None:
+            pieces.append(token.text)
+            position += len(token.text)
+        else:
+            pieces.append('"' + text[position + 1 : closing].replace('"', '\\"') + '"')
+            position = closing + 1
+            count += 2
+    return "".join(pieces), count
+
+
+def _closing(text: str, start: int) -> int | None:
+    line_end = text.find("\n", start)
+    line_end = len(text) if line_end < 0 else line_end
+    found = [at for quote in _CLOSING[text[start]] if (at := text.find(quote, start + 1, line_end)) >= 0]
+    return min(found) if found else None

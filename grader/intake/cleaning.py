@@ -1,0 +1,215 @@
+"""Harmless traces of copying: fences, prompts, line numbers, magics, tabs, a common margin.
+
+Every step keeps the number of lines. The steps run only on text that does not parse as it stands, so a valid program
+passes untouched.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grader.evidence import Note
+from grader.intake import characters, syntax
+from grader.intake.lexing import logical_lines
+from grader.intake.selection import DropKind, Dropped
+
+_FENCE = re.compile(r"\s*(?:```+|~~~+)\s*[\w.{}+-]*\s*$")
+_PROMPT = re.compile(r"\s*(?:>>>|\.\.\.)(?: |$)")
+_IN_PROMPT = re.compile(r"\s*In\s*\[[\d *]*\]:? ?")
+_CONTINUED = re.compile(r"\s*\.{3,}: ?")
+_OUT_PROMPT = re.compile(r"\s*Out\s*\[\d*\]:")
+_NUMBERED = re.compile(r"\s*(\d{1,5})[.:|]?(?:[ \t]|$)")
+_MAGIC = re.compile(r"(\s*)(?:%|!|\?|[A-Za-z_][\w.]*\s*=\s*[!%]|[A-Za-z_][\w.]*\?\??\s*$)")
+_CODE_START = re.compile(r"\s*(?:def |class |import \w|from [\w.]+ import|@\w|#)")
+_PYTHON_CELL = re.compile(r"%%(?:time|timeit|capture|prun|python3?|writefile\s+\S+\.py)\b")
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Text without its harmless damage, what was left out on the way, and what to tell the student."""
+
+    text: str
+    dropped: tuple[Dropped, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def clean(text: str) -> Cleaned:
+    """Apply every step that finds something to do."""
+    dropped: list[Dropped] = []
+    notes: list[Note] = []
+    for step in _STEPS:
+        cleaned = step(text)
+        if cleaned is not None:
+            text = cleaned.text
+            dropped += cleaned.dropped
+            notes += cleaned.notes
+    return Cleaned(text, tuple(dropped), tuple(notes))
+
+
+def _fences(text: str) -> Cleaned | None:
+    lines = text.split("\n")
+    fences = [number for number, line in enumerate(lines) if _FENCE.match(line)]
+    if not fences:
+        return None
+    dropped: list[Dropped] = []
+    inside = _inside(lines, fences)
+    for number, line in enumerate(lines):
+        if number in inside:
+            continue
+        if line.strip() and number not in fences:
+            dropped.append(Dropped(number + 1, DropKind.PROSE, line.strip()[:120]))
+        lines[number] = ""
+    return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.fences", params={"line": fences[0] + 1}),))
+
+
+def _inside(lines: list[str], fences: list[int]) -> set[int]:
+    """The lines of code: between the fences, unless the fences only separate pieces of it."""
+    between: set[int] = set()
+    for first, last in zip(fences[::2], [*fences[1::2], len(lines)], strict=False):
+        between.update(range(first + 1, last))
+    everything = set(range(len(lines))) - set(fences)
+    code = re.compile(r"\s*(?:def|class|import|from)\s")
+    if any(code.match(lines[number]) for number in everything - between):
+        return everything
+    return between
+
+
+def _characters(text: str) -> Cleaned | None:
+    straight, signs = characters.straighten(text)
+    if straight == text:
+        return None
+    notes = (Note(id="intake.characters", params={"count": signs}),) if signs else (Note(id="intake.spaces"),)
+    return Cleaned(straight, (), notes)
+
+
+def _prompts(text: str) -> Cleaned | None:
+    lines = text.split("\n")
+    if any(line.lstrip().startswith(">>> ") for line in lines):
+        return _python_prompts(lines)
+    if any(_IN_PROMPT.match(line) for line in lines):
+        return _notebook_prompts(lines)
+    return None
+
+
+def _python_prompts(lines: list[str]) -> Cleaned:
+    """An interpreter session: lines without a prompt are what it printed."""
+    dropped: list[Dropped] = []
+    for number, line in enumerate(lines):
+        prompt = _PROMPT.match(line)
+        if prompt:
+            lines[number] = line[prompt.end() :]
+        elif line.strip():
+            dropped.append(Dropped(number + 1, DropKind.OUTPUT, line.strip()[:120]))
+            lines[number] = ""
+    return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.prompts"),))
+
+
+def _notebook_prompts(lines: list[str]) -> Cleaned:
+    dropped: list[Dropped] = []
+    printed = False
+    for number, line in enumerate(lines):
+        prompt = _IN_PROMPT.match(line)
+        if prompt or _OUT_PROMPT.match(line):
+            printed = prompt is None
+        prompt = prompt or _CONTINUED.match(line)
+        if printed and line.strip():
+            dropped.append(Dropped(number + 1, DropKind.OUTPUT, line.strip()[:120]))
+            lines[number] = ""
+        elif prompt:
+            lines[number] = line[prompt.end() :]
+    return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.prompts"),))
+
+
+def _line_numbers(text: str) -> Cleaned | None:
+    """Strip numbers only when every line that holds text begins with the next one."""
+    lines = text.split("\n")
+    expected: int | None = None
+    numbered = 0
+    for line in lines:
+        if not line.strip():
+            expected = None if expected is None else expected
+            continue
+        match = _NUMBERED.match(line)
+        if match is None or (expected is not None and int(match[1]) != expected):
+            return None
+        expected = int(match[1]) + 1
+        numbered += 1
+    if numbered < 2:
+        return None
+    stripped = [_NUMBERED.sub("", line, count=1) for line in lines]
+    return Cleaned("\n".join(stripped), (), (Note(id="intake.line_numbers"),))
+
+
+def _magics(text: str) -> Cleaned | None:
+    """IPython's ``%``, ``!`` and ``?`` where a statement begins; Python has no statement that does."""
+    lines = text.split("\n")
+    dropped: list[Dropped] = []
+    first = next((line for line in lines if line.strip()), "")
+    if first.startswith("%%") and not _PYTHON_CELL.match(first):
+        return Cleaned("\n" * text.count("\n"), (Dropped(lines.index(first) + 1, DropKind.MAGIC, first[:120]),))
+    for logical in logical_lines(text):
+        match = _MAGIC.match(lines[logical.first])
+        if match is None:
+            continue
+        dropped.append(Dropped(logical.first + 1, DropKind.MAGIC, lines[logical.first].strip()[:120]))
+        lines[logical.first] = match[1] + "pass" if match[1] else ""
+        for number in range(logical.first + 1, logical.last + 1):
+            lines[number] = ""
+    return Cleaned("\n".join(lines), tuple(dropped)) if dropped else None
+
+
+def _heading(text: str) -> Cleaned | None:
+    """Words above the first definition or import: a title, the question, an instruction."""
+    lines = text.split("\n")
+    start = next((number for number, line in enumerate(lines) if _CODE_START.match(line)), 0)
+    above = "\n".join(lines[:start])
+    if not above.strip() or "=" in above or isinstance(syntax.parse(above), ast.Module):
+        return None
+    dropped = tuple(
+        Dropped(number + 1, DropKind.PROSE, line.strip()[:120])
+        for number, line in enumerate(lines[:start])
+        if line.strip()
+    )
+    params = {"line": dropped[0].line, "text": dropped[0].text, "count": len(dropped)}
+    lines[:start] = [""] * start
+    return Cleaned("\n".join(lines), dropped, (Note(id="intake.prose", params=params),))
+
+
+def _tabs(text: str) -> Cleaned | None:
+    """Tabs in the indentation as four columns, or eight where only that gives a program, when spaces indent others."""
+    lines = text.split("\n")
+    margins = [line[: len(line) - len(line.lstrip())] for line in lines]
+    if not any("\t" in margin for margin in margins) or not any(" " in margin for margin in margins):
+        return None
+    four, eight = (
+        "\n".join(margin.expandtabs(width) + line.lstrip() for margin, line in zip(margins, lines, strict=True))
+        for width in (4, 8)
+    )
+    only_eight = isinstance(syntax.parse(eight), ast.Module) and not isinstance(syntax.parse(four), ast.Module)
+    params = {"columns": 8 if only_eight else 4}
+    return Cleaned(eight if only_eight else four, (), (Note(id="intake.tabs", params=params),))
+
+
+def _margin(text: str) -> Cleaned | None:
+    """Remove the margin that all statements share."""
+    starts = [line for line in logical_lines(text) if line.tokens]
+    margin = min((line.indent for line in starts), default=0)
+    if not margin:
+        return None
+    lines = [line[min(margin, len(line) - len(line.lstrip(" \t"))) :] for line in text.split("\n")]
+    return Cleaned("\n".join(lines), (), (Note(id="intake.margin"),))
+
+
+_STEPS: tuple[Callable[[str], Cleaned | None], ...] = (
+    _fences,
+    _characters,
+    _prompts,
+    _line_numbers,
+    _magics,
+    _heading,
+    _tabs,
+    _margin,
+)

@@ -1,0 +1,87 @@
+"""Paste damage: is this text a program that copying has hurt, and what was it before?
+
+A repair is a guess. It is shown as a difference, and graded only when the student asks for it.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from dataclasses import dataclass
+
+from grader.evidence import StudentError
+from grader.intake import indentation, prose, syntax, underscores, wrapping
+
+SIZE_LIMIT = 200_000
+"""Characters. Pasted homework has a few thousand; repairing parses the text several times."""
+_LOST_SPECIAL = re.compile(r"\bsuper\([^()\n]*\)\s*\.\s*init\s*\(|\bdef\s+init\s*\(\s*self\b")
+
+
+@dataclass(frozen=True)
+class Repair:
+    """The text as it probably was, and its syntax tree."""
+
+    text: str
+    tree: ast.Module
+
+
+def repair(text: str) -> Repair | None:
+    """The repaired text, when it parses and differs; otherwise ``None``."""
+    if len(text) > SIZE_LIMIT:
+        return None
+    joined, _ = underscores.restore(wrapping.restore(text))
+    candidates = [joined]
+    if not isinstance(syntax.parse(joined), ast.Module) or strays(joined):
+        indented = indentation.restore(joined)
+        candidates = [joined] if indented is None else [indented, joined]
+    for candidate in [*candidates, *(readable.text for text in candidates if (readable := prose.without_prose(text)))]:
+        tree = syntax.parse(candidate)
+        if candidate != text and isinstance(tree, ast.Module):
+            return Repair(candidate, tree)
+    return None
+
+
+def shows_damage(text: str, parsed: ast.Module | StudentError) -> bool:
+    """Whether a text bears the marks of a damaged paste, be it valid Python or not."""
+    if _LOST_SPECIAL.search(text):
+        return True
+    if isinstance(parsed, ast.Module):
+        return strays(text)
+    if len(text) > SIZE_LIMIT:
+        return False
+    _, names = underscores.restore(text)
+    return names > 1 or indentation.is_flat(text)
+
+
+def strays(text: str) -> bool:
+    """A method that has slipped out of its class: ``def forward(self, x)`` at the margin after a class without one."""
+    parsed = syntax.parse(text)
+    if isinstance(parsed, StudentError):
+        return False
+    owner: ast.ClassDef | None = None
+    for node in parsed.body:
+        if isinstance(node, ast.ClassDef):
+            owner = node
+        elif isinstance(node, ast.FunctionDef) and owner is not None and _takes_self(node):
+            methods = {inner.name for inner in owner.body if isinstance(inner, ast.FunctionDef)}
+            if methods and node.name not in methods and not _is_used(parsed, node.name):
+                return True
+        else:
+            owner = None
+    return False
+
+
+def difference(original: str, repaired: str) -> str:
+    """A unified difference from what was pasted to what a repair would grade."""
+    lines = difflib.unified_diff(original.split("\n"), repaired.split("\n"), "pasted", "repaired", lineterm="", n=2)
+    return "\n".join(lines)
+
+
+def _takes_self(node: ast.FunctionDef) -> bool:
+    return bool(node.args.args) and node.args.args[0].arg == "self"
+
+
+def _is_used(tree: ast.Module, name: str) -> bool:
+    """Whether the function is used as a function somewhere, as ``StudentNet.forward = forward`` does."""
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(tree))

@@ -1,0 +1,55 @@
+"""Jupyter notebooks, nbformat 3 and 4: their code cells, known by content and not by file name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from grader.evidence import Note
+
+BYTE_LIMIT = 8 * 1024 * 1024
+"""Notebooks carry their outputs, pictures included; only their code counts against the limit on source."""
+
+
+def looks_like_notebook(data: bytes) -> bool:
+    """Whether the bytes begin as a notebook's JSON does. Cheap: only the first and the telling bytes are read."""
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" and (b'"cells"' in data or b'"worksheets"' in data)
+
+
+def code_cells(text: str) -> tuple[str, ...] | Note:
+    """The code cells' texts in order, or the message id of what is wrong with the notebook."""
+    try:
+        notebook = json.loads(text)
+    except (ValueError, RecursionError, MemoryError):
+        return Note(id="code.notebook_unreadable")
+    cells = tuple(source for cell in _cells(notebook) if (source := _source(cell)) is not None)
+    if not any(cell.strip() for cell in cells):
+        return Note(id="code.notebook_empty")
+    return cells
+
+
+def _cells(notebook: Any) -> list[Any]:
+    if not isinstance(notebook, dict):
+        return []
+    if isinstance(notebook.get("cells"), list):
+        return list(notebook["cells"])
+    sheets = notebook.get("worksheets")
+    found: list[Any] = []
+    for sheet in sheets if isinstance(sheets, list) else []:
+        cells = sheet.get("cells") if isinstance(sheet, dict) else None
+        found += cells if isinstance(cells, list) else []
+    return found
+
+
+def _source(cell: Any) -> str | None:
+    if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+        return None
+    # nbformat 4 calls the text "source", nbformat 3 "input"; both allow one string or a list of lines.
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    if not isinstance(source, str):
+        return None
+    # JSON can escape half a surrogate pair or a zero, which no Python source can hold.
+    clean = source.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    return clean.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,75 @@
+"""Words between the code: headings, instructions and printed results that were copied along."""
+
+from __future__ import annotations
+
+import ast
+
+from grader.evidence import Note
+from grader.intake import syntax
+from grader.intake.cleaning import Cleaned
+from grader.intake.lexing import Kind, LogicalLine, logical_lines
+from grader.intake.selection import DropKind, Dropped
+
+_CODE_WORDS = frozenset(
+    [
+        "def",
+        "class",
+        "@",
+        "async",
+        "import",
+        "from",
+        "if",
+        "for",
+        "while",
+        "with",
+        "try",
+        "else",
+        "elif",
+        "except",
+        "finally",
+        "return",
+    ]
+)
+_CLAUSES = frozenset({"else", "elif", "except", "finally"})
+
+
+def without_prose(text: str) -> Cleaned | None:
+    """The text with its unreadable top-level pieces blanked.
+
+    ``None`` when nothing can be blanked: an unreadable definition, import or assignment is a mistake to be shown.
+    """
+    physical = text.split("\n")
+    dropped: list[Dropped] = []
+    for piece in _pieces(logical_lines(text)):
+        first, last = piece[0].first, piece[-1].last
+        if isinstance(syntax.parse("\n".join(physical[first : last + 1])), ast.Module):
+            continue
+        if piece[0].word in _CODE_WORDS or _assigns(piece[0]):
+            return None
+        dropped.append(Dropped(first + 1, DropKind.PROSE, physical[first].strip()[:120]))
+        physical[first : last + 1] = [""] * (last + 1 - first)
+    if not dropped:
+        return None
+    note = Note(id="intake.prose", params={"line": dropped[0].line, "text": dropped[0].text, "count": len(dropped)})
+    return Cleaned("\n".join(physical), tuple(dropped), (note,))
+
+
+def _pieces(lines: list[LogicalLine]) -> list[list[LogicalLine]]:
+    """Top-level statements with their blocks, decorators and clauses."""
+    pieces: list[list[LogicalLine]] = []
+    decorated = False
+    for line in lines:
+        if not line.tokens:
+            continue
+        if not pieces or (line.indent == 0 and line.word not in _CLAUSES and not decorated):
+            pieces.append([line])
+        else:
+            pieces[-1].append(line)
+        decorated = line.indent == 0 and line.word == "@"
+    return pieces
+
+
+def _assigns(line: LogicalLine) -> bool:
+    """``name = ...``, ``cfg['x'] = ...``: a statement that was meant as one."""
+    words = [token.text for token in line.tokens]
+    return line.tokens[0].kind is Kind.NAME and "=" in words[1:] and words[1] in {"=", ".", "[", ","}

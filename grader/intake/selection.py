@@ -1,0 +1,373 @@
+"""What of a hand-in runs: the imports, definitions and values that its entry point needs. The rest is blanked.
+
+Blanked, not removed: a line number in an error message is the line the student sees.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from grader.evidence import Note
+from grader.intake import names
+
+AVAILABLE_MODULES = frozenset(sys.stdlib_module_names) | {"torch", "torchvision", "numpy", "PIL"}
+"""Top-level modules that a hand-in may import."""
+_NEEDS_MORE = ("torch.utils.tensorboard",)
+"""Submodules of these that need a package which is not there."""
+_FILLS_CONTAINER = frozenset({"append", "extend", "insert", "update", "setdefault", "add"})
+_LOOKS_UP_BY_TEXT = frozenset({"globals", "locals", "vars", "eval", "exec"})
+_MODULE_NAMES = frozenset(dir(builtins)) | {
+    "__name__", "__file__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__annotations__",
+}  # fmt: skip
+_Loop = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
+_Compound = (*_Loop, ast.If, ast.Try, ast.TryStar, ast.Match)
+_Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+class DropKind(StrEnum):
+    """Why a piece of a hand-in does not run, in display order."""
+
+    MAGIC = "magic"
+    OUTPUT = "output"
+    PROSE = "prose"
+    CELL = "cell"
+    IMPORT = "import"
+    MAIN = "main"
+    LOOP = "loop"
+    CALL = "call"
+    ASSIGNMENT = "assignment"
+    DEFINITION = "definition"
+
+
+class Dropped(NamedTuple):
+    """A piece that does not run: its first line (from 1), why, and the beginning of its text."""
+
+    line: int
+    kind: DropKind
+    text: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The text that runs, what was left out, and the names that nothing in reach defines."""
+
+    source: str
+    dropped: tuple[Dropped, ...]
+    notes: tuple[Note, ...]
+    missing_names: tuple[tuple[str, int], ...]
+
+
+@dataclass
+class _Statement:
+    node: ast.stmt
+    binds: frozenset[str]
+    reads: tuple[names.Read, ...]
+    needed: bool = False
+    kept: bool = False
+    replacement: str | None = None
+    """For an import that loses some of its names: what is left of it."""
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """Replace a piece of the source: byte offsets."""
+
+    start: int
+    end: int
+    text: bytes
+
+
+class _Picker:
+    """Decides which statements run. Every look-up goes through an index: a hand-in may hold many thousands."""
+
+    def __init__(self, nodes: list[ast.stmt], prelude_names: frozenset[str]) -> None:
+        self.statements = [_Statement(node, names.binds(node), names.reads(node)) for node in nodes]
+        self.notes: list[Note] = []
+        self._known = prelude_names | _MODULE_NAMES
+        self._binding: dict[str, list[_Statement]] = defaultdict(list)
+        self._changing: dict[str, list[_Statement]] = defaultdict(list)
+        self._filling: dict[str, list[_Statement]] = defaultdict(list)
+        for item in self.statements:
+            if _is_main(item.node):
+                continue
+            for name in item.binds:
+                self._binding[name].append(item)
+            for name in _changed_names(item.node):
+                self._changing[name].append(item)
+            filled = _filled_name(item.node)
+            if filled is not None:
+                self._filling[filled].append(item)
+
+    def mark_needed(self, entry: str) -> None:
+        """Close over what the entry point reads, directly and through what it calls."""
+        waiting, seen = [entry], set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for statement in self._providers(name):
+                if not statement.needed:
+                    statement.needed = statement.kept = True
+                    waiting += [read.name for read in statement.reads]
+
+    def _providers(self, name: str) -> list[_Statement]:
+        """The statements that give a name its value, or change it in place."""
+        binding = self._binding[name]
+        plain = [item for item in binding if not isinstance(item.node, _Loop)]
+        is_value = any(not isinstance(item.node, (*_Definition, ast.Import, ast.ImportFrom)) for item in binding)
+        return (plain or binding) + self._changing[name] + (self._filling[name] if is_value else [])
+
+    def keep_the_harmless(self) -> None:
+        """Keep what can run beside the needed: constants, known imports, definitions whose headers are defined."""
+        read_by_needed = {read.name for item in self.statements if item.needed for read in item.reads}
+        for item in self.statements:
+            if isinstance(item.node, ast.Import | ast.ImportFrom):
+                self._choose_import(item, item.node, read_by_needed)
+            elif isinstance(item.node, ast.Assign | ast.AnnAssign):
+                item.kept = item.kept or (item.node.value is not None and _is_constant(item.node.value))
+            elif isinstance(item.node, ast.Pass) or _is_docstring(item.node):
+                item.kept = True
+        known = set(self._known)
+        for item in self.statements:
+            if isinstance(item.node, _Definition) and not item.kept:
+                item.kept = all(read.name in known for read in item.reads if not (read.deferred or read.guarded))
+            if item.kept:
+                known |= item.binds
+
+    def _choose_import(self, item: _Statement, node: ast.Import | ast.ImportFrom, read_by_needed: set[str]) -> None:
+        gone: list[str] = []
+        left: list[ast.alias] = []
+        for alias in node.names:
+            module = alias.name if isinstance(node, ast.Import) else "." * node.level + (node.module or "")
+            name = alias.asname or alias.name.split(".")[0]
+            if _available(module):
+                left.append(alias)
+            elif item.needed and name in read_by_needed and len(self._binding[name]) == 1:
+                left.append(alias)
+                params = {"module": module, "line": node.lineno, "name": name}
+                self.notes.append(Note(id="intake.module_unavailable", params=params))
+            else:
+                gone.append(module)
+        item.kept = bool(left)
+        if gone:
+            self.notes.append(Note(id="intake.import_dropped", params={"module": gone[0], "line": node.lineno}))
+        if gone and left:
+            item.replacement = ast.unparse(_with_names(node, left))
+
+    def unresolved(self, declared: frozenset[str]) -> list[names.Read]:
+        """Reads of kept statements that nothing in the hand-in or the prelude binds, in the order of the text."""
+        kept = [item for item in self.statements if item.kept]
+        found = [
+            read for item in kept for read in item.reads if (item.needed or not read.deferred) and not read.guarded
+        ]
+        if any("*" in item.binds for item in kept) or any(read.name in _LOOKS_UP_BY_TEXT for read in found):
+            return []
+        bound = self._known.union(declared, *(item.binds for item in self.statements))
+        return [read for read in found if read.name not in bound]
+
+
+def select(text: str, tree: ast.Module, entry: str, prelude_names: frozenset[str]) -> Selection:
+    """Choose what of a parsed hand-in runs when ``entry`` is asked for."""
+    picker = _Picker(tree.body, prelude_names)
+    picker.mark_needed(entry)
+    picker.keep_the_harmless()
+    unresolved = picker.unresolved(names.declared_globals(tree))
+    offsets = _Offsets(text)
+    edits = [
+        _drop(item.node, picker.statements[max(position - 1, 0) : position + 2], offsets)
+        for position, item in enumerate(picker.statements)
+        if not item.kept
+    ]
+    edits += [
+        _Edit(*offsets.span(item.node), item.replacement.encode())
+        for item in picker.statements
+        if item.kept and item.replacement
+    ]
+    hint_names = sorted({read.name for read in unresolved if read.hint})
+    if hint_names and not _hints_are_text(tree):
+        kept = [item.node for item in picker.statements if item.kept]
+        edits += _without_hints(kept, frozenset(hint_names), offsets)
+        picker.notes.append(Note(id="intake.hints_ignored", params={"names": hint_names}))
+    missing: dict[str, int] = {}
+    for read in unresolved:
+        if not read.hint:
+            missing.setdefault(read.name, read.line)
+    lines = text.split("\n")
+    dropped = tuple(
+        Dropped(_first_line(item.node), _kind(item.node), lines[_first_line(item.node) - 1].strip()[:120])
+        for item in picker.statements
+        if not item.kept
+    )
+    return Selection(
+        _future_first(offsets.apply(edits)), dropped, tuple(picker.notes), tuple(sorted(missing.items(), key=_by_line))
+    )
+
+
+def _by_line(item: tuple[str, int]) -> tuple[int, str]:
+    return item[1], item[0]
+
+
+def _is_main(node: ast.stmt) -> bool:
+    """``if __name__ == "__main__":``"""
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test))
+    )
+
+
+def _changed_names(node: ast.stmt) -> list[str]:
+    """Names whose object a statement changes by assignment: ``cfg['x'] = 1``, ``StudentNet.forward = forward``."""
+    if not isinstance(node, ast.Assign | ast.AugAssign):
+        return []
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    bases = [_base(target) for target in targets if isinstance(target, ast.Subscript | ast.Attribute)]
+    return [name for name in bases if name is not None]
+
+
+def _filled_name(node: ast.stmt) -> str | None:
+    """The name whose object a call fills: ``sizes.append(3)``, ``cfg.update(...)``."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return None
+    called = node.value.func
+    return _base(called) if isinstance(called, ast.Attribute) and called.attr in _FILLS_CONTAINER else None
+
+
+def _base(node: ast.expr) -> str | None:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _with_names(node: ast.Import | ast.ImportFrom, left: list[ast.alias]) -> ast.stmt:
+    if isinstance(node, ast.Import):
+        return ast.Import(names=left)
+    return ast.ImportFrom(module=node.module, names=left, level=node.level)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_constant(node: ast.expr) -> bool:
+    allowed = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.UnaryOp, ast.Load, ast.unaryop)
+    return all(isinstance(part, allowed) for part in ast.walk(node))
+
+
+def _available(module: str) -> bool:
+    return module.split(".")[0] in AVAILABLE_MODULES and not module.startswith(_NEEDS_MORE)
+
+
+def _kind(node: ast.stmt) -> DropKind:
+    if _is_main(node):
+        return DropKind.MAIN
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return DropKind.IMPORT
+    if isinstance(node, _Definition):
+        return DropKind.DEFINITION
+    if isinstance(node, _Compound):
+        return DropKind.LOOP
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Delete):
+        return DropKind.ASSIGNMENT
+    return DropKind.CALL
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: Iterable[ast.expr] = node.decorator_list if isinstance(node, _Definition) else ()
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+class _Offsets:
+    """Positions of the syntax tree (line, UTF-8 column) as byte offsets of the whole text."""
+
+    def __init__(self, text: str) -> None:
+        self._data = text.encode()
+        self._starts = [0]
+        for line in self._data.split(b"\n"):
+            self._starts.append(self._starts[-1] + len(line) + 1)
+
+    def at(self, line: int, column: int) -> int:
+        return self._starts[line - 1] + column
+
+    def span(self, node: ast.stmt | ast.expr) -> tuple[int, int]:
+        end = self.at(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
+        return self.at(node.lineno, node.col_offset), end
+
+    def lines(self, first: int, last: int) -> tuple[int, int]:
+        """The span of whole lines, without the last newline."""
+        return self._starts[first - 1], self._starts[last] - 1
+
+    def text(self, start: int, end: int) -> bytes:
+        return self._data[start:end]
+
+    def apply(self, edits: list[_Edit]) -> str:
+        pieces: list[bytes] = []
+        position = 0
+        for edit in sorted(edits, key=lambda edit: edit.start):
+            pieces += [self._data[position : edit.start], edit.text]
+            position = edit.end
+        return b"".join([*pieces, self._data[position:]]).decode()
+
+
+def _drop(node: ast.stmt, neighbours: list[_Statement], offsets: _Offsets) -> _Edit:
+    first, last = _first_line(node), node.end_lineno or node.lineno
+    shared = any(
+        other.node is not node and _first_line(other.node) <= last and first <= (other.node.end_lineno or 0)
+        for other in neighbours
+    )
+    start, end = offsets.span(node) if shared else offsets.lines(first, last)
+    blank = b"\n" * offsets.text(start, end).count(b"\n")
+    # On a line that it shares (`import x; y = 1`) a statement leaves another behind, or the semicolon would not parse.
+    # Its own line breaks can only have stood inside brackets or a string.
+    return _Edit(start, end, b"(0" + blank + b")" if shared else blank)
+
+
+def _hints_are_text(tree: ast.Module) -> bool:
+    """``from __future__ import annotations``: Python then evaluates none."""
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and any(a.name == "annotations" for a in node.names)
+        for node in tree.body
+    )
+
+
+def _without_hints(nodes: list[ast.stmt], unknown: frozenset[str], offsets: _Offsets) -> list[_Edit]:
+    """Replace annotations that read an unknown name by ``None``."""
+    edits = []
+    for node in nodes:
+        for inner in ast.walk(node):
+            hint = (
+                inner.returns
+                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)
+                else inner.annotation
+                if isinstance(inner, ast.arg | ast.AnnAssign)
+                else None
+            )
+            if hint is None or not any(isinstance(part, ast.Name) and part.id in unknown for part in ast.walk(hint)):
+                continue
+            start, end = offsets.span(hint)
+            breaks = b"\n" * offsets.text(start, end).count(b"\n")
+            edits.append(_Edit(start, end, b"(None" + breaks + b")" if breaks else b"None"))
+    return edits
+
+
+def _future_first(text: str) -> str:
+    """Move ``from __future__`` imports of later notebook cells to the first line, where Python wants them."""
+    lines = text.split("\n")
+    late = [n for n, line in enumerate(lines) if line.startswith("from __future__ import ")]
+    if not late or (lines[0].strip() and not lines[0].startswith("#")):
+        return text
+    moved = "; ".join(lines[n] for n in late)
+    for n in late:
+        lines[n] = ""
+    lines[0] = moved
+    return "\n".join(lines)

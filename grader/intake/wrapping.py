@@ -1,0 +1,130 @@
+"""Lines that a narrow page has broken: statements, strings and comments put together again."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from grader.intake.lexing import Kind, LogicalLine, logical_lines, token_at, tokens
+
+_WAITS = frozenset(
+    [
+        "+",
+        "-",
+        "*",
+        "/",
+        "//",
+        "%",
+        "**",
+        "=",
+        "==",
+        "!=",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "+=",
+        "-=",
+        "*=",
+        "/=",
+        ".",
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "->",
+        ":=",
+        "@",
+        "&",
+        "|",
+    ]
+)
+"""A line that ends with one of these goes on, outside brackets too (a trailing comma makes a tuple: left alone)."""
+_RESUMES = frozenset(["/", "//", "%", "==", "!=", "<=", ">=", ".", "and", "or"])
+"""No statement begins with one of these."""
+_PROSE = re.compile(r"\s*[A-Za-z\u4e00-\u9fff][^()\[\]{}=:#\"'@]*$")
+_STATEMENT = re.compile(
+    r"\s*(?:pass|return|break|continue|raise|import|from|del|global|nonlocal|assert|yield|await|else|try|finally)\b"
+)
+
+
+def restore(text: str) -> str:
+    """Join broken lines. The number of lines stays: the second half of a joined line is left blank."""
+    return _join_statements(_join_comments(_join_strings(text)))
+
+
+def _join_strings(text: str) -> str:
+    """A string that its line does not close, closed by the first such quote on the next one."""
+    pieces: list[str] = []
+    position = 0
+    while position < len(text):
+        token = token_at(text, position)
+        position += len(token.text)
+        pieces.append(token.text)
+        if token.kind is not Kind.STRING or _is_closed(token.text) or text[position : position + 1] != "\n":
+            continue
+        quote = token.text.lstrip("rRbBfFuU")[0]
+        line_end = text.find("\n", position + 1)
+        line_end = len(text) if line_end < 0 else line_end
+        closing = text.find(quote, position + 1, line_end)
+        if closing >= 0:
+            pieces[-1] = token.text.rstrip()
+            pieces.append(f" {text[position + 1 : line_end].lstrip()}\n")
+            position = line_end
+    return "".join(pieces)
+
+
+def _join_comments(text: str) -> str:
+    """Plain words under a comment that fills its line belong to it."""
+    lines = text.split("\n")
+    long = 0
+    for number, line in enumerate(lines):
+        is_comment = line.lstrip().startswith("#")
+        if is_comment:
+            long = len(line)
+        elif long >= 40 and _PROSE.match(line) and not _STATEMENT.match(line) and len(line.split()) > 1:
+            margin = len(line) - len(line.lstrip())
+            lines[number] = f"{line[:margin]}# {line.lstrip()}"
+        else:
+            long = 0
+    return "\n".join(lines)
+
+
+def _join_statements(text: str) -> str:
+    lines = text.split("\n")
+    shown = [line for line in logical_lines(text) if line.tokens]
+    commented = _commented_lines(text)
+    head: int | None = None
+    for line, following in itertools.pairwise(shown):
+        head = line.last if head is None else head
+        joins = _goes_on(line) or following.word in _RESUMES
+        if not joins or line.last in commented:
+            head = None
+            continue
+        lines[head] = f"{lines[head].rstrip()} {lines[following.first].lstrip()}"
+        lines[following.first] = ""
+        head = head if following.first == following.last else following.last
+    return "\n".join(lines)
+
+
+def _commented_lines(text: str) -> set[int]:
+    """The physical lines, from 0, that end in a comment."""
+    found: set[int] = set()
+    number = 0
+    for token in tokens(text):
+        if token.kind is Kind.COMMENT:
+            found.add(number)
+        number += token.text.count("\n")
+    return found
+
+
+def _goes_on(line: LogicalLine) -> bool:
+    return line.tokens[-1].text in _WAITS and line.word != "from"
+
+
+def _is_closed(text: str) -> bool:
+    body = text.lstrip("rRbBfFuU")
+    if body.startswith(('"""', "'''")):
+        return True  # runs over lines by design
+    return len(body) > 1 and body[0] == body[-1] and not body.endswith("\\" + body[-1])

@@ -1,0 +1,1 @@
+"""What is measured without student code: the exported artefact, audited and run as data."""

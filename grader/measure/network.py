@@ -1,0 +1,174 @@
+"""The exported network as something to measure: other weights, pruned weights, another image size. All of it data.
+
+Runs in a measuring child. Tensors keep the names of the student's state dict, so that uploaded weights fit by name.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, numpy_helper
+
+MAX_LISTED = 50
+Array = NDArray[Any]
+
+
+class UnreadableWeights(Exception):
+    """The file holds no weights that can be read; the message says why."""
+
+
+@dataclass
+class Fit:
+    """How weights fit a network, as PyTorch's ``load_state_dict`` would say it."""
+
+    loaded: int = 0
+    missing: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    wrong_shape: list[tuple[str, list[int], list[int]]] = field(default_factory=list)
+    """(name, shape in the file, shape in the network)."""
+    not_finite: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Every tensor of the network was replaced, by finite numbers."""
+        return not (self.missing or self.wrong_shape or self.not_finite)
+
+
+def read_weights(data: bytes) -> dict[str, Array]:
+    """A safetensors file or a ``.pt`` state dict as arrays by name, wrappers and prefixes taken off.
+
+    Raises `UnreadableWeights`. A ``.pt`` file is unpickled here, weights only, in a child that holds nothing.
+    """
+    import safetensors
+    import safetensors.numpy
+    import torch
+
+    if data[:2] == b"PK" or data[:1] == b"\x80":
+        try:
+            loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        except Exception as error:  # a pickle from anywhere raises anything
+            raise UnreadableWeights(f"PyTorch cannot load it with weights_only=True: {str(error)[:300]}") from error
+        for key in ("state_dict", "model_state_dict", "model"):
+            if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+                loaded = loaded[key]
+        if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+            raise UnreadableWeights(f"it holds a {type(loaded).__name__}, not a state dict; save model.state_dict()")
+        found = {str(name): _plain(value) for name, value in loaded.items()}
+    else:
+        try:
+            found = dict(safetensors.numpy.load(data))
+        except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnreadableWeights(f"it is neither safetensors nor a state dict: {str(error)[:300]}") from error
+    return {name.removeprefix("module."): array for name, array in found.items()}
+
+
+def _plain(tensor: Any) -> Array:
+    # A tensor of stride 0 may stand for 10^12 elements in a file of a few bytes: look before making it real.
+    if tensor.numel() > 1 << 24:
+        raise UnreadableWeights(f"a tensor of {tensor.numel()} elements is larger than any model here may be")
+    import torch
+
+    return np.array((tensor.to(torch.float32) if tensor.is_floating_point() else tensor).contiguous().numpy())
+
+
+class Network:
+    """One artefact, with the weights it has now."""
+
+    def __init__(self, data: bytes, known: list[str]) -> None:
+        self.model = ModelProto()
+        self.model.ParseFromString(data)
+        self.known = set(known)
+        """Names of the live model's parameters: one that the graph does not use is no stranger in a weights file."""
+        self.tensors: dict[str, TensorProto] = {tensor.name: tensor for tensor in self.model.graph.initializer}
+
+    def load(self, weights: dict[str, Array]) -> Fit:
+        """Put weights in place of the network's own, by name; nothing is changed unless all of them fit."""
+        named = {name: tensor for name, tensor in self.tensors.items() if tensor.data_type == TensorProto.FLOAT}
+        fit = Fit()
+        for name, tensor in named.items():
+            shape = list(tensor.dims)
+            if name not in weights:
+                if name in self.known or name.endswith(("running_mean", "running_var")):
+                    fit.missing.append(name)
+            elif list(weights[name].shape) != shape:
+                fit.wrong_shape.append((name, list(weights[name].shape), shape))
+            elif not np.isfinite(weights[name]).all():
+                fit.not_finite.append(name)
+            else:
+                fit.loaded += 1
+        ours = named.keys() | self.known
+        fit.unexpected = [name for name in weights if name not in ours and not name.endswith("num_batches_tracked")]
+        if fit.good:
+            for name, tensor in named.items():
+                if name in weights:
+                    self._set(tensor, weights[name])
+        for listed in (fit.missing, fit.unexpected, fit.wrong_shape, fit.not_finite):
+            del listed[MAX_LISTED:]
+        return fit
+
+    def _set(self, tensor: TensorProto, array: Array) -> None:
+        tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array, dtype=np.float32), tensor.name))
+
+    def convolutions(self) -> list[str]:
+        """The weights of every two-dimensional convolution, in the order of the graph."""
+        names = [node.input[1] for node in self.model.graph.node if node.op_type == "Conv" and len(node.input) > 1]
+        return [name for name in dict.fromkeys(names) if name in self.tensors and len(self.tensors[name].dims) == 4]
+
+    def pruned(self, ratio: float) -> bytes:
+        """The network with each convolution's weight pruned by itself, as the tutorial's loop over modules does it.
+
+        ``torch.nn.utils.prune`` chooses the mask, so that ties and rounding are PyTorch's own.
+        """
+        if not ratio:
+            return bytes(self.model.SerializeToString())
+        import torch
+        from torch.nn.utils.prune import L1Unstructured
+
+        copy = ModelProto()
+        copy.CopyFrom(self.model)
+        places = {tensor.name: tensor for tensor in copy.graph.initializer}
+        method = L1Unstructured(amount=ratio)
+        for name in self.convolutions():
+            weight = torch.from_numpy(np.array(numpy_helper.to_array(self.tensors[name])))
+            mask = method.compute_mask(weight, torch.ones_like(weight))  # type: ignore[no-untyped-call]
+            self._set(places[name], (weight * mask).numpy())
+        return bytes(copy.SerializeToString())
+
+    def image_shape(self) -> list[int]:
+        """(C, H, W) as the network was exported."""
+        return [axis.dim_value for axis in self.model.graph.input[0].type.tensor_type.shape.dim[1:]]
+
+    def free_image_size(self) -> None:
+        """Let images of any height and width in; whether the network can take them shows when it is run."""
+        shape = self.model.graph.input[0].type.tensor_type.shape
+        for axis, name in ((2, "height"), (3, "width")):
+            shape.dim[axis].Clear()
+            shape.dim[axis].dim_param = name
+        del self.model.graph.value_info[:]
+
+
+def session(data: bytes, threads: int) -> Any:
+    """onnxruntime, ready to run this network on ``threads`` threads."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def logits(opened: Any, images: Array, batch: int) -> Array:
+    """Logits (N, classes) float32 of images (N, C, H, W) float32, in batches of ``batch``."""
+    name = opened.get_inputs()[0].name
+    found = [opened.run(None, {name: images[i : i + batch]})[0] for i in range(0, len(images), batch)]
+    return np.concatenate(found).astype(np.float32)
+
+
+def run(data: bytes, images: Array, batch: int, threads: int) -> Array:
+    """Logits of images by a network that is used once."""
+    return logits(session(data, threads), images, batch)

@@ -1,0 +1,99 @@
+"""What students read: every text by message id and language, in the TOML files beside this one.
+
+A text is a template with named places, ``{line}`` or ``{got:.6g}``, for the parameters of a note. Parameters come
+partly from student code, so a place is a plain name: no attributes, no indices. Words in double square brackets are
+left out when a parameter that they mention is missing, empty or zero: ``[[, line {line}]]``.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from grader.evidence import Note
+
+LANGUAGES = ("en", "zh-Hant")
+"""Every message has a text in each of these; the first one stands in for languages that are not here."""
+_VALUE_LIMIT = 300
+"""Characters of one parameter in a text."""
+_UNKNOWN = "?"
+_OPTIONAL = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)  # the innermost ones
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """All texts: message id to language to template. Raises ``ValueError`` when two files share an id."""
+    texts: dict[str, Mapping[str, str]] = {}
+    for path in sorted(Path(__file__).parent.glob("*.toml")):
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        twice = texts.keys() & entries.keys()
+        if twice:
+            raise ValueError(f"{path.name} repeats {', '.join(sorted(twice))}")
+        texts |= entries
+    return texts
+
+
+def ids() -> frozenset[str]:
+    """Every message id that has a text."""
+    return frozenset(catalogue())
+
+
+def render(note: Note, language: str = LANGUAGES[0]) -> str:
+    """The note's text in a language. An id without a text reads as the id itself; a missing parameter as ``?``."""
+    texts = catalogue().get(note.id)
+    if texts is None:
+        return note.id
+    template = texts.get(language) or texts[LANGUAGES[0]]
+    while _OPTIONAL.search(template):
+        template = _OPTIONAL.sub(lambda part: _if_known(part[1], note.params), template)
+    return _Formatter(language).vformat(template, (), note.params)
+
+
+def _if_known(words: str, params: Mapping[str, Any]) -> str:
+    places = [name for _, name, _, _ in string.Formatter().parse(words) if name is not None]
+    return words if all(params.get(name) for name in places) else ""
+
+
+class _Formatter(string.Formatter):
+    """``str.format`` for values of any kind: nothing is looked up inside a value, and nothing raises."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
+        return kwargs.get(field_name), field_name
+
+    def convert_field(self, value: Any, conversion: str | None) -> Any:
+        return value
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _number(value, format_spec)
+        if isinstance(value, Mapping):
+            value = value.get(self._language) or value.get(LANGUAGES[0])
+        if value is None:
+            return _UNKNOWN
+        if isinstance(value, str):
+            return _plain(value)
+        if isinstance(value, Sequence):
+            return ", ".join(str(item) if isinstance(item, int) else self.format_field(item, "") for item in value)
+        return _plain(str(value))
+
+
+def _number(value: float, format_spec: str) -> str:
+    """By the template's own format; without one, thousands are separated and six digits are enough."""
+    try:
+        return format(value, format_spec or ("," if isinstance(value, int) else ",.6g"))
+    except (ValueError, OverflowError):
+        return _plain(repr(value)) if isinstance(value, float) else _UNKNOWN
+
+
+def _plain(text: str) -> str:
+    """One line of printable text."""
+    shown = "".join(character if character.isprintable() else " " for character in text[: _VALUE_LIMIT + 1])
+    return shown if len(shown) <= _VALUE_LIMIT else f"{shown[:_VALUE_LIMIT]}..."

@@ -1,0 +1,240 @@
+"""The fork server: imports torch once, then makes a locked-down child for every request of the supervisor.
+
+Trusted, single-threaded, and started with an empty environment. It speaks over one socket (descriptor 3): a JSON
+message with five descriptors asks for a child; the last of them is the child's notice socket, on which the server
+reports the process, and later how it ended. It leaves when the supervisor does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gc
+import json
+import os
+import selectors
+import signal
+import site
+import socket
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+from grader.sandbox import frames, kernel, landlock, lockdown, mounts, probes, readable, status, syscalls
+from grader.sandbox.policy import Limits, Policy
+
+CONTROL = 3
+_CANNOT = 78
+_CHANNEL = 5
+"""Descriptors that come with an order: out, err, requests, replies, notice."""
+
+
+def main() -> None:
+    """Prepare, announce, serve. Exits 78 when the machine cannot hold the policy."""
+    control = socket.socket(fileno=CONTROL)
+    setup = json.loads(control.recv(1 << 20))
+    policy = Policy.model_validate_json(setup["policy"])
+    try:
+        facts, locks = prepare(policy)
+    except mounts.CannotLeaveRoot as error:
+        control.send(json.dumps({"failed": str(error)}).encode())
+        raise SystemExit(_CANNOT) from error
+    control.send(json.dumps({"ready": facts}).encode())
+    serve(control, locks)
+
+
+def prepare(policy: Policy) -> tuple[dict[str, Any], lockdown.Locks]:
+    """Import and warm torch, leave root, make the Landlock ruleset. Raises `mounts.CannotLeaveRoot`."""
+    warm_up()
+    architecture = syscalls.here()
+    if architecture is None:
+        raise mounts.CannotLeaveRoot("There is no system call table for this machine: x86_64 and aarch64 have one.")
+    paths = readable.paths(policy)
+    covered: list[str] = []
+    was_root = os.geteuid() == 0
+    if was_root:
+        namespaces = mounts.isolate_root()
+        covered = mounts.open_up([Path(sys.base_prefix), Path(sys.prefix), *map(Path, site.getsitepackages())])
+        if "capabilities" not in policy.without:
+            kernel.drop_bounding_set()
+        if "uid" not in policy.without:
+            mounts.become(policy.server.uid or mounts.free_uid(policy.server.free_uid))
+        if covered:
+            namespaces.append("mount")
+    else:
+        namespaces = mounts.isolate_user()
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+    version = min(landlock.abi(architecture), policy.landlock_abi or sys.maxsize)
+    ruleset = None
+    if version and "landlock" not in policy.without:
+        low = landlock.ruleset(architecture, version, paths)
+        ruleset = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 100)  # above the five that a child's channel takes
+        os.close(low)
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise RuntimeError(f"the fork server has {threads} threads: something imported starts them")
+    memory = status.read("self")
+    locks = lockdown.Locks(
+        policy=policy,
+        architecture=architecture,
+        landlock_fd=ruleset,
+        base_data_bytes=memory["VmData"] << 10,
+        base_size_bytes=memory["VmSize"] << 10,
+        taken_threads=status.threads_of(os.getuid()),
+        server_pid=os.getpid(),
+        was_privileged=was_root or "user" in namespaces,
+    )
+    facts = {
+        "pid": os.getpid(),
+        "uid": os.getuid(),
+        "started_as_root": was_root,
+        "covered": covered,
+        "namespaces": namespaces,
+        "landlock_abi": version,
+        "architecture": os.uname().machine,
+        "kernel": os.uname().release,
+        "python": probes.interpreter(),
+        "torch": sys.modules["torch"].__version__,
+    }
+    gc.collect()
+    gc.freeze()  # the collector would otherwise write to, and so copy, every inherited page
+    return facts, locks
+
+
+def warm_up() -> None:
+    """Import what hand-ins use, and run one operation of each kind, on one thread.
+
+    libgomp hangs in a fork of a process that ever ran two threads, so the number of threads is set before any operator.
+    """
+    tempfile.tempdir = "/tmp"  # noqa: S108 - named, so that nobody writes there to find out whether it can be done
+    import torch
+
+    torch.set_num_threads(1)
+    import torch._dynamo  # the first optimizer in a child would import it, for 1.4 s and with a directory to write to
+    import torchinfo
+
+    import grader.measure.operations  # noqa: F401
+    from grader.sandbox import harness, harness_export  # noqa: F401
+    from reference_models import vision
+
+    vision.load()
+    import torchvision.models
+    import torchvision.transforms  # noqa: F401
+
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 11)
+    )
+    loss = torch.nn.functional.cross_entropy(model(torch.zeros(2, 3, 8, 8)), torch.zeros(2, dtype=torch.int64))
+    torch.autograd.backward(loss)
+    harness_export.warm_up()
+    with torch.device("meta"):
+        torchinfo.summary(
+            torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)), input_data=torch.zeros(1, 3, 8, 8), device="meta", verbose=0
+        )
+
+
+class Notice:
+    """A running child: its process descriptor and the socket on which its end is reported.
+
+    The supervisor may have closed its side at any time: then there is nobody to tell.
+    """
+
+    def __init__(self, pid: int, sock: socket.socket) -> None:
+        self.pid, self.sock = pid, sock
+        self.pidfd = os.pidfd_open(pid)
+        try:
+            socket.send_fds(sock, [json.dumps({"pid": pid}).encode()], [self.pidfd])
+        except OSError:
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+    def report_end(self) -> None:
+        """Reap the child and tell how it ended and what it used."""
+        _, status, usage = os.wait4(self.pid, 0)
+        end = {
+            "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+            "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "max_rss_kb": usage.ru_maxrss,
+        }
+        with contextlib.suppress(OSError):
+            self.sock.send(json.dumps(end).encode())
+        self.sock.close()
+        os.close(self.pidfd)
+
+
+def serve(control: socket.socket, locks: lockdown.Locks) -> None:
+    """Fork a child a request and reap the dead, until the supervisor closes the socket."""
+    selector = selectors.DefaultSelector()
+    selector.register(control, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if isinstance(key.data, Notice):
+                selector.unregister(key.fd)
+                key.data.report_end()
+                continue
+            message, fds, _, _ = socket.recv_fds(control, 1 << 16, _CHANNEL)
+            if not message:
+                return
+            notice = make_child(fds, locks, message)
+            if notice is not None:
+                selector.register(notice.pidfd, selectors.EVENT_READ, notice)
+
+
+def make_child(fds: list[int], locks: lockdown.Locks, message: bytes) -> Notice | None:
+    """Fork for one order; the fork never returns. ``None``, and the reason to the supervisor, when that is refused."""
+    if len(fds) != _CHANNEL:  # no descriptors were free to receive them
+        for fd in fds:
+            os.close(fd)
+        return None
+    *channel, notice_fd = fds
+    sock = socket.socket(fileno=notice_fd)
+    try:
+        pid = os.fork()
+    except OSError as error:
+        with sock, contextlib.suppress(OSError):
+            sock.send(json.dumps({"refused": f"fork: {error.strerror}"}).encode())
+        return None
+    finally:
+        if os.getpid() == locks.server_pid:
+            for fd in channel:
+                os.close(fd)
+    if pid == 0:
+        become_child(channel, locks, message)
+    return Notice(pid, sock)
+
+
+def become_child(channel: list[int], locks: lockdown.Locks, message: bytes) -> None:
+    """In the fork: take the channel as descriptors 0 to 4, lock down, announce, serve. Never returns."""
+    try:
+        from grader.measure.operations import operations as measuring
+        from grader.sandbox import harness
+
+        order = json.loads(message)
+        limits = Limits(**order["limits"])
+        stdout, stderr, requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for fd in channel)
+        null = os.open("/dev/null", os.O_RDONLY)
+        for target, fd in enumerate((null, stdout, stderr, requests, replies)):
+            os.dup2(fd, target)
+        signal.set_wakeup_fd(-1)
+        sys.stdin = open(0, encoding="utf-8", errors="replace", closefd=False)
+        sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
+        layers: dict[str, str] = {}
+        try:
+            lockdown.lock(locks, limits, lambda: layers.update(probes.before_filter(locks)))
+            layers |= probes.try_everything(locks, limits)
+        except lockdown.NotLocked as missing:
+            layers[missing.layer] = missing.found
+        harness.send(frames.encode(frames.READY, 0, {"layers": layers}))
+        if all(layers.get(layer) == "ok" for layer in probes.FLOOR):
+            harness.serve(limits.torch_threads, measuring() if order["role"] == "measure" else harness.operations())
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Inside the child, beside the student's code: receives requests, runs the code, answers in frames.
+
+The student's zone begins here: nothing that this module sends is trusted, and it holds no expected value. Functions
+that the student could replace are bound before the source is run; a student who breaks the harness breaks only his
+own answers.
+"""
+
+from __future__ import annotations
+
+import errno
+import linecache
+import os
+import random
+import sys
+import traceback
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from grader.sandbox import frames, harness_device, harness_distil, harness_export, harness_loss, harness_model
+from grader.sandbox.frames import Array
+
+REQUESTS, REPLIES = 3, 4
+MAX_MESSAGE, MAX_TRACEBACK = 2000, 8000
+Answer = tuple[dict[str, Any], list[Array]]
+
+_read, _write = os.read, os.write
+
+
+class Workplace:
+    """The student's module and what was built from it."""
+
+    def __init__(self) -> None:
+        self.module = types.ModuleType("submission")
+        self.filename = "submission.py"
+        self.lines: list[str] = []
+        self.model: torch.nn.Module | None = None
+
+    def load(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+        """Run the prelude, then the source, in one namespace; answers the names that the source bound."""
+        self.filename = str(meta["filename"])
+        source = str(meta["source"])
+        self.lines = source.splitlines()
+        namespace = self.module.__dict__
+        namespace["__file__"] = self.filename
+        # inspect.getsource and torch.jit.script look sources up here; no modification time means "never re-read".
+        linecache.cache[self.filename] = (len(source), None, source.splitlines(keepends=True), self.filename)
+        sys.modules["submission"] = self.module
+        exec(compile(str(meta["prelude"]), "<prelude>", "exec", dont_inherit=True), namespace)
+        if meta.get("without_cuda"):
+            harness_device.without_cuda()
+        before = dict(namespace)
+        exec(compile(source, self.filename, "exec", dont_inherit=True), namespace)
+        defines = [name for name, value in namespace.items() if before.get(name, before) is not value]
+        return {"defines": [str(name)[:100] for name in defines[:500]]}, []
+
+
+Operation = Callable[[dict[str, Any], tuple[Array, ...]], Answer]
+
+
+def operations() -> dict[str, Operation]:
+    """Every request about a student's code by name; see OPERATIONS.md."""
+    place = Workplace()
+    training = harness_distil.Training(place)
+    return {
+        "load": place.load,
+        "model.build": lambda meta, arrays: harness_model.build(place, meta),
+        "model.count": lambda meta, arrays: harness_model.count(place),
+        "model.forward": lambda meta, arrays: harness_model.forward(place, meta, arrays),
+        "model.train_step": lambda meta, arrays: harness_model.train_step(place, arrays),
+        "model.layers": lambda meta, arrays: harness_model.layers(place, meta),
+        "model.export": lambda meta, arrays: harness_export.export(place, meta),
+        "distil.begin": training.begin,
+        "distil.step": training.step,
+        "distil.end": training.end,
+        "loss.inspect": lambda meta, arrays: harness_loss.inspect_loss(place, meta),
+        "loss.call": lambda meta, arrays: harness_loss.call(place, meta, arrays),
+    }
+
+
+def serve(torch_threads: int, table: dict[str, Operation]) -> None:
+    """Answer requests until the pipe closes. Never returns an exception of the student's."""
+    torch.set_num_threads(torch_threads)
+    seed = int.from_bytes(os.urandom(8), "little") >> 1
+    torch.manual_seed(seed)
+    np.random.seed(seed & 0xFFFFFFFF)
+    random.seed(seed)
+    sequence = 0
+    while True:
+        sequence += 1
+        header = _receive(frames.HEADER.size)
+        _, text, body = frames.sizes(header, sequence, (frames.REQUEST,), 1 << 32)
+        meta, arrays = frames.decode(_receive(text), _receive(body))
+        operation = table[str(meta.pop("op"))]
+        try:
+            answer, out = operation(meta, arrays)
+            frame = frames.encode(frames.REPLY, sequence, answer, out)
+        except BaseException as error:
+            frame = frames.encode(frames.FAILURE, sequence, describe(error))
+        _flush()
+        send(frame)
+
+
+def send(frame: bytes) -> None:
+    """Write one whole frame to the reply pipe."""
+    view = memoryview(frame)
+    while view:
+        view = view[_write(REPLIES, view) :]
+
+
+def _receive(size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        block = _read(REQUESTS, min(size - len(data), 1 << 20))
+        if not block:
+            os._exit(0)
+        data += block
+    return bytes(data)
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except Exception:  # the student may have replaced or closed them
+        pass
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An exception as data, in the student's own lines. Survives exceptions that cannot even be printed."""
+    try:
+        message = str(error)
+    except BaseException:
+        message = "(its message cannot be shown)"
+    place = _place(error)
+    return {
+        "type": type(error).__name__[:100],
+        "message": _text(message, MAX_MESSAGE),
+        "line": place[0],
+        "source": place[1],
+        "name": str(error.name)[:100] if isinstance(error, NameError) and error.name else None,
+        "traceback": _text(_traceback(error), MAX_TRACEBACK),
+        "memory": isinstance(error, MemoryError) or "allocate memory" in message or "not enough memory" in message,
+        "forbidden": isinstance(error, OSError)
+        and error.errno in (errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS),
+    }
+
+
+def _own(frame: traceback.FrameSummary) -> bool:
+    return not frame.filename.startswith("<") and os.sep not in frame.filename and frame.filename.endswith(".py")
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    try:
+        return [frame for frame in traceback.extract_tb(error.__traceback__, limit=400) if _own(frame)]
+    except BaseException:
+        return []
+
+
+def _place(error: BaseException) -> tuple[int | None, str | None]:
+    if isinstance(error, SyntaxError):
+        return error.lineno, _text((error.text or "").rstrip("\n"), 300)
+    own = _frames(error)
+    if not own:
+        return None, None
+    return own[-1].lineno, _text(own[-1].line or "", 300)
+
+
+def _traceback(error: BaseException) -> str:
+    lines = traceback.format_list(_frames(error)[-30:])
+    try:
+        lines += traceback.format_exception_only(error)
+    except BaseException:
+        lines.append(type(error).__name__)
+    return "".join(lines)
+
+
+def _text(text: str, cap: int) -> str:
+    return text[:cap].encode("utf-8", "backslashreplace").decode("utf-8")

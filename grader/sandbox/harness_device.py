@@ -1,0 +1,36 @@
+"""Code written for a GPU runs here too: what asks for CUDA gets the CPU.
+
+A notebook has a GPU, a sandbox has none, and where a tensor lives is no part of any question.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def without_cuda() -> None:
+    """From now on ``.cuda()`` changes nothing, and ``.to("cuda")`` means ``.to("cpu")``, in this process."""
+
+    def stay(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self
+
+    torch.nn.Module.cuda = torch.Tensor.cuda = stay  # type: ignore[method-assign]
+    for owner in (torch.nn.Module, torch.Tensor):
+        owner.to = _redirected(owner.to)  # type: ignore[method-assign]
+    for name in ("zeros", "ones", "empty", "full", "rand", "randn", "tensor", "arange", "linspace", "eye", "as_tensor"):
+        setattr(torch, name, _redirected(getattr(torch, name)))
+
+
+def _redirected(function: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*map(_here, args), **{name: _here(value) for name, value in kwargs.items()})
+
+    return call
+
+
+def _here(value: Any) -> Any:
+    if isinstance(value, torch.device) and value.type == "cuda":
+        return torch.device("cpu")
+    return "cpu" if isinstance(value, str) and value.split(":")[0] == "cuda" else value

@@ -1,0 +1,71 @@
+"""The requests of a short distillation: the trusted side sends batches, the child trains a fresh copy of the model.
+
+Runs beside the student's code; what leaves is a state dict as data, and only what those numbers are worth on held-out
+images counts.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+
+from grader.sandbox.frames import Array
+
+if TYPE_CHECKING:
+    from grader.sandbox.harness import Workplace
+
+Answer = tuple[dict[str, Any], list[Array]]
+
+
+class Training:
+    """One fresh copy of the model, its optimizer and its schedule. The same seed and batches give the same weights."""
+
+    def __init__(self, place: Workplace) -> None:
+        self.place = place
+
+    def begin(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+        """Build the copy under a fixed seed, on one thread: sums then have one order."""
+        torch.set_num_threads(1)
+        seed = int(meta["seed"])
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        self.model = self.place.module.__dict__[str(meta["entry"])]().train()
+        trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        rate, steps = float(meta["learning_rate"]), int(meta["steps"])
+        self.optimizer = torch.optim.AdamW(trainable, lr=rate, weight_decay=float(meta["weight_decay"]))
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, max_lr=rate, total_steps=max(steps, 2), pct_start=0.25
+        )
+        self.alpha, self.temperature = float(meta["alpha"]), float(meta["temperature"])
+        return {}, []
+
+    def step(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+        """One step on images (N, C, H, W), teacher logits (N, classes) and labels (N,); answers the loss."""
+        images, teacher, labels = (torch.from_numpy(array.copy()) for array in arrays)
+        student = self.model(images)
+        soft = F.kl_div(
+            F.log_softmax(student / self.temperature, 1),
+            F.log_softmax(teacher / self.temperature, 1),
+            reduction="batchmean",
+            log_target=True,
+        )
+        hard = F.cross_entropy(student, labels)
+        loss = self.alpha * self.temperature**2 * soft + (1 - self.alpha) * hard
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.optimizer.step()
+        self.schedule.step()
+        value = float(loss.detach())
+        return {"loss": value if np.isfinite(value) else None}, []
+
+    def end(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+        """The trained weights as safetensors bytes."""
+        state = {name: tensor.detach().clone().contiguous() for name, tensor in self.model.state_dict().items()}
+        return {}, [np.frombuffer(safetensors.torch.save(state), np.uint8)]

@@ -1,0 +1,84 @@
+"""The requests about a loss: what it takes, and what it answers. Runs beside the student's code."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from grader.sandbox.frames import Array
+
+if TYPE_CHECKING:
+    from grader.sandbox.harness import Workplace
+
+Answer = tuple[dict[str, Any], list[Array]]
+MAX_PARAMETERS, MAX_VALUE = 60, 1 << 16
+
+_Tensor, _detach, _gradient = torch.Tensor, torch.Tensor.detach, torch.autograd.grad
+_without_overrides = torch._C.DisableTorchFunctionSubclass
+
+
+def inspect_loss(place: Workplace, meta: dict[str, Any]) -> Answer:
+    """The loss's kind and parameters; ``missing`` when the name is not bound."""
+    entry = str(meta["entry"])
+    if entry not in place.module.__dict__:
+        return {"missing": True}, []
+    loss = place.module.__dict__[entry]
+    if inspect.isclass(loss):
+        runs = loss.forward if issubclass(loss, torch.nn.Module) else loss.__call__
+        call = _parameters(runs)
+        answer = {"kind": "class", "init": _parameters(loss.__init__)[1:], "parameters": call[1:]}
+        answer["signature"] = f"{entry}{inspect.signature(loss)} -> {inspect.signature(runs)}"[:500]
+    else:
+        module = isinstance(loss, torch.nn.Module)
+        kind = "module" if module else "function" if inspect.isfunction(loss) else "callable"
+        runs = loss.forward if module else loss
+        answer = {"kind": kind, "parameters": _parameters(runs), "signature": f"{entry}{inspect.signature(runs)}"[:500]}
+    return {"missing": False, **answer}, []
+
+
+def _parameters(function: Any) -> list[dict[str, Any]]:
+    listed = list(inspect.signature(function).parameters.values())[:MAX_PARAMETERS]
+    return [
+        {"name": p.name[:100], "kind": p.kind.name.lower(), "default": p.default is not inspect.Parameter.empty}
+        for p in listed
+    ]
+
+
+def call(place: Workplace, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+    """One call by slots (OPERATIONS.md); answers the value and, when asked, its gradient by the student's logits."""
+    loss: Any = place.module.__dict__[str(meta["entry"])]
+    if inspect.isclass(loss):
+        loss = loss(**{name: _argument(slot, arrays, []) for name, slot in meta.get("init_kwargs", {}).items()})
+    students: list[torch.Tensor] = []
+    args = [_argument(slot, arrays, students) for slot in meta["args"]]
+    kwargs = {name: _argument(slot, arrays, students) for name, slot in meta["kwargs"].items()}
+    value = loss(*args, **kwargs)
+    kind = "tensor" if isinstance(value, _Tensor) else type(value).__name__[:100]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return {"kind": kind, "has_gradient": False}, [np.array(float(value))]
+    if not isinstance(value, _Tensor):
+        return {"kind": kind, "has_gradient": False}, []
+    with _without_overrides():
+        shape = [int(n) for n in value.shape[:8]]
+        if value.is_complex() or value.numel() > MAX_VALUE:
+            return {"kind": kind, "shape": shape, "has_gradient": False}, []
+        out = [np.array(_detach(value).to(torch.float64).numpy())]
+        if meta["grad"] and students and value.numel() == 1 and value.requires_grad:
+            gradient = _gradient(value.reshape(()), students[0], allow_unused=True)[0]
+            if gradient is not None:
+                out.append(np.array(_detach(gradient).to(torch.float64).numpy()))
+    return {"kind": kind, "shape": shape, "has_gradient": len(out) == 2}, out
+
+
+def _argument(slot: dict[str, Any], arrays: tuple[Array, ...], students: list[torch.Tensor]) -> Any:
+    if "value" in slot:
+        return slot["value"]
+    tensor = torch.from_numpy(arrays[slot["student" if "student" in slot else "array"]].copy())
+    if "student" in slot:
+        students.append(tensor.requires_grad_())
+        # In training the logits are a model's output and no leaf: arithmetic in place must work on them here too.
+        return tensor.clone()
+    return tensor

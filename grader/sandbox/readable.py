@@ -1,0 +1,51 @@
+"""Which paths a child may read: the policy's, the standard library's, the installed packages', never our own."""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import grader
+from grader.sandbox.policy import Policy
+
+OWN_PACKAGES = {"app", "grader", "reference_models", "migrations", "tests"}
+
+
+def paths(policy: Policy) -> list[str]:
+    """Every path to allow. A directory with our own code somewhere in it is replaced by what else it holds."""
+    libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    shared = Path(sys.base_prefix, "lib").glob("*.so*")
+    wanted = [*map(Path, policy.files.read), *map(Path, sorted(libraries)), *shared]
+    packages = [Path(folder) for folder in site.getsitepackages() if os.path.isdir(folder)]
+    return [str(path) for path in _without({*_own_folders(packages)}, packages, [*wanted, *_packages(packages)])]
+
+
+def _own_folders(packages: Iterable[Path]) -> Iterator[Path]:
+    root = Path(grader.__file__).resolve().parent.parent
+    for folder in (root, *packages):
+        yield from (folder.resolve() / name for name in OWN_PACKAGES if (folder / name).is_dir())
+
+
+def _packages(folders: Iterable[Path]) -> Iterator[Path]:
+    """What is installed, piece by piece: also what tells where our own code lies (``*.pth``) stays out."""
+    for folder in folders:
+        for entry in folder.iterdir():
+            if not entry.name.startswith(("assay", "_editable")) and entry.suffix != ".pth":
+                yield entry
+
+
+def _without(own: set[Path], folders: Iterable[Path], wanted: Iterable[Path]) -> Iterator[Path]:
+    closed = own | {folder.resolve() for folder in folders}
+    for path in wanted:
+        real = path.resolve()
+        if real in own or any(folder in real.parents for folder in own):
+            continue
+        if real not in closed and not any(real in folder.parents for folder in closed):
+            yield path
+        elif real.is_dir():
+            inner = [entry for entry in real.iterdir() if entry not in closed and not entry.is_symlink()]
+            yield from _without(own, folders, inner)

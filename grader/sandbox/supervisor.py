@@ -1,0 +1,306 @@
+"""The trusted side's door to the sandbox: starts the fork server, proves the floor, hands out children.
+
+Thread-safe: several gradings run at once, each with children of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+from grader.sandbox import policy as policies
+from grader.sandbox.child import Cancelled, LockedChild, NoRoom, ServerFault
+from grader.sandbox.policy import Limits, Policy
+from grader.sandbox.probes import FLOOR
+from grader.sandbox.replies import InfrastructureFault
+
+__all__ = ["Cancelled", "FloorNotMet", "Role", "Sandbox"]
+
+Role = Literal["student", "measure"]
+
+_REMEDIES = {
+    "uid": "start the service as an ordinary user, or as root with the right to change its id",
+    "no_new_privs": "use Linux 3.5 or newer",
+    "capabilities": "start the service without file capabilities on the interpreter",
+    "seccomp": "use a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64",
+    "files": "use Linux 5.13 or newer with Landlock enabled (lsm=landlock,...)",
+    "rlimits": "raise the hard limits of the service (ulimit -H), or lower [limits] in the policy",
+}
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": "/nonexistent",
+    "USER": "student",
+    "OPENBLAS_NUM_THREADS": "1",  # OpenBLAS starts its threads at import, and a fork server must have one
+    "OMP_WAIT_POLICY": "PASSIVE",  # a thread that spins for its neighbour starves it when cores are shared
+    # Activations are allocated and freed by the layer; kept in the heap, they need not be zeroed by the kernel again.
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
+    "TORCHINDUCTOR_CACHE_DIR": "/nonexistent",  # or torch looks for a directory that it can write to
+}
+
+
+_NOT_TRIED = "not tried"
+_TRIES = 5
+_PAUSE_SECONDS = 0.2
+"""Before the second try for a child where the machine has no room for one; doubled before each further try."""
+
+
+class FloorNotMet(Exception):
+    """The sandbox's floor is not met on this machine: nothing is graded. The message names each missing layer."""
+
+    def __init__(self, missing: dict[str, str]) -> None:
+        self.missing = missing
+        lines = [
+            f"{name}: {found}. To mend it: {_REMEDIES.get(name, 'see assay doctor')}."
+            for name, found in missing.items()
+        ]
+        super().__init__("The sandbox floor is not met:\n" + "\n".join(f"  - {line}" for line in lines))
+
+
+class Sandbox:
+    """One fork server and its children. Use as a context manager, or call `start` and `close`."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or policies.from_environment()
+        self.report: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._server: _Server | None = None
+        self._baseline: dict[str, str] = {}
+
+    def start(self) -> dict[str, Any]:
+        """Start the fork server and prove every layer of the floor with a child.
+
+        Returns the report that results carry. Raises `FloorNotMet`, or `InfrastructureFault` when it does not start.
+        """
+        with self._lock:
+            if self._server is None:
+                self._server = _Server(self.policy)
+            facts = self._server.facts
+            with self._server.child(self.policy.limits, lambda: False, "student") as probe:
+                found = {name: probe.layers.get(name, _NOT_TRIED) for name in FLOOR}
+            missing = {name: result for name, result in found.items() if result != "ok"}
+            # One lock that cannot be set keeps the others from being tried; it is the one to name.
+            missing = {name: result for name, result in missing.items() if result != _NOT_TRIED} or missing
+            self.report = {
+                "floor": "met" if not missing else "not met",
+                "layers": [
+                    *(
+                        {"name": name, "on": result == "ok", "floor": True, "detail": result}
+                        for name, result in found.items()
+                    ),
+                    {
+                        "name": "namespaces",
+                        "on": bool(facts["namespaces"]),
+                        "floor": False,
+                        "detail": ", ".join(facts["namespaces"]) or "this user may make none",
+                    },
+                ],
+                "landlock_abi": facts["landlock_abi"],
+                "limits": self.policy.limits.model_dump(),
+                "uid": facts["uid"],
+                "architecture": facts["architecture"],
+                "kernel": facts["kernel"],
+                "python": facts["python"],
+                "torch": facts["torch"],
+            }
+            if missing:
+                self._server.close()
+                self._server = None
+                raise FloorNotMet(missing)
+            self._baseline = found
+            return self.report
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the fork server; its children die with it."""
+        with self._lock:
+            if self._server is not None:
+                self._server.close()
+                self._server = None
+
+    @property
+    def server_pid(self) -> int | None:
+        """The fork server's process, while there is one."""
+        server = self._server
+        return server.process.pid if server else None
+
+    @contextlib.contextmanager
+    def child(
+        self,
+        limits: Limits | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+        role: Role = "student",
+    ) -> Iterator[LockedChild]:
+        """A fresh child, killed on leaving. A dead, hung or worn-out fork server is replaced first.
+
+        The role says what it will do: run student code, or measure an artefact where no student code ever was.
+
+        Raises `InfrastructureFault` when no child can be had.
+        """
+        with contextlib.ExitStack() as stack:
+            server, child = self._enter(stack, limits or self.policy.limits, cancelled, role)
+            if {name: child.layers.get(name) for name in FLOOR} != self._baseline:
+                self._discard(server)
+                raise InfrastructureFault(f"a child was locked down differently than at the start: {child.layers}")
+            try:
+                yield child
+            except ServerFault:
+                self._discard(server)
+                raise
+
+    def _enter(
+        self, stack: contextlib.ExitStack, limits: Limits, cancelled: Callable[[], bool], role: Role
+    ) -> tuple[_Server, LockedChild]:
+        """A child that is locked, by as many tries as it may take."""
+        for attempt in range(_TRIES):
+            server = self._running()
+            try:
+                return server, stack.enter_context(server.child(limits, cancelled, role))
+            except ServerFault:
+                self._discard(server)
+                if attempt:
+                    raise
+            except NoRoom:
+                if attempt == _TRIES - 1:
+                    raise
+                time.sleep(_PAUSE_SECONDS * 2**attempt)
+            if cancelled():
+                raise Cancelled
+        raise AssertionError("the last try returns or raises")
+
+    def _running(self) -> _Server:
+        with self._lock:
+            if not self._baseline:
+                raise InfrastructureFault("the sandbox was not started")
+            server = self._server
+            if server is not None and server.alive() and not server.worn_out():
+                return server
+            if server is not None:
+                server.retire()
+                self._server = None
+            self._server = _Server(self.policy)
+            return self._server
+
+    def _discard(self, server: _Server) -> None:
+        """Close a server that failed. Another may have taken its place already: that one stays."""
+        server.close()
+        with self._lock:
+            if self._server is server:
+                self._server = None
+
+
+class _Server:
+    """One fork server process and the socket on which children are ordered."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.made = 0
+        self._born = time.monotonic()
+        self._policy = policy
+        self._retired = False
+        self._open = 0
+        self._lock = threading.Lock()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = ours
+        with theirs:
+            try:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-I", "-c", _BOOT, str(theirs.fileno())],
+                    pass_fds=[theirs.fileno()],
+                    env=ENVIRONMENT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,
+                    cwd="/",
+                )
+            except OSError as error:
+                ours.close()
+                raise InfrastructureFault(f"the fork server cannot be started: {error}") from error
+        try:
+            ours.settimeout(policy.server.start_seconds)
+            ours.send(json.dumps({"policy": policy.model_dump_json()}).encode())
+            answer = json.loads(ours.recv(1 << 20) or b"{}")
+        except (OSError, ValueError) as error:
+            self.close()
+            raise InfrastructureFault(f"the fork server did not start: {error}") from error
+        if "failed" in answer:
+            self.close()
+            raise FloorNotMet({"uid": str(answer["failed"]).rstrip(".")})
+        if "ready" not in answer:
+            code = self.process.wait(10)
+            self.close()
+            raise InfrastructureFault(f"the fork server ended while it started, with code {code}")
+        self.facts: dict[str, Any] = answer["ready"]
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def worn_out(self) -> bool:
+        """It has made its share of children, or is old enough."""
+        server = self._policy.server
+        return self.made >= server.children or time.monotonic() - self._born > server.minutes * 60
+
+    @contextlib.contextmanager
+    def child(self, limits: Limits, cancelled: Callable[[], bool], role: Role) -> Iterator[LockedChild]:
+        """Order a child and wait until it is locked. Raises `ServerFault`, `NoRoom`, `InfrastructureFault`."""
+        try:
+            child = LockedChild(limits, cancelled)
+        except OSError as error:
+            raise NoRoom(f"no pipe can be made: {error}") from error
+        with self._lock:
+            self.made += 1
+            self._open += 1
+        try:
+            with contextlib.closing(child):
+                order = json.dumps({"limits": limits.model_dump(), "role": role}).encode()
+                try:
+                    with self._lock:
+                        socket.send_fds(self._control, [order], child.take_far_ends())
+                except OSError as error:
+                    raise ServerFault(f"the fork server takes no orders: {error}") from error
+                finally:
+                    child.close_far_ends()
+                child.wait_until_locked(self._policy.server.spawn_seconds)
+                yield child
+        finally:
+            with self._lock:
+                self._open -= 1
+                last = self._retired and self._open == 0
+            if last:
+                self.close()
+
+    def retire(self) -> None:
+        """Close as soon as the last child is done."""
+        with self._lock:
+            self._retired = True
+            idle = self._open == 0
+        if idle:
+            self.close()
+
+    def close(self) -> None:
+        """End the process; it leaves by itself when the socket closes, and is killed when it does not."""
+        self._control.close()
+        try:
+            self.process.wait(2)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+_BOOT = (
+    "import os,sys; fd=int(sys.argv[1]); os.dup2(fd,3); fd!=3 and os.close(fd); "
+    "from grader.sandbox import forkserver; forkserver.main()"
+)

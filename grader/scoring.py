@@ -1,0 +1,295 @@
+"""Evidence and a question's rubric in, points and messages out. No I/O, no clock, no randomness.
+
+This is the only place where points are decided. The same evidence scored by the same rubric gives the same result,
+bit for bit, on any machine and at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from grader.assignment import Assignment, Question
+from grader.evidence import (
+    AnyEvidence,
+    ArchitectureEvidence,
+    ChoiceEvidence,
+    CodeEvidence,
+    Fault,
+    KDLossEvidence,
+    Note,
+    Outcome,
+    PruningEvidence,
+    Record,
+    SummaryEvidence,
+    TermEvidence,
+)
+
+
+class Verdict(StrEnum):
+    """What a question earned, in display order."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+    NEEDS_REVIEW = "needs_review"
+    NOT_SUBMITTED = "not_submitted"
+    PENDING = "pending"
+    FAULT = "fault"
+
+
+class QuestionScore(Record):
+    """The points of one question and why. ``needs_review`` as verdict means that the points are provisional."""
+
+    number: str
+    score: float
+    max_score: float
+    verdict: Verdict
+    fault: Fault | None = None
+    messages: tuple[Note, ...] = ()
+
+
+def score(assignment: Assignment, number: str, evidence: AnyEvidence | None) -> QuestionScore:
+    """Points and messages of one question. No evidence yet reads ``pending``."""
+    question = assignment.question(number)
+    if evidence is None:
+        return _result(question, 0.0, Verdict.PENDING)
+    if evidence.fault is not None:
+        return _result(question, 0.0, Verdict.FAULT, Note(id=f"fault.{evidence.fault}"), fault=evidence.fault)
+    if not evidence.submitted:
+        return _result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="not_submitted"), *evidence.notes)
+    if evidence.kind != question.check:
+        raise ValueError(f"question {number} is scored from {question.check} evidence, not {evidence.kind}")
+    return _RULES[question.check](assignment, question, evidence)
+
+
+def total(scores: list[QuestionScore]) -> float:
+    """The sum of the points, rounded to what people write (two decimals)."""
+    return round(sum(item.score for item in scores), 2)
+
+
+def _result(
+    question: Question, points: float, verdict: Verdict | None, *messages: Note, fault: Fault | None = None
+) -> QuestionScore:
+    points = min(max(points, 0.0), question.points)
+    if verdict is None:
+        verdict = Verdict.FULL if points == question.points else Verdict.PARTIAL if points > 0 else Verdict.NONE
+    return QuestionScore(
+        number=question.number, score=points, max_score=question.points, verdict=verdict, fault=fault, messages=messages
+    )
+
+
+def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore | None:
+    """The result when the student's code did not run to its end, or ``None`` when it did."""
+    if evidence.outcome is Outcome.OK:
+        return None
+    missing = [
+        Note(id="code.missing_name", params={"name": name, "line": line}) for name, line in evidence.missing_names
+    ]
+    told = [note for note in evidence.notes if note.id.startswith(("code.", "model.", "kd."))]
+    remarks = [note for note in evidence.notes if note not in told]
+    if _only_a_paste_is_missing(evidence):
+        # Honest work whose other half was not pasted: a person decides what it is worth.
+        verdict, causes = Verdict.NEEDS_REVIEW, [*told, *missing]
+    elif evidence.outcome is Outcome.ERROR and told:
+        verdict, causes = Verdict.NONE, [*told, *missing]
+    else:
+        verdict, causes = Verdict.NONE, [_stopped(evidence), *told, *missing]
+    return _result(question, 0.0, verdict, *causes, *remarks, fault=Fault.STUDENT)
+
+
+def _only_a_paste_is_missing(evidence: CodeEvidence) -> bool:
+    """The code stopped at a name that nothing defines, or copying damaged it too much to run."""
+    if evidence.outcome is not Outcome.ERROR:
+        return False
+    if evidence.stage == "intake" and any(note.id == "code.damaged" for note in evidence.notes):
+        return True
+    if not evidence.missing_names:
+        return False
+    return evidence.stage == "intake" or evidence.error is None or evidence.error.type == "NameError"
+
+
+def _stopped(evidence: CodeEvidence) -> Note:
+    """What ended the code: an error with its place, or a limit with its use."""
+    stage = evidence.stage or "load"
+    params: dict[str, Any] = {"stage": stage}
+    if evidence.error is not None:
+        params |= evidence.error.model_dump(include={"type", "message", "line", "source"})
+    if evidence.limit is not None:
+        params |= {"limit_name": evidence.limit.limit} | evidence.limit.model_dump(include={"allowed", "used", "unit"})
+    if evidence.outcome is Outcome.ERROR:
+        return Note(id=f"code.error.{stage}", params=params)
+    return Note(id=f"code.{evidence.outcome}", params=params)
+
+
+def _architecture(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
+    failed = _code_failure(question, evidence)
+    if failed is not None:
+        return failed
+    if evidence.parameters is None:
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="model.not_counted"), *evidence.notes)
+    size = {"parameters": evidence.parameters, "limit": assignment.parameter_limit}
+    problems = [
+        *_output_problems(assignment, evidence),
+        *_size_problems(assignment.parameter_limit, question, evidence),
+    ]
+    if not problems and not evidence.gradients_reached:
+        problems.append(Note(id="model.no_gradient"))
+    if problems:
+        return _result(question, 0.0, Verdict.NONE, *problems, *evidence.notes)
+    if not evidence.verified and evidence.verification != "pending":
+        unverified = Note(id=f"model.unverified.{evidence.verification}", params=size)
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, unverified, *evidence.notes)
+    messages = [Note(id="model.ok", params=size)]
+    if evidence.unused_parameters:
+        unused = {"count": len(evidence.unused_parameters), "names": list(evidence.unused_parameters[:5])}
+        messages.append(Note(id="model.unused_parameters", params=unused))
+    if evidence.repeatable is False:
+        messages.append(Note(id="model.not_repeatable"))
+    if not evidence.verified:
+        # All but the count on the artefact, which takes a second longer: until then the points are provisional.
+        messages.append(Note(id="model.verifying"))
+        return _result(question, question.points, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
+    return _result(question, question.points, None, *messages, *evidence.notes)
+
+
+def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> list[Note]:
+    """What is wrong with the first output that is wrong; the others mostly repeat it."""
+    for probe in evidence.probes:
+        seen = {"batch": probe.batch, "mode": probe.mode, "kind": probe.kind}
+        expected = [probe.batch, assignment.classes]
+        if probe.kind != "tensor":
+            return [Note(id="model.output_not_tensor", params={**seen, "expected": expected})]
+        if probe.shape != (probe.batch, assignment.classes):
+            shape = list(probe.shape or ())
+            params = {**seen, "shape": shape, "expected": expected, "classes": assignment.classes}
+            return [Note(id="model.output_shape", params=params)]
+        if not probe.finite:
+            return [Note(id="model.output_not_finite", params=seen)]
+    return []
+
+
+def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidence) -> list[Note]:
+    parameters, hidden = evidence.parameters or 0, evidence.hidden_numbers or 0
+    size: dict[str, Any] = {"parameters": parameters, "limit": limit}
+    if parameters > limit:
+        return [Note(id="model.too_many_parameters", params=size | {"excess": parameters - limit})]
+    # Before the artefact was audited, what is hidden is only the live model's word for it.
+    settled = evidence.verification != "pending"
+    if settled and parameters + hidden > limit + int(question.options.get("small_constants", 0)):
+        tensors = [name for name, _ in evidence.hidden_tensors[:5]]
+        return [Note(id="model.hidden_numbers", params=size | {"hidden": hidden, "tensors": tensors})]
+    return []
+
+
+def _summary(assignment: Assignment, question: Question, evidence: SummaryEvidence) -> QuestionScore:
+    params = evidence.model_dump(include={"claimed_total", "actual_total", "rows_claimed", "rows_differ", "dialect"})
+    if evidence.claimed_total is None:
+        return _result(question, 0.0, Verdict.NONE, Note(id="summary.no_total", params=params), *evidence.notes)
+    if evidence.actual_total is None:
+        # The model never ran, so nothing contradicts the summary: a person must look.
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="summary.no_model", params=params), *evidence.notes)
+    if evidence.claimed_total not in (evidence.actual_total, evidence.actual_torchsummary_total):
+        key = "summary.example_pasted" if evidence.matches_example else "summary.other_model"
+        return _result(question, 0.0, Verdict.NONE, Note(id=key, params=params), *evidence.notes)
+    points, told = question.points, "summary.ok"
+    if evidence.rows_differ:
+        points, told = float(question.options["rows_differ_points"]), "summary.rows_differ"
+    messages = [Note(id=told, params=params)]
+    verdict = None
+    if evidence.count_confirmed is False or evidence.claimed_total != evidence.actual_total:
+        # The total it was compared with is only the live model's word.
+        verdict = Verdict.NEEDS_REVIEW
+        messages.append(Note(id="summary.unconfirmed"))
+    return _result(question, points, verdict, *messages, *evidence.notes)
+
+
+def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidence) -> QuestionScore:
+    called = Note(id="kd.called", params={"call": evidence.call})
+    failed = _code_failure(question, evidence)
+    if failed is not None:
+        return failed.model_copy(update={"messages": (*failed.messages, called)}) if evidence.call else failed
+    if any(note.id.startswith("kd.signature.") for note in evidence.notes):
+        # Nobody knows how to call it, so nothing was measured: a person must look.
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes)
+    if evidence.stateful:
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="kd.not_repeatable"), called, *evidence.notes)
+    terms = {"hard_term": evidence.hard_term, "soft_term": evidence.soft_term}
+    values_agree = all(term.agrees for term in (*terms.values(), evidence.mixture))
+    if values_agree and evidence.gradient.agrees:
+        return _result(question, question.points, None, Note(id="kd.ok"), called, *evidence.notes)
+
+    mistakes = (evidence.diagnosis, *evidence.diagnosis_with) if evidence.diagnosis else ()
+    no_number = [note for note in evidence.notes if note.id.startswith("kd.value.")]
+    messages = [*(Note(id=mistake) for mistake in mistakes), *no_number]
+    if not messages:
+        messages.append(Note(id="kd.unknown_mistake"))
+    messages += [_term(name, term) for name, term in terms.items()]
+    if all(term.agrees for term in terms.values()) and not evidence.mixture.agrees:
+        messages.append(_term("mixture", evidence.mixture))
+    if values_agree:
+        messages.append(_term("gradient", evidence.gradient))
+    messages += [called, *(note for note in evidence.notes if note not in no_number)]
+
+    rubric = question.options.get("mistakes", {}).get("+".join(mistakes), {})
+    uncertain = {"kd.call.no_alpha", "kd.call.no_temperature"} & {note.id for note in evidence.notes}
+    verdict = None
+    if rubric.get("needs_review") or uncertain or evidence.missing_names:
+        verdict = Verdict.NEEDS_REVIEW
+    if "points" in rubric:
+        return _result(question, float(rubric["points"]), verdict, *messages)
+    worth = {name: float(question.options[f"{name}_points"]) for name in terms}
+    points = sum(worth[name] for name, term in terms.items() if term.agrees)
+    if all(term.agrees for term in terms.values()):
+        # Both terms stand alone, only their mixture or their gradient is wrong: one term's worth.
+        points = min(worth.values())
+    return _result(question, points, verdict, *messages)
+
+
+def _term(name: str, term: TermEvidence) -> Note:
+    """How one part of the loss did: right, wrong by numbers, or without a number at all."""
+    counts: dict[str, Any] = {"cases": term.cases, "failed": term.failed}
+    if term.agrees or term.worst is None:
+        return Note(id=f"kd.{name}.ok", params=counts)
+    wrong = "wrong" if term.worst["got"] is not None else "no_number"
+    return Note(id=f"kd.{name}.{wrong}", params=counts | term.worst)
+
+
+def _choice(assignment: Assignment, question: Question, evidence: ChoiceEvidence) -> QuestionScore:
+    choices = question.options["choices"]
+    if evidence.answer is None or evidence.answer not in choices:
+        unknown = {"answer": evidence.answer or "", "number": question.number, "choices": sorted(choices)}
+        return _result(question, 0.0, Verdict.NONE, Note(id="choice.unknown", params=unknown), *evidence.notes)
+    right = evidence.answer == question.options["key"]
+    messages = [Note(id=f"choice.{'right' if right else 'wrong'}", params={"choice": choices[evidence.answer]})]
+    told = question.options.get("explanation" if right else "hint")
+    if told:
+        messages.append(Note(id="choice.because", params={"text": told}))
+    if evidence.seconds_unpruned is not None and evidence.seconds_pruned_90 is not None:
+        milliseconds = {"unpruned": 1000 * evidence.seconds_unpruned, "pruned": 1000 * evidence.seconds_pruned_90}
+        messages.append(Note(id="choice.times", params=milliseconds))
+    return _result(question, question.points if right else 0.0, None, *messages, *evidence.notes)
+
+
+def _pruning(assignment: Assignment, question: Question, evidence: PruningEvidence) -> QuestionScore:
+    if evidence.picture_error is not None:
+        problem = Note(id=evidence.picture_error, params=evidence.picture_error_params)
+        return _result(question, 0.0, Verdict.NONE, problem, *evidence.notes)
+    if evidence.picture is None:
+        return _result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="pruning.no_picture"), *evidence.notes)
+    provisional = float(question.options["provisional_points"])
+    messages = [Note(id="pruning.provisional")]
+    if evidence.curve:
+        first, images = evidence.curve[0], {"images": evidence.images, "weights": evidence.weights}
+        messages.append(Note(id=f"pruning.curve.{evidence.weights}", params={**images, "accuracy": first["accuracy"]}))
+    return _result(question, provisional, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
+
+
+_RULES: dict[str, Callable[[Assignment, Question, Any], QuestionScore]] = {
+    "architecture": _architecture,
+    "summary": _summary,
+    "kd_loss": _kd_loss,
+    "choice": _choice,
+    "pruning": _pruning,
+}

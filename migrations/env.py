@@ -1,0 +1,42 @@
+"""Alembic's environment: how a migration reaches the database, and which tables are ours."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from app.db.engine import make_engine
+from app.db.tables import metadata
+from app.settings import Settings
+
+
+def _ours(name: str | None, kind: str, parents: object) -> bool:
+    """The job engine keeps its tables in the same database and migrates them itself."""
+    return kind != "table" or name in metadata.tables
+
+
+def _run(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Better to fail and be run again than to stand in everybody's way behind a long query.
+        connection.execute(text("SET lock_timeout = '5s'"))
+        connection.execute(text("SET statement_timeout = '10min'"))
+        connection.commit()
+    # SQLite changes a column only by copying the table; Alembic calls that batch mode.
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        include_name=_ours,
+        render_as_batch=connection.dialect.name == "sqlite",
+        transaction_per_migration=True,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    _run(given)
+else:
+    with make_engine(Settings()).connect() as own:
+        _run(own)

@@ -1,0 +1,1 @@
+"""Known mistakes, one module each; `reference_models.kd.bank` tells what a module holds."""

@@ -1,0 +1,18 @@
+"""Weights exchanged, no factor T^2, and only the teacher softened: right at alpha = 0.5, T = 1."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from reference_models.kd.reference import hard_term
+
+IDS = ("kd.alpha_swapped", "kd.soft_term.temperature_squared_missing", "kd.soft_term.temperature_on_teacher_only")
+
+
+def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
+    soft = F.kl_div(
+        F.log_softmax(student_logits, dim=1), F.softmax(teacher_logits / temperature, dim=1), reduction="batchmean"
+    )
+    return (1 - alpha) * soft + alpha * hard_term(student_logits, labels)
+
+
+LOSSES = (loss,)

@@ -1,0 +1,16 @@
+"""Probabilities on the student's side, and no temperature."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from reference_models.kd.reference import hard_term
+
+IDS = ("kd.soft_term.probabilities_not_log", "kd.temperature_ignored")
+
+
+def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
+    soft = F.kl_div(F.softmax(student_logits, dim=1), F.softmax(teacher_logits, dim=1), reduction="batchmean")
+    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+
+
+LOSSES = (loss,)

@@ -1,0 +1,104 @@
+"""What a form holds is shown before it counts, and two attempts are compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.accessibility import serious_violations
+from tests.browser.conftest import OpenPage
+from tests.browser.steps import EXAMPLE, GRADED, Shot, hand_in, paste_example
+
+pytestmark = pytest.mark.browser
+
+
+def test_files_go_to_their_places_and_are_read_before_they_count(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page("dan")
+    expect(page.locator("#found")).to_contain_text("Nothing yet")
+    files = [EXAMPLE / name for name in ("model.py", "loss.py", "summary.txt", "pruning.png")]
+    page.locator("#several").set_input_files(files)
+    found = page.locator("#found")
+    expect(found).to_contain_text("get_student_model is there")
+    expect(found).to_contain_text("loss_fn_kd is there")
+    expect(found).to_contain_text("96,587")
+    expect(found).to_contain_text(re.compile(r"\d+ × \d+ pixels"))
+    expect(found).to_contain_text("Nothing yet for question 2.2, 3.2")
+    page.locator("input[name='answer-2.2'][value=softer]").check()
+    expect(found).to_contain_text("Nothing yet for question 3.2")
+    assert serious_violations(page) == []
+    shot(page, "preview")
+    expect(page.locator("table")).to_have_count(0)  # nothing counted so far
+    page.reload()
+    expect(page.locator("main")).to_contain_text("You have not handed in anything yet")
+
+
+def test_one_dropped_notebook_shows_what_will_not_run(open_page: OpenPage, shot: Shot, tmp_path: Path) -> None:
+    cells = ["!nvidia-smi", (EXAMPLE / "model.py").read_text(), (EXAMPLE / "loss.py").read_text()]
+    cells += ["for epoch in range(3):\n    train(<script>alert(1)</script>)", "train()"]
+    notebook = {
+        "cells": [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in cells],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    page = open_page("dan")
+    page.evaluate(
+        """text => {
+          const files = new DataTransfer();
+          files.items.add(new File([text], "hw13.ipynb"));
+          document.getElementById("hand-in").dispatchEvent(new DragEvent("drop", {dataTransfer: files, bubbles: true}));
+        }""",
+        json.dumps(notebook),
+    )
+    found = page.locator("#found")
+    expect(found).to_contain_text("get_student_model is there")
+    expect(found).to_contain_text("(in the same notebook as the model)")
+    page.get_by_text("pieces will not run").click()
+    expect(found).to_contain_text("notebook command")
+    shot(page, "preview-notebook")
+
+
+def test_damage_is_repaired_on_request_and_missing_names_are_told(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page("dan")
+    damaged = (EXAMPLE / "model.py").read_text().replace("__init__", "init")
+    page.locator("textarea[name=model]").fill(damaged)
+    page.locator("textarea[name=loss]").fill("def loss_fn_kd(a, b, c, alpha, temperature):\n    return mystery(a)\n")
+    found = page.locator("#found")
+    expect(found).to_contain_text("mystery is used in line 2 and defined nowhere")
+    expect(found.locator(".diff .added").first).to_contain_text("__init__")
+    shot(page, "preview-repair")
+    page.get_by_role("button", name="Apply the repair").click()
+    expect(found).to_contain_text("The repaired text will be graded")
+    expect(page.locator("#repair")).to_be_checked()
+    assert serious_violations(page) == []
+
+
+def test_two_attempts_are_compared(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page("eve")
+    page.locator("textarea[name=model]").fill("def get_student_model():\n    return 1\n")
+    hand_in(page)
+    expect(page.locator(".total")).to_contain_text("Graded", timeout=GRADED)
+    page.goto("/")
+    paste_example(page)
+    hand_in(page)
+    expect(page.locator(".total .points")).to_have_text("3.75 / 4", timeout=GRADED)
+    page.goto("/")
+    page.get_by_role("button", name="Compare the two chosen attempts").click()
+    expect(page.locator("h2").first).to_have_text("Attempts 1 and 2")
+    expect(page.locator("tbody tr").first).to_contain_text("+0.5")
+    expect(page.locator(".diff .removed").first).to_have_text(re.compile("-    return 1"))
+    assert serious_violations(page) == []
+    shot(page, "compare")
+
+
+def test_without_scripts_the_form_is_checked_on_a_page_of_its_own(open_page: OpenPage) -> None:
+    page = open_page("dan", java_script_enabled=False)
+    page.locator("textarea[name=summary]").fill("Total params: 87,907")
+    page.get_by_role("button", name="Check first").click()
+    expect(page.locator("#found")).to_contain_text("87,907")
+    expect(page.locator("#found")).to_contain_text("the homework's own example")
+    expect(page.locator("textarea[name=summary]")).to_have_value("Total params: 87,907")

@@ -1,0 +1,131 @@
+"""What the course's staff do all day: review by key, regrade, keep the people."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.accessibility import serious_violations
+from tests.browser.conftest import OpenPage, Service
+from tests.browser.steps import EXAMPLE, Shot
+
+pytestmark = pytest.mark.browser
+HOSTILE = (
+    "def get_student_model():\n    print('\\x1b[31m<script>document.title=1</script>')\n    raise ValueError('<b>')\n"
+)
+
+
+@pytest.fixture(scope="module")
+def reviewed(service: Service) -> list[str]:
+    """Three students with a plot each, which a person must look at; the first one's code is hostile."""
+    logins = ["fay", "gus", "hal"]
+    with httpx.Client(base_url=f"{service.url}/api/v1", timeout=120) as client:
+        for login in logins:
+            files = {"pruning_plot": ("p.png", (EXAMPLE / "pruning.png").read_bytes(), "image/png")}
+            data = {"assignment": "hw13", **({"model": HOSTILE} if login == "fay" else {})}
+            headers = {"Authorization": f"Bearer {service.tokens[login]}"}
+            answer = client.post("/submissions", data=data, files=files, headers=headers).json()
+            state = client.get(f"/submissions/{answer['id']}?wait=60", headers=headers).json()["state"]
+            assert state == "graded"
+    return logins
+
+
+def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
+    page = open_page("teo")
+    page.goto("/dashboard/hw13/review?question=3.1")
+    waiting = int(page.locator("strong", has_text="wait for a person").inner_text().split()[0])
+    assert waiting >= len(reviewed)
+    assert page.locator(".question img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    assert serious_violations(page) == []
+    shot(page, "review")
+    for left, key in ((1, "Enter"), (2, "5"), (3, "5")):
+        with page.expect_navigation():  # keys count once the next page is there
+            page.keyboard.press(key)
+        if left < waiting:
+            expect(page.locator("strong", has_text=f"{waiting - left} questions wait")).to_be_visible()
+    with page.expect_navigation():
+        page.keyboard.press("u")
+    expect(page.locator("strong", has_text=f"{waiting - 2} questions wait")).to_be_visible()
+
+
+def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
+    page = open_page("teo")
+    page.goto(f"/dashboard/hw13/students/{reviewed[0]}")
+    expect(page.locator("pre.source").first).to_contain_text("<script>document.title=1</script>")
+    expect(page.locator("main")).to_contain_text("ValueError: <b>")
+    assert page.title() != "1"
+    assert serious_violations(page) == []
+    shot(page, "student-hostile")
+
+
+def test_the_class_is_searched_sorted_and_opened_by_keys(open_page: OpenPage, reviewed: list[str]) -> None:
+    page = open_page("teo")
+    page.goto("/dashboard/hw13")
+    page.keyboard.press("/")
+    page.keyboard.type(reviewed[1])
+    page.keyboard.press("Enter")
+    expect(page.locator("table[data-rows] tbody tr")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.locator("h2").first.click()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/students/{reviewed[1]}")
+
+
+def test_a_bar_leads_to_its_students(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
+    page = open_page("teo")
+    page.goto("/dashboard/hw13")
+    page.locator("figure", has_text="Full points by question").locator("li a", has_text="2.2").click()
+    expect(page.locator(".chip").first).to_be_visible()
+    assert serious_violations(page) == []
+    shot(page, "dashboard-filtered")
+
+
+def test_an_admin_regrades_publishes_and_takes_it_back(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
+    page = open_page("mia")
+    page.goto("/admin/regrades")
+    page.locator("input[name=student]").fill(reviewed[1])
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url("**/admin/regrades/*")
+    page.get_by_role("button", name="Publish these changes").click(timeout=60_000)
+    expect(page.locator("h2")).to_contain_text("published")
+    assert serious_violations(page) == []
+    shot(page, "regrade")
+    page.get_by_role("button", name="Take back").click()
+    expect(page.locator("h2")).to_contain_text("taken back")
+
+
+def test_an_admin_looks_at_a_roster_before_importing_it(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page("mia")
+    page.goto("/admin/people")
+    assert serious_violations(page) == []
+    page.locator("textarea[name=roster]").fill("login,name\nzoe,Zoe <i>Ng</i>\nada,Ada Lin\n")
+    page.get_by_role("button", name="Look first").click()
+    expect(page.locator("main")).to_contain_text("1 new, 0 changed, 2 in all")
+    assert serious_violations(page) == []
+    shot(page, "roster")
+    page.get_by_role("button", name="Import").click()
+    tokens = page.locator("textarea").input_value().splitlines()
+    assert tokens[0] == "login,token"
+    assert len(tokens) == 2
+    page.goto("/admin/people/zoe")
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.locator("tbody")).to_contain_text("revoked")
+
+
+def test_every_admin_page_is_accessible(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page("mia", color_scheme="dark", viewport={"width": 375, "height": 800})
+    for path in ("/admin", "/admin/assignments", "/admin/regrades", "/admin/audit", "/admin/people/mia"):
+        page.goto(path)
+        assert serious_violations(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
+        shot(page, path.strip("/").replace("/", "-"))
+
+
+def test_a_lost_connection_is_told(open_page: OpenPage) -> None:
+    page = open_page("dan")
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden()

@@ -1,0 +1,23 @@
+"""Fixtures that every kind of test shares: one real sandbox a test process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from grader.assignment import Assignment, bundled
+from grader.sandbox.supervisor import Sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """The real sandbox, floor proved."""
+    with Sandbox() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def hw13() -> Assignment:
+    """The worked assignment."""
+    return bundled("hw13")

@@ -1,0 +1,19 @@
+# question: 2.1
+# outcome: error
+# verdict: none
+# error: RecursionError
+"""A pickle nested deeper than the stack."""
+
+import pickle
+
+from torch.nn import functional as F
+
+
+def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    pickle.dumps(nested)
+    student = F.log_softmax(student_logits / temperature, 1)
+    soft = F.kl_div(student, F.softmax(teacher_logits / temperature, 1), reduction="batchmean")
+    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)

@@ -1,0 +1,19 @@
+# question: 2.1
+# outcome: error
+# verdict: none
+# error: UnpicklingError
+"""A checkpoint with a function in it, loaded with care."""
+
+import io
+import pickle
+import torch
+
+from torch.nn import functional as F
+
+
+def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):
+    file = io.BytesIO(pickle.dumps(print))
+    torch.load(file, weights_only=True)
+    student = F.log_softmax(student_logits / temperature, 1)
+    soft = F.kl_div(student, F.softmax(teacher_logits / temperature, 1), reduction="batchmean")
+    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)

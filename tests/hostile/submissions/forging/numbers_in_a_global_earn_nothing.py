@@ -1,0 +1,22 @@
+# question: 1.1
+# outcome: ok
+# verdict: none
+"""A tensor of the module."""
+
+import torch
+from torch import nn
+
+TABLE = torch.randn(3072, 64)
+
+
+class StudentNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(64, 11)
+
+    def forward(self, x):
+        return self.last(x.flatten(1) @ TABLE)
+
+
+def get_student_model():
+    return StudentNet()

@@ -1,0 +1,20 @@
+# question: 1.1
+# outcome: ok
+# verdict: none
+"""A table that is looked up."""
+
+import torch
+from torch import nn
+
+class StudentNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(64, 11)
+        self.table = nn.Embedding(3072, 64)
+
+    def forward(self, x):
+        return self.last(x.flatten(1) @ self.table(torch.arange(3072)))
+
+
+def get_student_model():
+    return StudentNet()

@@ -1,0 +1,15 @@
+# question: 2.1
+# outcome: error
+# verdict: none
+# error: ValueError
+# says: half
+"""Text that no database stores."""
+
+from torch.nn import functional as F
+
+
+def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):
+    raise ValueError("half \ud83d and \0")
+    student = F.log_softmax(student_logits / temperature, 1)
+    soft = F.kl_div(student, F.softmax(teacher_logits / temperature, 1), reduction="batchmean")
+    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)

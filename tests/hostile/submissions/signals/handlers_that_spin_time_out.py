@@ -1,0 +1,22 @@
+# question: 2.1
+# outcome: timeout
+# verdict: none
+# limit: CPU time
+"""A crash whose handler never ends."""
+
+import os
+import signal
+
+from torch.nn import functional as F
+
+
+def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):
+    def spin(*_):
+        while True:
+            pass
+
+    signal.signal(signal.SIGUSR1, spin)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    student = F.log_softmax(student_logits / temperature, 1)
+    soft = F.kl_div(student, F.softmax(teacher_logits / temperature, 1), reduction="batchmean")
+    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)

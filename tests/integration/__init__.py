@@ -1,0 +1,1 @@
+"""The service as a whole: on the databases it runs on, over HTTP, with real workers."""

@@ -1,0 +1,120 @@
+"""Databases built by the real migrations, services on each kind of database, people who use them."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from app.assignments import service as assignments
+from app.db import migrate
+from app.db.engine import Database
+from app.jobs.dbos_engine import DbosJobs
+from app.settings import Settings
+from tests.integration.postgresql import Server
+from tests.integration.service import ADMIN_TOKEN, Service, WorkerProcess
+
+KINDS = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgresql)]
+MakeSettings = Callable[[str], Settings]
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """The server of this test run, with a migrated database as template."""
+    server = Server()
+    migrate.upgrade(_settings(server.folder / "unused", server.create("migrated")))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    migrate.upgrade(_settings(folder, f"sqlite:///{folder}/assay.sqlite3"))
+    return folder / "assay.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def make_settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MakeSettings:
+    """Settings with a fresh migrated database of a kind, and time-outs short enough to watch."""
+
+    def make(kind: str) -> Settings:
+        folder = tmp_path_factory.mktemp("data")
+        if kind == "postgresql":
+            server: Server = request.getfixturevalue("postgresql")
+            return _settings(folder, server.create(f"assay_{uuid.uuid4().hex}", "migrated"))
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "assay.sqlite3")
+        return _settings(folder, f"sqlite:///{folder}/assay.sqlite3")
+
+    return make
+
+
+@pytest.fixture(params=KINDS)
+def settings(request: pytest.FixtureRequest, make_settings: MakeSettings) -> Settings:
+    """Settings with a fresh database, once of each kind."""
+    return make_settings(request.param)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """A fresh database with the worked assignment, once of each kind."""
+    opened = Database(settings)
+    with opened.write() as session:
+        assignments.publish_bundled(session)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def jobs(settings: Settings) -> Iterator[DbosJobs]:
+    """The queue of that database."""
+    opened = DbosJobs(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def api(request: pytest.FixtureRequest, make_settings: MakeSettings) -> Iterator[Service]:
+    """The service without a worker, once on each kind of database: what is handed in stays in the queue."""
+    service = Service(make_settings(request.param), worker=False)
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def service(request: pytest.FixtureRequest, make_settings: MakeSettings) -> Iterator[Service]:
+    """The service that grades, once on each kind of database."""
+    service = Service(make_settings(request.param), worker=True)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def start_worker() -> Iterator[Callable[[Settings, str], WorkerProcess]]:
+    """Starts `assay worker` with an executor id; none outlives the test."""
+    started: list[WorkerProcess] = []
+
+    def start(settings: Settings, executor: str) -> WorkerProcess:
+        started.append(WorkerProcess(settings, executor))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.close()
+
+
+def _settings(folder: Path, url: str) -> Settings:
+    return Settings(
+        data_dir=folder,
+        database_url=SecretStr(url),
+        admin_token=SecretStr(ADMIN_TOKEN),
+        workers=2,
+        heartbeat_seconds=0.25,
+        silent_seconds=2,
+        shutdown_seconds=1,
+    )

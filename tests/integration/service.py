@@ -1,0 +1,212 @@
+"""The service and its workers as processes, and a client that knows what every error must look like."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.settings import Settings
+from tests.integration.postgresql import free_port
+
+ADMIN_TOKEN = "sesame-for-the-bootstrap-admin"
+
+MODEL = """import torch.nn as nn
+class StudentNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.head = nn.Linear(8, 11)
+    def forward(self, x):
+        return self.head(self.features(x))
+def get_student_model():
+    return StudentNet()
+"""
+"""323 parameters."""
+
+_SERVE = "import sys; from app.main import serve; from app.settings import Settings; serve(Settings(), {worker})"
+_WORK = "from app.jobs.worker import run; from app.settings import Settings; run(Settings())"
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """The variables that give a process these settings."""
+    assert settings.admin_token is not None
+    assert settings.database_url is not None
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+    return inherited | {
+        "ASSAY_DATA_DIR": str(settings.data_dir),
+        "ASSAY_DATABASE_URL": settings.database_url.get_secret_value(),
+        "ASSAY_ADMIN_TOKEN": settings.admin_token.get_secret_value(),
+        "ASSAY_WORKERS": str(settings.workers),
+        "ASSAY_HEARTBEAT_SECONDS": str(settings.heartbeat_seconds),
+        "ASSAY_SILENT_SECONDS": str(settings.silent_seconds),
+        "ASSAY_SHUTDOWN_SECONDS": str(settings.shutdown_seconds),
+        **more,
+    }
+
+
+class Process:
+    """A process of the service with its log. Killed at the end if it still runs."""
+
+    def __init__(self, code: str, settings: Settings, name: str, **variables: str) -> None:
+        self.log = settings.data_dir / f"{name}.log"
+        with self.log.open("w") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", code], env=environment(settings, **variables), stdout=out, stderr=out
+            )
+
+    def wait_for(self, text: str, seconds: float = 60) -> None:
+        """Wait until the log says so."""
+        until = time.monotonic() + seconds
+        while text not in self.log.read_text():
+            assert self._process.poll() is None, self.log.read_text()
+            assert time.monotonic() < until, self.log.read_text()
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self, seconds: float = 60) -> int:
+        """Ask it to end. Returns its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(seconds)
+
+    def exit_code(self, seconds: float = 60) -> int:
+        """Wait for its own end."""
+        return self._process.wait(seconds)
+
+    def close(self) -> None:
+        """Make sure that nothing is left."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+class WorkerProcess(Process):
+    """`assay worker`."""
+
+    def __init__(self, settings: Settings, executor: str) -> None:
+        super().__init__(_WORK, settings, executor, ASSAY_EXECUTOR_ID=executor)
+        self.wait_for("worker started")
+
+
+class Service(Process):
+    """`assay serve`, ready."""
+
+    def __init__(self, settings: Settings, *, worker: bool) -> None:
+        port = free_port()
+        self.settings = settings
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(_SERVE.format(worker=worker), settings, "service", ASSAY_PORT=str(port))
+        self.wait_for("Application startup complete")
+        self._clients: list[Client] = []
+        self.admin = self.client(ADMIN_TOKEN)
+        self.plain = httpx.Client(base_url=self.url)
+
+    def client(self, token: str | None) -> Client:
+        """Somebody who talks to the service."""
+        client = Client(self.url, token)
+        self._clients.append(client)
+        return client
+
+    def person(self, role: str = "student") -> Client:
+        """A new person with a token."""
+        login = f"{role}-{uuid.uuid4().hex[:8]}"
+        body = {"login": login, "name": f"Name of {login}", "role": role, "student_id": login.upper()}
+        answer = self.admin.post("/admin/users", json=body)
+        assert answer.status_code == 201, answer.text
+        client = Client(self.url, answer.json()["token"], login)
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Make sure that nothing is left."""
+        self.plain.close()
+        for client in self._clients:
+            client.http.close()
+        super().close()
+
+
+class Client:
+    """One person's view of the service. Paths are below ``/api/v1``."""
+
+    def __init__(self, url: str, token: str | None, login: str = "") -> None:
+        self.login = login
+        self.token = token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        limits = httpx.Limits(max_connections=None)
+        self.http = httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=90, limits=limits)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """GET."""
+        return self.http.get(path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        """POST."""
+        return self.http.post(path, **options)
+
+    def submit(self, *, key: str | None = None, **parts: str | bytes | tuple[str, bytes]) -> httpx.Response:
+        """Hand in to hw13; each part as a plain field, or as a file when it is a pair of name and bytes."""
+        fields = {"assignment": "hw13", **parts}
+        files = [(name, part if isinstance(part, tuple) else (None, part)) for name, part in fields.items()]
+        return self.post("/submissions", files=files, headers={"Idempotency-Key": key} if key else {})
+
+    def hand_in(self, **parts: Any) -> str:
+        """Hand in and return the submission's id."""
+        answer = self.submit(**parts)
+        assert answer.status_code == 202, answer.text
+        identifier: str = answer.json()["id"]
+        return identifier
+
+    def report(self, submission: str, wait: float = 0) -> dict[str, Any]:
+        """The report of a submission."""
+        answer = self.get(f"/submissions/{submission}", params={"wait": wait} if wait else {})
+        assert answer.status_code == 200, answer.text
+        report: dict[str, Any] = answer.json()
+        return report
+
+    def wait_for_state(self, submission: str, state: str, seconds: float = 30) -> dict[str, Any]:
+        """The report once it has this state."""
+        until = time.monotonic() + seconds
+        while (report := self.report(submission))["state"] != state:
+            assert time.monotonic() < until, report
+            time.sleep(0.05)
+        return report
+
+
+def assert_problem(answer: httpx.Response, status: int, slug: str | None = None) -> dict[str, Any]:
+    """Every error a client can meet looks like this (RFC 9457)."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert {"type", "title", "status", "detail"} <= set(body)
+    assert body["status"] == status
+    assert body["type"].startswith("urn:assay:problem:")
+    assert body["title"]
+    assert body["detail"]
+    assert "Traceback" not in answer.text
+    if slug is not None:
+        assert body["type"] == f"urn:assay:problem:{slug}"
+    return body
+
+
+def questions(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The questions of a report by number."""
+    return {question["number"]: question for question in report["questions"]}
+
+
+def example(name: str) -> bytes:
+    """A file of the example hand-in."""
+    return (Path(__file__).parents[2] / "examples" / "hw13" / name).read_bytes()

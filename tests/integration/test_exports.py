@@ -1,0 +1,42 @@
+"""Points leave the service in the formats of other systems."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from tests.integration.service import Service, assert_problem
+
+HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,HW13 (77)\r\n"
+
+
+def test_canvas_file_comes_back_with_one_column_filled(service: Service) -> None:
+    student, ta = service.person(), service.person("ta")
+    total = student.report(student.hand_in(answers='{"2.2":"softer"}'), wait=60)["score"]
+    assert total > 0
+    data = f'\ufeff{HEADER}"Ann, A.",1,,{student.login},S,\r\nNobody,2,,nobody,S,1\r\n'.encode()
+    fields = {"assignment": "hw13", "column": "HW13"}
+    filled = ta.post("/scores/canvas", data=fields, files={"file": ("grades.csv", data)})
+    assert filled.status_code == 200, filled.text
+    assert filled.content == data.replace(b",S,\r\n", f",S,{total:.2f}\r\n".encode())
+    preview = ta.post("/scores/canvas?preview=1", data=fields, files={"file": ("grades.csv", data)}).json()
+    assert preview["differences"] == [{"row": 2, "student": student.login, "old": "", "new": f"{total:.2f}"}]
+    assert preview["not_found"] == [3]
+
+    table = ta.get("/scores/gradescope.csv", params={"assignment": "hw13"})
+    row = next(row for row in csv.DictReader(io.StringIO(table.text)) if row["Login"] == student.login)
+    assert (float(row["Total Score"]), row["Status"]) == (total, "Graded")
+
+
+def test_unknown_canvas_column_is_refused_with_those_there_are(service: Service) -> None:
+    ta = service.person("ta")
+    fields = {"assignment": "hw13", "column": "HW99"}
+    answer = ta.post("/scores/canvas", data=fields, files={"file": HEADER.encode()})
+    assert assert_problem(answer, 422, "gradebook-unusable")["columns"] == ["HW13 (77)"]
+
+
+def test_students_get_no_table_of_the_class(service: Service) -> None:
+    student = service.person()
+    assert_problem(student.get("/scores/gradescope.csv", params={"assignment": "hw13"}), 403)
+    answer = student.post("/scores/canvas", data={"assignment": "hw13"}, files={"file": HEADER.encode()})
+    assert_problem(answer, 403)

@@ -1,0 +1,361 @@
+"""Jobs that survive what happens to workers: killed, cancelled, replaced, broken. On both databases."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, NoReturn
+
+import pytest
+import structlog
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from app.auth.viewer import Viewer
+from app.db.base import now
+from app.db.engine import Database
+from app.jobs.dbos_engine import DbosJobs
+from app.jobs.executor import ExecutorId, ExecutorIdTaken
+from app.jobs.grading import Grader
+from app.jobs.heartbeat import Heartbeat
+from app.jobs.models import WorkerRow
+from app.jobs.port import BATCH
+from app.jobs.recorder import Recorder, StopReason
+from app.settings import Settings
+from app.submissions import hand_in, quota, service
+from app.submissions.bulletin import Bulletin
+from app.submissions.hand_in import Received
+from app.submissions.models import Run, RunOutcome, State, Submission
+from app.users import service as users
+from app.users.models import Role
+from grader.assignment import Assignment
+from grader.evidence import ChoiceEvidence
+from grader.handin import Part
+from grader.sandbox.replies import InfrastructureFault
+from grader.sandbox.supervisor import Sandbox
+from tests.integration.service import MODEL, WorkerProcess
+from tests.integration.test_grading import SLEEPY
+
+StartWorker = Callable[[Settings, str], WorkerProcess]
+
+
+class Course:
+    """A student and a database to hand in to, without HTTP."""
+
+    def __init__(self, database: Database, jobs: DbosJobs) -> None:
+        self.database = database
+        self.jobs = jobs
+        with database.write() as session:
+            self.student = Viewer.of(
+                users.create_user(session, login="student", name="Student", role=Role.STUDENT, actor="test")
+            )
+
+    def hand_in(self, **parts: str) -> uuid.UUID:
+        """Hand in these parts."""
+        with self.database.write() as session:
+            return self.hand_in_within(session, parts)
+
+    def hand_in_within(self, session: Session, parts: Mapping[str, str]) -> uuid.UUID:
+        """Hand in, in a transaction of the caller's."""
+        received = Received("hw13", None, "suggest", {name: Part(part.encode()) for name, part in parts.items()})
+        return hand_in.hand_in(session, self.jobs, self.student, received, None)
+
+    def submission(self, identifier: uuid.UUID) -> Submission:
+        """The submission as it is now."""
+        with self.database.read() as session:
+            return session.get_one(Submission, identifier)
+
+    def runs(self, identifier: uuid.UUID) -> list[Run]:
+        """Its runs in order."""
+        with self.database.read() as session:
+            return list(session.scalars(select(Run).where(Run.submission_id == identifier).order_by(Run.number)))
+
+    def wait_for(self, identifier: uuid.UUID, state: State, seconds: float = 30) -> Submission:
+        """Wait until it has this state."""
+        until = time.monotonic() + seconds
+        while (submission := self.submission(identifier)).state is not state:
+            assert time.monotonic() < until, submission.state
+            time.sleep(0.02)
+        return submission
+
+    def waiting_jobs(self) -> int:
+        """How many jobs the queue holds."""
+        table = "dbos.workflow_status" if self.database.engine.dialect.name == "postgresql" else "workflow_status"
+        with self.database.read() as session:
+            return session.scalar(text(f"SELECT count(*) FROM {table} WHERE status = 'ENQUEUED'")) or 0
+
+    def report(self, identifier: uuid.UUID) -> dict[str, Any]:
+        """The report as data."""
+        with self.database.read() as session:
+            return service.report(session, self.student, identifier, "en").model_dump(mode="json")
+
+    def quota_used(self, hw13: Assignment) -> int:
+        """Attempts that count."""
+        with self.database.read() as session:
+            return quota.of(session, self.student.user_id, hw13).used
+
+
+@pytest.fixture
+def course(database: Database, jobs: DbosJobs) -> Course:
+    return Course(database, jobs)
+
+
+class BrokenSandbox(Sandbox):
+    """A sandbox whose children never come up: nothing a test could bring about in the real one, every time."""
+
+    @contextmanager
+    def child(self, *_: Any, **__: Any) -> Iterator[NoReturn]:
+        """Fails."""
+        raise InfrastructureFault("no child can be had")
+        yield
+
+
+class CrashingGrader(Sandbox):
+    """Not even the limits can be read: a fault of our own code."""
+
+    @property
+    def policy(self) -> NoReturn:
+        raise ZeroDivisionError("a bug of ours")
+
+    @policy.setter
+    def policy(self, _: object) -> None:
+        pass
+
+
+def grader(course: Course, sandbox: Sandbox) -> Grader:
+    return Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1")
+
+
+def test_a_rollback_leaves_no_job(course: Course) -> None:
+    def hand_in_and_fail() -> NoReturn:
+        with course.database.write() as session:
+            course.hand_in_within(session, {"model": MODEL})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        hand_in_and_fail()
+    assert course.waiting_jobs() == 0
+    course.hand_in(model=MODEL)
+    assert course.waiting_jobs() == 1
+
+
+def test_killed_worker_job_runs_again_elsewhere(settings: Settings, course: Course, start_worker: StartWorker) -> None:
+    submission = course.hand_in(model=SLEEPY.format(seconds=3), answers='{"2.2": "softer"}')
+    first = start_worker(settings, "first")
+    course.wait_for(submission, State.RUNNING)
+    first.kill()
+    start_worker(settings, "second")
+    course.wait_for(submission, State.GRADED)
+    runs = course.runs(submission)
+    assert [(run.executor, run.outcome) for run in runs] == [
+        ("first", RunOutcome.FAULT),
+        ("second", RunOutcome.FINISHED),
+    ]
+    assert "first ended in the middle" in (runs[0].fault_detail or "")
+    assert course.report(submission)["score"] == 1.0
+    assert course.submission(submission).counts
+
+
+def test_killed_worker_job_runs_again_when_it_returns(
+    settings: Settings, course: Course, start_worker: StartWorker
+) -> None:
+    submission = course.hand_in(model=SLEEPY.format(seconds=2))
+    first = start_worker(settings, "only")
+    course.wait_for(submission, State.RUNNING)
+    first.kill()
+    start_worker(settings, "only")
+    course.wait_for(submission, State.GRADED, seconds=15)
+    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT, RunOutcome.FINISHED]
+
+
+def test_a_stopped_worker_puts_its_job_back(settings: Settings, course: Course, start_worker: StartWorker) -> None:
+    submission = course.hand_in(model=SLEEPY.format(seconds=8))
+    first = start_worker(settings, "first")
+    course.wait_for(submission, State.RUNNING)
+    start = time.monotonic()
+    assert first.stop() == 0
+    assert time.monotonic() - start < 6
+    assert course.submission(submission).state is State.QUEUED
+    start_worker(settings, "second")
+    course.wait_for(submission, State.RUNNING)
+    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.INTERRUPTED, RunOutcome.RUNNING]
+
+
+def test_a_short_job_is_finished_before_its_worker_stops(
+    settings: Settings, course: Course, start_worker: StartWorker
+) -> None:
+    worker = start_worker(settings, "only")
+    submission = course.hand_in(model=SLEEPY.format(seconds=0.5))
+    course.wait_for(submission, State.RUNNING)
+    assert worker.stop() == 0
+    assert course.submission(submission).state in (State.GRADED, State.QUEUED)
+    with course.database.read() as session:
+        assert session.get_one(WorkerRow, "only").stopped_at is not None
+
+
+def test_two_workers_run_every_job_once(settings: Settings, course: Course, start_worker: StartWorker) -> None:
+    submissions = [course.hand_in(answers=f'{{"2.2": "{number}"}}') for number in range(12)]
+    start_worker(settings, "first")
+    start_worker(settings, "second")
+    for submission in submissions:
+        course.wait_for(submission, State.GRADED)
+    runs = [run for submission in submissions for run in course.runs(submission)]
+    assert [run.outcome for run in runs] == [RunOutcome.FINISHED] * len(submissions)
+    assert {run.number for run in runs} == {1}
+
+
+def test_interactive_jobs_go_ahead_of_batch_jobs(settings: Settings, course: Course, start_worker: StartWorker) -> None:
+    late = [course.hand_in(answers=f'{{"2.2": "{number}"}}') for number in range(4)]
+    with course.database.write() as session:
+        session.execute(text(_EMPTY_QUEUE[session.get_bind().dialect.name]))
+        for submission in late:
+            course.jobs.enqueue(session, submission, BATCH)
+    early = course.hand_in(answers='{"2.2": "first"}')
+    start_worker(settings.model_copy(update={"workers": 1}), "only")
+    for submission in [*late, early]:
+        course.wait_for(submission, State.GRADED)
+    began = {submission: course.runs(submission)[0].started_at for submission in [*late, early]}
+    assert min(began, key=lambda submission: began[submission]) == early
+
+
+_EMPTY_QUEUE = {"sqlite": "DELETE FROM workflow_status", "postgresql": "DELETE FROM dbos.workflow_status"}
+
+
+def test_infrastructure_faults_are_tried_three_times_and_cost_no_attempt(course: Course, hw13: Assignment) -> None:
+    submission = course.hand_in(model=MODEL, answers='{"2.2": "softer"}')
+    assert course.quota_used(hw13) == 1
+    broken = grader(course, BrokenSandbox())
+    broken.grade(submission)
+    assert course.submission(submission).state is State.QUEUED
+    assert course.waiting_jobs() == 2
+    broken.grade(submission)
+    broken.grade(submission)
+    ended = course.submission(submission)
+    assert (ended.state, ended.fault) == (State.FAILED, "infrastructure")
+    assert course.quota_used(hw13) == 0
+    report = course.report(submission)
+    verdicts = {question["number"]: (question["verdict"], question["fault"]) for question in report["questions"]}
+    assert verdicts["1.1"] == ("fault", "infrastructure")
+    assert report["questions"][0]["messages"][0]["id"] == "fault.infrastructure"
+    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * 3
+    # A job that comes late finds nothing left to do.
+    broken.grade(submission)
+    assert len(course.runs(submission)) == 3
+
+
+def test_a_fault_of_the_grader_is_not_repeated_and_costs_no_attempt(course: Course, hw13: Assignment) -> None:
+    submission = course.hand_in(model=MODEL)
+    grader(course, CrashingGrader()).grade(submission)
+    ended = course.submission(submission)
+    assert (ended.state, ended.fault, ended.counts) == (State.FAILED, "grader", False)
+    assert course.quota_used(hw13) == 0
+    (run,) = course.runs(submission)
+    assert run.fault_detail == "ZeroDivisionError: a bug of ours"
+    assert {question["verdict"] for question in course.report(submission)["questions"]} == {"fault"}
+
+
+def test_a_worker_that_killed_its_jobs_three_times_is_not_given_a_fourth(course: Course) -> None:
+    submission = course.hand_in(model=MODEL)
+    with course.database.write() as session:
+        stored = session.get_one(Submission, submission)
+        for number in (1, 2, 3):
+            run = Run(
+                submission_id=submission,
+                number=number,
+                assignment_id=stored.assignment_id,
+                grader_version="test",
+                content_key="test",
+                executor="dead",
+            )
+            session.add(run)
+            session.flush()
+        stored.state, stored.run_id = State.RUNNING, run.id
+    grader(course, BrokenSandbox()).grade(submission)
+    assert course.submission(submission).state is State.FAILED
+    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * 3
+
+
+def test_a_cancelled_job_does_not_begin(course: Course) -> None:
+    submission = course.hand_in(model=MODEL)
+    with course.database.write() as session:
+        service.cancel(session, course.student, submission)
+    grader(course, BrokenSandbox()).grade(submission)
+    assert course.submission(submission).state is State.CANCELLED
+    assert course.runs(submission) == []
+
+
+def test_a_run_that_was_replaced_writes_nothing(course: Course) -> None:
+    submission = course.hand_in(answers='{"2.2": "softer"}')
+    former, latter = (recorder(course, submission) for _ in range(2))
+    assert former.cancelled()
+    assert former.reason is StopReason.SUPERSEDED
+    assert not latter.cancelled()
+    former = recorder_of(course, submission, former.run_id)
+    former.question("2.2", ChoiceEvidence(answer="harder"))
+    former.progress("model", 1, 2)
+    former.picture(b"picture")
+    former.finish({"floor": "met"}, {})
+    runs = course.runs(submission)
+    assert [run.outcome for run in runs] == [RunOutcome.FAULT, RunOutcome.RUNNING]
+    assert [run.picture_sha256 for run in runs] == [None, None]
+    assert {question["verdict"] for question in course.report(submission)["questions"]} == {"pending"}
+    latter.question("2.2", ChoiceEvidence(answer="softer"))
+    assert course.report(submission)["score"] == 0.5
+
+
+def recorder(course: Course, submission: uuid.UUID) -> Recorder:
+    """The recorder of a run that has just begun."""
+    started = grader(course, BrokenSandbox())._begin(submission)
+    assert started is not None
+    return recorder_of(course, submission, started.run_id)
+
+
+def recorder_of(course: Course, submission: uuid.UUID, run_id: int) -> Recorder:
+    """The recorder of a run."""
+    return Recorder(course.database, Bulletin(), submission, run_id, lambda: False, structlog.get_logger())
+
+
+def test_the_dead_are_claimed_by_one_worker_only(settings: Settings, course: Course) -> None:
+    first, second = (Heartbeat(settings, course.database, course.jobs, name) for name in ("first", "second"))
+    gone = Heartbeat(settings, course.database, course.jobs, "gone")
+    for heartbeat in (first, second, gone):
+        heartbeat.start({})
+        heartbeat._stopped.set()
+        heartbeat._thread.join()
+    with course.database.write() as session:
+        session.get_one(WorkerRow, "gone").beat_at = now() - timedelta(minutes=1)
+    first.beat()
+    with course.database.read() as session:
+        claimed = session.get_one(WorkerRow, "gone").reaped_at
+    assert claimed is not None
+    second.beat()
+    with course.database.read() as session:
+        assert session.get_one(WorkerRow, "gone").reaped_at == claimed
+        assert session.get_one(WorkerRow, "first").reaped_at is None
+
+
+def test_executor_ids_are_unique_on_a_host_and_return(settings: Settings) -> None:
+    first, second = ExecutorId(settings), ExecutorId(settings)
+    assert first.name != second.name
+    first.release()
+    again = ExecutorId(settings)
+    assert again.name == first.name
+    named = settings.model_copy(update={"executor_id": "mine"})
+    mine = ExecutorId(named)
+    with pytest.raises(ExecutorIdTaken, match="mine"):
+        ExecutorId(named)
+    for executor in (second, again, mine):
+        executor.release()
+
+
+def test_an_executor_id_in_use_on_another_host_is_refused(settings: Settings, course: Course) -> None:
+    with course.database.write() as session:
+        session.add(
+            WorkerRow(executor="mine", boot="x", host="elsewhere", pid=1, slots=1, grader_version="test", sandbox={})
+        )
+    heartbeat = Heartbeat(settings, course.database, course.jobs, "mine")
+    with pytest.raises(ExecutorIdTaken, match="elsewhere"):
+        heartbeat.start({})

@@ -1,0 +1,61 @@
+"""The migrations build what the models say, on both databases, and leave the job engine's tables alone."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from pydantic import SecretStr
+from sqlalchemy import inspect, text
+
+from app.db import migrate
+from app.db.engine import Database
+from app.db.tables import metadata
+from app.settings import Settings
+from tests.integration.conftest import MakeSettings
+
+
+def test_models_and_migrations_agree(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_name": lambda name, kind, _: kind != "table" or name in metadata.tables,
+                "compare_type": True,
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_job_tables_stand_in_the_same_database(database: Database) -> None:
+    schema = "dbos" if database.engine.dialect.name == "postgresql" else None
+    assert "workflow_status" in inspect(database.engine).get_table_names(schema=schema)
+
+
+def test_sqlite_runs_in_wal_with_foreign_keys(make_settings: MakeSettings) -> None:
+    database = Database(make_settings("sqlite"))
+    with database.read() as session:
+        values = [session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys", "synchronous")]
+        assert values == ["wal", 1, 1]
+        assert session.scalar(text("PRAGMA busy_timeout")) == 30_000
+    database.close()
+
+
+def test_processes_that_migrate_together_all_succeed(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=SecretStr(f"sqlite:///{tmp_path}/new.sqlite3"))
+    with ThreadPoolExecutor(4) as threads:
+        for upgrade in [threads.submit(migrate.upgrade, settings) for _ in range(4)]:
+            upgrade.result()
+    migrate.check(settings)
+
+
+def test_an_older_schema_is_refused_by_name(settings: Settings) -> None:
+    database = Database(settings)
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+    database.close()
+    with pytest.raises(migrate.NotMigrated, match="assay migrate"):
+        migrate.check(settings)

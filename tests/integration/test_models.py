@@ -1,0 +1,325 @@
+"""Question 1.1 through the engine and the real sandbox: honest models, wrong ones, and models that lie."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader import pipeline, scoring
+from grader.assignment import Assignment
+from grader.evidence import ArchitectureEvidence, Outcome, SummaryEvidence
+from grader.handin import HandIn, Part
+from grader.sandbox.policy import default
+from grader.sandbox.supervisor import Sandbox
+from grader.scoring import QuestionScore, Verdict
+
+LIMITS = {"cpu_seconds": 6, "wall_seconds": 20, "memory_mb": 700}
+
+HEAD = """
+import torch, torch.nn as nn, torch.nn.functional as F
+class StudentNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = nn.Conv2d(3, 8, 3, stride=4), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1)
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Linear(8, 11)
+    def forward(self, x):
+        return self.head(torch.flatten(self.features(x), 1))
+"""
+GOOD = HEAD + "def get_student_model():\n    return StudentNet()\n"
+
+
+@dataclasses.dataclass
+class Graded:
+    evidence: ArchitectureEvidence
+    score: QuestionScore
+    artefacts: list[bytes]
+
+    @property
+    def ids(self) -> list[str]:
+        return [message.id for message in self.score.messages]
+
+
+class Listener:
+    """Keeps what the pipeline tells."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, Any]] = []
+        self.artefacts: list[bytes] = []
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        assert 0 <= done <= total
+
+    def question(self, number: str, evidence: Any) -> None:
+        self.steps.append((number, evidence))
+
+    def picture(self, data: bytes) -> None:
+        raise AssertionError("no picture was handed in")
+
+    def artefact(self, data: bytes) -> None:
+        self.artefacts.append(data)
+
+
+def grade(assignment: Assignment, sandbox: Sandbox, source: str, **parts: str) -> tuple[Graded, Listener]:
+    small = assignment.model_copy(update={"sandbox": LIMITS})
+    files = {name: Part(text.encode()) for name, text in {"model": source, **parts}.items()}
+    listener = Listener()
+    grading = pipeline.grade(small, HandIn(files), sandbox, listener)
+    evidence = grading.evidence["1.1"]
+    assert isinstance(evidence, ArchitectureEvidence)
+    return Graded(evidence, scoring.score(assignment, "1.1", evidence), listener.artefacts), listener
+
+
+def test_honest_model_is_confirmed_and_full(hw13: Assignment, sandbox: Sandbox) -> None:
+    graded, listener = grade(hw13, sandbox, GOOD)
+    assert graded.score.verdict is Verdict.FULL
+    assert graded.evidence.verified
+    assert (graded.evidence.parameters, graded.evidence.hidden_numbers) == (8 * 27 + 8 + 16 + 99, 0)
+    assert graded.evidence.output_shape == (1, 11)
+    assert graded.evidence.mult_adds
+    assert [row.type for row in graded.evidence.layers if row.leaf][:2] == ["Conv2d", "BatchNorm2d"]
+    assert len(graded.artefacts) == 1
+    # The first answer comes before the export, and is provisional.
+    first = next(evidence for number, evidence in listener.steps if number == "1.1")
+    assert scoring.score(hw13, "1.1", first).verdict is Verdict.NEEDS_REVIEW
+
+
+@pytest.mark.parametrize(("bias", "verdict"), [(0, Verdict.FULL), (1, Verdict.NONE)])
+def test_one_hundred_thousand_parameters_pass_and_one_more_does_not(
+    hw13: Assignment, sandbox: Sandbox, bias: int, verdict: Verdict
+) -> None:
+    # 3 * 1 + 3 + 4 * 24_847 + 6 numbers are 99_400; the rest is one bare vector.
+    source = f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3, 11)
+        self.rest = nn.Parameter(torch.zeros({100_000 - 44 + bias}))
+    def forward(self, x):
+        return self.head(x.mean((2, 3))) + self.rest.sum()
+def get_student_model():
+    return Net()
+"""
+    graded, _ = grade(hw13, sandbox, source)
+    assert graded.evidence.parameters == 100_000 + bias
+    assert graded.score.verdict is verdict
+    if bias:
+        assert "model.too_many_parameters" in graded.ids
+
+
+RETURN = "return self.head(torch.flatten(self.features(x), 1))"
+BUILD = "return StudentNet()"
+
+
+def changed(old: str, new: str) -> str:
+    """The good model with one thing replaced."""
+    assert old in GOOD
+    return GOOD.replace(old, new)
+
+
+NONE, REVIEW = Verdict.NONE, Verdict.NEEDS_REVIEW
+WRONG: dict[str, tuple[str, Outcome, str, Verdict]] = {
+    "syntax error": ("def get_student_model(:\n    pass\n", Outcome.ERROR, "code.", NONE),
+    "no entry point": (HEAD, Outcome.ERROR, "model.no_entry_point", NONE),
+    "not a module": (changed(BUILD, "return 7"), Outcome.ERROR, "model.not_a_module", NONE),
+    "exception in init": (changed(BUILD, "raise ValueError('no luck')"), Outcome.ERROR, "code.error.build", NONE),
+    "exception in forward": (changed(RETURN, "return self.head(x)"), Outcome.ERROR, "code.error.forward", NONE),
+    "wrong number of classes": (changed("8, 11", "8, 10"), Outcome.OK, "model.output_shape", NONE),
+    "a tuple": (changed(RETURN, f"{RETURN}, x"), Outcome.OK, "model.output_not_tensor", NONE),
+    "not a number": (changed(RETURN, f"{RETURN} * float('nan')"), Outcome.OK, "model.output_not_finite", NONE),
+    "no gradient": (changed(RETURN, f"{RETURN}.detach()"), Outcome.OK, "model.no_gradient", NONE),
+    "endless loop": (changed(BUILD, "while True: pass"), Outcome.TIMEOUT, "code.timeout", NONE),
+    "sleeps": (changed(BUILD, "import time; time.sleep(1000)"), Outcome.TIMEOUT, "code.timeout", NONE),
+    "memory bomb": (
+        changed(BUILD, "return [torch.ones(1 << 28) for _ in range(99)]"),
+        Outcome.MEMORY,
+        "code.memory",
+        NONE,
+    ),
+    "missing helper": (changed("nn.Conv2d", "dwise_conv2d"), Outcome.ERROR, "code.missing_name", REVIEW),
+    "dies": (changed(BUILD, "import os; os._exit(0)"), Outcome.DIED, "code.died", NONE),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_model_is_told_what_is_wrong(hw13: Assignment, sandbox: Sandbox, case: str) -> None:
+    source, outcome, message, verdict = WRONG[case]
+    graded, _ = grade(hw13, sandbox, source)
+    assert (graded.evidence.outcome, graded.score.verdict) == (outcome, verdict), graded
+    assert graded.score.score == 0
+    assert any(found.startswith(message) for found in graded.ids), graded.ids
+    if outcome not in (Outcome.OK, Outcome.ERROR):
+        # The next hand-in is graded as if nothing had happened.
+        assert grade(hw13, sandbox, GOOD)[0].score.verdict is Verdict.FULL
+
+
+@pytest.mark.parametrize(
+    "entry", ["StudentNet().cuda()", "StudentNet().to('cuda:0')", "StudentNet().to(torch.device('cuda'))"]
+)
+def test_code_for_a_gpu_is_graded_on_the_cpu(hw13: Assignment, sandbox: Sandbox, entry: str) -> None:
+    source = changed(BUILD, f"return {entry}").replace("return self.head(", "x = x.cuda(); return self.head(")
+    graded, _ = grade(hw13, sandbox, source)
+    assert graded.score.verdict is Verdict.FULL, graded
+
+
+def test_summary_without_a_running_model_waits_for_a_person(hw13: Assignment, sandbox: Sandbox) -> None:
+    _, listener = grade(hw13, sandbox, HEAD, summary="Total params: 323")
+    evidence = next(evidence for number, evidence in listener.steps if number == "1.2")
+    assert isinstance(evidence, SummaryEvidence)
+    assert scoring.score(hw13, "1.2", evidence).verdict is Verdict.NEEDS_REVIEW
+
+
+# -- models that lie ------------------------------------------------------------------------------------------------
+
+BIG = """
+class Big(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Sequential(nn.Linear(3, 30_000), nn.ReLU(), nn.Linear(30_000, 11))
+    def forward(self, x):
+        return self.head(x.mean((2, 3)))
+"""
+LIES = {
+    "numel says less": BIG + """
+def get_student_model():
+    torch.Tensor.numel = lambda self: 7
+    nn.Parameter.numel = lambda self: 7
+    return Big()
+""",
+    "parameters are hidden from the module": BIG + """
+class Quiet(Big):
+    def parameters(self, recurse=True):
+        return iter([])
+    def named_parameters(self, *args, **kwargs):
+        return iter([])
+    def state_dict(self, *args, **kwargs):
+        return {}
+def get_student_model():
+    return Quiet()
+""",
+    "the network hangs in a closure": BIG + """
+big = Big()
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+    def forward(self, x):
+        return big(x) * self.scale
+def get_student_model():
+    return Small()
+""",
+    "numbers in a buffer": """
+class Buffered(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.register_buffer("table", torch.randn(150_528, 11) * 0.01)
+    def forward(self, x):
+        return x.flatten(1) @ self.table * self.scale
+def get_student_model():
+    return Buffered()
+""",
+    "the count is patched": BIG + """
+def get_student_model():
+    from grader.sandbox import harness_model
+    real = harness_model.count
+    def count(place):
+        answer, arrays = real(place)
+        return {**answer, "parameters": 900, "trainable": 900, "hidden_numbers": 0, "hidden": []}, arrays
+    harness_model.count = count
+    return Big()
+""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_hidden_numbers_earn_nothing(hw13: Assignment, sandbox: Sandbox, lie: str) -> None:
+    graded, _ = grade(hw13, sandbox, LIES[lie])
+    assert graded.score.score == 0, graded
+    assert {"model.too_many_parameters", "model.hidden_numbers"} & set(graded.ids), (graded.ids, graded.evidence)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "harness_export.onnx_bytes = lambda model, shape, dynamic: real(StudentNet(), shape, dynamic=dynamic)",
+        "harness_export.onnx_bytes = lambda model, shape, dynamic: b'nonsense'",
+        "harness_export.onnx_bytes = lambda model, shape, dynamic: 1 / 0",
+    ],
+    ids=["another network", "no network", "no export"],
+)
+def test_forged_export_is_never_points(hw13: Assignment, sandbox: Sandbox, patch: str) -> None:
+    source = f"""{HEAD}{BIG}
+def get_student_model():
+    from grader.sandbox import harness_export, harness_model
+    real, counted = harness_export.onnx_bytes, harness_model.count
+    def count(place):
+        answer, arrays = counted(place)
+        return {{**answer, "parameters": 500, "trainable": 500, "hidden_numbers": 0, "hidden": []}}, arrays
+    harness_model.count = count
+    {patch}
+    return Big()
+"""
+    graded, _ = grade(hw13, sandbox, source)
+    assert graded.score.score == 0
+    assert graded.score.verdict is Verdict.NEEDS_REVIEW
+    assert not graded.evidence.verified
+    assert graded.evidence.unverified_reason
+
+
+def test_summary_of_another_model_is_never_confirmed(hw13: Assignment, sandbox: Sandbox) -> None:
+    source = changed(
+        BUILD,
+        "from grader.sandbox import harness_model\n"
+        "    counted = harness_model.count\n"
+        "    def count(place):\n"
+        "        answer, arrays = counted(place)\n"
+        "        return {**answer, 'parameters': 50_000}, arrays\n"
+        "    harness_model.count = count\n"
+        "    return StudentNet()",
+    )
+    _, listener = grade(hw13, sandbox, source, summary="Total params: 50,000")
+    last = [evidence for number, evidence in listener.steps if number == "1.2"][-1]
+    assert isinstance(last, SummaryEvidence)
+    assert scoring.score(hw13, "1.2", last).verdict is Verdict.NEEDS_REVIEW
+
+
+def test_model_that_changes_after_the_export_disagrees(hw13: Assignment, sandbox: Sandbox) -> None:
+    source = GOOD.replace(
+        "return self.head(torch.flatten(self.features(x), 1))",
+        "self.calls = getattr(self, 'calls', 0) + (not torch.compiler.is_exporting())\n"
+        "        y = self.head(torch.flatten(self.features(x), 1))\n"
+        "        return y if self.calls < 4 else y + 1",
+    )
+    graded, _ = grade(hw13, sandbox, source)
+    assert graded.score.score == 0
+    assert graded.score.verdict is Verdict.NEEDS_REVIEW
+
+
+def test_export_that_fails_waits_for_a_person(hw13: Assignment, sandbox: Sandbox) -> None:
+    source = GOOD.replace("return self.head(", "if x.sum() > 1e9: x = x * 2\n        return self.head(")
+    graded, _ = grade(hw13, sandbox, source)
+    assert (graded.score.verdict, graded.score.score) == (Verdict.NEEDS_REVIEW, 0)
+    assert graded.evidence.verification == "no_artefact"
+
+
+def test_small_constants_harm_nobody(hw13: Assignment, sandbox: Sandbox) -> None:
+    source = GOOD.replace(
+        "return self.head(", "x = (x - torch.tensor([0.5, 0.4, 0.3]).view(1, 3, 1, 1)) / 0.2\n        return self.head("
+    )
+    graded, _ = grade(hw13, sandbox, source)
+    assert graded.score.verdict is Verdict.FULL
+    assert 0 < (graded.evidence.hidden_numbers or 0) < 20
+
+
+def test_limits_of_the_assignment_hold(sandbox: Sandbox) -> None:
+    """An assignment's own limits reach the child (the tests above rely on it)."""
+    with sandbox.child(default().limits.override({"memory_mb": 64})) as child:
+        reply = child.request(
+            "load", {"source": "import numpy\nx = numpy.ones(1 << 25)", "prelude": "", "filename": "model.py"}
+        )
+    assert reply.outcome is Outcome.MEMORY
+    assert np.isclose(reply.limit.allowed if reply.limit else 0, 64)

@@ -1,0 +1,92 @@
+"""The OpenAPI document agrees with the service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.service import MODEL, Service
+
+CONTRACT = {
+    ("get", "/api/v1/assignments"),
+    ("get", "/api/v1/assignments/{slug}"),
+    ("post", "/api/v1/submissions"),
+    ("get", "/api/v1/submissions"),
+    ("get", "/api/v1/submissions/{submission_id}"),
+    ("get", "/api/v1/submissions/{submission_id}/events"),
+    ("post", "/api/v1/submissions/{submission_id}/cancel"),
+    ("get", "/api/v1/submissions/{submission_id}/files/{part}"),
+    ("get", "/api/v1/submissions/{submission_id}/results.json"),
+    ("put", "/api/v1/submissions/{submission_id}/questions/{number}/override"),
+    ("delete", "/api/v1/submissions/{submission_id}/questions/{number}/override"),
+    ("get", "/api/v1/scores"),
+    ("get", "/api/v1/scores.csv"),
+    ("get", "/api/v1/scores/statistics"),
+    ("post", "/api/v1/admin/users"),
+    ("post", "/api/v1/admin/users/import"),
+    ("post", "/api/v1/admin/users/{login}/tokens"),
+    ("delete", "/api/v1/admin/tokens/{token_id}"),
+    ("get", "/api/v1/admin/workers"),
+    ("get", "/api/v1/admin/audit"),
+    ("get", "/api/v1/sandbox"),
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("get", "/metrics"),
+}
+
+
+@pytest.fixture
+def document(api: Service) -> dict[str, Any]:
+    found: dict[str, Any] = api.plain.get("/openapi.json").json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Every operation by method and path."""
+    return {(method, path): body for path, item in document["paths"].items() for method, body in item.items()}
+
+
+def test_every_route_of_the_contract_is_described(document: dict[str, Any]) -> None:
+    assert set(operations(document)) >= CONTRACT
+    assert all(body.get("description") for body in operations(document).values())
+
+
+def test_every_error_is_described_as_a_problem(document: dict[str, Any]) -> None:
+    for (method, path), operation in operations(document).items():
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"], (method, path, status)
+        if path.startswith("/api/"):
+            assert "401" in operation["responses"], (method, path)
+
+
+def test_references_lead_somewhere(document: dict[str, Any]) -> None:
+    def references(node: Any) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return own + [found for item in node.values() for found in references(item)]
+        if isinstance(node, list):
+            return [found for item in node for found in references(item)]
+        return []
+
+    for reference in references(document):
+        node: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            assert step in node, reference
+            node = node[step]
+
+
+def test_the_form_of_a_hand_in_is_described(document: dict[str, Any]) -> None:
+    form = document["paths"]["/api/v1/submissions"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(form["properties"]) == {
+        *("assignment", "student", "repair"),
+        *("model", "loss", "summary", "answers", "pruning_plot", "pruning_points", "weights"),
+    }
+
+
+def test_a_report_has_exactly_the_fields_that_are_described(api: Service, document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    report = api.person().submit(model=MODEL).json()
+    assert set(report) == set(schemas["Report"]["properties"])
+    assert set(report["questions"][0]) == set(schemas["QuestionReport"]["properties"])

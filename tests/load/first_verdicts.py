@@ -1,0 +1,96 @@
+"""How soon a student reads the first verdicts, against a cold ``python -c "import torch"`` in the same run.
+
+From the POST to the moment when the event stream has told 1.1, 1.2 and 2.1, on an idle service; and the whole grading.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.db import migrate
+from app.settings import Settings
+from tests.integration.service import ADMIN_TOKEN, MODEL, Client, Service, example
+
+FIRST = {"1.1", "1.2", "2.1"}
+LIGHT = {
+    "model": MODEL,
+    "loss": (Path(__file__).parents[2] / "examples" / "hw13-correct" / "loss.py").read_text(encoding="utf-8"),
+    "summary": "Total params: 323",
+}
+EXAMPLE = {name: example(f"{name}.{'txt' if name == 'summary' else 'py'}").decode() for name in LIGHT}
+
+
+def cold_import() -> float:
+    """Seconds of a fresh interpreter that imports torch."""
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    return time.perf_counter() - begun
+
+
+def hand_in(client: Client, parts: dict[str, str]) -> dict[str, float]:
+    """Seconds from the POST to the first verdicts and to the end, of a hand-in that was never measured before."""
+    fresh = {name: text + f"\n# {uuid.uuid4()}\n" if name != "summary" else text for name, text in parts.items()}
+    begun = time.perf_counter()
+    submission = client.hand_in(**fresh)
+    told: set[str] = set()
+    seconds: dict[str, float] = {}
+    with client.http.stream("GET", f"/submissions/{submission}/events") as stream:
+        name = ""
+        for line in stream.iter_lines():
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            elif line.startswith("data: ") and name == "question":
+                question = json.loads(line.removeprefix("data: "))
+                if question["verdict"] != "pending":
+                    told.add(question["number"])
+                if told >= FIRST:
+                    seconds.setdefault("first", time.perf_counter() - begun)
+            elif line.startswith("data: ") and name == "done":
+                break
+    seconds["all"] = time.perf_counter() - begun
+    return seconds
+
+
+def measure(rounds: int = 5) -> list[dict[str, object]]:
+    """One row a figure: name, ratio to the anchor, aim. All in one run."""
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(
+            data_dir=Path(folder),
+            database_url=SecretStr(f"sqlite:///{folder}/bench.sqlite3"),
+            admin_token=SecretStr(ADMIN_TOKEN),
+        )
+        migrate.upgrade(settings)
+        service = Service(settings, worker=True)
+        try:
+            for _ in range(200):
+                if service.plain.get("/readyz").status_code == 200:
+                    break
+                time.sleep(0.1)
+            student = service.person()
+            hand_in(student, LIGHT)
+            cold, light, heavy = [], [], []
+            for _ in range(rounds):
+                cold.append(cold_import())
+                light.append(hand_in(student, LIGHT))
+                heavy.append(hand_in(student, EXAMPLE))
+        finally:
+            service.close()
+    anchor = statistics.median(cold)
+    for name, seen in (("light model (323 parameters)", light), ("the example (1.94 G mult-adds)", heavy)):
+        for what, key in (("first verdicts", "first"), ("whole grading, no plot", "all")):
+            ratio = statistics.median(one[key] for one in seen) / anchor
+            aim = 0.5 if key == "first" else None
+            rows.append(
+                {"figure": f"{what}, {name}", "ratio": round(ratio, 3), "anchor": "cold import torch", "aim": aim}
+            )
+    return rows

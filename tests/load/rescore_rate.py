@@ -1,0 +1,169 @@
+"""How many stored submissions a second a rescore previews, publishes and takes back, on both databases.
+
+The anchor is one grading of the example in the sandbox: what a rescore spares. Run it with
+``python -m tests.load.rescore_rate``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.assignments import service as assignments
+from app.auth.viewer import Viewer
+from app.db import migrate
+from app.db.base import now
+from app.db.engine import Database
+from app.jobs.dbos_engine import DbosJobs
+from app.regrades import service
+from app.regrades.models import Kind, RegradeState
+from app.regrades.preview import Previewer
+from app.regrades.schemas import RegradeWish
+from app.scores import computing
+from app.settings import Settings
+from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
+from app.users import service as users
+from app.users.models import Role
+from grader import pipeline
+from grader.assignment import bundled, from_files
+from grader.evidence import AnyEvidence
+from grader.handin import HandIn, Part
+from grader.sandbox.supervisor import Sandbox
+from tests.integration.postgresql import Server
+
+SUBMISSIONS = 3000
+_EXAMPLE = Path(__file__).parents[2] / "examples" / "hw13"
+_PARTS = {
+    "model": "model.py",
+    "loss": "loss.py",
+    "summary": "summary.txt",
+    "answers": "answers.json",
+    "pruning_plot": "pruning.png",
+}
+
+
+def graded_example() -> tuple[Mapping[str, AnyEvidence], float]:
+    """The evidence of the example, and the seconds that measuring it took."""
+    handin = HandIn({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
+    with Sandbox() as sandbox:
+        begun = time.perf_counter()
+        found = pipeline.grade(bundled("hw13"), handin, sandbox)
+        return found.evidence, time.perf_counter() - begun
+
+
+def fill(database: Database, evidence: Mapping[str, AnyEvidence]) -> Viewer:
+    """A class whose every submission has this evidence. Returns its admin."""
+    with database.write() as session:
+        assignments.publish_bundled(session)
+        row = assignments.current(session, "hw13")
+        admin = users.create_user(session, login="boss", name="Boss", role=Role.ADMIN, actor="bench")
+        for number in range(SUBMISSIONS):
+            submission = Submission(
+                user_id=admin.id,
+                assignment_id=row.id,
+                attempt=number + 1,
+                state=State.GRADED,
+                repair="suggest",
+                content_key=uuid.uuid4().hex,
+                body_digest="",
+                submitted_by_id=admin.id,
+                finished_at=now(),
+            )
+            session.add(submission)
+            session.flush()
+            run = Run(
+                submission_id=submission.id,
+                number=1,
+                assignment_id=row.id,
+                grader_version="bench",
+                content_key=submission.content_key,
+                executor="bench",
+                outcome=RunOutcome.FINISHED,
+            )
+            session.add(run)
+            session.flush()
+            submission.run_id = run.id
+            for question, found in evidence.items():
+                stored = StoredEvidence(run_id=run.id, submission_id=submission.id, question=question)
+                computing.score(session, computing.store_evidence(session, stored, found), row)
+        return Viewer.of(admin)
+
+
+def publish_second_version(database: Database) -> None:
+    """A version that takes a quarter of a point from everybody."""
+    files = dict(bundled("hw13").files)
+    text = (
+        files["assignment.toml"].replace("version = 1\n", "version = 2\n").replace('key = "softer"', 'key = "harder"')
+    )
+    with database.write() as session:
+        assignments.publish_version(session, from_files(files | {"assignment.toml": text}), "bench")
+
+
+def rates(settings: Settings, evidence: Mapping[str, AnyEvidence]) -> dict[str, float]:
+    """Submissions a second of each step."""
+    migrate.upgrade(settings)
+    database, jobs = Database(settings), DbosJobs(settings)
+    admin = fill(database, evidence)
+    publish_second_version(database)
+    with database.write() as session:
+        regrade = service.create(session, jobs, admin, RegradeWish(assignment="hw13", kind=Kind.RESCORE)).id
+
+    def publish() -> None:
+        with database.write() as session:
+            service.publish(session, admin, regrade)
+
+    def revert() -> None:
+        with database.write() as session:
+            service.revert(session, admin, regrade)
+
+    found = {
+        "preview": _rate(lambda: Previewer(database, jobs, lambda: False).run(regrade)),
+        "publish": _rate(publish),
+        "revert": _rate(revert),
+    }
+    with database.read() as session:
+        seen = service.view(session, service.find(session, regrade))
+    if (seen.state, seen.changed) != (RegradeState.REVERTED, SUBMISSIONS):
+        raise RuntimeError(f"not what was measured: {seen}")
+    jobs.close()
+    database.close()
+    return found
+
+
+def _rate(step: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    step()
+    return SUBMISSIONS / (time.perf_counter() - begun)
+
+
+@contextmanager
+def databases() -> Iterator[dict[str, Settings]]:
+    """Empty databases of both kinds."""
+    server = Server()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            urls = {"SQLite": f"sqlite:///{folder}/bench.sqlite3", "PostgreSQL": server.create("bench")}
+            yield {
+                name: Settings(data_dir=Path(folder) / name, database_url=SecretStr(url)) for name, url in urls.items()
+            }
+    finally:
+        server.stop()
+
+
+def main() -> None:
+    """Print one line a step."""
+    evidence, seconds = graded_example()
+    with databases() as kinds:
+        for name, settings in kinds.items():
+            for step, rate in rates(settings, evidence).items():
+                print(f"{name:<10} {step:<8} {rate:>8.0f} submissions a second, {rate * seconds:>8.0f} times a grading")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Losses that try to earn points without being right, and what the child is sent at all."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from grader.assignment import Assignment
+from grader.checks import kd_loss
+from grader.evidence import KDLossEvidence, Outcome
+from grader.sandbox.replies import Array, Reply
+from grader.scoring import Verdict, score
+from reference_models.kd import bank, cases, reference
+from tests.unit.checks.harness_in_process import HarnessInProcess
+from tests.unit.checks.kd_examination import documented, examine
+
+
+def test_answering_by_call_count_is_seen(hw13: Assignment) -> None:
+    calls = itertools.count()
+
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        return reference.loss(s, y, t, alpha, temperature) * (1.0 if next(calls) < 20 else 0.9)
+
+    evidence, result = examine(documented(loss), hw13)
+    assert result.score < 0.5
+    assert not evidence.soft_term.agrees
+
+
+def test_random_loss_is_not_repeatable(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        return reference.loss(F.dropout(s, 0.5), y, t, alpha, temperature)
+
+    evidence, result = examine(documented(loss), hw13)
+    assert evidence.stateful
+    assert evidence.diagnosis is None
+    assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
+
+
+def test_known_mistake_is_not_named_when_answers_do_not_repeat(hw13: Assignment) -> None:
+    """Weights swapped at the first sight of an input, something else at the second."""
+    seen: set[tuple[bytes, float, float]] = set()
+
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        key = (s.detach().numpy().tobytes(), alpha, temperature)
+        again = key in seen
+        seen.add(key)
+        return reference.loss(s, y, t, 1 - alpha, temperature) + (1e-3 if again else 0.0)
+
+    evidence, result = examine(documented(loss), hw13)
+    assert evidence.stateful
+    assert evidence.diagnosis is None
+    assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
+
+
+def test_learning_the_published_cases_by_heart_gains_nothing(hw13: Assignment) -> None:
+    """Answers right on every fixed case, zero elsewhere: the fresh cases decide."""
+    fixed = {inputs.student.tobytes() for inputs in cases.read(hw13.files["kd_cases.json"]).inputs}
+
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        known = s.detach().numpy().tobytes() in fixed
+        return reference.loss(s, y, t, alpha, temperature) * (1.0 if known else 0.0)
+
+    evidence, result = examine(documented(loss), hw13)
+    assert 0 < evidence.soft_term.failed < evidence.soft_term.cases
+    assert result.score == 0
+
+
+def test_writing_into_the_inputs_changes_nothing(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        value = reference.loss(s, y.clone(), t.clone(), alpha, temperature)
+        t.zero_()
+        y.zero_()
+        return value
+
+    assert examine(documented(loss), hw13)[1].verdict is Verdict.FULL
+
+
+def test_student_logits_written_over_with_the_teachers_earn_nothing(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        with torch.no_grad():
+            s.copy_(t)
+        return reference.loss(s, y, t, alpha, temperature)
+
+    assert examine(documented(loss), hw13)[1].score == 0
+
+
+def test_tensor_subclass_that_claims_to_equal_everything_gains_nothing(hw13: Assignment) -> None:
+    class Yes(Tensor):
+        def __eq__(self, other: object) -> Any:
+            return True
+
+        def __sub__(self, other: object) -> Any:
+            return self * 0
+
+        def item(self) -> float:
+            return 0.0
+
+        __hash__ = Tensor.__hash__
+
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        return (F.mse_loss(s, t) * 7).as_subclass(Yes)
+
+    evidence, result = examine(documented(loss), hw13)
+    assert not evidence.hard_term.agrees
+    assert result.score == 0
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        Reply(Outcome.OK, {"kind": "tensor"}, (np.array(["x"]),)),
+        Reply(Outcome.OK, {"kind": 7}, (np.zeros((2, 2, 2)),)),
+        Reply(Outcome.OK, {}, (np.array(1.0), np.zeros(3), np.zeros(3))),
+        Reply(Outcome.OK, {"kind": "NoneType" * 1000}, ()),
+        Reply(Outcome.OK, {"kind": "tensor"}, (np.array(True),)),
+        Reply(Outcome.ERROR),
+    ],
+)
+def test_forged_answers_are_only_wrong(forged: Reply, hw13: Assignment) -> None:
+    class Forger(HarnessInProcess):
+        def request(self, op: str, meta: dict[str, Any] | None = None, arrays: Sequence[Array] = ()) -> Reply:
+            return super().request(op, meta, arrays) if op == "loss.inspect" else forged
+
+    child = Forger(documented(reference.loss))
+    evidence = kd_loss.measure(child, hw13, hw13.question("2.1"), np.random.default_rng(0))
+    assert score(hw13, "2.1", evidence).score == 0
+
+
+# -- what the child is sent ---------------------------------------------------------------------------------------
+
+
+def test_only_inputs_travel_in_few_calls(hw13: Assignment) -> None:
+    child = HarnessInProcess(documented(reference.loss))
+    kd_loss.measure(child, hw13, hw13.question("2.1"), np.random.default_rng(0))
+    assert len(child.sent) <= 60
+    for op, meta, arrays in child.sent[1:]:
+        assert op == "loss.call"
+        assert set(meta) == {"entry", "args", "kwargs", "init_kwargs", "grad"}
+        assert [array.ndim for array in arrays[::2]] == [2, 2]
+        assert len(arrays) == 3
+
+
+def _order(hw13: Assignment, seed: int) -> list[tuple[bytes, float, float]]:
+    """The scored calls on fixed inputs, in the order in which the child got them."""
+    fixed = {inputs.student.tobytes() for inputs in cases.read(hw13.files["kd_cases.json"]).inputs}
+    child = HarnessInProcess(documented(lambda s, y, t, alpha, temperature: s.sum() * alpha))
+    kd_loss.measure(child, hw13, hw13.question("2.1"), np.random.default_rng(seed))
+    calls = [(arrays[0].tobytes(), meta["kwargs"]) for _, meta, arrays in child.sent[1:]]
+    return [(s, k["alpha"]["value"], k["temperature"]["value"]) for s, k in calls if s in fixed]
+
+
+def test_order_is_drawn_anew_and_some_calls_are_made_twice(hw13: Assignment) -> None:
+    orders = [_order(hw13, seed) for seed in range(5)]
+    assert len({tuple(dict.fromkeys(order)) for order in orders}) == len(orders)
+    assert any(len(set(order)) < len(order) for order in orders)
+
+
+def test_same_seed_gives_the_same_evidence(hw13: Assignment) -> None:
+    one, other = (examine(documented(reference.loss), hw13, seed=3)[0] for _ in range(2))
+    assert one == other
+    assert one.seeds != examine(documented(reference.loss), hw13, seed=4)[0].seeds
+
+
+def test_evidence_survives_storage(hw13: Assignment) -> None:
+    for mistake in bank.known()[::9]:
+        evidence, _ = examine(documented(mistake.losses[0]), hw13)
+        assert KDLossEvidence.model_validate_json(evidence.model_dump_json()) == evidence

@@ -1,0 +1,391 @@
+"""The examiner of question 2.1 on our own losses: right ones earn everything, each mistake is named and priced."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from grader.assignment import Assignment
+from grader.checks import kd_loss
+from grader.evidence import LimitHit, Outcome
+from grader.sandbox.replies import Array, Reply
+from grader.scoring import Verdict, score
+from reference_models.kd import bank, cases, closed_form, reference
+from reference_models.kd.reference import Loss
+from tests.unit.checks.harness_in_process import HarnessInProcess
+from tests.unit.checks.kd_examination import documented, examine
+
+MISTAKES = [
+    pytest.param(mistake, number, id=f"{mistake.name}-{number}")
+    for mistake in bank.known()
+    for number in range(len(mistake.losses))
+]
+INDISTINGUISHABLE = {"kd.soft_term.student_with_itself": "kd.soft_term.missing"}
+
+
+@pytest.mark.parametrize("style", bank.correct_styles())
+def test_every_correct_style_earns_full_points(style: str, hw13: Assignment) -> None:
+    for seed in range(5):
+        evidence, result = examine(documented(bank.correct_styles()[style]), hw13, seed)
+        assert result.verdict is Verdict.FULL, (seed, result.messages)
+        assert result.score == 0.5
+        assert evidence.diagnosis is None
+        assert not evidence.stateful
+
+
+@pytest.mark.parametrize(("mistake", "number"), MISTAKES)
+def test_every_mistake_is_diagnosed_and_priced(mistake: bank.Mistake, number: int, hw13: Assignment) -> None:
+    evidence, result = examine(documented(mistake.losses[number]), hw13, seed=number)
+    named = INDISTINGUISHABLE.get(mistake.ids[0], mistake.ids[0])
+    told = (mistake.ids, *[tuple(also.split("+")) for also in evidence.diagnosis_also])
+    assert evidence.diagnosis == named
+    assert mistake.ids == (evidence.diagnosis, *evidence.diagnosis_with) or mistake.ids in told
+    rubric = hw13.question("2.1").options["mistakes"].get("+".join(mistake.ids))
+    terms = 0.25 * (evidence.hard_term.agrees + evidence.soft_term.agrees)
+    assert result.score == (rubric["points"] if rubric else terms)
+    assert result.score < 0.5
+    assert {message.id for message in result.messages} >= {evidence.diagnosis, *evidence.diagnosis_with, "kd.called"}
+
+
+def test_points_are_those_of_the_terms_unless_the_rubric_has_a_reason(hw13: Assignment) -> None:
+    """Where points differ from the terms that agree, and only there, a mistake is judged by what it is."""
+    differ = set()
+    for mistake in bank.known():
+        if len(mistake.ids) > 1:
+            continue
+        for loss in mistake.losses:
+            evidence, result = examine(documented(loss), hw13)
+            agreeing = 0.25 * (evidence.hard_term.agrees + evidence.soft_term.agrees)
+            if result.score != agreeing:
+                differ.add(mistake.ids[0])
+    assert differ == {
+        "kd.soft_term.not_reduced",
+        "kd.hard_term.not_reduced",
+        "kd.alpha_swapped",
+        "kd.alpha_hard_coded",
+        "kd.alpha_ignored",
+        "kd.gradient.detached",
+        "kd.gradient.soft_term_detached",
+        "kd.gradient.hard_term_detached",
+    }
+
+
+def test_swapped_direction_is_provisional_and_never_zero(hw13: Assignment) -> None:
+    mistake = next(mistake for mistake in bank.known() if mistake.ids == ("kd.soft_term.direction_swapped",))
+    _, result = examine(documented(mistake.losses[0]), hw13)
+    assert result.verdict is Verdict.NEEDS_REVIEW
+    assert result.score == 0.25
+
+
+def test_the_graded_example_earns_its_quarter(hw13: Assignment) -> None:
+    """Probabilities for log-probabilities, other parameter names in another order, and a notebook's configuration."""
+    cfg: dict[str, Any] = {"MIXUP": None}
+
+    def loss_fn_kd(
+        student_logits: Tensor,
+        teacher_logits: Tensor,
+        y_a: Tensor,
+        y_b: Tensor | None = None,
+        lam: float = 0,
+        alpha: float = 0.3,
+        temperature: float = 2.0,
+    ) -> Tensor:
+        p = F.softmax(student_logits / temperature, dim=-1)
+        q = F.softmax(teacher_logits / temperature, dim=-1)
+        soft: Tensor = torch.nn.KLDivLoss(reduction="batchmean")(p, q)
+        if cfg["MIXUP"] and y_b is not None:
+            raise AssertionError("mixup is off")
+        return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student_logits, y_a)
+
+    evidence, result = examine(loss_fn_kd, hw13)
+    assert evidence.diagnosis == "kd.soft_term.probabilities_not_log"
+    assert (evidence.hard_term.agrees, evidence.soft_term.agrees) == (True, False)
+    assert (result.score, result.verdict) == (0.25, Verdict.PARTIAL)
+    assert evidence.call == (
+        "loss_fn_kd(student_logits=student_logits, teacher_logits=teacher_logits, y_a=labels, alpha=alpha, "
+        "temperature=temperature)"
+    )
+
+
+def test_homework_setting_alone_cannot_see_what_the_examiner_sees(hw13: Assignment) -> None:
+    """Weights swapped, no T^2, only the teacher softened: exact at alpha = 0.5, T = 1, and caught."""
+    (together,) = [m for m in bank.known() if m.name == "pair_alpha_swapped_teacher_only_no_square"]
+    inputs = torch.randn(4, 11), torch.randint(0, 11, (4,)), torch.randn(4, 11)
+    swapped = together.losses[0](*inputs, 0.5, 1.0)
+    assert swapped is not None
+    assert float(swapped) == pytest.approx(float(reference.loss(*inputs, 0.5, 1.0)), rel=1e-6)
+    evidence, result = examine(documented(together.losses[0]), hw13)
+    assert (evidence.diagnosis, *evidence.diagnosis_with) == together.ids
+    assert result.score == 0
+
+
+def test_wrong_mixture_of_right_terms_earns_one_term(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        return alpha**2 * reference.soft_term(s, t, temperature) + (1 - alpha) ** 2 * reference.hard_term(s, y)
+
+    evidence, result = examine(documented(loss), hw13)
+    assert (evidence.hard_term.agrees, evidence.soft_term.agrees, evidence.mixture.agrees) == (True, True, False)
+    assert (result.score, result.verdict) == (0.25, Verdict.PARTIAL)
+    assert [note.id for note in result.messages][:4] == [
+        "kd.unknown_mistake",
+        "kd.hard_term.ok",
+        "kd.soft_term.ok",
+        "kd.mixture.wrong",
+    ]
+
+
+def test_mistake_without_gradient_is_named_with_both(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        soft = F.kl_div(F.softmax(s / temperature, 1), F.softmax(t / temperature, 1), reduction="batchmean")
+        return (alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(s, y)).detach()
+
+    evidence, _ = examine(documented(loss), hw13)
+    assert evidence.diagnosis == "kd.soft_term.probabilities_not_log"
+    assert evidence.diagnosis_with == ("kd.gradient.detached",)
+
+
+def test_unknown_mistake_is_told_by_numbers(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        return 1.3 * alpha * reference.soft_term(s, t, temperature) + (1 - alpha) * reference.hard_term(s, y)
+
+    evidence, result = examine(documented(loss), hw13)
+    assert evidence.diagnosis is None
+    assert result.score == 0.25
+    wrong = next(note for note in result.messages if note.id == "kd.soft_term.wrong")
+    assert wrong.params["got"] == pytest.approx(1.3 * wrong.params["expected"], rel=1e-4)
+    assert wrong.params["alpha"] == 1.0
+    assert wrong.params["failed"] == wrong.params["cases"] == evidence.soft_term.cases
+
+
+# -- answers that are no number -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "note"),
+    [
+        (lambda value: (value, value), "kd.value.not_a_number"),
+        (lambda value: "0.5", "kd.value.not_a_number"),
+        (lambda value: True, "kd.value.not_a_number"),
+        (lambda value: torch.complex(value, value), "kd.value.not_a_number"),
+        (lambda value: value.repeat(2), "kd.value.shape"),
+        (lambda value: value.repeat(0), "kd.value.shape"),
+        (lambda value: value * math.inf, "kd.value.not_finite"),
+        (lambda value: math.nan, "kd.value.not_finite"),
+    ],
+)
+def test_what_is_no_finite_number_never_agrees(answer: Callable[[Tensor], Any], note: str, hw13: Assignment) -> None:
+    def loss_fn_kd(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, T: float) -> Any:  # noqa: N803
+        return answer(reference.loss(student_logits, labels, teacher_logits, alpha, T))
+
+    evidence, result = examine(loss_fn_kd, hw13)
+    for term in (evidence.hard_term, evidence.soft_term, evidence.mixture, evidence.gradient):
+        assert not term.agrees
+        assert term.failed == term.cases
+    assert result.score == 0
+    ids = {message.id for message in result.messages}
+    assert "kd.hard_term.no_number" in ids
+    assert note in ids or evidence.diagnosis == "kd.soft_term.log_target_missing"
+
+
+def test_raising_in_some_cases_is_told_truthfully(hw13: Assignment) -> None:
+    def loss_fn_kd(
+        student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
+    ) -> Tensor:
+        if alpha == 0:
+            raise ZeroDivisionError("division by alpha")
+        return reference.loss(student_logits, labels, teacher_logits, alpha, temperature)
+
+    evidence, result = examine(loss_fn_kd, hw13)
+    assert evidence.outcome is Outcome.OK
+    assert (evidence.hard_term.agrees, evidence.soft_term.agrees) == (False, True)
+    assert (result.score, result.verdict) == (0.25, Verdict.PARTIAL)
+    raised = result.messages[0]
+    assert raised.id == "kd.value.raises"
+    assert raised.params["type"] == "ZeroDivisionError"
+    assert raised.params["alpha"] == 0
+    assert 0 < raised.params["failed"] == evidence.hard_term.cases < raised.params["cases"]
+
+
+def test_undefined_name_in_some_cases_goes_to_a_person(hw13: Assignment) -> None:
+    def loss_fn_kd(
+        student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
+    ) -> Tensor:
+        if temperature > 1:
+            return soften(student_logits)  # type: ignore[name-defined,no-any-return]  # noqa: F821
+        return reference.loss(student_logits, labels, teacher_logits, alpha, temperature)
+
+    evidence, result = examine(loss_fn_kd, hw13)
+    assert [name for name, _ in evidence.missing_names] == ["soften"]
+    assert result.verdict is Verdict.NEEDS_REVIEW
+
+
+def test_raising_always_is_an_error(hw13: Assignment) -> None:
+    def loss_fn_kd(
+        student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
+    ) -> Tensor:
+        return soften(student_logits)  # type: ignore[name-defined,no-any-return]  # noqa: F821
+
+    evidence, result = examine(loss_fn_kd, hw13)
+    assert (evidence.outcome, evidence.stage) == (Outcome.ERROR, "call")
+    assert [name for name, _ in evidence.missing_names] == ["soften"]
+    assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
+
+
+def test_missing_entry_point_is_named(hw13: Assignment) -> None:
+    child = HarnessInProcess(reference.loss)
+    evidence = kd_loss.measure(child, hw13, hw13.question("2.1"), np.random.default_rng(0), entry="kd")
+    result = score(hw13, "2.1", evidence)
+    assert (result.score, result.verdict) == (0, Verdict.NONE)
+    assert [(note.id, note.params) for note in result.messages] == [("kd.no_entry_point", {"name": "kd"})]
+
+
+def test_unbindable_signature_goes_to_a_person(hw13: Assignment) -> None:
+    def loss_fn_kd(student_logits: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(student_logits, labels)
+
+    _, result = examine(loss_fn_kd, hw13)
+    assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
+    assert [note.id for note in result.messages] == ["kd.signature.no_place"]
+
+
+def test_death_in_the_middle_is_the_outcome(hw13: Assignment) -> None:
+    class DiesAtTheTenth(HarnessInProcess):
+        def request(self, op: str, meta: dict[str, Any] | None = None, arrays: Sequence[Array] = ()) -> Reply:
+            if len(self.sent) == 10:
+                return Reply(Outcome.TIMEOUT, limit=LimitHit(limit="wall", allowed=10, used=10, unit="s"))
+            return super().request(op, meta, arrays)
+
+    child = DiesAtTheTenth(documented(reference.loss))
+    evidence = kd_loss.measure(child, hw13, hw13.question("2.1"), np.random.default_rng(0))
+    assert (evidence.outcome, evidence.stage) == (Outcome.TIMEOUT, "call")
+    assert evidence.limit is not None
+    assert len(child.sent) == 10
+    assert score(hw13, "2.1", evidence).score == 0
+
+
+# -- signatures without alpha or temperature ----------------------------------------------------------------------
+
+
+def test_signature_of_2021_is_examined_as_far_as_it_goes(hw13: Assignment) -> None:
+    def loss_fn_kd(outputs: Tensor, labels: Tensor, teacher_outputs: Tensor, alpha: float = 0.5) -> Tensor:
+        return reference.loss(outputs, labels, teacher_outputs, alpha, 1.0)
+
+    evidence, result = examine(loss_fn_kd, hw13)
+    assert evidence.hard_term.agrees
+    assert evidence.diagnosis == "kd.temperature_ignored"
+    assert (result.score, result.verdict) == (0.25, Verdict.NEEDS_REVIEW)
+    assert "kd.call.no_temperature" in {note.id for note in result.messages}
+
+
+def test_class_with_constructor_arguments_is_right(hw13: Assignment) -> None:
+    class KDLoss(torch.nn.Module):
+        def __init__(self, alpha: float = 0.5, temperature: float = 1.0) -> None:
+            super().__init__()
+            self.alpha, self.temperature = alpha, temperature
+
+        def forward(self, student_logits: Tensor, teacher_logits: Tensor, targets: Tensor) -> Tensor:
+            return reference.loss(student_logits, targets, teacher_logits, self.alpha, self.temperature)
+
+    evidence, result = examine(KDLoss, hw13)
+    assert result.verdict is Verdict.FULL, result.messages
+    assert evidence.call.startswith("loss_fn_kd(alpha=alpha, temperature=temperature)(student_logits=student_logits, ")
+
+
+# -- remarks that cost nothing ------------------------------------------------------------------------------------
+
+
+def _remarks(loss: Loss, hw13: Assignment) -> set[str]:
+    _, result = examine(documented(loss), hw13)
+    assert result.score == 0.5
+    return {note.id for note in result.messages if note.id.startswith("kd.remark.")}
+
+
+def test_robust_loss_gets_no_remark(hw13: Assignment) -> None:
+    assert _remarks(bank.correct_styles()["with_kl_div.batchmean"], hw13) == set()
+
+
+def test_logarithm_of_softmax_gets_a_remark_on_large_logits(hw13: Assignment) -> None:
+    assert _remarks(bank.correct_styles()["with_kl_div.log_of_softmax"], hw13) == {"kd.remark.large_logits"}
+
+
+def test_squeezing_a_batch_of_one_gets_a_remark(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        return reference.loss(s, y, t.squeeze(), alpha, temperature)
+
+    assert _remarks(loss, hw13) == {"kd.remark.batch_of_one"}
+
+
+def test_types_that_are_answered_wrongly_get_a_remark(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        if s.dtype is torch.float64 or y.dtype is not torch.int64:
+            return s.sum() * 0
+        return reference.loss(s, y, t, alpha, temperature)
+
+    expected = {"kd.remark.float64", "kd.remark.int32_labels", "kd.remark.one_hot_labels"}
+    assert _remarks(loss, hw13) == expected
+
+
+# -- tolerances and speed -----------------------------------------------------------------------------------------
+
+
+def test_tolerances_leave_room_on_both_sides(hw13: Assignment) -> None:
+    """Ten times between the worst correct style and the tolerance, and between it and the smallest real mistake."""
+    book = cases.read(hw13.files["kd_cases.json"])
+    fresh = [book.fresh(np.random.default_rng(seed), hw13.classes) for seed in range(20)]
+    value_off = gradient_off = 0.0
+    for case in (*book.fixed(), *itertools.chain(*fresh)):
+        expected, expected_gradient = closed_form.loss(case)
+        for loss in bank.correct_styles().values():
+            value, gradient = bank.evaluate(loss, case, torch.float32)
+            assert value is not None
+            assert gradient is not None
+            value_off = max(value_off, abs(float(value.reshape(())) - expected) / max(abs(expected), kd_loss.FLOOR))
+            off = np.abs(gradient - expected_gradient).max() / np.abs(expected_gradient).max()
+            gradient_off = max(gradient_off, float(off))
+    assert value_off < kd_loss.VALUE_TOLERANCE / 10
+    assert gradient_off < kd_loss.GRADIENT_TOLERANCE / 10
+
+    for mistake in bank.known():
+        by_gradient = mistake.ids[0].startswith("kd.gradient.")
+        for loss in mistake.losses:
+            furthest = 0.0
+            for case in book.fixed():
+                expected, expected_gradient = closed_form.loss(case)
+                value, gradient = bank.evaluate(loss, case)
+                if (
+                    value is None
+                    or value.size != 1
+                    or not np.isfinite(value).all()
+                    or (by_gradient and gradient is None)
+                ):
+                    furthest = math.inf
+                elif by_gradient and gradient is not None:
+                    off = np.abs(gradient - expected_gradient).max() / np.abs(expected_gradient).max()
+                    furthest = max(furthest, float(off) / kd_loss.GRADIENT_TOLERANCE)
+                else:
+                    off = abs(float(value.reshape(())) - expected) / max(abs(expected), kd_loss.FLOOR)
+                    furthest = max(furthest, off / kd_loss.VALUE_TOLERANCE)
+            assert furthest > 10, mistake.name
+
+
+def test_examiner_never_imports_torch() -> None:
+    """Two seconds of import would delay every first answer of a worker."""
+    code = "import sys, grader.checks.kd_loss; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_cases_of_another_table_are_refused(hw13: Assignment) -> None:
+    cases_text = hw13.files["kd_cases.json"].replace('"fixed-1"', '"fixed-one"')
+    changed = hw13.model_copy(update={"files": {**hw13.files, "kd_cases.json": cases_text}})
+    with pytest.raises(ValueError, match="belongs to other cases"):
+        examine(documented(reference.loss), changed)

@@ -1,0 +1,244 @@
+"""Question 3.1: pictures of every kind are made safe or refused with advice, points are read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import time
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, PngImagePlugin
+
+from grader import messages
+from grader.checks import pruning, pruning_points
+from grader.evidence import PruningEvidence
+
+
+def plot(mode: str = "RGB", size: tuple[int, int] = (320, 240)) -> Image.Image:
+    """A curve on white, drawn and not loaded."""
+    image = Image.new("RGB", size, "white")
+    drawing = ImageDraw.Draw(image)
+    drawing.line([(20, 20), (160, 40), (300, 200)], fill="blue", width=4)
+    drawing.rectangle([(20, 20), (300, 220)], outline="black")
+    return image.convert(mode)
+
+
+def sixteen_bits(image: Image.Image) -> Image.Image:
+    """The same picture in grey values up to 65,535, most of which no 8-bit value equals."""
+    return Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 200 + 9000)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    written = io.BytesIO()
+    image.save(written, kind, **options)
+    return written.getvalue()
+
+
+def reopened(data: bytes | None) -> Image.Image:
+    assert data is not None
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def brightness(image: Image.Image, x: int, y: int) -> int:
+    """Of one pixel, 0 to 255."""
+    return image.convert("L").tobytes()[y * image.width + x]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
+def test_png_of_every_mode_is_shown(mode: str) -> None:
+    image = sixteen_bits(plot()) if mode == "I;16" else plot(mode)
+    found, shown = pruning.measure(encoded(image), None)
+    assert found.picture_error is None
+    assert found.picture is not None
+    again = reopened(shown)
+    assert (again.format, again.size) == ("PNG", (320, 240))
+    assert brightness(again, 5, 5) > 200  # the page stays white
+    assert brightness(again, 160, 40) < 130  # the curve stays dark
+    assert found.picture["sha256"] == hashlib.sha256(shown or b"").hexdigest()
+    assert (found.picture["width"], found.picture["height"]) == (320, 240)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_jpeg_of_every_mode_stays_jpeg(mode: str) -> None:
+    found, shown = pruning.measure(encoded(plot(mode), "JPEG"), None)
+    again = reopened(shown)
+    assert again.format == "JPEG"
+    assert brightness(again, 5, 5) > 200
+    assert found.picture is not None
+    assert found.picture["format"] == "JPEG"
+
+
+def test_rotated_photo_is_turned_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    _, shown = pruning.measure(encoded(plot(), "JPEG", exif=exif), None)
+    assert reopened(shown).size == (240, 320)
+
+
+def test_metadata_and_trailing_bytes_are_gone() -> None:
+    told = PngImagePlugin.PngInfo()
+    told.add_text("Comment", "<script>secret</script>")
+    data = encoded(plot(), pnginfo=told, icc_profile=b"secret profile") + b"<?php secret ?>"
+    _, shown = pruning.measure(data, None)
+    assert b"secret" in data
+    assert b"secret" not in (shown or b"")
+    exif = Image.Exif()
+    exif[0x010E] = "secret"
+    _, shown = pruning.measure(encoded(plot(), "JPEG", exif=exif, comment=b"secret"), None)
+    assert b"secret" not in (shown or b"")
+
+
+def test_transparent_background_becomes_white() -> None:
+    image = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    ImageDraw.Draw(image).line([(0, 0), (99, 99)], fill=(0, 0, 255, 255), width=3)
+    _, shown = pruning.measure(encoded(image), None)
+    assert reopened(shown).convert("RGB").getpixel((90, 10)) == (255, 255, 255)
+
+
+def test_large_plot_is_shown_smaller() -> None:
+    found, shown = pruning.measure(encoded(plot(size=(5000, 3000))), None)
+    assert found.picture_error is None
+    assert max(reopened(shown).size) == 2400
+
+
+def _bomb(width: int, height: int) -> bytes:
+    """A PNG whose header promises more pixels than its few bytes hold."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
+    packed = [struct.pack(">I", len(b)) + k + b + struct.pack(">I", zlib.crc32(k + b)) for k, b in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+PNG = encoded(plot())
+JPEG = encoded(plot(), "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"", "empty"),
+        (b"ratio,accuracy\n0.0,0.9\n", "text_file"),
+        ("剪枝".encode(), "text_file"),
+        (encoded(plot(), "GIF"), "wrong_format"),
+        (encoded(plot(), "BMP"), "wrong_format"),
+        (encoded(plot(), "TIFF"), "wrong_format"),
+        (encoded(plot(), "WEBP"), "wrong_format"),
+        (encoded(plot(), "PDF"), "wrong_format"),
+        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>x()</script></svg>', "wrong_format"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "wrong_format"),
+        (b"\0\1\2\3" * 50, "unknown_format"),
+        (PNG[: len(PNG) // 2], "broken"),
+        (PNG[:20], "broken"),
+        (JPEG[: len(JPEG) // 2], "broken"),
+        (b"\x89PNG\r\n\x1a\n", "broken"),
+        (PNG.replace(b"IDAT", b"XDAT"), "broken"),
+        (encoded(Image.new("RGB", (1, 1))), "too_small"),
+        (encoded(plot(size=(400, 20))), "too_small"),
+        (_bomb(50_000, 50_000), "too_many_pixels"),
+        (_bomb(2**31 - 1, 2**31 - 1), "too_many_pixels"),
+        (_bomb(1000, 1000), "broken"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * pruning.BYTE_LIMIT, "too_large"),
+    ],
+)
+def test_unusable_picture_is_refused_with_its_reason(data: bytes, error: str) -> None:
+    begun = time.process_time()
+    found, shown = pruning.measure(data, None)
+    assert found.picture_error == f"pruning.picture.{error}"
+    assert found.picture_error in messages.ids()
+    assert found.picture is None
+    assert shown is None
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize("colour", ["white", "red"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P"])
+def test_single_colour_is_remarked(mode: str, colour: str) -> None:
+    found, _ = pruning.measure(encoded(Image.new("RGB", (200, 200), colour).convert(mode)), None)
+    assert [note.id for note in found.notes] == ["pruning.picture.single_colour"]
+    assert found.picture is not None
+    assert pruning.measure(PNG, None)[0].notes == ()
+
+
+def test_animated_picture_shows_its_first_frame() -> None:
+    other = Image.new("RGB", (320, 240), "red")
+    data = encoded(plot(), save_all=True, append_images=[other], duration=100)
+    found, shown = pruning.measure(data, None)
+    assert [note.id for note in found.notes] == ["pruning.picture.animated"]
+    assert reopened(shown).convert("RGB").getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_nothing_at_all_was_not_submitted() -> None:
+    assert pruning.measure(None, None) == (PruningEvidence(submitted=False), None)
+
+
+def test_points_alone_are_kept_without_a_picture() -> None:
+    found, shown = pruning.measure(None, b"0.5,0.8\n")
+    assert (found.submitted, found.picture, found.picture_error, found.points) == (True, None, None, ((0.5, 0.8),))
+    assert shown is None
+
+
+CURVE = ((0.0, 0.87), (0.5, 0.52), (0.95, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("text", "points", "notes"),
+    [
+        ("ratio,accuracy\n0,0.87\n0.5,0.52\n0.95,0.1\n", CURVE, []),
+        ("0,0.87\n0.5,0.52\n0.95,0.1", CURVE, []),
+        ("\ufeffRatio;Accuracy\r\n0;0,87\r\n0,5;0,52\r\n0,95;0,1\r\n", CURVE, []),
+        ("ratio\taccuracy\n0\t.87\n.5\t.52\n.95\t.1\n", CURVE, []),
+        ("0 0.87\n0.5 0.52\n0.95 0.1\n", CURVE, []),
+        ('"0","0.87"\n"0.5","0.52"\n"0.95","0.1"\n', CURVE, []),
+        ("0.95,0.1\n0.5,0.52\n0,0.87\n", CURVE, []),
+        ("0,0.87,extra\n0.5,0.52,\n0.95,0.1\n\n\n", CURVE, []),
+        ("0,87\n50,52\n95,10\n", CURVE, ["percent"]),
+        ("0%,87%\n50%,52%\n95%,10%\n", CURVE, []),
+        ("0,87%\n0.5,52%\n0.95,10%\n", CURVE, []),
+        ("0,0.87\n0.5,0.52\n1.5,0.2\n0.95,0.1\n", CURVE, ["out_of_range"]),
+        ("0,0.87\n0.5,-1\n0.5,0.52\n0.95,0.1\n", CURVE, ["out_of_range"]),
+        ("0,0.87\nhello\n0.5,0.52\nnan,1\n0.95,0.1\n0.3,inf\n", CURVE, ["skipped"]),
+        ("0,0.87\n0,0.87\n", ((0.0, 0.87), (0.0, 0.87)), ["repeated"]),
+        ("", (), ["unreadable"]),
+        ("hello\nworld\n", (), ["unreadable"]),
+        ("1_0,0.5\n", (), ["unreadable"]),
+    ],
+)
+def test_points(text: str, points: tuple[tuple[float, float], ...], notes: list[str]) -> None:
+    found = pruning_points.read(text.encode())
+    assert found.points == points
+    assert [note.id for note in found.notes] == [f"pruning.points.{note}" for note in notes]
+
+
+def test_million_points_are_refused_and_many_are_cut() -> None:
+    assert [note.id for note in pruning_points.read(b"0.5,0.5\n" * 1_000_000).notes] == ["pruning.points.too_large"]
+    many = pruning_points.read("\n".join(f"{n / 2000},{n / 2000}" for n in range(2000)).encode())
+    assert len(many.points) == pruning_points.POINT_LIMIT
+    assert [note.id for note in many.notes] == ["pruning.points.too_many"]
+
+
+@settings(deadline=2000)
+@given(
+    st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", PNG[:60], PNG[:200], JPEG[:30], JPEG[:300]])
+)
+def test_any_bytes_are_answered(data: bytes, head: bytes) -> None:
+    found, shown = pruning.measure(head + data, data)
+    assert (found.picture is None) == (shown is None)
+    assert (found.picture is None) == (found.picture_error is not None)
+    assert PruningEvidence.model_validate_json(found.model_dump_json()) == found
+
+
+@settings(deadline=2000)
+@given(st.integers(0, len(PNG) - 1), st.integers(0, 255), st.booleans())
+def test_one_changed_byte_never_breaks_the_check(at: int, value: int, png: bool) -> None:
+    data = bytearray(PNG if png else JPEG)
+    data[at % len(data)] = value
+    found, shown = pruning.measure(bytes(data), None)
+    assert (found.picture is None) == (shown is None)

@@ -1,0 +1,313 @@
+"""Question 1.2: summaries in every format and state, compared with the model."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import torchinfo
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from grader.assignment import bundled
+from grader.checks import summary, summary_text
+from grader.evidence import ArchitectureEvidence, LayerRow, SummaryEvidence
+
+QUESTION = bundled("hw13").question("1.2")
+LEAVES: list[tuple[str, tuple[int, ...], int]] = [
+    ("Conv2d", (32, 112, 112), 896),
+    ("BatchNorm2d", (32, 112, 112), 64),
+    ("ReLU", (32, 112, 112), 0),
+    ("Conv2d", (64, 56, 56), 18_496),
+    ("BatchNorm2d", (64, 56, 56), 128),
+    ("ReLU", (64, 56, 56), 0),
+    ("Conv2d", (120, 28, 28), 69_240),
+    ("Linear", (11,), 1_331),
+]
+TOTAL = 90_155
+
+
+def architecture(torchsummary_total: int = TOTAL, leaves: list[Any] | None = None) -> ArchitectureEvidence:
+    rows = [
+        LayerRow(
+            depth=1, name="block", type="Block", output_shape=(1, 64, 56, 56), parameters=0, mult_adds=0, leaf=False
+        )
+    ]
+    for number, (kind, shape, parameters) in enumerate(leaves or LEAVES):
+        rows.append(
+            LayerRow(
+                depth=2, name=f"n{number}", type=kind, output_shape=(1, *shape), parameters=parameters, mult_adds=0
+            )
+        )
+    return ArchitectureEvidence(parameters=TOTAL, torchsummary_total=torchsummary_total, layers=tuple(rows))
+
+
+def table(
+    rows: Sequence[tuple[str, tuple[int, ...], int]] | None = None, total: str = "90,155", input_mb: str = "0.57"
+) -> str:
+    """As the package torchsummary prints it."""
+    rows = rows or [*LEAVES[:6], ("Block", (64, 56, 56), 0), *LEAVES[6:]]
+    lines = ["-" * 64, f"{'Layer (type)':>20}  {'Output Shape':>25} {'Param #':>15}", "=" * 64]
+    for number, (kind, shape, parameters) in enumerate(rows, start=1):
+        lines.append(f"{kind + '-' + str(number):>20}  {[-1, *shape]!s:>25} {parameters:>15,}")
+    lines += ["=" * 64, f"Total params: {total}", f"Trainable params: {total}", "Non-trainable params: 0", "-" * 64]
+    lines += [f"Input size (MB): {input_mb}", "Forward/backward pass size (MB): 99.72", "Params size (MB): 0.34"]
+    return "\n".join([*lines, "Estimated Total Size (MB): 100.63", "-" * 64])
+
+
+def measure(text: str | bytes, model: ArchitectureEvidence | None = None) -> SummaryEvidence:
+    data = text.encode() if isinstance(text, str) else text
+    return summary.measure(data, model or architecture(), QUESTION)
+
+
+def markdown(text: str) -> str:
+    lines = [f"| {' | '.join(re.split(' {2,}', line.strip()))} |" for line in text.split("\n")]
+    return "\n".join([lines[0], "|---|---|---|", *lines[1:]])
+
+
+def pdf_debris(text: str) -> str:
+    """Columns torn apart, a number and a label broken, as text from a PDF has them."""
+    text = text.replace("90,155\nTrainable", "90.\n,155\nTrainable").replace("69,240", "69, | 240")
+    text = text.replace("Conv2d-4 ", "Conv2d-\n 4 ").replace("896", "======<br>896")
+    return text.replace("1,331", "1,3  331")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text,
+        markdown,
+        pdf_debris,
+        lambda text: markdown(pdf_debris(text)),
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace(" ", "\u00a0"),
+        lambda text: text.replace(",", "，").replace(":", "："),
+        lambda text: text + "\n" + text,
+        lambda text: "my summary\n```\n" + text + "\n```",
+        lambda text: text.encode("utf-16").decode("utf-16"),
+        lambda text: " ".join(text.split()),
+    ],
+)
+def test_true_summary_agrees_in_every_state(change: Callable[[str], str]) -> None:
+    found = measure(change(table()))
+    assert found.claimed_total == TOTAL
+    assert found.claimed_trainable == TOTAL
+    assert found.rows_differ == 0
+    assert found.rows_claimed == 9
+    assert found.dialect == "torchsummary"
+
+
+@pytest.mark.parametrize(
+    ("text", "total"),
+    [
+        ("Total params: 323", 323),
+        ("total params 1,234,567", 1_234_567),
+        ("Total params: 90155", TOTAL),
+        ("Total params: 90.155", TOTAL),
+        ("Total params: 90 155", TOTAL),
+        ("Total params: 90'155", TOTAL),
+        ("Total params: 90_155", TOTAL),
+        ("Total params: 90\u00a0155", TOTAL),
+        ("Total params: 90\u202f155", TOTAL),
+        ("Total params：９０，１５５", TOTAL),
+        ("Total params: 90.\n,155", TOTAL),
+        ("| Total params: 90. | ,155 |", TOTAL),
+        ("Total params:\n90,155\nTrainable params: 90,155", TOTAL),
+        ("Total\nparams: 90,155", TOTAL),
+        ("**Total params**: 90,155 (352.17 KB)", TOTAL),
+        ("Total params: 90,155 Trainable params: 90,155 Non-trainable params: 0", TOTAL),
+        ("Total parameters = 90,155", TOTAL),
+        ("Total params: 90,15", None),
+        ("Total params: 0.09M", None),
+        ("Total params: 90.2 K", None),
+        ("Total params:", None),
+        ("Total params: none", None),
+        ("Total params should not exceed 100,000.", None),
+        ("params: 90,155", None),
+        ("Non-trainable params: 90,155", None),
+        ("Total params: " + "9" * 5000, None),
+        ("90155", None),
+        ("", None),
+    ],
+)
+def test_stated_totals(text: str, total: int | None) -> None:
+    assert measure(text).claimed_total == total
+
+
+def test_rounded_total_is_told() -> None:
+    assert [note.id for note in measure("Total params: 0.09M").notes] == ["summary.total_rounded"]
+
+
+def test_unreadable_and_huge_uploads_are_told() -> None:
+    assert [note.id for note in measure(b"").notes] == ["summary.unreadable"]
+    assert [note.id for note in measure(b"\x89PNG\r\n").notes] == ["summary.unreadable"]
+    assert [note.id for note in measure(b" x" * summary.BYTE_LIMIT).notes] == ["summary.too_large"]
+
+
+def test_wrong_row_contradicts() -> None:
+    wrong = [("Conv2d", (64, 56, 56), 18_400) if row[2] == 18_496 else row for row in LEAVES]
+    found = measure(table(wrong))
+    assert found.claimed_total == TOTAL
+    assert found.rows_differ == 1
+    assert found.differences == ((4, "Conv2d: 18,400", "Conv2d: 18,496"),)
+
+
+def test_rows_of_another_model_with_the_right_total_contradict() -> None:
+    other = [("Conv2d", (8, 9, 9), 100 + n) for n in range(5)] + [("Linear", (11,), 7)]
+    assert measure(table(other)).rows_differ == 6
+
+
+def test_more_rows_of_a_kind_than_the_model_has_contradict() -> None:
+    assert measure(table([*LEAVES, LEAVES[0]])).rows_differ == 1
+
+
+def test_lost_digit_and_unreadable_number_are_damage_not_contradiction() -> None:
+    assert measure(table().replace("18,496", "18,49").replace("69,240", "9,240")).rows_differ == 0
+
+
+def test_cut_off_table_does_not_contradict() -> None:
+    lines = table().split("\n")
+    found = measure("\n".join(lines[7:]))
+    assert found.claimed_total == TOTAL
+    assert found.rows_differ == 0
+    assert found.rows_claimed == 5
+
+
+def test_missing_line_of_totals_is_made_up_by_complete_rows() -> None:
+    rows_only = table().split("Total params")[0]
+    found = measure(rows_only)
+    assert found.claimed_total == TOTAL
+    assert [note.id for note in found.notes] == ["summary.total_from_rows"]
+    assert measure(rows_only.replace("1,331", "1,332")).claimed_total is None
+
+
+def test_two_tables_take_the_models_own() -> None:
+    other = table([("Conv2d", (8, 9, 9), 1_000)], total="1,000")
+    for text in (other + "\n" + table(), table() + "\n" + other):
+        found = measure(text)
+        assert found.claimed_total == TOTAL
+        assert found.rows_differ == 0
+        assert "summary.several_tables" in [note.id for note in found.notes]
+
+
+def test_two_foreign_tables_take_the_last() -> None:
+    first, last = (
+        table([("Conv2d", (8, 9, 9), 1_000)], total="1,000"),
+        table([("Conv2d", (8, 9, 9), 2_000)], total="2,000"),
+    )
+    assert measure(first + "\n" + last).claimed_total == 2_000
+
+
+def test_example_is_recognised() -> None:
+    assert measure(table(total="87,907")).matches_example
+    assert not measure(table()).matches_example
+
+
+def test_torchsummarys_own_count_is_accepted_and_explained() -> None:
+    model = architecture(torchsummary_total=TOTAL - 64)
+    found = measure("Total params: 90,091", model)
+    assert found.claimed_total == found.actual_torchsummary_total
+    assert [note.id for note in found.notes] == ["summary.torchsummary_count"]
+
+
+def test_module_called_twice_is_listed_twice() -> None:
+    """torchsummary shows both calls with their parameters, the model's own table the second one with none."""
+    leaves = [*LEAVES[:4], ("Conv2d", (64, 56, 56), 0), *LEAVES[4:]]
+    pasted = [*LEAVES[:4], LEAVES[3], *LEAVES[4:]]
+    assert measure(table(pasted), architecture(leaves=leaves)).rows_differ == 0
+
+
+def test_other_input_size_is_only_told() -> None:
+    small = [(kind, (shape[0], *(side // 2 for side in shape[1:])), count) for kind, shape, count in LEAVES]
+    found = measure(table(small, input_mb="0.14"))
+    assert found.rows_differ == 0
+    assert [note.id for note in found.notes] == ["summary.other_input_size"]
+    assert found.claimed_input is None or found.claimed_input == (3, 112, 112)
+    assert measure(table(input_mb="0.57")).claimed_input == (3, 224, 224)
+    assert measure(table(input_mb="0.19")).claimed_input == (3, 128, 128)
+
+
+def test_without_a_model_nothing_is_compared() -> None:
+    found = summary.measure(table().encode(), None, QUESTION)
+    assert (found.claimed_total, found.actual_total, found.rows_differ) == (TOTAL, None, 0)
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    block = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU())
+    return nn.Sequential(block, nn.Conv2d(8, 16, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 11))
+
+
+@pytest.mark.parametrize(
+    "columns", [("output_size", "num_params"), ("input_size", "output_size", "num_params", "mult_adds")]
+)
+def test_torchinfo(network: nn.Module, columns: tuple[str, ...]) -> None:
+    printed = str(torchinfo.summary(network, (1, 3, 32, 32), verbose=0, col_names=columns, device="cpu"))
+    total = sum(parameter.numel() for parameter in network.parameters())
+    (found,) = summary_text.parse(printed)
+    assert found.dialect == "torchinfo"
+    assert found.total == found.trainable == total
+    if columns[0] == "output_size":
+        assert sum(row.parameters or 0 for row in found.rows) == total
+        assert [row.label for row in found.rows][:3] == ["Sequential", "Conv2d", "BatchNorm2d"]
+
+
+def test_torch_summary_tree() -> None:
+    text = """\
+=================================================================
+Layer (type:depth-idx)                   Output Shape              Param #
+=================================================================
+├─Sequential: 1-1                        [-1, 32, 112, 112]        --
+|    └─Conv2d: 2-1                       [-1, 32, 112, 112]        896
+|    └─BatchNorm2d: 2-2                  [-1, 32, 112, 112]        64
+├─Linear: 1-2                            [-1, 11]                  1,331
+=================================================================
+Total params: 90,155
+Trainable params: 90,155
+"""
+    found = measure(text)
+    assert found.dialect == "torch-summary"
+    assert [row.parameters for row in found.rows] == [None, 896, 64, 1_331]
+    assert (found.claimed_total, found.rows_differ) == (TOTAL, 0)
+    assert measure(text.replace("896", "897")).rows_differ == 1
+
+
+_PIECES = st.sampled_from(
+    ["Total params: ", "90,155", "Trainable params", "Conv2d-1 ", "[-1, 3, 4]", " | ", "\n", "  ", "896", ",", ".",
+     "├─Conv2d: 1-1 ", "--", "=====", "<br>", "Input size (MB): ", "0.57", "(recursive)", "（", "9" * 40, "-", "[", "]"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=2000)
+@given(st.lists(_PIECES, max_size=60).map("".join) | st.text(max_size=200) | st.binary(max_size=200))
+def test_any_text_is_answered(text: str | bytes) -> None:
+    found = measure(text.encode("utf-8", "replace") if isinstance(text, str) else text)
+    assert len(found.differences) == found.rows_differ <= found.rows_claimed == len(found.rows)
+    assert SummaryEvidence.model_validate_json(found.model_dump_json()) == found
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "Conv2d-1 [-1, 3] 5\n",
+        "Total params: 5\n",
+        "1,",
+        " ",
+        "[",
+        "Total ",
+        "1 | ",
+        "Conv2d-",
+        "Conv2d: 1-1 ",
+        "-1 ",
+    ],
+)
+def test_large_paste_is_answered_in_seconds(unit: str) -> None:
+    """The slowest took 1.3 s on two busy cores."""
+    begun = time.process_time()
+    measure(unit * (summary.BYTE_LIMIT // len(unit)))
+    assert time.process_time() - begun < 8

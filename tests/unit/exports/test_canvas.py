@@ -1,0 +1,81 @@
+"""Filling one column of a Canvas gradebook export."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.exports.canvas import Field, GradebookError, Points, fill, records
+
+HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,HW13 (77),HW12 (76),Final Score"
+STUDENTS = [Points("ann", "B01", 3.75), Points("bob", "B02", 2.0), Points("cy", None, None)]
+
+
+def _file(*rows: str, end: str = "\r\n") -> bytes:
+    return b"\xef\xbb\xbf" + end.join([HEADER, *rows, ""]).encode()
+
+
+def test_one_column_is_filled_and_the_rest_stays() -> None:
+    data = _file(
+        "    Points Possible,,,,,4,4,(read only)",
+        '"Ann, A.",1,B01,ann,"=1+1","1.00",3,9',
+        "Bob,2,B02,,S,EX,,",
+        "Cy,3,,cy,S,,,",
+        "Dee,4,,dee,S,1,,",
+    )
+    filled, preview = fill(data, STUDENTS, ["HW13"])
+    assert filled == data.replace(b'"1.00"', b'"3.75"')
+    assert [(item.student, item.old, item.new) for item in preview.differences] == [("ann", "1.00", "3.75")]
+    assert [(item.student, item.cell) for item in preview.untouched] == [("bob", "EX")]
+    assert preview.not_found == [6]
+    assert preview.missing == []
+
+
+def test_semicolons_and_a_column_by_its_id() -> None:
+    data = _file("Ann, A;1;B01;ann;S;;3;9").replace(HEADER.encode(), HEADER.replace(",", ";").encode())
+    filled, _ = fill(data, STUDENTS, ["76"])
+    assert filled == data.replace(b";;3;9", b";;3.75;9")
+
+
+def test_a_student_twice_is_left_alone() -> None:
+    data = _file("Ann,1,B01,ann,S,,,", "Ann,2,B01,,S,,,")
+    filled, preview = fill(data, STUDENTS, ["HW13"])
+    assert filled == data
+    assert preview.ambiguous == [2, 3]
+
+
+def test_an_unknown_column_lists_those_there_are() -> None:
+    with pytest.raises(GradebookError, match="No column") as error:
+        fill(_file(), STUDENTS, ["Final Score"])
+    assert error.value.columns == ["HW13 (77)", "HW12 (76)"]
+
+
+def test_a_broken_quote_is_refused() -> None:
+    with pytest.raises(GradebookError, match="Row 2"):
+        fill(_file('"Ann,1'), STUDENTS, ["HW13"])
+
+
+@given(
+    st.lists(st.lists(st.text(alphabet='ab,;"\n\r=é ', max_size=6), min_size=3, max_size=3), max_size=6),
+    st.sampled_from([",", ";"]),
+    st.sampled_from(["\r\n", "\n"]),
+    st.booleans(),
+)
+def test_every_byte_outside_the_column_is_kept(cells: list[list[str]], separator: str, end: str, bom: bool) -> None:
+    lines = [HEADER.replace(",", separator)]
+    for first, section, last in cells:
+        texts = [first, "1", "", "ann" if first == "a" else "bob", section, "0", last, ""]
+        lines.append(separator.join('"' + text.replace('"', '""') + '"' for text in texts))
+    data = (b"\xef\xbb\xbf" if bom else b"") + end.join([*lines, ""]).encode()
+    filled, _ = fill(data, STUDENTS, ["HW13"])
+    before, after = records(data), records(filled)
+    assert _outside(data, before) == _outside(filled, after)
+
+
+def _outside(data: bytes, rows: list[list[Field]]) -> bytes:
+    pieces, start = [], 0
+    for cell in (row[5] for row in rows if len(row) > 5):
+        pieces.append(data[start : cell.start])
+        start = cell.end
+    return b"|".join([*pieces, data[start:]])

@@ -1,0 +1,238 @@
+"""From bytes to the text that runs: what intake keeps, drops and says."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import pytest
+
+from grader import intake
+from grader.intake import DropKind
+from tests.unit.intake.paste import LOSS, MODEL, code_lines, ids, notebook, take
+
+TRAINING = (
+    """\
+!pip install -q torchsummary
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torchsummary import summary
+from tqdm.auto import tqdm
+import matplotlib.pyplot as plt
+from google.colab import drive
+drive.mount('/content/drive')
+%matplotlib inline
+"""
+    + MODEL
+    + """
+student = get_student_model()
+summary(student, (3, 224, 224), device='cpu')
+optimizer = torch.optim.Adam(student.parameters(), lr=1e-3)
+!gdown --id 1abc
+for epoch in range(100):
+    for x, y in tqdm(loader):
+        student(x).sum().backward()
+        optimizer.step()
+
+def plot(history):
+    plt.plot(history)
+
+if __name__ == '__main__':
+    plot([])
+"""
+)
+
+
+def test_valid_module_passes_untouched() -> None:
+    taken = take(MODEL)
+    assert taken.source == MODEL
+    assert taken.error is None
+    assert not taken.damaged
+    assert taken.notes == ()
+    assert taken.missing_names == ()
+
+
+def test_training_is_dropped_and_lines_stay() -> None:
+    taken = take(TRAINING)
+    assert taken.source is not None
+    tree = ast.parse(taken.source)
+    assert not any(isinstance(node, ast.For | ast.If | ast.Expr) for node in tree.body)
+    line = TRAINING.split("\n").index("class StudentNet(nn.Module):")
+    assert taken.source.split("\n")[line] == "class StudentNet(nn.Module):"
+    assert taken.source.count("\n") == TRAINING.count("\n")
+    kinds = {item.kind for item in taken.dropped}
+    assert {DropKind.MAGIC, DropKind.IMPORT, DropKind.CALL, DropKind.LOOP, DropKind.MAIN, DropKind.ASSIGNMENT} <= kinds
+    assert (1, DropKind.MAGIC, "!pip install -q torchsummary") in taken.dropped
+    assert {"intake.dropped", "intake.import_dropped"} <= ids(taken)
+
+
+def test_notebook_serves_both_entries() -> None:
+    cells = ["!pip install x\nimport torch", "%%bash\nls", MODEL, "await nothing(", LOSS, "get_student_model()"]
+    for version in (3, 4):
+        data = notebook(*cells, version=version)
+        for entry in ("get_student_model", "loss_fn_kd"):
+            source = take(data, entry).source
+            assert source is not None
+            assert {"get_student_model", "loss_fn_kd"} <= intake.defined_names(source)
+            assert "pip" not in source
+
+
+def test_later_cell_redefines_the_earlier_one() -> None:
+    taken = take(notebook("def get_student_model():\n    return 1", "def get_student_model():\n    return 2"))
+    assert taken.source is not None
+    space: dict[str, Any] = {}
+    exec(taken.source, space)
+    assert space["get_student_model"]() == 2
+
+
+def test_notebook_is_known_by_content_and_its_lines_count_from_the_first_cell() -> None:
+    taken = take(notebook("x = 1", "def get_student_model():\n    return helper()"))
+    assert taken.missing_names == (("helper", 5),)
+    assert taken.source is not None
+    assert taken.source.split("\n")[4] == "    return helper()"
+
+
+def test_future_import_of_a_later_cell_comes_first() -> None:
+    cell = "from __future__ import annotations\ndef get_student_model(x: Nothing):\n    return x"
+    taken = take(notebook("import torch", cell))
+    assert taken.error is None
+    assert taken.source is not None
+    compile(taken.source, "hand-in", "exec")
+
+
+@pytest.mark.parametrize(
+    ("data", "note"),
+    [
+        (b"", "code.empty"),
+        (b" \r\n\t", "code.empty"),
+        (b"%PDF-1.7 ...", "code.not_text"),
+        (b"PK\x03\x04\x14\x00", "code.not_text"),
+        (b"\x80\x02}q\x00.", "code.not_text"),
+        (bytes(range(256)), "code.not_text"),
+        (b'{"cells": [', "code.notebook_unreadable"),
+        (b'{"cells": ' + b"[" * 100_000, "code.notebook_unreadable"),
+        (b'{"cells": []}', "code.notebook_empty"),
+        (b'{"cells": [{"cell_type": "code", "source": 3}, 7, null]}', "code.notebook_empty"),
+        (b"x = 1\n" * 30_000, "code.too_large"),
+        (b"#" * (intake.BYTE_LIMIT + 1), "code.too_large"),
+        (b"x = " + b"-" * 40_000 + b"1", "code.too_deep"),
+        (b"x = a" + b".b" * 20_000, "code.too_deep"),
+        (b"def get_student_model():\n    return a" + b".b" * 800, "code.too_deep"),
+    ],
+)
+def test_unusable_bytes_are_refused_with_their_reason(data: bytes, note: str) -> None:
+    taken = take(data)
+    assert taken.source is None
+    assert taken.error is not None
+    assert taken.notes[0].id == note
+
+
+def test_syntax_error_names_line_and_source() -> None:
+    taken = take(MODEL + "\ndef broken(:\n    pass\n")
+    assert taken.source is None
+    assert not taken.damaged
+    assert taken.error is not None
+    assert taken.error.line == MODEL.count("\n") + 2
+    assert taken.error.source == "def broken(:"
+    assert ids(taken) == {"code.syntax_error"}
+
+
+def test_error_beyond_grammar_is_found() -> None:
+    taken = take("def get_student_model(x, x):\n    return x\n")
+    assert taken.source is None
+    assert ids(taken) == {"code.syntax_error"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [("utf-8", False), ("utf-8-sig", False), ("utf-16", True), ("utf-16-le", True), ("utf-16-be", True),
+     ("utf-32", True), ("cp950", True)],
+)  # fmt: skip
+def test_encodings(encoding: str, told: bool) -> None:
+    text = MODEL.replace("# the shortcut", "# 捷徑需要相同的通道數")
+    taken = take(text.encode(encoding))
+    assert taken.source == text
+    assert ("intake.encoding" in ids(taken)) is told
+
+
+def test_latin_1_is_read_and_a_coding_line_changes_nothing() -> None:
+    # "naïve" alone would also be valid Big5, with a Chinese character in place of its last three letters.
+    text = "# -*- coding: big5 -*-\nname = 'naïve'\n" + MODEL
+    assert take(text.encode("latin-1")).source == text
+    assert take(text.encode()).source == text
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_line_ends(newline: str) -> None:
+    assert take(MODEL.replace("\n", newline)).source == MODEL
+
+
+def _prompted(code: str) -> str:
+    lines = code.rstrip("\n").split("\n")
+    return "\n".join(f"{'...' if line[:1] in ('', ' ') else '>>>'} {line}" for line in lines)
+
+
+def _numbered(code: str) -> str:
+    return "\n".join(f"{number:>3} {line}" for number, line in enumerate(code.rstrip("\n").split("\n"), 1))
+
+
+@pytest.mark.parametrize(
+    ("pasted", "note"),
+    [
+        ("My model:\n```python\n" + MODEL + "```\nThank you!\n", "intake.fences"),
+        (MODEL.replace("\n\n\nclass StudentNet", "\n```\n\n```\nclass StudentNet"), "intake.fences"),
+        (_prompted(MODEL), "intake.prompts"),
+        ("In [12]:\n" + MODEL + "Out[12]: StudentNet(...)\n", "intake.prompts"),
+        (_numbered(MODEL), "intake.line_numbers"),
+        (MODEL.replace("    ", "\u00a0\u00a0 \u3000"), "intake.spaces"),
+        (MODEL.replace("super", "su\u200bper"), "intake.spaces"),
+        (MODEL.replace("(self, x)", "（self，x）"), "intake.characters"),
+        (MODEL.replace('    """A depthwise', '    tag = “conv\'s 1”\n    """A depthwise'), "intake.characters"),
+        ("\n".join("      " + line for line in MODEL.split("\n")), "intake.margin"),
+        (
+            MODEL.replace("        self.depth", "\tself.depth").replace("        super(S", "    \tsuper(S"),
+            "intake.tabs",
+        ),
+        ("Question 1.1, my student model is below.\n" + MODEL, "intake.prose"),
+        (MODEL + "\nTotal params: 96,587\n-----------\n", "intake.prose"),
+    ],
+)
+def test_harmless_traces_of_copying_are_cleaned_always(pasted: str, note: str) -> None:
+    taken = take(pasted)
+    assert taken.error is None
+    assert not taken.damaged
+    assert note in ids(taken)
+    assert taken.source is not None
+    assert taken.source.count("\n") == pasted.count("\n")
+    wanted = ast.parse(MODEL).body
+    kept = [node for node in ast.parse(taken.source).body if not isinstance(node, ast.Expr)]
+    assert [ast.dump(node) for node in kept[-2:]] == [ast.dump(node) for node in wanted[-2:]]
+
+
+def test_cleaning_leaves_strings_and_comments_alone() -> None:
+    text = "def get_student_model():\n    # “引號”，（全形）\n    return '，「」' + ＂x＂\n"
+    taken = take(text)
+    assert taken.source is not None
+    assert "# “引號”，（全形）" in taken.source
+    assert "'，「」'" in taken.source
+    assert '"x"' in taken.source
+
+
+def test_magic_inside_a_block_leaves_a_statement() -> None:
+    taken = take("def get_student_model():\n    !ls\n    return 1\nfiles = !ls\nhelp?\n")
+    assert taken.source is not None
+    assert code_lines(taken.source) == ["def get_student_model():", "pass", "return 1"]
+
+
+def test_modulo_at_the_start_of_a_continued_line_is_no_magic() -> None:
+    text = "!ls\nwidth = (7\n  % 4)\ndef get_student_model():\n    return width\n"
+    taken = take(text)
+    assert taken.source is not None
+    space: dict[str, Any] = {}
+    exec(taken.source, space)
+    assert space["get_student_model"]() == 3
+
+
+def test_same_source_twice_gives_the_same_intake() -> None:
+    assert take(TRAINING) == take(TRAINING)

@@ -1,0 +1,205 @@
+"""What an entry point needs is kept, what would only fail or run for hours is not, and what is missing is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.intake import defined_names
+from tests.unit.intake.paste import LOSS, MODEL, code_lines, ids, take
+
+
+def kept(text: str, entry: str = "get_student_model") -> list[str]:
+    source = take(text, entry).source
+    assert source is not None
+    return code_lines(source)
+
+
+def missing(text: str, entry: str = "get_student_model") -> list[str]:
+    return [name for name, _ in take(text, entry).missing_names]
+
+
+GET = "def get_student_model():\n    return {}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "value"),
+    [
+        ("width = compute()\n", "width"),
+        ("width, height = 1, compute()\n", "height"),
+        ("cfg = {}\ncfg['width'] = compute()\n", "cfg['width']"),
+        ("sizes = []\nsizes.append(compute())\n", "sizes"),
+        ("class Net:\n    pass\nNet.width = compute()\n", "Net()"),
+        ("if compute():\n    width = 1\nelse:\n    width = 2\n", "width"),
+        ("try:\n    width = compute()\nexcept OSError:\n    width = 2\n", "width"),
+        ("for width in range(compute()):\n    pass\n", "width"),
+        ("base = compute()\nwidth = base * 2\n", "width"),
+        ("base = compute()\ndef inner(x=base):\n    return x\n", "inner()"),
+        ("base = compute()\n@base.register\ndef inner():\n    pass\n", "inner()"),
+        ("base = compute()\nmake = lambda: base\n", "make()"),
+        ("import numpy.linalg as la\n", "la.norm"),
+    ],
+)
+def test_values_that_the_entry_needs_are_kept(before: str, value: str) -> None:
+    text = "def compute():\n    return 1\n" + before + GET.format(value)
+    assert kept(text) == code_lines(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "model = get_student_model()",
+        "summary(get_student_model(), (3, 224, 224))",
+        "student = get_student_model().cuda()\nstudent.load_state_dict(torch.load('w.ckpt'))",
+        "for x in loader:\n    train(x)",
+        "while True:\n    pass",
+        "with open('x') as f:\n    text = f.read()",
+        "if __name__ == '__main__':\n    train()",
+        "gdown.download('https://x', 'y')",
+        "assert False",
+        "del student",
+        "raise SystemExit",
+        "try:\n    from torchsummary import summary\nexcept ImportError:\n    raise",
+    ],
+)
+def test_what_must_not_run_is_dropped(line: str) -> None:
+    assert kept(f"{line}\n{MODEL}{line}\n") == code_lines(MODEL)
+
+
+def test_statement_that_shares_its_line_is_dropped_alone() -> None:
+    assert kept("import tqdm; width = 3\n" + GET.format("width"))[0].endswith("; width = 3")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import torchsummary",
+        "from torchsummary import summary",
+        "from tqdm.auto import tqdm",
+        "import matplotlib.pyplot as plt",
+        "from google.colab import drive",
+        "import timm, gdown",
+        "from .model import StudentNet",
+        "from my_utils import *",
+        "from torch.utils.tensorboard import SummaryWriter",
+    ],
+)
+def test_unneeded_import_of_an_absent_module_is_dropped(line: str) -> None:
+    taken = take(f"{line}\n{MODEL}def plot():\n    plt.plot(tqdm, timm)\n")
+    assert taken.source is not None
+    assert line not in taken.source
+    assert "intake.import_dropped" in ids(taken)
+    assert taken.missing_names == ()
+
+
+def test_needed_import_of_an_absent_module_stays_and_is_told() -> None:
+    taken = take("import timm\n" + GET.format("timm.create_model('x')"))
+    assert taken.source is not None
+    assert "import timm" in taken.source
+    note = next(note for note in taken.notes if note.id == "intake.module_unavailable")
+    assert note.params == {"module": "timm", "line": 1, "name": "timm"}
+
+
+def test_import_of_several_modules_loses_only_the_absent_ones() -> None:
+    assert kept("import math, tqdm, os\n" + GET.format("math.pi"))[0] == "import math, os"
+
+
+def test_own_definition_beats_the_import_of_a_file_that_is_not_here() -> None:
+    taken = take("from model import StudentNet\n" + MODEL)
+    assert taken.source is not None
+    assert "from model" not in taken.source
+
+
+def test_definition_whose_header_cannot_run_is_dropped_unless_needed() -> None:
+    text = "class Data(Dataset):\n    pass\n@track\ndef run(x=transform):\n    pass\n"
+    assert kept(text + MODEL) == code_lines(MODEL)
+    assert missing(text + GET.format("Data()")) == ["Dataset"]
+
+
+def test_model_paste_may_hold_the_loss_too() -> None:
+    assert {"get_student_model", "loss_fn_kd"} <= defined_names("\n".join([take(LOSS + MODEL).source or ""]))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (GET.format("deepwise_pointwise_conv(3, 4)"), [("deepwise_pointwise_conv", 2)]),
+        (GET.format("[make(i) for i in range(3)]"), [("make", 2)]),
+        ("class Net(Base):\n    def forward(self, x):\n        return swish(x)\n" + GET.format("Net()"),
+         [("Base", 1), ("swish", 3)]),
+        ("width = base * 2\n" + GET.format("width"), [("base", 1)]),
+        (GET.format("[x for x in layers(x=1)]"), [("layers", 2)]),
+        ("class Net:\n    a = 3\n    def size(self):\n        return a\n" + GET.format("Net()"), [("a", 4)]),
+    ],
+)  # fmt: skip
+def test_missing_names_are_told_with_their_line(text: str, names: list[tuple[str, int]]) -> None:
+    assert list(take(text).missing_names) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GET.format("dwpw_conv(3, 4, 3), nn.ReLU(), F.relu, torch, np, math, cfg['x'], models.resnet18"),
+        GET.format("[a + b for a in '' if a for b in a], {k: v for k, v in {}}, (c for c in '')"),
+        GET.format("(lambda a, *b, c=1, **d: (a, b, c, d))"),
+        GET.format("(total := 3) + total"),
+        GET.format("__name__, __file__, print, NotImplementedError, __builtins__"),
+        "def get_student_model():\n    global net\n    net = 1\n    return net\n",
+        "def get_student_model():\n    try:\n        return maybe\n    except NameError:\n        return 1\n",
+        "def get_student_model():\n    try:\n        import timm\n    except ImportError as e:\n        print(e)\n",
+        "def get_student_model():\n    x = 1\n    def f():\n        nonlocal x\n        x = 2\n    return f\n",
+        "def get_student_model():\n    x: Unknown = 1\n    return x\n",
+        "def get_student_model():\n    with open('x') as f, open('y') as (g, h):\n        return f, g, h\n",
+        "def get_student_model():\n    for i, (j, *k) in []:\n        print(i, j, k)\n",
+        "def get_student_model(x):\n    match x:\n        case {'a': a, **rest}:\n            return a, rest\n"
+        "        case [b, *c] | (b, c):\n            return b, c\n        case str() as d:\n            return d\n",
+        "class Net:\n    a = 1\n    b = a\n    def f(self):\n        return __class__, self\n" + GET.format("Net()"),
+        "from torch.nn import *\n" + GET.format("Linear(1, 2)"),
+        "globals()['helper'] = print\n" + GET.format("globals()['helper'] and helper()"),
+        "def get_student_model():\n    return later()\ndef later():\n    return 1\n",
+        "def unused():\n    return nowhere()\n" + GET.format("1"),
+        "import os.path as p\nimport xml.dom\n" + GET.format("p, xml"),
+        "def outer():\n    global late\n    late = 1\n" + GET.format("late"),
+    ],
+)  # fmt: skip
+def test_no_name_is_called_missing_that_is_not(text: str) -> None:
+    assert missing(text) == []
+
+
+def test_unknown_type_hints_are_ignored() -> None:
+    text = "def get_student_model(x: Optional[Tensor] = None, *args: Any) -> Union[\n    Tensor, None]:\n    return x\n"
+    taken = take(text)
+    assert taken.missing_names == ()
+    assert "intake.hints_ignored" in ids(taken)
+    assert taken.source is not None
+    assert taken.source.count("\n") == text.count("\n")
+    space: dict[str, object] = {}
+    exec(taken.source, space)
+    assert "get_student_model" in space
+
+
+def test_hints_that_python_never_evaluates_stay() -> None:
+    text = "def get_student_model():\n    net: Module = 1\n    return net\n"
+    taken = take(text)
+    assert taken.source == text
+    assert taken.notes == ()
+
+
+def test_training_loop_that_reuses_a_needed_name_is_dropped() -> None:
+    loop = "for width in train():\n    pass\n"
+    assert kept("width = 3\n" + loop + GET.format("width")) == code_lines("width = 3\n" + GET.format("width"))
+
+
+def test_known_type_hints_stay() -> None:
+    text = "from typing import Optional\ndef get_student_model(x: Optional[int] = None) -> int:\n    return 1\n"
+    assert take(text).source == text
+
+
+def test_entry_may_be_a_class_or_a_value() -> None:
+    text = "class Loss:\n    def __call__(self):\n        return 1\nloss_fn_kd = Loss()\n"
+    assert kept(text, "loss_fn_kd") == code_lines(text)
+
+
+def test_without_the_entry_definitions_stay_and_nothing_else_runs() -> None:
+    taken = take("import timm\nclass Net:\n    pass\nnet = Net()\n")
+    assert taken.source is not None
+    assert code_lines(taken.source) == ["class Net:", "pass"]

@@ -1,0 +1,190 @@
+"""The exported network with other weights and pruned weights, against PyTorch itself."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import numpy_helper
+from torch import nn
+from torch.nn.utils import prune
+
+from grader.measure import artefact, network
+from grader.measure.network import Array
+from grader.sandbox.harness_export import onnx_bytes
+
+
+def model(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        OrderedDict(
+            stem=nn.Conv2d(3, 6, 3, padding=1, bias=False),
+            norm=nn.BatchNorm2d(6),
+            act=nn.ReLU(),
+            depthwise=nn.Conv2d(6, 6, 3, padding=1, groups=6),
+            pointwise=nn.Conv2d(6, 8, 1),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flat=nn.Flatten(),
+            head=nn.Linear(8, 11),
+        )
+    ).eval()
+
+
+@pytest.fixture(scope="module")
+def exported() -> bytes:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return onnx_bytes(model(), [3, 16, 16], dynamic=True)
+
+
+NAMES = [name for name, _ in model().named_parameters()]
+IMAGES = np.random.default_rng(7).standard_normal((5, 3, 16, 16), np.float32)
+
+
+def opened(exported: bytes) -> network.Network:
+    return network.Network(exported, NAMES)
+
+
+def torch_logits(net: nn.Module, images: Array) -> Array:
+    with torch.no_grad():
+        found: Array = net(torch.from_numpy(images)).numpy()
+    return found
+
+
+def test_audit_counts_what_the_module_has(exported: bytes) -> None:
+    found = artefact.audit(exported)
+    assert found.refused == ""
+    assert found.parameters == sum(p.numel() for p in model().parameters())
+    assert (found.statistics, found.constants) == (12, 0)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00" * 40, b"PK\x03\x04 no network", b"\x08\x07" * 3])
+def test_odd_bytes_are_refused_in_a_sentence(data: bytes) -> None:
+    assert artefact.audit(data).refused
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400))
+def test_audit_survives_any_bytes(data: bytes) -> None:
+    artefact.audit(data)
+
+
+@settings(max_examples=100, deadline=None)
+@given(place=st.integers(0, 5000), value=st.integers(0, 255))
+def test_audit_survives_damage(exported: bytes, place: int, value: int) -> None:
+    damaged = bytearray(exported)
+    damaged[place % len(damaged)] = value
+    artefact.audit(bytes(damaged))
+
+
+def test_uploaded_weights_take_the_place_of_the_exported_ones(exported: bytes) -> None:
+    other = model(seed=5)
+    with torch.no_grad():
+        other.get_buffer("norm.running_mean").add_(0.3)
+    net = opened(exported)
+    fit = net.load(network.read_weights(safetensors.torch.save(other.state_dict())))
+    assert fit.good
+    assert fit.unexpected == []
+    assert np.allclose(network.run(net.pruned(0.0), IMAGES, 2, 1), torch_logits(other, IMAGES), atol=1e-5)
+
+
+def as_pt(value: object) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: state,
+        lambda state: {"state_dict": state},
+        lambda state: {"model": {f"module.{name}": value for name, value in state.items()}},
+    ],
+    ids=["plain", "state_dict", "data parallel"],
+)
+def test_state_dicts_come_in_several_wrappers(exported: bytes, wrap: object) -> None:
+    assert callable(wrap)
+    weights = network.read_weights(as_pt(wrap(model(seed=3).state_dict())))
+    assert opened(exported).load(weights).good
+
+
+def test_weights_of_another_model_are_listed_as_pytorch_lists_them(exported: bytes) -> None:
+    state = model(seed=3).state_dict()
+    del state["stem.weight"]
+    state["extra.weight"] = torch.zeros(3)
+    state["head.weight"] = torch.zeros(11, 9)
+    net = opened(exported)
+    before = net.pruned(0.0)
+    fit = net.load(network.read_weights(safetensors.torch.save(state)))
+    assert not fit.good
+    assert fit.missing == ["stem.weight"]
+    assert fit.unexpected == ["extra.weight"]
+    assert fit.wrong_shape == [("head.weight", [11, 9], [11, 8])]
+    assert net.pruned(0.0) == before
+
+
+def test_weights_that_are_not_finite_are_named(exported: bytes) -> None:
+    state = model().state_dict()
+    state["head.bias"] = torch.full((11,), float("nan"))
+    assert opened(exported).load(network.read_weights(safetensors.torch.save(state))).not_finite == ["head.bias"]
+
+
+def test_tensor_that_pretends_to_be_huge_is_refused_before_it_is_made() -> None:
+    bomb = {"stem.weight": torch.zeros(1).as_strided((1 << 40,), (0,))}
+    with pytest.raises(network.UnreadableWeights, match="larger than any model"):
+        network.read_weights(as_pt(bomb))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"not a model at all",
+        safetensors.torch.save(model().state_dict())[:-7],
+        as_pt(model().state_dict())[:200],
+        as_pt([1, 2, 3]),
+        b"\x80\x04cos\nsystem\n(S'true'\ntR.",
+    ],
+    ids=["empty", "text", "truncated safetensors", "truncated zip", "a list", "a pickle that calls"],
+)
+def test_unreadable_weights_say_why(data: bytes) -> None:
+    with pytest.raises(network.UnreadableWeights):
+        network.read_weights(data)
+
+
+@pytest.mark.parametrize("ratio", [0.05, 0.15, 0.5, 0.9, 0.95])
+@pytest.mark.parametrize("kind", ["random", "ties", "zeros"])
+def test_pruning_is_the_tutorials_own(exported: bytes, ratio: float, kind: str) -> None:
+    other = model(seed=9)
+    with torch.no_grad():
+        for module in other.modules():
+            if isinstance(module, nn.Conv2d) and kind != "random":
+                # Ties everywhere: which of them goes is PyTorch's choice, and must be ours.
+                module.weight.copy_((module.weight * (4 if kind == "ties" else 0)).round() / 4)
+    net = opened(exported)
+    assert net.load(network.read_weights(safetensors.torch.save(other.state_dict()))).good
+    for module in other.modules():
+        if isinstance(module, nn.Conv2d):
+            prune.l1_unstructured(module, name="weight", amount=ratio)  # type: ignore[no-untyped-call]
+    again = network.Network(net.pruned(ratio), NAMES)
+    assert again.convolutions() == ["stem.weight", "depthwise.weight", "pointwise.weight"]
+    for name, module in other.named_modules():
+        if isinstance(module, nn.Conv2d):
+            ours = numpy_helper.to_array(again.tensors[f"{name}.weight"])
+            assert np.array_equal(ours, module.weight.detach().numpy()), name
+
+
+def test_image_size_can_be_freed(exported: bytes) -> None:
+    net = opened(exported)
+    assert net.image_shape() == [3, 16, 16]
+    net.free_image_size()
+    large = np.random.default_rng(1).standard_normal((2, 3, 40, 40), np.float32)
+    assert network.run(net.pruned(0.0), large, 1, 1).shape == (2, 11)

@@ -1,0 +1,124 @@
+"""The admin's pages: people, tokens, rosters, rubrics, the audit log."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.assignments import service as assignments
+from app.audit.models import AuditEntry
+from app.auth import service as auth
+from app.auth.dependencies import optional_user
+from app.auth.viewer import Viewer
+from app.pages import admin
+from app.users import service as users
+from app.users.models import Role, User
+from grader import assignment as definitions
+from tests.unit.pages.conftest import Course
+
+ROSTER = "login,name,student_id\nann,Ann,\nben,Ben <b>,B2\n"
+
+
+def logins(course: Course) -> list[str]:
+    with course.database.read() as session:
+        return list(session.scalars(select(User.login).order_by(User.login)))
+
+
+def post(course: Course, path: str, **form: str) -> str:
+    return course.send("POST", path, data=form).text
+
+
+def test_a_roster_is_looked_at_before_anything_is_stored(course: Course) -> None:
+    post(course, "/admin/people", login="ben", name="Ben", role="student")
+    page = post(course, "/admin/people/import", roster=ROSTER)
+    assert "1 new, 1 changed, 2 in all" in page
+    assert "Ben &lt;b&gt;" in page
+    assert logins(course) == ["ben", "mia"]
+    page = post(course, "/admin/people/import", roster=ROSTER, confirmed="1")
+    assert re.findall(r"^(\w+),assay_", page, re.MULTILINE) == ["ann"]
+    assert logins(course) == ["ann", "ben", "mia"]
+
+
+def test_a_roster_can_come_as_a_file(course: Course) -> None:
+    files = {"file": ("roster.csv", b"\xef\xbb\xbf" + ROSTER.encode(), "text/csv")}
+    assert "2 new" in course.send("POST", "/admin/people/import", files=files).text
+    assert "UTF-8" in course.send("POST", "/admin/people/import", files={"file": ("r", b"\xff\xfe", "text/csv")}).text
+
+
+def test_a_broken_roster_says_which_line(course: Course) -> None:
+    answer = course.send("POST", "/admin/people/import", data={"roster": "login,name\nann,Ann\n!,x\n"})
+    assert answer.status_code == 422
+    assert "Line 3" in answer.text
+    assert logins(course) == ["mia"]
+
+
+def test_a_token_is_shown_once_and_can_be_revoked(course: Course) -> None:
+    page = post(course, "/admin/people", login="ann", name="Ann", role="ta")
+    secret = re.search(r"ann,(assay_[\w-]+)", page)
+    assert secret is not None
+    with course.database.read() as session:
+        token = users.tokens(session, users.find(session, "ann"))[0]
+        assert auth.by_token(session, secret[1]) is not None
+    assert secret[1] not in course.get("/admin/people/ann").text
+    # Another person's page revokes nothing.
+    assert course.send("POST", f"/admin/people/mia/tokens/{token.id}/revoke").status_code == 404
+    assert course.send("POST", f"/admin/people/ann/tokens/{token.id}/revoke").status_code == 303
+    with course.database.read() as session:
+        assert auth.by_token(session, secret[1]) is None
+
+
+@pytest.mark.parametrize("form", [{"login": "a b", "name": "x"}, {"login": "mia", "name": "x"}, {"login": "x"}])
+def test_a_person_who_cannot_be_added_is_told_why(course: Course, form: dict[str, str]) -> None:
+    answer = course.send("POST", "/admin/people", data={"role": "student", **form})
+    assert answer.status_code in (409, 422)
+    assert "Nothing was changed" in answer.text
+    assert logins(course) == ["mia"]
+
+
+def test_search_takes_signs_literally_and_pages_go_on_by_login(course: Course) -> None:
+    with course.database.write() as session:
+        for login in ("a_b", "axb", "ay"):
+            users.create_user(session, login=login, name=login, role=Role.STUDENT, actor="test")
+        assert [user.login for user in users.people(session, "a_b", limit=9)] == ["a_b"]
+        assert users.people(session, "%", limit=9) == []
+        assert [user.login for user in users.people(session, "A", after="a_b", limit=2)] == ["axb", "ay"]
+
+
+def test_a_changed_rubric_is_shown_as_a_difference(course: Course) -> None:
+    bundled = definitions.bundled("hw13")
+    files = dict(bundled.files)
+    files["assignment.toml"] = files["assignment.toml"].replace("version = 1\n", "version = 2\n").replace(
+        "parameter_limit = 100_000", "parameter_limit = 60_000"
+    )  # fmt: skip
+    with course.database.write() as session:
+        assignments.publish(session, definitions.from_files(files))
+    page = course.get("/admin/assignments").text
+    assert "-parameter_limit = 100_000" in page
+    assert "+parameter_limit = 60_000" in page
+
+
+def test_a_broken_chain_is_told(course: Course) -> None:
+    assert "Every entry fits" in course.get("/admin/audit").text
+    with course.database.write() as session:
+        session.execute(update(AuditEntry).where(AuditEntry.id == 1).values(actor="nobody"))
+    assert "The chain breaks at entry 1" in course.get("/admin/audit").text
+
+
+def test_nobody_else_gets_in(course: Course) -> None:
+    with course.database.write() as session:
+        ta = Viewer.of(users.create_user(session, login="teo", name="Teo", role=Role.TA, actor="test"))
+    course.app.dependency_overrides[optional_user] = lambda: ta
+    for path in ("", "/people", "/people/mia", "/assignments", "/regrades", "/audit"):
+        assert course.get(f"/admin{path}").status_code == 403
+    assert course.send("POST", "/admin/people", data={"login": "x", "name": "x", "role": "admin"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h"), (172_800, "2 d"), (-5, "0 s")],
+)
+def test_ages_are_said_as_people_say_them(span: int, said: str) -> None:
+    assert admin._age(timedelta(seconds=span)) == said

@@ -1,0 +1,66 @@
+"""The class in bars and dots, each leading to exactly the students it counts."""
+
+from __future__ import annotations
+
+from datetime import date
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from app.pages import charts
+from app.pages.class_view import ClassView
+from app.scores.class_records import ClassRecords, ClassSnapshot
+from tests.unit.pages.conftest import Course
+
+
+def snapshot(course: Course) -> ClassSnapshot:
+    with course.database.read() as session:
+        return ClassRecords().snapshot(session, "hw13")
+
+
+def behind(query: dict[str, object], found: ClassSnapshot) -> int:
+    """How many students the link of a bar shows."""
+    scope = {"type": "http", "query_string": urlencode(query).encode()}
+    return len(ClassView(**Request(scope).query_params).select(found.standings, None))
+
+
+def test_every_bar_leads_to_as_many_students_as_it_says(course: Course) -> None:
+    course.enrol(40, 2)
+    found = snapshot(course)
+    drawn = charts.draw(found, "en")
+    assert sum(int(bar.shown) for bar in drawn.totals) == 40
+    assert [behind(bar.query, found) for bar in drawn.totals] == [int(bar.shown) for bar in drawn.totals]
+    assert [behind(bar.query, found) for bar in drawn.mistakes] == [int(bar.shown) for bar in drawn.mistakes]
+    assert [f"({behind(bar.query, found)})" for bar in drawn.full] == [bar.shown.split()[1] for bar in drawn.full]
+    assert sum(dot.count for dot in drawn.parameters) == 40
+    assert all(behind(dot.query, found) >= dot.count for dot in drawn.parameters)
+
+
+def test_days_have_no_gap_and_count_every_attempt(course: Course) -> None:
+    course.enrol(10, 3)
+    days = charts.draw(snapshot(course), "en").days
+    assert sum(int(bar.shown) for bar in days) == 30
+    numbers = [date.fromisoformat(bar.label).toordinal() for bar in days]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+def test_a_class_without_hand_ins_has_nothing_to_draw(course: Course) -> None:
+    course.enrol(2, 0)
+    drawn = charts.draw(snapshot(course), "zh-Hant")
+    assert drawn.graded == 0
+    assert [*drawn.totals, *drawn.days, *drawn.mistakes, *drawn.parameters] == []
+
+
+def test_mistakes_are_told_in_the_readers_language(course: Course) -> None:
+    course.enrol(40, 1)
+    english, chinese = charts.draw(snapshot(course), "en"), charts.draw(snapshot(course), "zh-Hant")
+    assert len(english.mistakes) == len(chinese.mistakes) > 0
+    assert english.mistakes[0].label != chinese.mistakes[0].label
+
+
+def test_a_day_leads_to_everybody_who_handed_in_on_it(course: Course) -> None:
+    course.enrol(30, 1)
+    found = snapshot(course)
+    assert [behind(bar.query, found) for bar in charts.draw(found, "en").days] == [
+        int(bar.shown) for bar in charts.draw(found, "en").days
+    ]

@@ -1,0 +1,100 @@
+"""Searching, filtering and sorting the dashboard's table."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from app.pages.class_view import ClassView
+from app.scores.class_records import Attempt, Cell, Standing
+from app.submissions.models import State
+from grader.evidence import Fault
+from grader.scoring import Verdict
+
+FIRST = datetime(2025, 12, 30, tzinfo=UTC)
+DEADLINE = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def standing(login: str, score: float | None = None, verdict: Verdict = Verdict.PARTIAL, **more: Any) -> Standing:
+    attempt: dict[str, Any] = {
+        "submission": uuid.uuid4(),
+        "number": 1,
+        "submitted_at": datetime(2026, 1, 1, 23, tzinfo=UTC),
+        "state": State.GRADED,
+        "fault": None,
+        "cells": {"1.1": Cell(score or 0, 4, verdict, None, False)},
+        "mistakes": (),
+        "parameters": None,
+        "accuracy": None,
+        **more,
+    }
+    counting = None if score is None else Attempt(score=score, **attempt)
+    days = frozenset() if counting is None else frozenset({counting.submitted_at.date(), FIRST.date()})
+    return Standing(login, f"Name of {login}", f"ID-{login}", counting, days)
+
+
+CLASS = [
+    standing("ann", 2.0, parameters=90_000, mistakes=("kd.alpha_swapped",)),
+    standing("ben"),
+    standing("cho", 4.0, Verdict.NEEDS_REVIEW, parameters=50_000, submitted_at=datetime(2026, 1, 3, tzinfo=UTC)),
+    standing("dia", 1.0, state=State.FAILED, fault=Fault.INFRASTRUCTURE),
+]
+
+
+def logins(**query: object) -> list[str]:
+    return [one.login for one in ClassView(**query).select(CLASS, DEADLINE)]
+
+
+def test_everybody_by_login_at_first() -> None:
+    assert logins() == ["ann", "ben", "cho", "dia"]
+
+
+def test_points_sort_both_ways_and_missing_ones_stay_last() -> None:
+    assert logins(sort="score") == ["dia", "ann", "cho", "ben"]
+    assert logins(sort="score", order="desc") == ["cho", "ann", "dia", "ben"]
+    assert logins(sort="1.1", order="desc") == ["cho", "ann", "dia", "ben"]
+    assert logins(sort="parameters") == ["cho", "ann", "ben", "dia"]
+
+
+def test_a_column_that_is_none_changes_nothing() -> None:
+    assert logins(sort="9.9") == ["ann", "ben", "cho", "dia"]
+    assert logins(sort="color") == ["ann", "ben", "cho", "dia"]
+
+
+def test_search_finds_login_name_and_number() -> None:
+    assert logins(q="CHO") == ["cho"]
+    assert logins(q="of a name") == ["ann", "ben", "cho", "dia"]
+    assert logins(q="of ann") == ["ann"]
+    assert logins(q="id-ben") == ["ben"]
+
+
+def test_filters_narrow_down() -> None:
+    assert logins(state="failed") == ["dia"]
+    assert logins(review="1") == ["cho"]
+    assert logins(fault="1") == ["dia"]
+    assert logins(late="1") == ["cho"]
+    assert logins(missing="1") == ["ben"]
+
+
+def test_a_bar_of_a_chart_leads_to_its_students() -> None:
+    assert logins(lowest=1, highest=2) == ["ann", "dia"]
+    assert logins(smallest=60_000) == ["ann"]
+    assert logins(largest=60_000) == ["cho"]
+    assert logins(mistake="kd.alpha_swapped") == ["ann"]
+    assert logins(question="1.1", full="1") == ["cho"]
+    assert logins(question="1.1", verdict="partial") == ["ann", "dia"]
+    assert logins(question="9.9", full="1") == []
+    assert logins(day="2026-01-03") == ["cho"]
+    assert logins(day="2025-12-30") == ["ann", "cho", "dia"]  # an earlier attempt, which does not count
+
+
+def test_empty_fields_of_the_form_ask_for_nothing() -> None:
+    assert logins(state="", verdict="", q="", lowest="") == ["ann", "ben", "cho", "dia"]
+
+
+def test_a_link_keeps_what_it_does_not_change_and_starts_at_the_first_page() -> None:
+    view = ClassView(q="a&b", review=True, sort="score", order="desc", page=3)
+    assert view.query(order="asc") == "q=a%26b&review=1&sort=score&order=asc"
+    assert view.query(page=4) == "q=a%26b&review=1&sort=score&order=desc&page=4"
+    assert view.query(review=None) == "q=a%26b&sort=score&order=desc"

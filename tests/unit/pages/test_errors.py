@@ -1,0 +1,102 @@
+"""Problems as pages for browsers, as documents for programs."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app import problems
+from app.pages import errors
+
+HTML = {"Accept": "text/html,*/*"}
+
+
+class Refuses:
+    """Middleware that answers a problem itself, as the request limit does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/refused":
+            await problems.from_problem(problems.TooLarge("Too <large>.", headers={"Retry-After": "7"}))(
+                scope, receive, send
+            )
+        else:
+            await self.app(scope, receive, send)
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    """Routes that go wrong, set up as the service does."""
+    app = FastAPI()
+
+    @app.get("/{kind}")
+    @app.get("/api/{kind}")
+    def wrong(kind: str) -> str:
+        if kind == "forbidden":
+            raise problems.Forbidden
+        if kind == "unknown":
+            raise problems.Unauthenticated
+        if kind == "crash":
+            raise RuntimeError("secret")
+        return "fine"
+
+    problems.install(app)
+    app.add_middleware(Refuses)
+    errors.install(app)
+    return app
+
+
+async def get(app: FastAPI, path: str, **headers: str) -> httpx.Response:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        return await client.get(path, headers=headers)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("path", "status"), [("/forbidden", 403), ("/refused", 413), ("/crash", 500), ("/a/b", 404)])
+async def test_a_browser_reads_a_page(app: FastAPI, path: str, status: int) -> None:
+    answer = await get(app, path, **HTML)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "secret" not in answer.text
+    assert "<large>" not in answer.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("path", "status"), [("/forbidden", 403), ("/refused", 413), ("/crash", 500)])
+async def test_a_program_reads_the_document(app: FastAPI, path: str, status: int) -> None:
+    answer = await get(app, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == problems.MEDIA_TYPE
+
+
+@pytest.mark.anyio
+async def test_the_api_never_answers_with_a_page(app: FastAPI) -> None:
+    assert (await get(app, "/api/forbidden", **HTML)).headers["content-type"] == problems.MEDIA_TYPE
+
+
+@pytest.mark.anyio
+async def test_who_is_not_logged_in_is_led_to_the_login_and_back(app: FastAPI) -> None:
+    answer = await get(app, "/unknown", **HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?back=%2Funknown")
+
+
+@pytest.mark.anyio
+async def test_what_a_problem_says_in_its_headers_is_kept(app: FastAPI) -> None:
+    assert (await get(app, "/refused", **HTML)).headers["retry-after"] == "7"
+
+
+@pytest.mark.anyio
+async def test_what_went_well_is_left_alone(app: FastAPI) -> None:
+    assert (await get(app, "/fine", **HTML)).json() == "fine"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The loop that the service runs on."""
+    return "asyncio"

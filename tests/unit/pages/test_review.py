@@ -1,0 +1,64 @@
+"""The review queue: one question after the other, points by one request, and back."""
+
+from __future__ import annotations
+
+import re
+
+from app.scores.class_records import ClassRecords
+from tests.unit.pages.conftest import Course
+
+QUEUE = "/dashboard/hw13/review"
+
+
+def shown(page: str) -> tuple[str, str]:
+    """The submission and question on a page of the queue."""
+    found = re.search(
+        r'name="submission" value="([\w-]+)"><input type="hidden" name="question" value="([\d.]+)"><input', page
+    )
+    assert found is not None, page
+    return found[1], found[2]
+
+
+def waiting(course: Course) -> int:
+    found = re.search(r"<strong>(\d+) questions wait", course.get(QUEUE).text)
+    assert found is not None
+    return int(found[1])
+
+
+def decide(course: Course, **form: object) -> str:
+    answer = course.send("POST", QUEUE, data={"reason": "Axis has no label.", **form})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def test_a_decision_leads_to_the_next_one_and_can_be_undone(course: Course) -> None:
+    course.enrol(3, 2)
+    assert waiting(course) == 3
+    first = shown(course.get(QUEUE).text)
+    then = course.get(decide(course, submission=first[0], question=first[1], score=0.25)).text
+    assert shown(then) != first
+    assert waiting(course) == 2
+    with course.database.read() as session:
+        standings = ClassRecords().snapshot(session, "hw13").standings
+    given = [one for one in standings if one.counting and one.counting.cells["3.1"].overridden]
+    assert len(given) <= 1  # none, when another attempt of the student counts now
+    back = course.send("POST", f"{QUEUE}/undo", data={"submission": first[0], "question": first[1]})
+    assert shown(course.get(back.headers["location"]).text) == first
+    assert waiting(course) == 3
+
+
+def test_only_one_question_can_be_asked_for_and_one_can_be_skipped(course: Course) -> None:
+    course.enrol(2, 1)
+    pages = [course.get(f"{QUEUE}?question=3.1&skip={skip}").text for skip in range(2)]
+    assert len({shown(page) for page in pages}) == 2
+    assert "Nothing waits" in course.get(f"{QUEUE}?question=2.2").text
+
+
+def test_what_makes_no_sense_is_refused(course: Course) -> None:
+    course.enrol(1, 1)
+    submission, question = shown(course.get(QUEUE).text)
+    form = {"submission": submission, "question": question, "score": 1, "reason": "x"}
+    for wrong in ({"score": 2}, {"score": "nan"}, {"reason": " "}, {"question": "9.9"}):
+        assert course.send("POST", QUEUE, data=form | wrong).status_code in (404, 422)
+    assert course.get(f"{QUEUE}?submission={submission}&question=9.9").status_code == 404
+    assert waiting(course) == 1

@@ -1,0 +1,73 @@
+"""The bank of known mistakes: tabulated as it stands, apart from one another, priced, and with a text."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tomllib
+from pathlib import Path
+
+import grader
+from grader.assignment import Assignment
+from grader.checks import kd_diagnosis
+from reference_models.kd import bank, cases, tabulate
+from reference_models.kd.fingerprint import fingerprint
+
+EQUIVALENT = {
+    frozenset(
+        {("kd.soft_term.missing",), ("kd.soft_term.student_with_itself",)}
+    ): "KL of a distribution with itself is 0"
+}
+"""Mistakes that no tensor can tell apart, with the reason."""
+
+
+def _known(hw13: Assignment) -> tuple[kd_diagnosis.KnownLoss, ...]:
+    return kd_diagnosis.table(hw13.files["kd_cases.json"], hw13.files["kd_mistakes.json"])
+
+
+def test_table_is_what_the_bank_answers(hw13: Assignment) -> None:
+    """Fails when a mistake was added, changed or removed without running ``reference_models.kd.tabulate``."""
+    fresh = json.dumps(tabulate.table(hw13.files["kd_cases.json"]))
+    stored = _known(hw13)
+    computed = kd_diagnosis.table(hw13.files["kd_cases.json"], fresh)
+    assert [loss.ids for loss in stored] == [loss.ids for loss in computed]
+    for one, other in zip(stored, computed, strict=True):
+        assert len(one.answers) == len(other.answers)
+        assert all(map(kd_diagnosis.alike, one.answers, other.answers)), one.ids
+
+
+def test_every_pair_of_mistakes_can_be_told_apart_or_is_listed(hw13: Assignment) -> None:
+    found = {
+        frozenset({one.ids, other.ids})
+        for one, other in itertools.combinations(_known(hw13), 2)
+        if one.ids != other.ids and all(map(kd_diagnosis.alike, one.answers, other.answers))
+    }
+    assert found == set(EQUIVALENT)
+
+
+def test_no_mistake_is_right(hw13: Assignment) -> None:
+    """The bank holds no loss that answers like a correct one on the fixed cases."""
+    fixed = cases.read(hw13.files["kd_cases.json"]).fixed()
+    right = tuple(fingerprint(*bank.evaluate(bank.correct_styles()["with_kl_div.batchmean"], case)) for case in fixed)
+    assert kd_diagnosis.diagnose(right, _known(hw13)) is None
+
+
+def test_every_single_mistake_has_points_and_every_priced_mistake_exists(hw13: Assignment) -> None:
+    priced = hw13.question("2.1").options["mistakes"]
+    single = {mistake.ids[0] for mistake in bank.known() if len(mistake.ids) == 1}
+    together = {"+".join(mistake.ids) for mistake in bank.known()}
+    assert single <= set(priced)
+    assert set(priced) <= together
+    assert all(0 <= entry["points"] < hw13.question("2.1").points for entry in priced.values())
+
+
+def test_every_mistake_has_a_text_in_both_languages() -> None:
+    texts = tomllib.loads((Path(grader.__file__).parent / "messages" / "kd.toml").read_text(encoding="utf-8"))
+    for identifier in {identifier for mistake in bank.known() for identifier in mistake.ids}:
+        assert texts[identifier]["en"].endswith(".")
+        assert texts[identifier]["zh-Hant"].endswith("。")
+
+
+def test_mistakes_made_together_are_each_known_alone() -> None:
+    single = {mistake.ids[0] for mistake in bank.known() if len(mistake.ids) == 1}
+    assert {identifier for mistake in bank.known() for identifier in mistake.ids} == single

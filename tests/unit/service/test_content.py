@@ -1,0 +1,23 @@
+"""Which measurements may be taken over for the same hand-in."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.jobs.content import lasting
+from grader.evidence import ArchitectureEvidence, ChoiceEvidence, Fault, KDLossEvidence, Outcome
+
+
+@pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.ERROR, Outcome.FORBIDDEN, Outcome.OUTPUT_LIMIT])
+def test_what_the_code_did_by_itself_lasts(outcome: Outcome) -> None:
+    assert lasting(KDLossEvidence(outcome=outcome).model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.MEMORY, Outcome.DIED, Outcome.PROTOCOL])
+def test_what_a_busy_machine_may_have_stopped_is_measured_again(outcome: Outcome) -> None:
+    assert not lasting(ArchitectureEvidence(outcome=outcome).model_dump(mode="json"))
+
+
+def test_a_fault_of_ours_never_lasts() -> None:
+    assert lasting(ChoiceEvidence(answer="no").model_dump(mode="json"))
+    assert not lasting(ChoiceEvidence(fault=Fault.GRADER).model_dump(mode="json"))

@@ -1,0 +1,157 @@
+"""The command line from outside: help, exit codes, and errors in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ("grade", "submit", "serve", "worker", "migrate", "demo", "doctor", "users import", "tokens create")
+
+
+MAIN = "from app.cli import main; main()"
+WITHOUT_A_LAYER = f"from grader.sandbox import supervisor; supervisor.FLOOR += ('moat',); {MAIN}"
+"""The commands on a machine that lacks a layer of the floor, which no machine has."""
+
+
+def assay(*arguments: str, code: str = MAIN, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        env={**kept, "COLUMNS": "100", "ASSAY_DATA_DIR": "/nonexistent", **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def assert_one_line(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert result.returncode == code, result
+    assert result.stderr.startswith("assay: "), result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    result = assay(*command.split(), "--help")
+    assert result.returncode == 0
+    assert "Usage" in result.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ["torch", "fastapi", "sqlalchemy", "onnxruntime", "numpy"]
+    code = f"import sys, app.cli; sys.exit(any(name in sys.modules for name in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_nothing_to_grade_is_unusable_input() -> None:
+    assert_one_line(assay("grade"), 2, "nothing to hand in")
+
+
+def test_an_unknown_assignment_is_unusable_input() -> None:
+    assert_one_line(assay("grade", "examples/hw13", "--assignment", "hw99"), 2, "hw99", "hw13")
+
+
+def test_answers_that_are_no_object_are_unusable_input(tmp_path: Path) -> None:
+    (tmp_path / "answers.json").write_text("{")
+    assert_one_line(assay("grade", str(tmp_path)), 2, "answers")
+
+
+def test_submit_without_a_token_says_which_variable_is_missing() -> None:
+    assert_one_line(assay("submit", "examples/hw13"), 1, "ASSAY_TOKEN")
+
+
+def test_submit_to_nowhere_says_which_variable_names_the_server() -> None:
+    result = assay("submit", "examples/hw13", ASSAY_TOKEN="x", ASSAY_URL="http://127.0.0.1:9")
+    assert_one_line(result, 1, "127.0.0.1:9", "ASSAY_URL")
+
+
+def test_a_setting_that_makes_no_sense_is_named() -> None:
+    assert_one_line(assay("migrate", ASSAY_PORT="many"), 2, "ASSAY_PORT")
+
+
+def test_a_database_of_another_version_is_told_what_to_run(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "assay.sqlite3") as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        database.execute("INSERT INTO alembic_version VALUES ('1999_older')")
+    data = {"ASSAY_DATA_DIR": str(tmp_path)}
+    assert_one_line(assay("tokens", "create", "somebody", **data), 1, "assay migrate")
+    assert_one_line(assay("serve", **data), 1, "assay migrate")
+
+
+def test_a_database_out_of_reach_is_told_which_variable_names_it() -> None:
+    unreachable = {"ASSAY_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
+    assert_one_line(assay("tokens", "create", "somebody", **unreachable), 1, "ASSAY_DATABASE_URL")
+
+
+def test_a_roster_becomes_people_with_tokens(tmp_path: Path) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("login,name,role,student_id\nb1,Ada,student,s1\nt1,Tom,ta,\n")
+    data = {"ASSAY_DATA_DIR": str(tmp_path)}
+    assert assay("migrate", **data).returncode == 0
+    first = assay("users", "import", str(roster), **data)
+    assert first.returncode == 0, first.stderr
+    assert [line.split(",")[0] for line in first.stdout.splitlines()] == ["b1", "t1"]
+    again = assay("users", "import", str(roster), **data)
+    assert (again.returncode, again.stdout) == (0, "")
+    assert assay("tokens", "create", "b1", **data).stdout.startswith("assay_")
+    assert_one_line(assay("tokens", "create", "nobody", **data), 2, "nobody")
+
+
+@pytest.mark.parametrize("command", ["grade examples/hw13", "doctor", "worker", "serve --port 0"])
+def test_a_floor_that_is_not_met_ends_with_78_and_names_the_layer(command: str, tmp_path: Path) -> None:
+    result = assay(*command.split(), code=WITHOUT_A_LAYER, ASSAY_DATA_DIR=str(tmp_path))
+    assert result.returncode == 78, result.stderr
+    assert "moat" in result.stderr
+
+
+def test_doctor_lists_every_layer_that_holds() -> None:
+    result = assay("doctor")
+    assert result.returncode == 0, result.stderr
+    assert "can grade" in result.stdout
+    for layer in ("no_new_privs", "capabilities", "seccomp", "files", "rlimits"):
+        assert re.search(rf"{layer} +yes +yes", result.stdout), result.stdout
+
+
+def test_the_example_is_graded_without_a_server() -> None:
+    result = assay("grade", "examples/hw13", "--json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert (report["score"], report["max_score"]) == (3.75, 4.0)
+    assert {question["number"]: question["score"] for question in report["questions"]} == {
+        "1.1": 0.5,
+        "1.2": 0.5,
+        "2.1": 0.25,
+        "2.2": 0.5,
+        "3.1": 1.0,
+        "3.2": 1.0,
+    }
+    verdicts = {question["number"]: question["verdict"] for question in report["questions"]}
+    assert verdicts["3.1"] == "needs_review"
+    (mistake, *_) = next(item for item in report["questions"] if item["number"] == "2.1")["messages"]
+    assert mistake["id"] == "kd.soft_term.probabilities_not_log"
+
+
+def test_the_example_without_a_mistake_earns_everything() -> None:
+    result = assay("grade", "examples/hw13-correct", "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["score"] == 4.0
+
+
+def test_the_readme_shows_what_the_example_really_earns() -> None:
+    result = assay("grade", "examples/hw13", COLUMNS="96")
+    assert result.returncode == 0, result.stderr
+    lines = [line.rstrip() for line in result.stdout.splitlines() if re.search(r"\d / [\d.]+\s*$", line)]
+    assert len(lines) == 7
+    readme = (ROOT / "README.md").read_text()
+    assert [line for line in lines if f"    {line}\n" not in readme] == []

@@ -1,0 +1,106 @@
+"""Which file becomes which part of a hand-in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.commands import parts
+from app.commands.failures import UnusableInput
+from grader.assignment import PARTS
+
+EXAMPLE = Path(__file__).parents[2] / "examples/hw13"
+
+
+def put(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).write_text(name)
+    return folder
+
+
+def found(*paths: Path, **named: Path) -> dict[str, str | None]:
+    return {name: part.filename for name, part in parts.collect(paths, named).items()}
+
+
+def test_a_folder_gives_its_usual_names() -> None:
+    assert found(EXAMPLE) == {
+        "model": "model.py",
+        "loss": "loss.py",
+        "summary": "summary.txt",
+        "answers": "answers.json",
+        "pruning_plot": "pruning.png",
+    }
+
+
+def test_every_part_of_the_contract_has_usual_names_in_its_order() -> None:
+    assert tuple(parts.USUAL_NAMES) == PARTS
+
+
+def test_bytes_are_taken_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_bytes(b"\xff\x00\r\n")
+    assert parts.collect([tmp_path], {})["model"].data == b"\xff\x00\r\n"
+
+
+def test_a_notebook_is_the_model_when_no_python_file_is(tmp_path: Path) -> None:
+    put(tmp_path, "HW13.ipynb", "weights.safetensors", "points.csv", "Curve.JPG", "notes.md", ".hidden.png")
+    assert found(tmp_path) == {
+        "model": "HW13.ipynb",
+        "pruning_plot": "Curve.JPG",
+        "pruning_points": "points.csv",
+        "weights": "weights.safetensors",
+    }
+
+
+def test_model_py_comes_before_a_notebook(tmp_path: Path) -> None:
+    assert found(put(tmp_path, "HW13.ipynb", "model.py")) == {"model": "model.py"}
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("my_kd_loss.py", "loss"),
+        ("StudentNet.py", "model"),
+        ("anything.py", "model"),
+        ("out.txt", "summary"),
+        ("a.json", "answers"),
+        ("q31.jpeg", "pruning_plot"),
+        ("w.pth", "weights"),
+    ],
+)
+def test_a_file_named_outright_finds_its_part(tmp_path: Path, name: str, part: str) -> None:
+    assert found(put(tmp_path, name) / name) == {part: name}
+
+
+def test_an_option_outranks_what_a_folder_holds(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "b.png", "model.py")
+    assert found(tmp_path, pruning_plot=tmp_path / "b.png") == {"model": "model.py", "pruning_plot": "b.png"}
+    assert found(tmp_path / "a.png", pruning_plot=tmp_path / "b.png") == {"pruning_plot": "b.png"}
+
+
+def test_two_candidates_are_a_question_and_not_a_guess(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "b.png")
+    with pytest.raises(UnusableInput, match=r"a\.png, b\.png.*--plot"):
+        found(tmp_path)
+    with pytest.raises(UnusableInput, match="both look like the pruning_plot"):
+        found(tmp_path / "a.png", tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("name", ["thesis.pdf", "archive.zip"])
+def test_a_file_that_is_no_part_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnusableInput, match="no part of a hand-in"):
+        found(put(tmp_path, name) / name)
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnusableInput, match="does not exist"):
+        found(tmp_path / "nowhere")
+    with pytest.raises(UnusableInput, match=r"cannot read .*absent"):
+        found(loss=tmp_path / "absent.py")
+    with pytest.raises(UnusableInput, match="no file with a usual name"):
+        found(tmp_path)
+    with pytest.raises(UnusableInput, match="nothing to hand in"):
+        found()
+    (tmp_path / "model.py").write_text(" \n")
+    with pytest.raises(UnusableInput, match="every file is empty"):
+        found(tmp_path)

@@ -1,0 +1,160 @@
+"""The catalogue is complete: every id that code can emit has a text in every language, and no text is left over."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import grader
+from grader import messages
+from grader.assignment import bundled, bundled_slugs
+from grader.evidence import ArchitectureEvidence, Fault, Note, Outcome
+
+ROOT = Path(grader.__file__).parent
+PREFIXES = ("weights", "model", "code", "summary", "choice", "pruning", "fault", "intake", "kd", "not_submitted")
+_ID = re.compile(rf"(?:{'|'.join(PREFIXES)})(?:\.[a-z0-9_]+)+")
+_PATTERN = re.compile(rf"(?:{'|'.join(PREFIXES)})(?:\.[a-z0-9_*]+)+")
+
+
+def emitted() -> tuple[set[str], set[str]]:
+    """Ids that the engine's source and data name: whole ones, and patterns of f-strings with ``*`` for a part."""
+    whole, patterns = {"not_submitted"}, set[str]()
+    sandbox = ROOT / "sandbox"
+    for path in ROOT.rglob("*.py"):
+        if sandbox in path.parents:
+            continue  # its "model.build" and the like are requests to a child
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        formatted = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+        pieces = {id(piece) for node in formatted for piece in node.values}
+        for node in nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in pieces:
+                whole.update([node.value] if _ID.fullmatch(node.value) else [])
+        for node in formatted:
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in node.values)
+            patterns.update([text] if _PATTERN.fullmatch(text) else [])
+    for slug in bundled_slugs():
+        for question in bundled(slug).questions:
+            for mistake in question.options.get("mistakes", {}):
+                whole.update(mistake.split("+"))
+    requests = {f"model.{name}" for name in ("build", "count", "layers", "forward", "train_step", "export")}
+    files = {"model.py", "model.onnx"}
+    return whole - requests - files, patterns
+
+
+def expansions(pattern: str) -> set[str]:
+    """What a pattern stands for, where its part comes from a closed set; every text that fits it otherwise."""
+    stages = ("intake", "load", "build", "forward", "backward", "call")
+    verification = get_args(ArchitectureEvidence.model_fields["verification"].annotation)
+    closed = {
+        "fault.*": {f"fault.{fault}" for fault in Fault if fault is not Fault.STUDENT},
+        "code.error.*": {f"code.error.{stage}" for stage in stages},
+        "code.*": {f"code.{outcome}" for outcome in Outcome if outcome not in (Outcome.OK, Outcome.ERROR)},
+        "choice.*": {"choice.right", "choice.wrong"},
+        "model.unverified.*": {f"model.unverified.{state}" for state in verification} - _settled(),
+    }
+    if pattern in closed:
+        return closed[pattern]
+    shape = re.compile(re.escape(pattern).replace(r"\*", r"[a-z0-9_.]+"))
+    return {known for known in messages.ids() if shape.fullmatch(known)}
+
+
+def _settled() -> set[str]:
+    return {"model.unverified.pending", "model.unverified.confirmed"}
+
+
+def test_every_emitted_id_has_a_text() -> None:
+    whole, patterns = emitted()
+    wanted = whole.union(*(expansions(pattern) for pattern in patterns))
+    assert sorted(wanted - messages.ids()) == []
+    assert [pattern for pattern in sorted(patterns) if not expansions(pattern)] == []
+
+
+def test_every_text_is_used() -> None:
+    whole, patterns = emitted()
+    used = whole.union(*(expansions(pattern) for pattern in patterns))
+    # The mistakes that a diagnosis can name live as reference variants and as data, checked with the examiner.
+    unused = {known for known in messages.ids() - used if not known.startswith("kd.")}
+    assert sorted(unused) == []
+
+
+@pytest.mark.parametrize("message_id", sorted(messages.ids()))
+def test_text_is_complete(message_id: str) -> None:
+    texts = messages.catalogue()[message_id]
+    assert set(texts) == set(messages.LANGUAGES)
+    places = {language: sorted(_places(text)) for language, text in texts.items()}
+    assert places["en"] == places["zh-Hant"]
+    assert re.search(r"[\u4e00-\u9fff]", texts["zh-Hant"]) or texts["zh-Hant"] == "{text}"
+    assert texts["en"].count("[[") == texts["en"].count("]]")
+
+
+def _places(text: str) -> list[str]:
+    plain = text.replace("[[", "").replace("]]", "")
+    return [name for _, name, _, _ in string.Formatter().parse(plain) if name is not None]
+
+
+def test_numbers_are_grouped_and_lists_joined() -> None:
+    note = Note(id="model.too_many_parameters", params={"parameters": 100_001, "limit": 100_000, "excess": 1})
+    assert "100,001" in messages.render(note)
+    note = Note(id="intake.dropped", params={"count": 2, "lines": [3, 1200]})
+    assert "3, 1200" in messages.render(note)
+
+
+def test_language_falls_back_to_english() -> None:
+    note = Note(id="code.empty")
+    assert messages.render(note, "fr") == messages.render(note, "en") != messages.render(note, "zh-Hant")
+
+
+def test_unknown_id_reads_as_itself() -> None:
+    assert messages.render(Note(id="no.such.id")) == "no.such.id"
+
+
+def test_optional_words_need_their_parameters() -> None:
+    full = messages.render(Note(id="code.syntax_error", params={"message": "bad", "line": 3, "source": "x ="}))
+    assert "code: bad (line 3: x =)." in full
+    assert "code (line 3)." in messages.render(Note(id="code.syntax_error", params={"line": 3, "source": None}))
+    assert "code. " in messages.render(Note(id="code.syntax_error"))
+
+
+def test_translated_parameter_follows_the_language() -> None:
+    note = Note(id="choice.right", params={"choice": {"en": "No.", "zh-Hant": "不行。"}})
+    assert messages.render(note, "en").endswith("No.")
+    assert messages.render(note, "zh-Hant").endswith("不行。")
+
+
+def test_student_text_is_never_a_template() -> None:
+    """A name such as ``{x.__class__}`` or ``[[{y}]]`` in student code is shown as it is."""
+    shown = messages.render(Note(id="code.missing_name", params={"name": "{line.__class__}[[{y}]]", "line": 3}))
+    assert "{line.__class__}[[{y}]]" in shown
+
+
+def test_student_text_stays_on_one_short_line() -> None:
+    params = {"type": "E", "message": "a\n\x1b[31m\u202eb" + "c" * 5000, "line": 1, "source": "x"}
+    shown = messages.render(Note(id="code.error.load", params=params))
+    assert "\n" not in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert len(shown) < 900
+
+
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.data())
+def test_rendering_never_fails(data: st.DataObject) -> None:
+    message_id = data.draw(st.sampled_from(sorted(messages.ids())))
+    text = messages.catalogue()[message_id]["en"]
+    names = _places(text) or ["x"]
+    params = data.draw(st.dictionaries(st.sampled_from(names), _values))
+    for language in (*messages.LANGUAGES, "fr"):
+        assert messages.render(Note(id=message_id, params=params), language)

@@ -1,0 +1,353 @@
+"""Points from evidence: fair, pure, within range, and the same after a journey through the database."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grader import evidence as facts
+from grader import messages
+from grader.assignment import bundled
+from grader.evidence import (
+    AnyEvidence,
+    ArchitectureEvidence,
+    ChoiceEvidence,
+    CodeEvidence,
+    Fault,
+    ForwardProbe,
+    KDLossEvidence,
+    LimitHit,
+    Note,
+    Outcome,
+    PruningEvidence,
+    StudentError,
+    SummaryEvidence,
+)
+from grader.scoring import QuestionScore, Verdict, score, total
+
+HW13 = bundled("hw13")
+PROBES = tuple(
+    ForwardProbe(batch=batch, mode=mode, kind="tensor", shape=(batch, 11), finite=True)
+    for batch, mode in ((1, "eval"), (2, "eval"), (2, "train"))
+)
+
+
+def architecture(**changes: Any) -> ArchitectureEvidence:
+    """Evidence of a sound model of 96,587 parameters, with changes."""
+    sound: dict[str, Any] = {
+        "parameters": 96_587,
+        "trainable": 96_587,
+        "verified": True,
+        "verification": "confirmed",
+        "hidden_numbers": 0,
+        "probes": PROBES,
+        "gradients_reached": 20,
+        "parameter_tensors": 20,
+    }
+    return ArchitectureEvidence(**sound | changes)
+
+
+def ids(result: QuestionScore) -> list[str]:
+    return [note.id for note in result.messages]
+
+
+def test_sound_model_earns_all() -> None:
+    result = score(HW13, "1.1", architecture())
+    assert (result.score, result.verdict, ids(result)) == (0.5, Verdict.FULL, ["model.ok"])
+
+
+@pytest.mark.parametrize(("parameters", "points"), [(1, 0.5), (100_000, 0.5), (100_001, 0.0), (11_182_155, 0.0)])
+def test_parameter_limit(parameters: int, points: float) -> None:
+    result = score(HW13, "1.1", architecture(parameters=parameters))
+    assert result.score == points
+    assert ("model.too_many_parameters" in ids(result)) is (points == 0)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    probe = ForwardProbe(batch=1, mode="eval", kind="tensor", shape=(1, 1000), finite=True)
+    result = score(HW13, "1.1", architecture(parameters=120_000, probes=(probe,)))
+    assert ids(result) == ["model.output_shape", "model.too_many_parameters"]
+    assert "(1, 1000)" in messages.render(result.messages[0])
+    assert "20,000 more" in messages.render(result.messages[1])
+
+
+@pytest.mark.parametrize(
+    ("probe", "message"),
+    [
+        (ForwardProbe(batch=1, mode="eval", kind="tuple"), "model.output_not_tensor"),
+        (ForwardProbe(batch=2, mode="train", kind="tensor", shape=(2, 10), finite=True), "model.output_shape"),
+        (ForwardProbe(batch=2, mode="train", kind="tensor", shape=None), "model.output_shape"),
+        (ForwardProbe(batch=1, mode="eval", kind="tensor", shape=(1, 11), finite=False), "model.output_not_finite"),
+    ],
+)
+def test_wrong_output_earns_nothing(probe: ForwardProbe, message: str) -> None:
+    result = score(HW13, "1.1", architecture(probes=(*PROBES[:1], probe)))
+    assert (result.score, result.verdict, ids(result)) == (0.0, Verdict.NONE, [message])
+
+
+def test_model_that_cannot_learn_earns_nothing() -> None:
+    assert ids(score(HW13, "1.1", architecture(gradients_reached=0))) == ["model.no_gradient"]
+
+
+def test_unused_parameters_and_dropout_in_eval_are_only_remarked() -> None:
+    result = score(HW13, "1.1", architecture(unused_parameters=("a", "b"), repeatable=False))
+    assert result.score == 0.5
+    assert ids(result) == ["model.ok", "model.unused_parameters", "model.not_repeatable"]
+
+
+def test_hidden_numbers_count() -> None:
+    result = score(HW13, "1.1", architecture(hidden_numbers=50_000, hidden_tensors=(("table", 50_000),)))
+    assert (result.score, ids(result)) == (0.0, ["model.hidden_numbers"])
+
+
+@pytest.mark.parametrize("verification", ["no_artefact", "refused", "disagrees"])
+def test_unverified_count_is_left_to_a_person(verification: str) -> None:
+    result = score(HW13, "1.1", architecture(verified=False, verification=verification))
+    assert (result.score, result.verdict) == (0.0, Verdict.NEEDS_REVIEW)
+    assert ids(result) == [f"model.unverified.{verification}"]
+
+
+def test_count_that_is_not_there_is_left_to_a_person() -> None:
+    result = score(HW13, "1.1", architecture(parameters=None))
+    assert (result.score, result.verdict, ids(result)) == (0.0, Verdict.NEEDS_REVIEW, ["model.not_counted"])
+
+
+NAME_ERROR = StudentError(type="NameError", message="name 'conv' is not defined", line=3, source="x", name="conv")
+TYPE_ERROR = StudentError(type="TypeError", message="bad operand", line=7, source="return x + None")
+
+
+@pytest.mark.parametrize(("number", "kind"), [("1.1", ArchitectureEvidence), ("2.1", KDLossEvidence)])
+class TestCodeThatDidNotEnd:
+    def test_missing_paste_is_left_to_a_person(self, number: str, kind: type[CodeEvidence]) -> None:
+        failed = kind(outcome=Outcome.ERROR, stage="build", error=NAME_ERROR, missing_names=(("conv", 3),))
+        result = score(HW13, number, failed)  # type: ignore[arg-type]
+        assert (result.score, result.verdict, result.fault) == (0.0, Verdict.NEEDS_REVIEW, Fault.STUDENT)
+        assert ids(result) == ["code.missing_name"]
+        assert "conv (line 3)" in messages.render(result.messages[0])
+
+    def test_other_error_is_told_before_a_missing_name(self, number: str, kind: type[CodeEvidence]) -> None:
+        failed = kind(outcome=Outcome.ERROR, stage="forward", error=TYPE_ERROR, missing_names=(("conv", 3),))
+        result = score(HW13, number, failed)  # type: ignore[arg-type]
+        assert result.verdict is Verdict.NONE
+        assert ids(result) == ["code.error.forward", "code.missing_name"]
+        assert "TypeError: bad operand (line 7: return x + None)" in messages.render(result.messages[0])
+
+    def test_timeout_is_a_timeout_even_with_a_missing_name(self, number: str, kind: type[CodeEvidence]) -> None:
+        limit = LimitHit(limit="CPU time", allowed=10, used=10.2, unit="s")
+        failed = kind(outcome=Outcome.TIMEOUT, stage="build", limit=limit, missing_names=(("conv", 3),))
+        result = score(HW13, number, failed)  # type: ignore[arg-type]
+        assert result.verdict is Verdict.NONE
+        assert ids(result)[0] == "code.timeout"
+        assert "10.2 s of CPU time, allowed are 10 s" in messages.render(result.messages[0])
+
+    def test_damaged_paste_says_so_and_names_what_is_missing(self, number: str, kind: type[CodeEvidence]) -> None:
+        notes = (Note(id="code.damaged", params={"line": 1}), Note(id="intake.fences", params={"line": 1}))
+        failed = kind(
+            outcome=Outcome.ERROR, stage="intake", error=TYPE_ERROR, missing_names=(("conv", 3),), notes=notes
+        )
+        result = score(HW13, number, failed)  # type: ignore[arg-type]
+        assert result.verdict is Verdict.NEEDS_REVIEW
+        assert ids(result) == ["code.damaged", "code.missing_name", "intake.fences"]
+
+    def test_damaged_paste_alone_is_left_to_a_person(self, number: str, kind: type[CodeEvidence]) -> None:
+        for damage, verdict in (("code.damaged", Verdict.NEEDS_REVIEW), ("code.syntax_error", Verdict.NONE)):
+            failed = kind(outcome=Outcome.ERROR, stage="intake", error=TYPE_ERROR, notes=(Note(id=damage),))
+            assert score(HW13, number, failed).verdict is verdict  # type: ignore[arg-type]
+
+    def test_cause_from_intake_replaces_the_general_one(self, number: str, kind: type[CodeEvidence]) -> None:
+        notes = (Note(id="intake.margin"), Note(id="code.syntax_error", params={"line": 4}))
+        failed = kind(outcome=Outcome.ERROR, stage="intake", error=TYPE_ERROR, notes=notes)
+        assert ids(score(HW13, number, failed)) == ["code.syntax_error", "intake.margin"]  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.OK])
+    def test_every_outcome_earns_nothing_and_has_a_text(
+        self, number: str, kind: type[CodeEvidence], outcome: Outcome
+    ) -> None:
+        for stage in ("intake", "load", "build", "forward", "backward", "call"):
+            result = score(HW13, number, kind(outcome=outcome, stage=stage))  # type: ignore[arg-type]
+            assert (result.score, result.verdict, result.fault) == (0.0, Verdict.NONE, Fault.STUDENT)
+            assert set(ids(result)) <= messages.ids()
+
+    @pytest.mark.parametrize("fault", [Fault.GRADER, Fault.INFRASTRUCTURE])
+    def test_our_own_fault_is_no_verdict(self, number: str, kind: type[CodeEvidence], fault: Fault) -> None:
+        result = score(HW13, number, kind(fault=fault, outcome=Outcome.TIMEOUT))  # type: ignore[arg-type]
+        assert (result.verdict, result.fault, ids(result)) == (Verdict.FAULT, fault, [f"fault.{fault}"])
+
+
+def summary(**changes: Any) -> SummaryEvidence:
+    """Evidence of a summary that agrees with its model, with changes."""
+    agreeing = {"claimed_total": 96_587, "actual_total": 96_587, "actual_torchsummary_total": 96_587}
+    return SummaryEvidence(**agreeing | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "points", "verdict", "message"),
+    [
+        ({}, 0.5, Verdict.FULL, "summary.ok"),
+        ({"rows_claimed": 50, "rows_differ": 1}, 0.25, Verdict.PARTIAL, "summary.rows_differ"),
+        ({"claimed_total": 96_588}, 0.0, Verdict.NONE, "summary.other_model"),
+        ({"claimed_total": 87_907, "matches_example": True}, 0.0, Verdict.NONE, "summary.example_pasted"),
+        ({"claimed_total": None}, 0.0, Verdict.NONE, "summary.no_total"),
+        ({"actual_total": None}, 0.0, Verdict.NEEDS_REVIEW, "summary.no_model"),
+    ],
+)
+def test_summary(changes: dict[str, Any], points: float, verdict: Verdict, message: str) -> None:
+    result = score(HW13, "1.2", summary(**changes))
+    assert (result.score, result.verdict, ids(result)) == (points, verdict, [message])
+
+
+@pytest.mark.parametrize("changes", [{"actual_total": 99_000}, {"count_confirmed": False}])
+def test_total_that_only_the_live_model_vouches_for_is_left_to_a_person(changes: dict[str, Any]) -> None:
+    result = score(HW13, "1.2", summary(**changes))
+    assert (result.score, result.verdict) == (0.5, Verdict.NEEDS_REVIEW)
+    assert ids(result) == ["summary.ok", "summary.unconfirmed"]
+
+
+def test_own_model_that_is_the_example_is_no_copy() -> None:
+    same = summary(claimed_total=87_907, actual_total=87_907, matches_example=True)
+    assert score(HW13, "1.2", same).verdict is Verdict.FULL
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "points"),
+    [("2.2", "softer", 0.5), ("2.2", "harder", 0.0), ("3.2", "no", 1.0), ("3.2", "yes", 0.0)],
+)
+def test_choice_explains_in_both_languages(number: str, answer: str, points: float) -> None:
+    result = score(HW13, number, ChoiceEvidence(answer=answer))
+    assert result.score == points
+    assert ids(result) == [f"choice.{'right' if points else 'wrong'}", "choice.because"]
+    chosen = HW13.question(number).options["choices"][answer]
+    for language in messages.LANGUAGES:
+        assert chosen[language] in messages.render(result.messages[0], language)
+        assert "?" not in messages.render(result.messages[1], language)
+
+
+def test_wrong_choice_is_not_told_the_right_one() -> None:
+    result = score(HW13, "2.2", ChoiceEvidence(answer="harder"))
+    assert "softer" not in " ".join(messages.render(note) for note in result.messages)
+
+
+def test_unclear_choice_lists_the_choices() -> None:
+    result = score(HW13, "2.2", ChoiceEvidence(answer="banana"))
+    assert (result.score, result.verdict) == (0.0, Verdict.NONE)
+    assert messages.render(result.messages[0]).endswith("harder, softer.")
+
+
+def test_picture_is_provisional() -> None:
+    result = score(HW13, "3.1", PruningEvidence(picture={"format": "PNG", "width": 9, "height": 9, "sha256": ""}))
+    assert (result.score, result.verdict, ids(result)) == (1.0, Verdict.NEEDS_REVIEW, ["pruning.provisional"])
+
+
+def test_unusable_picture_says_why_with_its_numbers() -> None:
+    params = {"width": 10, "height": 9, "minimum": 50}
+    found = PruningEvidence(picture_error="pruning.picture.too_small", picture_error_params=params)
+    result = score(HW13, "3.1", found)
+    assert (result.score, result.verdict) == (0.0, Verdict.NONE)
+    assert "10 x 9" in messages.render(result.messages[0])
+
+
+def test_points_without_a_picture_are_no_submission() -> None:
+    result = score(HW13, "3.1", PruningEvidence(points=((0.0, 0.9),)))
+    assert (result.score, result.verdict, ids(result)) == (0.0, Verdict.NOT_SUBMITTED, ["pruning.no_picture"])
+
+
+def test_code_damaged_by_copying_is_left_to_a_person() -> None:
+    damaged = ArchitectureEvidence(outcome=Outcome.ERROR, stage="intake", notes=(Note(id="code.damaged"),))
+    result = score(HW13, "1.1", damaged)
+    assert (result.score, result.verdict, result.fault) == (0, Verdict.NEEDS_REVIEW, Fault.STUDENT)
+
+
+def test_curve_and_times_are_told() -> None:
+    times = score(HW13, "3.2", ChoiceEvidence(answer="no", seconds_unpruned=0.02, seconds_pruned_90=0.02))
+    assert "20.0 ms" in messages.render(times.messages[-1], "en")
+    curve = ({"ratio": 0.0, "accuracy": 0.75},)
+    drawn = score(HW13, "3.1", PruningEvidence(picture={"format": "PNG"}, curve=curve, images=550, weights="uploaded"))
+    assert drawn.verdict is Verdict.NEEDS_REVIEW
+    assert "75.0%" in messages.render(drawn.messages[1], "en")
+
+
+def test_nothing_yet_and_nothing_sent() -> None:
+    assert score(HW13, "1.1", None).verdict is Verdict.PENDING
+    assert score(HW13, "1.1", ArchitectureEvidence(submitted=False)).verdict is Verdict.NOT_SUBMITTED
+
+
+def test_evidence_of_another_check_is_our_mistake() -> None:
+    with pytest.raises(ValueError, match="architecture evidence, not summary"):
+        score(HW13, "1.1", summary())
+
+
+def test_total_is_rounded_to_what_people_write() -> None:
+    thirds = [QuestionScore(number=str(n), score=0.1, max_score=0.1, verdict=Verdict.FULL) for n in range(3)]
+    assert total(thirds) == 0.3
+
+
+_names = st.text(max_size=8)
+_counts = st.none() | st.integers(0, 200_000)
+_errors = st.none() | st.builds(
+    StudentError, type=st.sampled_from(["NameError", "TypeError"]), message=_names, line=st.none() | st.integers(0, 99)
+)
+_code: dict[str, st.SearchStrategy[Any]] = {
+    "outcome": st.sampled_from(Outcome),
+    "stage": st.sampled_from([None, "intake", "load", "build", "forward", "backward", "call"]),
+    "error": _errors,
+    "limit": st.none() | st.builds(LimitHit, limit=_names, allowed=st.floats(0, 9), unit=_names),
+    "missing_names": st.lists(st.tuples(_names, st.integers(0, 99)), max_size=2).map(tuple),
+    "fault": st.sampled_from([None, None, None, Fault.GRADER, Fault.INFRASTRUCTURE]),
+    "submitted": st.booleans(),
+    "notes": st.lists(st.builds(Note, id=st.sampled_from(sorted(messages.ids()))), max_size=3).map(tuple),
+}
+_probes = st.builds(
+    ForwardProbe,
+    batch=st.integers(1, 2),
+    mode=st.sampled_from(["eval", "train"]),
+    kind=st.sampled_from(["tensor", "tuple"]),
+    shape=st.sampled_from([None, (1, 11), (2, 11), (1, 10)]),
+    finite=st.sampled_from([None, True, False]),
+)
+_everything: st.SearchStrategy[tuple[str, AnyEvidence]] = st.one_of(
+    st.builds(
+        ArchitectureEvidence, **_code, parameters=_counts, hidden_numbers=_counts, gradients_reached=_counts,
+        verified=st.booleans(), verification=st.sampled_from(["pending", "confirmed", "no_artefact", "refused"]),
+        probes=st.lists(_probes, max_size=3).map(tuple), unused_parameters=st.lists(_names, max_size=2).map(tuple),
+        repeatable=st.sampled_from([None, True, False]),
+    ).map(lambda found: ("1.1", found)),
+    st.builds(
+        SummaryEvidence, claimed_total=_counts, actual_total=_counts, actual_torchsummary_total=_counts,
+        rows_differ=st.integers(0, 3), matches_example=st.booleans(),
+    ).map(lambda found: ("1.2", found)),
+    st.tuples(
+        st.sampled_from(["2.2", "3.2"]),
+        st.builds(ChoiceEvidence, answer=st.none() | st.sampled_from(["softer", "harder", "yes", "no", "?"])),
+    ),
+    st.builds(
+        PruningEvidence, picture=st.none() | st.just({"format": "PNG"}),
+        picture_error=st.none() | st.just("pruning.picture.broken"),
+    ).map(lambda found: ("3.1", found)),
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(_everything)
+def test_any_evidence_scores_within_range_and_alike_after_storage(case: tuple[str, AnyEvidence]) -> None:
+    number, found = case
+    result = score(HW13, number, found)
+    question = HW13.question(number)
+    assert 0 <= result.score <= result.max_score == question.points
+    assert score(HW13, number, found) == result
+    stored = facts.parse(json.loads(found.model_dump_json()))
+    assert stored == found
+    assert score(HW13, number, stored) == result
+    assert QuestionScore.model_validate_json(result.model_dump_json()) == result
+    if result.verdict is Verdict.FULL:
+        assert result.score == result.max_score
+    if result.verdict is Verdict.PARTIAL:
+        assert 0 < result.score < result.max_score
+    if result.verdict in (Verdict.NONE, Verdict.NOT_SUBMITTED, Verdict.FAULT, Verdict.PENDING):
+        assert result.score == 0
+    for note in result.messages:
+        assert note.id in messages.ids()
+        assert messages.render(note, "zh-Hant")

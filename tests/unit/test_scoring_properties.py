@@ -1,0 +1,118 @@
+"""Stored evidence scores as fresh evidence does, bit for bit, whatever the evidence says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, get_args, get_origin
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from app.scores.computing import plain
+from grader import evidence as facts
+from grader.assignment import Assignment, bundled
+from grader.evidence import AnyEvidence
+from grader.scoring import score
+
+HW13 = bundled("hw13")
+KINDS: tuple[type[AnyEvidence], ...] = get_args(get_args(AnyEvidence)[0])
+
+_text = st.text(st.characters(codec="utf-8"), max_size=20)
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | _text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text, inner, max_size=3),
+    max_leaves=4,
+)
+_number = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+_case = st.none() | st.fixed_dictionaries(
+    {"case": _text, "alpha": _number, "temperature": _number, "expected": _number, "got": _number, "error": _number}
+)
+_notes = st.builds(
+    facts.Note,
+    id=st.sampled_from(
+        ["code.missing_name", "kd.value.raises", "kd.signature.no_place", "kd.call.no_alpha", "model.ok"]
+    ),
+    params=st.dictionaries(_text, _json, max_size=3),
+)
+_BY_NAME: dict[str, st.SearchStrategy[Any]] = {
+    "schema_version": st.just(facts.SCHEMA_VERSION),
+    "notes": st.lists(_notes, max_size=3).map(tuple),
+    "worst": _case,
+    "drawn": _case,
+    "diagnosis": st.none() | st.sampled_from(sorted(HW13.question("2.1").options["mistakes"])),
+    "answer": st.none() | st.sampled_from(["softer", "harder", "yes", "no", "other"]),
+    "curve": st.lists(st.fixed_dictionaries({"ratio": st.floats(0, 1), "accuracy": st.floats(0, 1)}), max_size=3).map(
+        tuple
+    ),
+    "picture": st.none() | st.fixed_dictionaries({"format": _text, "width": st.integers(1, 9), "sha256": _text}),
+    "picture_error": st.none() | st.just("pruning.not_a_picture"),
+    "picture_error_params": st.dictionaries(_text, _json, max_size=2),
+}
+
+
+def evidence_of(kind: type[AnyEvidence]) -> st.SearchStrategy[AnyEvidence]:
+    """Any evidence of a kind that its types allow; what free-form fields hold is JSON, as measuring makes it."""
+    fields: dict[str, st.SearchStrategy[Any]] = {}
+    for name, field in kind.model_fields.items():
+        annotation: Any = field.annotation
+        fields[name] = _BY_NAME[name] if name in _BY_NAME else _strategy(annotation)
+    return st.builds(kind, **fields)
+
+
+def _strategy(annotation: Any) -> st.SearchStrategy[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        inner = {
+            name: _BY_NAME[name] if name in _BY_NAME else _strategy(field.annotation)
+            for name, field in annotation.model_fields.items()
+        }
+        return st.builds(annotation, **inner)
+    members = get_args(annotation)
+    if members and any(isinstance(member, type) and issubclass(member, BaseModel) for member in members):
+        if get_origin(annotation) is tuple:
+            return st.lists(_strategy(members[0]), max_size=3).map(tuple)
+        return st.one_of([_strategy(member) if member is not type(None) else st.none() for member in members])
+    found: st.SearchStrategy[Any] = st.from_type(annotation)
+    return found
+
+
+def question_of(kind: type[AnyEvidence]) -> str:
+    return next(question.number for question in HW13.questions if question.check == kind.model_fields["kind"].default)
+
+
+def exact(assignment: Assignment, number: str, evidence: AnyEvidence) -> str:
+    """The result with every bit of every float."""
+    return repr(score(assignment, number, evidence).model_dump(mode="python"))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_stored_evidence_scores_like_fresh_evidence(kind: type[AnyEvidence]) -> None:
+    number = question_of(kind)
+    seen: set[str] = set()
+
+    @settings(max_examples=150, deadline=None)
+    @given(evidence_of(kind))
+    def check(evidence: AnyEvidence) -> None:
+        stored = json.dumps(plain(evidence.model_dump(mode="python")), allow_nan=False)
+        read_back = facts.parse(json.loads(stored))
+        assert repr(read_back) == repr(facts.parse(plain(evidence.model_dump(mode="python"))))
+        assert exact(HW13, number, read_back) == exact(HW13, number, evidence)
+        assert repr(facts.parse_json(stored)) == repr(read_back)
+        seen.add(score(HW13, number, evidence).verdict)
+
+    check()
+    # The evidence drawn was not all of one sort, or the property would say little.
+    assert len(seen) >= 3, seen
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_scoring_leaves_its_evidence_alone(kind: type[AnyEvidence]) -> None:
+    @settings(max_examples=50, deadline=None)
+    @given(evidence_of(kind))
+    def check(evidence: AnyEvidence) -> None:
+        before = repr(evidence)
+        assert exact(HW13, question_of(kind), evidence) == exact(HW13, question_of(kind), evidence)
+        assert repr(evidence) == before
+
+    check()
