@@ -48,7 +48,7 @@ class Service:
     tokens: dict[str, str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """`assay serve` on a database of its own, ready to grade."""
     data = tmp_path_factory.mktemp("service")
@@ -92,9 +92,12 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
     raise AssertionError(f"the service did not become ready:\n{log.read_text()[-4000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium. It must be there: a missing browser fails the tests."""
+    """Debian's Chromium. It must be there: a missing browser fails the tests.
+
+    Ends with these tests: its event loop would stand in the way of the others' in the same process.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

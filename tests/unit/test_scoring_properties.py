@@ -91,7 +91,7 @@ def test_stored_evidence_scores_like_fresh_evidence(kind: type[AnyEvidence]) -> 
     number = question_of(kind)
     seen: set[str] = set()
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(evidence_of(kind))
     def check(evidence: AnyEvidence) -> None:
         stored = json.dumps(plain(evidence.model_dump(mode="python")), allow_nan=False)
@@ -108,7 +108,7 @@ def test_stored_evidence_scores_like_fresh_evidence(kind: type[AnyEvidence]) -> 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_scoring_leaves_its_evidence_alone(kind: type[AnyEvidence]) -> None:
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(evidence_of(kind))
     def check(evidence: AnyEvidence) -> None:
         before = repr(evidence)

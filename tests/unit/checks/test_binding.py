@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.checks.binding import TENSORS, Plan, Role, bind
@@ -168,14 +168,12 @@ _json = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["kind", "signature", "parameters", "init"]) | st.text(max_size=8), _json))
 def test_any_claim_is_a_plan_or_a_finding(answer: dict[str, Any]) -> None:
     found = bind("loss_fn_kd", answer)
     assert isinstance(found, Plan) or found.id.startswith("kd.signature.")
 
 
-@settings(deadline=None)
 @given(st.lists(_parameter, max_size=70), st.lists(_parameter, max_size=5), st.sampled_from(["function", "class", 3]))
 def test_plan_gives_each_tensor_exactly_once(
     parameters: list[dict[str, Any]], init: list[dict[str, Any]], kind: object
@@ -207,7 +205,6 @@ def _signatures(draw: st.DrawFn) -> str:
     return ", ".join([*parts, *(["**others"] if draw(st.booleans()) else [])])
 
 
-@settings(deadline=None)
 @given(_signatures())
 def test_planned_call_is_accepted_by_the_function(signature: str) -> None:
     function: Callable[..., Any] = eval(f"lambda {signature}: None")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, PngImagePlugin
 
@@ -224,7 +224,6 @@ def test_million_points_are_refused_and_many_are_cut() -> None:
     assert [note.id for note in many.notes] == ["pruning.points.too_many"]
 
 
-@settings(deadline=2000)
 @given(
     st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", PNG[:60], PNG[:200], JPEG[:30], JPEG[:300]])
 )
@@ -235,7 +234,6 @@ def test_any_bytes_are_answered(data: bytes, head: bytes) -> None:
     assert PruningEvidence.model_validate_json(found.model_dump_json()) == found
 
 
-@settings(deadline=2000)
 @given(st.integers(0, len(PNG) - 1), st.integers(0, 255), st.booleans())
 def test_one_changed_byte_never_breaks_the_check(at: int, value: int, png: bool) -> None:
     data = bytearray(PNG if png else JPEG)

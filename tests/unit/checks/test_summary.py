@@ -282,7 +282,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(st.lists(_PIECES, max_size=60).map("".join) | st.text(max_size=200) | st.binary(max_size=200))
 def test_any_text_is_answered(text: str | bytes) -> None:
     found = measure(text.encode("utf-8", "replace") if isinstance(text, str) else text)

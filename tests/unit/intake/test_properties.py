@@ -38,21 +38,21 @@ def _check(taken: Intake) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-@settings(max_examples=300, deadline=5000)
+@settings(max_examples=300)
 @given(_PASTES, st.sampled_from(["suggest", "apply"]))
 def test_any_paste_is_answered(text: str, repair: str) -> None:
     _check(take(text.encode("utf-8", "replace"), repair=repair))
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-@settings(max_examples=200, deadline=5000)
+@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_answered(data: bytes) -> None:
     _check(take(data, repair="apply"))
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-@settings(max_examples=150, deadline=5000)
+@settings(max_examples=150)
 @given(_CODE, st.data())
 def test_any_change_to_real_code_is_answered(code: str, data: st.DataObject) -> None:
     """Cut, drop and insert pieces of real hand-ins, as careless copying does."""
@@ -63,7 +63,7 @@ def test_any_change_to_real_code_is_answered(code: str, data: st.DataObject) -> 
     _check(take(code, repair="apply"))
 
 
-@settings(max_examples=200, deadline=5000)
+@settings(max_examples=200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -183,7 +183,7 @@ def modules(draw: st.DrawFn) -> str:
     return "\n".join(lines) + "\n"
 
 
-@settings(max_examples=200, deadline=5000)
+@settings(max_examples=200)
 @given(modules())
 def test_valid_module_behaves_the_same_after_intake(text: str) -> None:
     taken = take(text)

@@ -70,13 +70,13 @@ def test_odd_bytes_are_refused_in_a_sentence(data: bytes) -> None:
     assert artefact.audit(data).refused
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_audit_survives_any_bytes(data: bytes) -> None:
     artefact.audit(data)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(place=st.integers(0, 5000), value=st.integers(0, 255))
 def test_audit_survives_damage(exported: bytes, place: int, value: int) -> None:
     damaged = bytearray(exported)
