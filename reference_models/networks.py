@@ -48,7 +48,7 @@ class Teacher(nn.Module):
 class BaselineStudent(nn.Module):
     """The homework's example of a student, 87,907 parameters: four 3 x 3 convolutions without padding, then the mean.
 
-    ``(N, 3, H, W)`` to logits ``(N, 11)``, for images of 38 pixels or more.
+    ``(N, 3, H, W)`` to logits ``(N, 11)``, for images of 24 pixels or more.
     """
 
     def __init__(self) -> None:
