@@ -43,10 +43,15 @@ class Submission:
         return HandIn({_PARTS[self.question]: Part(self.path.read_bytes(), self.path.name)})
 
     def limits_of(self, assignment: Assignment) -> Assignment:
-        """The assignment with this file's own limit, where it has one."""
-        if "wall" not in self.expected:
-            return assignment
-        limits = {**assignment.sandbox, "wall_seconds": float(self.expected["wall"])}
+        """The assignment with this file's own limits: more time where something else than time must end it.
+
+        Otherwise a slow machine would decide whether, say, memory or CPU time ends first.
+        """
+        limits = dict(assignment.sandbox)
+        if self.outcome in (Outcome.MEMORY, Outcome.DIED, Outcome.ERROR):
+            limits |= {"cpu_seconds": 30, "wall_seconds": 90}
+        if "wall" in self.expected:
+            limits["wall_seconds"] = float(self.expected["wall"])
         return assignment.model_copy(update={"sandbox": limits})
 
     def differences(self, evidence: CodeEvidence, verdict: Verdict, points: float) -> dict[str, object]:
