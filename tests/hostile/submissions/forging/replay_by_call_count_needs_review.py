@@ -6,9 +6,9 @@
 from torch.nn import functional as F
 
 CALLS = []
-ANSWERS = [0.7, 1.2, 0.3, 2.5]
+ANSWERS = [(0.7 * k) % 3 for k in range(1000)]
 
 
 def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):
     CALLS.append(None)
-    return student_logits.sum() * 0 + ANSWERS[len(CALLS) % 4]
+    return student_logits.sum() * 0 + ANSWERS[len(CALLS)]
