@@ -15,6 +15,7 @@ from typing import Any
 
 from grader.evidence import LimitHit, Outcome, StudentError
 from grader.sandbox import frames, status
+from grader.sandbox.control_groups import Group
 from grader.sandbox.frames import Array
 from grader.sandbox.policy import Limits
 from grader.sandbox.replies import InfrastructureFault, Reply
@@ -41,8 +42,9 @@ class NoRoom(InfrastructureFault):
 class LockedChild:
     """A child of the fork server. Not thread-safe; close it to kill it."""
 
-    def __init__(self, limits: Limits, cancelled: Callable[[], bool]) -> None:
+    def __init__(self, limits: Limits, cancelled: Callable[[], bool], group: Group | None = None) -> None:
         self.limits = limits
+        self._group = group
         self.layers: dict[str, str] = {}
         self.pid: int | None = None
         self.end: dict[str, Any] | None = None
@@ -104,6 +106,11 @@ class LockedChild:
             for fd in fds:
                 os.close(fd)
             raise ServerFault("the fork server made no child") from error
+        if self._group is not None:
+            try:
+                self._group.add(self.pid)
+            except OSError as error:
+                raise NoRoom(f"the child cannot enter its control group: {error.strerror}") from error
         self._deadline = time.monotonic() + seconds
         try:
             meta, _ = self._frame(b"", 0, (frames.READY,))[1:]
@@ -274,8 +281,12 @@ class LockedChild:
         used_up = cpu >= self.limits.cpu_seconds - 0.5
         if number == signal.SIGXCPU or (number == signal.SIGKILL and used_up):
             return Reply(outcome=Outcome.TIMEOUT, limit=self._hit("CPU time", self.limits.cpu_seconds, cpu, "s"))
-        if number == signal.SIGKILL and _oom_kills() > self._oom_kills:
-            raise InfrastructureFault("the machine ran out of memory and the kernel ended a process")
+        if number == signal.SIGKILL:
+            full, killed = self._group.memory_events() if self._group else (0, _oom_kills() - self._oom_kills)
+            if full:
+                return Reply(outcome=Outcome.MEMORY, limit=self._memory_limit(""))
+            if killed > 0:
+                raise InfrastructureFault("the machine ran out of memory and the kernel ended a process")
         if number == signal.SIGABRT and "bad_alloc" in self.stderr:
             return Reply(outcome=Outcome.MEMORY, limit=self._memory_limit(""))
         how = f"signal {signal.Signals(number).name}" if number else f"exit code {end['exit']}"

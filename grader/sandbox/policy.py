@@ -56,6 +56,14 @@ class Server(_Data):
     free_uid: PositiveInt
 
 
+class ControlGroup(_Data):
+    """What a control group allows beyond the limits."""
+
+    spare_mb: PositiveInt
+    spare_threads: PositiveInt
+    cores_a_thread: PositiveFloat
+
+
 class Files(_Data):
     """Paths that a child may read."""
 
@@ -101,6 +109,7 @@ class Policy(_Data):
     measuring: Mapping[str, Any]
     """Overrides of the limits for children that measure or train."""
     server: Server
+    control_group: ControlGroup
     files: Files
     allow: tuple[Allow, ...]
     rule: tuple[Rule, ...]

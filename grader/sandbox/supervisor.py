@@ -15,8 +15,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from grader.sandbox import control_groups
 from grader.sandbox import policy as policies
 from grader.sandbox.child import Cancelled, LockedChild, NoRoom, ServerFault
+from grader.sandbox.control_groups import ControlGroups, Group, NotDelegated
 from grader.sandbox.policy import Limits, Policy
 from grader.sandbox.probes import FLOOR
 from grader.sandbox.replies import InfrastructureFault
@@ -74,6 +76,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._baseline: dict[str, str] = {}
+        self._groups: ControlGroups | NotDelegated = NotDelegated(_NOT_TRIED)
 
     def start(self) -> dict[str, Any]:
         """Start the fork server and prove every layer of the floor with a child.
@@ -82,7 +85,8 @@ class Sandbox:
         """
         with self._lock:
             if self._server is None:
-                self._server = _Server(self.policy)
+                self._groups = control_groups.delegated(self.policy.control_group)
+                self._server = _Server(self.policy, self._groups)
             facts = self._server.facts
             with self._server.child(self.policy.limits, lambda: False, "student") as probe:
                 found = {name: probe.layers.get(name, _NOT_TRIED) for name in FLOOR}
@@ -101,6 +105,12 @@ class Sandbox:
                         "on": bool(facts["namespaces"]),
                         "floor": False,
                         "detail": ", ".join(facts["namespaces"]) or "this user may make none",
+                    },
+                    {
+                        "name": "control group",
+                        "on": isinstance(self._groups, ControlGroups),
+                        "floor": False,
+                        "detail": str(self._groups),
                     },
                 ],
                 "landlock_abi": facts["landlock_abi"],
@@ -131,6 +141,8 @@ class Sandbox:
             if self._server is not None:
                 self._server.close()
                 self._server = None
+            if isinstance(self._groups, ControlGroups):
+                self._groups.close()
 
     @property
     def server_pid(self) -> int | None:
@@ -192,7 +204,7 @@ class Sandbox:
             if server is not None:
                 server.retire()
                 self._server = None
-            self._server = _Server(self.policy)
+            self._server = _Server(self.policy, self._groups)
             return self._server
 
     def _discard(self, server: _Server) -> None:
@@ -206,8 +218,9 @@ class Sandbox:
 class _Server:
     """One fork server process and the socket on which children are ordered."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, groups: ControlGroups | NotDelegated) -> None:
         self.made = 0
+        self._groups = groups if isinstance(groups, ControlGroups) else None
         self._born = time.monotonic()
         self._policy = policy
         self._retired = False
@@ -256,15 +269,11 @@ class _Server:
     @contextlib.contextmanager
     def child(self, limits: Limits, cancelled: Callable[[], bool], role: Role) -> Iterator[LockedChild]:
         """Order a child and wait until it is locked. Raises `ServerFault`, `NoRoom`, `InfrastructureFault`."""
-        try:
-            child = LockedChild(limits, cancelled)
-        except OSError as error:
-            raise NoRoom(f"no pipe can be made: {error}") from error
         with self._lock:
             self.made += 1
             self._open += 1
         try:
-            with contextlib.closing(child):
+            with self._grouped(limits) as group, contextlib.closing(_channel(limits, cancelled, group)) as child:
                 order = json.dumps({"limits": limits.model_dump(), "role": role}).encode()
                 try:
                     with self._lock:
@@ -282,6 +291,21 @@ class _Server:
             if last:
                 self.close()
 
+    @contextlib.contextmanager
+    def _grouped(self, limits: Limits) -> Iterator[Group | None]:
+        """A control group for a child, removed behind it. Raises `NoRoom`."""
+        if self._groups is None:
+            yield None
+            return
+        try:
+            group = self._groups.make(limits)
+        except OSError as error:
+            raise NoRoom(str(error)) from error
+        try:
+            yield group
+        finally:
+            self._groups.remove(group)
+
     def retire(self) -> None:
         """Close as soon as the last child is done."""
         with self._lock:
@@ -298,6 +322,13 @@ class _Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def _channel(limits: Limits, cancelled: Callable[[], bool], group: Group | None) -> LockedChild:
+    try:
+        return LockedChild(limits, cancelled, group)
+    except OSError as error:
+        raise NoRoom(f"no pipe can be made: {error}") from error
 
 
 _BOOT = (
