@@ -166,12 +166,12 @@ def demo() -> None:
     command.run()
 
 
-@app.command()
-def doctor() -> None:
-    """Tell whether this machine can run student code safely, layer by layer."""
+@app.command(epilog="Exit code 78: a layer of the floor is missing. 1: the configuration cannot work.")
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False) -> None:
+    """Tell whether this machine and its configuration can run student code safely, and what to do if not."""
     from app.commands import doctor as command
 
-    command.run()
+    command.run(as_json)
 
 
 @users.command(

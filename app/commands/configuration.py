@@ -33,10 +33,14 @@ def check(configured: Settings) -> None:
     except migrate.NotMigrated as error:
         raise Refused("the database has another schema than this version of Assay; run `assay migrate`") from error
     except (OperationalError, OSError) as error:
-        reason = str(error.orig if isinstance(error, OperationalError) else error).splitlines()[0]
         raise Refused(
-            f"the database is out of reach ({reason}); ASSAY_DATABASE_URL or ASSAY_DATA_DIR names it"
+            f"the database is out of reach ({reason(error)}); ASSAY_DATABASE_URL or ASSAY_DATA_DIR names it"
         ) from error
+
+
+def reason(error: Exception) -> str:
+    """The driver's own first line of what is wrong."""
+    return str(error.orig if isinstance(error, OperationalError) else error).splitlines()[0]
 
 
 @contextmanager

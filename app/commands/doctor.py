@@ -1,39 +1,152 @@
-"""`assay doctor`: what this machine offers for running student code, layer by layer."""
+"""`assay doctor`: whether this machine and its configuration can run student code safely, and what to do if not."""
 
 from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 
+from app.commands import configuration
 from app.commands.failures import CommandError, ExitCode
+from app.db import migrate
+from app.settings import Settings
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 
+_PLAIN = {
+    "uid": "student code runs as user {uid}, never as root",
+    "no_new_privs": "nothing that it starts can gain rights",
+    "capabilities": "no privilege of the kernel is left to it",
+    "seccomp": "of the kernel's calls it has those that torch needs; processes and sockets are not among them",
+    "files": "it reads libraries and nothing else, and writes nowhere (Landlock ABI {landlock_abi})",
+    "rlimits": "its memory, processor time, threads and output end where the policy says",
+    "namespaces": "it sees a network, an IPC space and a host name of its own",
+    "control group": "the kernel counts and bounds all that a hand-in uses, page cache and kernel memory included",
+}
+_TO_GET = {
+    "namespaces": "allow user namespaces (sysctl kernel.unprivileged_userns_clone, or the container's seccomp profile)",
+}
+_LOW_DISK_MB = 1024
 
-def run() -> None:
-    """Lock down a real child and print what held. Raises `CommandError` when the floor is not met."""
-    sandbox = Sandbox()
-    console = Console()
+
+def run(as_json: bool) -> None:
+    """Lock down a real child, look at the configuration, and print what was found.
+
+    Raises `CommandError` when the floor is not met (exit code 78) or the configuration cannot work.
+    """
+    sandbox, console = Sandbox(), Console()
+    unmet: FloorNotMet | None = None
     try:
         with Console(stderr=True).status("locking down a child"):
             sandbox.start()
-        console.print("This machine can grade: every layer of the floor holds.")
     except FloorNotMet as error:
-        raise CommandError(str(error), ExitCode.FLOOR_NOT_MET) from error
+        unmet = error
     except InfrastructureFault as error:
         raise CommandError(f"the sandbox does not start: {error}", ExitCode.FAILED) from error
     finally:
-        if sandbox.report:
-            _show(console, sandbox)
         sandbox.close()
+    settings = configuration.settings()
+    report, remarks, problems = sandbox.report, _remarks(sandbox.report, settings), _problems(settings)
+    if as_json:
+        console.print_json(json.dumps({"sandbox": report, "remarks": remarks, "problems": problems}))
+    elif report:
+        _show(console, report, remarks)
+    if unmet is not None:
+        raise CommandError(str(unmet), ExitCode.FLOOR_NOT_MET) from unmet
+    if problems:
+        raise CommandError("; ".join(problems), ExitCode.FAILED)
 
 
-def _show(console: Console, sandbox: Sandbox) -> None:
-    table = Table("layer", "holds", "needed", "seen", box=None, pad_edge=False, header_style="bold")
-    for layer in sandbox.report["layers"]:
-        holds = Text("yes", "green") if layer["on"] else Text("no", "red" if layer["floor"] else "yellow")
-        table.add_row(layer["name"], holds, "yes" if layer["floor"] else "extra", Text(str(layer["detail"])))
+def _show(console: Console, report: dict[str, Any], remarks: list[str]) -> None:
+    met = report["floor"] == "met"
+    console.print("This machine can grade: every layer of the floor holds." if met else "This machine cannot grade.")
+    for floor, heading in (
+        (True, "The floor, without which nothing runs"),
+        (False, "Layers on top, where they can be had"),
+    ):
+        console.print(f"\n{heading}", style="bold")
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for layer in report["layers"]:
+            if layer["floor"] is floor:
+                holds = Text("yes", "green") if layer["on"] else Text("no", "red" if floor else "yellow")
+                table.add_row(holds, layer["name"], Text(_sentence(layer, report)))
+        console.print(table)
+    console.print("\nThis machine", style="bold")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in _machine(report):
+        table.add_row("", name, Text(value))
     console.print(table)
-    facts = ("kernel", "architecture", "landlock_abi", "python", "torch", "uid")
-    console.print(", ".join(f"{name} {sandbox.report[name]}" for name in facts), style="dim")
+    for remark in remarks:
+        console.print(f"\nNote: {remark}", highlight=False)
+
+
+def _sentence(layer: dict[str, Any], report: dict[str, Any]) -> str:
+    plain = _PLAIN.get(layer["name"], "").format(**report)
+    if not layer["on"]:
+        remedy = _TO_GET.get(layer["name"])
+        return f"{layer['detail']}" + (f". To have it: {remedy}" if remedy else "")
+    return plain if layer["detail"] == "ok" else f"{plain} ({layer['detail']})"
+
+
+def _machine(report: dict[str, Any]) -> list[tuple[str, str]]:
+    limits = report["limits"]
+    return [
+        ("system", f"Linux {report['kernel']}, {report['architecture']}"),
+        ("software", f"Python {report['python']}, torch {report['torch']}"),
+        ("size", f"{len(os.sched_getaffinity(0))} cores, {_memory_mb():,} MB of memory"),
+        (
+            "a hand-in",
+            f"may use {limits['cpu_seconds']:g} s of processor time, {limits['wall_seconds']:g} s in all, "
+            f"{limits['memory_mb']:,} MB, {limits['threads']} threads, {limits['output_mb']} MB of output",
+        ),
+    ]
+
+
+def _remarks(report: dict[str, Any], settings: Settings) -> list[str]:
+    """What works, but could be wiser."""
+    found = []
+    needed = report["limits"]["memory_mb"] if report else 0
+    room = max(1, _memory_mb() // max(needed, 1))
+    if needed and settings.workers > room:
+        found.append(
+            f"{settings.workers} hand-ins at once may need {settings.workers * needed:,} MB, more than there is. "
+            f"Set ASSAY_WORKERS={room}."
+        )
+    folder = _existing(settings.data_dir)
+    if (free := shutil.disk_usage(folder).free >> 20) < _LOW_DISK_MB:
+        found.append(f"{folder} has only {free:,} MB left; a class of 200 needs about {_LOW_DISK_MB:,} MB.")
+    return found
+
+
+def _problems(settings: Settings) -> list[str]:
+    """What keeps a service with this configuration from working, and what to do. Changes nothing."""
+    if settings.database_url is None or settings.database_url.get_secret_value().startswith("sqlite"):
+        folder = _existing(settings.data_dir)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return [f"{folder} cannot be written to; ASSAY_DATA_DIR names the folder for the database"]
+        if settings.database_url is None and not (settings.data_dir / "assay.sqlite3").exists():
+            return []  # `assay serve` makes it
+    try:
+        migrate.look(settings)
+    except migrate.NotMigrated as error:
+        return [str(error)]
+    except (SQLAlchemyError, OSError) as error:
+        return [f"the database is out of reach ({configuration.reason(error)}); ASSAY_DATABASE_URL names it"]
+    return []
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    folder = folder.absolute()
+    return next(path for path in (folder, *folder.parents) if path.is_dir())
+
+
+def _memory_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20

@@ -42,6 +42,12 @@ def upgrade(settings: Settings) -> None:
 
 def check(settings: Settings) -> None:
     """Raise `NotMigrated` unless the schema is the newest. An empty database is migrated right away."""
+    if look(settings) is None:
+        upgrade(settings)
+
+
+def look(settings: Settings) -> str | None:
+    """The schema's revision, which is the newest, or ``None`` for an empty database. Raises `NotMigrated`."""
     engine = make_engine(settings)
     try:
         with engine.connect() as connection:
@@ -49,10 +55,9 @@ def check(settings: Settings) -> None:
             revision = MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()
-    if empty:
-        upgrade(settings)
-    elif revision != ScriptDirectory.from_config(_config()).get_current_head():
+    if not empty and revision != ScriptDirectory.from_config(_config()).get_current_head():
         raise NotMigrated("The database has another schema than this version of Assay. Run `assay migrate` first.")
+    return None if empty else revision
 
 
 def _config() -> Config:

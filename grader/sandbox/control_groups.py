@@ -137,14 +137,19 @@ def delegated(
 def _prepared(base: Path) -> tuple[str, ...]:
     """Hand the controllers down to groups below ``base``. Raises `_No` and ``OSError``."""
     if not os.access(base, os.W_OK) or not os.access(base / "cgroup.procs", os.W_OK):
-        raise _No("the service's control group belongs to somebody else (with systemd: Delegate=yes)")
+        raise _No("the service's control group belongs to somebody else: start it with systemd and Delegate=yes")
     offered = _words(base / "cgroup.controllers")
     controllers = tuple(name for name in CONTROLLERS if name in offered)
     if NEEDED not in controllers:
-        raise _No("cgroup v2 offers no memory controller here")
+        raise _No(
+            "cgroup v2 offers no memory controller here: version 1 has it, or the group above does not hand it down"
+        )
     members = _words(base / "cgroup.procs")
     if set(members) - set(map(str, _family(os.getpid()))):
-        raise _No("the service shares its control group with other processes: start it in one of its own")
+        raise _No(
+            "the service shares its control group with other processes: start it in one of its own, for example by "
+            "systemd-run --user --scope -p Delegate=yes assay serve"
+        )
     leaf = base / _OWN
     with contextlib.suppress(FileExistsError):
         _mkdir(leaf)

@@ -120,7 +120,20 @@ def test_doctor_lists_every_layer_that_holds() -> None:
     assert result.returncode == 0, result.stderr
     assert "can grade" in result.stdout
     for layer in ("no_new_privs", "capabilities", "seccomp", "files", "rlimits"):
-        assert re.search(rf"{layer} +yes +yes", result.stdout), result.stdout
+        assert re.search(rf"^yes +{layer} ", result.stdout, re.M), result.stdout
+    assert re.search(r"^(yes|no) +control group ", result.stdout, re.M), result.stdout
+
+
+def test_doctor_names_a_configuration_that_cannot_work(tmp_path: Path) -> None:
+    result = assay("doctor", "--json", ASSAY_DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    assert_one_line(result, 1, "ASSAY_DATABASE_URL")
+    found = json.loads(result.stdout)
+    assert found["sandbox"]["floor"] == "met"
+    assert len(found["problems"]) == 1
+    many = assay("doctor", "--json", ASSAY_WORKERS="4000", ASSAY_DATA_DIR=str(tmp_path / "new"))
+    assert many.returncode == 0, many.stderr
+    assert "Set ASSAY_WORKERS=" in json.loads(many.stdout)["remarks"][0]
+    assert not (tmp_path / "new").exists(), "looking changes nothing"
 
 
 def test_the_example_is_graded_without_a_server() -> None:
