@@ -41,6 +41,16 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Wanted(StrEnum):
+    """What code was after that a sandbox does not give. A guess from its traceback, for the message alone."""
+
+    PROCESS = "process"
+    WORKERS = "workers"
+    NETWORK = "network"
+    FILE_WRITTEN = "file_written"
+    FILE_READ = "file_read"
+
+
 class StudentError(Record):
     """An exception of the student's code, told in the student's own lines.
 
@@ -54,6 +64,7 @@ class StudentError(Record):
     source: str | None = None
     name: str | None = None
     traceback: str = ""
+    wanted: Wanted | None = None
 
 
 class LimitHit(Record):

@@ -95,7 +95,7 @@ def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore |
     elif evidence.outcome is Outcome.ERROR and told:
         verdict, causes = Verdict.NONE, [*told, *missing]
     else:
-        verdict, causes = Verdict.NONE, [_stopped(evidence), *told, *missing]
+        verdict, causes = Verdict.NONE, [*_stopped(evidence), *told, *missing]
     return _result(question, 0.0, verdict, *causes, *remarks, fault=Fault.STUDENT)
 
 
@@ -110,17 +110,21 @@ def _only_a_paste_is_missing(evidence: CodeEvidence) -> bool:
     return evidence.stage == "intake" or evidence.error is None or evidence.error.type == "NameError"
 
 
-def _stopped(evidence: CodeEvidence) -> Note:
-    """What ended the code: an error with its place, or a limit with its use."""
+def _stopped(evidence: CodeEvidence) -> list[Note]:
+    """What ended the code: an error with its place, or a limit with its use; and what cannot be had in a sandbox."""
     stage = evidence.stage or "load"
     params: dict[str, Any] = {"stage": stage}
     if evidence.error is not None:
         params |= evidence.error.model_dump(include={"type", "message", "line", "source"})
     if evidence.limit is not None:
         params |= {"limit_name": evidence.limit.limit} | evidence.limit.model_dump(include={"allowed", "used", "unit"})
+    wanted = evidence.error.wanted if evidence.error is not None else None
+    cannot = [Note(id=f"code.cannot.{wanted}", params=params)] if wanted else []
     if evidence.outcome is Outcome.ERROR:
-        return Note(id=f"code.error.{stage}", params=params)
-    return Note(id=f"code.{evidence.outcome}", params=params)
+        return [Note(id=f"code.error.{stage}", params=params), *cannot]
+    if evidence.outcome is Outcome.FORBIDDEN and cannot:
+        return cannot
+    return [Note(id=f"code.{evidence.outcome}", params=params)]
 
 
 def _architecture(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from grader.evidence import LimitHit, Outcome, StudentError
+from grader.evidence import LimitHit, Outcome, StudentError, Wanted
 from grader.sandbox import frames, status
 from grader.sandbox.control_groups import Group
 from grader.sandbox.frames import Array
@@ -167,6 +167,7 @@ class LockedChild:
             source=str(source)[:300] if source is not None else None,
             name=str(name)[:100] if name is not None else None,
             traceback=str(answer.get("traceback", ""))[:8000],
+            wanted=Wanted(answer["wanted"]) if answer.get("wanted") in [*Wanted] else None,
         )
         return Reply(outcome=outcome, error=error, limit=limit)
 

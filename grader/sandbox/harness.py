@@ -7,12 +7,10 @@ own answers.
 
 from __future__ import annotations
 
-import errno
 import linecache
 import os
 import random
 import sys
-import traceback
 import types
 from collections.abc import Callable
 from typing import Any
@@ -20,11 +18,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.sandbox import frames, harness_device, harness_distil, harness_export, harness_loss, harness_model
+from grader.sandbox import (
+    frames,
+    harness_device,
+    harness_distil,
+    harness_errors,
+    harness_export,
+    harness_loss,
+    harness_model,
+)
 from grader.sandbox.frames import Array
 
 REQUESTS, REPLIES = 3, 4
-MAX_MESSAGE, MAX_TRACEBACK = 2000, 8000
 Answer = tuple[dict[str, Any], list[Array]]
 
 _read, _write = os.read, os.write
@@ -99,7 +104,7 @@ def serve(torch_threads: int, table: dict[str, Operation]) -> None:
             answer, out = operation(meta, arrays)
             frame = frames.encode(frames.REPLY, sequence, answer, out)
         except BaseException as error:
-            frame = frames.encode(frames.FAILURE, sequence, describe(error))
+            frame = frames.encode(frames.FAILURE, sequence, harness_errors.describe(error))
         _flush()
         send(frame)
 
@@ -127,56 +132,3 @@ def _flush() -> None:
         sys.stderr.flush()
     except Exception:  # the student may have replaced or closed them
         pass
-
-
-def describe(error: BaseException) -> dict[str, Any]:
-    """An exception as data, in the student's own lines. Survives exceptions that cannot even be printed."""
-    try:
-        message = str(error)
-    except BaseException:
-        message = "(its message cannot be shown)"
-    place = _place(error)
-    return {
-        "type": type(error).__name__[:100],
-        "message": _text(message, MAX_MESSAGE),
-        "line": place[0],
-        "source": place[1],
-        "name": str(error.name)[:100] if isinstance(error, NameError) and error.name else None,
-        "traceback": _text(_traceback(error), MAX_TRACEBACK),
-        "memory": isinstance(error, MemoryError) or "allocate memory" in message or "not enough memory" in message,
-        "forbidden": isinstance(error, OSError)
-        and error.errno in (errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS),
-    }
-
-
-def _own(frame: traceback.FrameSummary) -> bool:
-    return not frame.filename.startswith("<") and os.sep not in frame.filename and frame.filename.endswith(".py")
-
-
-def _frames(error: BaseException) -> list[traceback.FrameSummary]:
-    try:
-        return [frame for frame in traceback.extract_tb(error.__traceback__, limit=400) if _own(frame)]
-    except BaseException:
-        return []
-
-
-def _place(error: BaseException) -> tuple[int | None, str | None]:
-    if isinstance(error, SyntaxError):
-        return error.lineno, _text((error.text or "").rstrip("\n"), 300)
-    own = _frames(error)
-    if not own:
-        return None, None
-    return own[-1].lineno, _text(own[-1].line or "", 300)
-
-
-def _traceback(error: BaseException) -> str:
-    lines = traceback.format_list(_frames(error)[-30:])
-    try:
-        lines += traceback.format_exception_only(error)
-    except BaseException:
-        lines.append(type(error).__name__)
-    return "".join(lines)
-
-
-def _text(text: str, cap: int) -> str:
-    return text[:cap].encode("utf-8", "backslashreplace").decode("utf-8")

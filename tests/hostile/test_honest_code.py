@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from grader.evidence import Outcome
+from grader.evidence import Outcome, Wanted
 from grader.sandbox.policy import default
 from grader.sandbox.replies import Reply
 from grader.sandbox.supervisor import Sandbox
@@ -186,22 +186,59 @@ WORKS = {
         """,
 }
 
-CANNOT = {
-    "a subprocess": ("import subprocess\nsubprocess.run(['ls'])", Outcome.FORBIDDEN, "not permitted"),
+CANNOT: dict[str, tuple[str, Outcome, str, Wanted | None]] = {
+    "a subprocess": ("import subprocess\nsubprocess.run(['ls'])", Outcome.FORBIDDEN, "not permitted", Wanted.PROCESS),
+    "a fork": ("import os\nos.fork()", Outcome.FORBIDDEN, "not permitted", Wanted.PROCESS),
+    "a pool of processes": (
+        "import multiprocessing\nmultiprocessing.Pool(2)",
+        Outcome.FORBIDDEN,
+        "not permitted",
+        Wanted.PROCESS,
+    ),
     "workers of a data loader": (
         "import torch\nfrom torch.utils.data import DataLoader\nlist(DataLoader([1, 2], num_workers=2))",
         Outcome.FORBIDDEN,
         "not permitted",
+        Wanted.WORKERS,
     ),
     "the network": (
         "import socket\nsocket.create_connection(('192.0.2.1', 80))",
         Outcome.FORBIDDEN,
         "not permitted",
+        Wanted.NETWORK,
     ),
-    "writing a file": ("open('model.txt', 'w')", Outcome.FORBIDDEN, "Read-only file system"),
-    "saving weights": ("import torch\ntorch.save({}, 'model.pt')", Outcome.ERROR, "Read-only file system"),
-    "a graphics card": ("import torch\ntorch.ones(1).cuda()", Outcome.ERROR, "CUDA"),
-    "a question": ("input()", Outcome.ERROR, "EOF"),
+    "a download": (
+        "import urllib.request\nurllib.request.urlopen('http://192.0.2.1/')",
+        Outcome.ERROR,
+        "not permitted",
+        Wanted.NETWORK,
+    ),
+    "pretrained weights": (
+        "import torchvision\ntorchvision.models.resnet18(weights='DEFAULT')",
+        Outcome.FORBIDDEN,
+        "not permitted",
+        Wanted.NETWORK,
+    ),
+    "writing a file": ("open('model.txt', 'w')", Outcome.FORBIDDEN, "Read-only file system", Wanted.FILE_WRITTEN),
+    "making a folder": ("import os\nos.makedirs('checkpoints')", Outcome.FORBIDDEN, "permitted", Wanted.FILE_WRITTEN),
+    "saving weights": (
+        "import torch\ntorch.save({}, 'model.pt')",
+        Outcome.ERROR,
+        "Read-only file system",
+        Wanted.FILE_WRITTEN,
+    ),
+    "loading weights": ("import torch\ntorch.load('model.pt')", Outcome.ERROR, "No such file", Wanted.FILE_READ),
+    "reading a file": ("open('/etc/passwd')", Outcome.FORBIDDEN, "Permission denied", Wanted.FILE_READ),
+    "a graphics card": ("import torch\ntorch.ones(1).cuda()", Outcome.ERROR, "CUDA", None),
+    "a question": ("input()", Outcome.ERROR, "EOF", None),
+    "a data set that is not there": (
+        "from torch.utils.data import DataLoader\n"
+        "class Photos(list):\n    __getitem__ = lambda self, i: open('photo.jpg')\n"
+        "list(DataLoader(Photos([1, 2])))",
+        Outcome.ERROR,
+        "No such file",
+        Wanted.FILE_READ,
+    ),
 }
 
 
@@ -221,10 +258,12 @@ def test_it_works(name: str, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", CANNOT)
 def test_it_cannot_work_and_says_so(name: str, sandbox: Sandbox) -> None:
-    source, outcome, message = CANNOT[name]
+    source, outcome, message, wanted = CANNOT[name]
     reply, _ = run(sandbox, source)
     assert reply.outcome is outcome
     assert reply.error is not None
     assert message in reply.error.message
-    assert reply.error.line == source.count("\n") + 1
-    assert reply.error.source == source.splitlines()[-1]
+    assert reply.error.wanted is wanted
+    if name != "a data set that is not there":
+        assert reply.error.line == source.count("\n") + 1
+        assert reply.error.source == source.splitlines()[-1]

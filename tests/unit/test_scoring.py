@@ -26,6 +26,7 @@ from grader.evidence import (
     PruningEvidence,
     StudentError,
     SummaryEvidence,
+    Wanted,
 )
 from grader.scoring import QuestionScore, Verdict, score, total
 
@@ -351,3 +352,16 @@ def test_any_evidence_scores_within_range_and_alike_after_storage(case: tuple[st
     for note in result.messages:
         assert note.id in messages.ids()
         assert messages.render(note, "zh-Hant")
+
+
+@pytest.mark.parametrize("wanted", [*Wanted])
+@pytest.mark.parametrize("outcome", [Outcome.ERROR, Outcome.FORBIDDEN])
+def test_what_cannot_be_had_in_a_sandbox_is_said(wanted: Wanted, outcome: Outcome) -> None:
+    error = StudentError(type="PermissionError", message="[Errno 1]", line=7, source="os.fork()", wanted=wanted)
+    result = score(HW13, "2.1", KDLossEvidence(outcome=outcome, stage="load", error=error))
+    error_first = ["code.error.load"] if outcome is Outcome.ERROR else []
+    assert ids(result) == [*error_first, f"code.cannot.{wanted}"]
+    for language in ("en", "zh-Hant"):
+        told = messages.render(result.messages[-1], language)
+        assert "7" in told
+        assert "os.fork()" in told

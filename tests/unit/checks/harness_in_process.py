@@ -10,7 +10,8 @@ import torch
 from grader.checks import kd_loss
 from grader.evidence import Outcome, StudentError
 from grader.sandbox import harness_loss
-from grader.sandbox.harness import Workplace, describe
+from grader.sandbox.harness import Workplace
+from grader.sandbox.harness_errors import describe
 from grader.sandbox.replies import Array, Reply
 
 
