@@ -41,7 +41,7 @@ class Settings(BaseSettings):
         "Default: the host name and the first free slot on it.",
     )
     max_request_bytes: PositiveInt = Field(
-        default=24 * 2**20, description="Largest request body that is read, in bytes. A larger one answers 413."
+        default=40 * 2**20, description="Largest request body that is read, in bytes. A larger one answers 413."
     )
     queue_poll_seconds: PositiveFloat = Field(
         default=0.05, description="How often an idle worker looks for a waiting job, in seconds."

@@ -7,19 +7,20 @@ import unicodedata
 from collections.abc import Mapping
 
 from grader.handin import Part
+from grader.intake import notebook
 
 KIB, MIB = 2**10, 2**20
 
 LARGEST: Mapping[str, int] = {
-    "model": MIB,
-    "loss": MIB,
+    "model": notebook.BYTE_LIMIT,
+    "loss": notebook.BYTE_LIMIT,
     "summary": MIB,
     "answers": 64 * KIB,
     "pruning_plot": 10 * MIB,
     "pruning_points": MIB,
     "weights": 8 * MIB,
 }
-"""Largest size of each part, in bytes."""
+"""Largest size of each part, in bytes. Code may come as a notebook, which brings its pictures along."""
 
 _BINARY = frozenset({"pruning_plot", "weights"})
 
