@@ -17,6 +17,7 @@ from grader.evidence import LimitHit, Outcome, StudentError, Wanted
 from grader.sandbox import frames, status
 from grader.sandbox.control_groups import Group
 from grader.sandbox.frames import Array
+from grader.sandbox.idle import IdleClock
 from grader.sandbox.policy import Limits
 from grader.sandbox.replies import InfrastructureFault, Reply
 
@@ -70,6 +71,7 @@ class LockedChild:
         self._printed = 0
         self._resident_kb = 0
         self._looked = 0.0
+        self._idle: IdleClock | None = None
         for fd in (self._out, self._err, self._requests, self._replies):
             os.set_blocking(fd, False)
         self._oom_kills = _oom_kills()
@@ -118,6 +120,7 @@ class LockedChild:
             raise InfrastructureFault(f"a child ended before it was locked: {self.stderr[-500:]}") from error
         self.layers = {str(name): str(found) for name, found in meta["layers"].items()}
         self._resident_kb = status.read(self.pid).get("VmHWM", 0)
+        self._idle = IdleClock(self.pid)
         self._deadline = time.monotonic() + self.limits.wall_seconds
 
     # -- requests -----------------------------------------------------------------------------------------------
@@ -131,6 +134,8 @@ class LockedChild:
         if self.end is not None or self._killed_for is not None:
             return self._obituary()
         self._sequence += 1
+        if self._idle is not None:
+            self._idle.restart()
         data = frames.encode(frames.REQUEST, self._sequence, {"op": op, **(meta or {})}, arrays)
         try:
             if self._drain(self._replies):
@@ -238,6 +243,9 @@ class LockedChild:
                 message = f"{hit.used:.0f} threads ran at once; at most {hit.allowed:.0f} are allowed"
                 error = StudentError(type="TooManyThreads", message=message)
                 self._killed_for = Reply(outcome=Outcome.ERROR, error=error, limit=hit)
+            elif self._idle is not None and (slept := self._idle.seconds()) > self.limits.idle_seconds:
+                hit = self._hit("idle time", self.limits.idle_seconds, slept, "s")
+                self._killed_for = Reply(outcome=Outcome.TIMEOUT, limit=hit)
         if self._killed_for is not None:
             self._kill()
             raise _Ended

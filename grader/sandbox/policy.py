@@ -29,6 +29,7 @@ class Limits(_Data):
 
     cpu_seconds: PositiveFloat
     wall_seconds: PositiveFloat
+    idle_seconds: PositiveFloat
     memory_mb: PositiveInt
     reserved_mb: PositiveInt
     stack_mb: PositiveInt

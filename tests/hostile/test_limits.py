@@ -8,7 +8,17 @@ from grader.evidence import Outcome
 from grader.sandbox.policy import default
 from grader.sandbox.supervisor import Sandbox
 
-LOW = {"cpu_seconds": 1, "wall_seconds": 8, "memory_mb": 300, "output_mb": 1, "threads": 40, "reply_mb": 1}
+NAP = "import time\nwhile True: time.sleep(0.001)"
+LOCK = "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()"
+LOW = {
+    "cpu_seconds": 1,
+    "wall_seconds": 8,
+    "memory_mb": 300,
+    "output_mb": 1,
+    "threads": 40,
+    "reply_mb": 1,
+    "idle_seconds": 3,
+}
 THREADS = """
 import threading, time
 threading.stack_size(65536)
@@ -23,14 +33,16 @@ REPLY = "import os, struct\nos.write(4, struct.pack('<4sIBxxxIQ', b'ASY1', 1, 3,
     ("source", "outcome", "limit", "allowed", "least", "unit"),
     [
         ("while True: pass", Outcome.TIMEOUT, "CPU time", 1, 0.5, "s"),
-        ("import time\ntime.sleep(99)", Outcome.TIMEOUT, "wall time", 8, 8, "s"),
+        (NAP, Outcome.TIMEOUT, "wall time", 8, 8, "s"),
+        ("import time\ntime.sleep(99)", Outcome.TIMEOUT, "idle time", 3, 3, "s"),
+        (LOCK, Outcome.TIMEOUT, "idle time", 3, 3, "s"),
         ("import torch\ntorch.ones(1 << 30)", Outcome.MEMORY, "memory", 300, 4096, "MB"),
         ("kept = []\nwhile True: kept.append(bytearray(1 << 20))", Outcome.MEMORY, "memory", 300, 200, "MB"),
         ("while True: print('x' * 9999)", Outcome.OUTPUT_LIMIT, "output", 1, 1, "MB"),
         (THREADS, Outcome.ERROR, "threads", 40, 41, "threads"),
         (REPLY, Outcome.PROTOCOL, "reply", 1, 5, "MB"),
     ],
-    ids=["processor", "wall", "one tensor", "many pieces", "output", "threads", "reply"],
+    ids=["processor", "wall", "asleep", "deadlock", "one tensor", "many pieces", "output", "threads", "reply"],
 )
 def test_the_limit_is_told(
     sandbox: Sandbox, source: str, outcome: Outcome, limit: str, allowed: float, least: float, unit: str

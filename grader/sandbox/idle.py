@@ -1,0 +1,45 @@
+"""How long a process has been doing nothing, by what the kernel says of its threads. See proc_pid_stat(5)."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+_WAITING = frozenset("ST")
+"""Asleep, or stopped by its own signal. Who wants a core is ``R``, who waits for the disk ``D``: neither is idle."""
+
+
+class IdleClock:
+    """Counts while no processor time is used and no thread could use any. A process that cannot be seen is busy."""
+
+    def __init__(self, pid: int) -> None:
+        self._folder = Path(f"/proc/{pid}")
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again from nothing."""
+        self._since, self._used = time.monotonic(), -1
+
+    def seconds(self) -> float:
+        """Seconds since the process was last seen to work."""
+        state, used = _stat(self._folder / "stat")
+        if used != self._used or state not in _WAITING or self._may_run():
+            self._since, self._used = time.monotonic(), used
+        return time.monotonic() - self._since
+
+    def _may_run(self) -> bool:
+        try:
+            threads = os.listdir(self._folder / "task")
+        except OSError:
+            return True
+        return any(_stat(self._folder / "task" / thread / "stat")[0] not in _WAITING for thread in threads)
+
+
+def _stat(path: Path) -> tuple[str, int]:
+    """The letter of the state, and the processor time used, in clock ticks."""
+    try:
+        fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return "?", 0
+    return fields[0], int(fields[11]) + int(fields[12])
