@@ -65,6 +65,8 @@ def enter(setup: str, arguments: list[str]) -> None:
         seccomp.install(profile(here), here.numbers["seccomp"])
     else:
         outside = ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
+        for needed in sorted({str(ROOT), sys.prefix, sys.base_prefix}):
+            outside += ["--ro-bind", needed, needed]  # again: any of them may lie below /tmp
         command = [shutil.which("bwrap") or "bwrap", *outside, "--unshare-all", "--die-with-parent", "--", *command]
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
     os.execve(command[0], command, {**environment, "ASSAY_TEST_SETUP": setup})
