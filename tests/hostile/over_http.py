@@ -25,7 +25,7 @@ from app.settings import Settings
 from grader import assignment_check
 from grader import evidence as evidences
 from grader.assignment import ASSIGNMENTS
-from grader.evidence import CodeEvidence
+from grader.evidence import CodeEvidence, Outcome
 from grader.scoring import Verdict
 from tests.hostile import submission
 from tests.hostile.submission import LOWERED, Submission
@@ -64,6 +64,8 @@ def ends_otherwise(service: Service, hostile: Submission) -> dict[str, object]:
     evidence = evidences.parse(question["evidence"])
     assert isinstance(evidence, CodeEvidence)
     differences = hostile.differences(evidence, Verdict(question["verdict"]), question["score"])
+    if hostile.outcome is Outcome.TIMEOUT:
+        differences.pop("limit", None)  # under load it is the wall time that ends what would use up its processor time
     after = student.report(student.hand_in(loss=("loss.py", Path("examples/hw13-correct/loss.py").read_bytes())), 60)
     if questions(after)["2.1"]["verdict"] != "full":
         differences["honest hand-in behind it"] = questions(after)["2.1"]
