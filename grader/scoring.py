@@ -124,7 +124,8 @@ def _stopped(evidence: CodeEvidence) -> list[Note]:
         return [Note(id=f"code.error.{stage}", params=params), *cannot]
     if evidence.outcome is Outcome.FORBIDDEN and cannot:
         return cannot
-    return [Note(id=f"code.{evidence.outcome}", params=params)]
+    idle = evidence.limit is not None and evidence.limit.limit == "idle time"
+    return [Note(id="code.idle" if idle else f"code.{evidence.outcome}", params=params)]
 
 
 def _architecture(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:

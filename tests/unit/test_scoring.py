@@ -365,3 +365,11 @@ def test_what_cannot_be_had_in_a_sandbox_is_said(wanted: Wanted, outcome: Outcom
         told = messages.render(result.messages[-1], language)
         assert "7" in told
         assert "os.fork()" in told
+
+
+@pytest.mark.parametrize(("limit", "message"), [("idle time", "code.idle"), ("CPU time", "code.timeout")])
+def test_waiting_is_told_apart_from_working(limit: str, message: str) -> None:
+    hit = LimitHit(limit=limit, allowed=20, used=20.1, unit="s")
+    result = score(HW13, "2.1", KDLossEvidence(outcome=Outcome.TIMEOUT, stage="call", limit=hit))
+    assert ids(result) == [message]
+    assert "20.1 s" in messages.render(result.messages[0])
