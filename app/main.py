@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from app.scores import endpoints as scores
 from app.settings import Settings
 from app.submissions import endpoints as submissions
 from app.submissions.bulletin import Bulletin
+from app.submissions.watch import Watch
 from app.users import endpoints as users
 from app.users import service as user_service
 from grader.sandbox.replies import InfrastructureFault
@@ -75,11 +77,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     except _REFUSALS as error:
         app.state.start_failure = error
         raise
+    watch = asyncio.create_task(Watch(app.state.database, app.state.bulletin).run())
     try:
         yield
         if app.state.worker is not None:
             await run_in_threadpool(app.state.worker.stop)
     finally:
+        watch.cancel()
         app.state.jobs.close()
         app.state.database.close()
 

@@ -1,6 +1,6 @@
 """Telling those who wait in this process that a submission changed, so that they need not ask so often.
 
-Only a shortcut: changes made by other processes are found by asking the database now and then.
+Changes made by other processes are found by `app.submissions.watch`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ class Bulletin:
             waiting = list(self._waiting.get(submission_id, ()))
         for loop, event in waiting:
             loop.call_soon_threadsafe(event.set)
+
+    def followed(self) -> list[uuid.UUID]:
+        """The submissions that somebody waits for."""
+        with self._lock:
+            return list(self._waiting)
 
     @contextmanager
     def subscribe(self, submission_id: uuid.UUID) -> Iterator[asyncio.Event]:

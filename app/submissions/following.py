@@ -18,8 +18,8 @@ from app.submissions.bulletin import Bulletin
 from app.submissions.models import State
 from app.submissions.schemas import ProgressView, Report
 
-ASK_SECONDS = 0.25
-"""How often the database is asked: another process may have changed the submission."""
+ASK_SECONDS = 5.0
+"""How often a waiter asks for itself. What changes is announced to it; this is for what nobody announced."""
 STREAM_SECONDS = 600.0
 """A stream ends after this long; browsers open it again by themselves."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, true, tuple_, update
@@ -34,6 +35,12 @@ def state_of(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tupl
         select(Submission.state, Submission.revision).where(Submission.id == submission_id, visible(viewer))
     ).one_or_none()
     return row if row else None
+
+
+def revisions(session: Session, submission_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """The revision of each of these submissions."""
+    query = select(Submission.id, Submission.revision).where(Submission.id.in_(submission_ids))
+    return {row.id: row.revision for row in session.execute(query)}
 
 
 def page(

@@ -71,7 +71,7 @@ def test_parts_come_back_byte_for_byte(api: Service) -> None:
         ({"model": MODEL, "repair": "please"}, 422, "unreadable-field", "suggest or apply"),
         ({"model": MODEL, "homework": "x"}, 422, "unknown-part", "pruning_points"),
         ({"model": MODEL, "student": "somebody-else"}, 403, "forbidden", "staff"),
-        ({"model": b"#" * (MIB + 1)}, 413, "part-too-large", "1,048,576"),
+        ({"model": b"#" * (8 * MIB + 1)}, 413, "part-too-large", "8,388,608"),
         ({"answers": b" " * (64 * 1024) + b"{"}, 413, "part-too-large", "answers"),
         ({"pruning_plot": b"x" * (10 * MIB + 1)}, 413, "part-too-large", "pruning_plot"),
         ({"weights": b"x" * (8 * MIB + 1)}, 413, "part-too-large", "weights"),
@@ -132,7 +132,7 @@ def test_200_mb_answer_413_and_the_next_hand_in_is_taken(api: Service) -> None:
 
 
 def test_a_large_body_is_refused_everywhere(api: Service) -> None:
-    answer = api.admin.post("/admin/users", content=(b" " * MIB for _ in range(30)))
+    answer = api.admin.post("/admin/users", content=(b" " * MIB for _ in range(41)))
     assert_problem(answer, 413, "too-large")
 
 
