@@ -52,6 +52,8 @@ class Submission:
         limits = dict(assignment.sandbox)
         if self.outcome in (Outcome.MEMORY, Outcome.DIED, Outcome.ERROR):
             limits |= {"cpu_seconds": 30, "wall_seconds": 90}
+        if self.expected.get("limit") == "CPU time":
+            limits["wall_seconds"] = 200
         if "wall" in self.expected:
             limits["wall_seconds"] = float(self.expected["wall"])
         return assignment.model_copy(update={"sandbox": limits})
