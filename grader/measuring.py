@@ -251,7 +251,7 @@ class _Measuring(Run):
             return distillation.distil(
                 child,
                 architecture.ENTRY,
-                lambda chosen: images.train.images(chosen, size),
+                images.train.ready(size),
                 trained.teacher_logits("train"),
                 images.train.labels,
                 steps,

@@ -23,7 +23,7 @@ SIZES = (64, 48, 32)
 ENOUGH_STEPS = 400
 RECIPE = {"learning_rate": 1e-2, "weight_decay": 1e-2, "alpha": 0.9, "temperature": 4.0}
 """Networks of 25,000 to 33,000 parameters reached 70 to 74% in half a minute of one core with it (docs/data.md)."""
-MAX_STEPS, MIN_STEPS = 2000, 8
+MAX_STEPS, MIN_STEPS = 1000, 8
 
 
 @dataclass(frozen=True)
