@@ -247,8 +247,42 @@ class ChoiceEvidence(Evidence):
     seconds_pruned_90: float | None = None
 
 
+class OwnLoss(Record):
+    """What the student's own loss makes of the same model: trained from the same start, on the same pictures.
+
+    ``accuracy`` with its 95% interval is missing when the training did not end; ``outcome`` and ``error`` say why.
+    """
+
+    steps: int
+    outcome: Outcome = Outcome.OK
+    error: str = ""
+    accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class PointsCheck(Record):
+    """The student's points beside the measured curve.
+
+    ``verdict``: they lie on it (``agree``), they follow the curve of a known slip (``compounded``: the pruned model was
+    pruned again; ``first_layer``: the loop over the layers returned after the first), or neither. ``distances`` are
+    root mean squares of accuracy to each of the curves; ``of_shape`` tells that falls were compared and not accuracies,
+    because the weights or the pictures are others than the student's.
+    """
+
+    verdict: Literal["agree", "compounded", "first_layer", "differ"]
+    compared: int
+    agreeing: int
+    distances: dict[str, float]
+    of_shape: bool = False
+
+
 class PruningEvidence(Evidence):
-    """Question 3.1: the uploaded picture and points, later the measured curve."""
+    """Question 3.1: the uploaded picture and points, later the measured curve.
+
+    Points of ``curve`` have ``ratio``, ``accuracy`` and the 95% interval's ``low`` and ``high``. ``confusion`` counts
+    the images of the unpruned network by true class (row) and answer (column).
+    """
 
     kind: Literal["pruning"] = "pruning"
     picture: dict[str, Any] | None = None
@@ -262,6 +296,23 @@ class PruningEvidence(Evidence):
     reference_curve: tuple[dict[str, float], ...] = ()
     images: int | None = None
     baseline: str | None = None
+    data: str | None = None
+    """The data set of the images, and the side in pixels at which the network saw them."""
+    image_size: int | None = None
+    class_names: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    baselines: dict[str, float] = Field(default_factory=dict)
+    """The assignment's baselines when this was measured."""
+    training_steps: int | None = None
+    """Steps of our distillation, where no weights were handed in."""
+    own_loss: OwnLoss | None = None
+    points_check: PointsCheck | None = None
+    first_layer_curve: tuple[dict[str, float], ...] = ()
+    """With only the first convolution pruned: measured where the student's points leave the curve."""
+    curve_outcome: Outcome = Outcome.OK
+    """How the measuring ended, where there is no curve for another reason than the hand-in's own parts."""
+    curve_fault: Fault | None = None
+    """Our own part failed after the points were settled: there is no curve, and nobody's points depend on it."""
 
 
 AnyEvidence = Annotated[

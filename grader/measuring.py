@@ -1,131 +1,317 @@
-"""What takes longer and needs no quick answer: question 3.1's curve, with the student's weights or distilled ones."""
+"""The second part of a grading: question 3.1's curve, with the student's weights or distilled ones.
+
+It takes up to a minute of one core, so it is a job of its own where there is a queue, and needs nothing of the first
+part but the hand-in, the evidence and the artefact. It adds to the evidence of question 3.1 and takes nobody's points:
+an error of ours in here, or a machine that is lost, leaves the report without a curve and nothing else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from grader import data
 from grader.assignment import Assignment, Question
-from grader.checks import architecture, curve, distillation
-from grader.evidence import ArchitectureEvidence, ChoiceEvidence, Note, Outcome, PruningEvidence
-from grader.sandbox.replies import Child
+from grader.checks import architecture, binding, curve, distillation, kd_loss, points_check
+from grader.checks.binding import Plan
+from grader.checks.curve import Curve, Point
+from grader.checks.distillation import Distilled
+from grader.evidence import (
+    ArchitectureEvidence,
+    Fault,
+    KDLossEvidence,
+    Note,
+    Outcome,
+    OwnLoss,
+    PruningEvidence,
+)
+from grader.handin import HandIn
+from grader.run import Grading, Observer, Run
+from grader.sandbox.child import LockedChild
+from grader.sandbox.replies import InfrastructureFault
+from grader.sandbox.supervisor import Cancelled, Sandbox
 from reference_models import trained
 
-Progress = Callable[[str, int, int], None]
+_log = logging.getLogger(__name__)
 FEWEST_IMAGES = 110
 """Ten a class: below that an interval says nothing."""
+_FIRST_LAYER_RATIOS = 6
+"""Ratios at which the slip of pruning one layer is measured; its curve is flat."""
 
 
-@dataclass(frozen=True)
-class Model:
-    """A model whose count was confirmed: its evidence, the artefact, and how to get at either sandbox.
-
-    ``training`` opens a child that holds the student's code, ``measuring`` one where none ever was.
-    """
-
-    evidence: ArchitectureEvidence
-    artefact: bytes
-    training: Callable[[], AbstractContextManager[Child | None]]
-    measuring: Callable[[], AbstractContextManager[Child]]
-
-
-def proof(assignment: Assignment, known: ChoiceEvidence, model: Model) -> ChoiceEvidence:
-    """The evidence of question 3.2 with the model's time for an image, unpruned and 90% pruned."""
-    images = np.random.default_rng().standard_normal((2, *assignment.input_shape), np.float32)
-    with model.measuring() as child:
-        seconds = curve.times(child, model.artefact, images)
-    if seconds is None:
-        return known
-    return known.model_copy(update={"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]})
-
-
-def pruning_curve(
-    assignment: Assignment,
-    question: Question,
-    known: PruningEvidence,
-    model: Model,
-    uploaded: bytes | None,
-    progress: Progress,
-) -> PruningEvidence:
-    """The evidence of question 3.1 with the measured curve, or with the note that says why there is none.
-
-    Raises ``NoSuchDataSet`` or ``DamagedPack`` when the evaluation data are not what they should be: our fault.
-    """
-    options = question.options
-    images = data.load(options.get("data", data.BUILT_IN))
-    weights, origin = uploaded, "uploaded"
-    if weights is None:
-        # The teacher's answers are stored for the built-in pictures only.
-        budget = float(options.get("distillation_flops", 0))
-        if not budget or images.name != data.BUILT_IN:
-            return known
-        trial = _distilled(budget, images, assignment, model, progress)
-        if trial.weights is None:
-            lost = Note(id="weights.not_measured", params={"outcome": str(trial.outcome)})
-            return known.model_copy(update={"notes": (*known.notes, lost)})
-        weights, origin = trial.weights, "distilled"
-    ratios = [float(ratio) for ratio in options.get("ratios", curve.RATIOS)]
-    # A network whose layers fix the size of the image is measured at its own size, on images scaled up.
-    for size in dict.fromkeys((images.size, assignment.input_shape[1])):
-        chosen = _chosen(
-            len(images.hidden), float(options.get("sweep_flops", 1e12)), _cost(assignment, model, size), ratios
-        )
-        labels = images.hidden.labels[chosen]
-        with model.measuring() as child:
-            found = curve.sweep(
-                child,
-                model.artefact,
-                model.evidence.parameter_names,
-                weights,
-                images.hidden.images(chosen, size),
-                labels,
-                ratios,
-                lambda done, total: progress("curve", done, total),
-            )
-        if found is not None:
-            update: dict[str, Any] = {"notes": (*known.notes, *found.notes)}
-            if found.points:
-                best = curve.baseline(found.points[0]["accuracy"], assignment.baselines)
-                update |= {"curve": found.points, "weights": origin, "images": len(labels), "baseline": best}
-                if images.name == data.BUILT_IN:
-                    update["reference_curve"] = trained.pruning_curve()
-            return known.model_copy(update=update)
-    return known.model_copy(
-        update={"notes": (*known.notes, Note(id="weights.not_measured", params={"outcome": "error"}))}
+def is_due(assignment: Assignment, handin: HandIn, grading: Grading) -> bool:
+    """Whether there is anything for the second part to do."""
+    return grading.artefact is not None and any(
+        _wanted(question, handin, grading.evidence) is not None for question in assignment.questions
     )
 
 
-def _cost(assignment: Assignment, model: Model, size: int) -> float:
-    """Mult-adds of one image of this size, from those at the assignment's size: convolutions scale with the area."""
-    return (model.evidence.mult_adds or 0) * (size / assignment.input_shape[1]) ** 2
+def measure(
+    assignment: Assignment,
+    handin: HandIn,
+    grading: Grading,
+    sandbox: Sandbox,
+    observer: Observer | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> None:
+    """Add to the grading what the first part left out. Raises `InfrastructureFault` and `Cancelled`."""
+    _Measuring(assignment, handin, sandbox, observer, cancelled, grading).run()
+
+
+def give_up(assignment: Assignment, handin: HandIn, grading: Grading, fault: Fault) -> dict[str, PruningEvidence]:
+    """The evidence, by question, of a second part that was lost through no fault of the student's."""
+    wanted = {
+        question.number: _wanted(question, handin, grading.evidence)
+        for question in assignment.questions
+        if grading.artefact is not None
+    }
+    return {number: _lost(known, fault) for number, known in wanted.items() if known is not None}
+
+
+def _wanted(question: Question, handin: HandIn, evidence: Mapping[str, Any]) -> PruningEvidence | None:
+    """The evidence of a question that a curve would add to."""
+    known = evidence.get(question.number)
+    if not isinstance(known, PruningEvidence) or known.fault is not None or known.curve_fault is not None:
+        return None
+    if known.curve or known.curve_outcome is not Outcome.OK:
+        return None
+    if "weights" in handin.parts:
+        return known
+    # The teacher's answers are stored for the built-in pictures only.
+    built_in = question.options.get("data", data.BUILT_IN) == data.BUILT_IN
+    return known if known.submitted and built_in and question.options.get("distillation_flops") else None
+
+
+def _lost(known: PruningEvidence, fault: Fault) -> PruningEvidence:
+    lost = Note(id="weights.not_measured", params={"outcome": str(fault)})
+    return known.model_copy(update={"notes": (*known.notes, lost), "curve_fault": fault})
+
+
+class _Measuring(Run):
+    def run(self) -> None:
+        begun = time.perf_counter()
+        for question in self.assignment.questions:
+            known = _wanted(question, self.handin, self.grading.evidence)
+            if known is None:
+                continue
+            if self.cancelled():
+                raise Cancelled
+            try:
+                self._question(question, known)
+            except (InfrastructureFault, Cancelled):
+                raise
+            except Exception:  # noqa: BLE001 - whatever it is, it is ours
+                _log.exception("question %s could not be measured further", question.number)
+                latest = self.grading.evidence[question.number]
+                if isinstance(latest, PruningEvidence) and not latest.curve:
+                    self.emit(question, _lost(known, Fault.GRADER))
+        seconds = time.perf_counter() - begun
+        with self.lock:
+            self.grading.timings |= {
+                "measuring": seconds,
+                "total": self.grading.timings.get("total", 0.0) + seconds,
+            }
+
+    def _question(self, question: Question, known: PruningEvidence) -> None:
+        """The curve first; then, where we trained the model ourselves, what the student's own loss makes of it.
+
+        Raises ``NoSuchDataSet`` or ``DamagedPack`` when the evaluation data are not what they should be: our fault.
+        """
+        images = data.load(question.options.get("data", data.BUILT_IN))
+        uploaded = self.handin.parts.get("weights")
+        if uploaded is not None:
+            sizes = [images.size, self.assignment.input_shape[1]]
+            found, used = self._curve(question, known, images, uploaded.data, sizes)
+            self.emit(question, self._measured(known, found, images, used, weights="uploaded"))
+            return
+        trial, size = self._distilled(float(question.options["distillation_flops"]), images)
+        if trial.weights is None:
+            self.emit(question, self._measured(known, _unmeasured(trial.outcome), images, size))
+            return
+        found, used = self._curve(question, known, images, trial.weights, [size])
+        measured = self._measured(known, found, images, used, weights="distilled", training_steps=trial.steps)
+        self.emit(question, measured)
+        budget = float(question.options.get("own_loss_flops", 0))
+        if measured.curve and budget:
+            told = self._own_loss(budget, images, used, measured)
+            if told is not None:
+                self.emit(question, told)
+
+    def _measured(
+        self, known: PruningEvidence, found: Curve, images: data.DataSet, size: int, **facts: Any
+    ) -> PruningEvidence:
+        """The evidence with a curve and what follows from it, or with the note that says why there is none."""
+        notes = (*known.notes, *found.notes)
+        if not found.points:
+            return known.model_copy(update={"notes": notes, "curve_outcome": found.outcome})
+        compared = self._compared(known, found.points, found.first_layer)
+        if compared is not None:
+            notes += (points_check.note(compared),)
+        classes = len(images.classes)
+        update: dict[str, Any] = {
+            **facts,
+            "notes": notes,
+            "curve": found.points,
+            "images": sum(map(sum, found.confusion)),
+            "baseline": curve.baseline(found.points[0]["accuracy"], self.assignment.baselines),
+            "baselines": dict(self.assignment.baselines),
+            "data": images.name,
+            "image_size": size,
+            "class_names": images.classes,
+            "confusion": _padded(found.confusion, classes),
+            "points_check": compared,
+            "first_layer_curve": found.first_layer,
+        }
+        if images.name == data.BUILT_IN:
+            update["reference_curve"] = trained.pruning_curve()
+        return known.model_copy(update=update)
+
+    def _compared(self, known: PruningEvidence, points: tuple[Point, ...], alone: tuple[Point, ...] = ()) -> Any:
+        return points_check.check(known.points, points, self.assignment.classes, alone)
+
+    # -- measuring ----------------------------------------------------------------------------------------------
+
+    def _curve(
+        self, question: Question, known: PruningEvidence, images: data.DataSet, weights: bytes, sizes: list[int]
+    ) -> tuple[Curve, int]:
+        """The sweep at the first of these sizes that the network takes."""
+        ratios = [float(ratio) for ratio in question.options.get("ratios", curve.RATIOS)]
+        budget = float(question.options.get("sweep_flops", 1e12))
+
+        def first_layer(points: Any) -> list[float]:
+            compared = self._compared(known, tuple(points))
+            if compared is None or compared.verdict == "agree":
+                return []
+            return sorted({ratios[int(i)] for i in np.linspace(0, len(ratios) - 1, _FIRST_LAYER_RATIOS).round()})
+
+        for size in dict.fromkeys(sizes):
+            chosen = _chosen(len(images.hidden), budget, self._cost(size), ratios)
+            found = self._sweep(images, chosen, size, weights, ratios, first_layer)
+            if found is not None:
+                return found, size
+        return _unmeasured(Outcome.ERROR), sizes[-1]
+
+    def _sweep(
+        self,
+        images: data.DataSet,
+        chosen: np.ndarray[Any, np.dtype[np.int64]],
+        size: int,
+        weights: bytes,
+        ratios: list[float],
+        first_layer: Callable[[Any], list[float]] = lambda _: [],
+    ) -> Curve | None:
+        assert self.grading.artefact is not None  # noqa: S101 - nothing is due without one
+        with self.timed("curve"), self.measuring_child() as child:
+            return curve.sweep(
+                child,
+                self.grading.artefact,
+                self._model.parameter_names,
+                weights,
+                images.hidden.images(chosen, size),
+                images.hidden.labels[chosen],
+                ratios,
+                lambda done, total: self.progress("curve", done, total),
+                first_layer,
+            )
+
+    @property
+    def _model(self) -> ArchitectureEvidence:
+        models = (found for found in self.grading.evidence.values() if isinstance(found, ArchitectureEvidence))
+        return next(models)
+
+    def _cost(self, size: int) -> float:
+        """Mult-adds of one image of this size: convolutions scale with the area."""
+        return (self._model.mult_adds or 0) * (size / self.assignment.input_shape[1]) ** 2
+
+    # -- training -----------------------------------------------------------------------------------------------
+
+    def _distilled(self, budget: float, images: data.DataSet) -> tuple[Distilled, int]:
+        """A short distillation within the budget, the same for every model, and the size of its images."""
+        tried = Distilled(None, Outcome.ERROR, 0)
+        own_size = self.assignment.input_shape[1]
+        for size in dict.fromkeys([*distillation.sizes(budget, self._cost, images.size), own_size]):
+            tried = self._trained("distillation", budget, images, size)
+            if tried.weights is not None or tried.steps or tried.outcome is not Outcome.ERROR:
+                return tried, size
+        return tried, own_size
+
+    def _trained(self, stage: str, budget: float, images: data.DataSet, size: int, own: bool = False) -> Distilled:
+        steps = distillation.steps_within(budget, self._cost(size))
+        part = self.handin.parts["model"]
+        with self.loaded(part, "model.py", architecture.ENTRY, stage, self.patient) as (child, _, failed):
+            if child is None or failed:  # it loaded a moment ago; now a limit stopped it
+                return Distilled(None, Outcome.DIED, 0)
+            plan = self._own_plan(child) if own else None
+            if own and plan is None:
+                return Distilled(None, Outcome.DIED, 0)
+            return distillation.distil(
+                child,
+                architecture.ENTRY,
+                images.train.ready(size),
+                trained.teacher_logits("train"),
+                images.train.labels,
+                steps,
+                lambda done, total: self.progress(stage, done, total),
+                distillation.call_of(plan) if plan is not None else None,
+            )
+
+    def _own_plan(self, child: LockedChild) -> Plan | None:
+        """How to call the student's loss, once it is loaded beside the model."""
+        part = self.loss_part()
+        source = self.read(part, kd_loss.ENTRY, "own_loss").source if part is not None else None
+        if source is None or child.request("distil.load_loss", self.texts(source, "loss.py")).outcome is not Outcome.OK:
+            return None
+        inspected = child.request("distil.inspect_loss", {"entry": kd_loss.ENTRY})
+        if inspected.outcome is not Outcome.OK or inspected.meta.get("missing") is True:
+            return None
+        plan = binding.bind(kd_loss.ENTRY, inspected.meta)
+        return None if isinstance(plan, Note) else plan
+
+    def _own_loss(
+        self, budget: float, images: data.DataSet, size: int, measured: PruningEvidence
+    ) -> PruningEvidence | None:
+        """The evidence with what the student's own loss makes of the model; nothing where it could not be called."""
+        losses = [found for found in self.grading.evidence.values() if isinstance(found, KDLossEvidence)]
+        if not any(found.call and found.outcome is Outcome.OK and found.fault is None for found in losses):
+            return None
+        trial = self._trained("own_loss", budget, images, size, own=True)
+        found = None
+        if trial.weights is not None:
+            chosen = _chosen(len(images.hidden), float("inf"), self._cost(size), [0.0])
+            found = self._sweep(images, chosen, size, trial.weights, [0.0])
+        params: dict[str, Any] = {"steps": trial.steps, "reference_steps": measured.training_steps}
+        if found is not None and found.points:
+            point = {name: value for name, value in found.points[0].items() if name != "ratio"}
+            record = OwnLoss(steps=trial.steps, **point)
+            params |= {"accuracy": point["accuracy"], "reference": measured.curve[0]["accuracy"]}
+            told = Note(id="pruning.own_loss.trained", params=params)
+        elif found is not None and any(note.id == "weights.not_finite" for note in found.notes):
+            record = OwnLoss(steps=trial.steps, outcome=Outcome.ERROR, error="the weights are not finite any more")
+            told = Note(id="pruning.own_loss.diverged", params=params)
+        else:
+            outcome = trial.outcome if trial.outcome is not Outcome.OK else Outcome.ERROR
+            record = OwnLoss(steps=trial.steps, outcome=outcome, error=trial.error)
+            told = Note(id="pruning.own_loss.failed", params={**params, "error": trial.error or str(outcome)})
+        return measured.model_copy(update={"own_loss": record, "notes": (*measured.notes, told)})
+
+
+def _unmeasured(outcome: Outcome) -> Curve:
+    return Curve((), (Note(id="weights.not_measured", params={"outcome": str(outcome)}),), outcome=outcome)
 
 
 def _chosen(available: int, budget: float, cost: float, ratios: list[float]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """As many images as the budget pays for, spread evenly over the split so that the classes stay balanced."""
-    affordable = int(budget / (2 * max(cost, 1) * len(ratios)))
-    count = min(available, max(FEWEST_IMAGES, affordable))
+    affordable = budget / (2 * max(cost, 1) * len(ratios))
+    count = int(min(available, max(FEWEST_IMAGES, affordable)))
     return np.linspace(0, available - 1, count).round().astype(np.int64)
 
 
-def _distilled(
-    budget: float, images: data.DataSet, assignment: Assignment, model: Model, progress: Progress
-) -> distillation.Distilled:
-    """A short distillation within the budget, the same for every model."""
-    steps = distillation.steps_within(budget, _cost(assignment, model, images.size))
-    with model.training() as child:
-        if child is None:  # it loaded a moment ago; now a limit stopped it
-            return distillation.Distilled(None, Outcome.DIED, 0)
-        return distillation.distil(
-            child,
-            architecture.ENTRY,
-            lambda chosen: images.train.images(chosen, images.size),
-            trained.teacher_logits("train"),
-            images.train.labels,
-            steps,
-            lambda done, total: progress("distillation", done, total),
-        )
+def _padded(table: tuple[tuple[int, ...], ...], classes: int) -> tuple[tuple[int, ...], ...]:
+    """A confusion matrix with a row and a column for every class, also those that never occurred."""
+    side = max(classes, len(table))
+    rows = [(*row, *(0,) * (side - len(row))) for row in table]
+    return (*rows, *((0,) * side,) * (side - len(rows)))

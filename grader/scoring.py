@@ -150,6 +150,11 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
     if evidence.unused_parameters:
         unused = {"count": len(evidence.unused_parameters), "names": list(evidence.unused_parameters[:5])}
         messages.append(Note(id="model.unused_parameters", params=unused))
+    messages += [
+        Note(id="model.extra_outputs", params={"kind": probe.kind})
+        for probe in evidence.probes
+        if probe.mode == "train" and probe.kind != "tensor"
+    ]
     if evidence.repeatable is False:
         messages.append(Note(id="model.not_repeatable"))
     if not evidence.verified:
@@ -164,7 +169,7 @@ def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> 
     for probe in evidence.probes:
         seen = {"batch": probe.batch, "mode": probe.mode, "kind": probe.kind}
         expected = [probe.batch, assignment.classes]
-        if probe.kind != "tensor":
+        if probe.kind != "tensor" and not (probe.mode == "train" and probe.shape is not None):
             return [Note(id="model.output_not_tensor", params={**seen, "expected": expected})]
         if probe.shape != (probe.batch, assignment.classes):
             shape = list(probe.shape or ())

@@ -47,4 +47,5 @@ def lasting(evidence: Mapping[str, Any]) -> bool:
 
     A fault is ours, and what a busy machine stopped (time, memory, a death) may pass on a quiet one.
     """
-    return not evidence.get("fault") and evidence.get("outcome", Outcome.OK) in _LASTING
+    stopped = {evidence.get("outcome", Outcome.OK), evidence.get("curve_outcome", Outcome.OK)} - set(_LASTING)
+    return not (evidence.get("fault") or evidence.get("curve_fault") or stopped)

@@ -13,7 +13,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowSerializa
 from sqlalchemy.orm import Session
 
 from app.db.engine import make_job_engine
-from app.jobs.port import BATCH, Work
+from app.jobs.port import BATCH, MEASURING, Work
 from app.settings import Settings
 
 APPLICATION = "assay"
@@ -23,6 +23,7 @@ QUEUE = "grading"
 REGRADES = "regrades"
 """A queue of its own: a preview is computed beside the gradings and keeps no student waiting."""
 _GRADE, _REGRADE, _REMEASURE = "grade", "regrade", "remeasure"
+_MEASURE = "measure"
 
 
 class DbosJobs:
@@ -35,6 +36,10 @@ class DbosJobs:
     def enqueue(self, session: Session, submission_id: uuid.UUID, priority: int) -> None:
         """Add the grading of a submission in the caller's transaction."""
         self._enqueue(session, _GRADE, QUEUE, priority, submission_id)
+
+    def enqueue_measuring(self, session: Session, submission_id: uuid.UUID) -> None:
+        """Add the second part of a grading in the caller's transaction."""
+        self._enqueue(session, _MEASURE, QUEUE, MEASURING, submission_id)
 
     def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
         """Add the computing of a regrade's preview in the caller's transaction."""
@@ -101,6 +106,10 @@ class DbosRunner:
         @DBOS.workflow(name=_GRADE, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def grade(submission_id: str) -> None:
             work.grade(uuid.UUID(submission_id))
+
+        @DBOS.workflow(name=_MEASURE, serialization_type=WorkflowSerializationFormat.PORTABLE)
+        def measure(submission_id: str) -> None:
+            work.measure(uuid.UUID(submission_id))
 
         @DBOS.workflow(name=_REGRADE, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def regrade(regrade_id: str) -> None:

@@ -61,17 +61,20 @@ class Workers(BaseModel):
 
 @router.get("/admin/workers", tags=["admin"], responses=problems.documented(403))
 def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Workers:
-    """Who grades, and how much waits."""
+    """Who grades, and how much waits: a grading whose second part waits counts there too."""
     counts = dict(session.execute(select(Submission.state, func.count()).group_by(Submission.state)).all())
     busy = dict(
         session.execute(
-            select(Run.executor, func.count()).where(Run.outcome == RunOutcome.RUNNING).group_by(Run.executor)
+            select(Run.executor, func.count())
+            .where(Run.outcome.in_((RunOutcome.RUNNING, RunOutcome.MEASURING)))
+            .group_by(Run.executor)
         ).all()
     )
+    examined = session.scalar(select(func.count()).select_from(Run).where(Run.outcome == RunOutcome.EXAMINED)) or 0
     settings: Settings = request.app.state.settings
     return Workers(
-        waiting=counts.get(State.QUEUED, 0),
-        running=counts.get(State.RUNNING, 0),
+        waiting=counts.get(State.QUEUED, 0) + examined,
+        running=counts.get(State.RUNNING, 0) - examined,
         workers=[
             WorkerView(
                 executor=row.executor,

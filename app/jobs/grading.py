@@ -1,4 +1,7 @@
-"""Grading one submission, as a job: it may begin again after any crash, and ends in exactly one end state."""
+"""Grading one submission, as a job: it may begin again after any crash, and ends in exactly one end state.
+
+This is the first part, which gives every question its verdict; what takes longer is left to `app.jobs.measuring`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import evidence as evidences
-from grader import pipeline
+from grader import measuring, pipeline
 from grader.assignment import Assignment
 from grader.evidence import Fault
 from grader.handin import HandIn, Part
@@ -73,13 +76,18 @@ class Grader:
             log.info("nothing to grade")
             return
         log.info("grading", run=started.run_id, executor=self.executor, reused=started.reused)
-        recorder = Recorder(self.database, self.bulletin, submission_id, started.run_id, lambda: self.stopping, log)
+        recorder = Recorder(
+            self.database, self.bulletin, submission_id, started.run_id, lambda: self.stopping, log, self.executor
+        )
         try:
             if started.reused is not None:
                 self._reuse(recorder, started.reused)
             else:
-                graded = pipeline.grade(started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled)
-                recorder.finish(graded.sandbox, graded.timings)
+                found = pipeline.examine(started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled)
+                if measuring.is_due(started.assignment, started.handin, found):
+                    recorder.examined(found.sandbox, found.timings, self.engine)
+                else:
+                    recorder.finish(found.sandbox, found.timings)
         except pipeline.Cancelled:
             self._stop(recorder)
         except InfrastructureFault as fault:
@@ -95,6 +103,11 @@ class Grader:
             submission = session.scalar(select(Submission).where(Submission.id == submission_id).with_for_update())
             if submission is None or submission.state.ended:
                 return None
+            current = repository.run(session, submission.run_id)
+            if current is not None and current.outcome in (RunOutcome.EXAMINED, RunOutcome.MEASURING):
+                # The worker died between its commit and the end of its job; the second part finds out how far it is.
+                self.engine.enqueue_measuring(session, submission_id)
+                return None
             self._close_abandoned(session, submission)
             if submission.cancel_requested_at is not None:
                 ending.end(session, submission, State.CANCELLED)
@@ -108,11 +121,7 @@ class Grader:
             submission.run_id = run.id
             session.flush()
             repository.touch(session, submission_id)
-            parts = {
-                part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
-                for part in repository.parts(session, submission_id)
-            }
-            handin = HandIn(parts, submission.repair)
+            handin = read_handin(session, submission)
             return Started(run.id, assignment, handin, content.measured_before(session, run.content_key, assignment))
 
     def _close_abandoned(self, session: Session, submission: Submission) -> None:
@@ -176,6 +185,15 @@ class Grader:
                 _requeue(session, self.engine, submission)
             else:
                 ending.give_up(session, submission, run.id, fault)
+
+
+def read_handin(session: Session, submission: Submission) -> HandIn:
+    """The parts as they were handed in."""
+    parts = {
+        part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
+        for part in repository.parts(session, submission.id)
+    }
+    return HandIn(parts, submission.repair)
 
 
 def _requeue(session: Session, engine: JobEngine, submission: Submission) -> None:

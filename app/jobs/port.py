@@ -8,8 +8,10 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 INTERACTIVE = 1
-BATCH = 10
+BATCH = 1000
 """Priorities: a lower number goes first, so that a student never waits behind a regrade."""
+MEASURING = 500
+"""The second part of a grading waits behind every first part: what takes a minute delays nobody's first verdicts."""
 
 
 class JobEngine(Protocol):
@@ -20,6 +22,9 @@ class JobEngine(Protocol):
 
         There is no taking back: a job that finds its submission cancelled ends at once.
         """
+
+    def enqueue_measuring(self, session: Session, submission_id: uuid.UUID) -> None:
+        """Add the second part of a grading, behind every first part and before every regrade."""
 
     def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
         """Add the computing of a regrade's preview. It takes no place of a grading."""
@@ -36,6 +41,9 @@ class Work(Protocol):
 
     def grade(self, submission_id: uuid.UUID) -> None:
         """Grade a submission."""
+
+    def measure(self, submission_id: uuid.UUID) -> None:
+        """Do the second part of a grading."""
 
     def regrade(self, regrade_id: uuid.UUID) -> None:
         """Compute the preview of a regrade."""

@@ -17,6 +17,7 @@ from app import metrics
 from app.db.base import now
 from app.db.engine import Database
 from app.jobs import ending
+from app.jobs.port import JobEngine
 from app.scores import computing
 from app.submissions import repository
 from app.submissions.bulletin import Bulletin
@@ -25,6 +26,8 @@ from grader.evidence import AnyEvidence, Fault
 
 _ASK_SECONDS = 0.25
 _PROGRESS_SECONDS = 0.25
+MEASURING_STAGE = "measuring"
+"""The stage of a run whose second part waits for a worker."""
 
 
 class StopReason(StrEnum):
@@ -36,7 +39,10 @@ class StopReason(StrEnum):
 
 
 class Recorder:
-    """The pipeline's observer for one run. Its methods may be called from any thread."""
+    """The pipeline's observer for one part of a run. Its methods may be called from any thread.
+
+    ``part`` is the outcome that the run has while this part of it is at work.
+    """
 
     def __init__(
         self,
@@ -46,7 +52,11 @@ class Recorder:
         run_id: int,
         stopping: Callable[[], bool],
         log: Any,
+        executor: str,
+        part: RunOutcome = RunOutcome.RUNNING,
     ) -> None:
+        self.executor = executor
+        self.part = part
         self.database = database
         self.bulletin = bulletin
         self.stopping = stopping
@@ -64,10 +74,16 @@ class Recorder:
         A worker that was taken for dead and comes back finds that another run has replaced its own.
         """
         submission = session.scalar(select(Submission).where(Submission.id == self.submission_id).with_for_update())
-        if submission is None or submission.run_id != self.run_id or submission.state is not State.RUNNING:
+        run = session.get(Run, self.run_id, populate_existing=True)
+        if submission is None or run is None or not self._holds(submission, run):
             self.reason = StopReason.SUPERSEDED
             return None
         return submission
+
+    def _holds(self, submission: Submission, run: Run) -> bool:
+        """Whether the run is the one that counts, and its work still this worker's."""
+        mine = run.outcome is self.part and run.executor == self.executor
+        return mine and submission.run_id == run.id and submission.state is State.RUNNING
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Keep the progress, a new stage at once and the rest a few times a second."""
@@ -95,7 +111,8 @@ class Recorder:
             repository.touch(session, self.submission_id)
             seconds = (row.measured_at - submission.submitted_at).total_seconds()
         self.bulletin.announce(self.submission_id)
-        metrics.VERDICT_SECONDS.labels(number).observe(seconds)
+        if self.part is RunOutcome.RUNNING:
+            metrics.VERDICT_SECONDS.labels(number).observe(seconds)
         self.log.info("question", number=number, verdict=score.verdict.value, score=score.score, seconds=seconds)
 
     def picture(self, data: bytes) -> None:
@@ -128,12 +145,26 @@ class Recorder:
 
     def _ask(self) -> StopReason | None:
         with self.database.read() as session:
-            run_id, requested = session.execute(
-                select(Submission.run_id, Submission.cancel_requested_at).where(Submission.id == self.submission_id)
-            ).one()
-        if run_id != self.run_id:
-            return StopReason.SUPERSEDED
-        return StopReason.CANCELLED if requested is not None else None
+            submission, run = session.get_one(Submission, self.submission_id), session.get_one(Run, self.run_id)
+            if not self._holds(submission, run):
+                return StopReason.SUPERSEDED
+            return StopReason.CANCELLED if submission.cancel_requested_at is not None else None
+
+    def examined(self, sandbox: dict[str, Any], timings: dict[str, float], engine: JobEngine) -> None:
+        """End the first part of the run: the second, a job of its own, goes on with it."""
+        with self.database.write() as session:
+            submission = self.locked(session)
+            if submission is None:
+                return
+            run = session.get_one(Run, self.run_id)
+            run.outcome = RunOutcome.EXAMINED
+            run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
+            run.stage, run.stage_done, run.stage_total = MEASURING_STAGE, 0, 0
+            session.flush()
+            repository.touch(session, self.submission_id)
+            engine.enqueue_measuring(session, self.submission_id)
+        metrics.GRADING_SECONDS.observe(timings["total"])
+        self.log.info("examined", seconds=round(timings["total"], 3))
 
     def finish(
         self,
@@ -155,8 +186,9 @@ class Recorder:
                 run.picture_sha256, run.artefact_sha256 = reused.picture_sha256, reused.artefact_sha256
             ending.fill_missing(session, submission, self.run_id, Fault.GRADER)
             found = repository.run_evidence(session, self.run_id)
-            submission.counts = not any(row.data.get("fault") for row in found)
+            submission.counts = not any(row.data.get("fault") or row.data.get("curve_fault") for row in found)
             submission.fault = None
             ending.end(session, submission, State.GRADED)
-        metrics.GRADING_SECONDS.observe((run.finished_at - run.started_at).total_seconds())
+        if self.part is RunOutcome.RUNNING:
+            metrics.GRADING_SECONDS.observe((run.finished_at - run.started_at).total_seconds())
         self.log.info("graded", seconds=round((run.finished_at - run.started_at).total_seconds(), 3))

@@ -16,6 +16,12 @@ def find(session: Session, executor: str) -> WorkerRow | None:
     return session.get(WorkerRow, executor)
 
 
+def lives(session: Session, executor: str, *, silent_seconds: float) -> bool:
+    """Whether a worker of this name was heard lately and has not said goodbye."""
+    row = session.get(WorkerRow, executor)
+    return row is not None and row.stopped_at is None and row.beat_at > now() - timedelta(seconds=silent_seconds)
+
+
 def beat(session: Session, executor: str, boot: str) -> bool:
     """Say that the worker lives. False when the row belongs to another process now."""
     done = session.execute(

@@ -20,6 +20,7 @@ from app.jobs.dbos_engine import DbosJobs, DbosRunner
 from app.jobs.executor import ExecutorId
 from app.jobs.grading import Grader
 from app.jobs.heartbeat import Heartbeat
+from app.jobs.measuring import Measurer
 from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.settings import Settings
@@ -58,6 +59,15 @@ class Worker:
             self.sandbox.close()
             raise
         self._grader = Grader(self.database, self.bulletin, self.jobs, self.sandbox, self._executor.name)
+        self._measurer = Measurer(
+            self.database,
+            self.bulletin,
+            self.jobs,
+            self.sandbox,
+            self._executor.name,
+            self.settings.silent_seconds,
+            self._is_stopping,
+        )
         self._previewer = Previewer(self.database, self.jobs, self._is_stopping)
         self._remeasurer = Remeasurer(self.database, self.jobs, self.sandbox, self._executor.name, self._is_stopping)
         with self.database.read() as session:
@@ -82,6 +92,10 @@ class Worker:
     def grade(self, submission_id: uuid.UUID) -> None:
         """Grade a submission when a slot is free."""
         self._in_slot(partial(self._grader.grade, submission_id), partial(self._grader.hand_back, submission_id))
+
+    def measure(self, submission_id: uuid.UUID) -> None:
+        """Do the second part of a grading when a slot is free."""
+        self._in_slot(partial(self._measurer.run, submission_id), partial(self._measurer.hand_back, submission_id))
 
     def remeasure(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Measure a submission again when a slot is free."""

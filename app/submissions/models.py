@@ -32,9 +32,15 @@ class State(StrEnum):
 
 
 class RunOutcome(StrEnum):
-    """How one run of the grading ended. ``running`` is also what a killed worker leaves behind."""
+    """How far one run of the grading is, and how it ended.
+
+    ``examined``: the first part is done and the second waits for a worker; ``measuring``: one is at it. ``running`` and
+    ``measuring`` are also what a killed worker leaves behind.
+    """
 
     RUNNING = "running"
+    EXAMINED = "examined"
+    MEASURING = "measuring"
     FINISHED = "finished"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"

@@ -17,7 +17,7 @@ from app.problems import Conflict, NotFound, Unprocessable
 from app.scores.standing import Sheets
 from app.submissions import report as reports
 from app.submissions import repository
-from app.submissions.models import State, Submission
+from app.submissions.models import RunOutcome, State, Submission
 from app.submissions.schemas import Report, SubmissionPage, SubmissionRow
 
 
@@ -123,7 +123,7 @@ def artefact(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tupl
 
 
 def cancel(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> Submission:
-    """Stop the grading: at once while it waits, within moments while it runs. Raises `AlreadyEnded`.
+    """Stop the grading: at once while it or its second part waits, within moments while it runs. Raises `AlreadyEnded`.
 
     A hand-in cancelled before its grading began is given back to the quota.
     """
@@ -135,7 +135,11 @@ def cancel(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> Submis
     if submission.cancel_requested_at is None:
         submission.cancel_requested_at = now()
         audit.record(session, viewer.login, "submission.cancel", str(submission.id))
-    if submission.state is State.QUEUED:
+    run = repository.run(session, submission.run_id)
+    waits = run is not None and run.outcome is RunOutcome.EXAMINED
+    if run is not None and waits:
+        run.outcome, run.finished_at = RunOutcome.CANCELLED, now()
+    if submission.state is State.QUEUED or waits:
         submission.state = State.CANCELLED
         submission.finished_at = now()
         submission.counts = submission.run_id is not None

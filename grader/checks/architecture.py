@@ -85,7 +85,7 @@ def _run(
 def _probe(reply: Reply, batch: int, mode: Any) -> ForwardProbe:
     """What came back, judged on the bytes and not on what the child says of them."""
     kind = claims.text(reply.meta.get("kind")) or "nothing"
-    if kind != "tensor":
+    if kind != "tensor" and (mode != "train" or not reply.arrays):
         return ForwardProbe(batch=batch, mode=mode, kind=kind)
     if not reply.arrays:
         return ForwardProbe(batch=batch, mode=mode, kind=kind, shape=claims.shape(reply.meta.get("shape")))

@@ -19,7 +19,11 @@ from grader.evidence import ArchitectureEvidence, ArtefactRecord, Outcome
 from grader.sandbox.replies import Array, Child, Reply
 
 TOLERANCE = 1e-3
-"""Largest difference, relative to the largest output or 1. Correct exports were seen within 1e-6."""
+"""Largest difference, relative to the largest output. Correct exports were seen within 1e-6, in half precision 1e-4."""
+_FLOOR = 1e-6
+"""Outputs that are all smaller are taken for zero."""
+_CONTRAST = 2.0
+"""Spread of the values of the second secret picture, which has large even areas, as photographs have."""
 Measuring = Callable[[], AbstractContextManager[Child]]
 
 
@@ -34,28 +38,40 @@ def confirm(
     if exported.outcome is not Outcome.OK or len(exported.arrays) != 1 or exported.arrays[0].dtype != np.uint8:
         return _unverified(live, "no_artefact", f"the model could not be exported: {_why(exported)}"), None
     data = exported.arrays[0]
-    # Drawn only now: an artefact that was made before cannot hold the answer.
-    x = rng.standard_normal((1, *assignment.input_shape), dtype=np.float32)
-    answered = child.request("model.forward", {"mode": "eval"}, [x])
+    # Drawn only now: an artefact that was made before cannot hold the answers.
+    secret = _pictures(assignment, rng)
+    answers = [child.request("model.forward", {"mode": "eval"}, [x]) for x in secret]
     with measuring() as measure:
         audited = measure.request("artefact.audit", {}, [data])
         if audited.outcome is not Outcome.OK:
             return _unverified(live, "refused", f"the artefact could not be read: {_why(audited)}"), None
         if audited.meta["refused"]:
             return _unverified(live, "refused", str(audited.meta["refused"])), None
-        run = measure.request("artefact.run", {}, [data, x])
+        runs = [measure.request("artefact.run", {}, [data, x]) for x in secret]
     record, hidden, tensors = _record(data, audited.meta, live)
     found = live.model_copy(update={"artefact": record, "hidden_numbers": hidden, "hidden_tensors": tensors})
-    if answered.outcome is not Outcome.OK or not answered.arrays:
-        return _unverified(found, "disagrees", f"the live model did not answer again: {_why(answered)}"), data.tobytes()
-    if run.outcome is not Outcome.OK:
-        return _unverified(found, "refused", f"the artefact could not be run: {_why(run)}"), data.tobytes()
-    difference = _difference(answered.arrays[0], run.arrays[0])
-    found = found.model_copy(update={"artefact": record.model_copy(update={"difference": difference})})
-    if difference is None or difference > TOLERANCE * max(1.0, float(np.abs(answered.arrays[0]).max())):
-        told = "the live model and its export answer the same input differently"
-        return _unverified(found, "disagrees", told), data.tobytes()
+    for answered, run in zip(answers, runs, strict=True):
+        if answered.outcome is not Outcome.OK or not answered.arrays:
+            told = f"the live model did not answer again: {_why(answered)}"
+            return _unverified(found, "disagrees", told), data.tobytes()
+        if run.outcome is not Outcome.OK:
+            return _unverified(found, "refused", f"the artefact could not be run: {_why(run)}"), data.tobytes()
+        difference = _difference(answered.arrays[0], run.arrays[0])
+        worst = max(found.artefact.difference or 0.0, difference or 0.0) if found.artefact else difference
+        found = found.model_copy(update={"artefact": record.model_copy(update={"difference": worst})})
+        if difference is None or difference > TOLERANCE * float(np.abs(answered.arrays[0]).max()) + _FLOOR:
+            told = "the live model and its export answer the same input differently"
+            return _unverified(found, "disagrees", told), data.tobytes()
     return found.model_copy(update={"verified": True, "verification": "confirmed"}), data.tobytes()
+
+
+def _pictures(assignment: Assignment, rng: np.random.Generator) -> list[Array]:
+    """Secret inputs (1, *input_shape) float32: noise, and coarse blocks of colour in strong contrast."""
+    channels, height, width = assignment.input_shape
+    coarse = rng.standard_normal((1, channels, -(-height // 16), -(-width // 16)), dtype=np.float32)
+    blocks = coarse.repeat(16, axis=2).repeat(16, axis=3)[:, :, :height, :width]
+    noise = rng.standard_normal((1, *assignment.input_shape), dtype=np.float32)
+    return [noise, np.ascontiguousarray(_CONTRAST * blocks, dtype=np.float32)]
 
 
 def _unverified(live: ArchitectureEvidence, verification: str, reason: str) -> ArchitectureEvidence:

@@ -19,16 +19,24 @@ from grader.sandbox.replies import Array, Child
 RATIOS = tuple(round(0.05 * i, 2) for i in range(20))
 BATCH = 4
 """Small batches keep activations in the cache: measured at 64 x 64, 4 beats 1 and 16."""
+Point = dict[str, float]
 _Z = 1.959963984540054
 """The 97.5% quantile of the normal distribution: intervals hold 95%."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy by ratio with its Wilson interval, or the notes that say why there is none."""
+    """Accuracy by ratio with its Wilson interval, or the notes that say why there is none.
+
+    ``confusion`` counts the images at the first ratio by true class (row) and answer (column). ``first_layer`` is the
+    curve with only the first convolution pruned, where it was asked for.
+    """
 
     points: tuple[dict[str, float], ...]
     notes: tuple[Note, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    first_layer: tuple[dict[str, float], ...] = ()
+    outcome: Outcome = Outcome.OK
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:
@@ -50,34 +58,70 @@ def sweep(
     labels: Array,
     ratios: Sequence[float],
     progress: Callable[[int, int], None],
+    first_layer: Callable[[Sequence[Point]], Sequence[float]] = lambda _: (),
 ) -> Curve | None:
     """Accuracy of the network with these weights on the images, at each ratio; ``None`` when it takes no such images.
 
-    ``images`` (N, C, H, W) float32, ``labels`` (N,) whole numbers. The child must be a measuring one.
+    ``images`` (N, C, H, W) float32, ``labels`` (N,) whole numbers. The child must be a measuring one. ``first_layer``
+    gives the ratios at which only the first convolution is pruned too, once the curve is known.
     """
     bytes_of = np.frombuffer(artefact, np.uint8)
     opened = child.request("network.open", {"known": list(known)}, [bytes_of, images])
     if opened.outcome is not Outcome.OK:
-        return Curve((), (_failed(opened.outcome),))
+        return _failed(opened.outcome)
     if opened.meta["native"]:
         return None
     read = child.request("network.weights", {}, [np.frombuffer(weights, np.uint8)])
     if read.outcome is not Outcome.OK:
-        return Curve((), (_failed(read.outcome),))
+        return _failed(read.outcome)
     unfit = _unfit(read.meta)
     if unfit is not None:
         return Curve((), (unfit,))
-    points = []
+    points: list[Point] = []
+    table: tuple[tuple[int, ...], ...] = ()
     for done, ratio in enumerate(ratios):
         progress(done, len(ratios))
-        answer = child.request("network.evaluate", {"ratio": ratio, "batch": BATCH, "threads": 1})
-        if answer.outcome is not Outcome.OK or answer.arrays[0].shape[0] != len(labels):
-            return Curve((), (_failed(answer.outcome),))
-        right = int((answer.arrays[0].argmax(axis=1) == labels).sum())
-        low, high = wilson(right, len(labels))
-        points.append({"ratio": float(ratio), "accuracy": right / len(labels), "low": low, "high": high})
+        answers = _answers(child, ratio, labels)
+        if isinstance(answers, Outcome):
+            return _failed(answers)
+        points.append(_point(ratio, answers, labels))
+        table = table or confusion(answers, labels)
     progress(len(ratios), len(ratios))
-    return Curve(tuple(points), (Note(id="weights.loaded", params={"tensors": read.meta["loaded"]}),))
+    alone: list[Point] = []
+    for ratio in first_layer(points):
+        answers = _answers(child, ratio, labels, layers=1)
+        if isinstance(answers, Outcome):
+            return _failed(answers)
+        alone.append(_point(ratio, answers, labels))
+    loaded = Note(id="weights.loaded", params={"tensors": read.meta["loaded"]})
+    return Curve(tuple(points), (loaded,), table, tuple(alone))
+
+
+def confusion(answers: Array, labels: Array) -> tuple[tuple[int, ...], ...]:
+    """How often class ``row`` was taken for class ``column``: ``answers`` and ``labels`` are (N,) whole numbers."""
+    classes = int(max(labels.max(initial=0), answers.max(initial=0))) + 1
+    table = np.zeros((classes, classes), np.int64)
+    np.add.at(table, (labels, answers), 1)
+    return tuple(tuple(int(n) for n in row) for row in table)
+
+
+def _answers(child: Child, ratio: float, labels: Array, layers: int | None = None) -> Array | Outcome:
+    """The class that the network gives each image (N,), or how the measuring stopped."""
+    meta = {"ratio": ratio, "batch": BATCH, "threads": 1, "layers": layers}
+    answer = child.request("network.evaluate", meta)
+    if answer.outcome is not Outcome.OK:
+        return answer.outcome
+    logits = answer.arrays[0]
+    if logits.ndim != 2 or logits.shape[0] != len(labels):
+        return Outcome.ERROR
+    best: Array = logits.argmax(axis=1)
+    return best
+
+
+def _point(ratio: float, answers: Array, labels: Array) -> Point:
+    right = int((answers == labels).sum())
+    low, high = wilson(right, len(labels))
+    return {"ratio": float(ratio), "accuracy": right / len(labels), "low": low, "high": high}
 
 
 def times(child: Child, artefact: bytes, images: Array) -> tuple[float, float] | None:
@@ -109,5 +153,5 @@ def _unfit(fit: Mapping[str, Any]) -> Note | None:
     return Note(id="weights.do_not_fit", params={**params, "fitting": fit["loaded"]})
 
 
-def _failed(outcome: Outcome) -> Note:
-    return Note(id="weights.not_measured", params={"outcome": str(outcome)})
+def _failed(outcome: Outcome) -> Curve:
+    return Curve((), (Note(id="weights.not_measured", params={"outcome": str(outcome)}),), outcome=outcome)

@@ -12,29 +12,44 @@ from typing import Any
 
 import numpy as np
 
+from grader.checks.binding import Plan
 from grader.evidence import Outcome
-from grader.sandbox.replies import Array, Child
+from grader.sandbox.replies import Array, Child, Reply
 
 SEED = 20220513
 BATCH = 32
+SIZES = (64, 48, 32)
+"""Sides in pixels at which a network may be trained, from the sharpest: the first that leaves it `ENOUGH_STEPS`."""
+ENOUGH_STEPS = 400
 RECIPE = {"learning_rate": 1e-2, "weight_decay": 1e-2, "alpha": 0.9, "temperature": 4.0}
 """Networks of 25,000 to 33,000 parameters reached 70 to 74% in half a minute of one core with it (docs/data.md)."""
-MAX_STEPS, MIN_STEPS = 2000, 8
+MAX_STEPS, MIN_STEPS = 1000, 8
 
 
 @dataclass(frozen=True)
 class Distilled:
-    """The trained weights as safetensors bytes, or the outcome that stopped the training."""
+    """The trained weights as safetensors bytes, or the outcome that stopped the training, with its error if any."""
 
     weights: bytes | None
     outcome: Outcome
     steps: int
     loss: float | None = None
+    error: str = ""
 
 
 def steps_within(budget: float, mult_adds: float, batch: int = BATCH) -> int:
     """Training steps that a budget of floating-point operations pays for, at ``mult_adds`` an image."""
     return int(min(max(budget / (6 * max(mult_adds, 1) * batch), MIN_STEPS), MAX_STEPS))
+
+
+def sizes(budget: float, mult_adds_of: Callable[[int], float], largest: int) -> list[int]:
+    """Sides at which to try: the sharpest that leaves enough steps, then the others, for networks that refuse it.
+
+    A network whose layers shrink the picture to nothing, or fix its size, raises on the first step.
+    """
+    offered = [size for size in SIZES if size <= largest] or [largest]
+    first = next((size for size in offered if steps_within(budget, mult_adds_of(size)) >= ENOUGH_STEPS), offered[-1])
+    return [first, *(size for size in reversed(offered) if size > first)]
 
 
 def distil(
@@ -45,19 +60,20 @@ def distil(
     labels: Array,
     steps: int,
     progress: Callable[[int, int], None],
+    loss: dict[str, Any] | None = None,
 ) -> Distilled:
     """Train a fresh copy in the child that holds the student's code.
 
     ``images(indices)`` gives (N, C, H, W) float32; ``teacher`` (M, classes) float32 and ``labels`` (M,) int64 belong to
-    the whole training split.
+    the whole training split. ``loss`` is a call of the student's own loss (`call_of`), in place of the reference.
     """
     rng = np.random.default_rng(SEED)
-    meta: dict[str, Any] = {"entry": entry, "seed": SEED, "steps": steps, **RECIPE}
+    meta: dict[str, Any] = {"entry": entry, "seed": SEED, "steps": steps, "loss": loss, **RECIPE}
     reply = child.request("distil.begin", meta)
     order: Array = np.zeros(0, np.int64)
     for done in range(steps):
         if reply.outcome is not Outcome.OK:
-            return Distilled(None, reply.outcome, done)
+            return _stopped(reply, done)
         progress(done, steps)
         if len(order) < BATCH:
             order = rng.permutation(len(labels))
@@ -67,9 +83,22 @@ def distil(
         batch[flipped] = batch[flipped][..., ::-1]
         reply = child.request("distil.step", {}, [batch, teacher[chosen], labels[chosen]])
     if reply.outcome is not Outcome.OK:
-        return Distilled(None, reply.outcome, steps)
-    loss = reply.meta.get("loss")
+        return _stopped(reply, steps)
+    value = reply.meta.get("loss")
     reply = child.request("distil.end")
     if reply.outcome is not Outcome.OK or len(reply.arrays) != 1 or reply.arrays[0].dtype != np.uint8:
-        return Distilled(None, reply.outcome, steps)
-    return Distilled(reply.arrays[0].tobytes(), Outcome.OK, steps, loss if isinstance(loss, float) else None)
+        return _stopped(reply, steps)
+    return Distilled(reply.arrays[0].tobytes(), Outcome.OK, steps, value if isinstance(value, float) else None)
+
+
+def call_of(plan: Plan) -> dict[str, Any]:
+    """How the child is to call the student's loss, by role."""
+    named = {"kwargs": plan.kwargs, "init_kwargs": plan.init_kwargs or {}}
+    roles = {key: {name: str(role) for name, role in given.items()} for key, given in named.items()}
+    return {"entry": plan.entry, "args": [str(role) for role in plan.args], **roles}
+
+
+def _stopped(reply: Reply, steps: int) -> Distilled:
+    error = f"{reply.error.type}: {reply.error.message[:300]}" if reply.error is not None else ""
+    outcome = Outcome.PROTOCOL if reply.outcome is Outcome.OK else reply.outcome
+    return Distilled(None, outcome, steps, error=error)

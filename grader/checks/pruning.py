@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from grader.checks import pruning_points
+from grader.checks import points_check, pruning_points
 from grader.evidence import Note, PruningEvidence
 
 BYTE_LIMIT = 20 * 1024 * 1024
@@ -49,12 +49,13 @@ def measure(picture: bytes | None, points: bytes | None) -> tuple[PruningEvidenc
         return PruningEvidence(submitted=False), None
     shown = _Picture() if picture is None else _read(picture)
     read = pruning_points.Points() if points is None else pruning_points.read(points)
+    remark = points_check.rising(read.points)
     evidence = PruningEvidence(
         picture=shown.facts,
         picture_error=shown.error,
         picture_error_params=shown.params,
         points=read.points,
-        notes=(*shown.notes, *read.notes),
+        notes=(*shown.notes, *read.notes, *([remark] if remark else [])),
     )
     return evidence, shown.data
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,14 @@ class Split:
         The same bits every time: pixels are resized in integers.
         """
         return normalised(resized(self.pack.pixels(indices), size))
+
+    def ready(self, size: int) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
+        """As `images`, for asking again and again: everything is decoded and resized now. Raises ``DamagedPack``.
+
+        Takes ``3 * size ** 2`` bytes an image, so for small sets only.
+        """
+        pixels = resized(self.pack.pixels(slice(None)), size)
+        return lambda indices: normalised(pixels[indices])
 
 
 @dataclass(frozen=True)

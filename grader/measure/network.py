@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, numpy_helper
 
+from grader.measure import precision
+
 MAX_LISTED = 50
 Array = NDArray[Any]
 
@@ -39,31 +41,42 @@ class Fit:
 
 
 def read_weights(data: bytes) -> dict[str, Array]:
-    """A safetensors file or a ``.pt`` state dict as arrays by name, wrappers and prefixes taken off.
+    """A safetensors file or a ``.pt`` state dict, taken out of its wrappers, as arrays by name.
 
     Raises `UnreadableWeights`. A ``.pt`` file is unpickled here, weights only, in a child that holds nothing.
     """
     import safetensors
-    import safetensors.numpy
+    import safetensors.torch
+
+    # A safetensors file begins with the length of its header, which may look like any other file's signature.
+    if data[8:9] != b"{" and data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        return _read_pickled(data)
+    try:
+        return {name: _plain(value) for name, value in safetensors.torch.load(data).items()}
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableWeights(f"it is neither safetensors nor a state dict: {str(error)[:300]}") from error
+
+
+def _read_pickled(data: bytes) -> dict[str, Array]:
     import torch
 
-    if data[:2] == b"PK" or data[:1] == b"\x80":
-        try:
-            loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        except Exception as error:  # a pickle from anywhere raises anything
-            raise UnreadableWeights(f"PyTorch cannot load it with weights_only=True: {str(error)[:300]}") from error
-        for key in ("state_dict", "model_state_dict", "model"):
-            if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-                loaded = loaded[key]
-        if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
-            raise UnreadableWeights(f"it holds a {type(loaded).__name__}, not a state dict; save model.state_dict()")
-        found = {str(name): _plain(value) for name, value in loaded.items()}
-    else:
-        try:
-            found = dict(safetensors.numpy.load(data))
-        except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UnreadableWeights(f"it is neither safetensors nor a state dict: {str(error)[:300]}") from error
-    return {name.removeprefix("module."): array for name, array in found.items()}
+    try:
+        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # a pickle from anywhere raises anything
+        raise UnreadableWeights(f"PyTorch cannot load it with weights_only=True: {str(error)[:300]}") from error
+    for key in ("state_dict", "model_state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+        raise UnreadableWeights(f"it holds a {type(loaded).__name__}, not a state dict; save model.state_dict()")
+    return {str(name): _plain(value) for name, value in loaded.items()}
+
+
+def _plain_name(name: str) -> str:
+    """Without what ``nn.DataParallel`` and ``torch.compile`` put before it, once or in any order."""
+    while name.startswith(("module.", "_orig_mod.")):
+        name = name.partition(".")[2]
+    return name
 
 
 def _plain(tensor: Any) -> Array:
@@ -81,13 +94,19 @@ class Network:
     def __init__(self, data: bytes, known: list[str]) -> None:
         self.model = ModelProto()
         self.model.ParseFromString(data)
+        precision.to_single(self.model)
         self.known = set(known)
         """Names of the live model's parameters: one that the graph does not use is no stranger in a weights file."""
         self.tensors: dict[str, TensorProto] = {tensor.name: tensor for tensor in self.model.graph.initializer}
 
     def load(self, weights: dict[str, Array]) -> Fit:
-        """Put weights in place of the network's own, by name; nothing is changed unless all of them fit."""
+        """Put weights in place of the network's own, by name; nothing is changed unless all of them fit.
+
+        Names that wrappers have prefixed (``module.``, ``_orig_mod.``) are taken without the prefix where that fits.
+        """
         named = {name: tensor for name, tensor in self.tensors.items() if tensor.data_type == TensorProto.FLOAT}
+        plain = {_plain_name(name): array for name, array in weights.items()}
+        weights = max(weights, plain, key=lambda given: len(given.keys() & named.keys()))
         fit = Fit()
         for name, tensor in named.items():
             shape = list(tensor.dims)
@@ -118,10 +137,11 @@ class Network:
         names = [node.input[1] for node in self.model.graph.node if node.op_type == "Conv" and len(node.input) > 1]
         return [name for name in dict.fromkeys(names) if name in self.tensors and len(self.tensors[name].dims) == 4]
 
-    def pruned(self, ratio: float) -> bytes:
+    def pruned(self, ratio: float, layers: int | None = None) -> bytes:
         """The network with each convolution's weight pruned by itself, as the tutorial's loop over modules does it.
 
-        ``torch.nn.utils.prune`` chooses the mask, so that ties and rounding are PyTorch's own.
+        ``torch.nn.utils.prune`` chooses the mask, so that ties and rounding are PyTorch's own. With ``layers``, only
+        so many convolutions are pruned, from the first.
         """
         if not ratio:
             return bytes(self.model.SerializeToString())
@@ -132,7 +152,7 @@ class Network:
         copy.CopyFrom(self.model)
         places = {tensor.name: tensor for tensor in copy.graph.initializer}
         method = L1Unstructured(amount=ratio)
-        for name in self.convolutions():
+        for name in self.convolutions()[:layers]:
             weight = torch.from_numpy(np.array(numpy_helper.to_array(self.tensors[name])))
             mask = method.compute_mask(weight, torch.ones_like(weight))  # type: ignore[no-untyped-call]
             self._set(places[name], (weight * mask).numpy())

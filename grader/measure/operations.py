@@ -8,7 +8,7 @@ onnxruntime is imported in the child, after the lockdown: it starts threads, whi
 | `artefact.run` | the artefact's bytes, images | logits |
 | `network.open` | `known` (parameter names); the artefact's bytes, images | `native`: only its own image size works |
 | `network.weights` | a weights file's bytes | `problem`, or `good` and the fields of `network.Fit` |
-| `network.evaluate` | `ratio`, `batch`, `threads` | logits of the images at this pruning ratio |
+| `network.evaluate` | `ratio`, `batch`, `threads`, `layers` (how many are pruned; null: all) | logits of the images |
 | `network.times` | `ratios`, `rounds`; the artefact's bytes, images | `seconds` an image at each ratio |
 
 Images are (N, C, H, W) float32, logits (N, classes) float32.
@@ -48,7 +48,8 @@ def _audit(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
 
 
 def _run(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
-    return {}, [network.run(arrays[0].tobytes(), arrays[1], batch=1, threads=1)]
+    opened = network.Network(arrays[0].tobytes(), [])
+    return {}, [network.run(opened.pruned(0.0), arrays[1], batch=1, threads=1)]
 
 
 class Bench:
@@ -85,7 +86,7 @@ class Bench:
     def evaluate(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """Logits of all images at a pruning ratio."""
         assert self.network is not None  # noqa: S101 - the supervisor opens first
-        data = self.network.pruned(float(meta["ratio"]))
+        data = self.network.pruned(float(meta["ratio"]), meta["layers"])
         return {}, [network.run(data, self.images, int(meta["batch"]), int(meta["threads"]))]
 
 

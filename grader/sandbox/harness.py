@@ -38,8 +38,8 @@ _read, _write = os.read, os.write
 class Workplace:
     """The student's module and what was built from it."""
 
-    def __init__(self) -> None:
-        self.module = types.ModuleType("submission")
+    def __init__(self, name: str = "submission") -> None:
+        self.module = types.ModuleType(name)
         self.filename = "submission.py"
         self.lines: list[str] = []
         self.model: torch.nn.Module | None = None
@@ -53,10 +53,11 @@ class Workplace:
         namespace["__file__"] = self.filename
         # inspect.getsource and torch.jit.script look sources up here; no modification time means "never re-read".
         linecache.cache[self.filename] = (len(source), None, source.splitlines(keepends=True), self.filename)
-        sys.modules["submission"] = self.module
+        sys.modules[self.module.__name__] = self.module
         exec(compile(str(meta["prelude"]), "<prelude>", "exec", dont_inherit=True), namespace)
         if meta.get("without_cuda"):
             harness_device.without_cuda()
+        harness_device.without_compiler()
         before = dict(namespace)
         exec(compile(source, self.filename, "exec", dont_inherit=True), namespace)
         defines = [name for name, value in namespace.items() if before.get(name, before) is not value]
@@ -68,8 +69,8 @@ Operation = Callable[[dict[str, Any], tuple[Array, ...]], Answer]
 
 def operations() -> dict[str, Operation]:
     """Every request about a student's code by name; see OPERATIONS.md."""
-    place = Workplace()
-    training = harness_distil.Training(place)
+    place, loss_place = Workplace(), Workplace("submission_loss")
+    training = harness_distil.Training(place, loss_place)
     return {
         "load": place.load,
         "model.build": lambda meta, arrays: harness_model.build(place, meta),
@@ -78,6 +79,8 @@ def operations() -> dict[str, Operation]:
         "model.train_step": lambda meta, arrays: harness_model.train_step(place, arrays),
         "model.layers": lambda meta, arrays: harness_model.layers(place, meta),
         "model.export": lambda meta, arrays: harness_export.export(place, meta),
+        "distil.load_loss": loss_place.load,
+        "distil.inspect_loss": lambda meta, arrays: harness_loss.inspect_loss(loss_place, meta),
         "distil.begin": training.begin,
         "distil.step": training.step,
         "distil.end": training.end,

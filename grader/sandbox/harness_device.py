@@ -1,6 +1,7 @@
-"""Code written for a GPU runs here too: what asks for CUDA gets the CPU.
+"""Code written for a GPU or a compiler runs here too: CUDA means the CPU, ``torch.compile`` gives back the model.
 
-A notebook has a GPU, a sandbox has none, and where a tensor lives is no part of any question.
+A notebook has a GPU, a sandbox has none; the compiler starts processes, which a sandbox forbids. Where a tensor lives
+and how fast it is computed are no part of any question.
 """
 
 from __future__ import annotations
@@ -21,6 +22,15 @@ def without_cuda() -> None:
         owner.to = _redirected(owner.to)  # type: ignore[method-assign]
     for name in ("zeros", "ones", "empty", "full", "rand", "randn", "tensor", "arange", "linspace", "eye", "as_tensor"):
         setattr(torch, name, _redirected(getattr(torch, name)))
+
+
+def without_compiler() -> None:
+    """From now on ``torch.compile``, called or as a decorator, gives back what it was given, in this process."""
+
+    def unchanged(model: Any = None, **_: Any) -> Any:
+        return (lambda function: function) if model is None else model
+
+    torch.compile = unchanged
 
 
 def _redirected(function: Any) -> Any:

@@ -6,6 +6,7 @@ images counts.
 
 from __future__ import annotations
 
+import inspect
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import safetensors.torch
 import torch
 import torch.nn.functional as F
 
+from grader.sandbox import harness_model
 from grader.sandbox.frames import Array
 
 if TYPE_CHECKING:
@@ -25,8 +27,10 @@ Answer = tuple[dict[str, Any], list[Array]]
 class Training:
     """One fresh copy of the model, its optimizer and its schedule. The same seed and batches give the same weights."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: Workplace, loss_place: Workplace) -> None:
         self.place = place
+        self.loss_place = loss_place
+        self.loss: dict[str, Any] | None = None
 
     def begin(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """Build the copy under a fixed seed, on one thread: sums then have one order."""
@@ -43,27 +47,46 @@ class Training:
             self.optimizer, max_lr=rate, total_steps=max(steps, 2), pct_start=0.25
         )
         self.alpha, self.temperature = float(meta["alpha"]), float(meta["temperature"])
+        self.loss = meta["loss"]
         return {}, []
 
     def step(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """One step on images (N, C, H, W), teacher logits (N, classes) and labels (N,); answers the loss."""
         images, teacher, labels = (torch.from_numpy(array.copy()) for array in arrays)
-        student = self.model(images)
+        student = harness_model.logits_of(self.model(images))
+        loss = self._reference(student, teacher, labels) if self.loss is None else self._own(student, teacher, labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.optimizer.step()
+        self.schedule.step()
+        value = float(loss.detach())
+        return {"loss": value if np.isfinite(value) else None}, []
+
+    def _reference(self, student: torch.Tensor, teacher: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         soft = F.kl_div(
             F.log_softmax(student / self.temperature, 1),
             F.log_softmax(teacher / self.temperature, 1),
             reduction="batchmean",
             log_target=True,
         )
-        hard = F.cross_entropy(student, labels)
-        loss = self.alpha * self.temperature**2 * soft + (1 - self.alpha) * hard
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-        self.optimizer.step()
-        self.schedule.step()
-        value = float(loss.detach())
-        return {"loss": value if np.isfinite(value) else None}, []
+        return self.alpha * self.temperature**2 * soft + (1 - self.alpha) * F.cross_entropy(student, labels)
+
+    def _own(self, student: torch.Tensor, teacher: torch.Tensor, labels: torch.Tensor) -> Any:
+        """The student's loss on these logits, called by roles as it was in the examination."""
+        assert self.loss is not None
+        given = {
+            "student_logits": student,
+            "labels": labels,
+            "teacher_logits": teacher,
+            "alpha": self.alpha,
+            "temperature": self.temperature,
+        }
+        loss: Any = self.loss_place.module.__dict__[str(self.loss["entry"])]
+        if inspect.isclass(loss):
+            loss = loss(**{name: given[role] for name, role in self.loss["init_kwargs"].items()})
+        kwargs = {name: given[role] for name, role in self.loss["kwargs"].items()}
+        return loss(*(given[role] for role in self.loss["args"]), **kwargs)
 
     def end(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """The trained weights as safetensors bytes."""

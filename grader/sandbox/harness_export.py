@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,24 @@ def export(place: Workplace, meta: dict[str, Any]) -> Answer:
     try:
         data, dynamic = onnx_bytes(place.model, shape, dynamic=True), True
     except Exception:  # a model that fixes its batch size is exported for one image
-        data, dynamic = onnx_bytes(place.model, shape, dynamic=False), False
+        dynamic = False
+        try:
+            data = onnx_bytes(place.model, shape, dynamic=False)
+        except Exception as error:
+            raise ExportError(_cause(error)) from error
     return {"dynamic": dynamic}, [np.frombuffer(data, np.uint8)]
+
+
+class ExportError(Exception):
+    """The model could not be exported; the message is the exporter's own reason."""
+
+
+def _cause(error: BaseException) -> str:
+    """The first line of the innermost cause: what stands around it is advice about the exporter."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0].strip() if lines else ''}"
 
 
 def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool) -> bytes:
@@ -58,7 +75,11 @@ def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool) -> by
             dynamic_shapes=({0: batch},) if dynamic else None,
         )
     assert program is not None
-    return bytes(program.model_proto.SerializeToString())
+    exported = program.model_proto
+    if dynamic and exported.graph.input[0].type.tensor_type.shape.dim[0].HasField("dim_value"):
+        # A loop over the batch was unrolled: the graph holds for two images only.
+        raise ExportError("the batch size is fixed")
+    return bytes(exported.SerializeToString())
 
 
 def warm_up() -> None:

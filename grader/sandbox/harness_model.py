@@ -82,7 +82,10 @@ def train_step(place: Workplace, arrays: tuple[Array, ...]) -> Answer:
     for _, parameter in named:
         parameter.grad = None
     output = model(torch.from_numpy(arrays[0].copy()))
-    answer, out = _output(output)
+    first = logits_of(output)
+    answer, out = _output(first)
+    answer["kind"] = _output(output)[0]["kind"]
+    output = first
     if not out or not output.requires_grad:
         return {
             **answer,
@@ -94,6 +97,11 @@ def train_step(place: Workplace, arrays: tuple[Array, ...]) -> Answer:
     unused = [name[:200] for name, p in named if p.grad is None]
     reached = len(named) - len(unused)
     return {**answer, "reached": reached, "tensors": len(named), "unused": unused[:MAX_NAMES]}, out
+
+
+def logits_of(output: Any) -> Any:
+    """The logits among what a model returns while it trains: networks with auxiliary heads return them first."""
+    return output[0] if isinstance(output, list | tuple) and output else output
 
 
 def layers(place: Workplace, meta: dict[str, Any]) -> Answer:

@@ -11,13 +11,14 @@ import torch
 from PIL import Image, ImageDraw
 
 from grader import data, measuring, pipeline, scoring
-from grader.assignment import Assignment, from_files
+from grader.assignment import Assignment
 from grader.evidence import ChoiceEvidence, PruningEvidence
 from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from reference_models import trained
 from reference_models.networks import trained_baseline_student
+from tests.integration.budgets import quick
 
 MODEL = """
 def block(i, o):
@@ -45,21 +46,11 @@ def plot() -> bytes:
     return buffer.getvalue()
 
 
-def quick(assignment: Assignment, **options: Any) -> Assignment:
-    """The assignment with a small budget and three ratios."""
-    text = assignment.files["assignment.toml"]
-    old = text[text.index("sweep_flops") : text.index("distillation_flops = 0")]
-    new = "ratios = [0.0, 0.5, 0.9]\nsweep_flops = 1e10\n"
-    assert old in text
-    budget = f"distillation_flops = {options.get('distillation_flops', 0)}"
-    changed = text.replace(old, new).replace("distillation_flops = 0", budget, 1)
-    return from_files({**assignment.files, "assignment.toml": changed})
-
-
 def graded(
-    assignment: Assignment, sandbox: Sandbox, weights: bytes | None = None, model: str = MODEL
+    assignment: Assignment, sandbox: Sandbox, weights: bytes | None = None, model: str = MODEL, **more: str
 ) -> tuple[PruningEvidence, scoring.QuestionScore]:
     parts = {"model": Part(model.encode()), "pruning_plot": Part(plot()), "answers": Part(b'{"3.2": "no"}')}
+    parts |= {name: Part(text.encode()) for name, text in more.items()}
     if weights is not None:
         parts["weights"] = Part(weights)
     grading = pipeline.grade(assignment, HandIn(parts), sandbox)

@@ -1,0 +1,187 @@
+"""What both parts of a grading share: the observer, the clock, children that have loaded a part of the hand-in."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from grader import intake
+from grader.assignment import Assignment, Question
+from grader.checks import claims, kd_loss
+from grader.evidence import (
+    AnyEvidence,
+    ArchitectureEvidence,
+    ChoiceEvidence,
+    Fault,
+    KDLossEvidence,
+    Note,
+    Outcome,
+    PruningEvidence,
+    SummaryEvidence,
+)
+from grader.handin import HandIn, Part
+from grader.sandbox.child import LockedChild
+from grader.sandbox.policy import Limits
+from grader.sandbox.replies import InfrastructureFault
+from grader.sandbox.supervisor import Cancelled, Sandbox
+
+_log = logging.getLogger(__name__)
+_EVIDENCE: dict[str, Callable[..., AnyEvidence]] = {
+    "architecture": ArchitectureEvidence,
+    "summary": SummaryEvidence,
+    "kd_loss": KDLossEvidence,
+    "choice": ChoiceEvidence,
+    "pruning": PruningEvidence,
+}
+
+
+class Observer(Protocol):
+    """Told of each step as it lands. Calls come from several threads, but never two at once."""
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """A stage (``intake``, ``model``, ``loss``, ...) has ``done`` of ``total`` steps behind it."""
+
+    def question(self, number: str, evidence: AnyEvidence) -> None:
+        """The evidence of one question. A later call for the same question takes the place of the earlier."""
+
+    def picture(self, data: bytes) -> None:
+        """The pruning plot, re-encoded: safe to show."""
+
+    def artefact(self, data: bytes) -> None:
+        """The model as ONNX, as it was exported and audited."""
+
+
+@dataclass
+class Grading:
+    """One finished run, or the first part of one: evidence by question number, the sandbox, seconds by stage.
+
+    ``artefact`` is the model as ONNX where its count was confirmed: what the second part measures.
+    """
+
+    evidence: dict[str, AnyEvidence] = field(default_factory=dict)
+    sandbox: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    artefact: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What intake said of a part, and what its source bound at top level."""
+
+    notes: tuple[Note, ...]
+    defines: tuple[str, ...]
+
+
+class Run:
+    """One hand-in on its way through a part of the engine."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        handin: HandIn,
+        sandbox: Sandbox,
+        observer: Observer | None,
+        cancelled: Callable[[], bool],
+        grading: Grading,
+    ) -> None:
+        self.assignment, self.handin, self.sandbox, self.observer = assignment, handin, sandbox, observer
+        self.grading = grading
+        self.limits = sandbox.policy.limits.override(assignment.sandbox)
+        self.patient = self.limits.override(sandbox.policy.measuring)
+        """Limits of a child that measures or trains for minutes."""
+        self.lock = threading.Lock()
+        self.stop = threading.Event()
+        self._cancelled = cancelled
+
+    def cancelled(self) -> bool:
+        """Called off from outside, or given up because the other half failed."""
+        return self.stop.is_set() or self._cancelled()
+
+    def questions(self, check: str) -> list[Question]:
+        """The questions that this check examines."""
+        return [question for question in self.assignment.questions if question.check == check]
+
+    def loss_part(self) -> Part | None:
+        """The part that holds the loss: its own, or the model's when that holds the loss too."""
+        loss, model = self.handin.parts.get("loss"), self.handin.parts.get("model")
+        if loss is None and model is not None and kd_loss.ENTRY.encode() in model.data:
+            return model
+        return loss
+
+    def read(self, part: Part, entry: str, stage: str) -> intake.Intake:
+        """A part's source as it may run."""
+        with self.timed(f"intake.{stage}"):
+            return intake.read(part, entry, intake.defined_names(self.assignment.prelude_source()), self.handin.repair)
+
+    @contextlib.contextmanager
+    def loaded(
+        self, part: Part, filename: str, entry: str, stage: str | None = None, limits: Limits | None = None
+    ) -> Iterator[tuple[LockedChild | None, Taken, dict[str, Any]]]:
+        """A child that has run the part's source; or how that failed, as fields of the evidence."""
+        stage = stage or filename.removesuffix(".py")
+        taken = self.read(part, entry, stage)
+        source = taken.source
+        if source is None:
+            missing = {"missing_names": taken.missing_names, "notes": taken.notes}
+            failed = {"outcome": Outcome.ERROR, "stage": "intake", "error": taken.error, **missing}
+            yield None, Taken(taken.notes, ()), failed
+            return
+        with self.timed(stage), self.sandbox.child(limits or self.limits, self.cancelled) as child:
+            reply = child.request("load", self.texts(source, filename))
+            names = reply.meta.get("defines")
+            defines = tuple(claims.text(name) for name in names[:500]) if isinstance(names, list) else ()
+            failed = {}
+            if reply.outcome is not Outcome.OK:
+                failed = {**claims.failure(reply, "load"), "stdout": child.stdout, "notes": taken.notes}
+            yield child, Taken(taken.notes, defines), failed
+
+    def texts(self, source: str, filename: str) -> dict[str, Any]:
+        """The request that loads a source."""
+        prelude = self.assignment.prelude_source()
+        return {"source": source, "prelude": prelude, "filename": filename, "without_cuda": "cuda" in source}
+
+    @contextlib.contextmanager
+    def measuring(self, question: Question) -> Iterator[None]:
+        """An unexpected error in here is the grader's own fault: recorded for this question, and logged."""
+        try:
+            if self.cancelled():
+                raise Cancelled
+            yield
+        except (InfrastructureFault, Cancelled):
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, it is ours and must not cost the other questions
+            _log.exception("question %s could not be measured", question.number)
+            self.emit(question, _EVIDENCE[question.check](fault=Fault.GRADER))
+
+    def measuring_child(self) -> contextlib.AbstractContextManager[LockedChild]:
+        """A child where no student code ever was."""
+        return self.sandbox.child(self.patient, self.cancelled, role="measure")
+
+    @contextlib.contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Keep the seconds that this takes."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.grading.timings[stage] = time.perf_counter() - begun
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Tell the observer."""
+        if self.observer is not None:
+            with self.lock:
+                self.observer.progress(stage, done, total)
+
+    def emit(self, question: Question, evidence: AnyEvidence) -> None:
+        """Keep the evidence of a question, and tell it."""
+        with self.lock:
+            self.grading.evidence[question.number] = evidence
+            if self.observer is not None:
+                self.observer.question(question.number, evidence)
+                self.observer.progress("questions", len(self.grading.evidence), len(self.assignment.questions))

@@ -1,0 +1,303 @@
+"""The second part of a grading is a job of its own: behind every verdict, resumed alone, and never worth a point."""
+
+from __future__ import annotations
+
+import io
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from sqlalchemy import text
+
+from app.assignments import service as assignments
+from app.db.base import now
+from app.jobs.grading import Grader
+from app.jobs.measuring import MOST_DEATHS, Measurer
+from app.jobs.models import WorkerRow
+from app.settings import Settings
+from app.submissions import repository, service
+from app.submissions.bulletin import Bulletin
+from app.submissions.models import Run, RunOutcome, State
+from grader import measuring
+from grader.assignment import Assignment
+from grader.sandbox.supervisor import Sandbox
+from tests.integration.budgets import quick
+from tests.integration.service import MODEL, WorkerProcess
+from tests.integration.test_jobs import BrokenSandbox, Course
+from tests.integration.test_jobs import course as course
+
+
+def plot() -> bytes:
+    picture = Image.new("RGB", (200, 150), "white")
+    ImageDraw.Draw(picture).line([(20, 20), (120, 60), (190, 140)], fill="navy", width=3)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PLOT = plot()
+ON_SQLITE = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+"""Where the database makes no difference that the other tests would not show."""
+
+
+def examined(course: Course, sandbox: Sandbox, assignment: Assignment, model: str = MODEL) -> uuid.UUID:
+    """A hand-in whose first part is done."""
+    with course.database.write() as session:
+        assignments.publish(session, assignment)
+    submission = course.hand_in_bytes(model=model.encode(), pruning_plot=PLOT)
+    Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1").grade(submission)
+    return submission
+
+
+def measurer(course: Course, sandbox: Sandbox, stopping: Callable[[], bool] = lambda: False) -> Measurer:
+    return Measurer(course.database, Bulletin(), course.jobs, sandbox, "test-2", 60, stopping)
+
+
+def question(course: Course, submission: uuid.UUID, number: str = "3.1") -> dict[str, Any]:
+    return next(found for found in course.report(submission)["questions"] if found["number"] == number)
+
+
+@pytest.fixture(scope="module")
+def small(hw13: Assignment) -> Assignment:
+    """A training of a few steps, and a curve of two points."""
+    return quick(hw13, ratios="[0.0, 0.9]", distillation_flops="1e9")
+
+
+def test_verdicts_come_first_and_the_curve_later(course: Course, sandbox: Sandbox, small: Assignment) -> None:
+    submission = examined(course, sandbox, small)
+    assert course.submission(submission).state is State.RUNNING
+    before = course.report(submission)
+    assert "pending" not in {found["verdict"] for found in before["questions"]}
+    assert before["progress"]["stage"] == "measuring"
+    assert question(course, submission)["evidence"]["curve"] == []
+    assert course.waiting_jobs() == 2  # the first part, which the test did itself, and the second
+    measurer(course, sandbox).run(submission)
+    assert course.submission(submission).state is State.GRADED
+    after = course.report(submission)
+    assert [found["score"] for found in after["questions"]] == [found["score"] for found in before["questions"]]
+    evidence = question(course, submission)["evidence"]
+    assert (evidence["weights"], [point["ratio"] for point in evidence["curve"]]) == ("distilled", [0.0, 0.9])
+    assert {"model", "distillation", "curve", "total"} <= after["timings"].keys()
+    (run,) = course.runs(submission)
+    assert (run.outcome, run.executor) == (RunOutcome.FINISHED, "test-2")
+    # A job that comes late finds nothing left to do.
+    measurer(course, BrokenSandbox()).run(submission)
+    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FINISHED]
+
+
+@ON_SQLITE
+def test_nothing_slow_to_do_is_graded_at_once(course: Course, sandbox: Sandbox, hw13: Assignment) -> None:
+    submission = examined(course, sandbox, quick(hw13))
+    assert course.submission(submission).state is State.GRADED
+    assert course.waiting_jobs() == 1
+
+
+def test_killed_worker_second_part_goes_on_elsewhere(
+    settings: Settings,
+    course: Course,
+    sandbox: Sandbox,
+    hw13: Assignment,
+    start_worker: Callable[[Settings, str], WorkerProcess],
+) -> None:
+    submission = examined(course, sandbox, quick(hw13, ratios="[0.0, 0.9]", distillation_flops="2e9"))
+    first = start_worker(settings, "first")
+    wait_for(course, submission, RunOutcome.MEASURING)
+    first.kill()
+    start_worker(settings, "second")
+    course.wait_for(submission, State.GRADED, seconds=60)
+    (run,) = course.runs(submission)
+    assert (run.outcome, run.executor) == (RunOutcome.FINISHED, "second")
+    assert run.fault_detail == "The worker first ended in the middle of the measuring."
+    assert question(course, submission)["evidence"]["curve"]
+    assert course.submission(submission).counts
+
+
+def wait_for(course: Course, submission: uuid.UUID, outcome: RunOutcome) -> None:
+    """Wait until the only run is that far."""
+    until = time.monotonic() + 60
+    while course.runs(submission)[0].outcome is not outcome:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@ON_SQLITE
+def test_first_part_that_is_delivered_again_begins_no_second_run(
+    course: Course, sandbox: Sandbox, small: Assignment
+) -> None:
+    submission = examined(course, sandbox, small)
+    Grader(course.database, Bulletin(), course.jobs, BrokenSandbox(), "test-3").grade(submission)
+    (run,) = course.runs(submission)
+    assert run.outcome is RunOutcome.EXAMINED
+
+
+@ON_SQLITE
+def test_second_part_lost_to_our_faults_costs_neither_points_nor_the_attempt(
+    course: Course, sandbox: Sandbox, hw13: Assignment, small: Assignment
+) -> None:
+    submission = examined(course, sandbox, small)
+    score = course.report(submission)["score"]
+    assert score > 0
+    broken = measurer(course, BrokenSandbox())
+    broken.run(submission)
+    assert course.runs(submission)[0].outcome is RunOutcome.EXAMINED
+    assert course.waiting_jobs() == 3
+    broken.run(submission)
+    assert course.submission(submission).state is State.RUNNING
+    broken.run(submission)
+    ended = course.submission(submission)
+    assert (ended.state, ended.fault, ended.counts) == (State.GRADED, None, False)
+    assert course.quota_used(hw13) == 0
+    assert course.report(submission)["score"] == score
+    found = question(course, submission)
+    assert (found["evidence"]["curve_fault"], found["fault"]) == ("infrastructure", None)
+    assert "weights.not_measured" in {message["id"] for message in found["messages"]}
+    # What was lost is no result that another hand-in of the same content could take over.
+    again = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT)
+    Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1").grade(again)
+    assert course.runs(again)[0].reused_run_id is None
+
+
+@ON_SQLITE
+def test_worker_that_dies_of_the_second_part_again_and_again_gets_it_no_more(
+    course: Course, sandbox: Sandbox, small: Assignment
+) -> None:
+    submission = examined(course, sandbox, small)
+    with course.database.write() as session:
+        run = session.get_one(Run, course.runs(submission)[0].id)
+        run.outcome = RunOutcome.MEASURING
+        run.fault_detail = "\n".join(["The worker dead ended in the middle of the measuring."] * (MOST_DEATHS - 1))
+    measurer(course, BrokenSandbox()).run(submission)
+    assert course.submission(submission).state is State.GRADED
+    assert question(course, submission)["evidence"]["curve_fault"] == "infrastructure"
+
+
+@ON_SQLITE
+def test_fault_of_the_grader_in_the_second_part_is_not_repeated(
+    course: Course, sandbox: Sandbox, small: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = examined(course, sandbox, small)
+
+    def bug(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a bug of ours")
+
+    monkeypatch.setattr(measuring, "measure", bug)
+    measurer(course, sandbox).run(submission)
+    assert course.submission(submission).state is State.GRADED
+    assert question(course, submission)["evidence"]["curve_fault"] == "grader"
+    assert course.runs(submission)[0].fault_detail == "ZeroDivisionError: a bug of ours"
+
+
+@ON_SQLITE
+def test_second_part_is_cancelled_at_once_while_it_waits(course: Course, sandbox: Sandbox, small: Assignment) -> None:
+    submission = examined(course, sandbox, small)
+    cancel(course, submission)
+    assert course.submission(submission).state is State.CANCELLED
+    assert course.runs(submission)[0].outcome is RunOutcome.CANCELLED
+    measurer(course, BrokenSandbox()).run(submission)
+    assert course.submission(submission).state is State.CANCELLED
+
+
+@ON_SQLITE
+def test_second_part_is_cancelled_while_it_runs(
+    course: Course, sandbox: Sandbox, small: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = examined(course, sandbox, small)
+    real = measuring.measure
+
+    def meanwhile(*given: Any) -> None:
+        cancel(course, submission)
+        real(*given)
+
+    monkeypatch.setattr(measuring, "measure", meanwhile)
+    measurer(course, sandbox).run(submission)
+    assert course.submission(submission).state is State.CANCELLED
+    assert course.runs(submission)[0].outcome is RunOutcome.CANCELLED
+
+
+def cancel(course: Course, submission: uuid.UUID) -> None:
+    with course.database.write() as session:
+        service.cancel(session, course.student, submission)
+
+
+@ON_SQLITE
+def test_second_part_that_is_delivered_twice_runs_once(course: Course, sandbox: Sandbox, small: Assignment) -> None:
+    submission = examined(course, sandbox, small)
+    first, second = measurer(course, sandbox), measurer(course, BrokenSandbox())
+    with course.database.write() as session:
+        session.add(
+            WorkerRow(executor="test-2", boot="x", host="here", pid=1, slots=1, grader_version="test", sandbox={})
+        )
+    second.executor = "test-3"
+    assert first._resume(submission) is not None
+    for late in (first, second):
+        late.run(submission)
+    (run,) = course.runs(submission)
+    assert (run.outcome, run.executor, run.fault_detail) == (RunOutcome.MEASURING, "test-2", None)
+    with course.database.write() as session:
+        session.get_one(WorkerRow, "test-2").stopped_at = now()
+    second.sandbox = sandbox
+    second.run(submission)
+    assert course.runs(submission)[0].executor == "test-3"
+    assert course.submission(submission).state is State.GRADED
+
+
+@ON_SQLITE
+def test_stopping_worker_puts_the_second_part_back(course: Course, sandbox: Sandbox, small: Assignment) -> None:
+    submission = examined(course, sandbox, small)
+    measurer(course, sandbox, stopping=lambda: True).run(submission)
+    (run,) = course.runs(submission)
+    assert (run.outcome, run.fault_detail) == (RunOutcome.EXAMINED, None)
+    assert course.waiting_jobs() == 3
+    measurer(course, sandbox).run(submission)
+    assert course.submission(submission).state is State.GRADED
+
+
+@ON_SQLITE
+def test_worker_that_lost_the_second_part_writes_nothing(
+    course: Course, sandbox: Sandbox, small: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = examined(course, sandbox, small)
+    real = measuring.measure
+
+    def taken_over(*given: Any) -> None:
+        with course.database.write() as session:
+            session.get_one(Run, course.runs(submission)[0].id).executor = "another"
+        real(*given)
+
+    monkeypatch.setattr(measuring, "measure", taken_over)
+    measurer(course, sandbox).run(submission)
+    (run,) = course.runs(submission)
+    assert (run.outcome, run.executor) == (RunOutcome.MEASURING, "another")
+    with course.database.read() as session:
+        evidence = [row for row in repository.run_evidence(session, run.id) if row.question == "3.1"]
+    assert evidence[0].data["curve"] == []
+
+
+@ON_SQLITE
+def test_same_content_is_measured_once_even_when_both_waited(
+    course: Course, sandbox: Sandbox, small: Assignment
+) -> None:
+    first, second = (examined(course, sandbox, small) for _ in range(2))
+    measurer(course, sandbox).run(first)
+    measurer(course, BrokenSandbox()).run(second)
+    assert course.submission(second).state is State.GRADED
+    assert question(course, second)["evidence"]["curve"] == question(course, first)["evidence"]["curve"] != []
+
+
+def test_first_parts_go_ahead_of_second_parts_and_those_ahead_of_regrades(
+    course: Course, sandbox: Sandbox, small: Assignment
+) -> None:
+    submission = examined(course, sandbox, small)
+    with course.database.write() as session:
+        regrade = uuid.uuid4()
+        course.jobs.enqueue_remeasure(session, regrade, submission)
+    course.hand_in(answers='{"2.2": "softer"}')
+    table = "dbos.workflow_status" if course.database.engine.dialect.name == "postgresql" else "workflow_status"
+    with course.database.read() as session:
+        rows = session.execute(
+            text(f"SELECT name FROM {table} WHERE status = 'ENQUEUED' ORDER BY priority, created_at")
+        )
+        assert [name for (name,) in rows] == ["grade", "grade", "measure", "remeasure"]

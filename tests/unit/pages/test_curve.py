@@ -1,0 +1,98 @@
+"""The measured curve on the report: what is drawn is what the table beside it says."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import pytest
+
+from app.pages import language, rendering
+from grader.evidence import PruningEvidence
+
+CURVE = (
+    {"ratio": 0.0, "accuracy": 0.7, "low": 0.66, "high": 0.74},
+    {"ratio": 0.5, "accuracy": 0.4, "low": 0.36, "high": 0.44},
+)
+EVIDENCE = PruningEvidence(
+    points=((0.0, 0.71), (0.5, 0.3)),
+    curve=CURVE,
+    weights="distilled",
+    reference_curve=({"ratio": 0.0, "accuracy": 0.95}, {"ratio": 0.5, "accuracy": 0.9}),
+    images=550,
+    baseline="medium",
+    baselines={"simple": 0.4482, "medium": 0.6484, "strong": 0.8237},
+    data="food11-mini",
+    image_size=32,
+    class_names=("bread", "dairy"),
+    confusion=((200, 75), (90, 185)),
+    first_layer_curve=({"ratio": 0.0, "accuracy": 0.7}, {"ratio": 0.5, "accuracy": 0.69}),
+)
+
+
+def html(evidence: PruningEvidence, tag: str = "en", **without: object) -> str:
+    template = rendering._environment.get_template("evidence_pruning.html")
+    data = {name: value for name, value in evidence.model_dump(mode="json").items() if name not in without}
+    return template.render(evidence=data, report=SimpleNamespace(picture=None), t=partial(language.text, tag))
+
+
+def drawing(text: str) -> ElementTree.Element:
+    found = re.search(r"<svg.*?</svg>", text, re.DOTALL)
+    assert found is not None
+    return ElementTree.fromstring(found[0])
+
+
+@pytest.mark.parametrize("tag", language.LANGUAGES)
+def test_curve_interval_teacher_and_points_are_drawn_and_listed(tag: str) -> None:
+    text = html(EVIDENCE, tag)
+    svg = drawing(text)
+    lines = {line.get("class"): line.get("points", "").split() for line in svg.iter("polyline")}
+    assert lines[None] == ["36.0,64.0", "174.0,118.0"]
+    assert lines["reference"] == ["36.0,19.0", "174.0,28.0"]
+    assert lines["alone"] == ["36.0,64.0", "174.0,65.8"]
+    (interval,) = svg.iter("polygon")
+    assert interval.get("points", "").split() == ["36.0,56.8", "174.0,110.8", "174.0,125.2", "36.0,71.2"]
+    assert len([path for path in svg.iter("path") if path.get("class") == "own"]) == 2
+    assert len(list(svg.iter("circle"))) == 2
+    baselines = [node.text for node in svg.iter("text") if node.get("class") == "baseline"]
+    assert baselines == ["simple", "medium", "strong"]
+    cells = re.findall(r"<td class=\"number(?: nowrap)?\">([^<]*)</td>", text)
+    assert cells[:10] == [
+        "0.00",
+        "0.700",
+        "0.660 – 0.740",
+        "0.710",
+        "0.950",
+        "0.50",
+        "0.400",
+        "0.360 – 0.440",
+        "0.300",
+        "0.900",
+    ]
+
+
+def test_accuracy_is_told_with_interval_and_baselines() -> None:
+    text = " ".join(html(EVIDENCE).split())
+    assert "70.0% (95% interval 66.0 to 74.0, 550 held-out images)" in text
+    assert "✓ simple 44.8%" in text
+    assert "✓ medium 64.8%" in text
+    assert "– strong 82.4%" in text
+    assert "food11-mini, 32 × 32" in text
+
+
+def test_confusion_matrix_names_the_true_classes_and_the_answers() -> None:
+    text = html(EVIDENCE)
+    assert (
+        '<th scope="row" class="nowrap">1 dairy</th><td class="number">90</td><td class="number right">185</td>' in text
+    )
+    assert '<td class="number">0.67</td>' in text
+
+
+def test_evidence_of_an_older_grader_is_shown_as_before() -> None:
+    curve = tuple({"ratio": point["ratio"], "accuracy": point["accuracy"]} for point in CURVE)
+    new = ("data", "image_size", "class_names", "confusion", "baselines", "first_layer_curve", "points_check")
+    text = html(EVIDENCE.model_copy(update={"curve": curve}), **dict.fromkeys(new))
+    assert not list(drawing(text).iter("polygon"))
+    assert "confusion" not in text
