@@ -20,6 +20,7 @@ from app.auth.csrf import CrossSiteCheck
 from app.body_limit import BodyLimit
 from app.db import migrate
 from app.db.engine import Database
+from app.exports import endpoints as exports
 from app.jobs import endpoints as jobs
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.executor import ExecutorIdTaken
@@ -53,7 +54,7 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     app.state.grades = worker
     app.state.start_failure = None
     api = APIRouter(prefix="/api/v1")
-    for domain in (assignments, submissions, scores, users, regrades, jobs, audit):
+    for domain in (assignments, submissions, scores, exports, users, regrades, jobs, audit):
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):
         app.include_router(router)

@@ -13,6 +13,8 @@ STAFF_ONLY = [
     ("GET", "/scores?assignment=hw13"),
     ("GET", "/scores.csv?assignment=hw13"),
     ("GET", "/scores/statistics?assignment=hw13"),
+    ("GET", "/scores/export.jsonl?assignment=hw13"),
+    ("GET", "/scores/feedback.zip?assignment=hw13"),
 ]
 ADMIN_ONLY = [
     ("POST", "/admin/users"),
