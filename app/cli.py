@@ -203,13 +203,20 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print what was 
 
 
 @users.command(
-    "import", epilog="Example: `assay users import roster.csv`, with the header `login,name,role,student_id`."
+    "import",
+    epilog="Examples:\n\n- `assay users import roster.csv --preview`\n\n"
+    "- `assay users import roster.csv`, with the header `login,name,role,student_id`, or exported from Canvas or "
+    "Gradescope",
 )
-def users_import(roster: Annotated[Path, typer.Argument(help="CSV with a header.")]) -> None:
-    """Add the people of a roster; those already there are brought up to date."""
+def users_import(
+    roster: Annotated[Path, typer.Argument(help="CSV with a header.")],
+    preview: Annotated[bool, typer.Option("--preview", help="Tell what would happen, and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what happened, or would, as JSON.")] = False,
+) -> None:
+    """Add the people of a roster, all rows or none; those already there are brought up to date."""
     from app.commands import people
 
-    people.import_roster(roster)
+    people.import_roster(roster, preview, as_json)
 
 
 @tokens.command("create", epilog="Example: `assay tokens create b10901001`")
