@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
-from fastapi.openapi.utils import get_openapi
 
-from app import health, logs, metrics, pages, problems
+from app import health, logs, metrics, openapi, pages, problems
 from app.assignments import endpoints as assignments
 from app.assignments import service as assignment_service
 from app.audit import endpoints as audit
@@ -58,7 +56,7 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):
         app.include_router(router)
-    app.openapi = _openapi(app)  # type: ignore[method-assign]
+    app.openapi = openapi.of(app)  # type: ignore[method-assign]
     problems.install(app)
     # The last one added is the first one asked.
     app.add_middleware(CrossSiteCheck)
@@ -106,22 +104,6 @@ def _prepare(settings: Settings) -> None:
         if settings.admin_token is not None:
             user_service.bootstrap_admin(session, settings.admin_token.get_secret_value())
     database.close()
-
-
-def _openapi(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """The OpenAPI document, with the shape of every error in it and without the one that FastAPI would assume."""
-
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-            components = schema.setdefault("components", {}).setdefault("schemas", {})
-            components["ProblemBody"] = problems.ProblemBody.model_json_schema()
-            for assumed in ("HTTPValidationError", "ValidationError"):
-                components.pop(assumed, None)
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    return document
 
 
 def serve(settings: Settings, worker: bool) -> None:
