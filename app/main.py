@@ -16,6 +16,7 @@ from app.assignments import service as assignment_service
 from app.audit import endpoints as audit
 from app.auth.csrf import CrossSiteCheck
 from app.body_limit import BodyLimit
+from app.conditional import Conditional
 from app.db import migrate
 from app.db.engine import Database
 from app.exports import endpoints as exports
@@ -59,6 +60,7 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     app.openapi = openapi.of(app)  # type: ignore[method-assign]
     problems.install(app)
     # The last one added is the first one asked.
+    app.add_middleware(Conditional)
     app.add_middleware(CrossSiteCheck)
     app.add_middleware(BodyLimit, largest=settings.max_request_bytes)
     app.add_middleware(ReadableAddress)
