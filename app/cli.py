@@ -48,6 +48,15 @@ class Language(StrEnum):
     TRADITIONAL_CHINESE = "zh-Hant"
 
 
+class Export(StrEnum):
+    """What a class can be written as."""
+
+    JSON_LINES = "jsonl"
+    FEEDBACK = "feedback"
+    SCORES = "scores"
+    GRADESCOPE = "gradescope"
+
+
 class Importable(StrEnum):
     """The data sets that can be imported."""
 
@@ -67,6 +76,7 @@ Points = Annotated[Path | None, typer.Option(help="CSV `ratio,accuracy`.")]
 Weights = Annotated[Path | None, typer.Option(help="Trained weights, safetensors or state dict.")]
 RepairOption = Annotated[Repair, typer.Option(help="What to do with paste damage.")]
 Slug = Annotated[str, typer.Option("--assignment", help="The assignment's short name.")]
+SlugOrFolder = Annotated[str, typer.Option("--assignment", help="The assignment's short name, or its folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 Lang = Annotated[Language, typer.Option("--lang", help="Language of the report.")]
 
@@ -86,7 +96,7 @@ def grade(
     points: Points = None,
     weights: Weights = None,
     repair: RepairOption = Repair.SUGGEST,
-    assignment: Slug = "hw13",
+    assignment: SlugOrFolder = "hw13",
     as_json: Json = False,
     language: Lang = Language.ENGLISH,
 ) -> None:
@@ -128,6 +138,24 @@ def _handin(paths: list[Path] | None, named: list[Path | None], repair: Repair) 
     from grader.handin import HandIn
 
     return HandIn(parts.collect(paths or [], dict(zip(parts.USUAL_NAMES, named, strict=True))), repair.value)
+
+
+@app.command(
+    epilog="Example, the whole of a Gradescope autograder's `run_autograder`: `assay gradescope --assignment hw13`\n\n"
+    "Exit codes: 0 results are written, also for files that cannot be used; otherwise the fault is ours and there are "
+    "no results: 1 something broke, 2 a wrong option, 78 this machine cannot run student code safely."
+)
+def gradescope(
+    submission: Annotated[Path, typer.Option(help="Folder of the student's files.")] = Path("/autograder/submission"),
+    results: Annotated[Path, typer.Option(help="Folder for results.json.")] = Path("/autograder/results"),
+    assignment: SlugOrFolder = "hw13",
+    repair: RepairOption = Repair.SUGGEST,
+    language: Lang = Language.ENGLISH,
+) -> None:
+    """Grade as a Gradescope autograder: the same checks, without a server."""
+    from app.commands import gradescope as command
+
+    command.run(assignment, submission, results, repair.value, language.value)
 
 
 @app.command(epilog="Example: `assay serve --host 0.0.0.0 --port 8000 --no-worker`")
@@ -175,13 +203,20 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print what was 
 
 
 @users.command(
-    "import", epilog="Example: `assay users import roster.csv`, with the header `login,name,role,student_id`."
+    "import",
+    epilog="Examples:\n\n- `assay users import roster.csv --preview`\n\n"
+    "- `assay users import roster.csv`, with the header `login,name,role,student_id`, or exported from Canvas or "
+    "Gradescope",
 )
-def users_import(roster: Annotated[Path, typer.Argument(help="CSV with a header.")]) -> None:
-    """Add the people of a roster; those already there are brought up to date."""
+def users_import(
+    roster: Annotated[Path, typer.Argument(help="CSV with a header.")],
+    preview: Annotated[bool, typer.Option("--preview", help="Tell what would happen, and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what happened, or would, as JSON.")] = False,
+) -> None:
+    """Add the people of a roster, all rows or none; those already there are brought up to date."""
     from app.commands import people
 
-    people.import_roster(roster)
+    people.import_roster(roster, preview, as_json)
 
 
 @tokens.command("create", epilog="Example: `assay tokens create b10901001`")
@@ -209,6 +244,29 @@ def assignment_publish(folder: Folder) -> None:
     from app.commands import assignment as command
 
     command.publish(folder)
+
+
+@app.command(
+    epilog="Examples:\n\n- `assay export hw13 --out hw13.jsonl`\n\n"
+    "- `assay export hw13 --as feedback --out feedback.zip`"
+)
+def export(
+    assignment: Annotated[str, typer.Argument(help="The assignment's short name.")],
+    kind: Annotated[
+        Export,
+        typer.Option(
+            "--as",
+            help="`jsonl`: everything, a JSON object a line. `feedback`: a ZIP with a page for each student. "
+            "`scores` and `gradescope`: CSV tables.",
+        ),
+    ] = Export.JSON_LINES,
+    out: Annotated[Path | None, typer.Option(help="File to write, instead of standard output.")] = None,
+    language: Lang = Language.ENGLISH,
+) -> None:
+    """Write a class out of the database, for other systems and for archives."""
+    from app.commands import export as command
+
+    command.run(assignment, kind.value, out, language.value)
 
 
 @audit.command("verify")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
-from fastapi.openapi.utils import get_openapi
 
-from app import health, logs, metrics, pages, problems
+from app import health, logs, metrics, openapi, pages, problems
 from app.assignments import endpoints as assignments
 from app.assignments import service as assignment_service
 from app.audit import endpoints as audit
 from app.auth.csrf import CrossSiteCheck
 from app.body_limit import BodyLimit
+from app.conditional import Conditional
 from app.db import migrate
 from app.db.engine import Database
+from app.exports import endpoints as exports
 from app.jobs import endpoints as jobs
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.executor import ExecutorIdTaken
@@ -55,13 +55,14 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     app.state.grades = worker
     app.state.start_failure = None
     api = APIRouter(prefix="/api/v1")
-    for domain in (assignments, submissions, scores, users, regrades, jobs, audit):
+    for domain in (assignments, submissions, scores, exports, users, regrades, jobs, audit):
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):
         app.include_router(router)
-    app.openapi = _openapi(app)  # type: ignore[method-assign]
+    app.openapi = openapi.of(app)  # type: ignore[method-assign]
     problems.install(app)
     # The last one added is the first one asked.
+    app.add_middleware(Conditional)
     app.add_middleware(CrossSiteCheck)
     app.add_middleware(BodyLimit, largest=settings.max_request_bytes)
     app.add_middleware(ReadableAddress)
@@ -109,22 +110,6 @@ def _prepare(settings: Settings) -> None:
         if settings.admin_token is not None:
             user_service.bootstrap_admin(session, settings.admin_token.get_secret_value())
     database.close()
-
-
-def _openapi(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """The OpenAPI document, with the shape of every error in it and without the one that FastAPI would assume."""
-
-    def document() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-            components = schema.setdefault("components", {}).setdefault("schemas", {})
-            components["ProblemBody"] = problems.ProblemBody.model_json_schema()
-            for assumed in ("HTTPValidationError", "ValidationError"):
-                components.pop(assumed, None)
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    return document
 
 
 def serve(settings: Settings, worker: bool) -> None:

@@ -111,6 +111,11 @@ class Unavailable(Problem):
 
     status = 503
     slug = "unavailable"
+    again = 5
+    """Seconds after which it is worth asking again."""
+
+    def __init__(self, detail: str | None = None, **members: Any) -> None:
+        super().__init__(detail, headers={"Retry-After": str(self.again)}, **members)
 
 
 def response(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +13,7 @@ from rich.status import Status
 from app.commands import report
 from app.commands.failures import CommandError, ExitCode, UnusableInput
 from grader import assignment as assignments
-from grader import messages, scoring
+from grader import assignment_check, messages, scoring
 from grader.assignment import Assignment
 from grader.checks.choice import AnswersError, read_answers
 from grader.evidence import AnyEvidence
@@ -43,35 +45,54 @@ class _Progress:
         """Nor has the exported model."""
 
 
-def run(slug: str, handin: HandIn, language: str, as_json: bool) -> None:
+def run(name: str, handin: HandIn, language: str, as_json: bool) -> None:
     """Grade one hand-in and print its report. Raises `CommandError`."""
-    try:
-        assignment = assignments.bundled(slug)
-    except KeyError:
-        known = ", ".join(assignments.bundled_slugs())
-        raise UnusableInput(f"there is no assignment {slug!r}; there is: {known}") from None
+    assignment = named(name)
     if "answers" in handin.parts:
         try:
             read_answers(handin.parts["answers"].data)
         except AnswersError as error:
             raise UnusableInput(f"answers: {error}") from error
+    with Console(stderr=True).status("starting the sandbox") as status, warm_sandbox() as sandbox:
+        grading = grade(assignment, handin, sandbox, _Progress(assignment, language, status))
+    result = build_report(assignment, grading.evidence, language) | {
+        "sandbox": grading.sandbox,
+        "timings": grading.timings,
+    }
+    report.emit(result, as_json)
+
+
+def named(name: str) -> Assignment:
+    """The assignment with this slug among those that ship with Assay, or the one in this folder.
+
+    Raises `UnusableInput`.
+    """
+    try:
+        return assignments.bundled(name)
+    except KeyError:
+        pass
+    if not (Path(name) / assignment_check.MAIN).is_file():
+        known = ", ".join(assignments.bundled_slugs())
+        raise UnusableInput(f"there is no assignment {name!r}; there is: {known}, or name an assignment's folder")
+    found, faults = assignment_check.check(Path(name))
+    if found is None or faults:
+        raise UnusableInput(f"the assignment in {name} cannot be used: {'; '.join(map(str, faults))}")
+    return found
+
+
+@contextmanager
+def warm_sandbox() -> Iterator[Sandbox]:
+    """A sandbox that has started. Raises `CommandError`, also for a fault of ours inside the block."""
     sandbox = Sandbox()
     try:
-        with Console(stderr=True).status("starting the sandbox") as status:
-            sandbox.start()
-            observer = _Progress(assignment, language, status)
-            grading = grade(assignment, handin, sandbox, observer)
+        sandbox.start()
+        yield sandbox
     except FloorNotMet as error:
         raise CommandError(str(error), ExitCode.FLOOR_NOT_MET) from error
     except InfrastructureFault as error:
         raise CommandError(f"the sandbox broke, not your code: {error}; try again", ExitCode.FAILED) from error
     finally:
         sandbox.close()
-    result = build_report(assignment, grading.evidence, language) | {
-        "sandbox": grading.sandbox,
-        "timings": grading.timings,
-    }
-    report.emit(result, as_json)
 
 
 def build_report(assignment: Assignment, evidence: Mapping[str, AnyEvidence], language: str) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -9,20 +12,49 @@ import typer
 from app.commands.configuration import settings, writing
 from app.commands.failures import UnusableInput
 from app.users import service
+from app.users.schemas import RosterPreview
 
 
-def import_roster(roster: Path) -> None:
-    """Add a roster's people; prints ``login,token`` lines for the new ones."""
+def import_roster(file: Path, preview: bool, as_json: bool) -> None:
+    """Add a roster's people; prints ``login,token`` lines for the new ones. A rejected row raises `UnusableInput`."""
     try:
-        text = roster.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableInput(f"cannot read {roster}: {error}") from error
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UnusableInput(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UnusableInput(f"{file} is not UTF-8 text; save it as CSV in UTF-8") from error
     with writing(settings()) as session:
+        if preview:
+            _show(RosterPreview.of(service.plan_roster(session, text)), as_json)
+            return
         imported = service.import_roster(session, text, actor="assay users import")
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in imported], ensure_ascii=False, indent=2))
+        return
     new = [row for row in imported if row.token is not None]
     typer.echo(f"{len(new)} new, {len(imported) - len(new)} known already", err=True)
     for row in new:
         typer.echo(f"{row.login},{row.token}")
+
+
+def _show(plan: RosterPreview, as_json: bool) -> None:
+    if as_json:
+        typer.echo(plan.model_dump_json(indent=2))
+    else:
+        for row in plan.rows:
+            typer.echo(
+                f"{row.line:5}  {row.action:6}  {row.login}  {row.name}  {row.role.value}  {row.student_id or '-'}"
+            )
+        for rejected in plan.rejected:
+            typer.echo(f"{rejected.line:5}  reject  {rejected.reason}")
+        counts = Counter(row.action for row in plan.rows)
+        typer.echo(
+            f"{plan.format}: {counts['add']} to add, {counts['update']} to update, {counts['keep']} as they are, "
+            f"{len(plan.rejected)} rejected; nothing was changed",
+            err=True,
+        )
+    if plan.rejected:
+        raise UnusableInput(f"{len(plan.rejected)} rows cannot be used; nothing is imported before they are mended")
 
 
 def create_token(login: str) -> None:

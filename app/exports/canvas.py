@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 _BOM = b"\xef\xbb\xbf"
-_KEYS = ("SIS Login ID", "SIS User ID", "ID")
+_LOGIN, _STUDENT_ID, _ID = "SIS Login ID", "SIS User ID", "ID"
 _TITLE = re.compile(r"(?P<title>.*) \((?P<id>\d+)\)")
 
 
@@ -98,10 +98,10 @@ def fill(data: bytes, students: Sequence[Points], wanted: Sequence[str]) -> tupl
     """The file with the points in the column whose header, title or id is ``wanted``. Raises `GradebookError`."""
     rows = records(data)
     header = [field.text for field in rows[0]]
-    if header[0] != "Student" or not set(_KEYS) & set(header):
+    if header[0] != "Student" or not {_LOGIN, _STUDENT_ID, _ID} & set(header):
         raise GradebookError("The first row is not the header of a Canvas gradebook export.")
     at = _column(header, wanted)
-    keys = _people(students)
+    keys = _people(header, students)
     found = [_matches(header, row, keys) for row in rows]
     times = Counter(next(iter(match)) for match in found if len(match) == 1)
     preview = Preview(column=header[at], differences=[], untouched=[], not_found=[], ambiguous=[], missing=[])
@@ -148,17 +148,24 @@ def _column(header: Sequence[str], wanted: Sequence[str]) -> int:
     return chosen[0]
 
 
-def _people(students: Sequence[Points]) -> dict[str, set[int]]:
-    keys: dict[str, set[int]] = {}
+def _people(header: Sequence[str], students: Sequence[Points]) -> dict[str, dict[str, set[int]]]:
+    """Who is meant by a cell, column by column: a login and a student number that read alike are two people's."""
+    logins: dict[str, set[int]] = {}
+    numbers: dict[str, set[int]] = {}
     for index, person in enumerate(students):
-        for key in filter(None, (person.login, person.student_id)):
-            keys.setdefault(key, set()).add(index)
-    return keys
+        logins.setdefault(person.login, set()).add(index)
+        if person.student_id:
+            numbers.setdefault(person.student_id, set()).add(index)
+    if {_LOGIN, _STUDENT_ID} & set(header):
+        # Canvas numbers its users itself in the column ID, and such a number may be another student's at the school.
+        return {_LOGIN: logins, _STUDENT_ID: numbers}
+    return {_ID: {key: logins.get(key, set()) | numbers.get(key, set()) for key in {*logins, *numbers}}}
 
 
-def _matches(header: Sequence[str], row: Sequence[Field], keys: Mapping[str, set[int]]) -> set[int]:
+def _matches(header: Sequence[str], row: Sequence[Field], keys: Mapping[str, Mapping[str, set[int]]]) -> set[int]:
+    """Everybody that the row's cells name: more than one person where they contradict each other."""
     cells = {name: field.text.strip() for name, field in zip(header, row, strict=False)}
-    return next((keys[cells[name]] for name in _KEYS if cells.get(name) in keys), set())
+    return {index for name, known in keys.items() for index in known.get(cells.get(name, ""), ())}
 
 
 def _in(found: Sequence[set[int]], index: int) -> bool:

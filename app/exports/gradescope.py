@@ -5,12 +5,15 @@ Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.submissions.schemas import QuestionReport, Report
 from grader.scoring import Verdict
+
+PROVISIONAL = "Some points are provisional until a person has looked at them."
 
 
 class Test(BaseModel):
@@ -28,10 +31,10 @@ class Test(BaseModel):
 
 
 class Results(BaseModel):
-    """The whole file. ``execution_time`` in seconds, from the hand-in to its end state."""
+    """The whole file. ``execution_time`` in seconds, from the hand-in to its end state; left out until it has one."""
 
     score: float
-    execution_time: float | None
+    execution_time: float | None = Field(default=None, exclude_if=lambda seconds: seconds is None)
     output: str
     output_format: Literal["text"] = "text"
     visibility: Literal["visible"] = "visible"
@@ -42,14 +45,18 @@ class Results(BaseModel):
 
 def results(report: Report) -> Results:
     """The report of a submission for Gradescope."""
-    note = "Some points are provisional until a person has looked at them." if report.needs_review else ""
     return Results(
         score=report.score,
         execution_time=report.timings.get("total"),
-        output=note,
+        output=PROVISIONAL if report.needs_review else "",
         extra_data={"submission": str(report.id), "state": report.state, "grader_version": report.grader_version},
-        tests=[_test(question) for question in report.questions],
+        tests=tests(report.questions),
     )
+
+
+def tests(questions: Sequence[QuestionReport]) -> list[Test]:
+    """Questions for Gradescope."""
+    return [_test(question) for question in questions]
 
 
 def _test(question: QuestionReport) -> Test:

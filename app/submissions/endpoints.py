@@ -10,8 +10,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel
 
-from app import language, problems
+from app import conditional, language, problems
 from app.auth.dependencies import AnyViewer
 from app.auth.viewer import Viewer
 from app.db.sessions import Db, ReadSession, WriteSession
@@ -101,8 +102,9 @@ def follower(request: Request, viewer: AnyViewer, database: Db, submission_id: u
 Following = Annotated[Follower, Depends(follower)]
 
 
-@router.get("/{submission_id}", responses=problems.documented(404))
+@router.get("/{submission_id}", responses={**conditional.NOT_MODIFIED, **problems.documented(404)})
 async def submission(
+    response: Response,
     follower: Following,
     database: Db,
     lang: language.Language,
@@ -111,7 +113,16 @@ async def submission(
     """The report, as far as it is known; with `wait` once the grading has ended or the time is up."""
     if wait:
         await follower.wait_for_end(wait)
-    return await run_in_threadpool(_report, database, follower.viewer, follower.submission_id, lang)
+    report = await run_in_threadpool(_report, database, follower.viewer, follower.submission_id, lang)
+    _may_be_kept(response, report)
+    return report
+
+
+def _may_be_kept(response: Response, model: BaseModel) -> None:
+    """By this reader, who asks each time whether it still holds."""
+    response.headers["ETag"] = conditional.tag(model)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Authorization, Accept-Language"
 
 
 def _report(database: Db, viewer: Viewer, submission_id: uuid.UUID, lang: str) -> Report:
@@ -135,7 +146,11 @@ def cancel(
     return service.report(session, viewer, submission_id, lang)
 
 
-@router.get("/{submission_id}/files/{part}", response_class=Response, responses={**_BYTES, **problems.documented(404)})
+@router.get(
+    "/{submission_id}/files/{part}",
+    response_class=Response,
+    responses={**_BYTES, **conditional.NOT_MODIFIED, **problems.documented(404)},
+)
 def uploaded_file(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, part: str) -> Response:
     """A part of the upload, byte for byte."""
     filename, sha256, data = service.part(session, viewer, submission_id, part)
@@ -149,7 +164,11 @@ def uploaded_file(viewer: AnyViewer, session: ReadSession, submission_id: uuid.U
     return Response(data, media_type="application/octet-stream", headers=headers)
 
 
-@router.get("/{submission_id}/picture", response_class=Response, responses={**_PICTURE, **problems.documented(404)})
+@router.get(
+    "/{submission_id}/picture",
+    response_class=Response,
+    responses={**_PICTURE, **conditional.NOT_MODIFIED, **problems.documented(404)},
+)
 def picture(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
     """The pruning plot, re-encoded by us."""
     sha256, data = service.picture(session, viewer, submission_id)
@@ -160,7 +179,11 @@ def picture(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -
 @router.get(
     "/{submission_id}/artefact.onnx",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}, **problems.documented(404)},
+    responses={
+        200: {"content": {"application/octet-stream": {}}},
+        **conditional.NOT_MODIFIED,
+        **problems.documented(404),
+    },
 )
 def artefact(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
     """The model as it was exported, counted and measured: data, which opens in Netron."""
@@ -188,9 +211,11 @@ def replayed(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) 
     return Response(data, media_type="application/zip", headers=headers)
 
 
-@router.get("/{submission_id}/results.json", responses=problems.documented(404))
+@router.get("/{submission_id}/results.json", responses={**conditional.NOT_MODIFIED, **problems.documented(404)})
 def results(
-    viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, lang: language.Language
+    response: Response, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, lang: language.Language
 ) -> gradescope.Results:
     """The report in the format of Gradescope's autograder."""
-    return gradescope.results(service.report(session, viewer, submission_id, lang))
+    found = gradescope.results(service.report(session, viewer, submission_id, lang))
+    _may_be_kept(response, found)
+    return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Path
+from fastapi import APIRouter, Body, Path, Query
 
 from app import problems
 from app.auth.dependencies import AdminViewer
 from app.db.sessions import WriteSession
 from app.users import service
-from app.users.schemas import NewUser, TokenView, UserView, UserWithToken
+from app.users.schemas import NewUser, RosterPreview, TokenView, UserView, UserWithToken
 
 router = APIRouter(prefix="/admin", tags=["admin"], responses=problems.documented(401, 403, 422))
 
@@ -27,13 +27,21 @@ def create_user(new: NewUser, viewer: AdminViewer, session: WriteSession) -> Use
 
 @router.post("/users/import")
 def import_users(
-    roster: Annotated[bytes, Body(media_type="text/csv")], viewer: AdminViewer, session: WriteSession
-) -> list[UserWithToken]:
-    """Add the people of a roster: CSV with the columns login, name, role and student_id. All rows or none."""
+    roster: Annotated[bytes, Body(media_type="text/csv")],
+    viewer: AdminViewer,
+    session: WriteSession,
+    preview: Annotated[bool, Query(description="Tell what would happen, row by row, and change nothing.")] = False,
+) -> list[UserWithToken] | RosterPreview:
+    """Add the people of a roster, all rows or none; those already there are brought up to date.
+
+    CSV with the columns login, name, role and student_id, a gradebook exported from Canvas, or Gradescope's roster.
+    """
     try:
         text = roster.decode("utf-8")
     except UnicodeDecodeError:
-        raise service.RosterError("The roster is not UTF-8 text.") from None
+        raise service.RosterError("The roster is not UTF-8 text. Save it as CSV in UTF-8.") from None
+    if preview:
+        return RosterPreview.of(service.plan_roster(session, text))
     return [
         UserWithToken(login=row.login, name=row.name, role=row.role, student_id=row.student_id, token=row.token)
         for row in service.import_roster(session, text, actor=viewer.login)

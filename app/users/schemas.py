@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.users.models import Role
-from app.users.service import LOGIN
+from app.users.models import Role, User
+from app.users.roster import LOGIN, Format, Row
+from app.users.service import Plan
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -38,6 +39,56 @@ class UserWithToken(UserView):
     """A person with a token, shown this once. ``token`` is null for somebody who was known already."""
 
     token: str | None
+
+
+class PlannedRow(BaseModel):
+    """One row of a roster: what it would do with whom. ``login`` is ours, which another system need not know."""
+
+    line: int
+    login: str
+    name: str
+    role: Role
+    student_id: str | None
+    action: Literal["add", "update", "keep"]
+
+
+class RejectedRow(BaseModel):
+    """One row of a roster that cannot be used, and why."""
+
+    line: int
+    reason: str
+
+
+class RosterPreview(BaseModel):
+    """What importing a roster would do. As long as a row is rejected, nothing is imported."""
+
+    format: Format
+    rows: list[PlannedRow]
+    rejected: list[RejectedRow]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        """The plan as the outside reads it."""
+        rejected = [RejectedRow(line=row.line, reason=row.reason) for row in plan.rejected]
+        return cls(format=plan.format, rows=[_planned(row, known) for row, known in plan.rows], rejected=rejected)
+
+
+def _planned(row: Row, known: User | None) -> PlannedRow:
+    if known is None:
+        role = row.role or Role.STUDENT
+        return PlannedRow(
+            line=row.line, login=row.login, name=row.name, role=role, student_id=row.student_id, action="add"
+        )
+    student_id = row.student_id or known.student_id
+    same = (row.name, student_id) == (known.name, known.student_id)
+    return PlannedRow(
+        line=row.line,
+        login=known.login,
+        name=row.name,
+        role=known.role,
+        student_id=student_id,
+        action="keep" if same else "update",
+    )
 
 
 class TokenView(BaseModel):

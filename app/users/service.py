@@ -6,12 +6,12 @@ name of a command.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -19,12 +19,15 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.db.base import now
 from app.problems import Conflict, NotFound, Unprocessable
+from app.users import roster
 from app.users.models import Role, Token, User
+from app.users.roster import LOGIN
 
-LOGIN = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,79}$"
 BOOTSTRAP_LOGIN = "admin"
 _BOOTSTRAP_HINT = "(setting)"
 _PREFIX = "assay_"
+_TOLD = 20
+"""Rejected rows that one sentence names; the problem's ``errors`` name all."""
 
 
 class LoginTaken(Conflict):
@@ -50,6 +53,14 @@ class RosterError(Unprocessable):
 
     slug = "roster"
 
+    @classmethod
+    def of(cls, rejected: Iterable[roster.Rejected]) -> Self:
+        """Rows that cannot be used, each with its line and the reason."""
+        rows = list(rejected)
+        told = [f"Line {row.line}: {row.reason}" for row in rows[:_TOLD]]
+        detail = "; ".join([*told, *([f"and {len(rows) - _TOLD} more"] if len(rows) > _TOLD else [])]) + "."
+        return cls(detail, errors=[{"line": row.line, "message": row.reason} for row in rows])
+
 
 @dataclass(frozen=True)
 class NewToken:
@@ -57,6 +68,15 @@ class NewToken:
 
     id: int
     secret: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a roster would do: each usable row with the person it means, ``None`` for a new one; and the others."""
+
+    format: roster.Format
+    rows: list[tuple[roster.Row, User | None]]
+    rejected: list[roster.Rejected]
 
 
 @dataclass(frozen=True)
@@ -146,47 +166,47 @@ def bootstrap_admin(session: Session, secret: str) -> None:
         token.revoked_at = None
 
 
+def plan_roster(session: Session, text: str) -> Plan:
+    """What importing a roster would do; changes nothing. Raises `RosterError` for a text that is no roster at all."""
+    found = roster.read(text)
+    if found.unreadable is not None:
+        raise RosterError(found.unreadable)
+    planned: list[tuple[roster.Row, User | None]] = []
+    rejected = list(found.rejected)
+    for row in found.rows:
+        known = _known(session, row, found.format)
+        if known is not None and found.format == "plain" and row.role not in (None, known.role):
+            reason = f"{known.login} is {known.role.value}; an import changes no roles"
+            rejected.append(roster.Rejected(row.line, reason))
+        else:
+            planned.append((row, known))
+    return Plan(found.format, planned, sorted(rejected, key=lambda row: row.line))
+
+
 def import_roster(session: Session, text: str, *, actor: str) -> list[Imported]:
-    """Read a roster: new people are added with a token, known ones get their name and student id updated.
+    """Import a roster: new people are added with a token, known ones get their name and student id updated.
 
-    Columns ``login`` and ``name``, optional ``role`` (student by default) and ``student_id``. All rows or none: raises
-    `RosterError` that names the row.
+    All rows or none: raises `RosterError` that names every row that cannot be used, and why.
     """
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    columns = {(name or "").strip().lower() for name in rows.fieldnames or ()}
-    if not {"login", "name"} <= columns:
-        raise RosterError
-    imported: list[Imported] = []
-    seen: set[str] = set()
-    for line, raw in enumerate(rows, start=2):
-        row = {(key or "").strip().lower(): value.strip() for key, value in raw.items() if isinstance(value, str)}
-        login = row.get("login", "")
-        if not login and not any(row.values()):
-            continue
-        if login in seen:
-            raise RosterError(f"Line {line}: {login} appears twice.")
-        seen.add(login)
-        imported.append(_import_row(session, line, row, actor))
-    return imported
+    plan = plan_roster(session, text)
+    if plan.rejected:
+        raise RosterError.of(plan.rejected)
+    return [_import_row(session, row, known, actor) for row, known in plan.rows]
 
 
-def _import_row(session: Session, line: int, row: dict[str, str], actor: str) -> Imported:
-    if not re.fullmatch(LOGIN, row.get("login", "")):
-        raise RosterError(f"Line {line}: {row.get('login')!r} is no login.")
-    if not row.get("name") or "\0" in "".join(row.values()):
-        raise RosterError(f"Line {line}: the name is missing or unreadable.")
-    try:
-        role = Role(row.get("role", "").lower() or Role.STUDENT)
-    except ValueError:
-        raise RosterError(f"Line {line}: the role is student, ta or admin, not {row['role']!r}.") from None
-    student_id = row.get("student_id") or None
-    user = session.scalar(select(User).where(User.login == row["login"]))
-    if user is not None:
-        if row.get("role") and user.role is not role:
-            raise RosterError(f"Line {line}: {user.login} is {user.role.value}; an import changes no roles.")
-        user.name, user.student_id = row["name"][:200], student_id or user.student_id
-        return Imported(user.login, user.name, user.role, user.student_id, None)
-    user = create_user(
-        session, login=row["login"], name=row["name"][:200], role=role, actor=actor, student_id=student_id
-    )
-    return Imported(user.login, user.name, role, student_id, create_token(session, user, actor=actor).secret)
+def _known(session: Session, row: roster.Row, kind: roster.Format) -> User | None:
+    """Who a row means. Other systems may know somebody of ours by another login; the student number tells."""
+    user = session.scalar(select(User).where(User.login == row.login))
+    if user is None and kind != "plain" and row.student_id:
+        same = session.scalars(select(User).where(User.student_id == row.student_id).limit(2)).all()
+        user = same[0] if len(same) == 1 else None
+    return user
+
+
+def _import_row(session: Session, row: roster.Row, known: User | None, actor: str) -> Imported:
+    if known is not None:
+        known.name, known.student_id = row.name, row.student_id or known.student_id
+        return Imported(known.login, known.name, known.role, known.student_id, None)
+    role = row.role or Role.STUDENT
+    user = create_user(session, login=row.login, name=row.name, role=role, actor=actor, student_id=row.student_id)
+    return Imported(user.login, user.name, role, user.student_id, create_token(session, user, actor=actor).secret)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
-from tests.integration.service import Service, assert_problem
+from tests.integration.service import Service, assert_problem, environment
 
 HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,HW13 (77)\r\n"
 
 
-def test_canvas_file_comes_back_with_one_column_filled(service: Service) -> None:
+def test_points_leave_in_every_format(service: Service, tmp_path: Path) -> None:
     student, ta = service.person(), service.person("ta")
     total = student.report(student.hand_in(answers='{"2.2":"softer"}'), wait=60)["score"]
     assert total > 0
@@ -26,6 +31,26 @@ def test_canvas_file_comes_back_with_one_column_filled(service: Service) -> None
     table = ta.get("/scores/gradescope.csv", params={"assignment": "hw13"})
     row = next(row for row in csv.DictReader(io.StringIO(table.text)) if row["Login"] == student.login)
     assert (float(row["Total Score"]), row["Status"]) == (total, "Graded")
+
+    answer = ta.get("/scores/export.jsonl", params={"assignment": "hw13"})
+    assert answer.headers["content-type"] == "application/jsonl"
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    (own,) = (line for line in lines if line["kind"] == "submission" and line["student"] == student.login)
+    assert student.report(own["id"]).items() <= own.items()
+    archive = zipfile.ZipFile(io.BytesIO(ta.get("/scores/feedback.zip", params={"assignment": "hw13"}).content))
+    assert f"{total:g} / 4" in archive.read(f"{student.login}.html").decode()
+    for route in ("export.jsonl", "feedback.zip"):
+        assert_problem(ta.get(f"/scores/{route}", params={"assignment": "hw99"}), 404, "assignment-not-found")
+
+    out = tmp_path / "hw13.jsonl"
+    command = [sys.executable, "-c", "from app.cli import main; main()", "export", "hw13"]
+    done = subprocess.run([*command, "--out", out], env=environment(service.settings), capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert out.read_bytes() == answer.content
+    unknown = subprocess.run(
+        [*command[:-1], "hw99"], env=environment(service.settings), capture_output=True, timeout=60
+    )
+    assert (unknown.returncode, unknown.stdout) == (2, b"")
 
 
 def test_unknown_canvas_column_is_refused_with_those_there_are(service: Service) -> None:

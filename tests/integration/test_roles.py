@@ -13,6 +13,8 @@ STAFF_ONLY = [
     ("GET", "/scores?assignment=hw13"),
     ("GET", "/scores.csv?assignment=hw13"),
     ("GET", "/scores/statistics?assignment=hw13"),
+    ("GET", "/scores/export.jsonl?assignment=hw13"),
+    ("GET", "/scores/feedback.zip?assignment=hw13"),
 ]
 ADMIN_ONLY = [
     ("POST", "/admin/users"),
@@ -125,9 +127,15 @@ def test_a_roster_is_imported_whole_or_not_at_all(api: Service) -> None:
     again = api.admin.post("/admin/users/import", content=renamed.encode(), headers={"Content-Type": "text/csv"}).json()
     assert again == [{"login": first, "name": "New Name", "role": "student", "student_id": "B10", "token": None}]
     third = f"r{uuid.uuid4().hex[:8]}"
-    broken = f"login,name,role\n{third},Bob,student\nno good,Eve,student\n"
+    broken = f"login,name,role\n{third},Bob,student\nno good,Eve,student\n{second},Ann,student\n"
+    csv = {"Content-Type": "text/csv"}
+    seen = api.admin.post("/admin/users/import?preview=1", content=broken.encode(), headers=csv).json()
+    assert [(row["login"], row["action"]) for row in seen["rows"]] == [(third, "add")]
+    assert [row["line"] for row in seen["rejected"]] == [3, 4]
     answer = api.admin.post("/admin/users/import", content=broken.encode(), headers={"Content-Type": "text/csv"})
-    assert "Line 3" in assert_problem(answer, 422, "roster")["detail"]
+    refused = assert_problem(answer, 422, "roster")
+    assert "Line 3" in refused["detail"]
+    assert [error["line"] for error in refused["errors"]] == [3, 4]
     assert_problem(api.admin.post(f"/admin/users/{third}/tokens"), 404, "user-not-found")
 
 

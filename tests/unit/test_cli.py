@@ -104,6 +104,15 @@ def test_a_roster_becomes_people_with_tokens(tmp_path: Path) -> None:
     assert [line.split(",")[0] for line in first.stdout.splitlines()] == ["b1", "t1"]
     again = assay("users", "import", str(roster), **data)
     assert (again.returncode, again.stdout) == (0, "")
+    roster.write_text("login,name\nb1,Ada L.\nb2,Bo\n!,x\n")
+    look = assay("users", "import", str(roster), "--preview", **data)
+    assert look.returncode == 2
+    assert "1 rows cannot be used" in look.stderr
+    assert [line.split()[:3] for line in look.stdout.splitlines()] == [
+        ["2", "update", "b1"],
+        ["3", "add", "b2"],
+        ["4", "reject", "'!'"],
+    ]
     assert assay("tokens", "create", "b1", **data).stdout.startswith("assay_")
     assert_one_line(assay("tokens", "create", "nobody", **data), 2, "nobody")
 

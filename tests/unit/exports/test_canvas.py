@@ -45,6 +45,27 @@ def test_a_student_twice_is_left_alone() -> None:
     assert preview.ambiguous == [2, 3]
 
 
+def test_a_login_that_reads_like_a_student_number_is_not_taken_for_one() -> None:
+    students = [Points("1001", "2002", 1.0), Points("2002", "1001", 3.0)]
+    data = _file("One,2002,2002,1001,S,,,", "Two,1001,,2002,S,,,")
+    filled, _ = fill(data, students, ["HW13"])
+    assert filled == data.replace(b"1001,S,,", b"1001,S,1.00,").replace(b"2002,S,,", b"2002,S,3.00,")
+
+
+def test_a_row_whose_keys_name_two_people_is_left_alone() -> None:
+    data = _file("Ann,1,B02,ann,S,,,")
+    filled, preview = fill(data, STUDENTS, ["HW13"])
+    assert (filled, preview.ambiguous) == (data, [2])
+    assert preview.differences == []
+
+
+def test_canvas_own_number_counts_only_where_there_is_nothing_else() -> None:
+    with_keys = _file("Eve,B01,,eve,S,,,")
+    assert fill(with_keys, STUDENTS, ["HW13"])[1].not_found == [2]
+    without = b"Student,ID,Section,HW13 (77)\nAnn,B01,S,\nBob,bob,S,\n"
+    assert fill(without, STUDENTS, ["HW13"])[0] == b"Student,ID,Section,HW13 (77)\nAnn,B01,S,3.75\nBob,bob,S,2.00\n"
+
+
 def test_an_unknown_column_lists_those_there_are() -> None:
     with pytest.raises(GradebookError, match="No column") as error:
         fill(_file(), STUDENTS, ["Final Score"])

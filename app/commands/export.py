@@ -1,0 +1,60 @@
+"""`assay export`: a class out of the database, as files for other systems."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import typer
+
+from app.assignments import service as assignments
+from app.commands.configuration import check, settings
+from app.commands.failures import UnusableInput
+from app.db.engine import Database
+from app.exports import everything, feedback, gradescope_table
+from app.problems import Problem
+from app.scores import service
+
+
+def run(slug: str, kind: str, out: Path | None, language: str) -> None:
+    """Write one export to a file, or to stdout. Raises `CommandError`."""
+    configured = settings()
+    check(configured)
+    if out is None and kind == "feedback" and sys.stdout.isatty():
+        raise UnusableInput("the feedback is a ZIP; name a file with --out, or redirect the output")
+    database = Database(configured)
+    try:
+        _write(out, _pieces(database, slug, kind, language))
+    except Problem as problem:
+        raise UnusableInput(problem.detail) from problem
+    finally:
+        database.close()
+
+
+def _pieces(database: Database, slug: str, kind: str, language: str) -> Iterator[bytes]:
+    if kind == "jsonl":
+        yield from (line.encode() for line in everything.lines(database, slug, language))
+    elif kind == "feedback":
+        yield feedback.archive(database, slug, language)
+    else:
+        with database.read() as session:
+            table = service.class_table(session, slug)
+            current = assignments.definition(assignments.current(session, slug))
+        yield (table.csv() if kind == "scores" else gradescope_table.text(current, table.rows)).encode()
+
+
+def _write(out: Path | None, pieces: Iterable[bytes]) -> None:
+    if out is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        return
+    kept = iter(pieces)
+    first = next(kept)  # what cannot be exported must not leave an empty file behind
+    try:
+        with out.open("wb") as file:
+            file.write(first)
+            file.writelines(kept)
+    except OSError as error:
+        raise UnusableInput(f"cannot write {out}: {error.strerror}") from error
+    typer.echo(f"{out}: {out.stat().st_size:,} bytes", err=True)

@@ -1,0 +1,91 @@
+"""`assay gradescope`: the entry point of a Gradescope autograder, which needs no server.
+
+Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from app.commands import uploaded_files
+from app.commands.failures import CommandError, ExitCode, UnusableInput
+from app.commands.grade import named, question, warm_sandbox
+from app.exports import gradescope
+from app.submissions.schemas import QuestionReport
+from grader import scoring
+from grader.assignment import Assignment
+from grader.handin import HandIn
+from grader.pipeline import Grading, grade
+from grader.scoring import Verdict
+from grader.version import GRADER_VERSION
+
+_TRIES = 2
+_OURS = "Something of the grader failed in question {numbers}. That is not your fault: ask the staff to run it again."
+
+
+def run(name: str, submission: Path, results: Path, repair: str, language: str) -> None:
+    """Grade what a student uploaded and write ``results.json``, also when nothing of it can be used.
+
+    Raises `CommandError` when the fault is ours. There is no results file then, so Gradescope gives no points that
+    nobody earned or lost.
+    """
+    begun = time.perf_counter()
+    file = results / "results.json"
+    file.unlink(missing_ok=True)
+    assignment = named(name)
+    if not submission.is_dir():
+        raise UnusableInput(f"there is no folder {submission}; --submission names the uploaded files")
+    parts, remarks = uploaded_files.collect(submission)
+    grading = _graded(assignment, HandIn(parts, "apply" if repair == "apply" else "suggest"))
+    scores = [
+        scoring.score(assignment, item.number, grading.evidence.get(item.number)) for item in assignment.questions
+    ]
+    questions = [_question(assignment, grading, item.number, language) for item in assignment.questions]
+    found = gradescope.Results(
+        score=scoring.total(scores),
+        execution_time=round(time.perf_counter() - begun, 3),
+        output="\n".join([*remarks, *_remarks(questions)]),
+        extra_data={
+            "assignment": f"{assignment.slug} version {assignment.version}",
+            "grader_version": GRADER_VERSION,
+            "files": {name: part.filename for name, part in parts.items()},
+        },
+        tests=gradescope.tests(questions),
+    )
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(found.model_dump(mode="json"), ensure_ascii=False, indent=2), encoding="utf-8")
+    except OSError as error:
+        raise UnusableInput(f"cannot write {file}: {error.strerror}") from error
+    typer.echo(f"{file}: {found.score:g} of {assignment.max_score:g} points")
+
+
+def _graded(assignment: Assignment, handin: HandIn) -> Grading:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            with warm_sandbox() as sandbox:
+                return grade(assignment, handin, sandbox)
+        except CommandError as error:
+            if attempt == _TRIES or error.exit_code is not ExitCode.FAILED:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _question(assignment: Assignment, grading: Grading, number: str, language: str) -> QuestionReport:
+    evidence = grading.evidence.get(number)
+    found = question(assignment, number, evidence, language)
+    return QuestionReport.model_validate({**found, "evidence": found["evidence"] or {}})
+
+
+def _remarks(questions: Sequence[QuestionReport]) -> list[str]:
+    failed = [question.number for question in questions if question.verdict is Verdict.FAULT]
+    provisional = any(question.verdict is Verdict.NEEDS_REVIEW for question in questions)
+    return [
+        *([_OURS.format(numbers=", ".join(failed))] if failed else []),
+        *([gradescope.PROVISIONAL] if provisional else []),
+    ]

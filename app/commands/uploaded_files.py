@@ -1,0 +1,101 @@
+"""The parts of a hand-in among files that a student uploaded somewhere else, by name and by what they define.
+
+Nobody can be asked: what is doubtful is left out and told, and the rest is graded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+from app.commands.parts import USUAL_NAMES
+from app.submissions.parts import LARGEST
+from grader.checks import architecture, kd_loss
+from grader.checks.choice import AnswersError, read_answers
+from grader.handin import Part
+
+_ENTRIES: Mapping[str, bytes] = {"model": architecture.ENTRY.encode(), "loss": kd_loss.ENTRY.encode()}
+_LAST_RESORT: Mapping[str, tuple[str, ...]] = {
+    "model": ("*.py",),
+    "loss": ("*.py", "*.ipynb"),
+    "summary": ("*.txt",),
+    "answers": ("*.json",),
+}
+_SKIPPED = {"__MACOSX", "__pycache__"}
+_MOST_FILES = 2000
+
+
+def collect(folder: Path) -> tuple[dict[str, Part], list[str]]:
+    """The parts, and a sentence about everything that could not be taken."""
+    files = _files(folder)
+    parts: dict[str, Part] = {}
+    remarks = []
+    for name in USUAL_NAMES:
+        candidates = _candidates(name, files)
+        if len(candidates) > 1:
+            listed = ", ".join(file.relative_to(folder).as_posix() for file in candidates)
+            remarks.append(f"Several files could be the {name} ({listed}); leave one of them and hand in again.")
+        elif candidates:
+            file = candidates[0]
+            shown = file.relative_to(folder).as_posix()
+            size = file.stat().st_size
+            if size > LARGEST[name]:
+                remarks.append(f"{shown} has {size:,} bytes; the {name} may have {LARGEST[name]:,}. It was left out.")
+            elif (part := Part(file.read_bytes(), shown)).data.strip():
+                parts[name] = part
+            else:
+                remarks.append(f"{shown} is empty.")
+    if "answers" in parts:
+        try:
+            read_answers(parts["answers"].data)
+        except AnswersError as error:
+            remarks.append(f"{parts.pop('answers').filename}: {error}")
+    if not parts and not remarks:
+        usual = ", ".join(patterns[0] for patterns in USUAL_NAMES.values())
+        remarks.append(f"No file was taken for a part of the hand-in. Name them like this: {usual}.")
+    return parts, remarks
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files below a folder, those nearest to it first. A link may lead to what is not the student's."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
+        paths = (Path(root, name) for name in sorted(names) if not name.startswith("."))
+        found += [path for path in paths if path.is_file() and not path.is_symlink()]
+        if len(found) > _MOST_FILES:
+            break
+    return sorted(found[:_MOST_FILES], key=lambda path: len(path.parts))
+
+
+def _candidates(part: str, files: Sequence[Path]) -> list[Path]:
+    """The most telling files for a part: one when there is no doubt, none when nothing fits."""
+    entry = _ENTRIES.get(part)
+    for pattern in USUAL_NAMES[part]:
+        matching = [file for file in files if fnmatch(file.name.lower(), pattern)]
+        if entry is not None and len(matching) > 1:
+            matching = [file for file in matching if _holds(file, entry)] or matching
+        if matching:
+            return _nearest(matching)
+    for pattern in _LAST_RESORT.get(part, ()):
+        matching = [file for file in files if fnmatch(file.name.lower(), pattern)]
+        if entry is not None:
+            matching = [file for file in matching if _holds(file, entry)]
+        if matching:
+            return _nearest(matching)
+    return []
+
+
+def _nearest(files: Sequence[Path]) -> list[Path]:
+    """Those nearest to the top; one of them when all hold the same."""
+    nearest = [file for file in files if len(file.parts) == len(files[0].parts)]
+    if len(nearest) > 1 and len({file.stat().st_size for file in nearest}) == 1:
+        same = {file.read_bytes() for file in nearest if file.stat().st_size <= max(LARGEST.values())}
+        return nearest[:1] if len(same) == 1 else nearest
+    return nearest
+
+
+def _holds(file: Path, entry: bytes) -> bool:
+    return file.stat().st_size <= LARGEST["model"] and entry in file.read_bytes()

@@ -1,0 +1,175 @@
+"""Rosters as text: Assay's own format, a Canvas gradebook export, a Gradescope roster. Stores nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.users.models import Role
+
+LOGIN = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,79}$"
+Format = Literal["plain", "canvas", "gradescope"]
+_PLAIN_ROLES = {role.value: role for role in Role}
+_GRADESCOPE_ROLES = {"student": Role.STUDENT, "ta": Role.TA, "reader": Role.TA, "instructor": Role.TA}
+_EXPECTED = (
+    "The first line names the columns: login, name, and if you like role and student_id. A gradebook exported from "
+    "Canvas and a roster downloaded from Gradescope are taken as they are."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One person of a roster. ``role`` is ``None`` where the roster gives none."""
+
+    line: int
+    login: str
+    name: str
+    role: Role | None
+    student_id: str | None
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """One line that cannot be used, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Roster:
+    """What a roster says. ``unreadable`` is why the text is no roster at all, or ``None``."""
+
+    format: Format
+    rows: tuple[Row, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    unreadable: str | None = None
+
+
+class _Unusable(ValueError):
+    """The row cannot be used; the message says why."""
+
+
+Cells = Mapping[str, str]
+
+
+def read(text: str) -> Roster:
+    """The people of a roster in one of the formats, and the lines that cannot be used."""
+    head, _, _ = text.removeprefix("\ufeff").partition("\n")
+    delimiter = max(",;\t", key=head.count)
+    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
+    try:
+        header = [name.strip().lower() for name in next(lines, [])]
+        kind = _format(header)
+        if kind is None:
+            return Roster("plain", unreadable=_EXPECTED)
+        if kind == "canvas" and "sis login id" not in header:
+            return Roster(
+                kind,
+                unreadable="This Canvas gradebook has no column SIS Login ID, so nobody's login is known. Somebody "
+                "with the permission to see SIS data can export one that has it.",
+            )
+        rows, rejected = _rows(kind, header, _numbered(lines))
+    except csv.Error as error:
+        return Roster("plain", unreadable=f"Line {lines.line_num}: {error}.")
+    return Roster(kind, tuple(rows), tuple(rejected))
+
+
+def _format(header: Sequence[str]) -> Format | None:
+    if {"login", "name"} <= set(header):
+        return "plain"
+    if header[:2] == ["student", "id"]:
+        return "canvas"
+    if "email" in header and ("name" in header or {"first name", "last name"} <= set(header)):
+        return "gradescope"
+    return None
+
+
+def _numbered(lines: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line it begins on; a quoted cell may run over several."""
+    while True:
+        before: int = lines.line_num  # type: ignore[attr-defined]
+        cells = next(lines, None)
+        if cells is None:
+            return
+        yield before + 1, cells
+
+
+def _rows(
+    kind: Format, header: Sequence[str], lines: Iterator[tuple[int, list[str]]]
+) -> tuple[list[Row], list[Rejected]]:
+    rows: list[Row] = []
+    rejected: list[Rejected] = []
+    first: dict[str, int] = {}
+    for line, values in lines:
+        cells = {name: value.strip() for name, value in zip(header, values, strict=False)}
+        if not any(value.strip() for value in values) or (kind == "canvas" and _is_no_person(cells)):
+            continue
+        try:
+            if len(values) > len(header) and any(value.strip() for value in values[len(header) :]):
+                raise _Unusable("it has more cells than the header; a name with a comma needs double quotes")
+            row = _row(line, *_READERS[kind](cells))
+            if row.login in first:
+                raise _Unusable(f"{row.login} appears twice, first on line {first[row.login]}")
+        except _Unusable as error:
+            rejected.append(Rejected(line, str(error)))
+        else:
+            first[row.login] = line
+            rows.append(row)
+    return rows, rejected
+
+
+def _is_no_person(cells: Cells) -> bool:
+    return cells["student"].lower() in ("", "points possible", "manual posting", "student, test", "test student")
+
+
+def _row(line: int, login: str, name: str, role: Role | None, student_id: str) -> Row:
+    if not re.fullmatch(LOGIN, login):
+        raise _Unusable(
+            f"{login[:80]!r} is no login: letters, digits and . _ @ + - only, 80 at most"
+            if login
+            else "the login is empty"
+        )
+    if not name:
+        raise _Unusable("the name is empty")
+    if any(ord(char) < 32 or ord(char) == 127 for char in name + student_id):
+        raise _Unusable("the name or the student number holds a character that cannot be shown")
+    if len(student_id) > 80:
+        raise _Unusable(f"the student number has {len(student_id)} characters; 80 are the most")
+    return Row(line, login, name[:200], role, student_id or None)
+
+
+def _plain(cells: Cells) -> tuple[str, str, Role | None, str]:
+    return cells.get("login", ""), cells.get("name", ""), _role(cells, _PLAIN_ROLES), cells.get("student_id", "")
+
+
+def _canvas(cells: Cells) -> tuple[str, str, Role | None, str]:
+    login = cells.get("sis login id", "")
+    if not login:
+        raise _Unusable(f"{cells['student'][:80]} has no SIS Login ID")
+    return login, cells["student"], None, cells.get("sis user id", "")
+
+
+def _gradescope(cells: Cells) -> tuple[str, str, Role | None, str]:
+    name = cells.get("name") or f"{cells.get('first name', '')} {cells.get('last name', '')}".strip()
+    return cells.get("email", ""), name, _role(cells, _GRADESCOPE_ROLES), cells.get("sid", "")
+
+
+def _role(cells: Cells, known: Mapping[str, Role]) -> Role | None:
+    written = cells.get("role", "")
+    if not written:
+        return None
+    if written.lower() not in known:
+        raise _Unusable(f"the role is one of {', '.join(known)}, not {written[:40]!r}")
+    return known[written.lower()]
+
+
+_READERS: Mapping[Format, Callable[[Cells], tuple[str, str, Role | None, str]]] = {
+    "plain": _plain,
+    "canvas": _canvas,
+    "gradescope": _gradescope,
+}

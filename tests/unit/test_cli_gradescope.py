@@ -1,0 +1,103 @@
+"""`assay gradescope`: files as students really upload them, and the results file that Gradescope reads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.commands import uploaded_files
+from app.submissions.parts import LARGEST
+from tests.unit.test_cli import ROOT, WITHOUT_A_LAYER, assay
+
+EXAMPLE = ROOT / "examples/hw13"
+MODEL, LOSS = (EXAMPLE / name for name in ("model.py", "loss.py"))
+
+
+def taken(folder: Path) -> dict[str, str | None]:
+    """The file of each part."""
+    return {name: part.filename for name, part in uploaded_files.collect(folder)[0].items()}
+
+
+def test_code_is_found_by_what_it_defines(tmp_path: Path) -> None:
+    shutil.copy(MODEL, tmp_path / "net.py")
+    shutil.copy(LOSS, tmp_path / "q2.py")
+    (tmp_path / "notes.txt").write_text("Total params: 96,587")
+    (tmp_path / "a.json").write_text('{"2.2": "softer"}')
+    assert taken(tmp_path) == {"model": "net.py", "loss": "q2.py", "summary": "notes.txt", "answers": "a.json"}
+
+
+def test_one_file_may_hold_the_model_and_the_loss(tmp_path: Path) -> None:
+    (tmp_path / "hw13.py").write_text(MODEL.read_text() + LOSS.read_text())
+    assert taken(tmp_path) == {"model": "hw13.py", "loss": "hw13.py"}
+
+
+def test_a_folder_in_an_archive_and_what_systems_leave_behind(tmp_path: Path) -> None:
+    for name in ("B01", "__MACOSX", ".git"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.py").write_text(f"def get_student_model(): return {name!r}")
+    (tmp_path / "B01/._model.py").write_bytes(b"\0")
+    assert taken(tmp_path) == {"model": "B01/model.py"}
+
+
+def test_a_link_leads_nowhere(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("Total params: 1")
+    upload = tmp_path / "upload"
+    upload.mkdir()
+    (upload / "summary.txt").symlink_to(secret)
+    (upload / "more").symlink_to(tmp_path)
+    assert taken(upload) == {}
+
+
+def test_what_is_doubtful_is_left_out_and_told(tmp_path: Path) -> None:
+    shutil.copy(MODEL, tmp_path / "model.py")
+    for name, data in {"a.png": b"1", "b.png": b"2", "loss.py": b" \n", "answers.json": b'{"2.2":'}.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "summary.txt").write_bytes(b" " * (LARGEST["summary"] + 1))
+    parts, remarks = uploaded_files.collect(tmp_path)
+    assert set(parts) == {"model"}
+    told = "\n".join(remarks)
+    for word in ("a.png, b.png", "loss.py is empty", "answers.json: The answers", "summary.txt has 1,048,577 bytes"):
+        assert word in told
+    (tmp_path / "b.png").write_bytes(b"1")
+    assert "pruning_plot" in uploaded_files.collect(tmp_path)[0], "two copies of one picture leave no doubt"
+
+
+def gradescope(submission: Path, results: Path, **options: str) -> tuple[int, dict[str, Any] | None]:
+    """The exit code, and the results if there are any."""
+    answer = assay("gradescope", "--submission", str(submission), "--results", str(results), **options)
+    file = results / "results.json"
+    return answer.returncode, json.loads(file.read_text()) if file.exists() else None
+
+
+def test_the_example_earns_in_gradescope_what_it_earns_here(tmp_path: Path) -> None:
+    code, results = gradescope(EXAMPLE, tmp_path / "results")
+    assert code == 0
+    assert results is not None
+    assert results["score"] == 3.75
+    points = {test["number"]: test["score"] for test in results["tests"]}
+    assert points == {"1.1": 0.5, "1.2": 0.5, "2.1": 0.25, "2.2": 0.5, "3.1": 1.0, "3.2": 1.0}
+    assert "provisional" in results["output"]
+    assert results["extra_data"]["files"]["pruning_plot"] == "pruning.png"
+
+
+def test_unusable_files_are_told_in_the_results(tmp_path: Path) -> None:
+    upload = tmp_path / "upload"
+    upload.mkdir()
+    (upload / "report.docx").write_bytes(b"PK")
+    code, results = gradescope(upload, tmp_path)
+    assert code == 0
+    assert results is not None
+    assert (results["score"], len(results["tests"])) == (0, 6)
+    assert "No file was taken" in results["output"]
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [(WITHOUT_A_LAYER, 78), (None, 2)])
+def test_a_fault_of_ours_gives_no_points_at_all(tmp_path: Path, code: str | None, exit_code: int) -> None:
+    (tmp_path / "results.json").write_text('{"score": 4}')
+    upload = EXAMPLE if code else tmp_path / "nowhere"
+    assert gradescope(upload, tmp_path, **({"code": code} if code else {})) == (exit_code, None)
