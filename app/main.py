@@ -20,7 +20,9 @@ from app.auth.csrf import CrossSiteCheck
 from app.body_limit import BodyLimit
 from app.db import migrate
 from app.db.engine import Database
+from app.extensions import endpoints as extensions
 from app.jobs import endpoints as jobs
+from app.jobs import repository as job_repository
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.executor import ExecutorIdTaken
 from app.jobs.worker import Worker
@@ -53,7 +55,7 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     app.state.grades = worker
     app.state.start_failure = None
     api = APIRouter(prefix="/api/v1")
-    for domain in (assignments, submissions, scores, users, regrades, jobs, audit):
+    for domain in (assignments, extensions, submissions, scores, users, regrades, jobs, audit):
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):
         app.include_router(router)
@@ -102,6 +104,7 @@ def _prepare(settings: Settings) -> None:
     database = Database(settings)
     with database.write() as session:
         assignment_service.publish_bundled(session)
+        job_repository.see_version(session, GRADER_VERSION)
         if settings.admin_token is not None:
             user_service.bootstrap_admin(session, settings.admin_token.get_secret_value())
     database.close()

@@ -42,11 +42,13 @@ class Results(BaseModel):
 
 def results(report: Report) -> Results:
     """The report of a submission for Gradescope."""
-    note = "Some points are provisional until a person has looked at them." if report.needs_review else ""
+    notes = ["Some points are provisional until a person has looked at them."] if report.needs_review else []
+    if report.late is not None:
+        notes.append(report.late.text)
     return Results(
         score=report.score,
         execution_time=report.timings.get("total"),
-        output=note,
+        output="\n".join(notes),
         extra_data={"submission": str(report.id), "state": report.state, "grader_version": report.grader_version},
         tests=[_test(question) for question in report.questions],
     )

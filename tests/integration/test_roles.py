@@ -13,6 +13,9 @@ STAFF_ONLY = [
     ("GET", "/scores?assignment=hw13"),
     ("GET", "/scores.csv?assignment=hw13"),
     ("GET", "/scores/statistics?assignment=hw13"),
+    ("GET", "/assignments/hw13/extensions"),
+    ("PUT", "/assignments/hw13/extensions/somebody"),
+    ("DELETE", "/assignments/hw13/extensions/somebody"),
 ]
 ADMIN_ONLY = [
     ("POST", "/admin/users"),
