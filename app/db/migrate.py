@@ -41,7 +41,11 @@ def upgrade(settings: Settings) -> None:
 
 
 def check(settings: Settings) -> None:
-    """Raise `NotMigrated` unless the schema is the newest. An empty database is migrated right away."""
+    """Raise `NotMigrated` unless the schema is this version's. An empty database is migrated right away.
+
+    A newer version's schema will do too: migrations only add, so that old and new processes work side by side while an
+    installation is upgraded.
+    """
     engine = make_engine(settings)
     try:
         with engine.connect() as connection:
@@ -51,8 +55,19 @@ def check(settings: Settings) -> None:
         engine.dispose()
     if empty:
         upgrade(settings)
-    elif revision != ScriptDirectory.from_config(_config()).get_current_head():
+    elif not _is_usable(revision):
         raise NotMigrated("The database has another schema than this version of Assay. Run `assay migrate` first.")
+
+
+def _is_usable(revision: str | None) -> bool:
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    return revision == head or _number(revision) > _number(head)
+
+
+def _number(revision: str | None) -> int:
+    """Revisions are named by a number and what they do."""
+    number = (revision or "").partition("_")[0]
+    return int(number) if number.isdigit() else 0
 
 
 def _config() -> Config:

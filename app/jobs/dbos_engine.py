@@ -8,21 +8,42 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat
 from sqlalchemy.orm import Session
 
-from app.db.engine import make_job_engine
+from app.assignments import service as assignments
+from app.db.engine import Database, make_job_engine
+from app.jobs import capabilities
 from app.jobs.port import BATCH, Work
+from app.regrades.models import Regrade
 from app.settings import Settings
+from app.submissions.models import Submission
+from grader.assignment import Assignment
+from grader.version import GRADER_VERSION
 
 APPLICATION = "assay"
-APPLICATION_VERSION = "1"
-"""Fixed: with a version computed from the code, a new release would leave the waiting jobs of the old one behind."""
+APPLICATION_VERSION = GRADER_VERSION
+"""Workers take the jobs of their own version only; `app.jobs.chores` takes care of what a version leaves behind."""
 QUEUE = "grading"
+"""The queue of gradings that every worker can do; see `grading_queue` for those that need data."""
 REGRADES = "regrades"
 """A queue of its own: a preview is computed beside the gradings and keeps no student waiting."""
 _GRADE, _REGRADE, _REMEASURE = "grade", "regrade", "remeasure"
+
+
+_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_AT_ONCE = 500
+
+
+def grading_queue(data_sets: Collection[str]) -> str:
+    """The queue of the gradings that need these data sets: only workers that have them look there."""
+    return "+".join([QUEUE, *sorted(data_sets)])
+
+
+def _queue_of(assignment: Assignment) -> str:
+    return grading_queue(capabilities.needed_data(assignment))
 
 
 class DbosJobs:
@@ -34,7 +55,9 @@ class DbosJobs:
 
     def enqueue(self, session: Session, submission_id: uuid.UUID, priority: int) -> None:
         """Add the grading of a submission in the caller's transaction."""
-        self._enqueue(session, _GRADE, QUEUE, priority, submission_id)
+        submission = session.get_one(Submission, submission_id)
+        queue = _queue_of(assignments.definition(submission.assignment))
+        self._enqueue(session, _GRADE, queue, priority, submission_id)
 
     def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
         """Add the computing of a regrade's preview in the caller's transaction."""
@@ -42,7 +65,8 @@ class DbosJobs:
 
     def enqueue_remeasure(self, session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Add the measuring of one submission for a regrade in the caller's transaction."""
-        self._enqueue(session, _REMEASURE, QUEUE, BATCH, regrade_id, submission_id)
+        queue = _queue_of(assignments.definition(session.get_one(Regrade, regrade_id).target))
+        self._enqueue(session, _REMEASURE, queue, BATCH, regrade_id, submission_id)
 
     def _enqueue(self, session: Session, workflow: str, queue: str, priority: int, *arguments: uuid.UUID) -> None:
         options: EnqueueOptions = {
@@ -54,13 +78,17 @@ class DbosJobs:
         }
         self._client.enqueue_in_transaction(session, options, *map(str, arguments))
 
-    def open_queue(self, slots: int, poll_seconds: float) -> None:
-        """Make the queues, or give them new numbers: how many jobs a worker takes at once, and how often it looks.
+    def open_queues(self, slots: int, poll_seconds: float, data_sets: Collection[str] = ()) -> list[str]:
+        """Make the queues of a worker that has these data sets, or give them new numbers. Returns their names.
 
-        The numbers hold for every worker of the database. Made before a worker starts, its first job need not wait.
+        The numbers say how many jobs a worker takes at once, and how often it looks; they hold for every worker of the
+        database. Made before a worker starts, its first job need not wait.
         """
-        self._client.register_queue(QUEUE, worker_concurrency=slots, polling_interval_sec=poll_seconds)
+        gradings = [grading_queue(chosen) for chosen in capabilities.subsets(data_sets)]
+        for name in gradings:
+            self._client.register_queue(name, worker_concurrency=slots, polling_interval_sec=poll_seconds)
         self._client.register_queue(REGRADES, worker_concurrency=1, polling_interval_sec=poll_seconds)
+        return [*gradings, REGRADES]
 
     def give_out_again(self, executors: Collection[str]) -> int:
         """Put the jobs that these dead executors held back on the queue. Returns how many there were.
@@ -77,6 +105,32 @@ class DbosJobs:
             self._client.resume_workflows(workflows, queue_name=queue)
         return len(held)
 
+    def adopt(self, database: Database, version: str, *, regrades: bool) -> int:
+        """Give the waiting jobs of another version to the workers of this one. Returns how many there were.
+
+        A job is enqueued anew before its old row goes: after a crash in between it runs twice, which is allowed.
+        """
+        waiting = self._client.list_workflows(status="ENQUEUED", app_version=version, load_output=False)
+        taken = [job for job in waiting if regrades or job.name not in (_REGRADE, _REMEASURE)]
+        for start in range(0, len(taken), _AT_ONCE):
+            batch = taken[start : start + _AT_ONCE]
+            with database.write() as session:
+                for job in batch:
+                    arguments = map(uuid.UUID, job.input["args"] if job.input else ())
+                    self._enqueue(session, job.name, job.queue_name or QUEUE, job.priority or BATCH, *arguments)
+            self._client.delete_workflows([job.workflow_id for job in batch])
+        return len(taken)
+
+    def forget_ended(self, before: datetime) -> int:
+        """Delete the rows of jobs that ended before this time. Returns how many there were."""
+        forgotten = 0
+        while ended := self._client.list_workflows(
+            status=_ENDED, completed_before=before.isoformat(), limit=_AT_ONCE, load_input=False, load_output=False
+        ):
+            self._client.delete_workflows([job.workflow_id for job in ended])
+            forgotten += len(ended)
+        return forgotten
+
     def close(self) -> None:
         """Give the connections back."""
         self._client.destroy()
@@ -86,8 +140,8 @@ class DbosJobs:
 class DbosRunner:
     """Takes jobs off the queue in this process, which can have only one."""
 
-    def __init__(self, settings: Settings, executor: str, work: Work) -> None:
-        """Start taking jobs, each in a thread of its own that calls ``work``. The queues must be open."""
+    def __init__(self, settings: Settings, executor: str, work: Work, queues: Collection[str]) -> None:
+        """Start taking jobs of these queues, each in a thread of its own that calls ``work``. They must be open."""
         self._engine = make_job_engine(settings)
         config: DBOSConfig = {
             "name": APPLICATION,
@@ -110,6 +164,7 @@ class DbosRunner:
         def remeasure(regrade_id: str, submission_id: str) -> None:
             work.remeasure(uuid.UUID(regrade_id), uuid.UUID(submission_id))
 
+        DBOS.listen_queues(list(queues))
         DBOS.launch()
 
     def stop(self) -> None:

@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import repository
+from app.jobs import capabilities, repository
+from app.jobs.chores import Chores
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.executor import ExecutorIdTaken
 from app.jobs.models import WorkerRow
@@ -33,6 +33,7 @@ class Heartbeat:
         self.database = database
         self.jobs = jobs
         self.executor = executor
+        self.chores = Chores(settings, database, jobs)
         self.boot = uuid.uuid4().hex
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -59,8 +60,10 @@ class Heartbeat:
                     beat_at=now(),
                     stopped_at=None,
                     reaped_at=None,
+                    capabilities=capabilities.of_this_machine(self.settings.data_dir, sandbox),
                 )
             )
+            repository.see_version(session, GRADER_VERSION)
         self._thread.start()
 
     def stop(self) -> None:
@@ -74,8 +77,8 @@ class Heartbeat:
         while not self._stopped.wait(self.settings.heartbeat_seconds):
             try:
                 self.beat()
-            except SQLAlchemyError:
-                # The database is away for a moment, or for longer: then this worker is silent, as it should be.
+            except Exception:
+                # Mostly the database is away, for a moment or for longer: then this worker is silent, as it should be.
                 log.exception("no heartbeat")
 
     def beat(self) -> None:
@@ -92,3 +95,4 @@ class Heartbeat:
         if dead:
             given = self.jobs.give_out_again(dead)
             log.warning("took over from dead workers", executors=dead, jobs=given)
+        self.chores.run()

@@ -8,8 +8,17 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 INTERACTIVE = 1
-BATCH = 10
+BATCH = 1000
 """Priorities: a lower number goes first, so that a student never waits behind a regrade."""
+_LAST_ATTEMPT = 99
+
+
+def attempt_priority(earlier: int) -> int:
+    """The priority of a hand-in by how many its student had before it that day.
+
+    Nobody's second attempt goes before another's first one.
+    """
+    return INTERACTIVE + min(earlier, _LAST_ATTEMPT)
 
 
 class JobEngine(Protocol):

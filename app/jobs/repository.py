@@ -1,4 +1,4 @@
-"""SQL of the workers' table."""
+"""SQL of the workers' tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db.base import now
-from app.jobs.models import WorkerRow
+from app.jobs.models import Chore, GraderVersion, WorkerRow
 
 
 def find(session: Session, executor: str) -> WorkerRow | None:
@@ -70,3 +70,34 @@ def most_slots(session: Session, *, silent_seconds: float) -> int:
 def workers(session: Session) -> list[WorkerRow]:
     """Every worker that ever was, the latest heartbeat first."""
     return list(session.scalars(select(WorkerRow).order_by(WorkerRow.beat_at.desc())))
+
+
+def living_versions(session: Session, *, silent_seconds: float) -> set[str]:
+    """The versions that living workers run."""
+    silent = now() - timedelta(seconds=silent_seconds)
+    living = WorkerRow.stopped_at.is_(None), WorkerRow.beat_at >= silent
+    return set(session.scalars(select(WorkerRow.grader_version).where(*living).distinct()))
+
+
+def see_version(session: Session, version: str) -> None:
+    """Remember that a process of this version has started."""
+    session.merge(GraderVersion(version=version, seen_at=now()))
+
+
+def versions(session: Session) -> dict[str, datetime]:
+    """Every version that ever ran, and when a process of it started last."""
+    return dict(session.execute(select(GraderVersion.version, GraderVersion.seen_at)).all())
+
+
+def claim_chore(session: Session, name: str, *, every_seconds: float) -> bool:
+    """Whether it is the caller's turn: true for one caller only, and not again before the time is over."""
+    moment = now()
+    due = Chore.begun_at <= moment - timedelta(seconds=every_seconds)
+    done = session.execute(update(Chore).where(Chore.name == name, due).values(begun_at=moment))
+    if done.rowcount:  # type: ignore[attr-defined]
+        return True
+    if session.get(Chore, name) is not None:
+        return False
+    session.add(Chore(name=name, begun_at=moment))
+    session.flush()
+    return True

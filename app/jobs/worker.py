@@ -15,7 +15,7 @@ import structlog
 from app import logs
 from app.db import migrate
 from app.db.engine import Database
-from app.jobs import repository
+from app.jobs import capabilities, repository
 from app.jobs.dbos_engine import DbosJobs, DbosRunner
 from app.jobs.executor import ExecutorId
 from app.jobs.grading import Grader
@@ -62,9 +62,12 @@ class Worker:
         self._remeasurer = Remeasurer(self.database, self.jobs, self.sandbox, self._executor.name, self._is_stopping)
         with self.database.read() as session:
             slots = repository.most_slots(session, silent_seconds=self.settings.silent_seconds)
-        self.jobs.open_queue(slots, self.settings.queue_poll_seconds)
+        data_sets = capabilities.imported_data(self.settings.data_dir)
+        queues = self.jobs.open_queues(slots, self.settings.queue_poll_seconds, data_sets)
+        # What this executor held when it died, also under another version, which the job engine would not give back.
+        self.jobs.give_out_again([self._executor.name])
         self.ready = True
-        self._runner = DbosRunner(self.settings, self._executor.name, self)
+        self._runner = DbosRunner(self.settings, self._executor.name, self, queues)
         log.info("worker started", executor=self._executor.name, slots=self.settings.workers)
 
     def stop(self) -> None:
