@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
@@ -20,6 +21,7 @@ from app.auth.csrf import CrossSiteCheck
 from app.body_limit import BodyLimit
 from app.db import migrate
 from app.db.engine import Database
+from app.db.probe import WriteProbe
 from app.extensions import endpoints as extensions
 from app.jobs import endpoints as jobs
 from app.jobs import repository as job_repository
@@ -90,6 +92,8 @@ def _start(app: FastAPI) -> None:
     settings: Settings = app.state.settings
     _prepare(settings)
     app.state.database = Database(settings)
+    app.state.write_probe = WriteProbe(settings)
+    app.state.probe_thread = CapacityLimiter(1)
     app.state.bulletin = Bulletin()
     app.state.jobs = DbosJobs(settings)
     app.state.worker = None

@@ -1,4 +1,4 @@
-"""What one worker does for all of them now and then: jobs of versions that are gone, jobs that have ended."""
+"""What one worker does for all of them now and then: jobs of versions that are gone, lost jobs, ended jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import repository
+from app.jobs import lost_jobs, repository
 from app.jobs.dbos_engine import DbosJobs
 from app.settings import Settings
 from grader.version import GRADER_VERSION
@@ -33,6 +33,8 @@ class Chores:
         """Do what is due and nobody else has begun."""
         if self._is_mine("adopt", self.settings.silent_seconds / 2):
             self._adopt()
+        if self._is_mine("replace", self.settings.silent_seconds):
+            lost_jobs.replace(self.database, self.jobs, now() - timedelta(seconds=self.settings.silent_seconds))
         if self._is_mine("sweep", _SWEEP_SECONDS):
             self.jobs.forget_ended(now() - KEPT)
 

@@ -5,12 +5,16 @@ See https://docs.dbos.dev/python/reference/client.
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
-from collections import defaultdict
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat
+import structlog
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
@@ -33,6 +37,7 @@ REGRADES = "regrades"
 _GRADE, _REGRADE, _REMEASURE = "grade", "regrade", "remeasure"
 
 
+log = structlog.get_logger()
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _AT_ONCE = 500
 
@@ -95,15 +100,23 @@ class DbosJobs:
 
         Only for executors that a single caller has claimed: a job that somebody took meanwhile would run twice.
         """
-        held = self._client.list_workflows(
+        held = self.held_by(executors)
+        self.put_back(held)
+        return len(held)
+
+    def held_by(self, executors: Collection[str]) -> list[WorkflowStatus]:
+        """The jobs that these executors have claimed and not ended."""
+        return self._client.list_workflows(
             status="PENDING", executor_id=list(executors), load_input=False, load_output=False
         )
+
+    def put_back(self, held: Collection[WorkflowStatus]) -> None:
+        """Let these claimed jobs be claimed again."""
         by_queue: dict[str, list[str]] = defaultdict(list)
         for workflow in held:
             by_queue[workflow.queue_name or QUEUE].append(workflow.workflow_id)
         for queue, workflows in by_queue.items():
             self._client.resume_workflows(workflows, queue_name=queue)
-        return len(held)
 
     def adopt(self, database: Database, version: str, *, regrades: bool) -> int:
         """Give the waiting jobs of another version to the workers of this one. Returns how many there were.
@@ -120,6 +133,11 @@ class DbosJobs:
                     self._enqueue(session, job.name, job.queue_name or QUEUE, job.priority or BATCH, *arguments)
             self._client.delete_workflows([job.workflow_id for job in batch])
         return len(taken)
+
+    def active(self) -> set[tuple[str, ...]]:
+        """The arguments of every job that waits or runs."""
+        jobs = self._client.list_workflows(status=["ENQUEUED", "PENDING", "DELAYED"], load_output=False)
+        return {tuple(map(str, job.input["args"])) for job in jobs if job.input}
 
     def forget_ended(self, before: datetime) -> int:
         """Delete the rows of jobs that ended before this time. Returns how many there were."""
@@ -151,21 +169,56 @@ class DbosRunner:
             "log_level": "WARNING",
         }
         DBOS(config=config)
+        self._executor = executor
+        self._running: Counter[str | None] = Counter()
+        self._counting = threading.Lock()
+        self._strays: dict[str, float] = {}
 
         @DBOS.workflow(name=_GRADE, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def grade(submission_id: str) -> None:
-            work.grade(uuid.UUID(submission_id))
+            with self._known():
+                work.grade(uuid.UUID(submission_id))
 
         @DBOS.workflow(name=_REGRADE, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def regrade(regrade_id: str) -> None:
-            work.regrade(uuid.UUID(regrade_id))
+            with self._known():
+                work.regrade(uuid.UUID(regrade_id))
 
         @DBOS.workflow(name=_REMEASURE, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def remeasure(regrade_id: str, submission_id: str) -> None:
-            work.remeasure(uuid.UUID(regrade_id), uuid.UUID(submission_id))
+            with self._known():
+                work.remeasure(uuid.UUID(regrade_id), uuid.UUID(submission_id))
 
         DBOS.listen_queues(list(queues))
         DBOS.launch()
+
+    @contextmanager
+    def _known(self) -> Iterator[None]:
+        workflow = DBOS.workflow_id
+        # A job that was given out again while it ran here may run here a second time.
+        with self._counting:
+            self._running[workflow] += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._running[workflow] -= 1
+                self._running += Counter()
+
+    def revive(self, jobs: DbosJobs, patience: float) -> None:
+        """Put jobs back that this executor holds but has not been running for so many seconds.
+
+        The engine claims a job first and starts it then; when the database fails in between, nobody ever would.
+        """
+        moment = time.monotonic()
+        strays = [job for job in jobs.held_by([self._executor]) if job.workflow_id not in self._running]
+        self._strays = {job.workflow_id: self._strays.get(job.workflow_id, moment) for job in strays}
+        late = [job for job in strays if moment - self._strays[job.workflow_id] > patience]
+        if late:
+            for job in late:
+                del self._strays[job.workflow_id]
+            log.warning("jobs were claimed and never begun", jobs=len(late))
+            jobs.put_back(late)
 
     def stop(self) -> None:
         """Take no more jobs and let go of the database. Jobs that still run are the caller's to end first."""

@@ -18,6 +18,8 @@ def find(session: Session, executor: str) -> WorkerRow | None:
 
 def beat(session: Session, executor: str, boot: str) -> bool:
     """Say that the worker lives. False when the row belongs to another process now."""
+    # The transaction begins here: where it has to wait for its turn, the time must be that of the beat's end.
+    session.connection()
     done = session.execute(
         update(WorkerRow)
         .where(WorkerRow.executor == executor, WorkerRow.boot == boot)
@@ -33,29 +35,14 @@ def stop(session: Session, executor: str, boot: str) -> None:
     )
 
 
-def claim_dead(session: Session, *, silent_seconds: float) -> list[str]:
-    """The executors that stopped or fell silent, each given to one caller only.
-
-    A claim that led to nothing, because its holder died too, lapses after the same time.
-    """
-    moment = now()
-    silent = moment - timedelta(seconds=silent_seconds)
-    dead = select(WorkerRow.executor).where(
-        or_(WorkerRow.stopped_at.is_not(None), WorkerRow.beat_at < silent),
-        or_(WorkerRow.reaped_at.is_(None), WorkerRow.reaped_at < silent),
-    )
-    return [executor for executor in session.scalars(dead) if _claim(session, executor, moment, silent)]
-
-
-def _claim(session: Session, executor: str, moment: datetime, silent: datetime) -> bool:
+def claim(session: Session, seen: WorkerRow) -> bool:
+    """Take over from a worker that is as it was ``seen``, stopped or silent: true for one caller only."""
+    unclaimed = WorkerRow.reaped_at.is_(None) if seen.reaped_at is None else WorkerRow.reaped_at == seen.reaped_at
     done = session.execute(
         update(WorkerRow)
-        .where(
-            WorkerRow.executor == executor,
-            or_(WorkerRow.stopped_at.is_not(None), WorkerRow.beat_at < silent),
-            or_(WorkerRow.reaped_at.is_(None), WorkerRow.reaped_at < silent),
-        )
-        .values(reaped_at=moment)
+        .where(WorkerRow.executor == seen.executor, WorkerRow.boot == seen.boot, WorkerRow.beat_at == seen.beat_at)
+        .where(unclaimed)
+        .values(reaped_at=now())
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
@@ -92,7 +79,9 @@ def versions(session: Session) -> dict[str, datetime]:
 def claim_chore(session: Session, name: str, *, every_seconds: float) -> bool:
     """Whether it is the caller's turn: true for one caller only, and not again before the time is over."""
     moment = now()
-    due = Chore.begun_at <= moment - timedelta(seconds=every_seconds)
+    wait = timedelta(seconds=every_seconds)
+    # A time in the future is that of a clock that was set back since.
+    due = or_(Chore.begun_at <= moment - wait, Chore.begun_at > moment + wait)
     done = session.execute(update(Chore).where(Chore.name == name, due).values(begun_at=moment))
     if done.rowcount:  # type: ignore[attr-defined]
         return True

@@ -7,13 +7,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import structlog
 
 from app import logs
-from app.db import migrate
+from app.db import migrate, outage
 from app.db.engine import Database
 from app.jobs import capabilities, repository
 from app.jobs.dbos_engine import DbosJobs, DbosRunner
@@ -68,6 +68,7 @@ class Worker:
         self.jobs.give_out_again([self._executor.name])
         self.ready = True
         self._runner = DbosRunner(self.settings, self._executor.name, self, queues)
+        self._heartbeat.runner = self._runner
         log.info("worker started", executor=self._executor.name, slots=self.settings.workers)
 
     def stop(self) -> None:
@@ -77,7 +78,8 @@ class Worker:
         self._grader.stopping = True
         self._wait_until_idle(self.settings.shutdown_seconds)
         self._runner.stop()
-        self._heartbeat.stop()
+        with suppress(outage.DatabaseAway):
+            self._heartbeat.stop()
         self.sandbox.close()
         self._executor.release()
         log.info("worker stopped", executor=self._executor.name)
@@ -94,7 +96,7 @@ class Worker:
     def regrade(self, regrade_id: uuid.UUID) -> None:
         """Compute a preview: no student code runs, so it needs no slot."""
         with self._counted():
-            self._previewer.run(regrade_id)
+            outage.outlive(partial(self._previewer.run, regrade_id), lambda: self.ready)
 
     def _is_stopping(self) -> bool:
         return self._grader.stopping
@@ -105,7 +107,7 @@ class Worker:
                 hand_back()
                 return
             try:
-                run()
+                outage.outlive(run, lambda: not self._is_stopping())
             finally:
                 self._slots.release()
 

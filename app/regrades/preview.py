@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
+from app.db.outage import DatabaseAway
 from app.jobs.port import JobEngine
 from app.regrades import repository
 from app.regrades.models import EntryState, Kind, Regrade, RegradeState
@@ -82,6 +83,8 @@ class Previewer:
                 if self.stopping():
                     self.hand_back(regrade_id)
                     return
+        except DatabaseAway:
+            raise
         except Exception as error:
             log.exception("regrade failed")
             with self.database.write() as session:

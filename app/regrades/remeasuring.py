@@ -18,7 +18,7 @@ from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
 from app.jobs import content
-from app.jobs.grading import MOST_FAULTS
+from app.jobs.grading import hopeless
 from app.jobs.port import JobEngine
 from app.regrades import preview, repository
 from app.regrades.models import EntryState, Regrade, RegradeEntry, RegradeState
@@ -98,8 +98,8 @@ class Remeasurer:
             if entry.state is not EntryState.QUEUED:
                 return None
             _close_abandoned(session, entry)
-            if _faults(session, entry) >= MOST_FAULTS:
-                _give_up(session, regrade, entry, f"Measuring failed {MOST_FAULTS} times; see the runs' faults.")
+            if _is_hopeless(session, entry):
+                _give_up(session, regrade, entry, "Measuring failed too often; see the runs' faults.")
                 return None
             submission = session.get_one(Submission, submission_id)
             whole = assignments.definition(regrade.target)
@@ -159,7 +159,7 @@ class Remeasurer:
             run.outcome, run.finished_at, run.fault_detail = RunOutcome.FAULT, now(), detail[:4000]
             session.flush()
             entry = repository.entry(session, keeper.regrade_id, keeper.submission_id)
-            if fault is Fault.INFRASTRUCTURE and _faults(session, entry) < MOST_FAULTS:
+            if fault is Fault.INFRASTRUCTURE and not _is_hopeless(session, entry):
                 self.engine.enqueue_remeasure(session, keeper.regrade_id, keeper.submission_id)
             else:
                 _give_up(session, regrade, entry, f"A fault of the {fault.value}: {detail}"[:4000])
@@ -301,18 +301,8 @@ def _close_abandoned(session: Session, entry: RegradeEntry) -> None:
     session.flush()
 
 
-def _faults(session: Session, entry: RegradeEntry) -> int:
-    query = select(func.count()).select_from(Run)
-    return (
-        session.scalar(
-            query.where(
-                Run.submission_id == entry.submission_id,
-                Run.regrade_id == entry.regrade_id,
-                Run.outcome == RunOutcome.FAULT,
-            )
-        )
-        or 0
-    )
+def _is_hopeless(session: Session, entry: RegradeEntry) -> bool:
+    return hopeless(session, Run.submission_id == entry.submission_id, Run.regrade_id == entry.regrade_id)
 
 
 def _give_up(session: Session, regrade: Regrade, entry: RegradeEntry, reason: str) -> None:
