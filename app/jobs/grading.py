@@ -14,7 +14,7 @@ from app import metrics
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import content, ending
+from app.jobs import content, ending, killed
 from app.jobs.port import INTERACTIVE, JobEngine
 from app.jobs.recorder import Recorder, StopReason
 from app.submissions import repository
@@ -82,6 +82,8 @@ class Grader:
                 self._reuse(recorder, started.reused)
             else:
                 graded = pipeline.grade(started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled)
+                if killed.doubtful(self.database, graded.evidence.values(), Run.submission_id == submission_id):
+                    raise InfrastructureFault(killed.DETAIL)
                 recorder.finish(graded.sandbox, graded.timings)
         except pipeline.Cancelled:
             self._stop(recorder)

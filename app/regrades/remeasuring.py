@@ -17,7 +17,7 @@ from app import metrics
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import content
+from app.jobs import content, killed
 from app.jobs.grading import hopeless
 from app.jobs.port import JobEngine
 from app.regrades import preview, repository
@@ -72,6 +72,9 @@ class Remeasurer:
             try:
                 if begun.reused is None:
                     measured = pipeline.grade(begun.assignment, begun.handin, self.sandbox, keeper, keeper.cancelled)
+                    ours = Run.submission_id == submission_id, Run.regrade_id == regrade_id
+                    if killed.doubtful(self.database, measured.evidence.values(), *ours):
+                        raise InfrastructureFault(killed.DETAIL)
                     keeper.finish(measured.sandbox, measured.timings)
                 else:
                     keeper.take_over(begun.reused)

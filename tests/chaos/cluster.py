@@ -147,8 +147,6 @@ class Cluster:
         for process in self._processes.values():
             process.wait()
         if self.server is not None:
-            with contextlib.suppress(subprocess.CalledProcessError):
-                self.server.start()
             self.server.stop()
 
 

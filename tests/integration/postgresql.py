@@ -45,13 +45,16 @@ class Server:
 
     def kill(self) -> None:
         """End it as a power cut would: the server and all that serve a connection."""
-        postmaster = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        pid_file = self.folder / "data" / "postmaster.pid"
+        postmaster = int(pid_file.read_text().split()[0])
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         for process in (postmaster, *map(int, children)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         while any(Path(f"/proc/{process}").exists() for process in (postmaster, *children)):
             time.sleep(0.02)
+        # Its number may be another process' by the time it starts again.
+        pid_file.unlink()
 
     def url(self, database: str) -> str:
         """The URL of a database of this server."""

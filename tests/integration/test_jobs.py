@@ -279,6 +279,19 @@ def test_a_submission_in_which_worker_after_worker_died_is_given_up(course: Cour
     assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * MOST_DEATHS
 
 
+def test_a_hand_in_that_kills_itself_is_believed_the_third_time(course: Course, sandbox: Sandbox) -> None:
+    source = MODEL.replace(
+        "    return StudentNet()", "    import os\n    os.kill(os.getpid(), 9)\n    return StudentNet()"
+    )
+    submission = course.hand_in(model=source)
+    for state in (State.QUEUED, State.QUEUED, State.GRADED):
+        grader(course, sandbox).grade(submission)
+        assert course.submission(submission).state is state
+    question = course.report(submission)["questions"][0]
+    assert (question["score"], question["verdict"], question["evidence"]["outcome"]) == (0, "none", "died")
+    assert course.submission(submission).counts
+
+
 def test_a_cancelled_job_does_not_begin(course: Course) -> None:
     submission = course.hand_in(model=MODEL)
     with course.database.write() as session:
