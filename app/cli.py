@@ -186,6 +186,22 @@ def migrate() -> None:
     service.migrate()
 
 
+@app.command(epilog="Example: `assay backup /backups/assay-$(date +%F).sqlite3`. For PostgreSQL it names the command.")
+def backup(file: Annotated[Path, typer.Argument(help="Where the copy goes; must not exist.")]) -> None:
+    """Copy the SQLite database, while everything runs on."""
+    from app.commands import backup as command
+
+    command.save(file)
+
+
+@app.command(epilog="Example: `ASSAY_DATA_DIR=/srv/assay assay restore /backups/assay-2026-05-20.sqlite3`")
+def restore(file: Annotated[Path, typer.Argument(help="A copy that `assay backup` made.")]) -> None:
+    """Make a copy the database of an empty place. Hand-ins that waited when it was made are graded then."""
+    from app.commands import backup as command
+
+    command.restore(file)
+
+
 @app.command()
 def demo() -> None:
     """Migrate, make a student and an admin on the first run, print their tokens, serve. `make run` calls this."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
-from sqlalchemy import text
 
 from app import problems
-from app.db.sessions import ReadSession
+from app.db.probe import WriteProbe
 from app.jobs.worker import Worker
 
 router = APIRouter(tags=["operations"])
@@ -26,16 +26,22 @@ class Health(BaseModel):
 
 
 @router.get("/healthz")
-def healthz() -> Health:
+async def healthz() -> Health:
     """The process answers."""
     return Health(status="alive")
 
 
 @router.get("/readyz", responses=problems.documented(503))
-def readyz(request: Request, session: ReadSession) -> Health:
-    """The database answers and has the right schema; the sandbox of this process, if it grades, is proved and warm."""
-    session.execute(text("SELECT 1"))
-    worker: Worker | None = request.app.state.worker
+async def readyz(request: Request) -> Health:
+    """The database stores; the sandbox of this process, if it grades, is proved and warm.
+
+    Asked in a thread of its own: those of the other requests may all be waiting for the database.
+    """
+    state = request.app.state
+    probe: WriteProbe = state.write_probe
+    limiter: CapacityLimiter = state.probe_thread
+    await to_thread.run_sync(probe.check, limiter=limiter)
+    worker: Worker | None = state.worker
     if worker is not None and not worker.ready:
         raise NotReady
     return Health(status="ready")

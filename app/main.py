@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
+from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
@@ -20,8 +21,11 @@ from app.body_limit import BodyLimit
 from app.conditional import Conditional
 from app.db import migrate
 from app.db.engine import Database
+from app.db.probe import WriteProbe
 from app.exports import endpoints as exports
+from app.extensions import endpoints as extensions
 from app.jobs import endpoints as jobs
+from app.jobs import repository as job_repository
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.executor import ExecutorIdTaken
 from app.jobs.worker import Worker
@@ -55,7 +59,7 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     app.state.grades = worker
     app.state.start_failure = None
     api = APIRouter(prefix="/api/v1")
-    for domain in (assignments, submissions, scores, exports, users, regrades, jobs, audit):
+    for domain in (assignments, extensions, submissions, scores, exports, users, regrades, jobs, audit):
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):
         app.include_router(router)
@@ -93,6 +97,8 @@ def _start(app: FastAPI) -> None:
     settings: Settings = app.state.settings
     _prepare(settings)
     app.state.database = Database(settings)
+    app.state.write_probe = WriteProbe(settings)
+    app.state.probe_thread = CapacityLimiter(1)
     app.state.bulletin = Bulletin()
     app.state.jobs = DbosJobs(settings)
     app.state.worker = None
@@ -107,6 +113,7 @@ def _prepare(settings: Settings) -> None:
     database = Database(settings)
     with database.write() as session:
         assignment_service.publish_bundled(session)
+        job_repository.see_version(session, GRADER_VERSION)
         if settings.admin_token is not None:
             user_service.bootstrap_admin(session, settings.admin_token.get_secret_value())
     database.close()

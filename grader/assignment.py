@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
 ASSIGNMENTS = Path(__file__).parent / "assignments"
 PARTS = ("model", "loss", "summary", "answers", "pruning_plot", "pruning_points", "weights")
@@ -44,13 +43,34 @@ class Question(_Data):
         return parts
 
 
-class Schedule(_Data):
-    """When hand-ins are taken, how many a day, and which one counts."""
+class LateRule(_Data):
+    """What a late hand-in loses, in percent of its points for each begun day, and for how many days it is taken."""
 
-    opens: datetime | None = None
-    deadline: datetime | None = None
+    percent_per_day: float = Field(ge=0, le=100)
+    most_days: PositiveInt
+
+
+class Schedule(_Data):
+    """When hand-ins are taken, how many a day, and which one counts. See `grader.lateness`.
+
+    Without a ``late`` rule nothing is taken after the deadline and its grace.
+    """
+
+    opens: AwareDatetime | None = None
+    deadline: AwareDatetime | None = None
+    grace_minutes: int = Field(default=0, ge=0, le=14 * 24 * 60)
+    late: LateRule | None = None
     attempts_per_day: PositiveInt = 20
     keep: Literal["best", "latest"] = "best"
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Schedule:
+        if self.deadline is None:
+            if self.late is not None or self.grace_minutes:
+                raise ValueError("grace_minutes and late need a deadline")
+        elif self.opens is not None and self.opens >= self.deadline:
+            raise ValueError("the assignment opens at or after its deadline")
+        return self
 
 
 class Assignment(_Data):

@@ -1,17 +1,20 @@
 """What was measured: immutable, versioned facts about one question of one hand-in.
 
 Measuring writes evidence, scoring reads it (`grader.scoring`); nothing here decides points. A field may be added
-with a default; a changed meaning needs a new ``SCHEMA_VERSION``.
+with a default; a changed meaning needs a step in `grader.evidence_migrations`.
 """
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-SCHEMA_VERSION = 1
+from grader import evidence_migrations as migrations
+
+SCHEMA_VERSION = migrations.current_version()
 
 
 class Outcome(StrEnum):
@@ -320,13 +323,19 @@ AnyEvidence = Annotated[
     Field(discriminator="kind"),
 ]
 _adapter: TypeAdapter[AnyEvidence] = TypeAdapter(AnyEvidence)
+_TODAYS = f'{{"schema_version": {SCHEMA_VERSION}, '
 
 
 def parse(data: dict[str, Any]) -> AnyEvidence:
-    """Read stored evidence back. Raises ``pydantic.ValidationError`` on what was never evidence."""
-    return _adapter.validate_python(data)
+    """Read stored evidence back, of any schema version up to today's.
+
+    Raises ``pydantic.ValidationError`` on what was never evidence, or `evidence_migrations.TooNew`.
+    """
+    return _adapter.validate_python(migrations.upgraded(data))
 
 
 def parse_json(text: str) -> AnyEvidence:
     """As `parse`, from JSON text: several times faster, for whole classes."""
-    return _adapter.validate_json(text)
+    if text.startswith(_TODAYS):
+        return _adapter.validate_json(text)
+    return parse(json.loads(text))

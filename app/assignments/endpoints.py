@@ -15,8 +15,10 @@ from app.assignments.models import PublishedAssignment
 from app.auth.dependencies import AnyViewer
 from app.auth.viewer import Viewer
 from app.db.sessions import ReadSession
+from app.extensions import service as extensions
 from app.submissions import parts, quota
-from grader.assignment import Question
+from grader import lateness
+from grader.assignment import LateRule, Question
 
 router = APIRouter(prefix="/assignments", tags=["assignments"], responses=problems.documented(401, 422))
 
@@ -41,7 +43,11 @@ class QuotaView(BaseModel):
 
 
 class AssignmentView(BaseModel):
-    """An assignment as its students see it. ``limits`` are bytes by part and the model's parameters."""
+    """An assignment as its students see it. ``limits`` are bytes by part and the model's parameters.
+
+    ``deadline`` is the assignment's, ``due`` the caller's own, later by an extension; ``closes`` is the last moment at
+    which a hand-in of the caller's is taken, after the grace or, by the rule ``late``, for less points.
+    """
 
     slug: str
     version: int
@@ -49,6 +55,10 @@ class AssignmentView(BaseModel):
     max_score: float
     opens: datetime | None
     deadline: datetime | None
+    grace_minutes: int
+    late: LateRule | None
+    due: datetime | None
+    closes: datetime | None
     keep: str
     input_shape: tuple[int, int, int]
     classes: int
@@ -73,6 +83,7 @@ def view(session: Session, viewer: Viewer, row: PublishedAssignment, lang: str) 
     """One assignment as this viewer sees it."""
     assignment = service.definition(row)
     left = quota.of(session, viewer.user_id, assignment)
+    extended_to = extensions.deadline(session, assignment.slug, viewer.user_id)
     return AssignmentView(
         slug=assignment.slug,
         version=assignment.version,
@@ -80,6 +91,10 @@ def view(session: Session, viewer: Viewer, row: PublishedAssignment, lang: str) 
         max_score=assignment.max_score,
         opens=assignment.schedule.opens,
         deadline=assignment.schedule.deadline,
+        grace_minutes=assignment.schedule.grace_minutes,
+        late=assignment.schedule.late,
+        due=lateness.due(assignment.schedule, extended_to),
+        closes=lateness.closes(assignment.schedule, extended_to),
         keep=assignment.schedule.keep,
         input_shape=assignment.input_shape,
         classes=assignment.classes,

@@ -9,10 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
+from app.db import outage
 from app.settings import Settings
 
 BUSY_TIMEOUT_MS = 30_000
 _WRITES = "assay_writes"
+_PATIENCE = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
+"""How long libpq waits for a server that does not answer, in seconds and milliseconds."""
 
 
 class Database:
@@ -25,14 +28,14 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that is never committed."""
-        with self._read() as session:
+        """A session that is never committed. Raises `DatabaseAway`."""
+        with outage.reported(), self._read() as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction: committed when the block ends, rolled back when it raises."""
-        with self._write.begin() as session:
+        """A transaction: committed when the block ends, rolled back when it raises. Raises `DatabaseAway`."""
+        with outage.reported(), self._write.begin() as session:
             yield session
 
     def close(self) -> None:
@@ -48,7 +51,7 @@ def make_engine(settings: Settings) -> Engine:
         engine = create_engine(url, pool_size=8, max_overflow=64)
         _configure_sqlite(engine)
         return engine
-    return create_engine(url, pool_size=8, max_overflow=32, pool_pre_ping=True)
+    return create_engine(url, pool_size=8, max_overflow=32, pool_pre_ping=True, connect_args=_PATIENCE)
 
 
 def _configure_sqlite(engine: Engine) -> None:
@@ -76,7 +79,7 @@ def make_job_engine(settings: Settings) -> Engine:
     """
     url = make_url(settings.sqlalchemy_url)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=4, max_overflow=12, pool_pre_ping=True)
+        return create_engine(url, pool_size=4, max_overflow=12, pool_pre_ping=True, connect_args=_PATIENCE)
     engine = create_engine(url, pool_size=8, max_overflow=16)
 
     @event.listens_for(engine, "connect")

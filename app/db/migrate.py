@@ -41,13 +41,17 @@ def upgrade(settings: Settings) -> None:
 
 
 def check(settings: Settings) -> None:
-    """Raise `NotMigrated` unless the schema is the newest. An empty database is migrated right away."""
+    """Raise `NotMigrated` unless the schema is usable. An empty database is migrated right away."""
     if look(settings) is None:
         upgrade(settings)
 
 
 def look(settings: Settings) -> str | None:
-    """The schema's revision, which is the newest, or ``None`` for an empty database. Raises `NotMigrated`."""
+    """The schema's revision, or ``None`` for an empty database. Raises `NotMigrated` unless it is this version's.
+
+    A newer version's schema will do too: migrations only add, so that old and new processes work side by side while an
+    installation is upgraded.
+    """
     engine = make_engine(settings)
     try:
         with engine.connect() as connection:
@@ -55,9 +59,20 @@ def look(settings: Settings) -> str | None:
             revision = MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()
-    if not empty and revision != ScriptDirectory.from_config(_config()).get_current_head():
+    if not empty and not _is_usable(revision):
         raise NotMigrated("The database has another schema than this version of Assay. Run `assay migrate` first.")
     return None if empty else revision
+
+
+def _is_usable(revision: str | None) -> bool:
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    return revision == head or _number(revision) > _number(head)
+
+
+def _number(revision: str | None) -> int:
+    """Revisions are named by a number and what they do."""
+    number = (revision or "").partition("_")[0]
+    return int(number) if number.isdigit() else 0
 
 
 def _config() -> Config:

@@ -6,12 +6,24 @@ from app.assignments import models as assignments
 from app.audit import models as audit
 from app.auth import models as auth
 from app.db.base import Base
+from app.extensions import models as extensions
 from app.jobs import models as jobs
 from app.regrades import models as regrades
 from app.scores import models as scores
 from app.submissions import models as submissions
 from app.users import models as users
 
-__all__ = ["assignments", "audit", "auth", "jobs", "metadata", "regrades", "scores", "submissions", "users"]
+__all__ = [
+    "assignments",
+    "audit",
+    "auth",
+    "extensions",
+    "jobs",
+    "metadata",
+    "regrades",
+    "scores",
+    "submissions",
+    "users",
+]
 
 metadata = Base.metadata

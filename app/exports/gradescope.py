@@ -45,10 +45,13 @@ class Results(BaseModel):
 
 def results(report: Report) -> Results:
     """The report of a submission for Gradescope."""
+    notes = [PROVISIONAL] if report.needs_review else []
+    if report.late is not None:
+        notes.append(report.late.text)
     return Results(
         score=report.score,
         execution_time=report.timings.get("total"),
-        output=PROVISIONAL if report.needs_review else "",
+        output="\n".join(notes),
         extra_data={"submission": str(report.id), "state": report.state, "grader_version": report.grader_version},
         tests=tests(report.questions),
     )

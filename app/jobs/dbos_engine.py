@@ -5,25 +5,55 @@ See https://docs.dbos.dev/python/reference/client.
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
-from collections import defaultdict
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 
-from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat
+import structlog
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus
 from sqlalchemy.orm import Session
 
-from app.db.engine import make_job_engine
+from app.assignments import service as assignments
+from app.db.engine import Database, make_job_engine
+from app.jobs import capabilities
 from app.jobs.port import BATCH, MEASURING, Work
+from app.regrades.models import Regrade
 from app.settings import Settings
+from app.submissions.models import Submission
+from grader.assignment import Assignment
+from grader.version import GRADER_VERSION
 
 APPLICATION = "assay"
-APPLICATION_VERSION = "1"
-"""Fixed: with a version computed from the code, a new release would leave the waiting jobs of the old one behind."""
+APPLICATION_VERSION = GRADER_VERSION
+"""Workers take the jobs of their own version only; `app.jobs.chores` takes care of what a version leaves behind."""
 QUEUE = "grading"
+"""The queue of gradings that every worker can do; see `grading_queue` for those that need data."""
 REGRADES = "regrades"
 """A queue of its own: a preview is computed beside the gradings and keeps no student waiting."""
 _GRADE, _REGRADE, _REMEASURE = "grade", "regrade", "remeasure"
 _MEASURE = "measure"
+
+
+log = structlog.get_logger()
+_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_AT_ONCE = 500
+
+
+def grading_queue(data_sets: Collection[str]) -> str:
+    """The queue of the gradings that need these data sets: only workers that have them look there."""
+    return "+".join([QUEUE, *sorted(data_sets)])
+
+
+def _queue_for(session: Session, submission_id: uuid.UUID) -> str:
+    return _queue_of(assignments.definition(session.get_one(Submission, submission_id).assignment))
+
+
+def _queue_of(assignment: Assignment) -> str:
+    return grading_queue(capabilities.needed_data(assignment))
 
 
 class DbosJobs:
@@ -35,11 +65,11 @@ class DbosJobs:
 
     def enqueue(self, session: Session, submission_id: uuid.UUID, priority: int) -> None:
         """Add the grading of a submission in the caller's transaction."""
-        self._enqueue(session, _GRADE, QUEUE, priority, submission_id)
+        self._enqueue(session, _GRADE, _queue_for(session, submission_id), priority, submission_id)
 
     def enqueue_measuring(self, session: Session, submission_id: uuid.UUID) -> None:
         """Add the second part of a grading in the caller's transaction."""
-        self._enqueue(session, _MEASURE, QUEUE, MEASURING, submission_id)
+        self._enqueue(session, _MEASURE, _queue_for(session, submission_id), MEASURING, submission_id)
 
     def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
         """Add the computing of a regrade's preview in the caller's transaction."""
@@ -47,7 +77,8 @@ class DbosJobs:
 
     def enqueue_remeasure(self, session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Add the measuring of one submission for a regrade in the caller's transaction."""
-        self._enqueue(session, _REMEASURE, QUEUE, BATCH, regrade_id, submission_id)
+        queue = _queue_of(assignments.definition(session.get_one(Regrade, regrade_id).target))
+        self._enqueue(session, _REMEASURE, queue, BATCH, regrade_id, submission_id)
 
     def _enqueue(self, session: Session, workflow: str, queue: str, priority: int, *arguments: uuid.UUID) -> None:
         options: EnqueueOptions = {
@@ -59,28 +90,71 @@ class DbosJobs:
         }
         self._client.enqueue_in_transaction(session, options, *map(str, arguments))
 
-    def open_queue(self, slots: int, poll_seconds: float) -> None:
-        """Make the queues, or give them new numbers: how many jobs a worker takes at once, and how often it looks.
+    def open_queues(self, slots: int, poll_seconds: float, data_sets: Collection[str] = ()) -> list[str]:
+        """Make the queues of a worker that has these data sets, or give them new numbers. Returns their names.
 
-        The numbers hold for every worker of the database. Made before a worker starts, its first job need not wait.
+        The numbers say how many jobs a worker takes at once, and how often it looks; they hold for every worker of the
+        database. Made before a worker starts, its first job need not wait.
         """
-        self._client.register_queue(QUEUE, worker_concurrency=slots, polling_interval_sec=poll_seconds)
+        gradings = [grading_queue(chosen) for chosen in capabilities.subsets(data_sets)]
+        for name in gradings:
+            self._client.register_queue(name, worker_concurrency=slots, polling_interval_sec=poll_seconds)
         self._client.register_queue(REGRADES, worker_concurrency=1, polling_interval_sec=poll_seconds)
+        return [*gradings, REGRADES]
 
     def give_out_again(self, executors: Collection[str]) -> int:
         """Put the jobs that these dead executors held back on the queue. Returns how many there were.
 
         Only for executors that a single caller has claimed: a job that somebody took meanwhile would run twice.
         """
-        held = self._client.list_workflows(
+        held = self.held_by(executors)
+        self.put_back(held)
+        return len(held)
+
+    def held_by(self, executors: Collection[str]) -> list[WorkflowStatus]:
+        """The jobs that these executors have claimed and not ended."""
+        return self._client.list_workflows(
             status="PENDING", executor_id=list(executors), load_input=False, load_output=False
         )
+
+    def put_back(self, held: Collection[WorkflowStatus]) -> None:
+        """Let these claimed jobs be claimed again."""
         by_queue: dict[str, list[str]] = defaultdict(list)
         for workflow in held:
             by_queue[workflow.queue_name or QUEUE].append(workflow.workflow_id)
         for queue, workflows in by_queue.items():
             self._client.resume_workflows(workflows, queue_name=queue)
-        return len(held)
+
+    def adopt(self, database: Database, version: str, *, regrades: bool) -> int:
+        """Give the waiting jobs of another version to the workers of this one. Returns how many there were.
+
+        A job is enqueued anew before its old row goes: after a crash in between it runs twice, which is allowed.
+        """
+        waiting = self._client.list_workflows(status="ENQUEUED", app_version=version, load_output=False)
+        taken = [job for job in waiting if regrades or job.name not in (_REGRADE, _REMEASURE)]
+        for start in range(0, len(taken), _AT_ONCE):
+            batch = taken[start : start + _AT_ONCE]
+            with database.write() as session:
+                for job in batch:
+                    arguments = map(uuid.UUID, job.input["args"] if job.input else ())
+                    self._enqueue(session, job.name, job.queue_name or QUEUE, job.priority or BATCH, *arguments)
+            self._client.delete_workflows([job.workflow_id for job in batch])
+        return len(taken)
+
+    def active(self) -> set[tuple[str, ...]]:
+        """The arguments of every job that waits or runs."""
+        jobs = self._client.list_workflows(status=["ENQUEUED", "PENDING", "DELAYED"], load_output=False)
+        return {tuple(map(str, job.input["args"])) for job in jobs if job.input}
+
+    def forget_ended(self, before: datetime) -> int:
+        """Delete the rows of jobs that ended before this time. Returns how many there were."""
+        forgotten = 0
+        while ended := self._client.list_workflows(
+            status=_ENDED, completed_before=before.isoformat(), limit=_AT_ONCE, load_input=False, load_output=False
+        ):
+            self._client.delete_workflows([job.workflow_id for job in ended])
+            forgotten += len(ended)
+        return forgotten
 
     def close(self) -> None:
         """Give the connections back."""
@@ -91,8 +165,8 @@ class DbosJobs:
 class DbosRunner:
     """Takes jobs off the queue in this process, which can have only one."""
 
-    def __init__(self, settings: Settings, executor: str, work: Work) -> None:
-        """Start taking jobs, each in a thread of its own that calls ``work``. The queues must be open."""
+    def __init__(self, settings: Settings, executor: str, work: Work, queues: Collection[str]) -> None:
+        """Start taking jobs of these queues, each in a thread of its own that calls ``work``. They must be open."""
         self._engine = make_job_engine(settings)
         config: DBOSConfig = {
             "name": APPLICATION,
@@ -102,24 +176,61 @@ class DbosRunner:
             "log_level": "WARNING",
         }
         DBOS(config=config)
+        self._executor = executor
+        self._running: Counter[str | None] = Counter()
+        self._counting = threading.Lock()
+        self._strays: dict[str, float] = {}
 
         @DBOS.workflow(name=_GRADE, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def grade(submission_id: str) -> None:
-            work.grade(uuid.UUID(submission_id))
+            with self._known():
+                work.grade(uuid.UUID(submission_id))
 
         @DBOS.workflow(name=_MEASURE, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def measure(submission_id: str) -> None:
-            work.measure(uuid.UUID(submission_id))
+            with self._known():
+                work.measure(uuid.UUID(submission_id))
 
         @DBOS.workflow(name=_REGRADE, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def regrade(regrade_id: str) -> None:
-            work.regrade(uuid.UUID(regrade_id))
+            with self._known():
+                work.regrade(uuid.UUID(regrade_id))
 
         @DBOS.workflow(name=_REMEASURE, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def remeasure(regrade_id: str, submission_id: str) -> None:
-            work.remeasure(uuid.UUID(regrade_id), uuid.UUID(submission_id))
+            with self._known():
+                work.remeasure(uuid.UUID(regrade_id), uuid.UUID(submission_id))
 
+        DBOS.listen_queues(list(queues))
         DBOS.launch()
+
+    @contextmanager
+    def _known(self) -> Iterator[None]:
+        workflow = DBOS.workflow_id
+        # A job that was given out again while it ran here may run here a second time.
+        with self._counting:
+            self._running[workflow] += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._running[workflow] -= 1
+                self._running += Counter()
+
+    def revive(self, jobs: DbosJobs, patience: float) -> None:
+        """Put jobs back that this executor holds but has not been running for so many seconds.
+
+        The engine claims a job first and starts it then; when the database fails in between, nobody ever would.
+        """
+        moment = time.monotonic()
+        strays = [job for job in jobs.held_by([self._executor]) if job.workflow_id not in self._running]
+        self._strays = {job.workflow_id: self._strays.get(job.workflow_id, moment) for job in strays}
+        late = [job for job in strays if moment - self._strays[job.workflow_id] > patience]
+        if late:
+            for job in late:
+                del self._strays[job.workflow_id]
+            log.warning("jobs were claimed and never begun", jobs=len(late))
+            jobs.put_back(late)
 
     def stop(self) -> None:
         """Take no more jobs and let go of the database. Jobs that still run are the caller's to end first."""

@@ -38,7 +38,10 @@ class NoSandbox(problems.Unavailable):
 
 
 class WorkerView(BaseModel):
-    """One worker process. ``running`` counts the gradings it has begun and not ended."""
+    """One worker process. ``running`` counts the gradings it has begun and not ended.
+
+    ``capabilities``: cores, layers of the sandbox that hold, data sets with their digests, the grader's version.
+    """
 
     executor: str
     state: WorkerState
@@ -47,6 +50,7 @@ class WorkerView(BaseModel):
     slots: int
     running: int
     grader_version: str
+    capabilities: dict[str, Any]
     started_at: datetime
     beat_at: datetime
 
@@ -84,6 +88,7 @@ def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Work
                 slots=row.slots,
                 running=busy.get(row.executor, 0),
                 grader_version=row.grader_version,
+                capabilities=row.capabilities or {},
                 started_at=row.started_at,
                 beat_at=row.beat_at,
             )

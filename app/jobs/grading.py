@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app import metrics
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import content, ending
+from app.jobs import content, ending, killed
 from app.jobs.port import INTERACTIVE, JobEngine
 from app.jobs.recorder import Recorder, StopReason
 from app.submissions import repository
@@ -34,6 +34,9 @@ from grader.version import GRADER_VERSION
 
 MOST_FAULTS = 3
 """A submission whose run failed this often through no fault of the student's is given up."""
+MOST_DEATHS = 10
+"""So often a worker may die in the middle of a submission: all that it was grading come under suspicion together."""
+_DEATH = "The worker %"
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Grader:
                 self._reuse(recorder, started.reused)
             else:
                 found = pipeline.examine(started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled)
+                if killed.doubtful(self.database, found.evidence.values(), Run.submission_id == submission_id):
+                    raise InfrastructureFault(killed.DETAIL)
                 if measuring.is_due(started.assignment, started.handin, found):
                     recorder.examined(found.sandbox, found.timings, self.engine)
                 else:
@@ -112,7 +117,7 @@ class Grader:
             if submission.cancel_requested_at is not None:
                 ending.end(session, submission, State.CANCELLED)
                 return None
-            if submission.run_id is not None and _faults(session, submission_id) >= MOST_FAULTS:
+            if submission.run_id is not None and hopeless(session, Run.submission_id == submission_id):
                 ending.give_up(session, submission, submission.run_id, Fault.INFRASTRUCTURE)
                 return None
             assignment = assignments.definition(submission.assignment)
@@ -181,7 +186,7 @@ class Grader:
             run = session.get_one(Run, recorder.run_id)
             run.outcome, run.finished_at, run.fault_detail = RunOutcome.FAULT, now(), detail[:4000]
             session.flush()
-            if fault is Fault.INFRASTRUCTURE and _faults(session, submission.id) < MOST_FAULTS:
+            if fault is Fault.INFRASTRUCTURE and not hopeless(session, Run.submission_id == submission.id):
                 _requeue(session, self.engine, submission)
             else:
                 ending.give_up(session, submission, run.id, fault)
@@ -203,6 +208,8 @@ def _requeue(session: Session, engine: JobEngine, submission: Submission) -> Non
     engine.enqueue(session, submission.id, INTERACTIVE)
 
 
-def _faults(session: Session, submission_id: uuid.UUID) -> int:
-    query = select(func.count()).select_from(Run)
-    return session.scalar(query.where(Run.submission_id == submission_id, Run.outcome == RunOutcome.FAULT)) or 0
+def hopeless(session: Session, *runs: ColumnElement[bool]) -> bool:
+    """Whether these runs failed or died too often to try again."""
+    query = select(func.count()).select_from(Run).where(*runs, Run.outcome == RunOutcome.FAULT)
+    dead = session.scalar(query.where(Run.fault_detail.like(_DEATH))) or 0
+    return dead >= MOST_DEATHS or (session.scalar(query) or 0) - dead >= MOST_FAULTS

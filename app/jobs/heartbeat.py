@@ -6,23 +6,25 @@ import os
 import signal
 import socket
 import threading
+import time
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import repository
-from app.jobs.dbos_engine import DbosJobs
+from app.jobs import capabilities, repository
+from app.jobs.chores import Chores
+from app.jobs.dbos_engine import DbosJobs, DbosRunner
 from app.jobs.executor import ExecutorIdTaken
 from app.jobs.models import WorkerRow
 from app.settings import Settings
 from grader.version import GRADER_VERSION
 
 log = structlog.get_logger()
+_Pulse = tuple[str, str, datetime, datetime | None]
 
 
 class Heartbeat:
@@ -33,7 +35,11 @@ class Heartbeat:
         self.database = database
         self.jobs = jobs
         self.executor = executor
+        self.chores = Chores(settings, database, jobs)
+        self.runner: DbosRunner | None = None
         self.boot = uuid.uuid4().hex
+        self._beaten = time.monotonic()
+        self._heard: dict[_Pulse, float] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -59,8 +65,10 @@ class Heartbeat:
                     beat_at=now(),
                     stopped_at=None,
                     reaped_at=None,
+                    capabilities=capabilities.of_this_machine(self.settings.data_dir, sandbox),
                 )
             )
+            repository.see_version(session, GRADER_VERSION)
         self._thread.start()
 
     def stop(self) -> None:
@@ -74,8 +82,8 @@ class Heartbeat:
         while not self._stopped.wait(self.settings.heartbeat_seconds):
             try:
                 self.beat()
-            except SQLAlchemyError:
-                # The database is away for a moment, or for longer: then this worker is silent, as it should be.
+            except Exception:
+                # Mostly the database is away, for a moment or for longer: then this worker is silent, as it should be.
                 log.exception("no heartbeat")
 
     def beat(self) -> None:
@@ -87,8 +95,40 @@ class Heartbeat:
             os.kill(os.getpid(), signal.SIGTERM)
             self._stopped.set()
             return
-        with self.database.write() as session:
-            dead = repository.claim_dead(session, silent_seconds=self.settings.silent_seconds)
-        if dead:
-            given = self.jobs.give_out_again(dead)
-            log.warning("took over from dead workers", executors=dead, jobs=given)
+        self._bury()
+        if self.runner is not None:
+            self.runner.revive(self.jobs, self.settings.silent_seconds)
+        self.chores.run()
+
+    def _bury(self) -> None:
+        """Give out what the dead held.
+
+        A worker is dead when it has stopped, or when this one has heard nothing of it for as long as the settings say,
+        by its own clock that nobody sets: those of two machines differ, and jump.
+        """
+        moment = time.monotonic()
+        if moment - self._beaten > self.settings.silent_seconds / 2:
+            # This worker could not look, mostly because the database was away: the others could not beat either.
+            self._heard.clear()
+        self._beaten = moment
+        with self.database.read() as session:
+            rows = [row for row in repository.workers(session) if row.executor != self.executor]
+        heard: dict[_Pulse, float] = {}
+        for row in rows:
+            pulse = (row.executor, row.boot, row.beat_at, row.reaped_at)
+            heard[pulse] = self._heard.get(pulse, moment)
+        self._heard = heard
+        dead = [row for row, since in zip(rows, heard.values(), strict=True) if self._is_dead(row, moment - since)]
+        claimed = []
+        for row in dead:
+            with self.database.write() as session:
+                if repository.claim(session, row):
+                    claimed.append(row.executor)
+        given = self.jobs.give_out_again(claimed) if claimed else 0
+        if given:
+            log.warning("took over from dead workers", executors=claimed, jobs=given)
+
+    def _is_dead(self, row: WorkerRow, unheard_seconds: float) -> bool:
+        if row.stopped_at is not None and row.reaped_at is None:
+            return True
+        return unheard_seconds >= self.settings.silent_seconds

@@ -1,11 +1,11 @@
-"""The table of workers: who lives, and what their sandboxes hold."""
+"""Tables of the workers: who lives and can do what, which versions are at work, what is done for all."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, now
@@ -31,3 +31,25 @@ class WorkerRow(Base):
     beat_at: Mapped[datetime] = mapped_column(default=now)
     stopped_at: Mapped[datetime | None]
     reaped_at: Mapped[datetime | None]
+    capabilities: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class GraderVersion(Base):
+    """A version of Assay that a service or a worker of this database ran, and when one started last.
+
+    Jobs carry the version that enqueued them, and only its workers take them; see `app.jobs.chores`.
+    """
+
+    __tablename__ = "grader_versions"
+
+    version: Mapped[str] = mapped_column(String(80), primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Chore(Base):
+    """Something that one worker does for all from time to time, and when it was begun last."""
+
+    __tablename__ = "chores"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    begun_at: Mapped[datetime]

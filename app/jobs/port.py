@@ -12,6 +12,15 @@ BATCH = 1000
 """Priorities: a lower number goes first, so that a student never waits behind a regrade."""
 MEASURING = 500
 """The second part of a grading waits behind every first part: what takes a minute delays nobody's first verdicts."""
+_LAST_ATTEMPT = 99
+
+
+def attempt_priority(earlier: int) -> int:
+    """The priority of a hand-in by how many its student had before it that day.
+
+    Nobody's second attempt goes before another's first one.
+    """
+    return INTERACTIVE + min(earlier, _LAST_ATTEMPT)
 
 
 class JobEngine(Protocol):

@@ -1,4 +1,4 @@
-"""SQL of the workers' table."""
+"""SQL of the workers' tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db.base import now
-from app.jobs.models import WorkerRow
+from app.jobs.models import Chore, GraderVersion, WorkerRow
 
 
 def find(session: Session, executor: str) -> WorkerRow | None:
@@ -24,6 +24,8 @@ def lives(session: Session, executor: str, *, silent_seconds: float) -> bool:
 
 def beat(session: Session, executor: str, boot: str) -> bool:
     """Say that the worker lives. False when the row belongs to another process now."""
+    # The transaction begins here: where it has to wait for its turn, the time must be that of the beat's end.
+    session.connection()
     done = session.execute(
         update(WorkerRow)
         .where(WorkerRow.executor == executor, WorkerRow.boot == boot)
@@ -39,29 +41,14 @@ def stop(session: Session, executor: str, boot: str) -> None:
     )
 
 
-def claim_dead(session: Session, *, silent_seconds: float) -> list[str]:
-    """The executors that stopped or fell silent, each given to one caller only.
-
-    A claim that led to nothing, because its holder died too, lapses after the same time.
-    """
-    moment = now()
-    silent = moment - timedelta(seconds=silent_seconds)
-    dead = select(WorkerRow.executor).where(
-        or_(WorkerRow.stopped_at.is_not(None), WorkerRow.beat_at < silent),
-        or_(WorkerRow.reaped_at.is_(None), WorkerRow.reaped_at < silent),
-    )
-    return [executor for executor in session.scalars(dead) if _claim(session, executor, moment, silent)]
-
-
-def _claim(session: Session, executor: str, moment: datetime, silent: datetime) -> bool:
+def claim(session: Session, seen: WorkerRow) -> bool:
+    """Take over from a worker that is as it was ``seen``, stopped or silent: true for one caller only."""
+    unclaimed = WorkerRow.reaped_at.is_(None) if seen.reaped_at is None else WorkerRow.reaped_at == seen.reaped_at
     done = session.execute(
         update(WorkerRow)
-        .where(
-            WorkerRow.executor == executor,
-            or_(WorkerRow.stopped_at.is_not(None), WorkerRow.beat_at < silent),
-            or_(WorkerRow.reaped_at.is_(None), WorkerRow.reaped_at < silent),
-        )
-        .values(reaped_at=moment)
+        .where(WorkerRow.executor == seen.executor, WorkerRow.boot == seen.boot, WorkerRow.beat_at == seen.beat_at)
+        .where(unclaimed)
+        .values(reaped_at=now())
     )
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
@@ -76,3 +63,36 @@ def most_slots(session: Session, *, silent_seconds: float) -> int:
 def workers(session: Session) -> list[WorkerRow]:
     """Every worker that ever was, the latest heartbeat first."""
     return list(session.scalars(select(WorkerRow).order_by(WorkerRow.beat_at.desc())))
+
+
+def living_versions(session: Session, *, silent_seconds: float) -> set[str]:
+    """The versions that living workers run."""
+    silent = now() - timedelta(seconds=silent_seconds)
+    living = WorkerRow.stopped_at.is_(None), WorkerRow.beat_at >= silent
+    return set(session.scalars(select(WorkerRow.grader_version).where(*living).distinct()))
+
+
+def see_version(session: Session, version: str) -> None:
+    """Remember that a process of this version has started."""
+    session.merge(GraderVersion(version=version, seen_at=now()))
+
+
+def versions(session: Session) -> dict[str, datetime]:
+    """Every version that ever ran, and when a process of it started last."""
+    return dict(session.execute(select(GraderVersion.version, GraderVersion.seen_at)).all())
+
+
+def claim_chore(session: Session, name: str, *, every_seconds: float) -> bool:
+    """Whether it is the caller's turn: true for one caller only, and not again before the time is over."""
+    moment = now()
+    wait = timedelta(seconds=every_seconds)
+    # A time in the future is that of a clock that was set back since.
+    due = or_(Chore.begun_at <= moment - wait, Chore.begun_at > moment + wait)
+    done = session.execute(update(Chore).where(Chore.name == name, due).values(begun_at=moment))
+    if done.rowcount:  # type: ignore[attr-defined]
+        return True
+    if session.get(Chore, name) is not None:
+        return False
+    session.add(Chore(name=name, begun_at=moment))
+    session.flush()
+    return True

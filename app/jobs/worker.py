@@ -7,15 +7,15 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import structlog
 
 from app import logs
-from app.db import migrate
+from app.db import migrate, outage
 from app.db.engine import Database
-from app.jobs import repository
+from app.jobs import capabilities, repository
 from app.jobs.dbos_engine import DbosJobs, DbosRunner
 from app.jobs.executor import ExecutorId
 from app.jobs.grading import Grader
@@ -72,9 +72,13 @@ class Worker:
         self._remeasurer = Remeasurer(self.database, self.jobs, self.sandbox, self._executor.name, self._is_stopping)
         with self.database.read() as session:
             slots = repository.most_slots(session, silent_seconds=self.settings.silent_seconds)
-        self.jobs.open_queue(slots, self.settings.queue_poll_seconds)
+        data_sets = capabilities.imported_data(self.settings.data_dir)
+        queues = self.jobs.open_queues(slots, self.settings.queue_poll_seconds, data_sets)
+        # What this executor held when it died, also under another version, which the job engine would not give back.
+        self.jobs.give_out_again([self._executor.name])
         self.ready = True
-        self._runner = DbosRunner(self.settings, self._executor.name, self)
+        self._runner = DbosRunner(self.settings, self._executor.name, self, queues)
+        self._heartbeat.runner = self._runner
         log.info("worker started", executor=self._executor.name, slots=self.settings.workers)
 
     def stop(self) -> None:
@@ -84,7 +88,8 @@ class Worker:
         self._grader.stopping = True
         self._wait_until_idle(self.settings.shutdown_seconds)
         self._runner.stop()
-        self._heartbeat.stop()
+        with suppress(outage.DatabaseAway):
+            self._heartbeat.stop()
         self.sandbox.close()
         self._executor.release()
         log.info("worker stopped", executor=self._executor.name)
@@ -105,7 +110,7 @@ class Worker:
     def regrade(self, regrade_id: uuid.UUID) -> None:
         """Compute a preview: no student code runs, so it needs no slot."""
         with self._counted():
-            self._previewer.run(regrade_id)
+            outage.outlive(partial(self._previewer.run, regrade_id), lambda: self.ready)
 
     def _is_stopping(self) -> bool:
         return self._grader.stopping
@@ -116,7 +121,7 @@ class Worker:
                 hand_back()
                 return
             try:
-                run()
+                outage.outlive(run, lambda: not self._is_stopping())
             finally:
                 self._slots.release()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -59,10 +59,10 @@ class ClassView(BaseModel):
         # A form sends its empty fields too.
         return {name: value for name, value in dict(values).items() if value != ""}
 
-    def select(self, everybody: Sequence[Standing], deadline: datetime | None) -> list[Standing]:
+    def select(self, everybody: Sequence[Standing]) -> list[Standing]:
         """Who matches, in order; students without a value come last either way."""
         words, filtered = self.q.casefold().split(), bool(self.filters)
-        matching = [standing for standing in everybody if self._matches(standing, words, filtered, deadline)]
+        matching = [standing for standing in everybody if self._matches(standing, words, filtered)]
         key = self._key()
         valued = [(value, standing) for standing in matching if (value := key(standing)) is not None]
         valued.sort(key=lambda pair: pair[0], reverse=self.order == "desc")
@@ -79,7 +79,7 @@ class ClassView(BaseModel):
         chosen = ("question", "verdict", "full", "mistake", "lowest", "highest", "smallest", "largest", "day")
         return {name: value for name in chosen if (value := getattr(self, name)) not in (None, "", False)}
 
-    def _matches(self, standing: Standing, words: list[str], filtered: bool, deadline: datetime | None) -> bool:
+    def _matches(self, standing: Standing, words: list[str], filtered: bool) -> bool:
         if words:
             text = f"{standing.login} {standing.name} {standing.student_id or ''}".casefold()
             if not all(word in text for word in words):
@@ -92,7 +92,7 @@ class ClassView(BaseModel):
             and self.state in (None, attempt.state)
             and (not self.review or attempt.needs_review)
             and (not self.fault or attempt.has_fault)
-            and (not self.late or (deadline is not None and attempt.submitted_at > deadline))
+            and (not self.late or attempt.late is not None)
             and (self.day is None or self.day in standing.days)
             and (not filtered or self._matches_results(attempt))
         )

@@ -41,7 +41,7 @@ def class_table(
     tag = language.of_request(request)
     snapshot = _records(request).snapshot(session, slug)
     definition = snapshot.assignment
-    selected = view.select(snapshot.standings, definition.schedule.deadline)
+    selected = view.select(snapshot.standings)
     pages = max(1, -(-len(selected) // PAGE_ROWS))
     page = min(view.page, pages)
     graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]

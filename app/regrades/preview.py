@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
+from app.db.outage import DatabaseAway
 from app.jobs.port import JobEngine
 from app.regrades import repository
 from app.regrades.models import EntryState, Kind, Regrade, RegradeState
@@ -26,9 +27,12 @@ from grader import evidence as evidences
 from grader import scoring
 from grader.assignment import Assignment
 from grader.evidence import AnyEvidence, Fault
+from grader.lateness import lateness
 
 BATCH_SIZE = 200
 """Submissions of one transaction."""
+LATE = "late"
+"""In the place of a question's number: a change to what is lost by handing in late."""
 
 
 Measured = Mapping[str, tuple[int, AnyEvidence]]
@@ -79,6 +83,8 @@ class Previewer:
                 if self.stopping():
                     self.hand_back(regrade_id)
                     return
+        except DatabaseAway:
+            raise
         except Exception as error:
             log.exception("regrade failed")
             with self.database.write() as session:
@@ -187,7 +193,23 @@ def _changes(regrade: Regrade, standing: Standing, measured: Measured) -> list[C
         compare(identifier, number, standing.rows.get(number), row, regrade.kind, cause)
         for number, row in after.items()
     )
-    return [change for change in found if change is not None]
+    changes = [change for change in found if change is not None]
+    if regrade.whole:
+        changes += _late(standing, was, target)
+    return changes
+
+
+def _late(standing: Standing, was: Assignment, target: Assignment) -> list[Change]:
+    """The new version's deadline and late rule may take more or less of all points together."""
+    submission = standing.submission
+    before, after = (
+        found.percent if (found := lateness(version.schedule, submission.submitted_at, standing.extended_to)) else 0.0
+        for version in (was, target)
+    )
+    if before == after:
+        return []
+    reason = f"version {target.version} of {target.slug}: handing in late takes {after:g}% instead of {before:g}%"
+    return [Change(submission.id, LATE, None, None, reason)]
 
 
 def _score(target: Assignment, rubric_id: int, number: str, evidence_id: int, evidence: AnyEvidence) -> ScoreRow:

@@ -17,10 +17,10 @@ from app import metrics
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import content
-from app.jobs.grading import MOST_FAULTS
+from app.jobs import content, killed
+from app.jobs.grading import hopeless
 from app.jobs.port import JobEngine
-from app.regrades import preview, repository
+from app.regrades import preview, repository, stale
 from app.regrades.models import EntryState, Regrade, RegradeEntry, RegradeState
 from app.scores import computing
 from app.submissions import repository as submissions
@@ -39,7 +39,10 @@ _ASK_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Begun:
-    """A run that has begun. ``reused`` is an earlier run of the same content, if there is one."""
+    """A run that has begun, which measures the questions of ``assignment``.
+
+    ``reused`` is an earlier run of the same content, if there is one.
+    """
 
     run_id: int
     assignment: Assignment
@@ -72,6 +75,9 @@ class Remeasurer:
             try:
                 if begun.reused is None:
                     measured = pipeline.grade(begun.assignment, begun.handin, self.sandbox, keeper, keeper.cancelled)
+                    ours = Run.submission_id == submission_id, Run.regrade_id == regrade_id
+                    if killed.doubtful(self.database, measured.evidence.values(), *ours):
+                        raise InfrastructureFault(killed.DETAIL)
                     keeper.finish(measured.sandbox, measured.timings)
                 else:
                     keeper.take_over(begun.reused)
@@ -98,8 +104,8 @@ class Remeasurer:
             if entry.state is not EntryState.QUEUED:
                 return None
             _close_abandoned(session, entry)
-            if _faults(session, entry) >= MOST_FAULTS:
-                _give_up(session, regrade, entry, f"Measuring failed {MOST_FAULTS} times; see the runs' faults.")
+            if _is_hopeless(session, entry):
+                _give_up(session, regrade, entry, "Measuring failed too often; see the runs' faults.")
                 return None
             submission = session.get_one(Submission, submission_id)
             whole = assignments.definition(regrade.target)
@@ -110,13 +116,18 @@ class Remeasurer:
                 content_key = content.key(submission, whole, *regrade.questions)
                 earlier = content.measured_before(session, content_key, assignment)
             standing = repository.standings(session, [submission_id], evidence=True)[submission_id]
-            if earlier is not None and _rests_on(session, standing, earlier, regrade.questions):
+            wanted = regrade.questions or [question.number for question in whole.questions]
+            again = stale.stale(session, whole, standing.rows, wanted)
+            if not again or (earlier is not None and _rests_on(session, standing, earlier, regrade.questions)):
                 # Nothing that decides the measuring has changed: the evidence that counts is the new one too.
                 preview.store(session, regrade, [preview.rescored(regrade, standing)])
                 preview.end_if_complete(session, regrade)
                 return None
             run = self._new_run(session, regrade, submission_id, content_key)
             entry.run_id = run.id
+            if earlier is None:
+                assignment = _only(whole, again)
+                _keep(session, run, standing, [number for number in wanted if number not in again])
             parts = {
                 part.name: Part(submissions.blob(session, part.blob_sha256), part.filename)
                 for part in submissions.parts(session, submission_id)
@@ -159,7 +170,7 @@ class Remeasurer:
             run.outcome, run.finished_at, run.fault_detail = RunOutcome.FAULT, now(), detail[:4000]
             session.flush()
             entry = repository.entry(session, keeper.regrade_id, keeper.submission_id)
-            if fault is Fault.INFRASTRUCTURE and _faults(session, entry) < MOST_FAULTS:
+            if fault is Fault.INFRASTRUCTURE and not _is_hopeless(session, entry):
                 self.engine.enqueue_remeasure(session, keeper.regrade_id, keeper.submission_id)
             else:
                 _give_up(session, regrade, entry, f"A fault of the {fault.value}: {detail}"[:4000])
@@ -266,6 +277,19 @@ class _Keeper:
             preview.end_if_complete(session, regrade)
 
 
+def _keep(session: Session, run: Run, standing: repository.Standing, numbers: list[str]) -> None:
+    """Take the evidence of these questions into a new run: measuring them again would find nothing else."""
+    for number in numbers:
+        row = StoredEvidence(run_id=run.id, submission_id=run.submission_id, question=number)
+        computing.store_evidence(session, row, evidences.parse_json(standing.evidence[number]))
+    former = submissions.run(session, standing.submission.run_id)
+    checks = {evidences.parse_json(standing.evidence[number]).kind for number in numbers}
+    if former is not None and "pruning" in checks:
+        run.picture_sha256 = former.picture_sha256
+    if former is not None and "architecture" in checks:
+        run.artefact_sha256 = former.artefact_sha256
+
+
 def _only(assignment: Assignment, numbers: list[str]) -> Assignment:
     """The assignment with these questions alone, and the model's if one of them is measured on the model.
 
@@ -274,7 +298,7 @@ def _only(assignment: Assignment, numbers: list[str]) -> Assignment:
     if not numbers:
         return assignment
     chosen = [assignment.question(number) for number in numbers]
-    on_model = any(item.check in ("summary", "pruning") or item.options.get("measure_times") for item in chosen)
+    on_model = any(stale.on_model(item) for item in chosen)
     kept = {*numbers, *(item.number for item in assignment.questions if on_model and item.check == "architecture")}
     questions = tuple(item for item in assignment.questions if item.number in kept)
     return assignment.model_copy(update={"questions": questions})
@@ -301,18 +325,8 @@ def _close_abandoned(session: Session, entry: RegradeEntry) -> None:
     session.flush()
 
 
-def _faults(session: Session, entry: RegradeEntry) -> int:
-    query = select(func.count()).select_from(Run)
-    return (
-        session.scalar(
-            query.where(
-                Run.submission_id == entry.submission_id,
-                Run.regrade_id == entry.regrade_id,
-                Run.outcome == RunOutcome.FAULT,
-            )
-        )
-        or 0
-    )
+def _is_hopeless(session: Session, entry: RegradeEntry) -> bool:
+    return hopeless(session, Run.submission_id == entry.submission_id, Run.regrade_id == entry.regrade_id)
 
 
 def _give_up(session: Session, regrade: Regrade, entry: RegradeEntry, reason: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Text, and_, cast, delete, func, insert, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from app.extensions import repository as extensions
 from app.regrades.models import EntryState, Regrade, RegradeChange, RegradeEntry, RegradeState
 from app.regrades.rows import Change, ScoreRow, basis
 from app.scores.models import Override, StoredScore
@@ -158,6 +159,8 @@ class Standing:
     rows: dict[str, ScoreRow]
     evidence: dict[str, str]
     """Stored evidence by question, as JSON text; empty unless asked for."""
+    extended_to: datetime | None = None
+    """The student's extended deadline."""
 
     @property
     def basis(self) -> str:
@@ -176,7 +179,8 @@ def standings(
         if lock:
             query = query.with_for_update()
         submissions = session.scalars(query, execution_options={"populate_existing": True})
-        found |= {submission.id: Standing(submission, {}, {}) for submission in submissions}
+        times = extensions.of_submissions(session, chunk)
+        found |= {submission.id: Standing(submission, {}, {}, times[submission.id][1]) for submission in submissions}
         for identifier, question, row, data in _score_rows(session, chunk, evidence):
             found[identifier].rows[question] = row
             if data is not None:

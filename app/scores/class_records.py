@@ -17,12 +17,14 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
+from app.extensions import repository as extensions
 from app.scores import class_repository as repository
-from app.scores.standing import verdict_of
+from app.scores.standing import total, verdict_of
 from app.submissions.models import State
 from app.users.models import Role
 from grader.assignment import Assignment
 from grader.evidence import Fault
+from grader.lateness import Lateness, lateness
 from grader.scoring import Verdict
 
 _TOLD = frozenset({"architecture", "kd_loss", "pruning"})
@@ -41,7 +43,10 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One hand-in. ``mistakes`` are message ids of the loss; ``accuracy`` is the unpruned model's, as measured."""
+    """One hand-in. ``mistakes`` are message ids of the loss; ``accuracy`` is the unpruned model's, as measured.
+
+    ``score`` is what is left after ``late`` has taken its part.
+    """
 
     submission: uuid.UUID
     number: int
@@ -49,6 +54,7 @@ class Attempt:
     state: State
     fault: Fault | None
     score: float
+    late: Lateness | None
     cells: Mapping[str, Cell]
     mistakes: tuple[str, ...]
     parameters: int | None
@@ -157,10 +163,20 @@ def _read(session: Session, slug: str, rows: Sequence[Any]) -> Iterable[Attempt]
     given: dict[uuid.UUID, dict[str, float]] = defaultdict(dict)
     for override in repository.overrides(session, slug, ids):
         given[override.submission_id][override.question] = override.score
-    return [_attempt(row, versions[row.assignment_id], computed[row.id], given[row.id]) for row in rows]
+    extended = extensions.deadlines(session, slug)
+    return [
+        _attempt(row, versions[row.assignment_id], computed[row.id], given[row.id], extended.get(row.user_id))
+        for row in rows
+    ]
 
 
-def _attempt(row: Any, assignment: Assignment, computed: Mapping[str, Any], given: Mapping[str, float]) -> Attempt:
+def _attempt(
+    row: Any,
+    assignment: Assignment,
+    computed: Mapping[str, Any],
+    given: Mapping[str, float],
+    extended_to: datetime | None,
+) -> Attempt:
     cells: dict[str, Cell] = {}
     mistakes: list[str] = []
     known: dict[str, Any] = {}
@@ -177,13 +193,15 @@ def _attempt(row: Any, assignment: Assignment, computed: Mapping[str, Any], give
                 known.setdefault("parameters", params.get("parameters"))
             elif question.check == "pruning" and key.startswith("pruning.curve."):
                 known.setdefault("accuracy", params.get("accuracy"))
+    late = lateness(assignment.schedule, row.submitted_at, extended_to)
     return Attempt(
         submission=row.id,
         number=row.attempt,
         submitted_at=row.submitted_at,
         state=row.state,
         fault=row.fault,
-        score=round(sum(cell.score for cell in cells.values()), 2),
+        score=total([cell.score for cell in cells.values()], late),
+        late=late,
         cells=cells,
         mistakes=tuple(mistakes),
         parameters=known.get("parameters"),

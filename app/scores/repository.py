@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from app.extensions import repository as extensions
 from app.scores.models import Override, StoredScore
 
 _CHUNK = 500
@@ -35,6 +37,16 @@ def overrides(session: Session, submission_ids: Collection[uuid.UUID]) -> dict[u
         query = select(Override).where(Override.submission_id.in_(chunk), Override.ended_at.is_(None))
         for override in session.scalars(query.options(joinedload(Override.by))):
             found[override.submission_id][override.question] = override
+    return found
+
+
+def handed_in(
+    session: Session, submission_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, tuple[datetime, datetime | None]]:
+    """When each submission was handed in, and the extended deadline of its student, if there is one."""
+    found: dict[uuid.UUID, tuple[datetime, datetime | None]] = {}
+    for chunk in _chunks(submission_ids):
+        found |= extensions.of_submissions(session, chunk)
     return found
 
 

@@ -13,6 +13,7 @@ from app.scores import repository
 from app.scores.models import Override, StoredScore
 from grader.assignment import Assignment, Question
 from grader.evidence import Fault, Note
+from grader.lateness import Lateness, lateness
 from grader.scoring import Verdict
 
 
@@ -31,14 +32,20 @@ class Standing:
 
 @dataclass(frozen=True)
 class Sheet:
-    """All questions of one submission."""
+    """All questions of one submission, and how late it came."""
 
     questions: tuple[Standing, ...]
+    late: Lateness | None
+
+    @property
+    def earned(self) -> float:
+        """The points of the questions together, in two decimals, as people write them."""
+        return total([standing.score for standing in self.questions], None)
 
     @property
     def score(self) -> float:
-        """The points so far, in two decimals, as people write them."""
-        return round(sum(standing.score for standing in self.questions), 2)
+        """The points so far, less what is lost by handing in late."""
+        return total([standing.score for standing in self.questions], self.late)
 
     @property
     def max_score(self) -> float:
@@ -58,6 +65,7 @@ class Sheets:
         self._computed = repository.computed(session, submission_ids, evidence=evidence)
         self._overrides = repository.overrides(session, submission_ids)
         self._evidence = evidence
+        self._times = repository.handed_in(session, submission_ids)
 
     def sheet(self, submission_id: uuid.UUID, assignment: Assignment) -> Sheet:
         """The sheet of one of the submissions."""
@@ -67,7 +75,8 @@ class Sheets:
             tuple(
                 self._standing(question, computed.get(question.number), overrides.get(question.number))
                 for question in assignment.questions
-            )
+            ),
+            lateness(assignment.schedule, *self._times[submission_id]),
         )
 
     def _standing(self, question: Question, computed: StoredScore | None, override: Override | None) -> Standing:
@@ -83,6 +92,12 @@ class Sheets:
             evidence=computed.evidence.data if computed and self._evidence else {},
             override=override,
         )
+
+
+def total(points: Collection[float], late: Lateness | None) -> float:
+    """The points of some questions together, in two decimals, less what is lost by handing in late."""
+    earned = sum(points)
+    return round(late.reduced(earned) if late is not None else earned, 2)
 
 
 def verdict_of(question: Question, computed: Verdict | None, given: float | None) -> Verdict:

@@ -30,7 +30,10 @@ class QuestionCell(BaseModel):
 
 
 class StudentRow(BaseModel):
-    """One student and the attempt that counts; without one, ``submission`` and what belongs to it are null."""
+    """One student and the attempt that counts; without one, ``submission`` and what belongs to it are null.
+
+    A ``late`` attempt came ``late_days`` begun days after the student's deadline; ``score`` is what that left.
+    """
 
     student: str
     name: str
@@ -42,6 +45,8 @@ class StudentRow(BaseModel):
     score: float | None
     max_score: float
     needs_review: bool
+    late: bool
+    late_days: int
     questions: dict[str, QuestionCell]
 
     @classmethod
@@ -59,6 +64,8 @@ class StudentRow(BaseModel):
             score=attempt.score if attempt else None,
             max_score=assignment.max_score,
             needs_review=attempt.needs_review if attempt else False,
+            late=attempt is not None and attempt.late is not None,
+            late_days=attempt.late.days if attempt and attempt.late else 0,
             questions={
                 number: QuestionCell(
                     score=cell.score, max_score=cell.max_score, verdict=cell.verdict, overridden=cell.overridden
@@ -80,7 +87,17 @@ class ClassTable(BaseModel):
         """The table for a spreadsheet: no cell begins a formula, and points are empty without a hand-in."""
         out = io.StringIO(newline="")
         writer = csv.writer(out)
-        head = ["login", "name", "student_id", "submission", "attempt", "submitted_at", "state", "needs_review"]
+        head = [
+            "login",
+            "name",
+            "student_id",
+            "submission",
+            "attempt",
+            "submitted_at",
+            "state",
+            "needs_review",
+            "late_days",
+        ]
         writer.writerow([*head, *self.questions, "score", "max_score"])
         for row in self.rows:
             texts = [
@@ -92,6 +109,7 @@ class ClassTable(BaseModel):
                 row.submitted_at.isoformat() if row.submitted_at else "",
                 row.state.value if row.state else "",
                 "yes" if row.needs_review else "no",
+                str(row.late_days),
             ]
             points = [row.questions[number].score if number in row.questions else "" for number in self.questions]
             total = "" if row.score is None else row.score

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, cast, get_args
 
 from sqlalchemy.orm import Session
@@ -14,7 +15,8 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.base import now
-from app.jobs.port import INTERACTIVE, JobEngine
+from app.extensions import service as extensions
+from app.jobs.port import JobEngine, attempt_priority
 from app.problems import Conflict, Forbidden, Unprocessable
 from app.submissions import parts, quota, repository
 from app.submissions.form import Field
@@ -23,6 +25,7 @@ from app.users import service as users
 from grader.assignment import PARTS, Assignment
 from grader.checks.choice import AnswersError, read_answers
 from grader.handin import Part
+from grader.lateness import closes
 
 Repair = Literal["suggest", "apply"]
 FIELDS: Mapping[str, int] = {**parts.LARGEST, "assignment": 256, "student": 256, "repair": 256}
@@ -115,9 +118,9 @@ def hand_in(
             if earlier.body_digest != received.digest:
                 raise IdempotencyKeyReused
             return earlier.id
+    left = quota.of(session, user_id, assignment)
     if not viewer.is_staff:
-        _check_open(assignment)
-        left = quota.of(session, user_id, assignment)
+        _check_open(assignment, extensions.deadline(session, assignment.slug, user_id))
         if left.next_at is not None:
             raise quota.QuotaSpent(left.per_day, left.next_at)
     submission = Submission(
@@ -137,7 +140,7 @@ def hand_in(
         sha256 = hashlib.sha256(part.data).hexdigest()
         repository.store_blob(session, sha256, part.data)
         session.add(SubmissionPart(submission_id=submission.id, name=name, filename=part.filename, blob_sha256=sha256))
-    engine.enqueue(session, submission.id, INTERACTIVE)
+    engine.enqueue(session, submission.id, attempt_priority(left.used))
     return submission.id
 
 
@@ -149,12 +152,15 @@ def _student(session: Session, viewer: Viewer, login: str | None) -> int:
     return users.find(session, login).id
 
 
-def _check_open(assignment: Assignment) -> None:
+def _check_open(assignment: Assignment, extended_to: datetime | None) -> None:
     schedule = assignment.schedule
     if schedule.opens is not None and now() < schedule.opens:
         raise AssignmentClosed(f"{assignment.slug} opens at {schedule.opens.isoformat()}.")
-    if schedule.deadline is not None and now() > schedule.deadline:
-        raise AssignmentClosed(f"{assignment.slug} closed at {schedule.deadline.isoformat()}.")
+    end = closes(schedule, extended_to)
+    if end is not None and now() > end:
+        raise AssignmentClosed(
+            f"{assignment.slug} closed at {end.isoformat()}. The course's staff can give you a later deadline."
+        )
 
 
 def _repair(fields: Mapping[str, Field]) -> Repair:

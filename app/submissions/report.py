@@ -14,9 +14,23 @@ from app.regrades import announcing
 from app.scores.standing import Sheet, Sheets, Standing
 from app.submissions import repository
 from app.submissions.models import Run, State, Submission
-from app.submissions.schemas import MessageView, OverrideView, PartView, ProgressView, QuestionReport, Regraded, Report
+from app.submissions.schemas import (
+    LateView,
+    MessageView,
+    OverrideView,
+    PartView,
+    ProgressView,
+    QuestionReport,
+    Regraded,
+    Report,
+)
 from grader import messages
 from grader.version import GRADER_VERSION
+
+_LATE = {
+    "en": "Handed in {days} days or part of a day after the deadline: {percent:g}% of the {earned:g} points are taken.",
+    "zh-Hant": "逾期 {days} 天（不足一天以一天計）繳交：{earned:g} 分扣除 {percent:g}%。",
+}
 
 
 def build(session: Session, submission: Submission, lang: str) -> Report:
@@ -34,6 +48,7 @@ def build(session: Session, submission: Submission, lang: str) -> Report:
         attempt=submission.attempt,
         score=sheet.score,
         max_score=sheet.max_score,
+        late=_late(sheet, lang),
         needs_review=sheet.needs_review,
         fault=submission.fault,
         questions=questions(sheet, lang, announcing.regraded(session, submission.id)),
@@ -76,6 +91,14 @@ def _question(standing: Standing, lang: str, regraded: Regraded | None) -> Quest
         else None,
         regraded=regraded,
     )
+
+
+def _late(sheet: Sheet, lang: str) -> LateView | None:
+    late = sheet.late
+    if late is None:
+        return None
+    told = language.text(_LATE, lang).format(days=late.days, percent=late.percent, earned=sheet.earned)
+    return LateView(deadline=late.deadline, days=late.days, percent=late.percent, earned=sheet.earned, text=told)
 
 
 def _progress(submission: Submission, run: Run | None) -> ProgressView | None:

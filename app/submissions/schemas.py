@@ -69,11 +69,22 @@ class PartView(BaseModel):
     sha256: str
 
 
+class LateView(BaseModel):
+    """A hand-in after the student's ``deadline``: the ``earned`` points lose ``percent``; ``text`` tells the reader."""
+
+    deadline: datetime
+    days: int
+    percent: float
+    earned: float
+    text: str
+
+
 class Report(BaseModel):
     """A submission with everything that is known of it so far.
 
-    ``score`` sums what has landed. ``timings`` are seconds: by stage, ``queued``, and ``questions`` from the hand-in to
-    each first verdict. ``fault`` says whose failure ended a submission that ``failed``.
+    ``score`` sums what has landed, less what is lost by handing in ``late``. ``timings`` are seconds: by stage,
+    ``queued``, and ``questions`` from the hand-in to each first verdict. ``fault`` says whose failure ended a
+    submission that ``failed``.
     """
 
     id: uuid.UUID
@@ -84,6 +95,7 @@ class Report(BaseModel):
     attempt: int
     score: float
     max_score: float
+    late: LateView | None
     needs_review: bool
     fault: Fault | None
     questions: list[QuestionReport]
@@ -108,6 +120,7 @@ class SubmissionRow(BaseModel):
     attempt: int
     score: float
     max_score: float
+    late: bool
     needs_review: bool
 
 

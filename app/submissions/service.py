@@ -94,6 +94,7 @@ def row(submission: Submission, sheets: Sheets) -> SubmissionRow:
         attempt=submission.attempt,
         score=sheet.score,
         max_score=sheet.max_score,
+        late=sheet.late is not None,
         needs_review=sheet.needs_review,
     )
 

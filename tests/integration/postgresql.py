@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +36,25 @@ class Server:
             os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
             self._user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         self._call("initdb", "--auth=trust", "--username=assay", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
+        self.start()
+
+    def start(self) -> None:
+        """Start it, also again after `kill`: then it recovers first."""
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
         self._call("pg_ctl", "start", "--wait", f"--log={self.folder / 'log'}", "-o", options)
+
+    def kill(self) -> None:
+        """End it as a power cut would: the server and all that serve a connection."""
+        pid_file = self.folder / "data" / "postmaster.pid"
+        postmaster = int(pid_file.read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for process in (postmaster, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        while any(Path(f"/proc/{process}").exists() for process in (postmaster, *children)):
+            time.sleep(0.02)
+        # Its number may be another process' by the time it starts again.
+        pid_file.unlink()
 
     def url(self, database: str) -> str:
         """The URL of a database of this server."""

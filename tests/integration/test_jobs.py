@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 import pytest
@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
+from app.jobs import repository
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.executor import ExecutorId, ExecutorIdTaken
-from app.jobs.grading import Grader
+from app.jobs.grading import MOST_DEATHS, Grader
 from app.jobs.heartbeat import Heartbeat
 from app.jobs.models import WorkerRow
 from app.jobs.port import BATCH
@@ -263,11 +264,11 @@ def test_a_fault_of_the_grader_is_not_repeated_and_costs_no_attempt(course: Cour
     assert {question["verdict"] for question in course.report(submission)["questions"]} == {"fault"}
 
 
-def test_a_worker_that_killed_its_jobs_three_times_is_not_given_a_fourth(course: Course) -> None:
+def test_a_submission_in_which_worker_after_worker_died_is_given_up(course: Course) -> None:
     submission = course.hand_in(model=MODEL)
     with course.database.write() as session:
         stored = session.get_one(Submission, submission)
-        for number in (1, 2, 3):
+        for number in range(1, MOST_DEATHS + 1):
             run = Run(
                 submission_id=submission,
                 number=number,
@@ -281,7 +282,20 @@ def test_a_worker_that_killed_its_jobs_three_times_is_not_given_a_fourth(course:
         stored.state, stored.run_id = State.RUNNING, run.id
     grader(course, BrokenSandbox()).grade(submission)
     assert course.submission(submission).state is State.FAILED
-    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * 3
+    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * MOST_DEATHS
+
+
+def test_a_hand_in_that_kills_itself_is_believed_the_third_time(course: Course, sandbox: Sandbox) -> None:
+    source = MODEL.replace(
+        "    return StudentNet()", "    import os\n    os.kill(os.getpid(), 9)\n    return StudentNet()"
+    )
+    submission = course.hand_in(model=source)
+    for state in (State.QUEUED, State.QUEUED, State.GRADED):
+        grader(course, sandbox).grade(submission)
+        assert course.submission(submission).state is state
+    question = course.report(submission)["questions"][0]
+    assert (question["score"], question["verdict"], question["evidence"]["outcome"]) == (0, "none", "died")
+    assert course.submission(submission).counts
 
 
 def test_a_cancelled_job_does_not_begin(course: Course) -> None:
@@ -324,23 +338,59 @@ def recorder_of(course: Course, submission: uuid.UUID, run_id: int) -> Recorder:
     return Recorder(course.database, Bulletin(), submission, run_id, lambda: False, structlog.get_logger(), "test-1")
 
 
-def test_the_dead_are_claimed_by_one_worker_only(settings: Settings, course: Course) -> None:
-    first, second = (Heartbeat(settings, course.database, course.jobs, name) for name in ("first", "second"))
-    gone = Heartbeat(settings, course.database, course.jobs, "gone")
+def test_the_silent_are_claimed_by_one_worker_only(settings: Settings, course: Course) -> None:
+    impatient = settings.model_copy(update={"silent_seconds": 0.4})
+    first, second, gone = (Heartbeat(impatient, course.database, course.jobs, name) for name in ("1", "2", "gone"))
     for heartbeat in (first, second, gone):
         heartbeat.start({})
         heartbeat._stopped.set()
         heartbeat._thread.join()
-    with course.database.write() as session:
-        session.get_one(WorkerRow, "gone").beat_at = now() - timedelta(minutes=1)
+
+    def reaped(executor: str) -> datetime | None:
+        with course.database.read() as session:
+            return session.get_one(WorkerRow, executor).reaped_at
+
     first.beat()
-    with course.database.read() as session:
-        claimed = session.get_one(WorkerRow, "gone").reaped_at
-    assert claimed is not None
     second.beat()
+    assert reaped("gone") is None, "nobody has listened for long enough"
+    # A clock that was set forward on one machine, or back, makes nobody silent.
+    with course.database.write() as session:
+        session.get_one(WorkerRow, "2").beat_at = now() - timedelta(hours=1)
+    first.beat()
+    assert reaped("2") is None
+    until = time.monotonic() + 30
+    while reaped("gone") is None:
+        assert time.monotonic() < until
+        second.beat()
+        first.beat()
+        time.sleep(0.05)
+    assert (reaped("1"), reaped("2")) == (None, None)
+
+
+def test_the_dead_are_claimed_by_one_worker_only(settings: Settings, course: Course) -> None:
+    gone = Heartbeat(settings, course.database, course.jobs, "gone")
+    gone.start({})
+    gone.stop()
     with course.database.read() as session:
-        assert session.get_one(WorkerRow, "gone").reaped_at == claimed
-        assert session.get_one(WorkerRow, "first").reaped_at is None
+        seen = session.get_one(WorkerRow, "gone")
+    with course.database.write() as session:
+        assert repository.claim(session, seen)
+    with course.database.write() as session:
+        assert not repository.claim(session, seen)
+
+
+def test_who_could_not_look_judges_nobody_at_once(settings: Settings, course: Course) -> None:
+    impatient = settings.model_copy(update={"silent_seconds": 0.4})
+    watcher, other = (Heartbeat(impatient, course.database, course.jobs, name) for name in ("watcher", "other"))
+    for heartbeat in (watcher, other):
+        heartbeat.start({})
+        heartbeat._stopped.set()
+        heartbeat._thread.join()
+    watcher.beat()
+    time.sleep(0.5)
+    watcher.beat()
+    with course.database.read() as session:
+        assert session.get_one(WorkerRow, "other").reaped_at is None
 
 
 def test_executor_ids_are_unique_on_a_host_and_return(settings: Settings) -> None:

@@ -6,13 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from pydantic import SecretStr
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
 
 from app.db import migrate
-from app.db.engine import Database
+from app.db.engine import Database, make_engine
 from app.db.tables import metadata
 from app.settings import Settings
 from tests.integration.conftest import MakeSettings
@@ -59,3 +61,43 @@ def test_an_older_schema_is_refused_by_name(settings: Settings) -> None:
     database.close()
     with pytest.raises(migrate.NotMigrated, match="assay migrate"):
         migrate.check(settings)
+
+
+def test_a_newer_schema_is_accepted(settings: Settings) -> None:
+    database = Database(settings)
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999_of_the_next_release'"))
+    database.close()
+    migrate.check(settings)
+
+
+def test_every_migration_only_adds(tmp_path: Path) -> None:
+    """Code of the version before goes on: nothing that it names has gone, nothing that it leaves out is demanded."""
+    settings = Settings(data_dir=tmp_path, database_url=SecretStr(f"sqlite:///{tmp_path}/steps.sqlite3"))
+    engine = make_engine(settings)
+    config = migrate._config()
+    before: dict[str, dict[str, bool]] = {}
+    for step in reversed(list(ScriptDirectory.from_config(config).walk_revisions())):
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, step.revision)
+        after = demands(engine)
+        for table, columns in before.items():
+            assert columns.keys() <= after[table].keys(), (step.revision, table)
+            new = {name: demanded for name, demanded in after[table].items() if demanded and not columns.get(name)}
+            assert new == {}, (step.revision, table)
+        before = after
+    engine.dispose()
+    assert "submissions" in before
+
+
+def demands(engine: Engine) -> dict[str, dict[str, bool]]:
+    """By table and column, whether a row must name a value for it."""
+    inspector = inspect(engine)
+    return {
+        table: {
+            column["name"]: not column["nullable"] and column["default"] is None
+            for column in inspector.get_columns(table)
+        }
+        for table in inspector.get_table_names()
+    }

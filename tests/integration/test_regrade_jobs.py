@@ -15,6 +15,7 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.jobs.dbos_engine import DbosJobs
+from app.jobs.grading import Grader
 from app.regrades import preview, repository, service
 from app.regrades.models import EntryState, Kind, RegradeChange, RegradeEntry, RegradeState
 from app.regrades.preview import Previewer
@@ -22,13 +23,15 @@ from app.regrades.remeasuring import Remeasurer
 from app.regrades.schemas import RegradeView, RegradeWish
 from app.regrades.selection import Condition
 from app.settings import Settings
-from app.submissions.models import Run, RunOutcome, State
+from app.submissions import repository as submissions
+from app.submissions.bulletin import Bulletin
+from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role
 from grader.assignment import bundled, from_files
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
-from tests.integration.service import WorkerProcess
+from tests.integration.service import MODEL, WorkerProcess
 from tests.integration.test_grading import SLEEPY
 from tests.integration.test_jobs import Course
 
@@ -43,10 +46,13 @@ class RegradedCourse(Course):
         with database.write() as session:
             self.admin = Viewer.of(users.create_user(session, login="boss", name="Boss", role=Role.ADMIN, actor="test"))
 
-    def publish(self, **replaced: str) -> None:
-        """Publish version 2 of the worked assignment with these texts replaced."""
+    def publish(self, *, measured_otherwise: bool = True, prelude: str = "", version: int = 2, **replaced: str) -> None:
+        """Publish a next version of the worked assignment with these keys replaced, and with more in the prelude."""
         files = dict(bundled("hw13").files)
-        changed = files["assignment.toml"].replace("version = 1\n", "version = 2\n")
+        changed = files["assignment.toml"].replace("version = 1\n", f"version = {version}\n")
+        if measured_otherwise:
+            changed = changed.replace("[questions.options]\n", "[questions.options]\nedition = 2\n")
+        files["prelude.py"] += prelude
         for old, new in replaced.items():
             changed = changed.replace(f'key = "{old}"', f'key = "{new}"')
         with self.database.write() as session:
@@ -300,3 +306,46 @@ def test_the_database_itself_keeps_two_open_regrades_apart(
     with course.database.write() as session:
         service.cancel(session, course.admin, regrade)
     assert course.view(course.regrade(Kind.REMEASURE)).state is RegradeState.RUNNING
+
+
+def test_a_remeasure_measures_only_what_would_be_measured_otherwise(course: RegradedCourse, sandbox: Sandbox) -> None:
+    submission = course.hand_in(model=MODEL, answers='{"2.2": "softer"}')
+    Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1").grade(submission)
+    before = course.report(submission)
+    assert before["score"] == 1.0
+
+    def remeasured(regrade: uuid.UUID) -> dict[str, tuple[int, dict[str, Any]]]:
+        Previewer(course.database, course.jobs, lambda: False).run(regrade)
+        Remeasurer(course.database, course.jobs, sandbox, "test-1", lambda: False).run(regrade, submission)
+        assert course.view(regrade).state is RegradeState.PREVIEW
+        with course.database.write() as session:
+            service.publish(session, course.admin, regrade)
+        with course.database.read() as session:
+            run_id = session.get_one(Submission, submission).run_id
+            assert run_id is not None
+            found = submissions.run_evidence(session, run_id)
+            return {row.question: (row.run_id, row.data) for row in found}
+
+    (first,) = course.runs(submission)
+    course.publish(measured_otherwise=False, softer="harder")
+    by_key = course.regrade(Kind.REMEASURE)
+    rows = remeasured(by_key)
+    assert course.measured(by_key) == [], "another key is a matter of scoring"
+    assert {run_id for run_id, _ in rows.values()} == {first.id}
+    assert course.report(submission)["score"] == 0.5
+    with course.database.write() as session:
+        service.revert(session, course.admin, by_key)
+    assert course.report(submission) == before
+
+    course.publish(measured_otherwise=False, version=3, prelude="\nANOTHER = 1\n")
+    by_prelude = course.regrade(Kind.REMEASURE)
+    again = remeasured(by_prelude)
+    (run,) = course.measured(by_prelude)
+    assert {run_id for run_id, _ in again.values()} == {run.id}
+    assert set(again) == set(rows), "a run is complete, whatever of it was kept"
+    assert again["2.2"][1] == rows["2.2"][1]
+    assert set(run.timings) >= {"model"}
+    # The secret input of the confirmation was drawn anew.
+    assert again["1.1"][1]["artefact"]["difference"] is not None
+    after = course.report(submission)
+    assert (after["score"], after["assignment_version"]) == (1.0, 3)

@@ -15,6 +15,9 @@ STAFF_ONLY = [
     ("GET", "/scores/statistics?assignment=hw13"),
     ("GET", "/scores/export.jsonl?assignment=hw13"),
     ("GET", "/scores/feedback.zip?assignment=hw13"),
+    ("GET", "/assignments/hw13/extensions"),
+    ("PUT", "/assignments/hw13/extensions/somebody"),
+    ("DELETE", "/assignments/hw13/extensions/somebody"),
 ]
 ADMIN_ONLY = [
     ("POST", "/admin/users"),

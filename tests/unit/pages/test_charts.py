@@ -21,7 +21,7 @@ def snapshot(course: Course) -> ClassSnapshot:
 def behind(query: dict[str, object], found: ClassSnapshot) -> int:
     """How many students the link of a bar shows."""
     scope = {"type": "http", "query_string": urlencode(query).encode()}
-    return len(ClassView(**Request(scope).query_params).select(found.standings, None))
+    return len(ClassView(**Request(scope).query_params).select(found.standings))
 
 
 def test_every_bar_leads_to_as_many_students_as_it_says(course: Course) -> None:

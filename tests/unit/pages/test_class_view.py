@@ -10,6 +10,7 @@ from app.pages.class_view import ClassView
 from app.scores.class_records import Attempt, Cell, Standing
 from app.submissions.models import State
 from grader.evidence import Fault
+from grader.lateness import Lateness
 from grader.scoring import Verdict
 
 FIRST = datetime(2025, 12, 30, tzinfo=UTC)
@@ -23,6 +24,7 @@ def standing(login: str, score: float | None = None, verdict: Verdict = Verdict.
         "submitted_at": datetime(2026, 1, 1, 23, tzinfo=UTC),
         "state": State.GRADED,
         "fault": None,
+        "late": None,
         "cells": {"1.1": Cell(score or 0, 4, verdict, None, False)},
         "mistakes": (),
         "parameters": None,
@@ -34,16 +36,17 @@ def standing(login: str, score: float | None = None, verdict: Verdict = Verdict.
     return Standing(login, f"Name of {login}", f"ID-{login}", counting, days)
 
 
+LATE: dict[str, Any] = {"submitted_at": datetime(2026, 1, 3, tzinfo=UTC), "late": Lateness(DEADLINE, 1, 0.0)}
 CLASS = [
     standing("ann", 2.0, parameters=90_000, mistakes=("kd.alpha_swapped",)),
     standing("ben"),
-    standing("cho", 4.0, Verdict.NEEDS_REVIEW, parameters=50_000, submitted_at=datetime(2026, 1, 3, tzinfo=UTC)),
+    standing("cho", 4.0, Verdict.NEEDS_REVIEW, parameters=50_000, **LATE),
     standing("dia", 1.0, state=State.FAILED, fault=Fault.INFRASTRUCTURE),
 ]
 
 
 def logins(**query: object) -> list[str]:
-    return [one.login for one in ClassView(**query).select(CLASS, DEADLINE)]
+    return [one.login for one in ClassView(**query).select(CLASS)]
 
 
 def test_everybody_by_login_at_first() -> None:

@@ -33,6 +33,8 @@ def row(student: str, score: float | None, verdict: Verdict = Verdict.FULL) -> S
         score=score,
         max_score=4,
         needs_review=False,
+        late=False,
+        late_days=0,
         questions={} if score is None else {"1": cell},
     )
 

@@ -1,0 +1,58 @@
+"""`assay backup` and `assay restore`."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import typer
+from sqlalchemy import func, select
+
+from app.audit import service as audit
+from app.commands.configuration import settings, writing
+from app.commands.failures import Refused, UnusableInput
+from app.db import backup, migrate
+from app.submissions.models import Submission
+from app.users.models import User
+
+_POSTGRESQL = (
+    "the database is PostgreSQL's, which copies itself: "
+    '`pg_dump --format=custom --file=FILE "$ASSAY_DATABASE_URL"`, and back into an empty database with '
+    '`pg_restore --no-owner --dbname="$ASSAY_DATABASE_URL" FILE`'
+)
+
+
+def save(target: Path) -> None:
+    """Copy the database to a file. Raises `UnusableInput` or `Refused`."""
+    configured = settings()
+    try:
+        backup.save(configured, target)
+        backup.check(target)
+    except backup.NotSQLite as error:
+        raise Refused(_POSTGRESQL) from error
+    except backup.PlaceTaken as error:
+        raise UnusableInput(str(error)) from error
+    except (OSError, sqlite3.Error, backup.UnusableCopy) as error:
+        raise Refused(f"no copy was made: {error}") from error
+    typer.echo(f"{target}: {target.stat().st_size} bytes, whole")
+
+
+def restore(source: Path) -> None:
+    """Make a copy the database, bring it to this version, and tell what is in it. Raises as `save`."""
+    configured = settings()
+    try:
+        backup.restore(configured, source)
+    except backup.NotSQLite as error:
+        raise Refused(_POSTGRESQL) from error
+    except (backup.PlaceTaken, backup.UnusableCopy) as error:
+        raise UnusableInput(str(error)) from error
+    except (OSError, sqlite3.Error) as error:
+        raise Refused(f"nothing was restored: {error}") from error
+    migrate.upgrade(configured)
+    with writing(configured) as session:
+        people = session.scalar(select(func.count()).select_from(User))
+        hand_ins = session.scalar(select(func.count()).select_from(Submission))
+        broken = audit.first_broken(session)
+    if broken is not None:
+        raise Refused(f"restored, but the audit log was tampered with before the copy was made: entry {broken}")
+    typer.echo(f"restored: {people} people, {hand_ins} hand-ins, the audit chain is whole")

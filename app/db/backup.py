@@ -1,0 +1,91 @@
+"""Copying a SQLite database while it is in use, and putting such a copy into an empty place."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from app.settings import Settings
+
+
+class NotSQLite(Exception):
+    """The database is a PostgreSQL server's, which has its own tools for this."""
+
+
+class UnusableCopy(Exception):
+    """The file is no whole copy of an Assay database."""
+
+
+class PlaceTaken(Exception):
+    """There is something already where the copy would go."""
+
+
+def save(settings: Settings, target: Path) -> None:
+    """Copy the database as it is at one moment; nobody has to stop. Raises `NotSQLite`, `PlaceTaken` or ``OSError``."""
+    source = database_file(settings)
+    if target.exists():
+        raise PlaceTaken(f"{target} exists; name a file that does not")
+    if not source.exists():
+        raise FileNotFoundError(f"there is no database at {source}")
+    _copy(source, target)
+
+
+def restore(settings: Settings, source: Path) -> None:
+    """Make this copy the database. Raises `NotSQLite`, `UnusableCopy`, `PlaceTaken` or ``OSError``."""
+    target = database_file(settings)
+    if target.exists():
+        raise PlaceTaken(f"there is a database at {target}; restore into an empty place, or move it away first")
+    check(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _copy(source, target)
+
+
+def check(file: Path) -> None:
+    """Raise `UnusableCopy` unless the file is a whole Assay database."""
+    if not file.is_file():
+        raise UnusableCopy(f"there is no file {file}")
+    try:
+        with _opened(file) as connection:
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            connection.execute("SELECT count(*) FROM submissions, workflow_status LIMIT 1").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise UnusableCopy(f"{file} is no copy of an Assay database ({error})") from error
+    if verdict != "ok":
+        raise UnusableCopy(f"{file} is damaged: {verdict}")
+
+
+def database_file(settings: Settings) -> Path:
+    """Where the database lies. Raises `NotSQLite`."""
+    url = make_url(settings.sqlalchemy_url)
+    if url.get_backend_name() != "sqlite" or url.database is None:
+        raise NotSQLite
+    return Path(url.database)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Through SQLite's online backup, under another name until it is whole and on the disk."""
+    unfinished = target.with_name(target.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    try:
+        with _opened(source) as connection, closing(sqlite3.connect(unfinished)) as copy:
+            # All pages in one step: a step that finds the source changed meanwhile would begin anew.
+            connection.backup(copy, pages=-1)
+            # The copy is one file, without a journal beside it.
+            copy.execute("PRAGMA journal_mode=DELETE")
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.rename(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+        yield connection

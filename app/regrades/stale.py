@@ -1,0 +1,97 @@
+"""Which questions a remeasure has to measure: those for which measuring would do something else than it did before.
+
+What only scoring reads (points, keys, messages, what a mistake costs) makes nothing stale. Whatever is not known to be
+of that kind does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.assignments.models import PublishedAssignment
+from app.jobs import content
+from app.regrades.rows import ScoreRow
+from app.submissions.models import Run, StoredEvidence
+from grader.assignment import Assignment, Question
+from grader.version import GRADER_VERSION
+
+_SCORING_ONLY: Mapping[str, frozenset[str]] = {
+    "architecture": frozenset({"small_constants"}),
+    "summary": frozenset({"rows_differ_points"}),
+    "kd_loss": frozenset({"hard_term_points", "soft_term_points", "mistakes"}),
+    "choice": frozenset({"key", "explanation", "hint"}),
+    "pruning": frozenset({"provisional_points"}),
+}
+"""Options that measuring never reads, by check."""
+
+
+def stale(session: Session, target: Assignment, rows: Mapping[str, ScoreRow], numbers: Iterable[str]) -> list[str]:
+    """Those of the questions whose evidence that counts today is not what measuring now would give."""
+    return [
+        number for number in numbers if number not in rows or not _is_current(session, target, rows[number], number)
+    ]
+
+
+def measuring_key(assignment: Assignment, question: Question) -> str:
+    """Equal for questions that are measured alike on the same hand-in, by the same grader."""
+    keys = [_own(assignment, one) for one in (question, *_rests_on(assignment, question))]
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
+
+
+def on_model(question: Question) -> bool:
+    """Whether a question is measured on the model of another one."""
+    return question.check in ("summary", "pruning") or bool(question.options.get("measure_times"))
+
+
+def _is_current(session: Session, target: Assignment, row: ScoreRow, number: str) -> bool:
+    found = session.execute(
+        select(StoredEvidence.data, Run.grader_version, PublishedAssignment)
+        .join(Run, Run.id == StoredEvidence.run_id)
+        .join(PublishedAssignment, PublishedAssignment.id == Run.assignment_id)
+        .where(StoredEvidence.id == row.evidence_id)
+    ).one()
+    evidence, grader_version, published = found
+    if grader_version != GRADER_VERSION or not content.lasting(evidence):
+        return False
+    measured_with = assignments.definition(published)
+    try:
+        was, now = measured_with.question(number), target.question(number)
+    except KeyError:
+        return False
+    return measuring_key(measured_with, was) == measuring_key(target, now)
+
+
+def _rests_on(assignment: Assignment, question: Question) -> list[Question]:
+    checks = {"architecture"} if on_model(question) else set()
+    if question.check == "pruning":
+        checks.add("kd_loss")
+    return [other for other in assignment.questions if other.check in checks]
+
+
+def _own(assignment: Assignment, question: Question) -> str:
+    options = {
+        name: value for name, value in question.options.items() if name not in _SCORING_ONLY.get(question.check, ())
+    }
+    named = {value for value in options.values() if isinstance(value, str) and value in assignment.files}
+    runs_code = question.check in ("architecture", "kd_loss")
+    if assignment.prelude and runs_code:
+        named.add(assignment.prelude)
+    inputs: dict[str, Any] = {
+        "check": question.check,
+        "parts": question.parts,
+        "options": options,
+        "files": {name: assignment.files[name] for name in sorted(named)},
+        "classes": assignment.classes,
+        "input_shape": assignment.input_shape,
+        "parameter_limit": assignment.parameter_limit if question.check == "architecture" else None,
+        "sandbox": dict(assignment.sandbox) if question.check != "choice" else None,
+        "baselines": dict(assignment.baselines) if question.check == "pruning" else None,
+    }
+    return json.dumps(inputs, sort_keys=True, default=str)

@@ -1,0 +1,55 @@
+"""How late a hand-in is and what that costs: a pure function of the schedule, the time, and the student's extension."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from grader.assignment import Schedule
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """A late hand-in: the deadline it missed, the begun days since, and the percent of its points that it loses."""
+
+    deadline: datetime
+    days: int
+    percent: float
+
+    def reduced(self, points: float) -> float:
+        """What is left of these points."""
+        return points * (100 - self.percent) / 100
+
+
+def due(schedule: Schedule, extended_to: datetime | None) -> datetime | None:
+    """The deadline of a student: the assignment's, or later by the student's extension. No deadline, none to extend."""
+    if schedule.deadline is None or extended_to is None:
+        return schedule.deadline
+    return max(schedule.deadline, extended_to)
+
+
+def closes(schedule: Schedule, extended_to: datetime | None) -> datetime | None:
+    """The last moment at which a hand-in of a student is taken: after the grace, or after the days of the late rule."""
+    deadline = due(schedule, extended_to)
+    if deadline is None:
+        return None
+    grace = timedelta(minutes=schedule.grace_minutes)
+    return deadline + (max(grace, schedule.late.most_days * DAY) if schedule.late else grace)
+
+
+def lateness(schedule: Schedule, submitted_at: datetime, extended_to: datetime | None) -> Lateness | None:
+    """How late a hand-in is, or ``None`` within the deadline and its grace.
+
+    The days count from the deadline, not from the end of the grace. Beyond the last day of the rule, where only staff
+    can hand in, no more is lost than on that day.
+    """
+    deadline = due(schedule, extended_to)
+    if deadline is None or submitted_at <= deadline + timedelta(minutes=schedule.grace_minutes):
+        return None
+    days = math.ceil((submitted_at - deadline) / DAY)
+    rule = schedule.late
+    percent = min(100.0, rule.percent_per_day * min(days, rule.most_days)) if rule else 0.0
+    return Lateness(deadline, days, percent)

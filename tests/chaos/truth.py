@@ -1,0 +1,80 @@
+"""What must hold when the dust has settled: every accepted hand-in graded once, nothing lost, stuck or charged."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from app.assignments import service as assignments
+from app.audit import service as audit
+from app.db.engine import Database
+from app.jobs.dbos_engine import DbosJobs
+from app.scores.standing import Sheets
+from app.settings import Settings
+from app.submissions.models import Run, RunOutcome, State, Submission
+from tests.chaos.load import Wish
+
+
+def wait_until_settled(settings: Settings, seconds: float) -> bool:
+    """Wait until no hand-in is unfinished."""
+    database = Database(settings)
+    until = time.monotonic() + seconds
+    try:
+        while True:
+            with database.read() as session:
+                states = session.scalars(select(Submission.state)).all()
+            if all(state.ended for state in states):
+                return True
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.5)
+    finally:
+        database.close()
+
+
+def wrong(settings: Settings, accepted: dict[str, Wish]) -> Iterator[str]:
+    """Everything that is not as it must be, in words."""
+    database, jobs = Database(settings), DbosJobs(settings)
+    try:
+        with database.read() as session:
+            found = {str(row.id): row for row in session.scalars(select(Submission))}
+            runs: dict[str, list[Run]] = defaultdict(list)
+            for run in session.scalars(select(Run)):
+                runs[str(run.submission_id)].append(run)
+            broken = audit.first_broken(session)
+            if broken is not None:
+                yield f"the audit chain breaks at {broken}"
+            for identifier in accepted.keys() - found.keys():
+                yield f"{identifier} was accepted and is gone"
+            for identifier in found.keys() - accepted.keys():
+                yield f"{identifier} is there and nobody was told"
+            for identifier in found.keys() & accepted.keys():
+                row, wish = found[identifier], accepted[identifier]
+                if row.state is not State.GRADED:
+                    details = [run.fault_detail for run in runs[identifier]]
+                    yield f"{identifier} is {row.state.value}, not graded: {details}"
+                    continue
+                sheet = Sheets(session, [row.id]).sheet(row.id, assignments.definition(row.assignment))
+                if sheet.score != wish.score:
+                    verdicts = {one.question.number: one.verdict.value for one in sheet.questions}
+                    yield f"{identifier} has {sheet.score} points, not {wish.score}: {verdicts}"
+                if not row.counts:
+                    yield f"{identifier} is graded and gave its attempt back"
+                finished = [run.id for run in runs[identifier] if run.outcome is RunOutcome.FINISHED]
+                if finished != [row.run_id]:
+                    yield f"{identifier} shows run {row.run_id}; finished are {finished}"
+            for run in (run for several in runs.values() for run in several if run.outcome is RunOutcome.RUNNING):
+                yield f"run {run.id} of {run.submission_id} never ended"
+            attempts = Counter((row.user_id, row.attempt) for row in found.values())
+            for key, count in attempts.items():
+                if count > 1:
+                    yield f"{count} hand-ins are attempt {key[1]} of user {key[0]}"
+        left = jobs.active()
+        if left:
+            yield f"{len(left)} jobs are left: {sorted(left)[:3]}"
+    finally:
+        jobs.close()
+        database.close()

@@ -1,0 +1,55 @@
+"""Makes ``schema_<n>.json``: evidence of the examples and of broken hand-ins as this schema version stores it.
+
+``python -m tests.evidence.record`` is run once for each schema version; what it wrote then is never written again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from app.scores.computing import plain
+from grader import pipeline
+from grader.assignment import bundled
+from grader.evidence import SCHEMA_VERSION
+from grader.handin import HandIn, Part
+from grader.sandbox.supervisor import Sandbox
+
+FOLDER = Path(__file__).parent
+_EXAMPLES = Path(__file__).parents[2] / "examples"
+_PARTS = {
+    "model": "model.py",
+    "loss": "loss.py",
+    "summary": "summary.txt",
+    "answers": "answers.json",
+    "pruning_plot": "pruning.png",
+}
+_BROKEN = {
+    "model": Part(b"def get_student_model():\n    return undefined_helper(3)\n"),
+    "loss": Part(b"def loss_fn_kd(student_logits, labels, teacher_logits):\n    raise ValueError('no')\n"),
+    "answers": Part(b'{"2.2": "harder", "3.2": "perhaps"}'),
+    "summary": Part(b"Total params: 96,587"),
+}
+
+
+def main() -> None:
+    """Grade the examples and a broken hand-in, and write what is stored of them."""
+    target = FOLDER / f"schema_{SCHEMA_VERSION}.json"
+    if target.exists():
+        raise SystemExit(f"{target} is there already, and stays as it is")
+    assignment = bundled("hw13")
+    handins = [
+        HandIn({name: Part((folder / file).read_bytes(), file) for name, file in _PARTS.items()})
+        for folder in (_EXAMPLES / "hw13", _EXAMPLES / "hw13-correct")
+    ]
+    records = []
+    with Sandbox() as sandbox:
+        for handin in [*handins, HandIn(_BROKEN), HandIn({"answers": _BROKEN["answers"]})]:
+            for number, evidence in pipeline.grade(assignment, handin, sandbox).evidence.items():
+                records.append(json.dumps({"question": number, "evidence": plain(evidence.model_dump(mode="python"))}))
+    target.write_text("[\n" + ",\n".join(records) + "\n]\n")
+    print(f"{target}: {len(records)} records")
+
+
+if __name__ == "__main__":
+    main()

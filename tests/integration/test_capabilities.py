@@ -1,0 +1,199 @@
+"""Which worker takes which job: by its version and its data sets. What nobody takes any more finds a new home."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.assignments import service as assignments
+from app.auth.viewer import Viewer
+from app.db.base import now
+from app.db.engine import Database
+from app.jobs import dbos_engine, repository
+from app.jobs.chores import KEPT, Chores, is_newer
+from app.jobs.dbos_engine import DbosJobs
+from app.jobs.models import GraderVersion
+from app.jobs.port import attempt_priority
+from app.regrades.models import Kind
+from app.settings import Settings
+from app.submissions import hand_in
+from app.submissions.hand_in import Received
+from app.submissions.models import State
+from app.users import service as users
+from app.users.models import Role
+from grader.assignment import bundled, from_files
+from grader.handin import Part
+from grader.version import GRADER_VERSION
+from reference_models import food11
+from tests.integration.conftest import MakeSettings
+from tests.integration.service import Process, WorkerProcess
+from tests.integration.test_jobs import Course
+from tests.integration.test_regrade_jobs import RegradedCourse
+
+StartWorker = Callable[[Settings, str], WorkerProcess]
+_OF_VERSION = """
+import grader.version
+grader.version.GRADER_VERSION = {version!r}
+from app.jobs.worker import run
+from app.settings import Settings
+run(Settings())
+"""
+
+
+@pytest.fixture
+def course(database: Database, jobs: DbosJobs) -> RegradedCourse:
+    return RegradedCourse(database, jobs)
+
+
+@pytest.fixture
+def start_version() -> Iterator[Callable[[Settings, str], Process]]:
+    """Starts a worker of another version; none outlives the test."""
+    started: list[Process] = []
+
+    def start(settings: Settings, version: str) -> Process:
+        code = _OF_VERSION.format(version=version)
+        started.append(Process(code, settings, version, ASSAY_EXECUTOR_ID=f"version-{version}"))
+        started[-1].wait_for("worker started")
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.close()
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Course]:
+    """A course in the database of these settings."""
+    database, jobs = Database(settings), DbosJobs(settings)
+    with database.write() as session:
+        assignments.publish_bundled(session)
+    yield Course(database, jobs)
+    jobs.close()
+    database.close()
+
+
+def answers(number: int) -> dict[str, str]:
+    return {"answers": f'{{"2.2": "{number}"}}'}
+
+
+def jobs_of(course: Course) -> list[tuple[str, str, int]]:
+    """Version, queue and priority of every waiting job, in the order in which workers take them."""
+    table = "dbos.workflow_status" if course.database.engine.dialect.name == "postgresql" else "workflow_status"
+    query = f"SELECT application_version, queue_name, priority FROM {table} WHERE status = 'ENQUEUED'"
+    with course.database.read() as session:
+        return [tuple(row) for row in session.execute(text(f"{query} ORDER BY priority, created_at"))]
+
+
+@pytest.mark.postgresql
+def test_old_and_new_workers_side_by_side_keep_to_their_own_jobs(
+    make_settings: MakeSettings, start_worker: StartWorker, start_version: Any
+) -> None:
+    settings = make_settings("postgresql")
+    with opened(settings) as course:
+        old = start_version(settings, "0.0.9")
+        start_worker(settings, "new")
+        submissions = [course.hand_in(**answers(number)) for number in range(6)]
+        for submission in submissions:
+            course.wait_for(submission, State.GRADED)
+        runs = [run for submission in submissions for run in course.runs(submission)]
+        assert {(run.executor, run.grader_version) for run in runs} == {("new", GRADER_VERSION)}
+        with course.database.read() as session:
+            rows = {row.executor: row.capabilities or {} for row in repository.workers(session)}
+        assert rows["version-0.0.9"]["grader_version"] == "0.0.9"
+        assert rows["new"]["grader_version"] == GRADER_VERSION
+        assert rows["new"]["cores"] >= 1
+        assert "seccomp" in rows["new"]["layers"]
+        assert set(rows["new"]["data_sets"]) == {"food11-mini"}
+        # A service of the old version took one more; when its last worker has gone, the new ones take it over.
+        assert old.stop() == 0
+        left_behind = enqueued_by(course, "0.0.9")
+        course.wait_for(left_behind, State.GRADED)
+        assert [run.executor for run in course.runs(left_behind)] == ["new"]
+        # What has ended is forgotten by the job engine, a day later, and by nobody else.
+        assert course.jobs.forget_ended(now() - KEPT) == 0
+        assert course.jobs.forget_ended(now() + KEPT) == len(submissions) + 1
+        assert course.submission(left_behind).state is State.GRADED
+
+
+def enqueued_by(course: Course, version: str) -> uuid.UUID:
+    """A hand-in that a service of another version took."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(dbos_engine, "APPLICATION_VERSION", version)
+        return course.hand_in(**answers(77))
+
+
+def test_an_older_worker_waits_for_newer_ones_and_never_takes_their_regrades(
+    settings: Settings, course: RegradedCourse
+) -> None:
+    submission = enqueued_by(course, "99.0")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(dbos_engine, "APPLICATION_VERSION", "99.0")
+        course.regrade(Kind.RESCORE)
+    with course.database.write() as session:
+        repository.see_version(session, "99.0")
+    chores = Chores(settings, course.database, course.jobs)
+    chores._adopt()
+    assert {version for version, _, _ in jobs_of(course)} == {"99.0"}
+    with course.database.write() as session:
+        session.get_one(GraderVersion, "99.0").seen_at = now() - timedelta(minutes=5)
+    chores._adopt()
+    assert sorted(jobs_of(course)) == [
+        (GRADER_VERSION, "grading", attempt_priority(0)),
+        ("99.0", "regrades", 1000),
+    ]
+    assert course.submission(submission).state is State.QUEUED
+
+
+def test_a_chore_is_done_by_one_worker_at_a_time(database: Database) -> None:
+    def claim(every_seconds: float) -> bool:
+        with database.write() as session:
+            return repository.claim_chore(session, "sweep", every_seconds=every_seconds)
+
+    assert [claim(60), claim(60), claim(0), claim(60)] == [True, False, True, False]
+
+
+def test_versions_compare_by_their_numbers() -> None:
+    assert is_newer("0.10.0", "0.9.3")
+    assert not is_newer("0.9.3", "0.10.0")
+    assert not is_newer("1.0", "1.0")
+
+
+def test_jobs_that_need_data_wait_for_a_worker_that_has_them(
+    make_settings: MakeSettings, start_worker: StartWorker
+) -> None:
+    settings = make_settings("sqlite")
+    with opened(settings) as course:
+        files = dict(bundled("hw13").files)
+        text = files["assignment.toml"]
+        submissions = []
+        for version, old, new in [(2, "sweep_flops", 'data = "food11"\nsweep_flops'), (3, "", "")]:
+            changed = text.replace("version = 1\n", f"version = {version}\n").replace(old, new, 1 if old else 0)
+            with course.database.write() as session:
+                assignments.publish_version(session, from_files(files | {"assignment.toml": changed}), "test")
+            submissions.append(course.hand_in(**answers(version)))
+        needs_data, needs_none = submissions
+        start_worker(settings, "without")
+        course.wait_for(needs_none, State.GRADED)
+        assert course.submission(needs_data).state is State.QUEUED
+        elsewhere = settings.data_dir / "elsewhere"
+        shutil.copytree(food11.FOLDER, elsewhere / "datasets" / "food11")
+        start_worker(settings.model_copy(update={"data_dir": elsewhere}), "with")
+        course.wait_for(needs_data, State.GRADED)
+        assert [run.executor for run in course.runs(needs_data)] == ["with"]
+
+
+def test_no_second_attempt_goes_before_anothers_first(course: RegradedCourse) -> None:
+    for number in range(3):
+        course.hand_in(**answers(number))
+    with course.database.write() as session:
+        other = Viewer.of(users.create_user(session, login="other", name="Other", role=Role.STUDENT, actor="test"))
+        received = Received("hw13", None, "suggest", {"answers": Part(b'{"2.2": "softer"}')})
+        hand_in.hand_in(session, course.jobs, other, received, None)
+    assert [priority for _, _, priority in jobs_of(course)] == [1, 1, 2, 3]

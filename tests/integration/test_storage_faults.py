@@ -1,0 +1,158 @@
+"""The disk is full, the database locked, away or read-only while the service runs: it says so, and loses nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from app.settings import Settings
+from tests.integration.conftest import MakeSettings
+from tests.integration.postgresql import Server
+from tests.integration.service import MODEL, Service, assert_problem
+from tests.integration.test_grading import SLEEPY
+
+ROOM = 64 * 2**20
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of 64 MiB below this folder. Who may not mount gets a limit on the size of files instead."""
+    disk = folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", disk], check=True)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def wait_until_ready(service: Service, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while service.plain.get("/readyz").status_code != 200:
+        assert time.monotonic() < until, service.log.read_text()
+        time.sleep(0.1)
+
+
+def refused(answer: httpx.Response) -> dict[str, Any]:
+    """The answer of a service whose database is away."""
+    problem = assert_problem(answer, 503, "database-away")
+    assert int(answer.headers["retry-after"]) > 0
+    return problem
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a file system of a given size needs mount; the limit is tested below")
+def test_a_full_disk_is_said_and_loses_nothing(make_settings: MakeSettings) -> None:
+    template = make_settings("sqlite")
+    with small_disk(template.data_dir) as disk:
+        source = template.data_dir / "assay.sqlite3"
+        (disk / "assay.sqlite3").write_bytes(source.read_bytes())
+        url = SecretStr(f"sqlite:///{disk}/assay.sqlite3")
+        settings = template.model_copy(update={"data_dir": disk, "database_url": url})
+        service = Service(settings, worker=True)
+        try:
+            student = service.person()
+            before = student.hand_in(answers='{"2.2": "softer"}')
+            assert student.report(before, wait=30)["state"] == "graded"
+            ballast = disk / "ballast"
+            subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4096"], stderr=subprocess.DEVNULL)
+            problem = refused(student.submit(weights=("w.safetensors", os.urandom(2**20)), answers='{"2.2": "softer"}'))
+            assert "full" in problem["detail"]
+            refused(service.plain.get("/readyz"))
+            assert service.plain.get("/healthz").status_code == 200
+            assert student.report(before)["score"] == 0.5
+            ballast.unlink()
+            wait_until_ready(service)
+            after = student.hand_in(answers='{"2.2": "softer", "3.2": "no"}')
+            assert student.report(after, wait=60)["score"] == 1.5
+            rows = student.get("/submissions").json()["items"]
+            assert [row["id"] for row in rows] == [after, before]
+            assert student.get("/assignments/hw13").json()["quota"]["used"] == 2
+        finally:
+            service.close()
+
+
+def test_a_locked_database_makes_wait_and_says_so(make_settings: MakeSettings) -> None:
+    settings = make_settings("sqlite")
+    service = Service(settings, worker=True)
+    try:
+        student = service.person()
+        slow = student.hand_in(model=SLEEPY.format(seconds=1))
+        student.wait_for_state(slow, "running")
+        holder = sqlite3.connect(settings.data_dir / "assay.sqlite3", isolation_level=None, check_same_thread=False)
+        holder.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(6, lambda: holder.execute("ROLLBACK"))
+        release.start()
+        assert "locked" in refused(service.plain.get("/readyz"))["detail"]
+        assert service.plain.get("/healthz").status_code == 200
+        waited = student.hand_in(answers='{"2.2": "softer"}')
+        release.join()
+        holder.close()
+        assert student.report(waited, wait=60)["state"] == "graded"
+        assert student.report(slow, wait=60)["state"] == "graded"
+        wait_until_ready(service)
+    finally:
+        service.close()
+
+
+@pytest.mark.postgresql
+def test_a_database_that_is_away_or_read_only_is_said_and_grading_goes_on(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    template = make_settings("sqlite")
+    server = Server()
+    url = server.create("outage")
+    # A running grading outlives what would take a silent worker for dead.
+    settings = Settings(
+        data_dir=tmp_path,
+        database_url=SecretStr(url),
+        admin_token=template.admin_token,
+        workers=2,
+        heartbeat_seconds=0.5,
+        silent_seconds=60,
+        shutdown_seconds=1,
+    )
+    service = Service(settings, worker=True)
+    try:
+        student = service.person()
+        running = student.hand_in(model=SLEEPY.format(seconds=2), answers='{"2.2": "softer"}')
+        student.wait_for_state(running, "running")
+        waiting = [student.hand_in(model=MODEL + f"# {number}\n") for number in range(3)]
+        server.kill()
+        refused(student.submit(answers='{"2.2": "softer"}'))
+        refused(student.get("/submissions"))
+        refused(service.plain.get("/readyz"))
+        assert service.plain.get("/healthz").status_code == 200
+        time.sleep(4)
+        server.start()
+        wait_until_ready(service)
+        for submission in [running, *waiting]:
+            assert student.report(submission, wait=60)["state"] == "graded"
+        assert student.report(running)["score"] == 1.0
+        assert student.get("/assignments/hw13").json()["quota"]["used"] == 4
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+            connection.execute("SELECT pg_reload_conf()")
+            time.sleep(1.5)
+            refused(student.submit(answers='{"2.2": "softer"}'))
+            refused(service.plain.get("/readyz"))
+            assert student.report(running)["score"] == 1.0
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
+            connection.execute("SELECT pg_reload_conf()")
+        wait_until_ready(service)
+        assert student.report(student.hand_in(answers='{"2.2": "softer"}'), wait=60)["state"] == "graded"
+    finally:
+        service.close()
+        server.stop()

@@ -1,0 +1,37 @@
+"""When a killed child is believed to be the student's doing."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.jobs import killed
+from grader.evidence import (
+    AnyEvidence,
+    ArchitectureEvidence,
+    ChoiceEvidence,
+    KDLossEvidence,
+    Note,
+    Outcome,
+    PruningEvidence,
+    StudentError,
+)
+
+BY_SIGKILL = StudentError(type="ProcessEnded", message="the process was ended by SIGKILL")
+BY_ABORT = StudentError(type="ProcessEnded", message="the process was ended by SIGABRT")
+IN_THE_EXPORT = "the model could not be exported: ProcessEnded: the process was ended by SIGKILL"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "was_killed"),
+    [
+        (KDLossEvidence(outcome=Outcome.DIED, error=BY_SIGKILL), True),
+        (KDLossEvidence(outcome=Outcome.DIED, error=BY_ABORT), False),
+        (KDLossEvidence(outcome=Outcome.ERROR, error=BY_SIGKILL), False),
+        (ArchitectureEvidence(verification="no_artefact", unverified_reason=IN_THE_EXPORT), True),
+        (ArchitectureEvidence(verification="refused", unverified_reason="external data"), False),
+        (PruningEvidence(notes=(Note(id="weights.not_measured", params={"outcome": "died"}),)), True),
+        (ChoiceEvidence(answer="softer"), False),
+    ],
+)
+def test_a_killed_child_is_known_by_its_signal(evidence: AnyEvidence, was_killed: bool) -> None:
+    assert killed._killed(evidence) is was_killed
