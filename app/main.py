@@ -25,6 +25,7 @@ from app.jobs.dbos_engine import DbosJobs
 from app.jobs.executor import ExecutorIdTaken
 from app.jobs.worker import Worker
 from app.readable_address import ReadableAddress
+from app.regrade_requests import endpoints as regrade_requests
 from app.regrades import endpoints as regrades
 from app.scores import endpoints as scores
 from app.settings import Settings
@@ -53,7 +54,7 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     app.state.grades = worker
     app.state.start_failure = None
     api = APIRouter(prefix="/api/v1")
-    for domain in (assignments, submissions, scores, users, regrades, jobs, audit):
+    for domain in (assignments, submissions, scores, regrade_requests, users, regrades, jobs, audit):
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):
         app.include_router(router)

@@ -7,11 +7,23 @@ from app.audit import models as audit
 from app.auth import models as auth
 from app.db.base import Base
 from app.jobs import models as jobs
+from app.regrade_requests import models as regrade_requests
 from app.regrades import models as regrades
 from app.scores import models as scores
 from app.submissions import models as submissions
 from app.users import models as users
 
-__all__ = ["assignments", "audit", "auth", "jobs", "metadata", "regrades", "scores", "submissions", "users"]
+__all__ = [
+    "assignments",
+    "audit",
+    "auth",
+    "jobs",
+    "metadata",
+    "regrade_requests",
+    "regrades",
+    "scores",
+    "submissions",
+    "users",
+]
 
 metadata = Base.metadata

@@ -17,6 +17,7 @@ from grader.scoring import Verdict
 
 _HISTOGRAM_BINS = 16
 _PARAMETER_BINS = 12
+_ACCURACY_BINS = 20
 _DAYS = 60
 
 
@@ -32,20 +33,23 @@ class Bar:
 
 @dataclass(frozen=True)
 class Dot:
-    """Some students with about this many parameters and exactly these points. Places as shares of the axes."""
+    """Some students with about this many parameters and about this accuracy. Places as shares of the axes.
+
+    ``points`` is their mean.
+    """
 
     across: float
     up: float
     count: int
     parameters: int
+    accuracy: float
     points: float
-    accuracy: float | None
     query: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Charts:
-    """All charts of a class. ``deadline_day`` is the last day in time."""
+    """All charts of a class. ``deadline_day`` is the last day in time; ``unmeasured`` have no accuracy to draw."""
 
     totals: tuple[Bar, ...]
     full: tuple[Bar, ...]
@@ -53,6 +57,7 @@ class Charts:
     days: tuple[Bar, ...]
     deadline_day: str | None
     parameters: tuple[Dot, ...]
+    unmeasured: int
     graded: int
 
 
@@ -68,7 +73,8 @@ def draw(snapshot: ClassSnapshot, tag: str) -> Charts:
         mistakes=tuple(_mistakes(graded, tag)),
         days=tuple(_days(snapshot.attempts)),
         deadline_day=deadline.date().isoformat() if deadline else None,
-        parameters=tuple(_parameters(graded, snapshot)),
+        parameters=tuple(_parameters(graded, snapshot.assignment.parameter_limit)),
+        unmeasured=sum(attempt.parameters is None or attempt.accuracy is None for attempt in graded),
         graded=len(graded),
     )
 
@@ -130,31 +136,33 @@ def _day(day: date, count: int, most: int) -> Bar:
     return Bar(day.isoformat(), count / most, str(count), {"day": day.isoformat()})
 
 
-def _parameters(graded: Sequence[Attempt], snapshot: ClassSnapshot) -> list[Dot]:
-    """Students by size of the model and points: one dot a bin, so that a large class is no larger a page."""
-    max_score, limit = snapshot.assignment.max_score, snapshot.assignment.parameter_limit
-    sized = [attempt for attempt in graded if attempt.parameters is not None]
-    if not sized or not max_score:
-        return []
+def _parameters(graded: Sequence[Attempt], limit: int) -> list[Dot]:
+    """Students by size of the model and accuracy: one dot a bin, so that a large class is no larger a page."""
     # Models beyond the limit share the last bin.
     width = limit / (_PARAMETER_BINS - 1)
-    bins: dict[tuple[int, float], list[Attempt]] = {}
-    for attempt in sized:
-        index = min(int(((attempt.parameters or 1) - 1) / width), _PARAMETER_BINS - 1)
-        bins.setdefault((index, attempt.score), []).append(attempt)
-    dots = []
-    for (index, score), members in sorted(bins.items()):
-        sizes = [member.parameters or 0 for member in members]
-        accuracies = [member.accuracy for member in members if member.accuracy is not None]
-        dots.append(
-            Dot(
-                across=(index + 0.5) / _PARAMETER_BINS,
-                up=score / max_score,
-                count=len(members),
-                parameters=sum(sizes) // len(sizes),
-                points=score,
-                accuracy=sum(accuracies) / len(accuracies) if accuracies else None,
-                query={"smallest": min(sizes), "largest": max(sizes), "lowest": score, "highest": score},
-            )
-        )
-    return dots
+    bins: dict[tuple[int, int], list[tuple[int, float, float]]] = {}
+    for attempt in graded:
+        if attempt.parameters is not None and attempt.accuracy is not None:
+            across = min(int(max(attempt.parameters - 1, 0) / width), _PARAMETER_BINS - 1)
+            up = min(int(attempt.accuracy * _ACCURACY_BINS), _ACCURACY_BINS - 1)
+            bins.setdefault((across, up), []).append((attempt.parameters, attempt.accuracy, attempt.score))
+    return [_dot(across, members) for (across, _), members in sorted(bins.items())]
+
+
+def _dot(across: int, members: Sequence[tuple[int, float, float]]) -> Dot:
+    sizes, accuracies, points = zip(*members, strict=True)
+    mean = sum(accuracies) / len(members)
+    return Dot(
+        across=(across + 0.5) / _PARAMETER_BINS,
+        up=mean,
+        count=len(members),
+        parameters=sum(sizes) // len(members),
+        accuracy=mean,
+        points=sum(points) / len(members),
+        query={
+            "smallest": min(sizes),
+            "largest": max(sizes),
+            "least_accuracy": min(accuracies),
+            "most_accuracy": max(accuracies),
+        },
+    )

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -54,12 +55,12 @@ class Attempt:
     parameters: int | None
     accuracy: float | None
 
-    @property
+    @cached_property
     def needs_review(self) -> bool:
         """Some points are provisional until a person has looked."""
         return any(cell.verdict is Verdict.NEEDS_REVIEW for cell in self.cells.values())
 
-    @property
+    @cached_property
     def has_fault(self) -> bool:
         """Something of ours failed."""
         ours = (Fault.GRADER, Fault.INFRASTRUCTURE)
@@ -96,12 +97,11 @@ class ClassRecords:
     def snapshot(self, session: Session, slug: str) -> ClassSnapshot:
         """The class as it stands now. Raises `AssignmentNotFound`."""
         current = assignments.definition(assignments.current(session, slug))
-        people = repository.people(session)
-        stamp = (current.digest, hash(tuple(people)), *repository.stamp(session, slug))
+        stamp = (current.digest, repository.people_stamp(session), *repository.stamp(session, slug))
         with self._lock:
             kept = self._kept.setdefault(slug, _Kept())
             if kept.snapshot is None or kept.stamp != stamp:
-                kept.snapshot = kept.refreshed(session, current, people)
+                kept.snapshot = kept.refreshed(session, current, repository.people(session))
                 kept.stamp = stamp
             return kept.snapshot
 

@@ -13,6 +13,7 @@ STAFF_ONLY = [
     ("GET", "/scores?assignment=hw13"),
     ("GET", "/scores.csv?assignment=hw13"),
     ("GET", "/scores/statistics?assignment=hw13"),
+    ("POST", "/regrade-requests/1/answer"),
 ]
 ADMIN_ONLY = [
     ("POST", "/admin/users"),
@@ -27,6 +28,8 @@ FOR_ANYBODY_KNOWN = [
     ("GET", "/assignments/hw13"),
     ("GET", "/submissions"),
     ("POST", "/submissions"),
+    ("GET", "/regrade-requests"),
+    ("POST", "/regrade-requests/1/withdraw"),
 ]
 
 
