@@ -19,6 +19,7 @@ _HISTOGRAM_BINS = 16
 _PARAMETER_BINS = 12
 _ACCURACY_BINS = 20
 _DAYS = 60
+_DAYS_AHEAD = 14
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def draw(snapshot: ClassSnapshot, tag: str) -> Charts:
         totals=tuple(_totals(graded, snapshot.assignment.max_score)),
         full=tuple(_full(graded, snapshot)),
         mistakes=tuple(_mistakes(graded, tag)),
-        days=tuple(_days(snapshot.attempts)),
+        days=tuple(_days(snapshot.attempts, deadline.date() if deadline else None)),
         deadline_day=deadline.date().isoformat() if deadline else None,
         parameters=tuple(_parameters(graded, snapshot.assignment.parameter_limit)),
         unmeasured=sum(attempt.parameters is None or attempt.accuracy is None for attempt in graded),
@@ -120,12 +121,14 @@ def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
     ]
 
 
-def _days(attempts: Sequence[Attempt]) -> list[Bar]:
-    """Attempts by day of UTC, without a gap, the latest days where there are too many."""
+def _days(attempts: Sequence[Attempt], deadline: date | None) -> list[Bar]:
+    """Attempts by day of UTC without a gap, up to a deadline that is near; the latest where there are too many."""
     counts = Counter(attempt.submitted_at.date() for attempt in attempts)
     if not counts:
         return []
     last = max(counts)
+    if deadline is not None and 0 < (deadline - last).days <= _DAYS_AHEAD:
+        last = deadline
     first = max(min(counts), last - timedelta(days=_DAYS - 1))
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     most = max(counts[day] for day in days)

@@ -46,10 +46,11 @@ ASSAY = [sys.executable, "-c", "from app.cli import main; main()"]
 
 @dataclass(frozen=True)
 class Service:
-    """A running service and the tokens of its people."""
+    """A running service, the tokens of its people, and the variables that its command line needs."""
 
     url: str
     tokens: dict[str, str]
+    environment: dict[str, str]
 
 
 @pytest.fixture(scope="package")
@@ -78,7 +79,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(url, process, log)
-        yield Service(url, tokens)
+        yield Service(url, tokens, environment)
     finally:
         process.terminate()
         process.wait(30)

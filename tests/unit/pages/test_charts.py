@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
+import pytest
 from fastapi import Request
 
 from app.pages import charts
@@ -42,6 +44,17 @@ def test_days_have_no_gap_and_count_every_attempt(course: Course) -> None:
     assert sum(int(bar.shown) for bar in days) == 30
     numbers = [date.fromisoformat(bar.label).toordinal() for bar in days]
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+@pytest.mark.parametrize(("days", "reaches"), [(3, True), (14, True), (15, False), (-2, False)])
+def test_the_days_go_on_to_a_deadline_that_is_near(course: Course, days: int, reaches: bool) -> None:
+    course.enrol(5, 1)
+    found = snapshot(course)
+    last = max(attempt.submitted_at for attempt in found.attempts)
+    schedule = found.assignment.schedule.model_copy(update={"deadline": last + timedelta(days=days)})
+    drawn = charts.draw(replace(found, assignment=found.assignment.model_copy(update={"schedule": schedule})), "en")
+    assert (drawn.days[-1].label == drawn.deadline_day) is reaches
+    assert (drawn.days[-1].label == last.date().isoformat()) is not reaches
 
 
 def test_a_class_without_hand_ins_has_nothing_to_draw(course: Course) -> None:
