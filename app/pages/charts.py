@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from grader.scoring import Verdict
 _HISTOGRAM_BINS = 16
 _PARAMETER_BINS = 12
 _ACCURACY_BINS = 20
+_MISTAKES = 15
 _DAYS = 60
 _DAYS_AHEAD = 14
 
@@ -112,13 +114,20 @@ def _full(graded: Sequence[Attempt], snapshot: ClassSnapshot) -> list[Bar]:
 
 
 def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
-    """Mistakes in the loss by frequency, each with the sentence that its students read."""
+    """Mistakes by frequency, each with its question and the sentence that its students read."""
     counts = Counter(mistake for attempt in graded for mistake in set(attempt.mistakes))
     most = max(counts.values(), default=1)
     return [
-        Bar(messages.render(Note(id=key), tag), count / most, str(count), {"mistake": key})
-        for key, count in counts.most_common(12)
+        Bar(_sentence(mistake, tag), count / most, str(count), {"mistake": mistake})
+        for mistake, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MISTAKES]
     ]
+
+
+def _sentence(mistake: str, tag: str) -> str:
+    """A message without the values that differ from one student to the next."""
+    number, _, key = mistake.partition(" ")
+    places = re.findall(r"\{(\w+)", messages.catalogue().get(key, {}).get("en", ""))
+    return f"{number} {messages.render(Note(id=key, params=dict.fromkeys(places, '…')), tag)}"
 
 
 def _days(attempts: Sequence[Attempt], deadline: date | None) -> list[Bar]:

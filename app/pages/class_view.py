@@ -48,7 +48,7 @@ class ClassView(BaseModel):
     question: Annotated[str, Field(max_length=16)] = ""
     verdict: Verdict | None = None
     full: bool = False
-    mistake: Annotated[str, Field(max_length=100)] = ""
+    mistake: Annotated[str, Field(max_length=120)] = ""
     lowest: float | None = None
     highest: float | None = None
     smallest: int | None = None

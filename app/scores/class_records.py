@@ -22,12 +22,12 @@ from app.scores import class_repository as repository
 from app.scores.standing import verdict_of
 from app.submissions.models import State
 from app.users.models import Role
-from grader.assignment import Assignment
+from grader.assignment import Assignment, Question
 from grader.evidence import Fault
 from grader.scoring import Verdict
 
 _TOLD = frozenset({"architecture", "kd_loss", "pruning"})
-"""Checks whose messages say something that is counted: parameters, mistakes, accuracy."""
+"""Checks whose messages are counted even when no points were lost: parameters, known mistakes, accuracy."""
 
 
 class Cell(NamedTuple):
@@ -42,7 +42,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One hand-in. ``mistakes`` are message ids of the loss; ``accuracy`` is the unpruned model's, as measured."""
+    """One hand-in. ``mistakes`` are message ids, each behind its question; ``accuracy`` is the unpruned model's."""
 
     submission: uuid.UUID
     number: int
@@ -160,6 +160,13 @@ def _read(session: Session, slug: str, rows: Sequence[Any]) -> Iterable[Attempt]
     return [_attempt(row, versions[row.assignment_id], computed[row.id], given[row.id]) for row in rows]
 
 
+def _mistakes(question: Question, verdict: Verdict, told: Sequence[str]) -> list[str]:
+    """The known mistakes that were named; without one, what was said first where points were lost."""
+    known = [key for key in told if key in question.options.get("mistakes", {})]
+    lost = told[:1] if verdict in repository.LOST else ()
+    return [f"{question.number} {key}" for key in known or lost]
+
+
 def _attempt(row: Any, assignment: Assignment, computed: Mapping[str, Any], given: Mapping[str, float]) -> Attempt:
     cells: dict[str, Cell] = {}
     mistakes: list[str] = []
@@ -169,11 +176,11 @@ def _attempt(row: Any, assignment: Assignment, computed: Mapping[str, Any], give
         points = given.get(number, score.score if score else 0.0)
         verdict = verdict_of(question, score.verdict if score else None, given.get(number))
         cells[number] = Cell(points, question.points, verdict, score.fault if score else None, number in given)
-        for message in (score.messages or ()) if score else ():
+        messages = (score.messages or ()) if score else ()
+        mistakes += _mistakes(question, score.verdict, [message["id"] for message in messages]) if score else ()
+        for message in messages:
             key, params = message["id"], message["params"]
-            if question.check == "kd_loss" and key in question.options.get("mistakes", {}):
-                mistakes.append(key)
-            elif question.check == "architecture" and key.startswith("model."):
+            if question.check == "architecture" and key.startswith("model."):
                 known.setdefault("parameters", params.get("parameters"))
             elif question.check == "pruning" and key.startswith("pruning.curve."):
                 known.setdefault("accuracy", params.get("accuracy"))

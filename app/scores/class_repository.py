@@ -6,14 +6,17 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Select, String, case, func, select, type_coerce
+from sqlalchemy import Select, String, case, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.assignments.models import PublishedAssignment
 from app.scores.models import Override, StoredScore
 from app.submissions.models import Submission
 from app.users.models import User
+from grader.scoring import Verdict
 
+LOST = (Verdict.PARTIAL, Verdict.NONE)
+"""Verdicts of questions that were answered and did not earn all points."""
 _FEW = 500
 """Up to so many hand-ins are asked for by id; both databases limit the parameters of one statement."""
 
@@ -59,7 +62,8 @@ def hand_ins(session: Session, slug: str) -> Sequence[Any]:
 def computed(session: Session, slug: str, ids: Collection[uuid.UUID], told: Collection[str]) -> Sequence[Any]:
     """Computed scores of these hand-ins: submission id, question, score, verdict, fault, messages.
 
-    Messages are JSON that takes time to read: only those of the questions ``told``, ``None`` for the others.
+    Messages are JSON that takes time to read: only those of the questions ``told`` and of lost points, ``None`` for
+    the others.
     """
     query = select(
         StoredScore.submission_id,
@@ -67,7 +71,9 @@ def computed(session: Session, slug: str, ids: Collection[uuid.UUID], told: Coll
         StoredScore.score,
         StoredScore.verdict,
         StoredScore.fault,
-        case((StoredScore.question.in_(told), StoredScore.messages)).label("messages"),
+        case((or_(StoredScore.question.in_(told), StoredScore.verdict.in_(LOST)), StoredScore.messages)).label(
+            "messages"
+        ),
     )
     return session.execute(query.where(StoredScore.submission_id.in_(_which(slug, ids)))).all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
@@ -69,6 +70,15 @@ def test_mistakes_are_told_in_the_readers_language(course: Course) -> None:
     english, chinese = charts.draw(snapshot(course), "en"), charts.draw(snapshot(course), "zh-Hant")
     assert len(english.mistakes) == len(chinese.mistakes) > 0
     assert english.mistakes[0].label != chinese.mistakes[0].label
+
+
+def test_mistakes_of_every_question_are_counted_without_a_students_own_values(course: Course) -> None:
+    course.enrol(40, 1)
+    labels = [bar.label for bar in charts.draw(snapshot(course), "en").mistakes]
+    assert {label.split()[0] for label in labels} >= {"1.1", "2.1", "2.2", "3.2"}
+    too_large = next(label for label in labels if label.startswith("1.1"))
+    assert "… parameters" in too_large
+    assert not re.search(r"\d", too_large.removeprefix("1.1"))
 
 
 def test_a_day_leads_to_everybody_who_handed_in_on_it(course: Course) -> None:

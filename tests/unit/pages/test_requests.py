@@ -6,13 +6,14 @@ import uuid
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
 from app.regrade_requests import service
 from app.regrade_requests.models import RequestState
 from app.regrade_requests.schemas import RequestView
+from app.scores.models import StoredScore
 from app.submissions import service as submissions
 from app.submissions.models import State, Submission
 from app.users import service as users
@@ -174,6 +175,14 @@ def test_nobody_asks_before_there_is_a_result(case: Case, state: State) -> None:
 def test_every_state_of_a_grading_says_what_it_means(case: Case, state: State, said: str) -> None:
     set_state(case, state)
     assert said in case.as_("s00000").get(case.page).text
+
+
+@pytest.mark.parametrize(("state", "said"), [(State.RUNNING, "… being checked"), (State.FAILED, "– not checked")])
+def test_a_question_without_a_result_says_whether_one_will_come(case: Case, state: State, said: str) -> None:
+    with case.course.database.write() as session:
+        session.execute(delete(StoredScore).where(StoredScore.submission_id == case.submission))
+    set_state(case, state)
+    assert case.as_("s00000").get(case.page).text.count(said) == 6
 
 
 def test_a_grading_is_cancelled_from_its_page(case: Case) -> None:
