@@ -30,6 +30,7 @@ from app.jobs.dbos_engine import DbosJobs
 from app.jobs.executor import ExecutorIdTaken
 from app.jobs.worker import Worker
 from app.readable_address import ReadableAddress
+from app.regrade_requests import endpoints as regrade_requests
 from app.regrades import endpoints as regrades
 from app.scores import endpoints as scores
 from app.settings import Settings
@@ -59,7 +60,8 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     app.state.grades = worker
     app.state.start_failure = None
     api = APIRouter(prefix="/api/v1")
-    for domain in (assignments, extensions, submissions, scores, exports, users, regrades, jobs, audit):
+    domains = (assignments, extensions, submissions, scores, exports, regrade_requests, users, regrades, jobs, audit)
+    for domain in domains:
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):
         app.include_router(router)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import WebSession
@@ -41,6 +41,21 @@ def log_in(session: Session, token: str, *, days: int) -> str | None:
     cookie = secrets.token_urlsafe(32)
     session.add(WebSession(digest=digest(cookie), token_id=found.id, expires_at=now() + timedelta(days=days)))
     return cookie
+
+
+def open_sessions(session: Session, user_id: int) -> int:
+    """In how many browsers a person is logged in."""
+    query = select(func.count()).select_from(WebSession).join(Token, WebSession.token_id == Token.id)
+    query = query.where(Token.user_id == user_id, Token.revoked_at.is_(None), WebSession.expires_at > now())
+    return session.scalar(query) or 0
+
+
+def end_sessions(session: Session, user_id: int) -> None:
+    """Log a person out of every browser. Their tokens stay valid."""
+    tokens = select(Token.id).where(Token.user_id == user_id)
+    session.execute(
+        delete(WebSession).where(WebSession.token_id.in_(tokens)), execution_options={"synchronize_session": False}
+    )
 
 
 def log_out(session: Session, cookie: str) -> None:

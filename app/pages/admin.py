@@ -24,8 +24,9 @@ from grader.assignment import Question
 router = APIRouter(prefix="/admin")
 _QUEUE_ROWS = 50
 _AUDIT_ROWS = 100
-_SAID_APART = ("choices", "key", "explanation", "hint", "mistakes")
+_SAID_APART = ("choices", "key", "explanation", "hint", "mistakes", "cases", "known_mistakes")
 """Options of a question that have a place of their own, or are too long for a line."""
+_OPTION = "option_"
 
 
 @router.get("")
@@ -62,7 +63,9 @@ def rubrics(request: Request, viewer: AdminViewer, session: ReadSession) -> HTML
                 "versions": list(zip(versions, [*changes, None], strict=True)),
             }
         )
-    return rendering.page(request, "admin_assignments.html", viewer=viewer, shown=shown)
+    return rendering.page(
+        request, "admin_assignments.html", viewer=viewer, shown=shown, told_options=_told_options(tag)
+    )
 
 
 @router.get("/audit")
@@ -77,6 +80,11 @@ def audit_log(
     more = entries[-1].id if len(entries) == _AUDIT_ROWS else None
     broken = audit.first_broken(session)
     return rendering.page(request, "admin_audit.html", viewer=viewer, entries=entries, more=more, broken=broken)
+
+
+def _told_options(tag: str) -> set[str]:
+    """The options of questions that have a sentence; others show as they stand in the file."""
+    return {key.removeprefix(_OPTION) for key in language.texts(tag) if key.startswith(_OPTION)}
 
 
 def _age(span: timedelta) -> str:
@@ -98,9 +106,18 @@ def _rubric(question: Question, tag: str) -> dict[str, Any]:
         "check": question.check,
         "parts": question.parts,
         "key": rendering.localised(options["choices"][key], tag) if key else None,
-        "options": {name: value for name, value in options.items() if name not in _SAID_APART},
+        "options": {name: _written(value) for name, value in options.items() if name not in _SAID_APART},
         "mistakes": len(options.get("mistakes", {})),
     }
+
+
+def _written(value: Any) -> str:
+    """An option's value as people write it."""
+    if isinstance(value, list):
+        return ", ".join(_written(item) for item in value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,.0f}" if value == int(value) else f"{value:g}"
+    return str(value)
 
 
 def _changes(older: PublishedAssignment, newer: PublishedAssignment) -> list[str]:

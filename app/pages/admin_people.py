@@ -9,6 +9,8 @@ from fastapi import APIRouter, File, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
+from app.audit import service as audit
+from app.auth import service as auth
 from app.auth.dependencies import AdminViewer
 from app.db.sessions import Db, ReadSession
 from app.pages import rendering
@@ -103,8 +105,23 @@ def person(request: Request, viewer: AdminViewer, session: ReadSession, login: s
     """One person and their tokens."""
     user = service.find(session, login)
     return rendering.page(
-        request, "admin_person.html", viewer=viewer, person=user, tokens=service.tokens(session, user)
+        request,
+        "admin_person.html",
+        viewer=viewer,
+        person=user,
+        tokens=service.tokens(session, user),
+        sessions=auth.open_sessions(session, user.id),
     )
+
+
+@router.post("/{login}/sessions/end")
+def end_sessions(viewer: AdminViewer, database: Db, login: str) -> Response:
+    """Log a person out of every browser."""
+    with database.write() as session:
+        user = service.find(session, login)
+        auth.end_sessions(session, user.id)
+        audit.record(session, viewer.login, "sessions.end", user.login)
+    return RedirectResponse(f"/admin/people/{user.login}", status_code=303)
 
 
 @router.post("/{login}/tokens")

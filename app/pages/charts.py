@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from grader.scoring import Verdict
 
 _HISTOGRAM_BINS = 16
 _PARAMETER_BINS = 12
+_ACCURACY_BINS = 20
+_MISTAKES = 15
 _DAYS = 60
+_DAYS_AHEAD = 14
 
 
 @dataclass(frozen=True)
@@ -32,20 +36,23 @@ class Bar:
 
 @dataclass(frozen=True)
 class Dot:
-    """Some students with about this many parameters and exactly these points. Places as shares of the axes."""
+    """Some students with about this many parameters and about this accuracy. Places as shares of the axes.
+
+    ``points`` is their mean.
+    """
 
     across: float
     up: float
     count: int
     parameters: int
+    accuracy: float
     points: float
-    accuracy: float | None
     query: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Charts:
-    """All charts of a class. ``deadline_day`` is the last day in time."""
+    """All charts of a class. ``deadline_day`` is the last day in time; ``unmeasured`` have no accuracy to draw."""
 
     totals: tuple[Bar, ...]
     full: tuple[Bar, ...]
@@ -53,6 +60,7 @@ class Charts:
     days: tuple[Bar, ...]
     deadline_day: str | None
     parameters: tuple[Dot, ...]
+    unmeasured: int
     graded: int
 
 
@@ -66,9 +74,10 @@ def draw(snapshot: ClassSnapshot, tag: str) -> Charts:
         totals=tuple(_totals(graded, snapshot.assignment.max_score)),
         full=tuple(_full(graded, snapshot)),
         mistakes=tuple(_mistakes(graded, tag)),
-        days=tuple(_days(snapshot.attempts)),
+        days=tuple(_days(snapshot.attempts, deadline.date() if deadline else None)),
         deadline_day=deadline.date().isoformat() if deadline else None,
-        parameters=tuple(_parameters(graded, snapshot)),
+        parameters=tuple(_parameters(graded, snapshot.assignment.parameter_limit)),
+        unmeasured=sum(attempt.parameters is None or attempt.accuracy is None for attempt in graded),
         graded=len(graded),
     )
 
@@ -105,21 +114,30 @@ def _full(graded: Sequence[Attempt], snapshot: ClassSnapshot) -> list[Bar]:
 
 
 def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
-    """Mistakes in the loss by frequency, each with the sentence that its students read."""
+    """Mistakes by frequency, each with its question and the sentence that its students read."""
     counts = Counter(mistake for attempt in graded for mistake in set(attempt.mistakes))
     most = max(counts.values(), default=1)
     return [
-        Bar(messages.render(Note(id=key), tag), count / most, str(count), {"mistake": key})
-        for key, count in counts.most_common(12)
+        Bar(_sentence(mistake, tag), count / most, str(count), {"mistake": mistake})
+        for mistake, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MISTAKES]
     ]
 
 
-def _days(attempts: Sequence[Attempt]) -> list[Bar]:
-    """Attempts by day of UTC, without a gap, the latest days where there are too many."""
+def _sentence(mistake: str, tag: str) -> str:
+    """A message without the values that differ from one student to the next."""
+    number, _, key = mistake.partition(" ")
+    places = re.findall(r"\{(\w+)", messages.catalogue().get(key, {}).get("en", ""))
+    return f"{number} {messages.render(Note(id=key, params=dict.fromkeys(places, '…')), tag)}"
+
+
+def _days(attempts: Sequence[Attempt], deadline: date | None) -> list[Bar]:
+    """Attempts by day of UTC without a gap, up to a deadline that is near; the latest where there are too many."""
     counts = Counter(attempt.submitted_at.date() for attempt in attempts)
     if not counts:
         return []
     last = max(counts)
+    if deadline is not None and 0 < (deadline - last).days <= _DAYS_AHEAD:
+        last = deadline
     first = max(min(counts), last - timedelta(days=_DAYS - 1))
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     most = max(counts[day] for day in days)
@@ -130,31 +148,33 @@ def _day(day: date, count: int, most: int) -> Bar:
     return Bar(day.isoformat(), count / most, str(count), {"day": day.isoformat()})
 
 
-def _parameters(graded: Sequence[Attempt], snapshot: ClassSnapshot) -> list[Dot]:
-    """Students by size of the model and points: one dot a bin, so that a large class is no larger a page."""
-    max_score, limit = snapshot.assignment.max_score, snapshot.assignment.parameter_limit
-    sized = [attempt for attempt in graded if attempt.parameters is not None]
-    if not sized or not max_score:
-        return []
+def _parameters(graded: Sequence[Attempt], limit: int) -> list[Dot]:
+    """Students by size of the model and accuracy: one dot a bin, so that a large class is no larger a page."""
     # Models beyond the limit share the last bin.
     width = limit / (_PARAMETER_BINS - 1)
-    bins: dict[tuple[int, float], list[Attempt]] = {}
-    for attempt in sized:
-        index = min(int(((attempt.parameters or 1) - 1) / width), _PARAMETER_BINS - 1)
-        bins.setdefault((index, attempt.score), []).append(attempt)
-    dots = []
-    for (index, score), members in sorted(bins.items()):
-        sizes = [member.parameters or 0 for member in members]
-        accuracies = [member.accuracy for member in members if member.accuracy is not None]
-        dots.append(
-            Dot(
-                across=(index + 0.5) / _PARAMETER_BINS,
-                up=score / max_score,
-                count=len(members),
-                parameters=sum(sizes) // len(sizes),
-                points=score,
-                accuracy=sum(accuracies) / len(accuracies) if accuracies else None,
-                query={"smallest": min(sizes), "largest": max(sizes), "lowest": score, "highest": score},
-            )
-        )
-    return dots
+    bins: dict[tuple[int, int], list[tuple[int, float, float]]] = {}
+    for attempt in graded:
+        if attempt.parameters is not None and attempt.accuracy is not None:
+            across = min(int(max(attempt.parameters - 1, 0) / width), _PARAMETER_BINS - 1)
+            up = min(int(attempt.accuracy * _ACCURACY_BINS), _ACCURACY_BINS - 1)
+            bins.setdefault((across, up), []).append((attempt.parameters, attempt.accuracy, attempt.score))
+    return [_dot(across, members) for (across, _), members in sorted(bins.items())]
+
+
+def _dot(across: int, members: Sequence[tuple[int, float, float]]) -> Dot:
+    sizes, accuracies, points = zip(*members, strict=True)
+    mean = sum(accuracies) / len(members)
+    return Dot(
+        across=(across + 0.5) / _PARAMETER_BINS,
+        up=mean,
+        count=len(members),
+        parameters=sum(sizes) // len(members),
+        accuracy=mean,
+        points=sum(points) / len(members),
+        query={
+            "smallest": min(sizes),
+            "largest": max(sizes),
+            "least_accuracy": min(accuracies),
+            "most_accuracy": max(accuracies),
+        },
+    )

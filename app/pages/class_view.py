@@ -15,6 +15,10 @@ from grader.scoring import Verdict
 
 PAGE_ROWS = 100
 Key = Callable[[Standing], Any]
+_CHARTED = (
+    "question", "verdict", "full", "mistake", "lowest", "highest", "smallest", "largest",
+    "least_accuracy", "most_accuracy", "day",
+)  # fmt: skip
 _OF_ATTEMPT: dict[str, Callable[[Attempt], Any]] = {
     "score": lambda attempt: attempt.score,
     "state": lambda attempt: list(State).index(attempt.state),
@@ -22,13 +26,14 @@ _OF_ATTEMPT: dict[str, Callable[[Attempt], Any]] = {
     "attempt": lambda attempt: attempt.number,
     "submitted_at": lambda attempt: attempt.submitted_at,
     "parameters": lambda attempt: attempt.parameters,
+    "accuracy": lambda attempt: attempt.accuracy,
 }
 
 
 class ClassView(BaseModel):
     """What the reader wants to see of a class, as the query string says it. Unknown columns sort by login.
 
-    The bounds of points are inclusive, those of parameters too; ``day`` is a day of UTC on which any attempt was
+    All bounds are inclusive; ``day`` is a day of UTC on which any attempt was
     handed in. ``full`` asks for full points in the question.
     """
 
@@ -43,11 +48,13 @@ class ClassView(BaseModel):
     question: Annotated[str, Field(max_length=16)] = ""
     verdict: Verdict | None = None
     full: bool = False
-    mistake: Annotated[str, Field(max_length=100)] = ""
+    mistake: Annotated[str, Field(max_length=120)] = ""
     lowest: float | None = None
     highest: float | None = None
     smallest: int | None = None
     largest: int | None = None
+    least_accuracy: float | None = None
+    most_accuracy: float | None = None
     day: date | None = None
     sort: Annotated[str, Field(max_length=40)] = "login"
     order: Literal["asc", "desc"] = "asc"
@@ -76,8 +83,7 @@ class ClassView(BaseModel):
     @property
     def filters(self) -> dict[str, Any]:
         """The filters that a chart set, by field."""
-        chosen = ("question", "verdict", "full", "mistake", "lowest", "highest", "smallest", "largest", "day")
-        return {name: value for name in chosen if (value := getattr(self, name)) not in (None, "", False)}
+        return {name: value for name in _CHARTED if (value := getattr(self, name)) not in (None, "", False)}
 
     def _matches(self, standing: Standing, words: list[str], filtered: bool) -> bool:
         if words:
@@ -99,7 +105,7 @@ class ClassView(BaseModel):
 
     def _matches_results(self, attempt: Attempt) -> bool:
         cells = [cell for number, cell in attempt.cells.items() if self.question in ("", number)]
-        parameters = attempt.parameters
+        parameters, accuracy = attempt.parameters, attempt.accuracy
         return (
             (self.verdict is None or any(cell.verdict is self.verdict for cell in cells))
             and (not self.full or (bool(cells) and all(cell.score >= cell.max_score for cell in cells)))
@@ -108,6 +114,8 @@ class ClassView(BaseModel):
             and (self.highest is None or attempt.score <= self.highest)
             and (self.smallest is None or (parameters is not None and parameters >= self.smallest))
             and (self.largest is None or (parameters is not None and parameters <= self.largest))
+            and (self.least_accuracy is None or (accuracy is not None and accuracy >= self.least_accuracy))
+            and (self.most_accuracy is None or (accuracy is not None and accuracy <= self.most_accuracy))
         )
 
     def _key(self) -> Key:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -17,11 +19,12 @@ from app.auth.viewer import Viewer
 from app.db.sessions import Db, ReadSession
 from app.pages import charts, compare, language, rendering, source
 from app.pages.class_view import PAGE_ROWS, ClassView
-from app.pages.student import report_context
+from app.pages.student import STOP_ASKING, report_context
 from app.problems import Problem, Unprocessable
+from app.regrade_requests import service as regrade_requests
 from app.scores import repository as score_repository
 from app.scores import service as scores
-from app.scores.class_records import ClassRecords
+from app.scores.class_records import ClassRecords, ClassSnapshot
 from app.submissions import repository as submission_repository
 from app.submissions import service as submissions
 from app.submissions.models import State
@@ -31,6 +34,13 @@ from grader.scoring import Verdict
 
 router = APIRouter(prefix="/dashboard")
 _ATTEMPTS = 200
+
+
+@router.get("")
+def first(viewer: StaffViewer, session: ReadSession) -> Response:
+    """The class of the first assignment; the start page where there is none."""
+    offered = assignments.all_current(session)
+    return RedirectResponse(f"/dashboard/{quote(offered[0].slug)}" if offered else "/", status_code=303)
 
 
 @router.get("/{slug}")
@@ -44,7 +54,6 @@ def class_table(
     selected = view.select(snapshot.standings)
     pages = max(1, -(-len(selected) // PAGE_ROWS))
     page = min(view.page, pages)
-    graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]
     return rendering.page(
         request,
         "dashboard.html",
@@ -54,18 +63,18 @@ def class_table(
         questions=definition.questions,
         max_score=definition.max_score,
         deadline=definition.schedule.deadline,
-        total=len(snapshot.standings),
-        handed_in=sum(standing.counting is not None for standing in snapshot.standings),
-        to_review=sum(attempt.needs_review for attempt in graded),
-        mean=sum(attempt.score for attempt in graded) / len(graded) if graded else None,
+        **_in_numbers(snapshot),
         selected=len(selected),
         rows=selected[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
         page=page,
         pages=pages,
         states=list(State),
+        slugs=[row.slug for row in assignments.all_current(session)],
         verdicts=list(Verdict),
         view=view,
         charts=charts.draw(snapshot, tag),
+        baselines=definition.baselines,
+        open_requests=regrade_requests.count_open(session, slug),
     )
 
 
@@ -84,7 +93,8 @@ def report(
     """The report alone, with the forms of the staff."""
     tag = language.of_request(request)
     context = _staff_context(session, submissions.report(session, viewer, submission_id, tag), slug, tag)
-    return rendering.page(request, "report.html", viewer=viewer, slug=slug, overridable=True, **context)
+    status = STOP_ASKING if context["finished"] else 200
+    return rendering.page(request, "report.html", status, viewer=viewer, slug=slug, overridable=True, **context)
 
 
 @router.post("/{slug}/submissions/{submission_id}/questions/{number}")
@@ -114,6 +124,18 @@ def override(
             return _student(request, session, viewer, slug, report.student, report.attempt, problem)
     location = f"/dashboard/{quote(slug)}/students/{quote(report.student)}?attempt={report.attempt}#q-{quote(number)}"
     return RedirectResponse(location, status_code=303)
+
+
+@lru_cache(maxsize=8)
+def _in_numbers(snapshot: ClassSnapshot) -> Mapping[str, Any]:
+    """The line above the charts."""
+    graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]
+    return {
+        "total": len(snapshot.standings),
+        "handed_in": sum(standing.counting is not None for standing in snapshot.standings),
+        "to_review": sum(attempt.needs_review for attempt in graded),
+        "mean": sum(attempt.score for attempt in graded) / len(graded) if graded else None,
+    }
 
 
 def _records(request: Request) -> ClassRecords:
@@ -171,7 +193,8 @@ def _student(
 
 def _staff_context(session: Session, report: Report, slug: str, tag: str) -> dict[str, Any]:
     fragment = f"/dashboard/{quote(slug)}/submissions/{report.id}/report"
-    return report_context(session, report, tag) | {"fragment": fragment}
+    back = f"/dashboard/{quote(slug)}/students/{quote(report.student)}?attempt={report.attempt}"
+    return report_context(session, report, tag) | {"fragment": fragment, "back": back}
 
 
 def _sources(session: Session, viewer: Viewer, report: Report) -> dict[str, Markup]:

@@ -9,10 +9,28 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from app.pages import admin, admin_people, admin_regrades, compare, dashboard, errors, login, review, student
+from app.auth.limits import RateLimit
+from app.pages import (
+    admin,
+    admin_people,
+    admin_regrades,
+    compare,
+    dashboard,
+    errors,
+    login,
+    regrade_requests,
+    review,
+    similarity,
+    student,
+)
 from app.scores.class_records import ClassRecords
+from app.similarity.index import Similarity
 
 STATIC = Path(__file__).parent / "static"
+FAILED_LOGINS = 10
+"""A minute and address. Tokens cannot be guessed; this keeps somebody who tries from costing much."""
+CHECKS = 90
+"""A minute and person: the form asks at most once for each pause in typing."""
 
 
 class _Static(StaticFiles):
@@ -31,7 +49,21 @@ def install(app: FastAPI) -> None:
     Problems of middleware that was added before show as pages too.
     """
     app.state.class_records = ClassRecords()
+    app.state.similarity = Similarity()
+    app.state.login_limit = RateLimit(FAILED_LOGINS, 60)
+    app.state.check_limit = RateLimit(CHECKS, 60)
     app.mount("/static", _Static(directory=STATIC), name="static")
-    for page in (login, student, compare, review, dashboard, admin_people, admin_regrades, admin):
+    for page in (
+        login,
+        student,
+        regrade_requests,
+        compare,
+        review,
+        similarity,
+        dashboard,
+        admin_people,
+        admin_regrades,
+        admin,
+    ):
         app.include_router(page.router, include_in_schema=False)
     errors.install(app)

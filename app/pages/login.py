@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.auth import cookies, service
 from app.auth.dependencies import OptionalViewer
+from app.auth.limits import RateLimit, address
 from app.db.sessions import Db
 from app.pages import language, rendering
 
@@ -28,11 +29,16 @@ def show(request: Request, viewer: OptionalViewer, back: str = "/") -> Response:
 def log_in(
     request: Request, database: Db, token: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/"
 ) -> Response:
-    """A session for the holder of a token."""
+    """A session for the holder of a token. An address that failed too often must wait, whatever it sends."""
+    limit: RateLimit = request.app.state.login_limit
+    source = address(request)
+    if seconds := limit.wait(source):
+        return _limited(request, back, seconds)
     days = request.app.state.settings.session_days
     with database.write() as session:
         cookie = service.log_in(session, token.strip(), days=days)
     if cookie is None:
+        limit.note(source)
         complaint = language.text(language.of_request(request), "token_wrong")
         return _form(request, back, status=401, complaint=complaint)
     response = RedirectResponse(local(back), status_code=303)
@@ -72,6 +78,13 @@ def local(path: str) -> str:
     """The path if it stays on this server, else the start: a link must not use the login to lead elsewhere."""
     stays = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if stays else "/"
+
+
+def _limited(request: Request, back: str, seconds: int) -> HTMLResponse:
+    complaint = language.text(language.of_request(request), "login_limited", seconds=seconds)
+    page = _form(request, back, status=429, complaint=complaint)
+    page.headers["Retry-After"] = str(seconds)
+    return page
 
 
 def _form(request: Request, back: str, status: int = 200, complaint: str | None = None) -> HTMLResponse:

@@ -28,6 +28,10 @@ HEADERS: Mapping[str, str] = {
 """``data:`` images are the icons inside Pico's stylesheet."""
 
 
+ZONE = Markup('<span class="quiet" data-zone>UTC</span>')
+"""The zone of the short times below it; the page's script writes the reader's own."""
+
+
 def points(value: float | None) -> str:
     """Points as people write them: ``4``, ``0.5``, ``2.25``; a dash where there are none yet."""
     return "–" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
@@ -57,6 +61,15 @@ def when(value: datetime | str | None) -> Markup:
     return Markup('<time datetime="{}">{} UTC</time>').format(stamp, moment.strftime("%Y-%m-%d %H:%M"))
 
 
+def when_short(value: datetime | None) -> Markup:
+    """The same for a column of a table: the zone stands once, in the heading, where `zone` puts it."""
+    if value is None:
+        return Markup("–")
+    moment = value.astimezone(UTC)
+    stamp, shown = moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M")
+    return Markup('<time datetime="{}" data-short>{}</time>').format(stamp, shown)
+
+
 def localised(texts: Mapping[str, str], tag: str) -> str:
     """An assignment's own text in this language, else in English."""
     return texts.get(tag, texts["en"])
@@ -69,8 +82,14 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters.update(points=points, count=count, measured=measured, when=when)
-_environment.globals |= {"share": share, "localised": localised, "LANGUAGES": language.LANGUAGES, "THEMES": THEMES}
+_environment.filters.update(points=points, count=count, measured=measured, when=when, when_short=when_short)
+_environment.globals |= {
+    "share": share,
+    "localised": localised,
+    "LANGUAGES": language.LANGUAGES,
+    "THEMES": THEMES,
+    "zone": ZONE,
+}
 
 
 def page(request: Request, template: str, /, status: int = 200, viewer: Any = None, **context: Any) -> HTMLResponse:

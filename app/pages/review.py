@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -15,11 +16,12 @@ from app.db.sessions import Db, ReadSession
 from app.pages import compare, language, rendering, source
 from app.pages.student import report_context
 from app.problems import NotFound
+from app.regrade_requests import service as regrade_requests
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords, ClassSnapshot
 from app.submissions import service as submissions
 from app.submissions.models import State
-from grader.assignment import Question
+from grader.assignment import PARTS, Question
 from grader.scoring import Verdict
 
 router = APIRouter(prefix="/dashboard/{slug}/review")
@@ -72,6 +74,8 @@ def queue(
         context = {
             "report": shown["report"],
             "question": asked,
+            "requests": shown["requests"],
+            "back": f"/dashboard/{slug}/requests",
             "steps": _steps(asked["max_score"]),
             "sources": {name: source.shown(name, text) for name, text in _in_order(texts, rubric).items()},
         }
@@ -87,6 +91,7 @@ def queue(
         at=at,
         done=done,
         done_question=done_question,
+        open_requests=regrade_requests.count_open(session, slug),
         **context,
     )
 
@@ -123,17 +128,18 @@ def undo(
     return _back(slug, submission=submission, question=question)
 
 
-def _waiting(snapshot: ClassSnapshot, question: str) -> list[Waiting]:
+@lru_cache(maxsize=64)
+def _waiting(snapshot: ClassSnapshot, question: str) -> tuple[Waiting, ...]:
     """What waits in the attempts that count: question by question, so that one rule is applied at a time."""
     graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]
     graded.sort(key=lambda attempt: attempt.submitted_at)
     numbers = [item.number for item in snapshot.assignment.questions if question in ("", item.number)]
-    return [
+    return tuple(
         Waiting(attempt.submission, number)
         for number in numbers
         for attempt in graded
         if (cell := attempt.cells.get(number)) and cell.verdict is Verdict.NEEDS_REVIEW
-    ]
+    )
 
 
 def _steps(full: float) -> list[float]:
@@ -141,8 +147,10 @@ def _steps(full: float) -> list[float]:
 
 
 def _in_order(texts: dict[str, str], question: Question) -> dict[str, str]:
-    """The parts that the question is graded from come first."""
-    return {name: texts[name] for name in sorted(texts, key=lambda name: name not in question.parts)}
+    """The parts that the question is graded from come first, then the code."""
+    return {
+        name: texts[name] for name in sorted(texts, key=lambda name: (name not in question.parts, PARTS.index(name)))
+    }
 
 
 def _back(slug: str, **query: object) -> RedirectResponse:

@@ -12,18 +12,35 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from app.assignments import service as assignments
+from app.assignments.endpoints import AssignmentView
 from app.assignments.endpoints import view as assignment_view
 from app.auth.dependencies import AnyViewer
+from app.auth.limits import RateLimit
 from app.auth.viewer import Viewer
+from app.db.base import now
 from app.db.engine import Database
 from app.db.sessions import Db, ReadSession
 from app.pages import hand_in_form, language, preview, rendering
 from app.pages.preview import Preview
-from app.problems import Problem
+from app.problems import Problem, TooManyRequests
+from app.regrade_requests import service as regrade_requests
 from app.submissions import form, hand_in, service
+from app.submissions.models import State
 from app.submissions.schemas import Report
 
 router = APIRouter()
+STOP_ASKING = 286
+"""What tells htmx that a fragment is the last one of its kind (https://htmx.org/docs/#polling)."""
+
+
+class TooManyChecks(TooManyRequests):
+    """The form was checked too often."""
+
+    slug = "too-many-checks"
+
+    def __init__(self, seconds: int, tag: str) -> None:
+        detail = language.text(tag, "check_limited", seconds=seconds)
+        super().__init__(detail, headers={"Retry-After": str(seconds)})
 
 
 @router.get("/")
@@ -50,6 +67,11 @@ async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: 
 @router.post("/check")
 async def check(request: Request, viewer: AnyViewer, database: Db, assignment: str) -> HTMLResponse:
     """What the form holds, read and not executed. It does not count, and nothing is stored."""
+    limit: RateLimit = request.app.state.check_limit
+    if seconds := limit.wait(viewer.login):
+        busy = TooManyChecks(seconds, language.of_request(request))
+        return await run_in_threadpool(_found, request, database, viewer, assignment, {}, None, busy)
+    limit.note(viewer.login)
     numbers = await run_in_threadpool(_choices, database, assignment)
     fields: dict[str, form.Field] = {}
     try:
@@ -66,13 +88,25 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
 @router.get("/submissions/{submission_id}")
 def submission(request: Request, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> HTMLResponse:
     """The report, which fills in by itself while the grading runs."""
-    return _report(request, session, viewer, submission_id, "submission.html")
+    return report_page(request, session, viewer, submission_id)
+
+
+@router.post("/submissions/{submission_id}/cancel")
+def cancel(request: Request, viewer: AnyViewer, database: Db, submission_id: uuid.UUID) -> Response:
+    """Stop the grading, or say why it cannot be stopped any more."""
+    try:
+        with database.write() as session:
+            service.cancel(session, viewer, submission_id)
+    except service.AlreadyEnded as problem:
+        with database.read() as session:
+            return report_page(request, session, viewer, submission_id, problem=problem)
+    return RedirectResponse(f"/submissions/{submission_id}", status_code=303)
 
 
 @router.get("/submissions/{submission_id}/report")
 def report(request: Request, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> HTMLResponse:
     """The report alone, to be put into the page."""
-    return _report(request, session, viewer, submission_id, "report.html")
+    return report_page(request, session, viewer, submission_id, "report.html")
 
 
 def report_context(session: Session, found: Report, tag: str) -> dict[str, Any]:
@@ -85,15 +119,34 @@ def report_context(session: Session, found: Report, tag: str) -> dict[str, Any]:
         "title": rendering.localised(definition.title, tag),
         "finished": found.state.ended,
         "fragment": f"/submissions/{found.id}/report",
+        "requests": regrade_requests.history(session, found.id),
     }
 
 
-def _report(
-    request: Request, session: Session, viewer: Viewer, submission_id: uuid.UUID, template: str
+def report_page(
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    submission_id: uuid.UUID,
+    template: str = "submission.html",
+    problem: Problem | None = None,
 ) -> HTMLResponse:
+    """The report as its student sees it, or with what was refused above it."""
     tag = language.of_request(request)
     found = service.report(session, viewer, submission_id, tag)
-    return rendering.page(request, template, viewer=viewer, **report_context(session, found, tag))
+    context = report_context(session, found, tag)
+    mine = found.student == viewer.login
+    status = STOP_ASKING if template == "report.html" and found.state.ended else 200
+    return rendering.page(
+        request,
+        template,
+        problem.status if problem else status,
+        viewer=viewer,
+        mine=mine,
+        may_ask=mine and found.state is State.GRADED,
+        complaint=problem.detail if problem else None,
+        **context,
+    )
 
 
 def _home(
@@ -111,7 +164,10 @@ def _home(
     if slug is not None:
         assignments.current(session, slug)
     chosen = next((item for item in offered if slug is None or item.slug == slug), None)
-    history = service.history(session, viewer, assignment=chosen.slug, student=viewer.login).items if chosen else []
+    history, asked = [], []
+    if chosen:
+        history = service.history(session, viewer, assignment=chosen.slug, student=viewer.login).items
+        asked = regrade_requests.listed(session, viewer, assignment=chosen.slug, student=viewer.login)
     return rendering.page(
         request,
         "home.html",
@@ -120,13 +176,30 @@ def _home(
         assignments=offered,
         assignment=chosen,
         history=history,
+        asked=asked,
         complaint=complaint,
         typed=typed or {},
         preview=found,
+        **_times(chosen),
         file_parts=hand_in_form.FILE_PARTS,
         text_parts=hand_in_form.TEXT_PARTS,
         file_types=hand_in_form.FILE_TYPES,
     )
+
+
+def _times(assignment: AssignmentView | None) -> dict[str, Any]:
+    """When hand-ins of this viewer are taken, and whether they are now."""
+    if assignment is None:
+        return {}
+    due = getattr(assignment, "due", assignment.deadline)
+    closes = getattr(assignment, "closes", due)
+    moment = now()
+    return {
+        "due": due,
+        "closes": closes,
+        "closed": closes is not None and closes < moment,
+        "not_open": assignment.opens is not None and moment < assignment.opens,
+    }
 
 
 def _choices(database: Database, slug: str) -> list[str]:
@@ -165,12 +238,13 @@ def _found(
 ) -> HTMLResponse:
     """The preview: a fragment for the page's script, else the whole page with the form as it was."""
     tag, typed = language.of_request(request), hand_in_form.typed(fields)
+    status, complaint = (problem.status, problem.detail) if problem else (200, None)
     with database.read() as session:
         definition = assignments.definition(assignments.current(session, slug))
         found = preview.look(definition, received.parts, received.repair, tag) if received else None
         if "hx-request" in request.headers:
-            complaint = problem.detail if problem else None
-            status = problem.status if problem else 200
-            return rendering.page(request, "preview.html", status, preview=found, typed=typed, complaint=complaint)
-        status, complaint = (problem.status, problem.detail) if problem else (200, None)
-        return _home(request, session, viewer, slug, status, complaint, typed, found)
+            page = rendering.page(request, "preview.html", status, preview=found, typed=typed, complaint=complaint)
+        else:
+            page = _home(request, session, viewer, slug, status, complaint, typed, found)
+    page.headers.update(problem.headers if problem else {})
+    return page

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -22,13 +23,13 @@ from app.scores import class_repository as repository
 from app.scores.standing import total, verdict_of
 from app.submissions.models import State
 from app.users.models import Role
-from grader.assignment import Assignment
+from grader.assignment import Assignment, Question
 from grader.evidence import Fault
 from grader.lateness import Lateness, lateness
 from grader.scoring import Verdict
 
 _TOLD = frozenset({"architecture", "kd_loss", "pruning"})
-"""Checks whose messages say something that is counted: parameters, mistakes, accuracy."""
+"""Checks whose messages are counted even when no points were lost: parameters, known mistakes, accuracy."""
 
 
 class Cell(NamedTuple):
@@ -43,7 +44,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One hand-in. ``mistakes`` are message ids of the loss; ``accuracy`` is the unpruned model's, as measured.
+    """One hand-in. ``mistakes`` are message ids, each behind its question; ``accuracy`` is the unpruned model's.
 
     ``score`` is what is left after ``late`` has taken its part.
     """
@@ -60,12 +61,12 @@ class Attempt:
     parameters: int | None
     accuracy: float | None
 
-    @property
+    @cached_property
     def needs_review(self) -> bool:
         """Some points are provisional until a person has looked."""
         return any(cell.verdict is Verdict.NEEDS_REVIEW for cell in self.cells.values())
 
-    @property
+    @cached_property
     def has_fault(self) -> bool:
         """Something of ours failed."""
         ours = (Fault.GRADER, Fault.INFRASTRUCTURE)
@@ -102,12 +103,11 @@ class ClassRecords:
     def snapshot(self, session: Session, slug: str) -> ClassSnapshot:
         """The class as it stands now. Raises `AssignmentNotFound`."""
         current = assignments.definition(assignments.current(session, slug))
-        people = repository.people(session)
-        stamp = (current.digest, hash(tuple(people)), *repository.stamp(session, slug))
+        stamp = (current.digest, repository.people_stamp(session), *repository.stamp(session, slug))
         with self._lock:
             kept = self._kept.setdefault(slug, _Kept())
             if kept.snapshot is None or kept.stamp != stamp:
-                kept.snapshot = kept.refreshed(session, current, people)
+                kept.snapshot = kept.refreshed(session, current, repository.people(session))
                 kept.stamp = stamp
             return kept.snapshot
 
@@ -170,6 +170,13 @@ def _read(session: Session, slug: str, rows: Sequence[Any]) -> Iterable[Attempt]
     ]
 
 
+def _mistakes(question: Question, verdict: Verdict, told: Sequence[str]) -> list[str]:
+    """The known mistakes that were named; without one, what was said first where points were lost."""
+    known = [key for key in told if key in question.options.get("mistakes", {})]
+    lost = told[:1] if verdict in repository.LOST else ()
+    return [f"{question.number} {key}" for key in known or lost]
+
+
 def _attempt(
     row: Any,
     assignment: Assignment,
@@ -185,11 +192,11 @@ def _attempt(
         points = given.get(number, score.score if score else 0.0)
         verdict = verdict_of(question, score.verdict if score else None, given.get(number))
         cells[number] = Cell(points, question.points, verdict, score.fault if score else None, number in given)
-        for message in (score.messages or ()) if score else ():
+        messages = (score.messages or ()) if score else ()
+        mistakes += _mistakes(question, score.verdict, [message["id"] for message in messages]) if score else ()
+        for message in messages:
             key, params = message["id"], message["params"]
-            if question.check == "kd_loss" and key in question.options.get("mistakes", {}):
-                mistakes.append(key)
-            elif question.check == "architecture" and key.startswith("model."):
+            if question.check == "architecture" and key.startswith("model."):
                 known.setdefault("parameters", params.get("parameters"))
             elif question.check == "pruning" and key.startswith("pruning.curve."):
                 known.setdefault("accuracy", params.get("accuracy"))

@@ -13,10 +13,11 @@ from app.db.base import now
 from app.problems import NotFound, Unprocessable
 from app.scores import class_records, repository
 from app.scores.models import Override
-from app.scores.standing import Sheets
+from app.scores.standing import Sheets, Standing
 from app.scores.table import ClassTable, StudentRow
 from app.submissions import repository as submissions
 from app.submissions import service as submission_service
+from app.submissions.models import Submission
 from grader.assignment import Assignment
 
 
@@ -53,6 +54,14 @@ def class_table(session: Session, assignment_slug: str) -> ClassTable:
     )
 
 
+def standing(session: Session, submission: Submission, number: str) -> Standing:
+    """A question of a submission as it stands. Raises `QuestionNotFound`."""
+    assignment = assignments.definition(submission.assignment)
+    _check_question(assignment, number)
+    sheet = Sheets(session, [submission.id]).sheet(submission.id, assignment)
+    return next(item for item in sheet.questions if item.question.number == number)
+
+
 def override(
     session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, *, score: float, reason: str
 ) -> None:
@@ -61,13 +70,10 @@ def override(
     Raises `SubmissionNotFound`, `QuestionNotFound` or `PointsOutOfRange`.
     """
     submission = submission_service.find(session, viewer, submission_id, lock=True)
-    assignment = assignments.definition(submission.assignment)
-    _check_question(assignment, number)
-    sheet = Sheets(session, [submission.id]).sheet(submission.id, assignment)
-    standing = next(item for item in sheet.questions if item.question.number == number)
-    if not 0 <= score <= standing.question.points:
-        raise PointsOutOfRange(f"Question {number} is worth 0 to {standing.question.points} points, not {score}.")
-    replaced = standing.score
+    found = standing(session, submission, number)
+    if not 0 <= score <= found.question.points:
+        raise PointsOutOfRange(f"Question {number} is worth 0 to {found.question.points} points, not {score}.")
+    replaced = found.score
     _end(session, viewer, submission.id, number)
     session.add(
         Override(

@@ -76,6 +76,8 @@ class Submission(Base):
         UniqueConstraint("user_id", "idempotency_key"),
         Index("ix_submissions_user_id_submitted_at", "user_id", "submitted_at"),
         Index("ix_submissions_submitted_at_id", "submitted_at", "id"),
+        # Whether anything of a class changed is asked for every page of it: answered from this index alone.
+        Index("ix_submissions_assignment_id_revision", "assignment_id", "revision"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)

@@ -34,6 +34,10 @@ eve,Eve,student,
 fay,Fay,student,
 gus,Gus,student,
 hal,Hal,student,
+ivy,Ivy,student,
+jim,Jim,student,
+kim,Kim <i>Lee</i>,student,
+leo,Leo,student,
 teo,Teo,ta,
 mia,Mia,admin,
 """
@@ -42,10 +46,11 @@ ASSAY = [sys.executable, "-c", "from app.cli import main; main()"]
 
 @dataclass(frozen=True)
 class Service:
-    """A running service and the tokens of its people."""
+    """A running service, the tokens of its people, and the variables that its command line needs."""
 
     url: str
     tokens: dict[str, str]
+    environment: dict[str, str]
 
 
 @pytest.fixture(scope="package")
@@ -74,7 +79,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(url, process, log)
-        yield Service(url, tokens)
+        yield Service(url, tokens, environment)
     finally:
         process.terminate()
         process.wait(30)
@@ -114,8 +119,10 @@ def open_page(browser: Browser, service: Service) -> Iterator[OpenPage]:
     complaints: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
-        # A page that answers 4xx on purpose is reported by the browser as a failed load of the page itself.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        # A page that answers 4xx on purpose is reported by the browser as a failed load of the page itself, and htmx
+        # reports a request that did not arrive.
+        expected = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError")
+        if message.type == "error" and not message.text.startswith(expected):
             complaints.append(message.text)
 
     def asked(request: Request) -> None:
@@ -147,9 +154,9 @@ def open_page(browser: Browser, service: Service) -> Iterator[OpenPage]:
 
 
 @pytest.fixture
-def shot(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
-    """Keeps a screenshot of the whole page, as an artefact of the run."""
-    folder = Path(os.environ["SCREENSHOTS"]) if "SCREENSHOTS" in os.environ else tmp_path_factory.mktemp("screenshots")
+def shot() -> Callable[[Page, str], None]:
+    """Keeps a screenshot of the whole page as an artefact of the run, in ``screenshots/`` unless told elsewhere."""
+    folder = Path(os.environ.get("SCREENSHOTS", ROOT / "screenshots"))
 
     def take(page: Page, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)

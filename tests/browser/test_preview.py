@@ -87,7 +87,7 @@ def test_two_attempts_are_compared(open_page: OpenPage, shot: Shot) -> None:
     hand_in(page)
     expect(page.locator(".total .points")).to_have_text("3.75 / 4", timeout=GRADED)
     page.goto("/")
-    page.get_by_role("button", name="Compare the two chosen attempts").click()
+    page.get_by_role("button", name="Compare A with B").click()
     expect(page.locator("h2").first).to_have_text("Attempts 1 and 2")
     expect(page.locator("tbody tr").first).to_contain_text("+0.5")
     expect(page.locator(".diff .removed").first).to_have_text(re.compile("-    return 1"))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from pathlib import Path
+
 import httpx
 import pytest
 from playwright.sync_api import expect
 
+from grader.assignment import ASSIGNMENTS
 from tests.browser.accessibility import serious_violations
-from tests.browser.conftest import OpenPage, Service
-from tests.browser.steps import EXAMPLE, Shot
+from tests.browser.conftest import ASSAY, ROOT, OpenPage, Service
+from tests.browser.steps import EXAMPLE, GRADED, Shot, hand_in
 
 pytestmark = pytest.mark.browser
 HOSTILE = (
@@ -54,6 +59,8 @@ def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot:
     page.goto(f"/dashboard/hw13/students/{reviewed[0]}")
     expect(page.locator("pre.source").first).to_contain_text("<script>document.title=1</script>")
     expect(page.locator("main")).to_contain_text("ValueError: <b>")
+    page.get_by_text("What your code printed").click()
+    expect(page.locator("main")).to_contain_text("\\x1b[31m<script>document.title=1</script>")
     assert page.title() != "1"
     assert serious_violations(page) == []
     shot(page, "student-hostile")
@@ -82,18 +89,55 @@ def test_a_bar_leads_to_its_students(open_page: OpenPage, shot: Shot, reviewed: 
     shot(page, "dashboard-filtered")
 
 
-def test_an_admin_regrades_publishes_and_takes_it_back(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
+def publish(service: Service, folder: Path, version: int, points: str) -> None:
+    """A course of its own, so that the others' points stay: the second question is worth this much."""
+    shutil.copytree(ASSIGNMENTS / "hw13", folder)
+    text = (folder / "assignment.toml").read_text()
+    text = text.replace('slug = "hw13"', 'slug = "hw13-two"').replace("version = 1\n", f"version = {version}\n", 1)
+    before, after = text.split('number = "2.2"')
+    (folder / "assignment.toml").write_text(f'{before}number = "2.2"{after.replace("points = 0.5", points, 1)}')
+    command = [*ASSAY, "assignment", "publish", str(folder)]
+    subprocess.run(command, cwd=ROOT, env=service.environment, check=True, capture_output=True)
+
+
+def test_an_admin_regrades_reads_publishes_and_takes_it_back(
+    open_page: OpenPage, shot: Shot, service: Service, tmp_path: Path
+) -> None:
+    publish(service, tmp_path / "first", 1, "points = 0.5")
+    student = open_page("hal")
+    student.get_by_role("link", name="HW13: Network Compression").last.click()
+    assert serious_violations(student) == []
+    student.locator("input[name='answer-2.2'][value=softer]").check()
+    hand_in(student)
+    expect(student.locator(".total")).to_contain_text("· Graded", timeout=GRADED)
+    expect(student.locator(".total .points")).to_have_text("0.5 / 4")
+
+    publish(service, tmp_path / "second", 2, "points = 1.5")
     page = open_page("mia")
     page.goto("/admin/regrades")
-    page.locator("input[name=student]").fill(reviewed[1])
+    page.locator("select[name=assignment]").select_option("hw13-two")
     page.get_by_role("button", name="Begin").click()
     page.wait_for_url("**/admin/regrades/*")
-    page.get_by_role("button", name="Publish these changes").click(timeout=60_000)
-    expect(page.locator("h2")).to_contain_text("published")
+    publishing = page.get_by_role("button", name="Publish these changes")
+    expect(publishing).to_be_visible(timeout=GRADED)
+    row = page.locator("tbody tr", has_text="hal")
+    expect(row.locator(".number").first).to_have_text("0.5")
+    expect(row.locator(".number").last).to_have_text("1.5")
     assert serious_violations(page) == []
+    shot(page, "regrade-preview")
+    student.reload()
+    expect(student.locator(".total .points")).to_have_text("0.5 / 4")
+
+    publishing.click()
+    expect(page.locator("h2")).to_contain_text("published")
+    student.reload()
+    expect(student.locator("section[aria-labelledby='q-2.2'] .points")).to_have_text("1.5 / 1.5")
+    expect(student.locator("main")).to_contain_text("0.5 points became 1.5")
     shot(page, "regrade")
     page.get_by_role("button", name="Take back").click()
     expect(page.locator("h2")).to_contain_text("taken back")
+    student.reload()
+    expect(student.locator("section[aria-labelledby='q-2.2'] .points")).to_have_text("0.5 / 0.5")
 
 
 def test_an_admin_looks_at_a_roster_before_importing_it(open_page: OpenPage, shot: Shot) -> None:

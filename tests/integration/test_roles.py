@@ -18,6 +18,7 @@ STAFF_ONLY = [
     ("GET", "/assignments/hw13/extensions"),
     ("PUT", "/assignments/hw13/extensions/somebody"),
     ("DELETE", "/assignments/hw13/extensions/somebody"),
+    ("POST", "/regrade-requests/1/answer"),
 ]
 ADMIN_ONLY = [
     ("POST", "/admin/users"),
@@ -32,6 +33,8 @@ FOR_ANYBODY_KNOWN = [
     ("GET", "/assignments/hw13"),
     ("GET", "/submissions"),
     ("POST", "/submissions"),
+    ("GET", "/regrade-requests"),
+    ("POST", "/regrade-requests/1/withdraw"),
 ]
 
 

@@ -1,14 +1,24 @@
 // What the pages do beyond links and forms. Without this script they still work: times read in UTC, nothing moves.
 "use strict";
 
+// The reader's own way to write the page's language: a British reader of an English page wants 25 Nov, not Nov 25.
+const LOCALE = [...navigator.languages, document.documentElement.lang].find(
+  (tag) => tag.split("-")[0] === document.documentElement.lang.split("-")[0]);
+const DAY = {month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23"};
+const FULL = new Intl.DateTimeFormat(LOCALE, {year: "numeric", ...DAY, timeZoneName: "short"});
+const SHORT = new Intl.DateTimeFormat(LOCALE, DAY);
+const OTHER_YEAR = new Intl.DateTimeFormat(LOCALE, {year: "numeric", ...DAY});
+
 function localTimes(root) {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
-    year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
-  });
+  const now = new Date();
   for (const time of root.querySelectorAll("time[datetime]")) {
-    time.title = time.getAttribute("datetime");
-    time.textContent = format.format(new Date(time.dateTime));
+    const moment = new Date(time.dateTime);
+    const short = moment.getFullYear() === now.getFullYear() ? SHORT : OTHER_YEAR;
+    time.title = FULL.format(moment);
+    time.textContent = ("short" in time.dataset ? short : FULL).format(moment);
   }
+  const zone = FULL.formatToParts(now).find((part) => part.type === "timeZoneName").value;
+  for (const place of root.querySelectorAll("[data-zone]")) place.textContent = zone;
 }
 
 // -- connection ---------------------------------------------------------------------------------------------------
@@ -85,7 +95,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("hand-in");
   if (form) takeFiles(form);
 });
-document.addEventListener("htmx:afterSettle", () => localTimes(document));
+document.addEventListener("htmx:afterSwap", () => localTimes(document));
 
 // -- keys: / searches, j and k move along the rows of a table, n and p turn its pages ------------------------------
 

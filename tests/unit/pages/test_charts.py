@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from dataclasses import replace
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
+import pytest
 from fastapi import Request
 
 from app.pages import charts
@@ -44,6 +47,17 @@ def test_days_have_no_gap_and_count_every_attempt(course: Course) -> None:
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
 
 
+@pytest.mark.parametrize(("days", "reaches"), [(3, True), (14, True), (15, False), (-2, False)])
+def test_the_days_go_on_to_a_deadline_that_is_near(course: Course, days: int, reaches: bool) -> None:
+    course.enrol(5, 1)
+    found = snapshot(course)
+    last = max(attempt.submitted_at for attempt in found.attempts)
+    schedule = found.assignment.schedule.model_copy(update={"deadline": last + timedelta(days=days)})
+    drawn = charts.draw(replace(found, assignment=found.assignment.model_copy(update={"schedule": schedule})), "en")
+    assert (drawn.days[-1].label == drawn.deadline_day) is reaches
+    assert (drawn.days[-1].label == last.date().isoformat()) is not reaches
+
+
 def test_a_class_without_hand_ins_has_nothing_to_draw(course: Course) -> None:
     course.enrol(2, 0)
     drawn = charts.draw(snapshot(course), "zh-Hant")
@@ -56,6 +70,15 @@ def test_mistakes_are_told_in_the_readers_language(course: Course) -> None:
     english, chinese = charts.draw(snapshot(course), "en"), charts.draw(snapshot(course), "zh-Hant")
     assert len(english.mistakes) == len(chinese.mistakes) > 0
     assert english.mistakes[0].label != chinese.mistakes[0].label
+
+
+def test_mistakes_of_every_question_are_counted_without_a_students_own_values(course: Course) -> None:
+    course.enrol(40, 1)
+    labels = [bar.label for bar in charts.draw(snapshot(course), "en").mistakes]
+    assert {label.split()[0] for label in labels} >= {"1.1", "2.1", "2.2", "3.2"}
+    too_large = next(label for label in labels if label.startswith("1.1"))
+    assert "… parameters" in too_large
+    assert not re.search(r"\d", too_large.removeprefix("1.1"))
 
 
 def test_a_day_leads_to_everybody_who_handed_in_on_it(course: Course) -> None:

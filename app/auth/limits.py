@@ -1,0 +1,58 @@
+"""How often somebody may try: so many times in a stretch of time, counted in this process."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+
+from fastapi import Request
+
+_KEYS = 10_000
+"""With more keys than this, those whose time is up are forgotten."""
+
+
+class RateLimit:
+    """So many tries a key in any ``seconds``. Every process counts for itself. Safe to use from several threads."""
+
+    def __init__(self, allowed: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.allowed = allowed
+        self.seconds = seconds
+        self._clock = clock
+        self._tries: dict[str, deque[float]] = defaultdict(deque)
+        self._lock = threading.Lock()
+
+    def wait(self, key: str) -> int:
+        """Whole seconds until the next try is allowed; 0 when one is allowed now."""
+        with self._lock:
+            tries = self._recent(key)
+            return math.ceil(tries[0] + self.seconds - self._clock()) if len(tries) >= self.allowed else 0
+
+    def note(self, key: str) -> None:
+        """Count one try."""
+        with self._lock:
+            self._recent(key).append(self._clock())
+            if len(self._tries) > _KEYS:
+                for known in [known for known in self._tries if not self._recent(known)]:
+                    del self._tries[known]
+
+    def _recent(self, key: str) -> deque[float]:
+        tries, since = self._tries[key], self._clock() - self.seconds
+        while tries and tries[0] <= since:
+            tries.popleft()
+        return tries
+
+
+def address(request: Request) -> str:
+    """Where a request comes from. Whoever has one IPv6 address has a whole /64 of them."""
+    host = request.client.host if request.client else ""
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return host

@@ -1,0 +1,126 @@
+"""Regrade requests on the pages: a student asks below a question, the staff answer from their list."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, TypeVar
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Path, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.auth.dependencies import AnyViewer, StaffViewer
+from app.auth.viewer import Viewer
+from app.db.sessions import Db, ReadSession
+from app.pages import language, rendering
+from app.pages.login import local
+from app.pages.student import report_page
+from app.problems import Problem, Unprocessable
+from app.regrade_requests import service
+from app.regrade_requests.models import RequestState
+from app.regrade_requests.schemas import NewAnswer, NewRequest
+
+router = APIRouter()
+_LISTED = 200
+_Model = TypeVar("_Model", NewRequest, NewAnswer)
+RequestId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@router.post("/submissions/{submission_id}/questions/{number}/requests")
+def ask(
+    request: Request,
+    viewer: AnyViewer,
+    database: Db,
+    submission_id: uuid.UUID,
+    number: str,
+    reason: Annotated[str, Form(max_length=10_000)] = "",
+) -> Response:
+    """Ask for another look at a question."""
+    try:
+        new = _read(NewRequest, reason=reason)
+        with database.write() as session:
+            service.ask(session, viewer, submission_id, number, new.reason)
+    except Problem as problem:
+        with database.read() as session:
+            return report_page(request, session, viewer, submission_id, problem=problem)
+    return RedirectResponse(f"/submissions/{submission_id}#q-{quote(number)}", status_code=303)
+
+
+@router.post("/submissions/{submission_id}/requests/{request_id}/withdraw")
+def withdraw(
+    request: Request, viewer: AnyViewer, database: Db, submission_id: uuid.UUID, request_id: RequestId
+) -> Response:
+    """Take an own request back."""
+    try:
+        with database.write() as session:
+            service.withdraw(session, viewer, request_id)
+    except Problem as problem:
+        with database.read() as session:
+            return report_page(request, session, viewer, submission_id, problem=problem)
+    return RedirectResponse(f"/submissions/{submission_id}", status_code=303)
+
+
+@router.get("/dashboard/{slug}/requests")
+def requests(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
+    """What waits for an answer, the oldest first, and what was answered."""
+    return _listed(request, session, viewer, slug)
+
+
+@router.post("/dashboard/{slug}/requests/{request_id}")
+def answer(
+    request: Request,
+    viewer: StaffViewer,
+    database: Db,
+    slug: str,
+    request_id: RequestId,
+    answer: Annotated[str, Form(max_length=10_000)] = "",
+    score: Annotated[str, Form(max_length=20)] = "",
+    back: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Answer, and set the points by hand where some were filled in."""
+    try:
+        new = _read(NewAnswer, answer=answer, score=score.strip() or None)
+        with database.write() as session:
+            service.answer(session, viewer, request_id, new)
+    except Problem as problem:
+        with database.read() as session:
+            return _listed(request, session, viewer, slug, problem, {request_id: (answer, score)})
+    return RedirectResponse(local(back) if back else f"/dashboard/{quote(slug)}/requests", status_code=303)
+
+
+def _read(kind: type[_Model], **values: object) -> _Model:
+    """The form's values as the API would take them. Raises `Unprocessable` with a sentence."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise Unprocessable("; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())) from None
+
+
+def _listed(
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    slug: str,
+    problem: Problem | None = None,
+    typed: dict[int, tuple[str, str]] | None = None,
+) -> HTMLResponse:
+    tag = language.of_request(request)
+    definition = assignments.definition(assignments.current(session, slug))
+    found = service.listed(session, viewer, assignment=slug, limit=_LISTED)
+    return rendering.page(
+        request,
+        "requests.html",
+        problem.status if problem else 200,
+        viewer=viewer,
+        slug=slug,
+        title=rendering.localised(definition.title, tag),
+        questions={question.number: question for question in definition.questions},
+        waiting=[one for one in found if one.state is RequestState.OPEN],
+        answered=[one for one in found if one.state is not RequestState.OPEN],
+        open_requests=service.count_open(session, slug),
+        complaint=problem.detail if problem else None,
+        typed=typed or {},
+    )

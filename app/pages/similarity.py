@@ -1,0 +1,126 @@
+"""Who shares text with whom, for the staff: beside a student, across the class, and two sources side by side."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from app.auth.dependencies import StaffViewer
+from app.auth.viewer import Viewer
+from app.db.sessions import ReadSession
+from app.pages import compare, language, rendering, source
+from app.problems import NotFound
+from app.regrade_requests import service as regrade_requests
+from app.scores.class_records import ClassRecords, ClassSnapshot
+from app.similarity.fingerprints import fingerprints, lines
+from app.similarity.index import Hit, Pair, Reading, Similarity, prints_of, starter
+from app.submissions import code
+from app.submissions import service as submissions
+from app.submissions.schemas import Report
+
+router = APIRouter(prefix="/dashboard/{slug}")
+
+
+@router.get("/similarity")
+def of_class(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
+    """The pairs of students whose texts are most alike."""
+    snapshot, known = _state(request).snapshot(session, slug), _similarity(request)
+    found = known.of_class(session, snapshot)
+    pairs: tuple[Pair, ...] = () if isinstance(found, Reading) else found.pairs
+    tag = language.of_request(request)
+    return rendering.page(
+        request,
+        "similarity_body.html" if "hx-request" in request.headers else "similarity.html",
+        viewer=viewer,
+        slug=slug,
+        title=rendering.localised(snapshot.assignment.title, tag),
+        reading=found if isinstance(found, Reading) else None,
+        pairs=pairs,
+        names={one.login: one.name for one in snapshot.standings},
+        again=f"/dashboard/{quote(slug)}/similarity",
+        open_requests=regrade_requests.count_open(session, slug),
+    )
+
+
+@router.get("/submissions/{submission_id}/similar")
+def of_submission(
+    request: Request, viewer: StaffViewer, session: ReadSession, slug: str, submission_id: uuid.UUID
+) -> HTMLResponse:
+    """Who shares passages with one hand-in: a fragment of the student's page."""
+    snapshot = _state(request).snapshot(session, slug)
+    report = submissions.report(session, viewer, submission_id, "en")
+    found = _similarity(request).of_class(session, snapshot)
+    hits: list[Hit] = []
+    if not isinstance(found, Reading):
+        own = prints_of(_texts(session, viewer, report).values()) - starter(snapshot.assignment)
+        hits = found.hits(report.student, own)
+    return rendering.page(
+        request,
+        "similar_hits.html",
+        viewer=viewer,
+        slug=slug,
+        report=report,
+        reading=found if isinstance(found, Reading) else None,
+        hits=hits,
+        names={one.login: one.name for one in snapshot.standings},
+        again=f"/dashboard/{quote(slug)}/submissions/{submission_id}/similar",
+    )
+
+
+@router.get("/similarity/compare")
+def compared(
+    request: Request,
+    viewer: StaffViewer,
+    session: ReadSession,
+    slug: str,
+    first: Annotated[uuid.UUID, Query()],
+    second: Annotated[uuid.UUID, Query()],
+) -> HTMLResponse:
+    """Two hand-ins side by side, with the lines that they share set off."""
+    tag = language.of_request(request)
+    snapshot = _state(request).snapshot(session, slug)
+    reports = [submissions.report(session, viewer, identifier, tag) for identifier in (first, second)]
+    if {report.assignment for report in reports} != {slug}:
+        raise NotFound("Both hand-ins must belong to this assignment.")
+    return rendering.page(
+        request,
+        "similarity_compare.html",
+        viewer=viewer,
+        slug=slug,
+        title=rendering.localised(snapshot.assignment.title, tag),
+        reports=reports,
+        sides=_side_by_side(snapshot, *(_texts(session, viewer, report) for report in reports)),
+    )
+
+
+def _side_by_side(snapshot: ClassSnapshot, first: dict[str, str], second: dict[str, str]) -> list[dict[str, Markup]]:
+    """By side and part the source, its shared lines marked."""
+    given = starter(snapshot.assignment)
+    found = [{part: fingerprints(code.readable(text)) for part, text in texts.items()} for texts in (first, second)]
+    one, other = (frozenset().union(*side.values()) for side in found)
+    shared = (one & other) - given
+    return [
+        {part: source.shown(part, text, lines(prints[part], shared)) for part, text in texts.items()}
+        for texts, prints in zip((first, second), found, strict=True)
+    ]
+
+
+def _texts(session: Session, viewer: Viewer, report: Report) -> dict[str, str]:
+    texts = compare.text_parts(session, viewer, report)
+    return {name: text for name, text in texts.items() if name in code.PARTS}
+
+
+def _state(request: Request) -> ClassRecords:
+    records: ClassRecords = request.app.state.class_records
+    return records
+
+
+def _similarity(request: Request) -> Similarity:
+    known: Similarity = request.app.state.similarity
+    return known

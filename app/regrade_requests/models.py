@@ -1,0 +1,60 @@
+"""The table of regrade requests. Each is a row of its own, so the rows of a question are its history."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db.base import Base, now
+from app.submissions.models import Submission, closed
+from app.users.models import User
+
+_OPEN = text("state = 'open'")
+
+
+class RequestState(StrEnum):
+    """Where a request stands, in display order. All but the first are final."""
+
+    OPEN = "open"
+    CHANGED = "changed"
+    KEPT = "kept"
+    WITHDRAWN = "withdrawn"
+
+
+class RegradeRequest(Base):
+    """One question of one hand-in that its student wants looked at again; at most one of each is open.
+
+    ``points_before`` stood when the student asked, ``points_after`` when a person had answered.
+    """
+
+    __tablename__ = "regrade_requests"
+    __table_args__ = (
+        Index(
+            "uq_regrade_requests_open",
+            "submission_id",
+            "question",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
+        Index("ix_regrade_requests_state_asked_at", "state", "asked_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    submission_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("submissions.id"), index=True)
+    question: Mapped[str] = mapped_column(String(16))
+    state: Mapped[RequestState] = mapped_column(closed(RequestState), default=RequestState.OPEN)
+    reason: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(default=now)
+    points_before: Mapped[float]
+    answer: Mapped[str | None] = mapped_column(Text)
+    answered_at: Mapped[datetime | None]
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    points_after: Mapped[float | None]
+
+    submission: Mapped[Submission] = relationship()
+    answered_by: Mapped[User | None] = relationship()

@@ -1,0 +1,73 @@
+"""SQL of regrade requests. Who may see one is who may see its submission."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.assignments.models import PublishedAssignment
+from app.auth.viewer import Viewer
+from app.regrade_requests.models import RegradeRequest, RequestState
+from app.submissions.models import Submission
+from app.submissions.repository import visible
+
+
+def get(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest | None:
+    """A request that the viewer may see, kept from other writers until the transaction ends."""
+    query = select(RegradeRequest).join(RegradeRequest.submission).where(RegradeRequest.id == request_id)
+    return session.scalar(query.where(visible(viewer)).with_for_update(of=RegradeRequest))
+
+
+def of_submission(session: Session, submission_id: uuid.UUID) -> list[RegradeRequest]:
+    """Every request of a submission, the first one first."""
+    query = _whole().where(RegradeRequest.submission_id == submission_id)
+    return list(session.scalars(query.order_by(RegradeRequest.id)))
+
+
+def listed(
+    session: Session, viewer: Viewer, *, assignment: str | None, student: str | None, open_only: bool, limit: int
+) -> list[RegradeRequest]:
+    """Visible requests: open ones by age, the oldest first; then the answered ones, the latest first."""
+    query = _whole().join(RegradeRequest.submission).where(visible(viewer))
+    if assignment is not None:
+        query = query.where(Submission.assignment_id.in_(_versions(assignment)))
+    if student is not None:
+        query = query.where(Submission.user.has(login=student))
+    is_open = RegradeRequest.state == RequestState.OPEN
+    found = list(session.scalars(query.where(is_open).order_by(RegradeRequest.asked_at).limit(limit)))
+    if not open_only:
+        answered = query.where(~is_open).order_by(RegradeRequest.answered_at.desc()).limit(limit)
+        found += session.scalars(answered)
+    return found
+
+
+def count_open(session: Session, slug: str) -> int:
+    """How many requests of an assignment wait for an answer."""
+    query = select(func.count()).select_from(RegradeRequest).join(RegradeRequest.submission)
+    query = query.where(RegradeRequest.state == RequestState.OPEN, Submission.assignment_id.in_(_versions(slug)))
+    return session.scalar(query) or 0
+
+
+def is_open(session: Session, submission_id: uuid.UUID, question: str) -> bool:
+    """Whether the question of the submission waits for an answer already."""
+    query = select(RegradeRequest.id).where(
+        RegradeRequest.submission_id == submission_id,
+        RegradeRequest.question == question,
+        RegradeRequest.state == RequestState.OPEN,
+    )
+    return session.scalar(query) is not None
+
+
+def _whole() -> Select[RegradeRequest]:
+    submission = joinedload(RegradeRequest.submission)
+    return select(RegradeRequest).options(
+        submission.joinedload(Submission.user),
+        submission.joinedload(Submission.assignment),
+        joinedload(RegradeRequest.answered_by),
+    )
+
+
+def _versions(slug: str) -> Select[int]:
+    return select(PublishedAssignment.id).where(PublishedAssignment.slug == slug)

@@ -1,0 +1,161 @@
+"""Asking for another look, answering, withdrawing. Works in the caller's transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.auth.viewer import Viewer
+from app.db.base import now
+from app.problems import Conflict, Forbidden, NotFound
+from app.regrade_requests import repository
+from app.regrade_requests.models import RegradeRequest, RequestState
+from app.regrade_requests.schemas import NewAnswer, RequestView
+from app.scores import service as scores
+from app.scores.standing import Standing
+from app.submissions import service as submissions
+from app.submissions.models import State
+from grader.scoring import Verdict
+
+
+class RequestNotFound(NotFound):
+    """There is no such regrade request."""
+
+    slug = "regrade-request-not-found"
+
+
+class NotGradedYet(Conflict):
+    """The question has no result yet. Wait for the grading to end, then ask."""
+
+    slug = "not-graded-yet"
+
+
+class AlreadyAsked(Conflict):
+    """A request for this question waits for its answer already."""
+
+    slug = "already-asked"
+
+
+class AlreadyAnswered(Conflict):
+    """The request was answered or withdrawn. The student may ask again."""
+
+    slug = "already-answered"
+
+
+def ask(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, reason: str) -> RegradeRequest:
+    """Ask for another look at a question of an own submission.
+
+    Raises `SubmissionNotFound`, `QuestionNotFound`, `Forbidden`, `NotGradedYet` or `AlreadyAsked`.
+    """
+    submission = submissions.find(session, viewer, submission_id, lock=True)
+    standing = scores.standing(session, submission, number)
+    if submission.user_id != viewer.user_id:
+        raise Forbidden("Only the student who handed it in may ask. Staff can set points by hand.")
+    if submission.state is not State.GRADED or standing.verdict is Verdict.PENDING:
+        raise NotGradedYet
+    if repository.is_open(session, submission.id, number):
+        raise AlreadyAsked
+    request = RegradeRequest(
+        submission_id=submission.id,
+        question=number,
+        reason=reason,
+        state=RequestState.OPEN,
+        points_before=standing.score,
+    )
+    session.add(request)
+    audit.record(session, viewer.login, "regrade_request.ask", f"{submission.id}/{number}", reason=reason)
+    session.flush()
+    return request
+
+
+def answer(session: Session, viewer: Viewer, request_id: int, new: NewAnswer) -> RegradeRequest:
+    """Answer an open request; with points, set them by hand, and the answer is their reason.
+
+    Raises `RequestNotFound`, `AlreadyAnswered` or `PointsOutOfRange`.
+    """
+    request = _open(session, viewer, request_id)
+    before = _standing(session, request).score
+    if new.score is not None:
+        scores.override(session, viewer, request.submission_id, request.question, score=new.score, reason=new.answer)
+    request.points_after = before if new.score is None else new.score
+    changed = request.points_after != before
+    _close(session, viewer, request, RequestState.CHANGED if changed else RequestState.KEPT)
+    request.answer = new.answer
+    subject = f"{request.submission_id}/{request.question}"
+    audit.record(
+        session,
+        viewer.login,
+        "regrade_request.answer",
+        subject,
+        answer=new.answer,
+        old=before,
+        new=request.points_after,
+    )
+    session.flush()
+    return request
+
+
+def withdraw(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest:
+    """Take an own open request back. Raises `RequestNotFound`, `Forbidden` or `AlreadyAnswered`."""
+    request = _open(session, viewer, request_id)
+    if request.submission.user_id != viewer.user_id:
+        raise Forbidden("Only the student who asked may withdraw the request. Staff answer it.")
+    _close(session, viewer, request, RequestState.WITHDRAWN)
+    audit.record(session, viewer.login, "regrade_request.withdraw", f"{request.submission_id}/{request.question}")
+    session.flush()
+    return request
+
+
+def history(session: Session, submission_id: uuid.UUID) -> dict[str, list[RequestView]]:
+    """By question, what was asked and answered about a submission that the caller may see."""
+    found: dict[str, list[RequestView]] = defaultdict(list)
+    for row in repository.of_submission(session, submission_id):
+        found[row.question].append(RequestView.of(row))
+    return found
+
+
+def of_submission(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> list[RequestView]:
+    """The requests of a submission, the first one first. Raises `SubmissionNotFound`."""
+    found = submissions.find(session, viewer, submission_id)
+    return [RequestView.of(row) for row in repository.of_submission(session, found.id)]
+
+
+def listed(
+    session: Session,
+    viewer: Viewer,
+    *,
+    assignment: str | None = None,
+    student: str | None = None,
+    open_only: bool = False,
+    limit: int = 200,
+) -> list[RequestView]:
+    """Requests that the viewer may see: open ones first, the oldest first; then the latest answered ones."""
+    rows = repository.listed(session, viewer, assignment=assignment, student=student, open_only=open_only, limit=limit)
+    return [RequestView.of(row) for row in rows]
+
+
+def count_open(session: Session, slug: str) -> int:
+    """How many requests of an assignment wait for an answer."""
+    return repository.count_open(session, slug)
+
+
+def _open(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest:
+    request = repository.get(session, viewer, request_id)
+    if request is None:
+        raise RequestNotFound
+    if request.state is not RequestState.OPEN:
+        raise AlreadyAnswered
+    return request
+
+
+def _close(session: Session, viewer: Viewer, request: RegradeRequest, state: RequestState) -> None:
+    request.state = state
+    request.answered_at = now()
+    request.answered_by_id = viewer.user_id
+
+
+def _standing(session: Session, request: RegradeRequest) -> Standing:
+    return scores.standing(session, request.submission, request.question)

@@ -1,0 +1,61 @@
+"""Every page, by a desk and on a phone, light and dark, in both languages: accessible, and nothing sticks out."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.accessibility import serious_violations
+from tests.browser.conftest import OpenPage, Service
+from tests.browser.steps import EXAMPLE, Shot
+
+pytestmark = pytest.mark.browser
+LOOKS = {
+    "desk": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light", "locale": "en-GB"},
+    "phone": {"viewport": {"width": 375, "height": 780}, "color_scheme": "dark", "locale": "zh-TW"},
+}
+TABLE = "/dashboard/hw13"
+STAFF = (
+    TABLE,
+    f"{TABLE}?question=2.1&verdict=partial&sort=score&order=desc",
+    f"{TABLE}?q=nobody+at+all",
+    f"{TABLE}/review?question=2.1",
+    f"{TABLE}/requests",
+    f"{TABLE}/similarity",
+    f"{TABLE}/students/kim",
+    f"{TABLE}/students/leo",
+)
+ADMIN = ("", "/people", "/people/kim", "/assignments", "/regrades", "/audit")
+
+
+@pytest.fixture(scope="module")
+def submission(service: Service) -> str:
+    """A hand-in with something in most questions."""
+    with httpx.Client(base_url=f"{service.url}/api/v1", timeout=120) as client:
+        headers = {"Authorization": f"Bearer {service.tokens['kim']}"}
+        files = {name: (None, (EXAMPLE / f"{name}.py").read_text()) for name in ("model", "loss")}
+        files |= {"assignment": (None, "hw13"), "answers": (None, '{"2.2": "harder"}')}
+        files["model"] = (None, "def get_student_model():\n    raise ValueError('<b>' * 60)\n")
+        made: str = client.post("/submissions", files=files, headers=headers).json()["id"]
+        assert client.get(f"/submissions/{made}?wait=60", headers=headers).json()["state"] == "graded"
+    return made
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_accessible_and_fits(open_page: OpenPage, shot: Shot, submission: str, look: str) -> None:
+    student = ("/", f"/submissions/{submission}", f"/compare?first={submission}&second={submission}", "/nothing/here")
+    visits = {"kim": student, "teo": STAFF, "mia": tuple(f"/admin{path}" for path in ADMIN)}
+    options = LOOKS[look]
+    login = open_page(**options)
+    login.goto("/login")
+    assert serious_violations(login) == []
+    for person, paths in visits.items():
+        page = open_page(person, **options)
+        for path in paths:
+            page.goto(path)
+            expect(page.locator("main h1")).to_be_visible()
+            assert serious_violations(page) == [], path
+            assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"], path  # type: ignore[index]
+            name = path.partition("?")[0].strip("/").replace("/", "-").replace(submission, "submission") or "start"
+            shot(page, f"{look}-{name}{'-filtered' if '?' in path else ''}")

@@ -1,0 +1,60 @@
+"""Logging in: so many failures an address, browser logins that an admin ends, checks that are not endless."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.auth import service as auth
+from app.auth.dependencies import optional_user
+from app.auth.limits import RateLimit
+from app.pages.installation import FAILED_LOGINS
+from app.users import service as users
+from app.users.models import Role
+from tests.unit.pages.conftest import Course
+
+
+@pytest.fixture
+def token(course: Course) -> str:
+    """A student's token; nobody is logged in."""
+    course.app.dependency_overrides[optional_user] = lambda: None
+    with course.database.write() as session:
+        user = users.create_user(session, login="ann", name="Ann", role=Role.STUDENT, actor="test")
+        return users.create_token(session, user, actor="test").secret
+
+
+def test_an_address_that_fails_too_often_must_wait(course: Course, token: str) -> None:
+    for _ in range(FAILED_LOGINS):
+        assert course.send("POST", "/login", data={"token": "assay_wrong"}).status_code == 401
+    limited = course.send("POST", "/login", data={"token": token})
+    assert limited.status_code == 429
+    assert 0 < int(limited.headers["retry-after"]) <= 60
+    assert "set-cookie" not in limited.headers
+    assert "Too many wrong tokens" in limited.text
+    assert course.send("GET", "/login").status_code == 200
+
+
+def test_logins_that_succeed_are_not_counted(course: Course, token: str) -> None:
+    for _ in range(FAILED_LOGINS + 1):
+        assert course.send("POST", "/login", data={"token": token}).status_code == 303
+
+
+def test_an_admin_ends_the_browser_logins_of_a_person(course: Course, token: str) -> None:
+    with course.database.write() as session:
+        cookies = [auth.log_in(session, token, days=1) for _ in range(2)]
+    course.app.dependency_overrides[optional_user] = lambda: course.viewer
+    assert "2 browsers are logged in" in course.get("/admin/people/ann").text
+    assert course.send("POST", "/admin/people/ann/sessions/end").status_code == 303
+    assert "0 browsers are logged in" in course.get("/admin/people/ann").text
+    with course.database.read() as session:
+        assert [auth.by_cookie(session, cookie or "") for cookie in cookies] == [None, None]
+        assert auth.by_token(session, token) is not None
+    assert "sessions.end" in course.get("/admin/audit").text
+
+
+def test_the_form_is_not_checked_without_end(course: Course) -> None:
+    course.app.state.check_limit = RateLimit(2, 60)
+    form = {"files": {"summary": (None, "Total params: 1")}}
+    answers = [course.send("POST", "/check?assignment=hw13", **form) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[2].headers["retry-after"]) > 0
+    assert "checked too often" in answers[2].text

@@ -1,0 +1,204 @@
+"""Regrade requests: a student asks, a teaching assistant answers, both read what was said."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from app.auth.dependencies import optional_user
+from app.auth.viewer import Viewer
+from app.regrade_requests import service
+from app.regrade_requests.models import RequestState
+from app.regrade_requests.schemas import RequestView
+from app.scores.models import StoredScore
+from app.submissions import service as submissions
+from app.submissions.models import State, Submission
+from app.users import service as users
+from tests.unit.pages.conftest import Course
+
+LIST = "/dashboard/hw13/requests"
+
+
+@dataclass
+class Case:
+    """A student's graded hand-in, and the course seen by a person of one's choice."""
+
+    course: Course
+    submission: uuid.UUID
+
+    @property
+    def page(self) -> str:
+        return f"/submissions/{self.submission}"
+
+    def as_(self, login: str) -> Course:
+        with self.course.database.read() as session:
+            viewer = Viewer.of(users.find(session, login))
+        self.course.app.dependency_overrides[optional_user] = lambda: viewer
+        return self.course
+
+    def ask(self, reason: str, question: str = "2.1", login: str = "s00000") -> int:
+        path = f"{self.page}/questions/{question}/requests"
+        return self.as_(login).send("POST", path, data={"reason": reason}).status_code
+
+    def points(self, question: str = "2.1") -> float:
+        with self.course.database.read() as session:
+            report = submissions.report(session, self.course.viewer, self.submission, "en")
+        return next(item.score for item in report.questions if item.number == question)
+
+    def only(self) -> RequestView:
+        with self.course.database.read() as session:
+            found = service.listed(session, self.course.viewer)
+        assert len(found) == 1
+        return found[0]
+
+
+@pytest.fixture
+def case(course: Course) -> Case:
+    """Two students with an attempt each; the case is the first one's."""
+    course.enrol(2, 1)
+    with course.database.read() as session:
+        owner = users.find(session, "s00000").id
+        submission = session.scalar(select(Submission.id).where(Submission.user_id == owner))
+    assert submission is not None
+    return Case(course, submission)
+
+
+def test_a_request_is_seen_by_both_and_answered_with_points(case: Case) -> None:
+    assert case.ask("The <b>term</b> is right.") == 303
+    for login, path in (("s00000", case.page), ("mia", LIST), ("mia", "/dashboard/hw13/students/s00000")):
+        shown = case.as_(login).get(path).text
+        assert "The &lt;b&gt;term&lt;/b&gt; is right." in shown
+        assert "<b>term" not in shown
+    assert '<span class="badge">1</span>' in case.as_("mia").get("/dashboard/hw13").text
+    answered = case.as_("mia").send(
+        "POST", f"{LIST}/{case.only().id}", data={"score": "0.4", "answer": "So it <i>is</i>."}
+    )
+    assert answered.status_code == 303
+    assert case.points() == 0.4
+    assert case.only().state is RequestState.CHANGED
+    shown = case.as_("s00000").get(case.page).text
+    assert "So it &lt;i&gt;is&lt;/i&gt;." in shown
+    assert "points became 0.4" in shown
+    assert "points changed" in case.as_("s00000").get("/").text
+    assert "badge" not in case.as_("mia").get("/dashboard/hw13").text
+    assert "Nobody waits" in case.as_("mia").get(LIST).text
+
+
+def test_an_answer_without_points_changes_none(case: Case) -> None:
+    before = case.points()
+    case.ask("Look again.")
+    case.as_("mia").send("POST", f"{LIST}/{case.only().id}", data={"score": "", "answer": "It stays."})
+    assert case.only().state is RequestState.KEPT
+    assert case.points() == case.only().points_after == before
+    with case.course.database.read() as session:
+        report = submissions.report(session, case.course.viewer, case.submission, "en")
+    assert all(question.override is None for question in report.questions)
+
+
+def test_one_request_of_a_question_is_open_at_a_time_and_a_new_one_can_follow(case: Case) -> None:
+    assert [case.ask("First."), case.ask("Second."), case.ask("Other.", "1.2")] == [303, 409, 303]
+    assert (
+        "waits for its answer already"
+        in case.as_("s00000").send("POST", f"{case.page}/questions/2.1/requests", data={"reason": "Second."}).text
+    )
+    with case.course.database.read() as session:
+        first = next(item for item in service.listed(session, case.course.viewer) if item.question == "2.1")
+    case.as_("mia").send("POST", f"{LIST}/{first.id}", data={"answer": "No."})
+    assert case.ask("Third.") == 303
+    shown = case.as_("s00000").get(case.page).text
+    assert "First." in shown
+    assert "Third." in shown
+
+
+def test_a_student_withdraws_an_own_request(case: Case) -> None:
+    case.ask("Look again.")
+    path = f"{case.page}/requests/{case.only().id}/withdraw"
+    assert case.as_("s00001").send("POST", path).status_code == 404
+    assert case.only().state is RequestState.OPEN
+    assert case.as_("s00000").send("POST", path).status_code == 303
+    assert case.only().state is RequestState.WITHDRAWN
+    late = case.as_("mia").send("POST", f"{LIST}/{case.only().id}", data={"answer": "Fine.", "score": "0.5"})
+    assert late.status_code == 409
+    assert "Nothing was changed" in late.text
+    assert case.only().answer is None
+
+
+def test_only_the_owner_asks_and_only_staff_answer(case: Case) -> None:
+    assert case.ask("Mine?", login="s00001") == 404
+    assert case.ask("For a friend.", login="mia") == 403
+    assert case.ask("No such question.", "9.9") == 404
+    case.ask("Look again.")
+    assert case.as_("s00000").send("POST", f"{LIST}/{case.only().id}", data={"answer": "Yes!"}).status_code == 403
+    assert case.as_("s00000").get(LIST).status_code == 403
+    assert "Look again." not in case.as_("s00001").get("/").text
+
+
+@pytest.mark.parametrize("reason", ["", "  \n ", "x" * 2001, "a\0b"])
+def test_a_reason_that_is_none_is_refused(case: Case, reason: str) -> None:
+    assert case.ask(reason) == 422
+    with case.course.database.read() as session:
+        assert service.listed(session, case.course.viewer) == []
+
+
+@pytest.mark.parametrize("form", [{"answer": ""}, {"answer": "x", "score": "0.75"}, {"answer": "x", "score": "nan"}])
+def test_an_answer_that_cannot_be_is_refused_and_kept_in_the_form(case: Case, form: dict[str, str]) -> None:
+    case.ask("Look again.")
+    answer = case.as_("mia").send("POST", f"{LIST}/{case.only().id}", data=form)
+    assert answer.status_code == 422
+    assert f'value="{form["answer"]}"' in answer.text
+    assert case.only().state is RequestState.OPEN
+
+
+def set_state(case: Case, state: State) -> None:
+    with case.course.database.write() as session:
+        session.execute(update(Submission).where(Submission.id == case.submission).values(state=state))
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.FAILED, State.CANCELLED])
+def test_nobody_asks_before_there_is_a_result(case: Case, state: State) -> None:
+    set_state(case, state)
+    assert "Ask for another look" not in case.as_("s00000").get(case.page).text
+    assert case.ask("Too slow.") == 409
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State.QUEUED, "you may close this page"),
+        (State.FAILED, "The fault is ours"),
+        (State.CANCELLED, "was cancelled before it ended"),
+    ],
+)
+def test_every_state_of_a_grading_says_what_it_means(case: Case, state: State, said: str) -> None:
+    set_state(case, state)
+    assert said in case.as_("s00000").get(case.page).text
+
+
+@pytest.mark.parametrize(("state", "said"), [(State.RUNNING, "… being checked"), (State.FAILED, "– not checked")])
+def test_a_question_without_a_result_says_whether_one_will_come(case: Case, state: State, said: str) -> None:
+    with case.course.database.write() as session:
+        session.execute(delete(StoredScore).where(StoredScore.submission_id == case.submission))
+    set_state(case, state)
+    assert case.as_("s00000").get(case.page).text.count(said) == 6
+
+
+def test_a_grading_is_cancelled_from_its_page(case: Case) -> None:
+    set_state(case, State.QUEUED)
+    assert "Cancel the grading" in case.as_("s00000").get(case.page).text
+    assert case.as_("s00001").send("POST", f"{case.page}/cancel").status_code == 404
+    assert case.as_("s00000").send("POST", f"{case.page}/cancel").status_code == 303
+    assert "was cancelled before it ended" in case.as_("s00000").get(case.page).text
+    set_state(case, State.GRADED)
+    late = case.as_("s00000").send("POST", f"{case.page}/cancel")
+    assert late.status_code == 409
+    assert "nothing left to cancel" in late.text
+
+
+def test_the_review_desk_answers_too(case: Case) -> None:
+    case.ask("Look again.")
+    desk = case.as_("mia").get(f"/dashboard/hw13/review?submission={case.submission}&question=2.1").text
+    assert "Look again." in desk
+    assert f'action="/dashboard/hw13/requests/{case.only().id}"' in desk
