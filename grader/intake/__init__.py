@@ -14,7 +14,7 @@ from typing import Literal
 
 from grader.evidence import Note, StudentError
 from grader.handin import Part
-from grader.intake import cleaning, damage, encoding, notebook, prose, selection, syntax
+from grader.intake import cleaning, damage, encoding, notebook, prose, salvage, selection, syntax
 from grader.intake.names import defined_names as defined_names
 from grader.intake.selection import DropKind as DropKind
 from grader.intake.selection import Dropped as Dropped
@@ -129,6 +129,15 @@ def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], ap
             parsed = syntax.parse(text)
     shows_damage = damage.shows_damage(text, parsed)
     repair = damage.repair(text) if shows_damage or isinstance(parsed, StudentError) else None
+    if isinstance(parsed, StudentError) and repair is None:
+        saved = salvage.salvage(text)
+        if saved is not None:
+            text = saved.text
+            dropped += saved.dropped
+            notes += saved.notes
+            parsed = syntax.parse(text)
+            shows_damage = damage.shows_damage(text, parsed)
+            repair = damage.repair(text) if shows_damage or isinstance(parsed, StudentError) else None
     found = _Found(pasted, repair, shows_damage or repair is not None)
     if repair is not None and apply_repair:
         text, parsed = repair.text, repair.tree
