@@ -261,13 +261,13 @@ class _Run:
             if child is None or failed:
                 return KDLossEvidence(**failed)
             self._progress("loss", 1, 2)
-            found = kd_loss.measure(child, self.assignment, question, np.random.default_rng())
+            found = kd_loss.measure(child, self.assignment, question, np.random.default_rng(), defines=taken.defines)
             return _with_notes(found, taken.notes)
 
     def _notebook_with_loss(self) -> Part | None:
         """The model part, when it holds the loss too and none was handed in by itself."""
         part = self.handin.parts.get("model")
-        return part if part is not None and kd_loss.ENTRY.encode() in part.data else None
+        return part if part is not None and intake.defines(part, kd_loss.ENTRY) else None
 
     # -- source to child ----------------------------------------------------------------------------------------
 
@@ -345,6 +345,9 @@ class _Taken:
 
 
 def _with_notes(evidence: _Code, notes: tuple[Note, ...]) -> _Code:
+    if evidence.outcome is Outcome.OK:
+        # Whoever ran through needed no value of it.
+        notes = tuple(note for note in notes if note.id != "intake.settings_missing")
     return evidence.model_copy(update={"notes": (*evidence.notes, *notes)})
 
 

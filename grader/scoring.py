@@ -92,11 +92,28 @@ def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore |
     if _only_a_paste_is_missing(evidence):
         # Honest work whose other half was not pasted: a person decides what it is worth.
         verdict, causes = Verdict.NEEDS_REVIEW, [*told, *missing]
+    elif excuses := _excuses(evidence):
+        verdict, causes = Verdict.NEEDS_REVIEW, [*excuses, _stopped(evidence), *told]
+        remarks = [note for note in remarks if note not in excuses]
     elif evidence.outcome is Outcome.ERROR and told:
         verdict, causes = Verdict.NONE, [*told, *missing]
     else:
         verdict, causes = Verdict.NONE, [_stopped(evidence), *told, *missing]
     return _result(question, 0.0, verdict, *causes, *remarks, fault=Fault.STUDENT)
+
+
+def _excuses(evidence: CodeEvidence) -> list[Note]:
+    """What explains an error better than the error does, and is no mistake in the code: a person must look."""
+    if evidence.outcome is not Outcome.ERROR or evidence.error is None or evidence.stage == "intake":
+        return []
+    kind = evidence.error.type
+    known = {"intake.damage_suspected"}
+    known |= {"intake.module_unavailable"} if kind in {"ModuleNotFoundError", "ImportError"} else set()
+    known |= {"intake.settings_missing"} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
+    found = [note for note in evidence.notes if note.id in known]
+    if kind == "FileNotFoundError":
+        found.append(Note(id="code.file_missing", params={"message": evidence.error.message}))
+    return found
 
 
 def _only_a_paste_is_missing(evidence: CodeEvidence) -> bool:
@@ -151,7 +168,10 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
         # All but the count on the artefact, which takes a second longer: until then the points are provisional.
         messages.append(Note(id="model.verifying"))
         return _result(question, question.points, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
-    return _result(question, question.points, None, *messages, *evidence.notes)
+    # The homework asks for the entry point by its name: what stood in for it is shown to a person.
+    stood_in = any(note.id == "intake.stand_in" for note in evidence.notes)
+    verdict = Verdict.NEEDS_REVIEW if stood_in else None
+    return _result(question, question.points, verdict, *messages, *evidence.notes)
 
 
 def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> list[Note]:

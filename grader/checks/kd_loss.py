@@ -47,9 +47,14 @@ REPEATS = 3
 
 
 def measure(
-    child: Child, assignment: Assignment, question: Question, rng: np.random.Generator, entry: str = ENTRY
+    child: Child,
+    assignment: Assignment,
+    question: Question,
+    rng: np.random.Generator,
+    entry: str = ENTRY,
+    defines: tuple[str, ...] = (),
 ) -> KDLossEvidence:
-    """Examine the loss that ``child`` has loaded, in about 50 calls.
+    """Examine the loss that ``child`` has loaded, in about 50 calls. Its source binds the names ``defines``.
 
     The question's options name the case file and the table of known mistakes, both files of the assignment. Raises
     ``ValueError`` or ``KeyError`` when those do not fit, and `InfrastructureFault` when the sandbox failed.
@@ -58,9 +63,8 @@ def measure(
     if inspected.outcome is not Outcome.OK:
         return _stopped(child, inspected, "load")
     if inspected.meta.get("missing") is True:
-        return KDLossEvidence(
-            outcome=Outcome.ERROR, stage="load", notes=(Note(id="kd.no_entry_point", params={"name": entry}),)
-        )
+        missing = Note(id="kd.no_entry_point", params={"name": entry, "defined": claims.shown_names(defines)})
+        return KDLossEvidence(outcome=Outcome.ERROR, stage="load", notes=(missing,))
     signature = claims.text(inspected.meta.get("signature"), 500)
     plan = binding.bind(entry, inspected.meta)
     if isinstance(plan, Note):

@@ -21,6 +21,8 @@ AVAILABLE_MODULES = frozenset(sys.stdlib_module_names) | {"torch", "torchvision"
 """Top-level modules that a hand-in may import."""
 _NEEDS_MORE = ("torch.utils.tensorboard",)
 """Submodules of these that need a package which is not there."""
+_SETTINGS = frozenset({"cfg", "config", "args"})
+"""Names of the prelude whose every value reads as None."""
 _LOOKS_UP_BY_TEXT = frozenset({"globals", "locals", "vars", "eval", "exec"})
 _MODULE_NAMES = frozenset(dir(builtins)) | {
     "__name__", "__file__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__annotations__",
@@ -169,6 +171,15 @@ class _Picker:
         if gone and left:
             item.replacement = ast.unparse(_with_names(node, left))
 
+    def unknown_settings(self) -> tuple[Note, ...]:
+        """The notebook's configuration, where needed statements read it and the hand-in does not bring it along."""
+        given = frozenset().union(*(item.binds for item in self.statements))
+        read = {read.name: read.line for item in self.statements if item.needed for read in reversed(item.reads)}
+        absent = {name: line for name, line in read.items() if name in _SETTINGS & self._known and name not in given}
+        if not absent:
+            return ()
+        return (Note(id="intake.settings_missing", params={"names": sorted(absent), "line": min(absent.values())}),)
+
     def unresolved(self, declared: frozenset[str]) -> list[names.Read]:
         """Reads of kept statements that nothing in the hand-in or the prelude binds, in the order of the text."""
         kept = [item for item in self.statements if item.kept]
@@ -186,6 +197,7 @@ def select(text: str, tree: ast.Module, entry: str, prelude_names: frozenset[str
     picker = _Picker(tree.body, prelude_names)
     picker.mark_needed(entry)
     picker.keep_the_harmless()
+    picker.notes += picker.unknown_settings()
     unresolved = picker.unresolved(names.declared_globals(tree))
     offsets = _Offsets(text)
     edits = [

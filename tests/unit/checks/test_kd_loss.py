@@ -243,10 +243,13 @@ def test_raising_always_is_an_error(hw13: Assignment) -> None:
 
 def test_missing_entry_point_is_named(hw13: Assignment) -> None:
     child = HarnessInProcess(reference.loss)
-    evidence = kd_loss.measure(child, hw13, hw13.question("2.1"), np.random.default_rng(0), entry="kd")
+    evidence = kd_loss.measure(
+        child, hw13, hw13.question("2.1"), np.random.default_rng(0), entry="kd", defines=("_x", "net")
+    )
     result = score(hw13, "2.1", evidence)
     assert (result.score, result.verdict) == (0, Verdict.NONE)
-    assert [(note.id, note.params) for note in result.messages] == [("kd.no_entry_point", {"name": "kd"})]
+    told = {"name": "kd", "defined": ["net"]}
+    assert [(note.id, note.params) for note in result.messages] == [("kd.no_entry_point", told)]
 
 
 def test_unbindable_signature_goes_to_a_person(hw13: Assignment) -> None:
