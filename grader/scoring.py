@@ -237,12 +237,16 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="kd.not_repeatable"), called, *evidence.notes)
     terms = {"hard_term": evidence.hard_term, "soft_term": evidence.soft_term}
     values_agree = all(term.agrees for term in (*terms.values(), evidence.mixture))
+    told = {note.id for note in evidence.notes}
+    uncertain = Verdict.NEEDS_REVIEW if told & _UNCERTAIN_CALLS or evidence.missing_names else None
     if values_agree and evidence.gradient.agrees:
-        return _result(question, question.points, None, Note(id="kd.ok"), called, *evidence.notes)
+        return _result(question, question.points, uncertain, Note(id="kd.ok"), called, *evidence.notes)
 
     mistakes = (evidence.diagnosis, *evidence.diagnosis_with) if evidence.diagnosis else ()
-    no_number = [note for note in evidence.notes if note.id.startswith("kd.value.")]
-    messages = [*(Note(id=mistake) for mistake in mistakes), *no_number]
+    causes = [note for note in evidence.notes if note.id.startswith(("kd.value.", "kd.call.built_in"))]
+    between = _right_between(evidence)
+    messages = [*(Note(id=mistake) for mistake in mistakes), *causes]
+    messages += [Note(id="kd.right_between")] if between and not mistakes else []
     if not messages:
         messages.append(Note(id="kd.unknown_mistake"))
     messages += [_term(name, term) for name, term in terms.items()]
@@ -250,13 +254,10 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
         messages.append(_term("mixture", evidence.mixture))
     if values_agree:
         messages.append(_term("gradient", evidence.gradient))
-    messages += [called, *(note for note in evidence.notes if note not in no_number)]
+    messages += [called, *(note for note in evidence.notes if note not in causes)]
 
     rubric = question.options.get("mistakes", {}).get("+".join(mistakes), {})
-    uncertain = {"kd.call.no_alpha", "kd.call.no_temperature"} & {note.id for note in evidence.notes}
-    verdict = None
-    if rubric.get("needs_review") or uncertain or evidence.missing_names:
-        verdict = Verdict.NEEDS_REVIEW
+    verdict = Verdict.NEEDS_REVIEW if rubric.get("needs_review") else uncertain
     if "points" in rubric:
         return _result(question, float(rubric["points"]), verdict, *messages)
     worth = {name: float(question.options[f"{name}_points"]) for name in terms}
@@ -264,7 +265,20 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
     if all(term.agrees for term in terms.values()):
         # Both terms stand alone, only their mixture or their gradient is wrong: one term's worth.
         points = min(worth.values())
+    elif not points and (between or "kd.call.built_in" in told):
+        # Both terms are right wherever both can be seen: never a plain zero.
+        points, verdict = min(worth.values()), Verdict.NEEDS_REVIEW
     return _result(question, points, verdict, *messages)
+
+
+_UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first_of_several"}
+
+
+def _right_between(evidence: KDLossEvidence) -> bool:
+    """Right at every alpha between 0 and 1, value and gradient, and only not at its ends."""
+    ends = evidence.hard_term.failed + evidence.soft_term.failed
+    neither = not (evidence.hard_term.agrees or evidence.soft_term.agrees)
+    return neither and evidence.mixture.agrees and evidence.gradient.failed <= ends
 
 
 def _term(name: str, term: TermEvidence) -> Note:
