@@ -207,11 +207,14 @@ class _Examination(Run):
             if child is None or failed:
                 return KDLossEvidence(**failed)
             self.progress("loss", 1, 2)
-            found = kd_loss.measure(child, self.assignment, question, np.random.default_rng())
+            found = kd_loss.measure(child, self.assignment, question, np.random.default_rng(), defines=taken.defines)
             return _with_notes(found, taken.notes)
 
 
 def _with_notes(evidence: _Code, notes: tuple[Note, ...]) -> _Code:
+    if evidence.outcome is Outcome.OK:
+        # Whoever ran through needed no value of it.
+        notes = tuple(note for note in notes if note.id != "intake.settings_missing")
     return evidence.model_copy(update={"notes": (*evidence.notes, *notes)})
 
 

@@ -109,7 +109,7 @@ class Run:
     def loss_part(self) -> Part | None:
         """The part that holds the loss: its own, or the model's when that holds the loss too."""
         loss, model = self.handin.parts.get("loss"), self.handin.parts.get("model")
-        if loss is None and model is not None and kd_loss.ENTRY.encode() in model.data:
+        if loss is None and model is not None and intake.defines(model, kd_loss.ENTRY):
             return model
         return loss
 

@@ -92,11 +92,28 @@ def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore |
     if _only_a_paste_is_missing(evidence):
         # Honest work whose other half was not pasted: a person decides what it is worth.
         verdict, causes = Verdict.NEEDS_REVIEW, [*told, *missing]
+    elif excuses := _excuses(evidence):
+        verdict, causes = Verdict.NEEDS_REVIEW, [*excuses, _stopped(evidence), *told]
+        remarks = [note for note in remarks if note not in excuses]
     elif evidence.outcome is Outcome.ERROR and told:
         verdict, causes = Verdict.NONE, [*told, *missing]
     else:
         verdict, causes = Verdict.NONE, [*_stopped(evidence), *told, *missing]
     return _result(question, 0.0, verdict, *causes, *remarks, fault=Fault.STUDENT)
+
+
+def _excuses(evidence: CodeEvidence) -> list[Note]:
+    """What explains an error better than the error does, and is no mistake in the code: a person must look."""
+    if evidence.outcome is not Outcome.ERROR or evidence.error is None or evidence.stage == "intake":
+        return []
+    kind = evidence.error.type
+    known = {"intake.damage_suspected"}
+    known |= {"intake.module_unavailable"} if kind in {"ModuleNotFoundError", "ImportError"} else set()
+    known |= {"intake.settings_missing"} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
+    found = [note for note in evidence.notes if note.id in known]
+    if kind == "FileNotFoundError":
+        found.append(Note(id="code.file_missing", params={"message": evidence.error.message}))
+    return found
 
 
 def _only_a_paste_is_missing(evidence: CodeEvidence) -> bool:
@@ -161,7 +178,10 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
         # All but the count on the artefact, which takes a second longer: until then the points are provisional.
         messages.append(Note(id="model.verifying"))
         return _result(question, question.points, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
-    return _result(question, question.points, None, *messages, *evidence.notes)
+    # The homework asks for the entry point by its name: what stood in for it is shown to a person.
+    stood_in = any(note.id == "intake.stand_in" for note in evidence.notes)
+    verdict = Verdict.NEEDS_REVIEW if stood_in else None
+    return _result(question, question.points, verdict, *messages, *evidence.notes)
 
 
 def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> list[Note]:
@@ -227,12 +247,16 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="kd.not_repeatable"), called, *evidence.notes)
     terms = {"hard_term": evidence.hard_term, "soft_term": evidence.soft_term}
     values_agree = all(term.agrees for term in (*terms.values(), evidence.mixture))
+    told = {note.id for note in evidence.notes}
+    uncertain = Verdict.NEEDS_REVIEW if told & _UNCERTAIN_CALLS or evidence.missing_names else None
     if values_agree and evidence.gradient.agrees:
-        return _result(question, question.points, None, Note(id="kd.ok"), called, *evidence.notes)
+        return _result(question, question.points, uncertain, Note(id="kd.ok"), called, *evidence.notes)
 
     mistakes = (evidence.diagnosis, *evidence.diagnosis_with) if evidence.diagnosis else ()
-    no_number = [note for note in evidence.notes if note.id.startswith("kd.value.")]
-    messages = [*(Note(id=mistake) for mistake in mistakes), *no_number]
+    causes = [note for note in evidence.notes if note.id.startswith(("kd.value.", "kd.call.built_in"))]
+    between = _right_between(evidence)
+    messages = [*(Note(id=mistake) for mistake in mistakes), *causes]
+    messages += [Note(id="kd.right_between")] if between and not mistakes else []
     if not messages:
         messages.append(Note(id="kd.unknown_mistake"))
     messages += [_term(name, term) for name, term in terms.items()]
@@ -240,13 +264,10 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
         messages.append(_term("mixture", evidence.mixture))
     if values_agree:
         messages.append(_term("gradient", evidence.gradient))
-    messages += [called, *(note for note in evidence.notes if note not in no_number)]
+    messages += [called, *(note for note in evidence.notes if note not in causes)]
 
     rubric = question.options.get("mistakes", {}).get("+".join(mistakes), {})
-    uncertain = {"kd.call.no_alpha", "kd.call.no_temperature"} & {note.id for note in evidence.notes}
-    verdict = None
-    if rubric.get("needs_review") or uncertain or evidence.missing_names:
-        verdict = Verdict.NEEDS_REVIEW
+    verdict = Verdict.NEEDS_REVIEW if rubric.get("needs_review") else uncertain
     if "points" in rubric:
         return _result(question, float(rubric["points"]), verdict, *messages)
     worth = {name: float(question.options[f"{name}_points"]) for name in terms}
@@ -254,7 +275,20 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
     if all(term.agrees for term in terms.values()):
         # Both terms stand alone, only their mixture or their gradient is wrong: one term's worth.
         points = min(worth.values())
+    elif not points and (between or "kd.call.built_in" in told):
+        # Both terms are right wherever both can be seen: never a plain zero.
+        points, verdict = min(worth.values()), Verdict.NEEDS_REVIEW
     return _result(question, points, verdict, *messages)
+
+
+_UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first_of_several"}
+
+
+def _right_between(evidence: KDLossEvidence) -> bool:
+    """Right at every alpha between 0 and 1, value and gradient, and only not at its ends."""
+    ends = evidence.hard_term.failed + evidence.soft_term.failed
+    neither = not (evidence.hard_term.agrees or evidence.soft_term.agrees)
+    return neither and evidence.mixture.agrees and evidence.gradient.failed <= ends
 
 
 def _term(name: str, term: TermEvidence) -> Note:

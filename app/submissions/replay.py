@@ -106,7 +106,7 @@ def _as_run(uploaded: Mapping[str, Part], assignment: Assignment, submission: Su
     files: dict[str, bytes] = {}
     for name, entry in _ENTRIES.items():
         part = uploaded.get(name) or uploaded.get("model")
-        if part is None or (name not in uploaded and entry.encode() not in part.data):
+        if part is None or (name not in uploaded and not intake.defines(part, entry)):
             continue
         source = intake.read(part, entry, names, submission.repair).source
         if source is not None:

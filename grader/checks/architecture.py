@@ -26,7 +26,7 @@ def measure(
     if built.outcome is not Outcome.OK:
         return _evidence(child, facts, claims.failure(built, "build"))
     if built.meta.get("missing") is True:
-        note = Note(id="model.no_entry_point", params={"entry": ENTRY, "defined": sorted(defines)[:20]})
+        note = Note(id="model.no_entry_point", params={"entry": ENTRY, "defined": claims.shown_names(defines)})
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
     if built.meta.get("module") is not True:
         note = Note(id="model.not_a_module", params={"entry": ENTRY, "type": claims.text(built.meta.get("type"))})

@@ -26,6 +26,8 @@ class Role(StrEnum):
     TEACHER = "teacher_logits"
     ALPHA = "alpha"
     TEMPERATURE = "temperature"
+    SETTINGS = "settings(alpha=alpha, temperature=temperature)"
+    """Both numbers in one object, by attribute or by key: ``params.alpha``, ``params["temperature"]``."""
 
 
 TENSORS = (Role.STUDENT, Role.LABELS, Role.TEACHER)
@@ -80,9 +82,16 @@ PARTS: tuple[tuple[str, Role], ...] = (
 )
 """What a longer name contains, tried in this order."""
 
+_LOGITS = frozenset(
+    {"logits", "logit", "out", "output", "outputs", "pred", "preds", "scores", "prob", "probs", "y", "p"}
+)
+"""Words beside which ``s`` and ``t`` mean student and teacher: ``logits_t``, ``s_pred``."""
+
+SETTINGS = frozenset({"cfg", "config", "params", "args", "opt", "hparams", "settings"})
+
 NEITHER = frozenset(
     {"yb", "epoch", "epochs", "step", "reduction", "device", "weight", "eps", "epsilon", "gamma", "numclasses"}
-    | {"cfg", "config", "params", "args", "opt", "hparams"}
+    | SETTINGS
 )
 """Names of parameters that are never taken for alpha or the temperature because of their place."""
 
@@ -103,7 +112,8 @@ class Plan:
     @property
     def roles(self) -> frozenset[Role]:
         """What reaches the loss."""
-        return frozenset((*self.args, *self.kwargs.values(), *(self.init_kwargs or {}).values()))
+        reached = frozenset((*self.args, *self.kwargs.values(), *(self.init_kwargs or {}).values()))
+        return reached | frozenset(NUMBERS) if Role.SETTINGS in reached else reached
 
     def text(self) -> str:
         """The call as Python, with the roles for values."""
@@ -143,9 +153,13 @@ class _Parameter:
 
 @dataclass
 class _Binding:
-    """The parameters of one callable, and the role that each was found to have."""
+    """The parameters of one callable, and the role that each was found to have.
+
+    ``given`` are roles that are taken already, by a constructor.
+    """
 
     parameters: tuple[_Parameter, ...]
+    given: frozenset[Role] = frozenset()
     roles: dict[str, Role] = field(default_factory=dict)
     by_position: list[str] = field(default_factory=list)
 
@@ -159,7 +173,7 @@ class _Binding:
         return [parameter for parameter in self.plain if parameter.name not in self.roles]
 
     def unfilled(self, roles: tuple[Role, ...]) -> list[Role]:
-        return [role for role in roles if role not in self.roles.values()]
+        return [role for role in roles if role not in self.roles.values() and role not in self.given]
 
     def place(self, name: str, role: Role) -> None:
         self.roles[name] = role
@@ -177,17 +191,20 @@ def bind(entry: str, answer: Mapping[str, Any]) -> Plan | Note:
         return Note(id="kd.signature.unreadable", params={"signature": claims.text(answer.get("signature"))})
     constructor = _Binding(init)
     _by_name(constructor, NUMBERS)
+    _settings(constructor)
     for parameter, role in zip(_required(constructor), constructor.unfilled(NUMBERS), strict=False):
         constructor.place(parameter.name, role)
 
-    call = _Binding(parameters)
+    given = frozenset(constructor.roles.values())
+    call = _Binding(parameters, given | frozenset(NUMBERS) if Role.SETTINGS in given else given)
     _by_name(call, (*TENSORS, *NUMBERS))
     _by_documented_order(call)
+    _settings(call)
     for bound in (constructor, call):
         if unknown := _required(bound):
             return Note(id="kd.signature.unknown_parameter", params={"name": unknown[0].name})
 
-    args, kwargs = _arguments(call, frozenset(constructor.roles.values()))
+    args, kwargs = _arguments(call)
     for role in TENSORS:
         if role not in args and role not in kwargs.values():
             return Note(id="kd.signature.no_place", params={"role": role.value})
@@ -243,7 +260,10 @@ def _meaning(name: str) -> tuple[Role, int] | None:
         if plain in aliases:
             return role, aliases.index(plain)
     longest = max(map(len, ALIASES.values()))
-    return next(((role, longest + rank) for rank, (part, role) in enumerate(PARTS) if part in plain), None)
+    letters = set(name.split("_")) - _LOGITS
+    if len(letters) == 1 and len(name) > 1 and letters <= {"s", "t"}:
+        return (Role.STUDENT if letters == {"s"} else Role.TEACHER), longest
+    return next(((role, longest + 1 + rank) for rank, (part, role) in enumerate(PARTS) if part in plain), None)
 
 
 def _plain(name: str) -> str:
@@ -260,6 +280,16 @@ def _single_letters(binding: _Binding, wanted: tuple[Role, ...]) -> None:
             binding.roles[parameter.name] = role
 
 
+def _settings(binding: _Binding) -> None:
+    """``params`` in ``loss_fn_kd(outputs, labels, teacher_outputs, params)``, where alpha and T have no place else."""
+    if binding.unfilled(NUMBERS) != list(NUMBERS):
+        return
+    for parameter in binding.open():
+        if _plain(parameter.name) in SETTINGS:
+            binding.roles[parameter.name] = Role.SETTINGS
+            return
+
+
 def _by_documented_order(binding: _Binding) -> None:
     """Give the roles that no name claimed to the parameters whose names say nothing."""
     for parameter, role in zip(_required(binding), binding.unfilled(TENSORS), strict=False):
@@ -273,17 +303,20 @@ def _by_documented_order(binding: _Binding) -> None:
     unknown = [parameter for parameter in _required(binding) if _plain(parameter.name) not in NEITHER]
     for parameter, role in zip(unknown, binding.unfilled(NUMBERS), strict=False):
         binding.place(parameter.name, role)
+    left = [parameter for parameter in binding.open() if _plain(parameter.name) not in NEITHER]
+    numbers = binding.unfilled(NUMBERS)
+    if len(left) == len(numbers) == 1:
+        binding.place(left[0].name, numbers[0])  # `T=4, beta=0.9`: the one number that is left takes the one place
 
 
-def _arguments(binding: _Binding, given_first: frozenset[Role]) -> tuple[tuple[Role, ...], dict[str, Role]]:
-    """Arguments by position and by keyword, with ``*args`` and ``**kwargs`` for roles that no parameter takes.
-
-    ``given_first`` are roles that the constructor took already.
-    """
+def _arguments(binding: _Binding) -> tuple[tuple[Role, ...], dict[str, Role]]:
+    """Arguments by position and by keyword, with ``*args`` and ``**kwargs`` for roles that no parameter takes."""
     rest = binding.unfilled(TENSORS)
-    numbers = [role for role in binding.unfilled(NUMBERS) if role not in given_first]
+    numbers = [] if Role.SETTINGS in binding.roles.values() else binding.unfilled(NUMBERS)
     catch_all = {}
     if binding.has(_Kind.VAR_KEYWORD):
+        if not binding.has(_Kind.VAR_POSITIONAL):
+            numbers, rest = [*rest, *numbers], []
         catch_all = {role.value: role for role in numbers if role.value not in {p.name for p in binding.plain}}
         numbers = []
     spread = (*rest, *numbers) if binding.has(_Kind.VAR_POSITIONAL) else ()

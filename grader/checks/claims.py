@@ -27,6 +27,11 @@ def shape(value: object) -> tuple[int, ...]:
     return tuple(n for n in value[:8] if type(n) is int and -1 <= n <= MAX_COUNT)
 
 
+def shown_names(defines: tuple[str, ...]) -> list[str]:
+    """Of the names that a hand-in defines, some to show: none that Python or a helper keeps to itself."""
+    return sorted(name for name in defines if not name.startswith("_"))[:20]
+
+
 def failure(reply: Reply, stage: str) -> dict[str, Any]:
     """The fields of `grader.evidence.CodeEvidence` that tell how the student's code failed at ``stage``."""
     missing: tuple[tuple[str, int], ...] = ()

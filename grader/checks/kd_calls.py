@@ -76,6 +76,7 @@ def call(child: Child, plan: Plan, case: Case, changed: Mapping[Role, Array] | N
         Role.TEACHER: {"array": 2},
         Role.ALPHA: {"value": case.alpha},
         Role.TEMPERATURE: {"value": case.temperature},
+        Role.SETTINGS: {"settings": {"alpha": case.alpha, "temperature": case.temperature}},
     }
     meta = {
         "entry": plan.entry,

@@ -84,16 +84,17 @@ def _differences(table: Table, layers: tuple[LayerRow, ...]) -> tuple[tuple[int,
     The order of rows is not judged: summaries list containers and repeated calls in different ways. A row counts
     only when damage cannot explain it: its number is readable, is not zero, and is no true one short of a digit.
     """
-    leaves = [layer for layer in layers if layer.leaf]
-    containers = {layer.type for layer in layers if not layer.leaf} - {layer.type for layer in leaves}
-    types = {layer.type for layer in leaves}
-    left = Counter((layer.type, layer.parameters) for layer in leaves)
-    shared = Counter({layer.type: 1 for layer in leaves if layer.parameters == 0})
-    true_of_type = {kind: [layer.parameters for layer in leaves if layer.type == kind] for kind in types}
+    leaves = [(layer.type.casefold(), layer.parameters) for layer in layers if layer.leaf]
+    types = {kind for kind, _ in leaves}
+    containers = {layer.type.casefold() for layer in layers if not layer.leaf} - types
+    left = Counter(leaves)
+    shared = Counter({kind: 1 for kind, parameters in leaves if parameters == 0})
+    true_of_type = {kind: [parameters for one, parameters in leaves if one == kind] for kind in types}
     position_in_type: Counter[str] = Counter()
     differences: list[tuple[int, str, str]] = []
     for number, row in enumerate(table.rows, start=1):
-        kind = row.label.split("-")[0]
+        label = row.label.split("-")[0]
+        kind = label.casefold()
         place = position_in_type[kind]
         position_in_type[kind] += 1
         if not row.parameters or kind in containers or (kind not in types and table.dialect != "torchsummary"):
@@ -107,7 +108,9 @@ def _differences(table: Table, layers: tuple[LayerRow, ...]) -> tuple[tuple[int,
         if called_again or any(_lost_digits(row.parameters, count) for count in counts):
             continue
         expected = counts[place] if place < len(counts) else None
-        differences.append((number, _shown(kind, row.parameters), "-" if expected is None else _shown(kind, expected)))
+        differences.append(
+            (number, _shown(label, row.parameters), "-" if expected is None else _shown(label, expected))
+        )
     return tuple(differences)
 
 

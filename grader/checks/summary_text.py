@@ -14,21 +14,32 @@ from dataclasses import dataclass
 from grader.evidence import SummaryRow
 
 ROW_LIMIT = 1_000
-_TREE = str.maketrans(dict.fromkeys("├└─│┬┌┐┘┤┼═║╔╗╚╝", " "))
+_TREE = str.maketrans(dict.fromkeys("├└─│┬┌┐┘┤┼═║╔╗╚╝", " ") | dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", ""))
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _CELL_EDGE = re.compile(r"\s*\|\s*|\t+|[ ]{2,}")
-_TOTAL = re.compile(r"\btotal[\s_|]+(?:trainable[\s_|]+)?param(?:eter)?s?\b", re.IGNORECASE)
+_PARAMETERS = r"(?:param(?:eter)?s?\b|參數|参数|パラメータ)"
+_TOTAL = re.compile(
+    r"\btotal[\s_|]+(?:number[\s_|]+of[\s_|]+|num[\s_|]+)?(?:(?<!non)trainable[\s_|]+)?param(?:eter)?s?\b"
+    rf"|[總总](?:共|計|计)?(?:的)?{_PARAMETERS}[數数量]?|{_PARAMETERS}[數数量]?(?:[總总][數数計计量和]|合[計计])",
+    re.IGNORECASE,
+)
+_PLAIN_TOTAL = re.compile(r"\bnumber[\s_]+of[\s_]+param(?:eter)?s\b|(?<![練练])(?:參數|参数)[數数量]", re.IGNORECASE)
+_NON_TRAINABLE = re.compile(r"\bnon[-\s_|]*trainable[\s_|]+param(?:eter)?s?\b", re.IGNORECASE)
+_MULT_ADDS_FIRST = re.compile(r"mult-?adds[^\n]*param", re.IGNORECASE)
 _TRAINABLE = re.compile(r"(?<!non[-\s_|])(?<!non)\btrainable[\s_|]+param(?:eter)?s?\b", re.IGNORECASE)
 _INPUT_SIZE = re.compile(r"\binput[\s_|]+size[\s|]*\(MB\)[\s:|=]*(\d+(?:\.\d+)?)", re.IGNORECASE)
 _SEPARATOR = r"[.,'’٬_]"
 # A number and what may be its continuation: a separator, perhaps torn from its digits by a line or cell edge; or one
 # space before exactly three digits.
 _NUMBER = re.compile(rf"\d+(?:[ \n|]*+{_SEPARATOR}[ \n|]*+{_SEPARATOR}?[ \n|]*+\d+|[ ]\d{{3}}(?!\d|{_SEPARATOR}\d))*")
-_LEAD = re.compile(r"[\s:|=*#-]*+(?:\([^)\n]{0,20}\)[\s:|=*]*+)?")
+_LEAD = re.compile(r"(?:[\s:|=*#>~≈-]|is\b|of my model\b|為|为|是|約|约)*+(?:\([^)\n]{0,20}\)[\s:|=*>]*+)?")
+_DECIMALS = re.compile(r"\.0{1,6}(?![\d.,])")
 _MAGNITUDE = re.compile(r"[ ]?(?:[KMG]\b|million|thousand)", re.IGNORECASE)
-_FLAT_ROW = re.compile(r"(?<!\w)([^\W\d]\w*)[ ]?-[\s|]*(\d+)[\s|]*(\[[-\d,\s|\[\]]*\])")
+_SHAPE = r"\[[-\d,\s|]*+(?:\[[-\d,\s|]*+\][-\d,\s|]*+)*+\]"  # of a layer with several outputs: a list of lists
+_FLAT_ROW = re.compile(rf"(?<!\w)([^\W\d]\w*)[ ]?-[\s|]*(\d+)[\s|]*({_SHAPE})")
 _TREE_ROW = re.compile(
-    r"(?<!\w)([^\W\d]\w*)(?:[ ]?\([^()\n]*\))?:[ ]?(\d+)-(\d+)(?:[ ]?\(recursive\))?[\s|]*(\[[-\d,\s|\[\]]*\]|--)?"
+    r"(?<!\w)([^\W\d]\w*)(?:[ ]?\([^()\n]*\))?:[ ]?(\d+)-(\d+)(?:[ ]?\(recursive\))?"
+    rf"[\s|]*({_SHAPE}(?:[\s|]*+{_SHAPE})*+|--)?"
 )
 _NO_NUMBER = re.compile(r"[ |=*-]*(?:--|\(recursive\))")
 
@@ -82,18 +93,37 @@ def _table(text: str, total_end: int | None) -> Table:
     dialect = "unknown"
     if rows:
         dialect = "torchsummary" if rows is flat else _tree_dialect(text)
-    total, rounded = (None, False) if total_end is None else _number_after(text, total_end)
+    total, rounded = _total(text, total_end, has_rows=bool(rows))
     stated = _TRAINABLE.search(text)
     trainable = _number_after(text, stated.end())[0] if stated else None
     megabytes = _INPUT_SIZE.search(text)
+    # Columns in an order of their own: which number is the parameters' cannot be told where another may come first.
+    is_known = _MULT_ADDS_FIRST.search(text) is None
     return Table(
         dialect=dialect,
-        rows=tuple(_row(text, match, tree=rows is tree) for match in _unrepeated(rows)[:ROW_LIMIT]),
+        rows=tuple(_row(text, match, tree=rows is tree, is_known=is_known) for match in _unrepeated(rows)[:ROW_LIMIT]),
         total=total,
         trainable=trainable,
         input_megabytes=float(megabytes[1]) if megabytes else None,
         rounded=rounded,
     )
+
+
+def _total(text: str, total_end: int | None, *, has_rows: bool) -> tuple[int | None, bool]:
+    """The stated total, and whether it was only a rounded one.
+
+    Without a line of totals: the sum of trainable and other parameters, or of a paste without rows what it says of
+    parameters at all.
+    """
+    if total_end is not None:
+        return _number_after(text, total_end)
+    parts = [
+        _number_after(text, found.end())[0] for name in (_TRAINABLE, _NON_TRAINABLE) if (found := name.search(text))
+    ]
+    if len(parts) == 2 and None not in parts:
+        return sum(part or 0 for part in parts), False
+    stated = None if has_rows else _PLAIN_TOTAL.search(text)
+    return _number_after(text, stated.end()) if stated else (None, False)
 
 
 def _tree_dialect(text: str) -> str:
@@ -111,11 +141,11 @@ def _unrepeated(matches: list[re.Match[str]]) -> list[re.Match[str]]:
     return list(seen.values())
 
 
-def _row(text: str, match: re.Match[str], *, tree: bool) -> SummaryRow:
+def _row(text: str, match: re.Match[str], *, tree: bool, is_known: bool) -> SummaryRow:
     shape = match[4] if tree else match[3]
     label = match[1] if tree else f"{match[1]}-{match[2]}"
     parameters = None
-    if not _NO_NUMBER.match(text, match.end()):
+    if is_known and not _NO_NUMBER.match(text, match.end()):
         line_end = text.find("\n", match.end())
         parameters, _ = _number_after(text, match.end(), within=line_end if line_end >= 0 else len(text))
     return SummaryRow(
@@ -138,7 +168,8 @@ def _number_after(text: str, position: int, within: int | None = None) -> tuple[
         return None, False
     if _MAGNITUDE.match(text, found.end()):
         return None, True
-    first, *groups = re.findall(r"\d+", found[0])
+    shown = _DECIMALS.sub("", found[0])
+    first, *groups = re.findall(r"\d+", shown)
     if len(first) > (3 if groups else 15) or len(groups) > 4 or any(len(group) != 3 for group in groups):
         return None, False
     return int(first + "".join(groups)), False

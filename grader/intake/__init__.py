@@ -14,7 +14,8 @@ from typing import Literal
 
 from grader.evidence import Note, StudentError
 from grader.handin import Part
-from grader.intake import cleaning, damage, encoding, notebook, prose, selection, syntax
+from grader.intake import cleaning, damage, encoding, notebook, prose, salvage, selection, stand_in, syntax
+from grader.intake.names import binds
 from grader.intake.names import defined_names as defined_names
 from grader.intake.selection import DropKind as DropKind
 from grader.intake.selection import Dropped as Dropped
@@ -24,6 +25,7 @@ BYTE_LIMIT = 1024 * 1024
 TOKEN_LIMIT = 50_000
 """Words, signs and line breaks: five times the course notebook. A megabyte of one-letter statements would otherwise
 take a gigabyte as a syntax tree and half a minute to read."""
+_DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _TOKENS = re.compile(r"\w+|[^\w\s]|\n")
 
 
@@ -51,7 +53,7 @@ def read(
     part: Part, entry: str, prelude_names: frozenset[str], repair: Literal["suggest", "apply"] = "suggest"
 ) -> Intake:
     """Read one code part for the entry point that will be called. Never raises, whatever the bytes."""
-    text = _text(part.data)
+    text = _text(part.data, entry)
     if isinstance(text, Note):
         return _refused(text)
     try:
@@ -60,7 +62,16 @@ def read(
         return _refused(Note(id="code.too_deep"))
 
 
-def _text(data: bytes) -> cleaning.Cleaned | Note:
+def defines(part: Part, entry: str) -> bool:
+    """Whether a part holds a definition of this name, with underscores or without. Cheap, and only a first look."""
+    text = _text(part.data, entry)
+    name = re.escape(entry).replace("_", "[_ ]")
+    return isinstance(text, cleaning.Cleaned) and bool(
+        re.search(rf"^[ \t]*(?:(?:async )?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", text.text, re.MULTILINE)
+    )
+
+
+def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:
     """One text from the bytes: decoded, a notebook's cells joined."""
     is_notebook = notebook.looks_like_notebook(data)
     limit = notebook.BYTE_LIMIT if is_notebook else BYTE_LIMIT
@@ -74,7 +85,7 @@ def _text(data: bytes) -> cleaning.Cleaned | Note:
         cells = notebook.code_cells(decoded.text)
         if isinstance(cells, Note):
             return cells
-        text = _joined(cells, decoded.notes)
+        text = _joined(cells, entry, decoded.notes)
     if len(text.text) > BYTE_LIMIT:
         return Note(id="code.too_large", params={"size": len(text.text), "limit": BYTE_LIMIT, "unit": "characters"})
     count = sum(1 for _ in _TOKENS.finditer(text.text))
@@ -83,20 +94,28 @@ def _text(data: bytes) -> cleaning.Cleaned | Note:
     return text
 
 
-def _joined(cells: tuple[str, ...], notes: tuple[Note, ...]) -> cleaning.Cleaned:
-    """A notebook as one text. A cell that cannot be read and defines nothing is left out, not the whole notebook."""
+def _joined(cells: tuple[str, ...], entry: str, notes: tuple[Note, ...]) -> cleaning.Cleaned:
+    """A notebook as one text. A cell that cannot be read and that no other needs is left out, not the whole."""
+    texts = [cell.strip("\n") for cell in cells]
+    cleaned = [
+        cleaning.Cleaned(text) if isinstance(syntax.parse(text), ast.Module) else cleaning.clean(text) for text in texts
+    ]
+    parsed = [syntax.parse(cell.text) for cell in cleaned]
+    whole = "\n".join(
+        cell.text for cell, tree in zip(cleaned, parsed, strict=True) if not isinstance(tree, StudentError)
+    )
+    needed = ({entry} | set(re.findall(r"\w+", whole))) - set(_DEFINED.findall(whole))
     pieces: list[str] = []
     dropped: list[Dropped] = []
     line = 1
-    for number, cell in enumerate(cells, start=1):
-        text = cell.strip("\n")
-        if not isinstance(syntax.parse(text), ast.Module):
-            cleaned = cleaning.clean(text)
-            text = cleaned.text
-            dropped += [item._replace(line=item.line + line) for item in cleaned.dropped]
-            if not isinstance(syntax.parse(text), ast.Module) and not re.search(r"^\s*(?:def|class)\s", text, re.M):
-                dropped.append(Dropped(line + 1, DropKind.CELL, cell.strip().split("\n")[0][:120]))
-                text = "\n" * text.count("\n")
+    for number, (cell, tree) in enumerate(zip(cleaned, parsed, strict=True), start=1):
+        text = cell.text
+        dropped += [item._replace(line=item.line + line) for item in cell.dropped]
+        if isinstance(tree, StudentError) and not (
+            needed.intersection(_DEFINED.findall(text)) or damage.shows_damage(text, tree)
+        ):
+            dropped.append(Dropped(line + 1, DropKind.CELL, texts[number - 1].split("\n")[0][:120]))
+            text = "\n" * text.count("\n")
         pieces.append(f"# cell {number}\n{text}\n")
         line += pieces[-1].count("\n")
     return cleaning.Cleaned("".join(pieces), tuple(dropped), notes)
@@ -129,6 +148,15 @@ def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], ap
             parsed = syntax.parse(text)
     shows_damage = damage.shows_damage(text, parsed)
     repair = damage.repair(text) if shows_damage or isinstance(parsed, StudentError) else None
+    if isinstance(parsed, StudentError) and repair is None:
+        saved = salvage.salvage(text)
+        if saved is not None:
+            text = saved.text
+            dropped += saved.dropped
+            notes += saved.notes
+            parsed = syntax.parse(text)
+            shows_damage = damage.shows_damage(text, parsed)
+            repair = damage.repair(text) if shows_damage or isinstance(parsed, StudentError) else None
     found = _Found(pasted, repair, shows_damage or repair is not None)
     if repair is not None and apply_repair:
         text, parsed = repair.text, repair.tree
@@ -137,8 +165,9 @@ def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], ap
         return found.unreadable(parsed, dropped, notes, entry, prelude_names)
     elif found.damaged:
         notes.append(Note(id="intake.damage_suspected", params={"diff": found.diff}))
+    text, parsed, standing_in = _with_entry(text, parsed, entry)
     selected = selection.select(text, parsed, entry, prelude_names)
-    notes += selected.notes
+    notes += [*standing_in, *selected.notes]
     dropped += selected.dropped
     error = syntax.compiles(selected.source)
     if error is not None:
@@ -153,6 +182,17 @@ def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], ap
         diff=found.diff,
         error=error,
     )
+
+
+def _with_entry(text: str, tree: ast.Module, entry: str) -> tuple[str, ast.Module, list[Note]]:
+    """The text with a last line that gives the missing entry point's name to what plainly stands for it."""
+    if any(entry in bound for bound in map(binds, tree.body)):
+        return text, tree, []
+    name = stand_in.find(tree, entry)
+    named = syntax.parse(f"{text}\n{entry} = {name}\n") if name else None
+    if not isinstance(named, ast.Module):
+        return text, tree, []
+    return f"{text}\n{entry} = {name}\n", named, [Note(id="intake.stand_in", params={"entry": entry, "name": name})]
 
 
 class _Found:

@@ -1,7 +1,7 @@
 """Harmless traces of copying: fences, prompts, line numbers, magics, tabs, a common margin.
 
-Every step keeps the number of lines. The steps run only on text that does not parse as it stands, so a valid program
-passes untouched.
+Every step keeps the number of lines (except for a text that came twice, or without line breaks). The steps run only on
+text that does not parse as it stands, so a valid program passes untouched.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from grader.evidence import Note
-from grader.intake import characters, syntax
+from grader.intake import characters, markup, syntax
 from grader.intake.lexing import logical_lines
 from grader.intake.selection import DropKind, Dropped
 
@@ -123,8 +123,36 @@ def _notebook_prompts(lines: list[str]) -> Cleaned:
     return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.prompts"),))
 
 
+def _line_breaks(text: str) -> Cleaned | None:
+    return _told(markup.with_line_breaks(text), "intake.spaces")
+
+
+def _once(text: str) -> Cleaned | None:
+    return _told(markup.once(text), "intake.twice")
+
+
+def _quote_marks(text: str) -> Cleaned | None:
+    found = markup.without_quote_marks(text)
+    return _told(found[0], "intake.quoted", mark=found[1]) if found else None
+
+
+def _html(text: str) -> Cleaned | None:
+    return _told(markup.without_html(text), "intake.html")
+
+
+def _markdown(text: str) -> Cleaned | None:
+    return _told(markup.without_markdown(text), "intake.markdown")
+
+
+def _told(text: str | None, note: str, **params: str) -> Cleaned | None:
+    return None if text is None else Cleaned(text, (), (Note(id=note, params=params),))
+
+
 def _line_numbers(text: str) -> Cleaned | None:
-    """Strip numbers only when every line that holds text begins with the next one."""
+    """Strip numbers only when every line that holds text begins with the next one, or follows one."""
+    between = markup.without_numbers_between(text)
+    if between is not None:
+        return _told(between, "intake.line_numbers")
     lines = text.split("\n")
     expected: int | None = None
     numbered = 0
@@ -194,17 +222,27 @@ def _tabs(text: str) -> Cleaned | None:
 
 
 def _margin(text: str) -> Cleaned | None:
-    """Remove the margin that all statements share."""
+    """Remove the margin that all statements share, or all but the first: the selection began behind its margin."""
     starts = [line for line in logical_lines(text) if line.tokens]
     margin = min((line.indent for line in starts), default=0)
-    if not margin:
-        return None
-    lines = [line[min(margin, len(line) - len(line.lstrip(" \t"))) :] for line in text.split("\n")]
-    return Cleaned("\n".join(lines), (), (Note(id="intake.margin"),))
+    if margin:
+        return _told(_shifted(text, margin), "intake.margin")
+    margin = min((line.indent for line in starts[1:]), default=0)
+    shifted = _shifted(text, margin)
+    return _told(shifted, "intake.margin") if margin and isinstance(syntax.parse(shifted), ast.Module) else None
+
+
+def _shifted(text: str, margin: int) -> str:
+    return "\n".join(line[min(margin, len(line) - len(line.lstrip(" \t"))) :] for line in text.split("\n"))
 
 
 _STEPS: tuple[Callable[[str], Cleaned | None], ...] = (
+    _line_breaks,
+    _once,
+    _quote_marks,
+    _html,
     _fences,
+    _markdown,
     _characters,
     _prompts,
     _line_numbers,

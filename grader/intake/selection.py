@@ -15,19 +15,19 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from grader.evidence import Note
-from grader.intake import names
+from grader.intake import effects, names
 
 AVAILABLE_MODULES = frozenset(sys.stdlib_module_names) | {"torch", "torchvision", "numpy", "PIL"}
 """Top-level modules that a hand-in may import."""
 _NEEDS_MORE = ("torch.utils.tensorboard",)
 """Submodules of these that need a package which is not there."""
-_FILLS_CONTAINER = frozenset({"append", "extend", "insert", "update", "setdefault", "add"})
+_SETTINGS = frozenset({"cfg", "config", "args"})
+"""Names of the prelude whose every value reads as None."""
 _LOOKS_UP_BY_TEXT = frozenset({"globals", "locals", "vars", "eval", "exec"})
 _MODULE_NAMES = frozenset(dir(builtins)) | {
     "__name__", "__file__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__annotations__",
 }  # fmt: skip
-_Loop = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
-_Compound = (*_Loop, ast.If, ast.Try, ast.TryStar, ast.Match)
+_Compound = (*effects.LOOPS, ast.If, ast.Try, ast.TryStar, ast.Match)
 _Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -94,16 +94,25 @@ class _Picker:
         self._binding: dict[str, list[_Statement]] = defaultdict(list)
         self._changing: dict[str, list[_Statement]] = defaultdict(list)
         self._filling: dict[str, list[_Statement]] = defaultdict(list)
+        self._definitions = frozenset(
+            name for item in self.statements if isinstance(item.node, _Definition) for name in item.binds
+        )
         for item in self.statements:
             if _is_main(item.node):
                 continue
             for name in item.binds:
                 self._binding[name].append(item)
-            for name in _changed_names(item.node):
+            if isinstance(item.node, _Definition) or not self._is_plain(item.node, inside=True):
+                continue
+            for name in effects.changed_names(item.node):
                 self._changing[name].append(item)
-            filled = _filled_name(item.node)
-            if filled is not None:
-                self._filling[filled].append(item)
+            for name in effects.filled_names(item.node):
+                self._filling[name].append(item)
+
+    def _is_plain(self, node: ast.stmt, inside: bool = False) -> bool:
+        """No loop, or one that only computes. ``inside``: asked for what a compound statement does in its body."""
+        loops = _Compound if inside else effects.LOOPS
+        return not isinstance(node, loops) or effects.only_computes(node, self._definitions)
 
     def mark_needed(self, entry: str) -> None:
         """Close over what the entry point reads, directly and through what it calls."""
@@ -121,7 +130,7 @@ class _Picker:
     def _providers(self, name: str) -> list[_Statement]:
         """The statements that give a name its value, or change it in place."""
         binding = self._binding[name]
-        plain = [item for item in binding if not isinstance(item.node, _Loop)]
+        plain = [item for item in binding if self._is_plain(item.node)]
         is_value = any(not isinstance(item.node, (*_Definition, ast.Import, ast.ImportFrom)) for item in binding)
         return (plain or binding) + self._changing[name] + (self._filling[name] if is_value else [])
 
@@ -162,6 +171,15 @@ class _Picker:
         if gone and left:
             item.replacement = ast.unparse(_with_names(node, left))
 
+    def unknown_settings(self) -> tuple[Note, ...]:
+        """The notebook's configuration, where needed statements read it and the hand-in does not bring it along."""
+        given = frozenset().union(*(item.binds for item in self.statements))
+        read = {read.name: read.line for item in self.statements if item.needed for read in reversed(item.reads)}
+        absent = {name: line for name, line in read.items() if name in _SETTINGS & self._known and name not in given}
+        if not absent:
+            return ()
+        return (Note(id="intake.settings_missing", params={"names": sorted(absent), "line": min(absent.values())}),)
+
     def unresolved(self, declared: frozenset[str]) -> list[names.Read]:
         """Reads of kept statements that nothing in the hand-in or the prelude binds, in the order of the text."""
         kept = [item for item in self.statements if item.kept]
@@ -179,6 +197,7 @@ def select(text: str, tree: ast.Module, entry: str, prelude_names: frozenset[str
     picker = _Picker(tree.body, prelude_names)
     picker.mark_needed(entry)
     picker.keep_the_harmless()
+    picker.notes += picker.unknown_settings()
     unresolved = picker.unresolved(names.declared_globals(tree))
     offsets = _Offsets(text)
     edits = [
@@ -222,29 +241,6 @@ def _is_main(node: ast.stmt) -> bool:
         and isinstance(node.test, ast.Compare)
         and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test))
     )
-
-
-def _changed_names(node: ast.stmt) -> list[str]:
-    """Names whose object a statement changes by assignment: ``cfg['x'] = 1``, ``StudentNet.forward = forward``."""
-    if not isinstance(node, ast.Assign | ast.AugAssign):
-        return []
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    bases = [_base(target) for target in targets if isinstance(target, ast.Subscript | ast.Attribute)]
-    return [name for name in bases if name is not None]
-
-
-def _filled_name(node: ast.stmt) -> str | None:
-    """The name whose object a call fills: ``sizes.append(3)``, ``cfg.update(...)``."""
-    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
-        return None
-    called = node.value.func
-    return _base(called) if isinstance(called, ast.Attribute) and called.attr in _FILLS_CONTAINER else None
-
-
-def _base(node: ast.expr) -> str | None:
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
 
 
 def _with_names(node: ast.Import | ast.ImportFrom, left: list[ast.alias]) -> ast.stmt:

@@ -173,7 +173,12 @@ class _Line:
         gap = opens and self.pieces[index + 1].is_near
         if self._text(index - 1) == "def":
             return opens and self._text(index + 2) in {"self", "cls"} and (gap or self._text(index) == "init")
-        return lost and (gap or not opens)
+        return (lost and (gap or not opens)) or (opens and self._text(index) == "init" and self._is_of_super(index))
+
+    def _is_of_super(self, index: int) -> bool:
+        """``super().init()`` and ``super(Net, self).init()``: a viewer that took the underscores for bold type."""
+        before = [piece.token.text for piece in self.pieces[max(index - 7, 0) : index]]
+        return before[-3:] in (["(", ")", "."], ["self", ")", "."]) and "super" in before
 
     def _is_word(self, index: int) -> bool:
         """Whether the token is an identifier or a piece of one here."""

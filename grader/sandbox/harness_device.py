@@ -22,6 +22,8 @@ def without_cuda() -> None:
         owner.to = _redirected(owner.to)  # type: ignore[method-assign]
     for name in ("zeros", "ones", "empty", "full", "rand", "randn", "tensor", "arange", "linspace", "eye", "as_tensor"):
         setattr(torch, name, _redirected(getattr(torch, name)))
+    for name in ("Float", "Double", "Half", "Long", "Int", "Short", "Byte", "Bool"):
+        setattr(torch.cuda, f"{name}Tensor", getattr(torch, f"{name}Tensor"))
 
 
 def without_compiler() -> None:

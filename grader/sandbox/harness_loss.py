@@ -20,6 +20,25 @@ _Tensor, _detach, _gradient = torch.Tensor, torch.Tensor.detach, torch.autograd.
 _without_overrides = torch._C.DisableTorchFunctionSubclass
 
 
+class Settings(dict[str, Any]):
+    """What a loss reads from ``params``: alpha and the temperature by any name, by key or by attribute; else None."""
+
+    def __missing__(self, key: str) -> Any:
+        plain = str(key).lower().replace("_", "")
+        if "temp" in plain or plain in {"t", "tau", "kdt"}:
+            return self["temperature"]
+        return self["alpha"] if "alpha" in plain or plain in {"a", "lam", "lambda"} else None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        value = self[key]
+        return default if value is None else value
+
+    def __getattr__(self, key: str) -> Any:
+        if key.startswith("__"):
+            raise AttributeError(key)
+        return self[key]
+
+
 def inspect_loss(place: Workplace, meta: dict[str, Any]) -> Answer:
     """The loss's kind and parameters; ``missing`` when the name is not bound."""
     entry = str(meta["entry"])
@@ -30,17 +49,32 @@ def inspect_loss(place: Workplace, meta: dict[str, Any]) -> Answer:
         runs = loss.forward if issubclass(loss, torch.nn.Module) else loss.__call__
         call = _parameters(runs)
         answer = {"kind": "class", "init": _parameters(loss.__init__)[1:], "parameters": call[1:]}
-        answer["signature"] = f"{entry}{inspect.signature(loss)} -> {inspect.signature(runs)}"[:500]
+        answer["signature"] = f"{entry}{_signature(loss)} -> {_signature(runs)}"[:500]
     else:
         module = isinstance(loss, torch.nn.Module)
         kind = "module" if module else "function" if inspect.isfunction(loss) else "callable"
         runs = loss.forward if module else loss
-        answer = {"kind": kind, "parameters": _parameters(runs), "signature": f"{entry}{inspect.signature(runs)}"[:500]}
+        answer = {"kind": kind, "parameters": _parameters(runs), "signature": f"{entry}{_signature(runs)}"[:500]}
     return {"missing": False, **answer}, []
 
 
+def _signature(function: Any) -> inspect.Signature:
+    """The signature; of a scripted function that of its schema, of one that Python cannot read ``(*args)``."""
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        listed = getattr(getattr(function, "schema", None), "arguments", None)
+    if listed is None:
+        return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+    kind, none = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+    parameters = [
+        inspect.Parameter(p.name, kind, default=p.default_value if p.has_default_value() else none) for p in listed
+    ]
+    return inspect.Signature(parameters)
+
+
 def _parameters(function: Any) -> list[dict[str, Any]]:
-    listed = list(inspect.signature(function).parameters.values())[:MAX_PARAMETERS]
+    listed = list(_signature(function).parameters.values())[:MAX_PARAMETERS]
     return [
         {"name": p.name[:100], "kind": p.kind.name.lower(), "default": p.default is not inspect.Parameter.empty}
         for p in listed
@@ -57,6 +91,8 @@ def call(place: Workplace, meta: dict[str, Any], arrays: tuple[Array, ...]) -> A
     kwargs = {name: _argument(slot, arrays, students) for name, slot in meta["kwargs"].items()}
     value = loss(*args, **kwargs)
     kind = "tensor" if isinstance(value, _Tensor) else type(value).__name__[:100]
+    if type(value) in (tuple, list) and value and isinstance(value[0], _Tensor):
+        value = value[0]
     if isinstance(value, int | float) and not isinstance(value, bool):
         return {"kind": kind, "has_gradient": False}, [np.array(float(value))]
     if not isinstance(value, _Tensor):
@@ -76,6 +112,8 @@ def call(place: Workplace, meta: dict[str, Any], arrays: tuple[Array, ...]) -> A
 def _argument(slot: dict[str, Any], arrays: tuple[Array, ...], students: list[torch.Tensor]) -> Any:
     if "value" in slot:
         return slot["value"]
+    if "settings" in slot:
+        return Settings(slot["settings"])
     tensor = torch.from_numpy(arrays[slot["student" if "student" in slot else "array"]].copy())
     if "student" in slot:
         students.append(tensor.requires_grad_())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -32,9 +33,23 @@ def build(place: Workplace, meta: dict[str, Any]) -> Answer:
     entry = str(meta["entry"])
     if entry not in place.module.__dict__:
         return {"missing": True}, []
-    model = place.module.__dict__[entry]()
+    model = _made(place, entry)
     place.model = model if isinstance(model, _Module) else None
     return {"missing": False, "type": type(model).__name__[:100], "module": isinstance(model, _Module)}, []
+
+
+def _made(place: Workplace, entry: str) -> Any:
+    """What the entry point returns; a model under its name, without a function around it, is itself the answer."""
+    value = place.module.__dict__[entry]
+    return value if isinstance(value, _Module) else value()
+
+
+def _copy(place: Workplace, entry: str) -> Any:
+    """A second model, which shares no weight with the first: hand-ins may return one global model again and again."""
+    model = _made(place, entry)
+    assert place.model is not None
+    weights = {id(p) for p in place.model.parameters()}
+    return copy.deepcopy(place.model) if any(id(p) in weights for p in model.parameters()) else model
 
 
 def count(place: Workplace) -> Answer:
@@ -119,7 +134,7 @@ def layers(place: Workplace, meta: dict[str, Any]) -> Answer:
 
 def _table(place: Workplace, entry: str, shape: list[int], device: str) -> dict[str, Any]:
     with torch.device(device), contextlib.redirect_stdout(io.StringIO()):
-        model = place.module.__dict__[entry]()
+        model = _copy(place, entry)
         x = torch.zeros(shape)
         torchsummary_rows: list[tuple[str, list[int], int]] = []
         handles = [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from grader.checks.binding import TENSORS, Plan, Role, bind
 from grader.evidence import Note
+from grader.sandbox.harness_loss import Settings
 from tests.unit.checks.harness_in_process import HarnessInProcess
 
 
@@ -34,7 +35,7 @@ def _reached(signature: str) -> dict[str, Any]:
     return function(*plan.args, **plan.kwargs)
 
 
-S, L, T, A, TAU = Role
+S, L, T, A, TAU, BOTH = Role
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,14 @@ S, L, T, A, TAU = Role
         ("student, labels, teacher, gamma=2.0, alpha=0.5, T=4", [S, L, T, 2.0, A, TAU]),
         ("a=None, b=None, c=None, alpha=0.5, temperature=1.0", [S, L, T, A, TAU]),
         (", ".join(f"p{i}=0" for i in range(40)), [S, L, T, A, TAU, *[0] * 35]),
+        ("outputs, labels, teacher_outputs, params", [S, L, T, BOTH]),
+        ("outputs, labels, teacher_outputs, args=None", [S, L, T, BOTH]),
+        ("outputs, labels, teacher_outputs, cfg=None, alpha=0.5, T=1", [S, L, T, None, A, TAU]),
+        ("student, labels, teacher, T=4, beta=0.9", [S, L, T, TAU, A]),
+        ("student, labels, teacher, T=4, epoch=0", [S, L, T, TAU, 0]),
+        ("logits_t, logits_s, labels, alpha, T", [T, S, L, A, TAU]),
+        ("s_out, t_out, target, T=1, a=0.5", [S, T, L, TAU, A]),
+        ("y_s, y_t, y, t=1, alpha=1", [S, T, L, TAU, A]),
     ],
 )
 def test_every_parameter_gets_its_role(signature: str, expected: list[object]) -> None:
@@ -71,6 +80,8 @@ def test_variadic_parameters_take_what_is_left() -> None:
     assert _reached("*args, **kwargs") == {"args": (S, L, T), "kwargs": {"alpha": A, "temperature": TAU}}
     assert _reached("outputs, *rest") == {"outputs": S, "rest": (L, T, A, TAU)}
     assert _reached("s, y, t, **kw") == {"s": S, "y": L, "t": T, "kw": {"alpha": A, "temperature": TAU}}
+    assert _reached("**kw") == {"kw": {str(role): role for role in (S, L, T, A, TAU)}}
+    assert _reached("outputs, **kw") == {"outputs": S, "kw": {str(role): role for role in (L, T, A, TAU)}}
     assert _reached("outputs, *rest, alpha=1") == {"outputs": S, "rest": (L, T), "alpha": A}
 
 
@@ -89,7 +100,7 @@ def test_call_and_guesses_are_told() -> None:
     [
         ("student_logits, labels", "kd.signature.no_place", {"role": "teacher_logits"}),
         ("", "kd.signature.no_place", {"role": "student_logits"}),
-        ("outputs, labels, teacher_outputs, params", "kd.signature.unknown_parameter", {"name": "params"}),
+        ("outputs, labels, teacher_outputs, params, T=1", "kd.signature.unknown_parameter", {"name": "params"}),
         ("student, labels, teacher, alpha, temperature, epoch", "kd.signature.unknown_parameter", {"name": "epoch"}),
         ("student, labels, teacher, *, device", "kd.signature.unknown_parameter", {"name": "device"}),
         (", ".join(f"p{i}" for i in range(40)), "kd.signature.unknown_parameter", {"name": "p5"}),
@@ -115,6 +126,28 @@ def test_class_takes_its_numbers_in_the_constructor() -> None:
     assert plan.text() == (
         "KDLoss(T=temperature, alpha=alpha)(outputs=student_logits, labels=labels, teacher_outputs=teacher_logits)"
     )
+
+
+def test_numbers_that_the_constructor_took_are_not_passed_again() -> None:
+    class Loss:
+        def __init__(self, alpha: float, temperature: float) -> None: ...
+
+        def __call__(self, outputs: object, labels: object, teacher_outputs: object, mask: object = None) -> None: ...
+
+    plan = bind("KDLoss", HarnessInProcess(Loss).request("loss.inspect", {"entry": "loss_fn_kd"}).meta)
+    assert isinstance(plan, Plan)
+    assert set(plan.kwargs) == {"outputs", "labels", "teacher_outputs"}
+    assert plan.left_alone == ("mask",)
+
+
+def test_settings_are_read_by_any_name_and_told() -> None:
+    plan = _plan("outputs, labels, teacher_outputs, params")
+    assert plan.text().endswith("params=settings(alpha=alpha, temperature=temperature))")
+    assert plan.notes() == ()
+    settings = Settings({"alpha": 0.3, "temperature": 4.0})
+    assert [settings.alpha, settings["lambda"], settings.get("KD_alpha"), settings["a"]] == [0.3] * 4
+    assert [settings.temperature, settings["T"], settings.get("temp"), settings.tau] == [4.0] * 4
+    assert [settings.mixup, settings["epochs"], settings.get("mixup", 3)] == [None, None, 3]
 
 
 def test_class_that_needs_something_unknown_is_a_finding() -> None:

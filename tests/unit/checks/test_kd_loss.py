@@ -6,6 +6,7 @@ import itertools
 import math
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -173,7 +174,9 @@ def test_unknown_mistake_is_told_by_numbers(hw13: Assignment) -> None:
 @pytest.mark.parametrize(
     ("answer", "note"),
     [
-        (lambda value: (value, value), "kd.value.not_a_number"),
+        (lambda value: {"loss": value}, "kd.value.not_a_number"),
+        (lambda value: (1.0, value), "kd.value.not_a_number"),
+        (lambda value: (), "kd.value.not_a_number"),
         (lambda value: "0.5", "kd.value.not_a_number"),
         (lambda value: True, "kd.value.not_a_number"),
         (lambda value: torch.complex(value, value), "kd.value.not_a_number"),
@@ -216,6 +219,51 @@ def test_raising_in_some_cases_is_told_truthfully(hw13: Assignment) -> None:
     assert 0 < raised.params["failed"] == evidence.hard_term.cases < raised.params["cases"]
 
 
+@pytest.mark.parametrize("ends", ["refused", "replaced"])
+def test_loss_that_is_right_between_the_ends_is_never_a_plain_zero(ends: str, hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        if ends == "refused":
+            assert 0 < alpha < 1
+        return reference.loss(s, y, t, alpha if 0 < alpha < 1 else 0.5, temperature)
+
+    evidence, result = examine(documented(loss), hw13)
+    assert (evidence.hard_term.agrees, evidence.soft_term.agrees, evidence.mixture.agrees) == (False, False, True)
+    assert (result.score, result.verdict) == (0.25, Verdict.NEEDS_REVIEW)
+    ids = [note.id for note in result.messages]
+    assert "kd.right_between" in ids
+    assert "kd.unknown_mistake" not in ids
+
+
+def test_first_of_several_numbers_is_examined_and_a_person_looks(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Any:
+        soft, hard = reference.soft_term(s, t, temperature), reference.hard_term(s, y)
+        return alpha * soft + (1 - alpha) * hard, soft, hard
+
+    evidence, result = examine(documented(loss), hw13)
+    assert evidence.gradient.agrees
+    assert (result.score, result.verdict) == (0.5, Verdict.NEEDS_REVIEW)
+    told = next(note for note in result.messages if note.id == "kd.call.first_of_several")
+    assert told.params == {"kind": "tuple"}
+
+
+def test_scripted_loss_is_called_by_its_schema(hw13: Assignment) -> None:
+    def loss_fn_kd(
+        student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float = 0.5, temperature: float = 1.0
+    ) -> Tensor:
+        p = torch.log_softmax(student_logits / temperature, 1)
+        q = torch.softmax(teacher_logits / temperature, 1)
+        soft = torch.nn.functional.kl_div(p, q, reduction="batchmean")
+        hard = torch.nn.functional.cross_entropy(student_logits, labels)
+        return alpha * temperature * temperature * soft + (1.0 - alpha) * hard
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.script(loss_fn_kd)
+    evidence, result = examine(scripted, hw13)
+    assert result.verdict is Verdict.FULL, result.messages
+    assert "alpha=alpha, temperature=temperature" in evidence.call
+
+
 def test_undefined_name_in_some_cases_goes_to_a_person(hw13: Assignment) -> None:
     def loss_fn_kd(
         student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
@@ -243,10 +291,13 @@ def test_raising_always_is_an_error(hw13: Assignment) -> None:
 
 def test_missing_entry_point_is_named(hw13: Assignment) -> None:
     child = HarnessInProcess(reference.loss)
-    evidence = kd_loss.measure(child, hw13, hw13.question("2.1"), np.random.default_rng(0), entry="kd")
+    evidence = kd_loss.measure(
+        child, hw13, hw13.question("2.1"), np.random.default_rng(0), entry="kd", defines=("_x", "net")
+    )
     result = score(hw13, "2.1", evidence)
     assert (result.score, result.verdict) == (0, Verdict.NONE)
-    assert [(note.id, note.params) for note in result.messages] == [("kd.no_entry_point", {"name": "kd"})]
+    told = {"name": "kd", "defined": ["net"]}
+    assert [(note.id, note.params) for note in result.messages] == [("kd.no_entry_point", told)]
 
 
 def test_unbindable_signature_goes_to_a_person(hw13: Assignment) -> None:
@@ -287,6 +338,39 @@ def test_signature_of_2021_is_examined_as_far_as_it_goes(hw13: Assignment) -> No
     assert "kd.call.no_temperature" in {note.id for note in result.messages}
 
 
+@pytest.mark.parametrize("style", ["attribute", "key"])
+def test_settings_object_of_the_tutorial_is_given(style: str, hw13: Assignment) -> None:
+    """``loss_fn_kd(outputs, labels, teacher_outputs, params)``, where the function's name comes from."""
+
+    def loss_fn_kd(outputs: Tensor, labels: Tensor, teacher_outputs: Tensor, params: Any) -> Tensor:
+        alpha, temperature = (params.alpha, params.T) if style == "attribute" else (params["alpha"], params["temp"])
+        return reference.loss(outputs, labels, teacher_outputs, alpha, temperature)
+
+    evidence, result = examine(loss_fn_kd, hw13)
+    assert result.verdict is Verdict.FULL, result.messages
+    assert evidence.call.endswith("params=settings(alpha=alpha, temperature=temperature))")
+
+
+@pytest.mark.parametrize(("alpha", "temperature"), [(0.4, 1.0), (0.5, 1.0), (0.3, 4.0), (0.9, 20.0)])
+def test_numbers_built_in_are_found_and_told(alpha: float, temperature: float, hw13: Assignment) -> None:
+    def loss_fn_kd(outputs: Tensor, labels: Tensor, teacher_outputs: Tensor) -> Tensor:
+        return reference.loss(outputs, labels, teacher_outputs, alpha, temperature)
+
+    _, result = examine(loss_fn_kd, hw13)
+    assert (result.score, result.verdict) == (0.25, Verdict.NEEDS_REVIEW)
+    told = next(note for note in result.messages if note.id == "kd.call.built_in")
+    assert told.params == {"alpha": alpha, "temperature": temperature}
+
+
+def test_wrong_loss_without_numbers_has_none_built_in(hw13: Assignment) -> None:
+    def loss_fn_kd(outputs: Tensor, labels: Tensor, teacher_outputs: Tensor) -> Tensor:
+        return 0.5 * F.mse_loss(outputs, teacher_outputs) + 0.5 * F.cross_entropy(outputs, labels)
+
+    _, result = examine(loss_fn_kd, hw13)
+    assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
+    assert "kd.call.built_in" not in {note.id for note in result.messages}
+
+
 def test_class_with_constructor_arguments_is_right(hw13: Assignment) -> None:
     class KDLoss(torch.nn.Module):
         def __init__(self, alpha: float = 0.5, temperature: float = 1.0) -> None:
@@ -316,6 +400,26 @@ def test_robust_loss_gets_no_remark(hw13: Assignment) -> None:
 
 def test_logarithm_of_softmax_gets_a_remark_on_large_logits(hw13: Assignment) -> None:
     assert _remarks(bank.correct_styles()["with_kl_div.log_of_softmax"], hw13) == {"kd.remark.large_logits"}
+
+
+@pytest.mark.parametrize("epsilon", [1e-6, 1e-5])
+@pytest.mark.parametrize("where", ["every logarithm", "kl_div", "probabilities"])
+def test_epsilon_against_log_of_zero_costs_nothing(epsilon: float, where: str, hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        p, q = F.softmax(s / temperature, dim=1), F.softmax(t / temperature, dim=1)
+        hard = F.cross_entropy(s, y)
+        if where == "kl_div":
+            soft = F.kl_div((p + epsilon).log(), q, reduction="batchmean")
+        elif where == "probabilities":
+            soft = ((q + epsilon) * torch.log((q + epsilon) / (p + epsilon))).sum(dim=1).mean()
+        else:
+            soft = (q * (torch.log(q + epsilon) - torch.log(p + epsilon))).sum(dim=1).mean()
+            hard = F.nll_loss(torch.log(F.softmax(s, dim=1) + epsilon), y)
+        return alpha * temperature**2 * soft + (1 - alpha) * hard
+
+    for seed in range(3):
+        _, result = examine(documented(loss), hw13, seed)
+        assert (result.score, result.verdict) == (0.5, Verdict.FULL), result.messages
 
 
 def test_squeezing_a_batch_of_one_gets_a_remark(hw13: Assignment) -> None:

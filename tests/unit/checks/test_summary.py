@@ -121,6 +121,20 @@ def test_true_summary_agrees_in_every_state(change: Callable[[str], str]) -> Non
         ("**Total params**: 90,155 (352.17 KB)", TOTAL),
         ("Total params: 90,155 Trainable params: 90,155 Non-trainable params: 0", TOTAL),
         ("Total parameters = 90,155", TOTAL),
+        ("Total params: 90155.0", TOTAL),
+        ("Total params -> 90,155", TOTAL),
+        ("Total params: \u200e90,155\u200e", TOTAL),
+        ("Total number of parameters = 90,155", TOTAL),
+        ("The total params of my model is 90,155.", TOTAL),
+        ("Number of parameters: 90,155", TOTAL),
+        ("總參數量：９０，１５５", TOTAL),
+        ("模型的總參數量為 90155 個", TOTAL),
+        ("参数总数: 90,155\n可训练参数: 90,000", TOTAL),
+        ("Trainable params: 90,000\nNon-trainable params: 155", TOTAL),
+        ("Non-trainable params: 155\nTrainable params: 90,000\n", TOTAL),
+        ("可訓練參數量：90,155", None),
+        ("Total params: ~90K", None),
+        ("Total params: 90155.5", None),
         ("Total params: 90,15", None),
         ("Total params: 0.09M", None),
         ("Total params: 90.2 K", None),
@@ -159,6 +173,13 @@ def test_wrong_row_contradicts() -> None:
 def test_rows_of_another_model_with_the_right_total_contradict() -> None:
     other = [("Conv2d", (8, 9, 9), 100 + n) for n in range(5)] + [("Linear", (11,), 7)]
     assert measure(table(other)).rows_differ == 6
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower])
+def test_letter_case_is_no_contradiction(change: Callable[[str], str]) -> None:
+    found = measure(change(table()))
+    assert (found.claimed_total, found.rows_claimed, found.rows_differ) == (TOTAL, 9, 0)
+    assert measure(change(table()).replace("18,496", "18,497")).rows_differ == 1
 
 
 def test_more_rows_of_a_kind_than_the_model_has_contradict() -> None:
@@ -243,7 +264,15 @@ def network() -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    "columns", [("output_size", "num_params"), ("input_size", "output_size", "num_params", "mult_adds")]
+    "columns",
+    [
+        ("output_size", "num_params"),
+        ("input_size", "output_size", "num_params", "mult_adds"),
+        ("input_size", "output_size", "num_params", "kernel_size", "mult_adds", "trainable"),
+        ("kernel_size", "output_size", "num_params", "params_percent", "mult_adds"),
+        ("mult_adds", "num_params"),
+        ("num_params", "mult_adds"),
+    ],
 )
 def test_torchinfo(network: nn.Module, columns: tuple[str, ...]) -> None:
     printed = str(torchinfo.summary(network, (1, 3, 32, 32), verbose=0, col_names=columns, device="cpu"))
@@ -251,6 +280,9 @@ def test_torchinfo(network: nn.Module, columns: tuple[str, ...]) -> None:
     (found,) = summary_text.parse(printed)
     assert found.dialect == "torchinfo"
     assert found.total == found.trainable == total
+    true = {0, None, 3 * 8 * 9 + 8, 16, 8 * 16 * 9 + 16, 16 * 11 + 11}
+    assert {row.parameters for row in found.rows} <= true
+    assert columns[0] == "mult_adds" or max(row.parameters or 0 for row in found.rows) == 1168
     if columns[0] == "output_size":
         assert sum(row.parameters or 0 for row in found.rows) == total
         assert [row.label for row in found.rows][:3] == ["Sequential", "Conv2d", "BatchNorm2d"]
@@ -304,6 +336,12 @@ def test_any_text_is_answered(text: str | bytes) -> None:
         "Conv2d-",
         "Conv2d: 1-1 ",
         "-1 ",
+        "Conv2d: 1-1 [[1] [2], ",
+        "Conv2d-1 [",
+        "Number of parameters ",
+        "總參數",
+        "Non-trainable params ",
+        "is為",
     ],
 )
 def test_large_paste_is_answered_in_seconds(unit: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from grader import intake
+from grader.handin import Part
 from grader.intake import DropKind
 from tests.unit.intake.paste import LOSS, MODEL, code_lines, ids, notebook, take
 
@@ -196,6 +197,17 @@ def _numbered(code: str) -> str:
         ),
         ("Question 1.1, my student model is below.\n" + MODEL, "intake.prose"),
         (MODEL + "\nTotal params: 96,587\n-----------\n", "intake.prose"),
+        (MODEL.replace("_", "\\_"), "intake.markdown"),
+        (MODEL.replace("__init__", "**init**"), "intake.markdown"),
+        ("".join(f"> {line}".rstrip() + "\n" for line in MODEL.splitlines()), "intake.quoted"),
+        ("".join(f"+{line}\n" for line in MODEL.splitlines()), "intake.quoted"),
+        (MODEL.replace("\n", "<br>\n").replace("'", "&#39;"), "intake.html"),
+        (
+            "<pre><code>\n" + MODEL.replace("bias=False", "bias=3 &gt; 4").replace("==", "&#61;=") + "</code></pre>\n",
+            "intake.html",
+        ),
+        ("".join(f"{number}\n{line}\n" for number, line in enumerate(MODEL.splitlines(), 1)), "intake.line_numbers"),
+        (MODEL.rstrip().replace("\n", "\n    "), "intake.margin"),
     ],
 )
 def test_harmless_traces_of_copying_are_cleaned_always(pasted: str, note: str) -> None:
@@ -205,9 +217,65 @@ def test_harmless_traces_of_copying_are_cleaned_always(pasted: str, note: str) -
     assert note in ids(taken)
     assert taken.source is not None
     assert taken.source.count("\n") == pasted.count("\n")
-    wanted = ast.parse(MODEL).body
+    wanted = ast.parse(MODEL.replace("bias=False", "bias=3 > 4") if "&gt;" in pasted else MODEL).body
     kept = [node for node in ast.parse(taken.source).body if not isinstance(node, ast.Expr)]
     assert [ast.dump(node) for node in kept[-2:]] == [ast.dump(node) for node in wanted[-2:]]
+
+
+def test_text_that_came_twice_is_read_once() -> None:
+    glued = MODEL.rstrip("\n")
+    taken = take(glued + glued)
+    assert "intake.twice" in ids(taken)
+    assert taken.source == MODEL
+    assert take(MODEL + MODEL).error is None  # on lines of their own: the later definitions count
+
+
+def test_line_breaks_of_a_word_processor() -> None:
+    taken = take(MODEL.replace("\n", "\u2028"))
+    assert taken.source == MODEL
+    assert "intake.spaces" in ids(taken)
+
+
+def test_powers_and_escapes_of_valid_code_are_no_markdown() -> None:
+    text = "def get_student_model():\n    return 2**init**3, '\\_', 1 if **x** else 2\n"
+    taken = take(text)
+    assert taken.source is None  # the last expression is a mistake, and nothing of the line was changed
+    assert taken.error is not None
+    assert taken.error.source == text.split("\n")[1].strip()
+
+
+def test_notebook_cell_that_nothing_needs_may_be_broken() -> None:
+    taken = take(notebook("def scratch(:\n    pass", MODEL, "model = get_student_model("))
+    assert taken.source is not None
+    assert {item.kind for item in taken.dropped} == {DropKind.CELL}
+
+
+@pytest.mark.parametrize("broken", ["def conv_block(:\n    pass", "def get_student_model(:\n    pass"])
+def test_broken_notebook_cell_that_is_needed_is_a_mistake_to_be_shown(broken: str) -> None:
+    entry = MODEL if "conv_block" in broken else MODEL.replace("def get_student_model", "def other")
+    taken = take(notebook(entry + "\nblock = conv_block\n", broken))
+    assert taken.source is None
+    assert ids(taken) == {"code.syntax_error"}
+
+
+def test_earlier_broken_version_of_a_cell_is_left_out() -> None:
+    assert take(notebook(MODEL.replace("(self, x):", "(self, x)"), MODEL)).source is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        (LOSS, True),
+        (LOSS.replace("_", " "), True),
+        (LOSS.encode("utf-16"), True),
+        (notebook(MODEL, "loss_fn_kd = KDLoss"), True),
+        (MODEL + "loss = loss_fn_kd(x, y, z)\n", False),
+        ("# def loss_fn_kd_old\n" + MODEL, False),
+        (b"%PDF loss_fn_kd", False),
+    ],
+)
+def test_what_a_part_defines(text: str | bytes, held: bool) -> None:
+    assert intake.defines(Part(text if isinstance(text, bytes) else text.encode()), "loss_fn_kd") is held
 
 
 def test_cleaning_leaves_strings_and_comments_alone() -> None:

@@ -32,6 +32,12 @@ GET = "def get_student_model():\n    return {}\n"
         ("if compute():\n    width = 1\nelse:\n    width = 2\n", "width"),
         ("try:\n    width = compute()\nexcept OSError:\n    width = 2\n", "width"),
         ("for width in range(compute()):\n    pass\n", "width"),
+        ("sizes = []\nfor i in range(3):\n    sizes.append(8 * 2 ** i)\n", "sizes"),
+        ("sizes = {}\nfor name in 'ab':\n    sizes[name] = compute()\n", "sizes"),
+        ("width = 1\nwhile width < 16:\n    width += 4\n", "width"),
+        ("cfg = {}\nif torch.cuda.is_available():\n    cfg['width'] = 8\n", "cfg"),
+        ("layers = []\nfor _ in range(2):\n    layers.append(nn.Linear(8, 8))\n", "layers"),
+        ("class Net:\n    pass\nsetattr(Net, 'width', compute())\n", "Net"),
         ("base = compute()\nwidth = base * 2\n", "width"),
         ("base = compute()\ndef inner(x=base):\n    return x\n", "inner()"),
         ("base = compute()\n@base.register\ndef inner():\n    pass\n", "inner()"),
@@ -187,6 +193,19 @@ def test_hints_that_python_never_evaluates_stay() -> None:
 def test_training_loop_that_reuses_a_needed_name_is_dropped() -> None:
     loop = "for width in train():\n    pass\n"
     assert kept("width = 3\n" + loop + GET.format("width")) == code_lines("width = 3\n" + GET.format("width"))
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for epoch in range(3):\n    history.append(train_one_epoch(loader))\n",
+        "for epoch in range(3):\n    history['x'] = torch.load('x.ckpt')\n",
+        "with open('x') as f:\n    history.append(1)\n",
+        "while True:\n    history.append(optimizer.step())\n",
+    ],
+)
+def test_training_loop_that_fills_a_needed_list_is_dropped(loop: str) -> None:
+    assert kept("history = []\n" + loop + GET.format("history")) == code_lines("history = []\n" + GET.format("history"))
 
 
 def test_known_type_hints_stay() -> None:

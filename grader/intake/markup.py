@@ -1,0 +1,78 @@
+"""Traces of the page that code was copied from: HTML, Markdown, mail quotes, and a clipboard pasted twice.
+
+Steps for text that does not parse; each returns the text without its traces, or ``None`` when it finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from grader.intake.lexing import Kind, tokens
+
+_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,6}|#[xX][0-9a-fA-F]{1,6});")
+_TAG = re.compile(r"</?(?:br|pre|code|span|div|p)(?:\s[^<>\n]{0,200})?/?>", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\([_*\[\]<>~`#])")
+_BOLD_NAME = re.compile(r"(\bdef[ \t]+|\.|\bif[ \t]+)\*\*([a-z]+)\*\*(?=[ \t]*(?:\(|==))")
+_ALONE = re.compile(r"[ \t]*(\d{1,5})[ \t]*")
+_SEPARATORS = re.compile("[\u2028\u2029\u0085\u000b]")
+
+
+def without_html(text: str) -> str | None:
+    """``x &lt; 3<br>`` as ``x < 3``."""
+    plain = _ENTITY.sub(lambda found: html.unescape(found[0]), _TAG.sub("", text)).replace("\u00a0", " ")
+    return plain if _TAG.search(text) or _ENTITY.search(text) else None
+
+
+def without_markdown(text: str) -> str | None:
+    r"""``def \_\_init\_\_`` and ``def **init**`` as ``def __init__``: how Markdown hides and shows underscores."""
+    pieces: list[str] = []
+    rest = ""
+    for token in tokens(text):
+        if token.kind in (Kind.STRING, Kind.COMMENT):
+            pieces += [_unescaped(rest), token.text]
+            rest = ""
+        else:
+            rest += token.text
+    plain = "".join([*pieces, _unescaped(rest)])
+    return plain if plain != text else None
+
+
+def _unescaped(text: str) -> str:
+    return _BOLD_NAME.sub(r"\1__\2__", _ESCAPED.sub(r"\1", text))
+
+
+def without_quote_marks(text: str) -> tuple[str, str] | None:
+    """The text of a quoted mail or a difference, whose every line begins with the same mark; and the mark."""
+    lines = text.split("\n")
+    shown = [line for line in lines if line.strip()]
+    for mark in (">", "+"):
+        if len(shown) > 1 and all(line.startswith(mark) and line[:3] != ">>>" for line in shown):
+            space = all(line[1:2] in ("", " ") for line in shown) and mark == ">"
+            return "\n".join(line[1 + space :] if line.strip() else line for line in lines), mark
+    return None
+
+
+def without_numbers_between(text: str) -> str | None:
+    """Line numbers that stand on lines of their own, before the lines that they count."""
+    lines = text.split("\n")
+    numbers = {at: int(found[1]) for at, line in enumerate(lines) if (found := _ALONE.fullmatch(line))}
+    counted = list(numbers.values())
+    others = sum(bool(line.strip()) for line in lines) - len(counted)
+    if len(counted) < 3 or counted != list(range(counted[0], counted[0] + len(counted))) or len(counted) < others:
+        return None
+    return "\n".join("" if at in numbers else line for at, line in enumerate(lines))
+
+
+def once(text: str) -> str | None:
+    """The first half of a text that is the same text twice, without a line break between the halves."""
+    shown = text.strip("\n")
+    half = len(shown) // 2
+    if not half or len(shown) % 2 or shown[:half] != shown[half:]:
+        return None
+    return f"{shown[:half]}\n"
+
+
+def with_line_breaks(text: str) -> str | None:
+    """Word processors end lines with characters of their own."""
+    return _SEPARATORS.sub("\n", text) if _SEPARATORS.search(text) else None

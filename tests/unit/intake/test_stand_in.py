@@ -1,0 +1,85 @@
+"""Without the entry point: one definition that is plainly what was asked for stands in for it, or none does."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from grader.intake import stand_in
+from tests.unit.intake.paste import LOSS, MODEL, ids, take
+
+HELPERS = """
+def soften(x, T):
+    return F.softmax(x / T, dim=1)
+def hard_loss(x, y):
+    return F.cross_entropy(x, y)
+"""
+USES = LOSS.replace("def loss_fn_kd", "def {}").replace("F.cross_entropy(", "hard_loss(")
+CLASS = """
+class {}(nn.Module):
+    def __init__(self, alpha=0.5, T=1.0):
+        super().__init__()
+    def forward(self, student, labels, teacher):
+        return nn.KLDivLoss()(student, teacher)
+"""
+NET = "class {}(nn.Module):\n    def __init__(self{}):\n        pass\n    def forward(self, x):\n        return x\n"
+TRAINING = "def train(model, loader, teacher):\n    return F.cross_entropy(model(loader), teacher)\n"
+
+
+def found(text: str, entry: str) -> str | None:
+    return stand_in.find(ast.parse(text), entry)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (LOSS.replace("loss_fn_kd", "kd_loss"), "kd_loss"),
+        (LOSS.replace("loss_fn_kd", "Loss_Fn_KD"), "Loss_Fn_KD"),
+        (HELPERS + USES.format("distillation_loss"), "distillation_loss"),
+        (CLASS.format("KnowledgeDistillationLoss"), "KnowledgeDistillationLoss"),
+        (MODEL + CLASS.format("Criterion"), "Criterion"),
+        (LOSS.replace("loss_fn_kd", "kd_loss") + LOSS.replace("loss_fn_kd", "kd_loss"), "kd_loss"),
+        (LOSS.replace("loss_fn_kd", "kd_a") + LOSS.replace("loss_fn_kd", "kd_b"), None),
+        (HELPERS, None),
+        (MODEL, None),
+        ("def kd(student, labels, teacher):\n    return student\n", None),
+        ("x = 1\n", None),
+    ],
+)
+def test_loss(text: str, name: str | None) -> None:
+    assert found(text, "loss_fn_kd") == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (MODEL.split("def get_student_model")[0] + "net = StudentNet([2, 1])\n", "net"),
+        (MODEL.replace("get_student_model", "getStudentModel"), "getStudentModel"),
+        (MODEL.replace("get_student_model", "build_net"), "build_net"),
+        (NET.format("StudentNet", ""), "StudentNet"),
+        (NET.format("Block", "") + NET.format("StudentNet", ", c=11").replace("pass", "Block()"), "StudentNet"),
+        (NET.format("TeacherNet", "") + NET.format("StudentNet", ""), "StudentNet"),
+        (NET.format("A", "") + NET.format("B", ""), None),
+        (NET.format("StudentNet", ", classes"), None),
+        (NET.format("StudentNet", "") + "a = StudentNet()\nb = StudentNet().to(device)\n", None),
+        (NET.format("StudentNet", "") + "a = StudentNet().to(device)\n", "a"),
+        (TRAINING, None),
+        (LOSS, None),
+    ],
+)
+def test_model(text: str, name: str | None) -> None:
+    assert found(text, "get_student_model") == name
+
+
+def test_stand_in_gets_the_name_and_is_told() -> None:
+    text = LOSS.replace("loss_fn_kd", "kd_loss").rstrip()
+    taken = take(text, "loss_fn_kd")
+    assert taken.source == f"{text}\nloss_fn_kd = kd_loss\n"
+    (note,) = taken.notes
+    assert (note.id, note.params) == ("intake.stand_in", {"entry": "loss_fn_kd", "name": "kd_loss"})
+
+
+@pytest.mark.parametrize("text", [LOSS, "from losses import loss_fn_kd\n" + LOSS.replace("loss_fn_kd", "kd_loss")])
+def test_entry_that_is_there_needs_no_stand_in(text: str) -> None:
+    assert "intake.stand_in" not in ids(take(text, "loss_fn_kd"))
