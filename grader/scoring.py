@@ -93,7 +93,7 @@ def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore |
         # Honest work whose other half was not pasted: a person decides what it is worth.
         verdict, causes = Verdict.NEEDS_REVIEW, [*told, *missing]
     elif excuses := _excuses(evidence):
-        verdict, causes = Verdict.NEEDS_REVIEW, [*excuses, _stopped(evidence), *told]
+        verdict, causes = Verdict.NEEDS_REVIEW, [*excuses, *_stopped(evidence)[:1], *told]
         remarks = [note for note in remarks if note not in excuses]
     elif evidence.outcome is Outcome.ERROR and told:
         verdict, causes = Verdict.NONE, [*told, *missing]

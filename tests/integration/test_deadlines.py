@@ -59,7 +59,7 @@ class Deadlined(Course):
         started = Grader(self.database, Bulletin(), self.jobs, BrokenSandbox(), "test-1")._begin(submission)
         assert started is not None
         log = structlog.get_logger()
-        recorder = Recorder(self.database, Bulletin(), submission, started.run_id, lambda: False, log)
+        recorder = Recorder(self.database, Bulletin(), submission, started.run_id, lambda: False, log, "test-1")
         for question in started.assignment.questions:
             if question.check == "choice":
                 recorder.question(question.number, ChoiceEvidence(answer=str(question.options["key"])))
