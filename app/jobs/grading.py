@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import metrics
@@ -35,8 +35,9 @@ from grader.version import GRADER_VERSION
 MOST_FAULTS = 3
 """A submission whose run failed this often through no fault of the student's is given up."""
 MOST_DEATHS = 10
-"""So often a worker may die in the middle of a submission: all that it was grading come under suspicion together."""
-_DEATH = "The worker %"
+"""So often what a submission shares with others may die in the middle of it: they all come under suspicion together."""
+_DEATHS = ("The worker %", "the fork server %", "The database %")
+"""How the details of such a fault begin: see `killed.DETAIL`, `ServerFault` and `DatabaseAway`."""
 
 
 @dataclass(frozen=True)
@@ -211,5 +212,5 @@ def _requeue(session: Session, engine: JobEngine, submission: Submission) -> Non
 def hopeless(session: Session, *runs: ColumnElement[bool]) -> bool:
     """Whether these runs failed or died too often to try again."""
     query = select(func.count()).select_from(Run).where(*runs, Run.outcome == RunOutcome.FAULT)
-    dead = session.scalar(query.where(Run.fault_detail.like(_DEATH))) or 0
+    dead = session.scalar(query.where(or_(*map(Run.fault_detail.like, _DEATHS)))) or 0
     return dead >= MOST_DEATHS or (session.scalar(query) or 0) - dead >= MOST_FAULTS

@@ -43,10 +43,13 @@ class Server:
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200"
         self._call("pg_ctl", "start", "--wait", f"--log={self.folder / 'log'}", "-o", options)
 
+    def pid(self) -> int:
+        """The server's process, the parent of all that serve a connection."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def kill(self) -> None:
         """End it as a power cut would: the server and all that serve a connection."""
-        pid_file = self.folder / "data" / "postmaster.pid"
-        postmaster = int(pid_file.read_text().split()[0])
+        postmaster = self.pid()
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         for process in (postmaster, *map(int, children)):
             with contextlib.suppress(ProcessLookupError):
@@ -54,7 +57,7 @@ class Server:
         while any(Path(f"/proc/{process}").exists() for process in (postmaster, *children)):
             time.sleep(0.02)
         # Its number may be another process' by the time it starts again.
-        pid_file.unlink()
+        (self.folder / "data" / "postmaster.pid").unlink()
 
     def url(self, database: str) -> str:
         """The URL of a database of this server."""
