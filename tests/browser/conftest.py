@@ -120,8 +120,8 @@ def open_page(browser: Browser, service: Service) -> Iterator[OpenPage]:
 
     def heard(message: ConsoleMessage) -> None:
         # A page that answers 4xx on purpose is reported by the browser as a failed load of the page itself, and htmx
-        # reports a request that did not arrive.
-        expected = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError")
+        # reports a request that did not arrive or whose page was left.
+        expected = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError", "htmx:sendAbort")
         if message.type == "error" and not message.text.startswith(expected):
             complaints.append(message.text)
 

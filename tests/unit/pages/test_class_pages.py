@@ -92,3 +92,6 @@ def test_what_stands_is_read_once_and_changes_are_seen_at_once(course: Course) -
     with course.database.write() as session:
         users.create_user(session, login="late-comer", name="Lee", role=Role.STUDENT, actor="test")
     assert "late-comer" in course.get("/dashboard/hw13").text
+    with course.database.write() as session:
+        users.import_roster(session, "login,name,student_id\nlate-comer,Kim,\n", actor="test")
+    assert "Kim" in course.get(TABLE).text
