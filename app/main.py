@@ -19,6 +19,7 @@ from app.body_limit import BodyLimit
 from app.conditional import Conditional
 from app.db import migrate
 from app.db.engine import Database
+from app.ended_runs import EndedRuns
 from app.exports import endpoints as exports
 from app.jobs import endpoints as jobs
 from app.jobs.dbos_engine import DbosJobs
@@ -89,6 +90,7 @@ def _start(app: FastAPI) -> None:
     settings: Settings = app.state.settings
     _prepare(settings)
     app.state.database = Database(settings)
+    app.state.ended_runs = EndedRuns()
     app.state.bulletin = Bulletin()
     app.state.jobs = DbosJobs(settings)
     app.state.worker = None
