@@ -22,6 +22,7 @@ from app.conditional import Conditional
 from app.db import migrate
 from app.db.engine import Database
 from app.db.probe import WriteProbe
+from app.ended_runs import EndedRuns
 from app.exports import endpoints as exports
 from app.extensions import endpoints as extensions
 from app.jobs import endpoints as jobs
@@ -101,6 +102,7 @@ def _start(app: FastAPI) -> None:
     app.state.database = Database(settings)
     app.state.write_probe = WriteProbe(settings)
     app.state.probe_thread = CapacityLimiter(1)
+    app.state.ended_runs = EndedRuns()
     app.state.bulletin = Bulletin()
     app.state.jobs = DbosJobs(settings)
     app.state.worker = None

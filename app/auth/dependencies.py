@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
+from app import metrics
 from app.auth import cookies, service
 from app.auth.viewer import Viewer
 from app.db.sessions import Db
@@ -24,7 +25,10 @@ def optional_user(
         if bearer is None:
             return None
         with database.read() as session:
-            return service.by_token(session, bearer.credentials)
+            found = service.by_token(session, bearer.credentials)
+        if found is None:
+            metrics.TOKENS_REFUSED.labels("bearer").inc()
+        return found
     cookie = request.cookies.get(cookies.NAME)
     if not cookie:
         return None

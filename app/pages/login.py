@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from app import metrics
 from app.auth import cookies, service
 from app.auth.dependencies import OptionalViewer
 from app.auth.limits import RateLimit, address
@@ -39,6 +40,7 @@ def log_in(
         cookie = service.log_in(session, token.strip(), days=days)
     if cookie is None:
         limit.note(source)
+        metrics.TOKENS_REFUSED.labels("login").inc()
         complaint = language.text(language.of_request(request), "token_wrong")
         return _form(request, back, status=401, complaint=complaint)
     response = RedirectResponse(local(back), status_code=303)

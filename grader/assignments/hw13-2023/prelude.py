@@ -1,0 +1,1 @@
+../hw13/prelude.py

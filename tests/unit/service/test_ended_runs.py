@@ -1,0 +1,75 @@
+"""Runs are counted once each, also those that are stored late, and only since somebody watches."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import insert
+
+from app.db.base import now
+from app.db.engine import Database
+from app.ended_runs import EndedRuns
+from app.submissions.models import Run, RunOutcome, StoredEvidence
+from tests.unit.exports.golden_class import SUBMISSIONS, open_class
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    """A small class whose own runs have no end."""
+    with open_class() as opened:
+        yield opened
+
+
+def add(database: Database, seconds_ago: float, *evidence: dict[str, Any], **fields: Any) -> None:
+    """A run that ended a while ago and is stored now."""
+    submission: uuid.UUID = SUBMISSIONS[0]["id"]
+    with database.write() as session:
+        run = {"submission_id": submission, "assignment_id": 1, "grader_version": "1", "executor": "test"}
+        run |= {"content_key": "0" * 64, "number": uuid.uuid4().int % 2**31, "outcome": RunOutcome.FINISHED}
+        run |= {"finished_at": now() - timedelta(seconds=seconds_ago), "timings": {"model": 1.5, "total": 2}}
+        (identifier,) = session.execute(insert(Run).values(**run | fields).returning(Run.id)).one()
+        for data in evidence:
+            of = {"run_id": identifier, "submission_id": submission, "schema_version": 1, "question": data["q"]}
+            session.execute(insert(StoredEvidence).values(**of, data=data))
+
+
+def value(name: str, **labels: str) -> float:
+    """A sample as it stands."""
+    return REGISTRY.get_sample_value(name, labels) or 0
+
+
+def test_each_run_is_counted_once(database: Database) -> None:
+    before = value("assay_runs_ended_total", outcome="finished"), value("assay_stage_seconds_count", stage="model")
+    seen = EndedRuns()
+    add(database, 3600)
+    add(database, -0.01)
+    for stored_late in (0, -1, 1):
+        with database.read() as session:
+            seen.count(session)
+        add(database, stored_late - 2)
+    with database.read() as session:
+        seen.count(session)
+        seen.count(session)
+    counted = value("assay_runs_ended_total", outcome="finished") - before[0]
+    assert counted == 4, "not what ended an hour before"
+    assert value("assay_stage_seconds_count", stage="model") - before[1] == 4
+
+
+def test_kills_and_faults_are_those_that_were_measured_last(database: Database) -> None:
+    kills, ours = (
+        value("assay_sandbox_kills_total", reason="timeout"),
+        value("assay_question_faults_total", owner="grader"),
+    )
+    seen = EndedRuns()
+    first, last = {"q": "1", "outcome": "timeout"}, {"q": "1", "outcome": "ok"}
+    add(database, -1, first, last, {"q": "2", "outcome": "timeout", "fault": "student"}, {"q": "3", "fault": "grader"})
+    add(database, -1, {"q": "2", "outcome": "timeout"}, reused_run_id=1)
+    with database.read() as session:
+        seen.count(session)
+    assert value("assay_sandbox_kills_total", reason="timeout") - kills == 1
+    assert value("assay_question_faults_total", owner="grader") - ours == 1
