@@ -26,7 +26,7 @@ TOKEN_LIMIT = 50_000
 """Words, signs and line breaks: five times the course notebook. A megabyte of one-letter statements would otherwise
 take a gigabyte as a syntax tree and half a minute to read."""
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
-_TOKENS = re.compile(r"\w+|[^\w\s]|\n")
+_TOKENS = re.compile("\\w+|[^\\w\\s]|[\n\u2028\u2029\u0085\u000b]")
 
 
 @dataclass(frozen=True)
