@@ -63,12 +63,15 @@ def read(
 
 
 def defines(part: Part, entry: str) -> bool:
-    """Whether a part holds a definition of this name, with underscores or without. Cheap, and only a first look."""
+    """Whether a part holds a definition of this name, with underscores or without, or one that stands in for it."""
     text = _text(part.data, entry)
+    if isinstance(text, Note):
+        return False
     name = re.escape(entry).replace("_", "[_ ]")
-    return isinstance(text, cleaning.Cleaned) and bool(
-        re.search(rf"^[ \t]*(?:(?:async )?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", text.text, re.MULTILINE)
-    )
+    if re.search(rf"^[ \t]*(?:(?:async )?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", text.text, re.MULTILINE):
+        return True
+    tree = syntax.parse(text.text)
+    return isinstance(tree, ast.Module) and stand_in.find(tree, entry) is not None
 
 
 def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:
