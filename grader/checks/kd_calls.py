@@ -62,8 +62,10 @@ def _same(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) ->
     )
 
 
-def call(child: Child, plan: Plan, case: Case, changed: Mapping[Role, Array] | None = None) -> Reply:
-    """One call of the loss on a case, with some of its tensors ``changed``."""
+def call(
+    child: Child, plan: Plan, case: Case, changed: Mapping[Role, Array] | None = None, *, strided: bool = False
+) -> Reply:
+    """One call of the loss on a case, with some of its tensors ``changed``, or all of them not contiguous."""
     tensors: dict[Role, Array] = {
         Role.STUDENT: case.inputs.student,
         Role.LABELS: case.inputs.labels,
@@ -85,6 +87,8 @@ def call(child: Child, plan: Plan, case: Case, changed: Mapping[Role, Array] | N
         "init_kwargs": {name: slots[role] for name, role in (plan.init_kwargs or {}).items()},
         "grad": True,
     }
+    if strided:
+        meta["strided"] = True
     return child.request("loss.call", meta, tuple(tensors.values()))
 
 

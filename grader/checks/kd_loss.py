@@ -285,6 +285,7 @@ def _remarks(child: Child, plan: Plan, book: CaseBook) -> tuple[Note, ...]:
     }
     trials: list[tuple[str, Inputs, dict[Role, Array], bool]] = [
         *((inputs.name, inputs, {}, False) for inputs in book.remarks),
+        ("not_contiguous", usual, {}, False),
         ("float64", usual, double, True),
         ("int32_labels", usual, {Role.LABELS: usual.labels.astype(np.int32)}, True),
         ("one_hot_labels", usual, {Role.LABELS: one_hot}, True),
@@ -292,7 +293,7 @@ def _remarks(child: Child, plan: Plan, book: CaseBook) -> tuple[Note, ...]:
     notes = []
     for name, inputs, changed, may_refuse in trials:
         case = Case(inputs, Term.MIXTURE, alpha=0.5, temperature=2.0)
-        reply = kd_calls.call(child, plan, case, changed)
+        reply = kd_calls.call(child, plan, case, changed, strided=name == "not_contiguous")
         ended = reply.outcome not in (Outcome.OK, Outcome.ERROR)
         answer = Answer() if ended else kd_calls.read(reply, case)
         finding = _value(case, closed_form.loss(case)[0], answer)

@@ -26,7 +26,7 @@ TOKEN_LIMIT = 50_000
 """Words, signs and line breaks: five times the course notebook. A megabyte of one-letter statements would otherwise
 take a gigabyte as a syntax tree and half a minute to read."""
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
-_TOKENS = re.compile(r"\w+|[^\w\s]|\n")
+_TOKENS = re.compile("\\w+|[^\\w\\s]|[\n\u2028\u2029\u0085\u000b]")
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,15 @@ def read(
 
 
 def defines(part: Part, entry: str) -> bool:
-    """Whether a part holds a definition of this name, with underscores or without. Cheap, and only a first look."""
+    """Whether a part holds a definition of this name, with underscores or without, or one that stands in for it."""
     text = _text(part.data, entry)
+    if isinstance(text, Note):
+        return False
     name = re.escape(entry).replace("_", "[_ ]")
-    return isinstance(text, cleaning.Cleaned) and bool(
-        re.search(rf"^[ \t]*(?:(?:async )?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", text.text, re.MULTILINE)
-    )
+    if re.search(rf"^[ \t]*(?:(?:async )?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", text.text, re.MULTILINE):
+        return True
+    tree = syntax.parse(text.text)
+    return isinstance(tree, ast.Module) and stand_in.find(tree, entry) is not None
 
 
 def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:

@@ -53,6 +53,11 @@ def only_computes(statement: ast.stmt, defined: frozenset[str]) -> bool:
     return all(_is_harmless(node.func, defined) for node in _own(statement) if isinstance(node, ast.Call))
 
 
+def only_defines(definition: ast.stmt) -> bool:
+    """Whether a definition calls and looks up nothing when it runs: ``alpha=cfg['alpha']`` could stop the rest."""
+    return not any(isinstance(node, ast.Call | ast.Subscript) for node in _at_definition(definition))
+
+
 def base(node: ast.expr) -> str:
     """The name that an attribute or an index begins with; empty when it begins with something else."""
     while isinstance(node, ast.Attribute | ast.Subscript):
@@ -69,6 +74,26 @@ def _own(statement: ast.stmt) -> Iterator[ast.AST]:
             continue
         yield node
         stack.extend(ast.iter_child_nodes(node))
+
+
+def _at_definition(definition: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run with a ``def`` or ``class``: decorators, bases, defaults, and a class's own statements.
+
+    Annotations are left out: ``Optional[int]`` stops nothing.
+    """
+    stack: list[ast.AST] = [definition]
+    while stack:
+        node = stack.pop()
+        yield node
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                stack += [*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)]
+            case ast.Lambda():
+                stack += [*node.args.defaults, *(d for d in node.args.kw_defaults if d)]
+            case ast.AnnAssign():
+                stack += [node.value] if node.value else []
+            case _:
+                stack.extend(ast.iter_child_nodes(node))
 
 
 def _called(node: ast.AST) -> str:

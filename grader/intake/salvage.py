@@ -18,6 +18,8 @@ from grader.intake.cleaning import Cleaned
 from grader.intake.lexing import Kind, logical_lines, tokens
 from grader.intake.selection import DropKind, Dropped
 
+PIECE_LIMIT = 300
+"""Definitions and the words between them; each is parsed and repaired by itself."""
 _START = re.compile(r"([ \t]*)(?:(?:async[ \t]+)?def|class|import|@|from[ \t]+[\w.]+[ \t]+import)(?![\w=])")
 _METHOD = re.compile(r"[ \t]*(?:async[ \t]+)?def[ \t][^(\n]*\(\s*(?:self|cls)\b")
 _CLAUSE = re.compile(r"[ \t]*(?:else|elif|except|finally)\b.*:[ \t]*(?:#.*)?$")
@@ -43,7 +45,10 @@ def salvage(text: str) -> Cleaned | None:
     kept: dict[int, str] = {}
     lost: list[_Piece] = []
     whole: set[str] = set()
-    for piece in reversed(_pieces(lines)):
+    pieces = _pieces(lines)
+    if len(pieces) > PIECE_LIMIT:
+        return None
+    for piece in reversed(pieces):
         found, is_whole = _readable(lines, piece)
         name = _name(lines, piece) if piece.is_code else ""
         if found is None or (not is_whole and name in whole):

@@ -146,7 +146,7 @@ class _Picker:
                 item.kept = True
         known = set(self._known)
         for item in self.statements:
-            if isinstance(item.node, _Definition) and not item.kept:
+            if isinstance(item.node, _Definition) and not item.kept and effects.only_defines(item.node):
                 item.kept = all(read.name in known for read in item.reads if not (read.deferred or read.guarded))
             if item.kept:
                 known |= item.binds

@@ -87,6 +87,9 @@ def call(place: Workplace, meta: dict[str, Any], arrays: tuple[Array, ...]) -> A
     if inspect.isclass(loss):
         loss = loss(**{name: _argument(slot, arrays, []) for name, slot in meta.get("init_kwargs", {}).items()})
     students: list[torch.Tensor] = []
+    if meta.get("strided"):
+        # The same numbers, laid out column by column: what a transposed or sliced tensor looks like in memory.
+        arrays = tuple(np.asfortranarray(array) for array in arrays)
     args = [_argument(slot, arrays, students) for slot in meta["args"]]
     kwargs = {name: _argument(slot, arrays, students) for name, slot in meta["kwargs"].items()}
     value = loss(*args, **kwargs)
@@ -114,7 +117,7 @@ def _argument(slot: dict[str, Any], arrays: tuple[Array, ...], students: list[to
         return slot["value"]
     if "settings" in slot:
         return Settings(slot["settings"])
-    tensor = torch.from_numpy(arrays[slot["student" if "student" in slot else "array"]].copy())
+    tensor = torch.from_numpy(arrays[slot["student" if "student" in slot else "array"]].copy(order="K"))
     if "student" in slot:
         students.append(tensor.requires_grad_())
         # In training the logits are a model's output and no leaf: arithmetic in place must work on them here too.

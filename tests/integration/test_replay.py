@@ -156,6 +156,21 @@ def test_a_loss_class_is_called_as_the_grader_called_it(service: Service, tmp_pa
     assert values(ran.stdout, "your loss gives")[0] == pytest.approx(found["soft_term"]["got"], rel=1e-5)
 
 
+def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service: Service, tmp_path: Path) -> None:
+    student = service.person()
+    loss = CLASS.replace("class loss_fn_kd(nn.Module):", "class KDLoss(nn.Module):")
+    loss += (
+        "def loss_fn_kd(outputs, labels, teacher_outputs, params):\n"
+        "    return KDLoss(params.T, params['alpha'])(outputs, labels, teacher_outputs), params.get('alpha')\n"
+    )
+    submission = student.hand_in(loss=loss)
+    student.report(submission, wait=60)
+    found = unpack(student, submission, tmp_path)
+    ran = run(tmp_path, "replay_loss.py")
+    assert ran.returncode == 0, ran.stderr
+    assert values(ran.stdout, "your loss gives")[0] == pytest.approx(found["soft_term"]["got"], rel=1e-5)
+
+
 def test_a_right_hand_in_has_nothing_to_show(service: Service, tmp_path: Path) -> None:
     student = service.person()
     submission = student.hand_in(model=MODEL, loss=RIGHT)

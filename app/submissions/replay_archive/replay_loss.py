@@ -11,6 +11,22 @@ from replay_model import load
 HERE = Path(__file__).resolve().parent
 
 
+class Settings(dict[str, Any]):
+    """alpha and the temperature in one object, for a loss that reads them from ``params``."""
+
+    def __missing__(self, key: str) -> Any:
+        plain = key.lower().replace("_", "")
+        if "temp" in plain or plain in {"t", "tau", "kdt"}:
+            return self["temperature"]
+        return self["alpha"] if "alpha" in plain or plain in {"a", "lam", "lambda"} else None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value by any of its names."""
+        return default if self[key] is None else self[key]
+
+    __getattr__ = __missing__
+
+
 def replay(case: dict[str, Any], namespace: dict[str, Any]) -> None:
     """One case: the call, the value, and the gradient with respect to the student's logits."""
     leaf = torch.tensor(case["student_logits"], requires_grad=True)
@@ -20,9 +36,11 @@ def replay(case: dict[str, Any], namespace: dict[str, Any]) -> None:
         "teacher_logits": torch.tensor(case["teacher_logits"]),
         "alpha": case["alpha"],
         "temperature": case["temperature"],
+        "settings": Settings,
     }
     print(f"\n{case['term']}: alpha = {case['alpha']:g}, temperature = {case['temperature']:g} ({case['case']})")
     value = runpy.run_path(str(HERE / "call.py"), {**namespace, **given})["value"]
+    value = value[0] if isinstance(value, tuple | list) and value else value
     print(f"  a right loss gives   {case['value']:.6f}")
     print(f"  your loss gives      {value.item() if getattr(value, 'shape', None) == () else value}")
     if case["term"] != "gradient":

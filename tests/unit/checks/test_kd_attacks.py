@@ -142,7 +142,7 @@ def test_only_inputs_travel_in_few_calls(hw13: Assignment) -> None:
     assert len(child.sent) <= 60
     for op, meta, arrays in child.sent[1:]:
         assert op == "loss.call"
-        assert set(meta) == {"entry", "args", "kwargs", "init_kwargs", "grad"}
+        assert set(meta) - {"strided"} == {"entry", "args", "kwargs", "init_kwargs", "grad"}
         assert [array.ndim for array in arrays[::2]] == [2, 2]
         assert len(arrays) == 3
 

@@ -422,6 +422,14 @@ def test_epsilon_against_log_of_zero_costs_nothing(epsilon: float, where: str, h
         assert (result.score, result.verdict) == (0.5, Verdict.FULL), result.messages
 
 
+def test_view_of_what_is_not_contiguous_gets_a_remark(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        flat = t.view(-1)
+        return reference.loss(s, y, flat.view(s.shape), alpha, temperature)
+
+    assert _remarks(loss, hw13) == {"kd.remark.not_contiguous"}
+
+
 def test_squeezing_a_batch_of_one_gets_a_remark(hw13: Assignment) -> None:
     def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
         return reference.loss(s, y, t.squeeze(), alpha, temperature)

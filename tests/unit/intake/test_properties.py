@@ -18,6 +18,7 @@ from tests.unit.intake.paste import LOSS, MODEL, notebook, take, without_undersc
 _FRAGMENTS = st.sampled_from(
     ["def f(x):\n", "class A:\n", "    ", "\t", "\n", "return x\n", "x = 1\n", "if x:\n", "else:\n", "```\n", ">>> ",
      "... ", "In [1]: ", "1 ", "2. ", "%time\n", "!ls\n", "x y", "“", "”", "’", "（", "）", "，", "\u00a0", "\u3000",
+     "> ", "+", "&lt;", "<br>", "\\_", "**init**", "\u2028", "words\n", "loss_fn_kd",
      '"""', "'", '"', "#", "\\\n", "\\", "(", ")", "[", "]", "{", "}", "super(). init ()", "def init (self):\n",
      "self. a b", "in planes", "lambda", "not", "import a\n", "from a import *\n", ";", ":", ",", "=", "==", "+", "*",
      "@", "é", "中", "\ufeff", "\u200b", "\x0c", "\0", "get_student_model", "match x:\n", "f'{a b}'", "0x", "1e"]
@@ -132,6 +133,9 @@ def _watched_import(real: Any) -> Any:
         "x = 1 +\n" * (TOKEN_LIMIT // 5 - 1),
         'x = "abc\ndef"\n' * (TOKEN_LIMIT // 8),
         "“" * (BYTE_LIMIT // 4),
+        "&lt;<br>" * (TOKEN_LIMIT // 7),
+        "words here\ndef f(:\n" * (TOKEN_LIMIT // 8 - 1),
+        "\u2028" * (BYTE_LIMIT // 4) + "a b",
         "'''" * (TOKEN_LIMIT // 3 - 1),
         "\\\n" * (TOKEN_LIMIT // 2 - 1),
         " " * (BYTE_LIMIT - 10) + "a b",

@@ -269,6 +269,7 @@ def test_earlier_broken_version_of_a_cell_is_left_out() -> None:
         (LOSS.replace("_", " "), True),
         (LOSS.encode("utf-16"), True),
         (notebook(MODEL, "loss_fn_kd = KDLoss"), True),
+        (notebook(MODEL, LOSS.replace("loss_fn_kd", "kd_loss")), True),
         (MODEL + "loss = loss_fn_kd(x, y, z)\n", False),
         ("# def loss_fn_kd_old\n" + MODEL, False),
         (b"%PDF loss_fn_kd", False),

@@ -121,6 +121,29 @@ def test_definition_whose_header_cannot_run_is_dropped_unless_needed() -> None:
     assert missing(text + GET.format("Data()")) == ["Dataset"]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "def loss_fn_kd(x, alpha=cfg['alpha']):\n    pass\n",
+        "@track()\ndef loss_fn_kd(x):\n    pass\n",
+        "class Data(make()):\n    pass\n",
+        "class Data:\n    size = len(cfg)\n",
+        "class Data:\n    def get(self, size=cfg['size']):\n        pass\n",
+    ],
+)
+def test_definition_that_nobody_needs_and_that_may_stop_the_rest_is_dropped(header: str) -> None:
+    before = "cfg = {}\n"
+    assert kept(before + header + MODEL) == code_lines(before + MODEL)
+
+
+def test_definition_that_only_defines_is_kept_beside_the_needed() -> None:
+    other = (
+        "class Data:\n    size = 3\n    name: str = 'x'\n    def get(self, x: Optional[int] = None):\n        f(x)\n"
+    )
+    text = "from typing import Optional\n" + other + MODEL
+    assert kept(text) == code_lines(text)
+
+
 def test_model_paste_may_hold_the_loss_too() -> None:
     assert {"get_student_model", "loss_fn_kd"} <= defined_names("\n".join([take(LOSS + MODEL).source or ""]))
 
