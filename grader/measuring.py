@@ -281,7 +281,7 @@ class _Measuring(Run):
         trial = self._trained("own_loss", budget, images, size, own=True)
         found = None
         if trial.weights is not None:
-            chosen = _chosen(len(images.hidden), float("inf"), self._cost(size), [0.0])
+            chosen = _spread(len(images.hidden), measured.images or 0)  # the same as for the curve
             found = self._sweep(images, chosen, size, trial.weights, [0.0])
         params: dict[str, Any] = {"steps": trial.steps, "reference_steps": measured.training_steps}
         if found is not None and found.points:
@@ -306,7 +306,10 @@ def _unmeasured(outcome: Outcome) -> Curve:
 def _chosen(available: int, budget: float, cost: float, ratios: list[float]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """As many images as the budget pays for, spread evenly over the split so that the classes stay balanced."""
     affordable = budget / (2 * max(cost, 1) * len(ratios))
-    count = int(min(available, max(FEWEST_IMAGES, affordable)))
+    return _spread(available, int(min(available, max(FEWEST_IMAGES, affordable))))
+
+
+def _spread(available: int, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.linspace(0, available - 1, count).round().astype(np.int64)
 
 

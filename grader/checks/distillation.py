@@ -18,7 +18,7 @@ from grader.sandbox.replies import Array, Child, Reply
 
 SEED = 20220513
 BATCH = 32
-SIZES = (64, 48, 32)
+SIZES = (64, 48, 32, 24)
 """Sides in pixels at which a network may be trained, from the sharpest: the first that leaves it `ENOUGH_STEPS`."""
 ENOUGH_STEPS = 400
 RECIPE = {"learning_rate": 1e-2, "weight_decay": 1e-2, "alpha": 0.9, "temperature": 4.0}

@@ -6,9 +6,9 @@ import json
 import sys
 from pathlib import Path
 
-from tests.load import first_verdicts, sandbox_speed
+from tests.load import first_verdicts, sandbox_speed, sweep_speed
 
-SUITES = (first_verdicts.measure, sandbox_speed.measure)
+SUITES = (first_verdicts.measure, sandbox_speed.measure, sweep_speed.measure)
 
 
 def main(path: Path = Path("bench.json")) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -32,7 +33,7 @@ EVIDENCE = PruningEvidence(
 )
 
 
-def html(evidence: PruningEvidence, tag: str = "en", **without: object) -> str:
+def html(evidence: PruningEvidence, tag: str = "en", without: Sequence[str] = ()) -> str:
     template = rendering._environment.get_template("evidence_pruning.html")
     data = {name: value for name, value in evidence.model_dump(mode="json").items() if name not in without}
     return template.render(evidence=data, report=SimpleNamespace(picture=None), t=partial(language.text, tag))
@@ -93,6 +94,6 @@ def test_confusion_matrix_names_the_true_classes_and_the_answers() -> None:
 def test_evidence_of_an_older_grader_is_shown_as_before() -> None:
     curve = tuple({"ratio": point["ratio"], "accuracy": point["accuracy"]} for point in CURVE)
     new = ("data", "image_size", "class_names", "confusion", "baselines", "first_layer_curve", "points_check")
-    text = html(EVIDENCE.model_copy(update={"curve": curve}), **dict.fromkeys(new))
+    text = html(EVIDENCE.model_copy(update={"curve": curve}), without=new)
     assert not list(drawing(text).iter("polygon"))
     assert "confusion" not in text
