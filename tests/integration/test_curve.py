@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from torch import nn
 from torch.nn.utils import prune
 
 from grader import data, measuring, pipeline, scoring
-from grader.assignment import Assignment
+from grader.assignment import Assignment, from_files
+from grader.data import dataset
+from grader.data.importing import import_food11
 from grader.evidence import ChoiceEvidence, PruningEvidence
 from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
@@ -24,6 +27,7 @@ from reference_models import trained
 from reference_models.networks import trained_baseline_student
 from reference_models.training import accuracy, logits
 from tests.integration.budgets import quick
+from tests.integration.service import MODEL as SMALL
 
 MODEL = """
 def block(i, o):
@@ -184,6 +188,33 @@ def get_student_model():
     state = namespace["get_student_model"]().state_dict()
     evidence, _ = graded(quick(hw13), sandbox, safetensors.torch.save(state), fixed)
     assert len(evidence.curve) == 3
+
+
+def test_imported_set_is_measured_on_at_its_own_size(
+    hw13: Assignment, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "evaluation"
+    folder.mkdir()
+    for number in range(22):
+        colour = tuple(int(value) for value in np.random.default_rng(number).integers(0, 256, 3))
+        Image.new("RGB", (260, 300), colour).save(folder / f"{number % 11}_{number}.jpg")
+    import_food11(tmp_path, tmp_path / "data", lambda done, total: None)
+    small = quick(hw13, distillation_flops="1e9")
+    text = small.files["assignment.toml"].replace("sweep_flops", 'data = "food11"\nsweep_flops', 1)
+    real = from_files({**hw13.files, "assignment.toml": text})
+    namespace: dict[str, Any] = {}
+    exec(compile(SMALL, "model.py", "exec"), namespace)
+    weights = safetensors.torch.save(namespace["get_student_model"]().state_dict())
+    _, score = graded(real, sandbox, weights, SMALL)
+    assert "weights.not_measured" in {note.id for note in score.messages}  # nothing was imported yet
+    monkeypatch.setattr(dataset, "_imported", None)
+    data.use(tmp_path / "data")
+    evidence, _ = graded(real, sandbox, weights, SMALL)
+    assert (evidence.data, evidence.images, evidence.image_size) == ("food11", 22, 224)
+    assert [sum(row) for row in evidence.confusion] == [2] * 11
+    assert evidence.reference_curve == ()  # the teacher was measured on other pictures
+    evidence, _ = graded(real, sandbox, None, SMALL)
+    assert evidence.curve == ()  # and has no answers for these to learn from
 
 
 def test_fault_of_ours_in_the_curve_costs_no_points(

@@ -283,9 +283,9 @@ def test_curve_and_times_are_told() -> None:
 def test_rubric_may_pay_for_the_baseline_that_ones_own_weights_reach(
     weights: Any, baseline: str | None, points: float
 ) -> None:
-    options = {"provisional_points": 0.2, "baseline_points": {"medium": 0.3, "boss": 5}}
+    options: dict[str, Any] = {"provisional_points": 0.2, "baseline_points": {"medium": 0.3, "boss": 5}}
     questions = [
-        item.model_copy(update={"options": item.options | options}) if item.number == "3.1" else item
+        item.model_copy(update={"options": {**item.options, **options}}) if item.number == "3.1" else item
         for item in HW13.questions
     ]
     paying = HW13.model_copy(update={"questions": tuple(questions)})
