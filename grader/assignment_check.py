@@ -124,6 +124,11 @@ def _wrong_options(assignment: Assignment, question: Question) -> Iterator[tuple
             yield "choices", "names the answers that there are, each with its texts"
         elif question.options.get("key") not in choices:
             yield "key", f"is one of {', '.join(choices)}, not {question.options.get('key')!r}"
+    for baseline, points in question.options.get("baseline_points", {}).items():
+        if baseline not in assignment.baselines:
+            yield "baseline_points", f"there is no baseline {baseline}"
+        elif not _is_points(points, question):
+            yield "baseline_points", f"{baseline} is worth 0 to {question.points:g} points, not {points!r}"
     if question.check == "kd_loss":
         yield from _kd_options(assignment, question)
 

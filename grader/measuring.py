@@ -16,12 +16,9 @@ import numpy as np
 
 from grader import data
 from grader.assignment import Assignment, Question
-from grader.checks import architecture, binding, curve, distillation, kd_loss, points_check
-from grader.checks.binding import Plan
+from grader.checks import curve, points_check
 from grader.checks.curve import Curve, Point
-from grader.checks.distillation import Distilled
 from grader.evidence import (
-    ArchitectureEvidence,
     Fault,
     KDLossEvidence,
     Note,
@@ -30,10 +27,10 @@ from grader.evidence import (
     PruningEvidence,
 )
 from grader.handin import HandIn
-from grader.run import Grading, Observer, Run
-from grader.sandbox.child import LockedChild
+from grader.run import Grading, Observer
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
+from grader.training import Training
 from reference_models import trained
 
 _log = logging.getLogger(__name__)
@@ -91,11 +88,14 @@ def _lost(known: PruningEvidence, fault: Fault) -> PruningEvidence:
     return known.model_copy(update={"notes": (*known.notes, lost), "curve_fault": fault})
 
 
-class _Measuring(Run):
+class _Measuring(Training):
     def run(self) -> None:
         begun = time.perf_counter()
         for question in self.assignment.questions:
             known = _wanted(question, self.handin, self.grading.evidence)
+            begun_before = self.grading.evidence.get(question.number)
+            if known is None and isinstance(begun_before, PruningEvidence) and begun_before.training_steps:
+                known = begun_before  # the curve is there, and a worker was lost after it
             if known is None:
                 continue
             if self.cancelled():
@@ -122,22 +122,28 @@ class _Measuring(Run):
         Raises ``NoSuchDataSet`` or ``DamagedPack`` when the evaluation data are not what they should be: our fault.
         """
         images = data.load(question.options.get("data", data.BUILT_IN))
+        if known.curve:
+            self._with_own_loss(question, images, known)
+            return
         uploaded = self.handin.parts.get("weights")
         if uploaded is not None:
             sizes = [images.size, self.assignment.input_shape[1]]
             found, used = self._curve(question, known, images, uploaded.data, sizes)
             self.emit(question, self._measured(known, found, images, used, weights="uploaded"))
             return
-        trial, size = self._distilled(float(question.options["distillation_flops"]), images)
+        trial, size = self.distilled(float(question.options["distillation_flops"]), images)
         if trial.weights is None:
             self.emit(question, self._measured(known, _unmeasured(trial.outcome), images, size))
             return
         found, used = self._curve(question, known, images, trial.weights, [size])
         measured = self._measured(known, found, images, used, weights="distilled", training_steps=trial.steps)
         self.emit(question, measured)
+        self._with_own_loss(question, images, measured)
+
+    def _with_own_loss(self, question: Question, images: data.DataSet, measured: PruningEvidence) -> None:
         budget = float(question.options.get("own_loss_flops", 0))
-        if measured.curve and budget:
-            told = self._own_loss(budget, images, used, measured)
+        if measured.curve and budget and measured.own_loss is None:
+            told = self._own_loss(budget, images, measured.image_size or images.size, measured)
             if told is not None:
                 self.emit(question, told)
 
@@ -189,7 +195,7 @@ class _Measuring(Run):
             return sorted({ratios[int(i)] for i in np.linspace(0, len(ratios) - 1, _FIRST_LAYER_RATIOS).round()})
 
         for size in dict.fromkeys(sizes):
-            chosen = _chosen(len(images.hidden), budget, self._cost(size), ratios)
+            chosen = _chosen(len(images.hidden), budget, self.cost(size), ratios)
             found = self._sweep(images, chosen, size, weights, ratios, first_layer)
             if found is not None:
                 return found, size
@@ -209,7 +215,7 @@ class _Measuring(Run):
             return curve.sweep(
                 child,
                 self.grading.artefact,
-                self._model.parameter_names,
+                self.model.parameter_names,
                 weights,
                 images.hidden.images(chosen, size),
                 images.hidden.labels[chosen],
@@ -218,58 +224,7 @@ class _Measuring(Run):
                 first_layer,
             )
 
-    @property
-    def _model(self) -> ArchitectureEvidence:
-        models = (found for found in self.grading.evidence.values() if isinstance(found, ArchitectureEvidence))
-        return next(models)
-
-    def _cost(self, size: int) -> float:
-        """Mult-adds of one image of this size: convolutions scale with the area."""
-        return (self._model.mult_adds or 0) * (size / self.assignment.input_shape[1]) ** 2
-
-    # -- training -----------------------------------------------------------------------------------------------
-
-    def _distilled(self, budget: float, images: data.DataSet) -> tuple[Distilled, int]:
-        """A short distillation within the budget, the same for every model, and the size of its images."""
-        tried = Distilled(None, Outcome.ERROR, 0)
-        own_size = self.assignment.input_shape[1]
-        for size in dict.fromkeys([*distillation.sizes(budget, self._cost, images.size), own_size]):
-            tried = self._trained("distillation", budget, images, size)
-            if tried.weights is not None or tried.steps or tried.outcome is not Outcome.ERROR:
-                return tried, size
-        return tried, own_size
-
-    def _trained(self, stage: str, budget: float, images: data.DataSet, size: int, own: bool = False) -> Distilled:
-        steps = distillation.steps_within(budget, self._cost(size))
-        part = self.handin.parts["model"]
-        with self.loaded(part, "model.py", architecture.ENTRY, stage, self.patient) as (child, _, failed):
-            if child is None or failed:  # it loaded a moment ago; now a limit stopped it
-                return Distilled(None, Outcome.DIED, 0)
-            plan = self._own_plan(child) if own else None
-            if own and plan is None:
-                return Distilled(None, Outcome.DIED, 0)
-            return distillation.distil(
-                child,
-                architecture.ENTRY,
-                images.train.ready(size),
-                trained.teacher_logits("train"),
-                images.train.labels,
-                steps,
-                lambda done, total: self.progress(stage, done, total),
-                distillation.call_of(plan) if plan is not None else None,
-            )
-
-    def _own_plan(self, child: LockedChild) -> Plan | None:
-        """How to call the student's loss, once it is loaded beside the model."""
-        part = self.loss_part()
-        source = self.read(part, kd_loss.ENTRY, "own_loss").source if part is not None else None
-        if source is None or child.request("distil.load_loss", self.texts(source, "loss.py")).outcome is not Outcome.OK:
-            return None
-        inspected = child.request("distil.inspect_loss", {"entry": kd_loss.ENTRY})
-        if inspected.outcome is not Outcome.OK or inspected.meta.get("missing") is True:
-            return None
-        plan = binding.bind(kd_loss.ENTRY, inspected.meta)
-        return None if isinstance(plan, Note) else plan
+    # -- the student's own loss -----------------------------------------------------------------------------------
 
     def _own_loss(
         self, budget: float, images: data.DataSet, size: int, measured: PruningEvidence
@@ -278,10 +233,10 @@ class _Measuring(Run):
         losses = [found for found in self.grading.evidence.values() if isinstance(found, KDLossEvidence)]
         if not any(found.call and found.outcome is Outcome.OK and found.fault is None for found in losses):
             return None
-        trial = self._trained("own_loss", budget, images, size, own=True)
+        trial = self.trained("own_loss", budget, images, size, own=True)
         found = None
         if trial.weights is not None:
-            chosen = _chosen(len(images.hidden), float("inf"), self._cost(size), [0.0])
+            chosen = _spread(len(images.hidden), measured.images or 0)  # the same as for the curve
             found = self._sweep(images, chosen, size, trial.weights, [0.0])
         params: dict[str, Any] = {"steps": trial.steps, "reference_steps": measured.training_steps}
         if found is not None and found.points:
@@ -306,7 +261,10 @@ def _unmeasured(outcome: Outcome) -> Curve:
 def _chosen(available: int, budget: float, cost: float, ratios: list[float]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """As many images as the budget pays for, spread evenly over the split so that the classes stay balanced."""
     affordable = budget / (2 * max(cost, 1) * len(ratios))
-    count = int(min(available, max(FEWEST_IMAGES, affordable)))
+    return _spread(available, int(min(available, max(FEWEST_IMAGES, affordable))))
+
+
+def _spread(available: int, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.linspace(0, available - 1, count).round().astype(np.int64)
 
 

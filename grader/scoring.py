@@ -324,6 +324,11 @@ def _pruning(assignment: Assignment, question: Question, evidence: PruningEviden
         return _result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="pruning.no_picture"), *evidence.notes)
     provisional = float(question.options["provisional_points"])
     messages = [Note(id="pruning.provisional")]
+    if evidence.weights == "uploaded" and evidence.baseline is not None and "baseline_points" in question.options:
+        # Only the student's own weights say anything of the student's training.
+        worth = float(question.options["baseline_points"].get(evidence.baseline, 0))
+        provisional += worth
+        messages.append(Note(id="pruning.baseline", params={"baseline": evidence.baseline, "points": worth}))
     if evidence.curve:
         first, images = evidence.curve[0], {"images": evidence.images, "weights": evidence.weights}
         messages.append(Note(id=f"pruning.curve.{evidence.weights}", params={**images, "accuracy": first["accuracy"]}))

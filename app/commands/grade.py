@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.status import Status
 
 from app.commands import report
+from app.commands.configuration import settings
 from app.commands.failures import CommandError, ExitCode, UnusableInput
 from grader import assignment as assignments
-from grader import assignment_check, messages, scoring
+from grader import assignment_check, data, messages, scoring
 from grader.assignment import Assignment
 from grader.checks.choice import AnswersError, read_answers
 from grader.evidence import AnyEvidence
@@ -53,6 +54,7 @@ def run(name: str, handin: HandIn, language: str, as_json: bool) -> None:
             read_answers(handin.parts["answers"].data)
         except AnswersError as error:
             raise UnusableInput(f"answers: {error}") from error
+    data.use(settings().data_dir)
     with Console(stderr=True).status("starting the sandbox") as status, warm_sandbox() as sandbox:
         grading = grade(assignment, handin, sandbox, _Progress(assignment, language, status))
     result = build_report(assignment, grading.evidence, language) | {

@@ -25,6 +25,7 @@ from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.settings import Settings
 from app.submissions.bulletin import Bulletin
+from grader import data
 from grader.sandbox.supervisor import Sandbox
 
 log = structlog.get_logger()
@@ -50,6 +51,7 @@ class Worker:
 
         Raises `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`: then nothing was taken.
         """
+        data.use(self.settings.data_dir)
         report = self.sandbox.start()
         try:
             self._executor = ExecutorId(self.settings)

@@ -6,7 +6,7 @@ three passes of two operations a mult-add for each image (forward, and twice tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,11 @@ from grader.evidence import Outcome
 from grader.sandbox.replies import Array, Child, Reply
 
 SEED = 20220513
-BATCH = 32
-SIZES = (64, 48, 32)
+BATCH, LARGE_BATCH = 32, 8
+"""Images a step, and where they are larger than `SIZES`: training on 32 of 224 x 224 keeps tens of gigabytes."""
+LIMITS: Mapping[str, float] = {"cpu_seconds": 120, "wall_seconds": 400}
+"""Of a child that trains: slow layers need a minute for the budget, and code that sleeps must not keep a worker."""
+SIZES = (64, 48, 32, 24)
 """Sides in pixels at which a network may be trained, from the sharpest: the first that leaves it `ENOUGH_STEPS`."""
 ENOUGH_STEPS = 400
 RECIPE = {"learning_rate": 1e-2, "weight_decay": 1e-2, "alpha": 0.9, "temperature": 4.0}
@@ -35,6 +38,11 @@ class Distilled:
     steps: int
     loss: float | None = None
     error: str = ""
+
+
+def batch_of(size: int) -> int:
+    """Images a step at this size."""
+    return BATCH if size <= max(SIZES) else LARGE_BATCH
 
 
 def steps_within(budget: float, mult_adds: float, batch: int = BATCH) -> int:
@@ -61,6 +69,7 @@ def distil(
     steps: int,
     progress: Callable[[int, int], None],
     loss: dict[str, Any] | None = None,
+    batch_size: int = BATCH,
 ) -> Distilled:
     """Train a fresh copy in the child that holds the student's code.
 
@@ -75,9 +84,9 @@ def distil(
         if reply.outcome is not Outcome.OK:
             return _stopped(reply, done)
         progress(done, steps)
-        if len(order) < BATCH:
+        if len(order) < batch_size:
             order = rng.permutation(len(labels))
-        chosen, order = order[:BATCH], order[BATCH:]
+        chosen, order = order[:batch_size], order[batch_size:]
         batch = images(chosen)
         flipped = rng.random(len(chosen)) < 0.5
         batch[flipped] = batch[flipped][..., ::-1]

@@ -15,6 +15,7 @@ from reference_models.pack import Pack
 from reference_models.transform import normalised, resized
 
 BUILT_IN = "food11-mini"
+_imported: Path | None = None
 Indices = Sequence[int] | NDArray[np.int64] | slice
 
 
@@ -85,8 +86,14 @@ class DataSet:
         return hashlib.sha256(f"{self.train.digest}\n{self.hidden.digest}\n".encode()).hexdigest()
 
 
+def use(data_dir: Path) -> None:
+    """From now on `load` also finds the sets that were imported into this folder: once, where gradings run."""
+    global _imported
+    _imported = data_dir
+
+
 def load(name: str = BUILT_IN, data_dir: Path | None = None) -> DataSet:
-    """Open a data set, built in or imported into ``data_dir``. Nothing is decoded yet.
+    """Open a data set, built in or imported into ``data_dir`` or the folder in `use`. Nothing is decoded yet.
 
     Raises `NoSuchDataSet`, or ``DamagedPack`` when a pack's table is not what was written.
     """
@@ -108,6 +115,7 @@ def imported_folder(data_dir: Path, name: str) -> Path:
 
 def _folders(data_dir: Path | None) -> dict[str, Path]:
     found = {BUILT_IN: food11.FOLDER}
+    data_dir = data_dir or _imported
     if data_dir is not None:
         packs = sorted(imported_folder(data_dir, "").glob("*/hidden.pack"))
         found |= {path.parent.name: path.parent for path in packs if (path.parent / "train.pack").is_file()}

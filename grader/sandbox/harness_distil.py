@@ -35,25 +35,44 @@ class Training:
     def begin(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """Build the copy under a fixed seed, on one thread: sums then have one order."""
         torch.set_num_threads(1)
-        seed = int(meta["seed"])
+        self.settings = meta
+        self.alpha, self.temperature = float(meta["alpha"]), float(meta["temperature"])
+        self.loss = meta["loss"]
+        self._build(torch.channels_last)  # up to twice as quick on a CPU
+        self.begun = False
+        return {}, []
+
+    def _build(self, layout: torch.memory_format) -> None:
+        seed, steps = int(self.settings["seed"]), int(self.settings["steps"])
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
-        self.model = self.place.module.__dict__[str(meta["entry"])]().train()
+        model = self.place.module.__dict__[str(self.settings["entry"])]().train()
+        self.layout = layout
+        self.model = model.to(memory_format=layout)
         trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        rate, steps = float(meta["learning_rate"]), int(meta["steps"])
-        self.optimizer = torch.optim.AdamW(trainable, lr=rate, weight_decay=float(meta["weight_decay"]))
+        rate = float(self.settings["learning_rate"])
+        self.optimizer = torch.optim.AdamW(trainable, lr=rate, weight_decay=float(self.settings["weight_decay"]))
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer, max_lr=rate, total_steps=max(steps, 2), pct_start=0.25
         )
-        self.alpha, self.temperature = float(meta["alpha"]), float(meta["temperature"])
-        self.loss = meta["loss"]
-        return {}, []
 
     def step(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """One step on images (N, C, H, W), teacher logits (N, classes) and labels (N,); answers the loss."""
+        try:
+            answer = self._step(arrays)
+        except RuntimeError:
+            if self.begun or self.layout is torch.contiguous_format:
+                raise
+            # A ``view`` that flattens wants its numbers in the usual order.
+            self._build(torch.contiguous_format)
+            answer = self._step(arrays)
+        self.begun = True
+        return answer
+
+    def _step(self, arrays: tuple[Array, ...]) -> Answer:
         images, teacher, labels = (torch.from_numpy(array.copy()) for array in arrays)
-        student = harness_model.logits_of(self.model(images))
+        student = harness_model.logits_of(self.model(images.contiguous(memory_format=self.layout)))
         loss = self._reference(student, teacher, labels) if self.loss is None else self._own(student, teacher, labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

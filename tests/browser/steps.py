@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 EXAMPLE = Path(__file__).parents[2] / "examples/hw13"
 Shot = Callable[[Page, str], None]
-GRADED = 60_000
+GRADED = 240_000
 """Milliseconds for a grading on a busy machine."""
 
 

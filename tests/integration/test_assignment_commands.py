@@ -64,6 +64,12 @@ def test_the_worked_assignment_has_no_fault(folder: Path) -> None:
         ("rows_differ_points = 0.25", "rows_differ_points = 0.75", "rows_differ_points", "0 to 0.5, not 0.75"),
         ("provisional_points = 1.0", "provisional_points = true", "provisional_points", "not True"),
         (
+            "provisional_points = 1.0",
+            "provisional_points = 1.0\nbaseline_points = { best = 0.5 }",
+            "baseline_points",
+            "there is no baseline best",
+        ),
+        (
             '"kd.alpha_ignored" = { points = 0.25 }',
             '"kd.alpha_ignorde" = { points = 0.25 }',
             "ignorde",

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from PIL import Image, ImageDraw
+from torch import nn
+from torch.nn.utils import prune
 
 from grader import data, measuring, pipeline, scoring
-from grader.assignment import Assignment
+from grader.assignment import Assignment, from_files
+from grader.data import dataset
+from grader.data.importing import import_food11
 from grader.evidence import ChoiceEvidence, PruningEvidence
 from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from reference_models import trained
 from reference_models.networks import trained_baseline_student
+from reference_models.training import accuracy, logits
 from tests.integration.budgets import quick
+from tests.integration.service import MODEL as SMALL
 
 MODEL = """
 def block(i, o):
@@ -78,13 +87,19 @@ def test_curve_of_uploaded_weights_is_measured(hw13: Assignment, sandbox: Sandbo
     evidence, score = graded(quick(hw13), sandbox, safetensors.torch.save(baseline_weights()))
     assert evidence.weights == "uploaded"
     assert [point["ratio"] for point in evidence.curve] == [0.0, 0.5, 0.9]
-    accuracy = [point["accuracy"] for point in evidence.curve]
+    measured = [point["accuracy"] for point in evidence.curve]
     known = trained.result()["baseline_student"]["accuracy"]["hidden"]
     assert evidence.curve[0]["low"] < known < evidence.curve[0]["high"]
-    assert accuracy[0] > accuracy[2]
+    assert measured[0] > measured[2]
     assert evidence.images is not None
     assert evidence.images >= measuring.FEWEST_IMAGES
     assert evidence.reference_curve
+    assert (evidence.data, evidence.image_size, evidence.baseline) == ("food11-mini", 64, "medium")
+    assert len(evidence.confusion) == len(evidence.class_names) == 11
+    assert sum(map(sum, evidence.confusion)) == evidence.images
+    right = sum(row[i] for i, row in enumerate(evidence.confusion))
+    assert right / evidence.images == measured[0]
+    assert min(map(sum, evidence.confusion)) >= evidence.images // 11 - 1
     assert (score.verdict, score.score) == (Verdict.NEEDS_REVIEW, 1.0)
     assert {"pruning.curve.uploaded", "weights.loaded"} <= {note.id for note in score.messages}
 
@@ -105,13 +120,55 @@ def test_weights_that_do_not_fit_cost_no_points(
     assert message in {note.id for note in score.messages}
 
 
-def test_distillation_gives_the_same_curve_twice(hw13: Assignment, sandbox: Sandbox) -> None:
-    small = quick(hw13, distillation_flops="4e10")
-    first, score = graded(small, sandbox)
-    second, _ = graded(small, sandbox)
+LOSS = """
+def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):
+    T = temperature
+    soft = F.kl_div(F.log_softmax(student_logits / T, 1), F.log_softmax(teacher_logits / T, 1),
+                    reduction="batchmean", log_target=True)
+    return alpha * T ** 2 * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)
+"""
+"""The reference, written as our own training writes it: every bit must come out the same."""
+
+
+def test_distillation_gives_the_same_curve_twice_and_the_students_loss_trains_the_same_model(
+    hw13: Assignment, sandbox: Sandbox
+) -> None:
+    small = quick(hw13, distillation_flops="4e10", own_loss_flops="4e10")
+    first, score = graded(small, sandbox, loss=LOSS)
+    second, _ = graded(small, sandbox, loss=LOSS)
     assert first.weights == "distilled"
     assert first.curve == second.curve
+    assert first.training_steps == 21
+    assert first.image_size == 24
     assert "pruning.curve.distilled" in {note.id for note in score.messages}
+    assert first.own_loss is not None
+    assert first.own_loss == second.own_loss
+    point = first.curve[0]
+    assert (first.own_loss.accuracy, first.own_loss.low) == (point["accuracy"], point["low"])
+    assert "pruning.own_loss.trained" in {note.id for note in score.messages}
+
+
+@pytest.mark.parametrize(
+    ("worse", "told"),
+    [
+        ("alpha * 0 * soft", "pruning.own_loss.trained"),
+        ("(soft * float('nan') if len(labels) > 12 else soft)", "pruning.own_loss.diverged"),
+        ("(soft if len(labels) < 12 else missing_name)", "pruning.own_loss.failed"),
+    ],
+)
+def test_a_loss_that_trains_worse_or_not_at_all_is_told(
+    hw13: Assignment, sandbox: Sandbox, worse: str, told: str
+) -> None:
+    small = quick(hw13, ratios="[0.0]", distillation_flops="1.6e10", own_loss_flops="1.6e10")
+    evidence, score = graded(small, sandbox, loss=LOSS.replace("alpha * T ** 2 * soft", worse))
+    assert told in {note.id for note in score.messages}
+    assert (score.verdict, score.score) == (Verdict.NEEDS_REVIEW, 1.0)
+    assert evidence.own_loss is not None
+    if told.endswith("trained"):
+        assert evidence.own_loss.accuracy != evidence.curve[0]["accuracy"]
+    else:
+        assert evidence.own_loss.accuracy is None
+        assert ("NameError" in evidence.own_loss.error) == told.endswith("failed")
 
 
 def test_model_that_takes_one_size_is_measured_at_its_own(hw13: Assignment, sandbox: Sandbox) -> None:
@@ -133,6 +190,33 @@ def get_student_model():
     assert len(evidence.curve) == 3
 
 
+def test_imported_set_is_measured_on_at_its_own_size(
+    hw13: Assignment, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "evaluation"
+    folder.mkdir()
+    for number in range(22):
+        colour = tuple(int(value) for value in np.random.default_rng(number).integers(0, 256, 3))
+        Image.new("RGB", (260, 300), colour).save(folder / f"{number % 11}_{number}.jpg")
+    import_food11(tmp_path, tmp_path / "data", lambda done, total: None)
+    small = quick(hw13, distillation_flops="1e9")
+    text = small.files["assignment.toml"].replace("sweep_flops", 'data = "food11"\nsweep_flops', 1)
+    real = from_files({**hw13.files, "assignment.toml": text})
+    namespace: dict[str, Any] = {}
+    exec(compile(SMALL, "model.py", "exec"), namespace)
+    weights = safetensors.torch.save(namespace["get_student_model"]().state_dict())
+    _, score = graded(real, sandbox, weights, SMALL)
+    assert "weights.not_measured" in {note.id for note in score.messages}  # nothing was imported yet
+    monkeypatch.setattr(dataset, "_imported", None)
+    data.use(tmp_path / "data")
+    evidence, _ = graded(real, sandbox, weights, SMALL)
+    assert (evidence.data, evidence.images, evidence.image_size) == ("food11", 22, 224)
+    assert [sum(row) for row in evidence.confusion] == [2] * 11
+    assert evidence.reference_curve == ()  # the teacher was measured on other pictures
+    evidence, _ = graded(real, sandbox, None, SMALL)
+    assert evidence.curve == ()  # and has no answers for these to learn from
+
+
 def test_fault_of_ours_in_the_curve_costs_no_points(
     hw13: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,3 +227,46 @@ def test_fault_of_ours_in_the_curve_costs_no_points(
     _, score = graded(quick(hw13), sandbox, safetensors.torch.save(baseline_weights()))
     assert (score.verdict, score.score) == (Verdict.NEEDS_REVIEW, 1.0)
     assert "weights.not_measured" in {note.id for note in score.messages}
+
+
+SLIPS: dict[str, Callable[[nn.Module, float], None]] = {
+    "pruning.points.agree": lambda network, ratio: _prune(_restored(network), ratio),
+    "pruning.points.compounded": lambda network, ratio: _prune(network, ratio),
+    "pruning.points.first_layer": lambda network, ratio: _prune(_restored(network), ratio, only_first=True),
+}
+
+
+def _restored(network: nn.Module) -> nn.Module:
+    """Unpruned again, as before the first ratio."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and prune.is_pruned(module):
+            original = module.get_parameter("weight_orig").detach().clone()
+            prune.remove(module, "weight")  # type: ignore[no-untyped-call]
+            module.weight = nn.Parameter(original)
+    return network
+
+
+def _prune(network: nn.Module, ratio: float, *, only_first: bool = False) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            prune.l1_unstructured(module, "weight", amount=ratio)  # type: ignore[no-untyped-call]
+            if only_first:
+                return
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_points_of_a_students_own_loop_are_recognised(hw13: Assignment, sandbox: Sandbox, slip: str) -> None:
+    network = trained_baseline_student()
+    images, labels = data.load().hidden, data.load().hidden.labels
+    chosen = np.arange(0, 550, 5)
+    inputs = torch.from_numpy(images.images(chosen, 64))
+    lines = ["ratio,accuracy"]
+    for ratio in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+        SLIPS[slip](network, ratio)
+        lines.append(f"{ratio},{accuracy(logits(network, inputs), torch.from_numpy(labels[chosen])):.4f}")
+    ratios = "[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]"
+    weights = safetensors.torch.save(baseline_weights())
+    evidence, score = graded(quick(hw13, ratios=ratios), sandbox, weights, pruning_points="\n".join(lines))
+    assert slip in {note.id for note in score.messages}, evidence.points_check
+    assert (score.verdict, score.score) == (Verdict.NEEDS_REVIEW, 1.0)
+    assert bool(evidence.first_layer_curve) == (slip != "pruning.points.agree")

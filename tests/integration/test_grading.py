@@ -38,8 +38,7 @@ def test_the_example_earns_what_a_person_gave(service: Service) -> None:
         answers=("answers.json", example("answers.json")),
         pruning_plot=("pruning.png", example("pruning.png")),
     )
-    report = student.report(submission, wait=60)
-    assert report["state"] == "graded"
+    report = student.wait_for_state(submission, "graded", seconds=240)
     graded = questions(report)
     assert {number: question["score"] for number, question in graded.items()} == {
         "1.1": 0.5,
@@ -53,6 +52,11 @@ def test_the_example_earns_what_a_person_gave(service: Service) -> None:
     assert graded["1.1"]["evidence"]["parameters"] == 96_587
     assert graded["2.1"]["messages"][0]["id"] == "kd.soft_term.probabilities_not_log"
     assert graded["3.1"]["verdict"] == "needs_review"
+    evidence = graded["3.1"]["evidence"]
+    assert (evidence["weights"], evidence["curve_fault"]) == ("distilled", None)
+    assert [point["ratio"] for point in evidence["curve"]] == [step / 20 for step in range(20)]
+    assert evidence["curve"][0]["accuracy"] > 2 / 11 > evidence["curve"][-1]["accuracy"]
+    assert evidence["own_loss"]["accuracy"] is not None
     assert report["sandbox"]["floor"] == "met"
     assert report["fault"] is None
     timings = report["timings"]

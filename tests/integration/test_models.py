@@ -270,6 +270,60 @@ def get_student_model():
     assert graded.evidence.unverified_reason
 
 
+GRAPH = """
+import onnx
+from onnx import TensorProto as T, helper as h
+def graph(nodes, numbers=(), **more):
+    shape = [h.make_tensor_value_info("images", T.FLOAT, ["n", 3, 224, 224])]
+    out = [h.make_tensor_value_info("logits", T.FLOAT, ["n", 11])]
+    made = h.make_graph(nodes, "g", shape, out, list(numbers))
+    return h.make_model(made, opset_imports=[h.make_opsetid("", 18)], ir_version=9).SerializeToString()
+whole = lambda name, values: h.make_tensor(name, T.INT64, [len(values)], values)
+"""
+FORGED = {
+    "needs 40 GB": (
+        "graph([h.make_node('ReduceMean', ['images', 'axes'], ['m'], keepdims=1),"
+        " h.make_node('Expand', ['m', 'huge'], ['e']), h.make_node('Exp', ['e'], ['f']),"
+        " h.make_node('ReduceMean', ['f', 'axes'], ['logits'], keepdims=0)],"
+        " [whole('axes', [1, 2, 3]), whole('huge', [1, 100, 10000, 10000])])",
+        "memory",
+    ),
+    "a loop": (
+        "graph([h.make_node('Loop', ['n', 'go', 'images'], ['logits'], body=h.make_graph("
+        "[h.make_node('Identity', ['c'], ['c2']), h.make_node('Identity', ['x'], ['x2'])], 'b',"
+        " [h.make_tensor_value_info('i', T.INT64, []), h.make_tensor_value_info('c', T.BOOL, []),"
+        " h.make_tensor_value_info('x', T.FLOAT, None)],"
+        " [h.make_tensor_value_info('c2', T.BOOL, []), h.make_tensor_value_info('x2', T.FLOAT, None)]))],"
+        " [h.make_tensor('n', T.INT64, [], [1 << 60]), h.make_tensor('go', T.BOOL, [], [True])])",
+        "operator",
+    ),
+    "a circle": (
+        "graph([h.make_node('Add', ['images', 'b'], ['a']), h.make_node('Relu', ['a'], ['b']),"
+        " h.make_node('Identity', ['b'], ['logits'])])",
+        "no valid ONNX model",
+    ),
+    "other answers": (
+        "graph([h.make_node('ReduceMean', ['images', 'axes'], ['m'], keepdims=1),"
+        " h.make_node('Reshape', ['m', 's'], ['r']), h.make_node('Expand', ['r', 'w'], ['logits'])],"
+        " [whole('axes', [1, 2, 3]), whole('s', [-1, 1]), whole('w', [1, 11])])",
+        "differently",
+    ),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_artefact_that_lies_or_bursts_is_refused_with_its_reason(
+    hw13: Assignment, sandbox: Sandbox, forged: str
+) -> None:
+    made, reason = FORGED[forged]
+    export = f"from grader.sandbox import harness_export\n    forged = {made}\n"
+    replace = "    harness_export.onnx_bytes = lambda model, shape, dynamic: forged\n    return StudentNet()"
+    graded, _ = grade(hw13, sandbox, GRAPH + changed(BUILD, export + replace))
+    assert (graded.score.verdict, graded.score.score) == (Verdict.NEEDS_REVIEW, 0), graded.evidence
+    assert not graded.evidence.verified
+    assert reason in (graded.evidence.unverified_reason or "")
+
+
 def test_summary_of_another_model_is_never_confirmed(hw13: Assignment, sandbox: Sandbox) -> None:
     source = changed(
         BUILD,

@@ -41,6 +41,9 @@ class Class:
         files = dict(bundled("hw13").files)
         text = files["assignment.toml"]
         named = {'slug = "hw13"': f'slug = "{self.slug}"', "version = 1\n": f"version = {self.version}\n"}
+        # The second part of a grading, in a moment.
+        named |= {"sweep_flops = 5e11": "sweep_flops = 1e9", "distillation_flops = 8e11": "distillation_flops = 1e9"}
+        named |= {"own_loss_flops = 4e11": "own_loss_flops = 0"}
         for old, new in (named | dict(changes or {})).items():
             assert old in text, old
             text = text.replace(old, new)
@@ -53,7 +56,7 @@ class Class:
     def hand_in(self, student: Client, **parts: Any) -> str:
         """Hand in and wait for the end."""
         submission = student.hand_in(assignment=self.slug, **parts)
-        assert student.report(submission, wait=60)["state"] == "graded"
+        student.wait_for_state(submission, "graded", seconds=120)
         return submission
 
     def begin(self, kind: str = "rescore", **wish: Any) -> Any:

@@ -6,9 +6,9 @@ import json
 import sys
 from pathlib import Path
 
-from tests.load import first_verdicts, page_speed, sandbox_speed
+from tests.load import deadline, first_verdicts, page_speed, sandbox_speed, sweep_speed
 
-SUITES = (first_verdicts.measure, sandbox_speed.measure, page_speed.measure)
+SUITES = (first_verdicts.measure, deadline.measure, sandbox_speed.measure, sweep_speed.measure, page_speed.measure)
 
 
 def main(path: Path = Path("bench.json")) -> None:

@@ -271,6 +271,32 @@ def test_curve_and_times_are_told() -> None:
     assert "75.0%" in messages.render(drawn.messages[1], "en")
 
 
+@pytest.mark.parametrize(
+    ("weights", "baseline", "points"),
+    [
+        ("uploaded", "medium", 0.5),
+        ("uploaded", "boss", 1.0),
+        ("uploaded", None, 0.2),
+        ("uploaded", "simple", 0.2),
+        ("distilled", "boss", 0.2),
+    ],
+)
+def test_rubric_may_pay_for_the_baseline_that_ones_own_weights_reach(
+    weights: Any, baseline: str | None, points: float
+) -> None:
+    options: dict[str, Any] = {"provisional_points": 0.2, "baseline_points": {"medium": 0.3, "boss": 5}}
+    questions = [
+        item.model_copy(update={"options": {**item.options, **options}}) if item.number == "3.1" else item
+        for item in HW13.questions
+    ]
+    paying = HW13.model_copy(update={"questions": tuple(questions)})
+    found = PruningEvidence(picture={"format": "PNG"}, weights=weights, baseline=baseline)
+    result = score(paying, "3.1", found)
+    assert (result.score, result.verdict) == (points, Verdict.NEEDS_REVIEW)
+    # The worked assignment pays nothing for it.
+    assert score(HW13, "3.1", found).score == 1.0
+
+
 def test_nothing_yet_and_nothing_sent() -> None:
     assert score(HW13, "1.1", None).verdict is Verdict.PENDING
     assert score(HW13, "1.1", ArchitectureEvidence(submitted=False)).verdict is Verdict.NOT_SUBMITTED

@@ -182,6 +182,87 @@ def test_pruning_is_the_tutorials_own(exported: bytes, ratio: float, kind: str) 
             assert np.array_equal(ours, module.weight.detach().numpy()), name
 
 
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    values=st.lists(st.sampled_from([0.0, -0.0, 1e-45, -1e-45, 0.5, -0.5, 1.0, 3e38]), min_size=1, max_size=4),
+    ratio=st.sampled_from([1 / 108, 0.25, 0.75, 0.9]) | st.floats(0.001, 0.999),
+)
+def test_pruning_is_the_tutorials_own_on_adversarial_weights(
+    exported: bytes, seed: int, values: list[float], ratio: float
+) -> None:
+    # 162, 54 and 48 weights: a quarter of 54 and a 108th of 162 lie half way between two numbers of weights.
+    draw = np.random.default_rng(seed)
+    net = opened(exported)
+    state = model().state_dict()
+    for name in net.convolutions():
+        state[name] = torch.from_numpy(draw.choice(np.array(values, np.float32), tuple(state[name].shape)))
+    assert net.load({name: tensor.numpy() for name, tensor in state.items()}).good
+    again = network.Network(net.pruned(ratio), NAMES)
+    for name in net.convolutions():
+        layer = nn.Conv2d(1, 1, 1)
+        layer.weight = nn.Parameter(state[name].clone())
+        prune.l1_unstructured(layer, name="weight", amount=ratio)  # type: ignore[no-untyped-call]
+        assert numpy_helper.to_array(again.tensors[name]).tobytes() == layer.weight.detach().numpy().tobytes(), name
+
+
+def test_pruning_can_stop_after_the_first_convolution(exported: bytes) -> None:
+    net = opened(exported)
+    again = network.Network(net.pruned(0.5, layers=1), NAMES)
+    zeros = [int((numpy_helper.to_array(again.tensors[name]) == 0).sum()) for name in net.convolutions()]
+    assert zeros == [81, 0, 0]
+
+
+def test_safetensors_header_may_begin_like_any_other_file() -> None:
+    state = {"a": torch.arange(3.0)}
+    plain = safetensors.torch.save(state)
+    for signature in (b"PK", b"\x80\x02", b"\x80\x04"):
+        length = int.from_bytes(signature, "little")
+        header = plain[8 : 8 + int.from_bytes(plain[:8], "little")]
+        padded = length.to_bytes(8, "little") + header.ljust(length) + plain[8 + len(header) :]
+        assert padded.startswith(signature)
+        assert network.read_weights(padded)["a"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "module._orig_mod."])
+def test_prefixes_of_wrappers_are_taken_off_where_the_network_has_none(exported: bytes, prefix: str) -> None:
+    state = {f"{prefix}{name}": value for name, value in model(seed=3).state_dict().items()}
+    assert opened(exported).load(network.read_weights(safetensors.torch.save(state))).good
+    own = opened(exported)
+    for tensor in own.model.graph.initializer:
+        tensor.name = prefix + tensor.name
+    renamed = network.Network(own.model.SerializeToString(), [prefix + name for name in NAMES])
+    assert renamed.load(network.read_weights(safetensors.torch.save(state))).good
+
+
+def test_half_precision_weights_are_read() -> None:
+    state = {"a": torch.tensor([1.5], dtype=torch.bfloat16), "b": torch.tensor([2.5], dtype=torch.float16)}
+    found = network.read_weights(safetensors.torch.save(state))
+    assert {name: array.tolist() for name, array in found.items()} == {"a": [1.5], "b": [2.5]}
+    assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}
+
+
+def test_double_precision_is_run_as_single() -> None:
+    double = model(seed=4).double()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = onnx_bytes(_Doubled(double), [3, 16, 16], dynamic=True)
+    found = artefact.audit(data)
+    assert found.parameters == sum(p.numel() for p in double.parameters())
+    answers = network.run(network.Network(data, []).pruned(0.0), IMAGES, 2, 1)
+    assert np.allclose(answers, torch_logits(_Doubled(double), IMAGES), atol=1e-5)
+
+
+class _Doubled(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        answer: torch.Tensor = self.inner(x.double())
+        return answer
+
+
 def test_image_size_can_be_freed(exported: bytes) -> None:
     net = opened(exported)
     assert net.image_shape() == [3, 16, 16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -32,7 +33,7 @@ EVIDENCE = PruningEvidence(
 )
 
 
-def html(evidence: PruningEvidence, tag: str = "en", without: tuple[str, ...] = ()) -> str:
+def html(evidence: PruningEvidence, tag: str = "en", without: Sequence[str] = ()) -> str:
     template = rendering._environment.get_template("evidence_pruning.html")
     data = {name: value for name, value in evidence.model_dump(mode="json").items() if name not in without}
     return template.render(evidence=data, report=SimpleNamespace(picture=None), t=partial(language.text, tag))

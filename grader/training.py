@@ -1,0 +1,73 @@
+"""Training a hand-in's model for a moment, in the sandbox: by the reference loss, or by the student's own."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from grader import data
+from grader.checks import architecture, binding, distillation, kd_loss
+from grader.checks.binding import Plan
+from grader.checks.distillation import Distilled
+from grader.evidence import ArchitectureEvidence, Note, Outcome
+from grader.run import Run
+from grader.sandbox.child import LockedChild
+from reference_models import trained
+
+
+class Training(Run):
+    """A run that can train the model whose count was confirmed."""
+
+    @property
+    def model(self) -> ArchitectureEvidence:
+        """The evidence of the model."""
+        models = (found for found in self.grading.evidence.values() if isinstance(found, ArchitectureEvidence))
+        return next(models)
+
+    def cost(self, size: int) -> float:
+        """Mult-adds of one image of this size: convolutions scale with the area."""
+        return (self.model.mult_adds or 0) * (size / self.assignment.input_shape[1]) ** 2
+
+    def distilled(self, budget: float, images: data.DataSet) -> tuple[Distilled, int]:
+        """A short distillation within the budget, the same for every model, and the size of its images."""
+        tried = Distilled(None, Outcome.ERROR, 0)
+        own_size = self.assignment.input_shape[1]
+        for size in dict.fromkeys([*distillation.sizes(budget, self.cost, images.size), own_size]):
+            tried = self.trained("distillation", budget, images, size)
+            if tried.weights is not None or tried.steps or tried.outcome is not Outcome.ERROR:
+                return tried, size
+        return tried, own_size
+
+    def trained(self, stage: str, budget: float, images: data.DataSet, size: int, own: bool = False) -> Distilled:
+        """One training at this size; ``own``: by the student's loss, called as in its examination."""
+        batch = distillation.batch_of(size)
+        steps = distillation.steps_within(budget, self.cost(size), batch)
+        part, limits = self.handin.parts["model"], self.patient.override(distillation.LIMITS)
+        with self.loaded(part, "model.py", architecture.ENTRY, stage, limits) as (child, _, failed):
+            if child is None or failed:  # it loaded a moment ago; now a limit stopped it
+                return Distilled(None, Outcome.DIED, 0)
+            plan = self._own_plan(child) if own else None
+            if own and plan is None:
+                return Distilled(None, Outcome.DIED, 0)
+            return distillation.distil(
+                child,
+                architecture.ENTRY,
+                images.train.ready(size) if size <= images.size else partial(images.train.images, size=size),
+                trained.teacher_logits("train"),
+                images.train.labels,
+                steps,
+                lambda done, total: self.progress(stage, done, total),
+                distillation.call_of(plan) if plan is not None else None,
+                batch,
+            )
+
+    def _own_plan(self, child: LockedChild) -> Plan | None:
+        """How to call the student's loss, once it is loaded beside the model."""
+        part = self.loss_part()
+        source = self.read(part, kd_loss.ENTRY, "own_loss").source if part is not None else None
+        if source is None or child.request("distil.load_loss", self.texts(source, "loss.py")).outcome is not Outcome.OK:
+            return None
+        inspected = child.request("distil.inspect_loss", {"entry": kd_loss.ENTRY})
+        if inspected.outcome is not Outcome.OK or inspected.meta.get("missing") is True:
+            return None
+        plan = binding.bind(kd_loss.ENTRY, inspected.meta)
+        return None if isinstance(plan, Note) else plan
