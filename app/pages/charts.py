@@ -94,7 +94,7 @@ def _totals(graded: Sequence[Attempt], max_score: float) -> list[Bar]:
         # Points have two decimals, so the bin ends just below the next one.
         high = max_score if index == _HISTOGRAM_BINS - 1 else round((index + 1) * width - 0.005, 4)
         query = {"lowest": low, "highest": high, "state": State.GRADED}
-        bars.append(Bar(f"{low:g}", counts[index] / max(counts.values()), str(counts[index]), query))
+        bars.append(Bar(f"{low:g}", counts[index] / max(counts.values()), f"{counts[index]:,}", query))
     return bars
 
 
@@ -109,7 +109,7 @@ def _full(graded: Sequence[Attempt], snapshot: ClassSnapshot) -> list[Bar]:
         if graded:
             share = full / len(graded)
             query = {"question": question.number, "full": True}
-            bars.append(Bar(question.number, share, f"{share:.0%} ({full})", query))
+            bars.append(Bar(question.number, share, f"{share:.0%} ({full:,})", query))
     return bars
 
 
@@ -118,7 +118,7 @@ def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
     counts = Counter(mistake for attempt in graded for mistake in set(attempt.mistakes))
     most = max(counts.values(), default=1)
     return [
-        Bar(_sentence(mistake, tag), count / most, str(count), {"mistake": mistake})
+        Bar(_sentence(mistake, tag), count / most, f"{count:,}", {"mistake": mistake})
         for mistake, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MISTAKES]
     ]
 
@@ -145,7 +145,7 @@ def _days(attempts: Sequence[Attempt], deadline: date | None) -> list[Bar]:
 
 
 def _day(day: date, count: int, most: int) -> Bar:
-    return Bar(day.isoformat(), count / most, str(count), {"day": day.isoformat()})
+    return Bar(day.isoformat(), count / most, f"{count:,}", {"day": day.isoformat()})
 
 
 def _parameters(graded: Sequence[Attempt], limit: int) -> list[Dot]:

@@ -49,7 +49,7 @@ def class_table(
 ) -> HTMLResponse:
     """Students by question, with the attempt that counts, and the class in charts."""
     tag = language.of_request(request)
-    snapshot = _records(request).snapshot(session, slug)
+    snapshot = class_records(request).snapshot(session, slug)
     definition = snapshot.assignment
     selected = view.select(snapshot.standings)
     pages = max(1, -(-len(selected) // PAGE_ROWS))
@@ -138,7 +138,8 @@ def _in_numbers(snapshot: ClassSnapshot) -> Mapping[str, Any]:
     }
 
 
-def _records(request: Request) -> ClassRecords:
+def class_records(request: Request) -> ClassRecords:
+    """The classes that this process keeps."""
     records: ClassRecords = request.app.state.class_records
     return records
 

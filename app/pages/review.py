@@ -14,11 +14,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.auth.dependencies import StaffViewer
 from app.db.sessions import Db, ReadSession
 from app.pages import compare, language, rendering, source
+from app.pages.dashboard import class_records
 from app.pages.student import report_context
 from app.problems import NotFound
 from app.regrade_requests import service as regrade_requests
 from app.scores import service as scores
-from app.scores.class_records import ClassRecords, ClassSnapshot
+from app.scores.class_records import ClassSnapshot
 from app.submissions import service as submissions
 from app.submissions.models import State
 from grader.assignment import PARTS, Question
@@ -57,8 +58,7 @@ def queue(
 ) -> HTMLResponse:
     """The next question that needs a person, or the one of ``submission``. ``done`` can be undone."""
     tag = language.of_request(request)
-    records: ClassRecords = request.app.state.class_records
-    snapshot = records.snapshot(session, slug)
+    snapshot = class_records(request).snapshot(session, slug)
     waiting = _waiting(snapshot, question)
     at = min(skip, max(len(waiting) - 1, 0))
     chosen = Waiting(submission, question) if submission else waiting[at] if waiting else None

@@ -15,9 +15,10 @@ from app.auth.dependencies import StaffViewer
 from app.auth.viewer import Viewer
 from app.db.sessions import ReadSession
 from app.pages import compare, language, rendering, source
+from app.pages.dashboard import class_records
 from app.problems import NotFound
 from app.regrade_requests import service as regrade_requests
-from app.scores.class_records import ClassRecords, ClassSnapshot
+from app.scores.class_records import ClassSnapshot
 from app.similarity.fingerprints import fingerprints, lines
 from app.similarity.index import Hit, Pair, Reading, Similarity, prints_of, starter
 from app.submissions import code
@@ -30,7 +31,7 @@ router = APIRouter(prefix="/dashboard/{slug}")
 @router.get("/similarity")
 def of_class(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
     """The pairs of students whose texts are most alike."""
-    snapshot, known = _state(request).snapshot(session, slug), _similarity(request)
+    snapshot, known = class_records(request).snapshot(session, slug), _similarity(request)
     found = known.of_class(session, snapshot)
     pairs: tuple[Pair, ...] = () if isinstance(found, Reading) else found.pairs
     tag = language.of_request(request)
@@ -53,7 +54,7 @@ def of_submission(
     request: Request, viewer: StaffViewer, session: ReadSession, slug: str, submission_id: uuid.UUID
 ) -> HTMLResponse:
     """Who shares passages with one hand-in: a fragment of the student's page."""
-    snapshot = _state(request).snapshot(session, slug)
+    snapshot = class_records(request).snapshot(session, slug)
     report = submissions.report(session, viewer, submission_id, "en")
     found = _similarity(request).of_class(session, snapshot)
     hits: list[Hit] = []
@@ -84,7 +85,7 @@ def compared(
 ) -> HTMLResponse:
     """Two hand-ins side by side, with the lines that they share set off."""
     tag = language.of_request(request)
-    snapshot = _state(request).snapshot(session, slug)
+    snapshot = class_records(request).snapshot(session, slug)
     reports = [submissions.report(session, viewer, identifier, tag) for identifier in (first, second)]
     if {report.assignment for report in reports} != {slug}:
         raise NotFound("Both hand-ins must belong to this assignment.")
@@ -114,11 +115,6 @@ def _side_by_side(snapshot: ClassSnapshot, first: dict[str, str], second: dict[s
 def _texts(session: Session, viewer: Viewer, report: Report) -> dict[str, str]:
     texts = compare.text_parts(session, viewer, report)
     return {name: text for name, text in texts.items() if name in code.PARTS}
-
-
-def _state(request: Request) -> ClassRecords:
-    records: ClassRecords = request.app.state.class_records
-    return records
 
 
 def _similarity(request: Request) -> Similarity:

@@ -35,7 +35,7 @@ PATHS = (
     "/admin",
 )
 AIM = 2.0
-_REPEATS = 7
+_REPEATS = 15
 
 
 def measure(small: int = SMALL, large: int = LARGE, repeats: int = _REPEATS) -> list[dict[str, Any]]:
