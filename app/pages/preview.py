@@ -17,6 +17,8 @@ from grader.handin import Part
 ENTRIES: Final[Mapping[str, str]] = {"model": architecture.ENTRY, "loss": kd_loss.ENTRY}
 """The code parts and the function that each must define."""
 _SAID_APART = frozenset({"intake.dropped", "intake.damage_suspected", "intake.repaired", "code.missing_name"})
+_SAID_ON_FAILURE = "intake.settings_missing"
+"""Only a run can show whether a value that nobody handed in is missed."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,13 @@ def _codes(
     for name, entry in ENTRIES.items():
         part = parts.get(name)
         inside_model = False
-        if part is None and name == "loss" and entry.encode() in (parts["model"].data if "model" in parts else b""):
+        if part is None and name == "loss" and "model" in parts and intake.defines(parts["model"], entry):
             part, inside_model = parts["model"], True
         if part is None:
             continue
         taken = intake.read(part, entry, known, repair)
         is_there = taken.source is not None and entry in intake.defined_names(taken.source)
-        remarks = _told(tuple(note for note in taken.notes if note.id not in _SAID_APART), tag)
+        remarks = _told(tuple(note for note in taken.notes if note.id not in {*_SAID_APART, _SAID_ON_FAILURE}), tag)
         found.append(CodeFound(name, entry, is_there, inside_model, taken, remarks))
     return found
 
@@ -110,7 +112,7 @@ def _answers(assignment: Assignment, part: Part | None, tag: str) -> dict[str, s
 
 def _unanswered(assignment: Assignment, parts: Mapping[str, Part]) -> tuple[str, ...]:
     there = set(parts)
-    if "model" in parts and ENTRIES["loss"].encode() in parts["model"].data:
+    if "model" in parts and intake.defines(parts["model"], ENTRIES["loss"]):
         there.add("loss")
     written = choice.read_answers(parts["answers"].data) if "answers" in parts else {}
     return tuple(

@@ -29,6 +29,8 @@ class StudentNet(nn.Module):
     def forward(self, x):
         return self.head(torch.flatten(self.features(x), 1))
 """
+TWO_CLASSES = HEAD.replace("StudentNet", "NetA") + HEAD.replace("StudentNet", "NetB")
+"""No entry point, and nothing that is plainly the model."""
 GOOD = HEAD + "def get_student_model():\n    return StudentNet()\n"
 
 
@@ -123,7 +125,12 @@ def changed(old: str, new: str) -> str:
 NONE, REVIEW = Verdict.NONE, Verdict.NEEDS_REVIEW
 WRONG: dict[str, tuple[str, Outcome, str, Verdict]] = {
     "syntax error": ("def get_student_model(:\n    pass\n", Outcome.ERROR, "code.", NONE),
-    "no entry point": (HEAD, Outcome.ERROR, "model.no_entry_point", NONE),
+    "no entry point": (
+        TWO_CLASSES,
+        Outcome.ERROR,
+        "model.no_entry_point",
+        NONE,
+    ),
     "not a module": (changed(BUILD, "return 7"), Outcome.ERROR, "model.not_a_module", NONE),
     "exception in init": (changed(BUILD, "raise ValueError('no luck')"), Outcome.ERROR, "code.error.build", NONE),
     "exception in forward": (changed(RETURN, "return self.head(x)"), Outcome.ERROR, "code.error.forward", NONE),
@@ -166,7 +173,7 @@ def test_code_for_a_gpu_is_graded_on_the_cpu(hw13: Assignment, sandbox: Sandbox,
 
 
 def test_summary_without_a_running_model_waits_for_a_person(hw13: Assignment, sandbox: Sandbox) -> None:
-    _, listener = grade(hw13, sandbox, HEAD, summary="Total params: 323")
+    _, listener = grade(hw13, sandbox, TWO_CLASSES, summary="Total params: 323")
     evidence = next(evidence for number, evidence in listener.steps if number == "1.2")
     assert isinstance(evidence, SummaryEvidence)
     assert scoring.score(hw13, "1.2", evidence).verdict is Verdict.NEEDS_REVIEW

@@ -362,9 +362,13 @@ def test_numbers_built_in_are_found_and_told(alpha: float, temperature: float, h
     assert told.params == {"alpha": alpha, "temperature": temperature}
 
 
-def test_wrong_loss_without_numbers_has_none_built_in(hw13: Assignment) -> None:
+@pytest.mark.parametrize("wrong", ["mse", "scaled", "focal"])
+def test_wrong_loss_without_numbers_has_none_built_in(wrong: str, hw13: Assignment) -> None:
     def loss_fn_kd(outputs: Tensor, labels: Tensor, teacher_outputs: Tensor) -> Tensor:
-        return 0.5 * F.mse_loss(outputs, teacher_outputs) + 0.5 * F.cross_entropy(outputs, labels)
+        soft, hard = reference.soft_term(outputs, teacher_outputs, 2.0), reference.hard_term(outputs, labels)
+        if wrong == "mse":
+            soft = F.mse_loss(outputs, teacher_outputs)
+        return 0.5 * soft + (0.4 if wrong == "scaled" else 0.5) * hard * (1 if wrong != "focal" else 1 - (-hard).exp())
 
     _, result = examine(loss_fn_kd, hw13)
     assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
