@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.blows import KILLS, plan
 from tests.chaos.run import storm
 
-BLOWS = 3
+BLOWS = 2
 
 
 @pytest.mark.timeout(600)
