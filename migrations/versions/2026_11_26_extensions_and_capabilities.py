@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_extensions_and_capabilities"
+revision = "0004_extensions_and_capabilities"
 down_revision = "0002_regrades"
 branch_labels = None
 depends_on = None
