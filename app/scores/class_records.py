@@ -55,11 +55,11 @@ class Attempt:
     state: State
     fault: Fault | None
     score: float
-    late: Lateness | None
     cells: Mapping[str, Cell]
     mistakes: tuple[str, ...]
     parameters: int | None
     accuracy: float | None
+    late: Lateness | None = None
 
     @cached_property
     def needs_review(self) -> bool:

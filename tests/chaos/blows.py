@@ -27,14 +27,11 @@ class Blow:
     chance: float
 
 
-def plan(seed: int, kills: int) -> Iterator[Blow]:
-    """So many kills, with other blows in between."""
+def plan(seed: int) -> Iterator[Blow]:
+    """Blows without end, kills mostly."""
     chance = random.Random(seed)
-    done = 0
-    while done < kills:
-        other = chance.random() < 0.2
-        what = chance.choice(OTHERS if other else KILLS)
-        done += not other
+    while True:
+        what = chance.choice(OTHERS if chance.random() < 0.2 else KILLS)
         yield Blow(chance.uniform(0.0, 2.0), what, chance.choice(WORKERS), chance.random())
 
 
@@ -55,6 +52,11 @@ class Striker:
             "clock": self._clock,
             "frozen worker": self._frozen,
         }
+
+    @property
+    def kills(self) -> int:
+        """How many of the blows were kills that hit."""
+        return sum(self.dealt.get(what, 0) for what in KILLS)
 
     def deal(self, blow: Blow) -> bool:
         """Strike, then start again what has ended. False when there was nothing to hit."""

@@ -28,7 +28,7 @@ ROOM = 64 * 2**20
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 64 MiB below this folder. Who may not mount gets a limit on the size of files instead."""
+    """A file system of 64 MiB below this folder."""
     disk = folder / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", disk], check=True)
@@ -52,7 +52,7 @@ def refused(answer: httpx.Response) -> dict[str, Any]:
     return problem
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a file system of a given size needs mount; the limit is tested below")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system to fill")
 def test_a_full_disk_is_said_and_loses_nothing(make_settings: MakeSettings) -> None:
     template = make_settings("sqlite")
     with small_disk(template.data_dir) as disk:

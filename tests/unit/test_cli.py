@@ -83,7 +83,7 @@ def test_a_setting_that_makes_no_sense_is_named() -> None:
 def test_a_database_of_another_version_is_told_what_to_run(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "assay.sqlite3") as database:
         database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
-        database.execute("INSERT INTO alembic_version VALUES ('1999_older')")
+        database.execute("INSERT INTO alembic_version VALUES ('0000_older')")
     data = {"ASSAY_DATA_DIR": str(tmp_path)}
     assert_one_line(assay("tokens", "create", "somebody", **data), 1, "assay migrate")
     assert_one_line(assay("serve", **data), 1, "assay migrate")
