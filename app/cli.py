@@ -78,6 +78,7 @@ RepairOption = Annotated[Repair, typer.Option(help="What to do with paste damage
 Slug = Annotated[str, typer.Option("--assignment", help="The assignment's short name.")]
 SlugOrFolder = Annotated[str, typer.Option("--assignment", help="The assignment's short name, or its folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Lang = Annotated[Language, typer.Option("--lang", help="Language of the report.")]
 
 
@@ -170,7 +171,7 @@ def serve(
     service.serve(worker, host, port)
 
 
-@app.command()
+@app.command(epilog="Example: `ASSAY_DATABASE_URL=postgresql://assay@database/assay assay worker`")
 def worker() -> None:
     """Run one more worker, on any machine that reaches the database."""
     from app.commands import service
@@ -178,7 +179,7 @@ def worker() -> None:
     service.work()
 
 
-@app.command()
+@app.command(epilog="Example, before the new version serves: `assay migrate`")
 def migrate() -> None:
     """Bring the database to this version."""
     from app.commands import service
@@ -202,7 +203,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A copy that `assay backup
     command.restore(file)
 
 
-@app.command()
+@app.command(epilog="Example: `ASSAY_PORT=8080 assay demo`")
 def demo() -> None:
     """Migrate, make a student and an admin on the first run, print their tokens, serve. `make run` calls this."""
     from app.commands import demo as command
@@ -210,7 +211,10 @@ def demo() -> None:
     command.run()
 
 
-@app.command(epilog="Exit code 78: a layer of the floor is missing. 1: the configuration cannot work.")
+@app.command(
+    epilog="Example: `assay doctor --json`\n\n"
+    "Exit code 78: a layer of the floor is missing. 1: the configuration cannot work."
+)
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False) -> None:
     """Tell whether this machine and its configuration can run student code safely, and what to do if not."""
     from app.commands import doctor as command
@@ -236,30 +240,30 @@ def users_import(
 
 
 @tokens.command("create", epilog="Example: `assay tokens create b10901001`")
-def tokens_create(login: Annotated[str, typer.Argument(help="Whose token.")]) -> None:
+def tokens_create(login: Annotated[str, typer.Argument(help="Whose token.")], as_json: AsJson = False) -> None:
     """Make a token and print it. It cannot be shown again."""
     from app.commands import people
 
-    people.create_token(login)
+    people.create_token(login, as_json)
 
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with an `assignment.toml`.")]
 
 
 @assignment.command("check", epilog="Example: `assay assignment check my-course/hw13`")
-def assignment_check(folder: Folder) -> None:
+def assignment_check(folder: Folder, as_json: AsJson = False) -> None:
     """Tell what is wrong with an assignment's folder, with file and line. Changes nothing."""
     from app.commands import assignment as command
 
-    command.check(folder)
+    command.check(folder, as_json)
 
 
 @assignment.command("publish", epilog="Example: `assay assignment publish my-course/hw13`")
-def assignment_publish(folder: Folder) -> None:
+def assignment_publish(folder: Folder, as_json: AsJson = False) -> None:
     """Publish an assignment or its next version. Hand-ins graded before keep their points until a regrade."""
     from app.commands import assignment as command
 
-    command.publish(folder)
+    command.publish(folder, as_json)
 
 
 @app.command(
@@ -285,7 +289,7 @@ def export(
     command.run(assignment, kind.value, out, language.value)
 
 
-@audit.command("verify")
+@audit.command("verify", epilog="Example, from a timer: `assay audit verify`")
 def audit_verify() -> None:
     """Check that no entry of the audit log was changed or removed. Exits 1 at the first that was."""
     from app.commands import audit as command
@@ -308,12 +312,12 @@ def dataset_import(
     command.import_food11(folder)
 
 
-@dataset.command("list")
-def dataset_list() -> None:
+@dataset.command("list", epilog="Example: `assay dataset list --json`")
+def dataset_list(as_json: AsJson = False) -> None:
     """List the data sets there are, with their digests."""
     from app.commands import dataset as command
 
-    command.list_all()
+    command.list_all(as_json)
 
 
 def main() -> None:

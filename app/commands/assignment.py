@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -13,19 +15,25 @@ from grader import assignment_check
 from grader.assignment import Assignment
 
 
-def check(folder: Path) -> None:
-    """Print what the folder holds. Raises `UnusableInput` with every fault."""
+def check(folder: Path, as_json: bool) -> None:
+    """Print what the folder holds. Raises `UnusableInput` when something is wrong, with every fault."""
+    if as_json:
+        _, faults = assignment_check.check(folder)
+        typer.echo(json.dumps({"faults": [asdict(fault) for fault in faults]}, ensure_ascii=False, indent=2))
     found = _checked(folder)
-    points = f"{len(found.questions)} questions, {found.max_score:g} points"
-    typer.echo(f"{found.slug} version {found.version}: {points}; nothing is wrong with it")
+    if not as_json:
+        points = f"{len(found.questions)} questions, {found.max_score:g} points"
+        typer.echo(f"{found.slug} version {found.version}: {points}; nothing is wrong with it")
 
 
-def publish(folder: Path) -> None:
+def publish(folder: Path, as_json: bool) -> None:
     """Make the folder the newest version of its assignment. Raises `UnusableInput`."""
     found = _checked(folder)
     with writing(settings()) as session:
         row = service.publish_version(session, found, actor="assay assignment publish")
-        typer.echo(f"{row.slug} version {row.version} is the one that counts for new hand-ins")
+        told = {"slug": row.slug, "version": row.version, "digest": row.digest}
+    sentence = f"{told['slug']} version {told['version']} is the one that counts for new hand-ins"
+    typer.echo(json.dumps(told) if as_json else sentence)
 
 
 def _checked(folder: Path) -> Assignment:

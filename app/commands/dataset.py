@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import typer
@@ -13,6 +14,12 @@ from app.commands.failures import Refused, UnusableInput
 from grader import data
 from grader.data import importing
 from reference_models.pack import DamagedPack
+
+_DAMAGED = "{name}: damaged, import it again ({damaged})"
+_LISTED = (
+    "{name}: {train} images to train on, {hidden} hidden, {classes} classes, {pixels} x {pixels} pixels, "
+    "sha256 {sha256}"
+)
 
 
 def import_food11(folder: Path) -> None:
@@ -38,16 +45,20 @@ def import_food11(folder: Path) -> None:
         typer.echo(f"  {file.path}: {file.reason}")
 
 
-def list_all() -> None:
+def list_all(as_json: bool) -> None:
     """Print one line a data set; one whose packs are damaged is named with what is wrong."""
     data_dir = settings().data_dir
+    listed: list[dict[str, object]] = []
     for name in data.available(data_dir):
         try:
             found = data.load(name, data_dir)
         except DamagedPack as error:
-            typer.echo(f"{name}: damaged, import it again ({error})")
+            listed.append({"name": name, "damaged": str(error)})
             continue
-        typer.echo(
-            f"{name}: {len(found.train)} images to train on, {len(found.hidden)} hidden, "
-            f"{len(found.classes)} classes, {found.size} x {found.size} pixels, sha256 {found.digest}"
-        )
+        sizes = {"train": len(found.train), "hidden": len(found.hidden), "classes": len(found.classes)}
+        listed.append({"name": name, **sizes, "pixels": found.size, "sha256": found.digest})
+    if as_json:
+        typer.echo(json.dumps(listed, indent=2))
+        return
+    for item in listed:
+        typer.echo(_DAMAGED.format(**item) if "damaged" in item else _LISTED.format(**item))

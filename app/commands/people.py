@@ -57,8 +57,8 @@ def _show(plan: RosterPreview, as_json: bool) -> None:
         raise UnusableInput(f"{len(plan.rejected)} rows cannot be used; nothing is imported before they are mended")
 
 
-def create_token(login: str) -> None:
+def create_token(login: str, as_json: bool) -> None:
     """Print a new token; it cannot be shown again."""
     with writing(settings()) as session:
         token = service.create_token(session, service.find(session, login), actor="assay tokens create")
-    typer.echo(token.secret)
+    typer.echo(json.dumps({"id": token.id, "login": login, "token": token.secret}) if as_json else token.secret)

@@ -111,7 +111,8 @@ def test_a_new_version_is_published_and_the_old_one_stays(settings: Settings, da
         assert (done.returncode, done.stderr) == (0, "")
         assert "hw13 version 2 is the one that counts" in done.stdout
     with database.read() as session:
-        versions = session.scalars(select(PublishedAssignment.version).order_by(PublishedAssignment.id)).all()
+        of_hw13 = select(PublishedAssignment.version).where(PublishedAssignment.slug == "hw13")
+        versions = session.scalars(of_hw13.order_by(PublishedAssignment.id)).all()
     assert versions == [1, 2]
     replace(folder, 'key = "harder"', 'key = "neither"')
     broken = assay(settings, "assignment", "publish", folder)

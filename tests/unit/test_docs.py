@@ -110,6 +110,20 @@ def test_the_compose_file_starts_known_commands() -> None:
     assert started <= set(commands(app))
 
 
+def test_containers_hold_no_more_than_they_need() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name in ("migrate", "service", "worker"):
+        assert services[name]["read_only"]
+        assert services[name]["cap_drop"] == ["ALL"]
+        assert services[name]["security_opt"] == ["no-new-privileges:true"]
+        assert [volume.split(":")[1] for volume in services[name]["volumes"]] == ["/var/lib/assay"]
+        grace = int(services[name]["stop_grace_period"].removesuffix("s"))
+        assert grace > 2 * Settings.model_fields["shutdown_seconds"].default, "gradings may end before the kill"
+    final = (ROOT / "Dockerfile").read_text().split("\nFROM ")[-1]
+    assert re.search(r"^USER assay$", final, re.M)
+    assert "/readyz" in final[final.index("HEALTHCHECK") :]
+
+
 def test_the_image_copies_what_is_there() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     ignore = (ROOT / ".dockerignore").read_text().splitlines()

@@ -1,0 +1,124 @@
+"""Every command that the documents show is run, document by document, or stands in a list with the reason why not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.service import Service, environment
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+_PROGRAMS = "assay .venv/bin/assay curl cp cd sed make docker python python3 pip zip apt-get pg_dump pg_restore sqlite3"
+SHELL = (*(f"{program} " for program in _PROGRAMS.split()), "id=$(", "tag=$(")
+NOT_RUN = {
+    r"make (run|test|bench)": "CI runs `make test`; `make run` is `assay demo`, tested in tests/unit/test_cli_demo.py",
+    r"docker ": "needs a container engine",
+    r"apt-get ": "changes the machine",
+    r"python -m reference_models\.": "a quarter of an hour; tests/unit/reference_models checks what it made",
+    r"python -m tests\.": "the long form of a command of which the tests run a slice",
+    r"assay dataset import ": "needs the real pictures; tests/unit/data imports made-up ones",
+    r"assay dataset list": "tests/unit/data lists them",
+    r"assay doctor": "tests/unit/test_cli.py reads what it says",
+    r"ASSAY_SANDBOX_WITHOUT=": "the drill ends with 78, tested in tests/hostile",
+    r"(ASSAY_\w+=\S+ )*assay serve": "serves until it is stopped; these tests talk to one",
+    r"(ASSAY_\w+=\S+ )*assay (backup|restore) |pg_dump|pg_restore|sqlite3": "copies of real databases have own tests",
+    r"pip wheel|cp constraints|cd examples/gradescope": "builds the package; tests/unit/test_package.py does",
+    r"(\.venv/bin/)?assay grade examples/[\w-]+$": "tests/unit/test_cli.py grades the examples and compares the report",
+}
+"""Commands that are not run here, as patterns of their beginning, and where they are tested instead."""
+
+
+def commands(document: Path) -> Iterator[str]:
+    """The shell commands of the code blocks, continued lines joined."""
+    text = re.sub(r"\\\n\s*", "", document.read_text())
+    fenced = re.findall(r"^```.*?\n(.*?)^```", text, re.M | re.S)
+    indented = re.findall(r"^ {4,7}(\S.*)$", text, re.M)
+    for line in [*"".join(fenced).splitlines(), *indented]:
+        command = re.sub(r"^\$ ", "", line.strip())
+        bare = re.sub(r"^(?:[A-Z_]+=\S+ +)*", "", command)
+        if bare.startswith(SHELL):
+            yield command
+
+
+def is_run(command: str) -> bool:
+    """Not in the list of those that are not."""
+    return not any(re.match(pattern, command) for pattern in NOT_RUN)
+
+
+RUN = [document for document in DOCUMENTS if any(map(is_run, commands(document)))]
+
+
+def test_the_lists_are_not_empty_and_not_out_of_date() -> None:
+    every = [command for document in DOCUMENTS for command in commands(document)]
+    assert sum(map(is_run, every)) >= 15
+    reasons = " ".join(NOT_RUN.values())
+    for path in re.findall(r"tests/[\w/.]+", reasons):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.fixture(scope="module")
+def somebodys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the documents take for granted: the repository, a roster, a course's folder, a student's files."""
+    folder = tmp_path_factory.mktemp("somebody")
+    for name in ("grader", "examples"):
+        shutil.copytree(ROOT / name, folder / name)
+    for file in (ROOT / "examples/hw13").iterdir():
+        shutil.copy(file, folder)
+    (roster,) = re.findall(r"^ {4}(login,name.*?)\n\n", (ROOT / "docs/course.md").read_text(), re.M | re.S)
+    (folder / "roster.csv").write_text(re.sub(r"^ {4}", "", roster, flags=re.M) + "\n")
+    (folder / "bin").mkdir()
+    assay = folder / "bin/assay"
+    assay.write_text(f"#!{sys.executable}\nfrom app.cli import main\nmain()\n")
+    assay.chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("service", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("document", RUN, ids=lambda document: document.relative_to(ROOT).as_posix())
+def test_the_commands_of_a_document_work(service: Service, somebodys_folder: Path, document: Path) -> None:
+    person = service.person("admin" if document.name == "regrades.md" else "student")
+    shutil.rmtree(somebodys_folder / "my-course", ignore_errors=True)
+    if document.name != "new-assignment.md":  # which makes the folder itself
+        shutil.copytree(ROOT / "grader/assignments/hw13", somebodys_folder / "my-course/hw13")
+    script = "\n".join(filter(is_run, commands(document)))
+    script = re.sub(r"ASSAY_(URL|TOKEN)=\S+ +", "", script).replace("https://assay.example.edu", service.url)
+    script = script.replace(".venv/bin/assay", "assay")
+    done = subprocess.run(
+        ["bash", "-euxo", "pipefail", "-c", script],
+        cwd=somebodys_folder,
+        env=environment(
+            service.settings,
+            ASSAY_URL=service.url,
+            ASSAY_TOKEN=person.token or "",
+            PATH=f"{somebodys_folder}/bin:{os.environ['PATH']}",
+            PYTHONPATH=str(ROOT),
+            LANG="C.UTF-8",
+        ),
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    _look(document.name, done.stdout, somebodys_folder)
+
+
+def _look(name: str, shown: str, folder: Path) -> None:
+    """What a document promises of its commands beyond that they work."""
+    if name == "api.md":
+        assert '"state":"graded"' in (folder / "report.json").read_text()
+        assert "event: done" in shown
+        assert "\n304\n" in shown
+    elif name == "course.md":
+        assert re.search(r"^b10901001,assay_\S+$", shown, re.M)
+        assert "keep" in shown
+    elif name == "new-assignment.md":
+        assert "hw13-2023 version 1: 6 questions, 4 points; nothing is wrong with it" in shown
+        assert "my-hw1 version 1 is the one that counts for new hand-ins" in shown
