@@ -19,6 +19,8 @@ COMMANDS = ("grade", "submit", "serve", "worker", "migrate", "demo", "doctor", "
 MAIN = "from app.cli import main; main()"
 WITHOUT_A_LAYER = f"from grader.sandbox import supervisor; supervisor.FLOOR += ('moat',); {MAIN}"
 """The commands on a machine that lacks a layer of the floor, which no machine has."""
+IN_A_MOMENT = f"from grader.checks import distillation; distillation.MAX_STEPS = 8; {MAIN}"
+"""The commands with the shortest training there is: what it teaches is not looked at."""
 
 
 def assay(*arguments: str, code: str = MAIN, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -29,7 +31,7 @@ def assay(*arguments: str, code: str = MAIN, **variables: str) -> subprocess.Com
         env={**kept, "COLUMNS": "100", "ASSAY_DATA_DIR": "/nonexistent", **variables},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
     )
 
 
@@ -158,6 +160,8 @@ def test_the_example_is_graded_without_a_server() -> None:
         "3.1": 1.0,
         "3.2": 1.0,
     }
+    evidence = next(item for item in report["questions"] if item["number"] == "3.1")["evidence"]
+    assert (evidence["weights"], len(evidence["curve"])) == ("distilled", 20)
     verdicts = {question["number"]: question["verdict"] for question in report["questions"]}
     assert verdicts["3.1"] == "needs_review"
     (mistake, *_) = next(item for item in report["questions"] if item["number"] == "2.1")["messages"]
@@ -165,13 +169,13 @@ def test_the_example_is_graded_without_a_server() -> None:
 
 
 def test_the_example_without_a_mistake_earns_everything() -> None:
-    result = assay("grade", "examples/hw13-correct", "--json")
+    result = assay("grade", "examples/hw13-correct", "--json", code=IN_A_MOMENT)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["score"] == 4.0
 
 
 def test_the_readme_shows_what_the_example_really_earns() -> None:
-    result = assay("grade", "examples/hw13", COLUMNS="96")
+    result = assay("grade", "examples/hw13", code=IN_A_MOMENT, COLUMNS="96")
     assert result.returncode == 0, result.stderr
     lines = [line.rstrip() for line in result.stdout.splitlines() if re.search(r"\d / [\d.]+\s*$", line)]
     assert len(lines) == 7
