@@ -174,14 +174,15 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
     ]
     if evidence.repeatable is False:
         messages.append(Note(id="model.not_repeatable"))
+    if any(note.id == "intake.stand_in" for note in evidence.notes):
+        # The homework asks for the entry point by its name: what stood in for it is measured, and a person decides.
+        messages.append(Note(id="model.stood_in"))
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
     if not evidence.verified:
         # All but the count on the artefact, which takes a second longer: until then the points are provisional.
         messages.append(Note(id="model.verifying"))
         return _result(question, question.points, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
-    # The homework asks for the entry point by its name: what stood in for it is shown to a person.
-    stood_in = any(note.id == "intake.stand_in" for note in evidence.notes)
-    verdict = Verdict.NEEDS_REVIEW if stood_in else None
-    return _result(question, question.points, verdict, *messages, *evidence.notes)
+    return _result(question, question.points, None, *messages, *evidence.notes)
 
 
 def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> list[Note]:

@@ -27,7 +27,7 @@ _SCORING_ONLY: Mapping[str, frozenset[str]] = {
     "summary": frozenset({"rows_differ_points"}),
     "kd_loss": frozenset({"hard_term_points", "soft_term_points", "mistakes"}),
     "choice": frozenset({"key", "explanation", "hint"}),
-    "pruning": frozenset({"provisional_points"}),
+    "pruning": frozenset({"provisional_points", "baseline_points"}),
 }
 """Options that measuring never reads, by check."""
 

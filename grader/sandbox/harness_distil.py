@@ -47,7 +47,7 @@ class Training:
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
-        model = self.place.module.__dict__[str(self.settings["entry"])]().train()
+        model = harness_model.made(self.place, str(self.settings["entry"])).train()
         self.layout = layout
         self.model = model.to(memory_format=layout)
         trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]

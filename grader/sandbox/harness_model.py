@@ -33,12 +33,12 @@ def build(place: Workplace, meta: dict[str, Any]) -> Answer:
     entry = str(meta["entry"])
     if entry not in place.module.__dict__:
         return {"missing": True}, []
-    model = _made(place, entry)
+    model = made(place, entry)
     place.model = model if isinstance(model, _Module) else None
     return {"missing": False, "type": type(model).__name__[:100], "module": isinstance(model, _Module)}, []
 
 
-def _made(place: Workplace, entry: str) -> Any:
+def made(place: Workplace, entry: str) -> Any:
     """What the entry point returns; a model under its name, without a function around it, is itself the answer."""
     value = place.module.__dict__[entry]
     return value if isinstance(value, _Module) else value()
@@ -46,7 +46,7 @@ def _made(place: Workplace, entry: str) -> Any:
 
 def _copy(place: Workplace, entry: str) -> Any:
     """A second model, which shares no weight with the first: hand-ins may return one global model again and again."""
-    model = _made(place, entry)
+    model = made(place, entry)
     assert place.model is not None
     weights = {id(p) for p in place.model.parameters()}
     return copy.deepcopy(place.model) if any(id(p) in weights for p in model.parameters()) else model
