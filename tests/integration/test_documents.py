@@ -40,7 +40,7 @@ def commands(document: Path) -> Iterator[str]:
     """The shell commands of the code blocks, continued lines joined."""
     text = re.sub(r"\\\n\s*", "", document.read_text())
     fenced = re.findall(r"^```.*?\n(.*?)^```", text, re.M | re.S)
-    indented = re.findall(r"^ {4,7}(\S.*)$", text, re.M)
+    indented = re.findall(r"^ {4,8}(\S.*)$", text, re.M)
     for line in [*"".join(fenced).splitlines(), *indented]:
         command = re.sub(r"^\$ ", "", line.strip())
         bare = re.sub(r"^(?:[A-Z_]+=\S+ +)*", "", command)
