@@ -44,7 +44,7 @@ def of(app: FastAPI) -> Callable[[], dict[str, Any]]:
 
 
 def _complete(method: str, operation: dict[str, Any]) -> None:
-    statuses = [400]
+    statuses = [400, 503]
     if method not in _READING:
         statuses.append(403)
     if "requestBody" in operation:

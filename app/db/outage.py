@@ -13,8 +13,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.problems import Unavailable
 from grader.sandbox.replies import InfrastructureFault
 
-RETRY_AFTER = 10
-"""Seconds that a client is asked to wait."""
 _PAUSE = 1.0
 _READ_ONLY = "25006"
 """PostgreSQL's SQLSTATE of a write to a server that only reads."""
@@ -25,13 +23,13 @@ class DatabaseAway(Unavailable, InfrastructureFault):
     """The database does not answer or stores nothing right now. Nothing of this request was kept; try again soon."""
 
     slug = "database-away"
+    again = 10
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(
             f"The database does not answer or stores nothing right now ({reason}). Nothing of this request was kept; "
-            f"try again in {RETRY_AFTER} seconds.",
-            headers={"Retry-After": str(RETRY_AFTER)},
+            f"try again in {self.again} seconds."
         )
 
 
