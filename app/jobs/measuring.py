@@ -20,7 +20,7 @@ from app.db.base import now
 from app.db.engine import Database
 from app.jobs import content, ending
 from app.jobs import repository as workers
-from app.jobs.grading import MOST_FAULTS, read_handin
+from app.jobs.grading import MOST_DEATHS, MOST_FAULTS, read_handin
 from app.jobs.port import JobEngine
 from app.jobs.recorder import Recorder, StopReason
 from app.submissions import repository
@@ -35,8 +35,6 @@ from grader.pipeline import Grading
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
 
-MOST_DEATHS = 10
-"""So often a worker may die in the middle of it: all that it was grading come under suspicion together."""
 _DEATH = "The worker "
 
 
