@@ -145,6 +145,7 @@ def test_distillation_gives_the_same_curve_twice_and_the_students_loss_trains_th
     assert first.own_loss == second.own_loss
     point = first.curve[0]
     assert (first.own_loss.accuracy, first.own_loss.low) == (point["accuracy"], point["low"])
+    assert "weights.loaded" not in {note.id for note in score.messages}, "nobody handed them in"
     assert "pruning.own_loss.trained" in {note.id for note in score.messages}
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from app.assignments import service as assignments
 from app.db.base import now
-from app.jobs.grading import Grader
-from app.jobs.measuring import MOST_DEATHS, Measurer
+from app.jobs.grading import MOST_DEATHS, Grader
+from app.jobs.measuring import Measurer
 from app.jobs.models import WorkerRow
 from app.settings import Settings
 from app.submissions import repository, service

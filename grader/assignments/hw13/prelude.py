@@ -41,13 +41,15 @@ args = _Config()
 
 def _absent_package(name, **functions):
     """A package of the notebook that only shows things: without it, a function that imports it would stop there."""
-    if importlib.util.find_spec(name) is None:
+    if name not in sys.modules and importlib.util.find_spec(name) is None:
         package = sys.modules[name] = types.ModuleType(name)
+        package.__path__ = []
         package.__dict__.update(functions)
 
 
 _absent_package("torchsummary", summary=lambda *args, **kwargs: None)
-_absent_package("tqdm", tqdm=lambda iterable=None, *args, **kwargs: iterable)
+for _name in ("tqdm", "tqdm.auto", "tqdm.notebook"):
+    _absent_package(_name, tqdm=lambda iterable=None, *args, **kwargs: iterable)
 
 
 def dwpw_conv(in_channels, out_channels, kernel_size, stride=1, padding=1, bias=False):
