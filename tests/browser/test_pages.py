@@ -129,7 +129,7 @@ def test_an_empty_form_says_what_is_missing(open_page: OpenPage, shot: Shot) -> 
 
 def test_a_file_beyond_the_limit_is_refused_on_a_page(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page("bob")
-    (tmp_path / "huge.pt").write_bytes(bytes(30 * 2**20))
+    (tmp_path / "huge.pt").write_bytes(bytes(45 * 2**20))
     page.locator("input[name=weights-file]").set_input_files(tmp_path / "huge.pt")
     page.locator("main form button", has_text="Hand in").click()
     expect(page.locator("h1")).to_have_text("That is too large")

@@ -17,13 +17,15 @@ from app.db.base import now
 from app.jobs.grading import MOST_DEATHS, Grader
 from app.jobs.measuring import Measurer
 from app.jobs.models import WorkerRow
+from app.regrades.models import Kind, Regrade
 from app.settings import Settings
 from app.submissions import repository, service
 from app.submissions.bulletin import Bulletin
-from app.submissions.models import Run, RunOutcome, State
+from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import measuring
 from grader.assignment import Assignment
 from grader.sandbox.supervisor import Sandbox
+from grader.version import GRADER_VERSION
 from tests.integration.budgets import quick
 from tests.integration.service import MODEL, WorkerProcess
 from tests.integration.test_jobs import BrokenSandbox, Course
@@ -292,8 +294,20 @@ def test_first_parts_go_ahead_of_second_parts_and_those_ahead_of_regrades(
 ) -> None:
     submission = examined(course, sandbox, small)
     with course.database.write() as session:
-        regrade = uuid.uuid4()
-        course.jobs.enqueue_remeasure(session, regrade, submission)
+        assignment = session.get_one(Submission, submission).assignment_id
+        regrade = Regrade(
+            slug=small.slug,
+            target_id=assignment,
+            kind=Kind.REMEASURE,
+            condition={},
+            questions=[],
+            grader_version=GRADER_VERSION,
+            total=1,
+            created_by_id=course.student.user_id,
+        )
+        session.add(regrade)
+        session.flush()
+        course.jobs.enqueue_remeasure(session, regrade.id, submission)
     course.hand_in(answers='{"2.2": "softer"}')
     table = "dbos.workflow_status" if course.database.engine.dialect.name == "postgresql" else "workflow_status"
     with course.database.read() as session:

@@ -15,7 +15,7 @@ from tests.unit.test_cli import ROOT, assay
 
 SAYS_NOTHING = {"serve", "worker", "migrate", "demo", "dataset import", "audit verify"}
 """These run until they are stopped, or do one thing and say so in a line."""
-WRITES_FILES = {"gradescope", "export"}
+WRITES_FILES = {"gradescope", "export", "backup", "restore"}
 
 
 def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
