@@ -13,6 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.engine import Database
+from app.db.outage import DatabaseAway
 from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 
@@ -35,7 +36,7 @@ class Watch:
             if followed := self.bulletin.followed():
                 try:
                     await run_in_threadpool(self.look, followed)
-                except SQLAlchemyError as error:
+                except (DatabaseAway, SQLAlchemyError) as error:
                     log.warning("the database cannot be watched", error=str(error).splitlines()[0])
             await asyncio.sleep(ASK_SECONDS)
 

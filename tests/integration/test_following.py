@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from app.db.engine import Database
+from app.db.outage import reported
 from app.jobs.dbos_engine import DbosJobs
 from app.submissions import following, repository
 from app.submissions.bulletin import Bulletin
@@ -74,6 +80,37 @@ def test_a_change_by_another_process_ends_the_wait(database: Database, jobs: Dbo
         return time.monotonic() - begun
 
     assert asyncio.run(ended()) < following.ASK_SECONDS / 2, "it was announced, not found by asking"
+
+
+def test_a_database_that_was_away_is_watched_again(
+    database: Database, jobs: DbosJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = Course(database, jobs)
+    submission_id = course.hand_in(summary="Total params: 1")
+    waiting = Waiting(database, course)
+    watched = Watch(database, waiting.bulletin)
+    answers, looks = database.read, iter([True, True, False])
+
+    @contextmanager
+    def away() -> Iterator[Session]:
+        with reported(), answers() as session:
+            if next(looks, False):
+                raise OperationalError("SELECT", None, ConnectionError("the server closed the connection"))
+            yield session
+
+    async def ended() -> bool:
+        waiter = asyncio.create_task(waiting.follower(submission_id).wait_for_end(30))
+        await asyncio.sleep(ASK_SECONDS)
+        monkeypatch.setattr(database, "read", away)
+        watch = asyncio.create_task(watched.run())
+        await asyncio.sleep(4 * ASK_SECONDS)
+        alive = not watch.done()
+        watch.cancel()
+        waiter.cancel()
+        return alive
+
+    assert asyncio.run(ended())
+    assert next(looks, None) is None, "it was asked again"
 
 
 def end(database: Database, course: Course, submission_id: uuid.UUID) -> None:
