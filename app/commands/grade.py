@@ -54,7 +54,6 @@ def run(name: str, handin: HandIn, language: str, as_json: bool) -> None:
             read_answers(handin.parts["answers"].data)
         except AnswersError as error:
             raise UnusableInput(f"answers: {error}") from error
-    data.use(settings().data_dir)
     with Console(stderr=True).status("starting the sandbox") as status, warm_sandbox() as sandbox:
         grading = grade(assignment, handin, sandbox, _Progress(assignment, language, status))
     result = build_report(assignment, grading.evidence, language) | {
@@ -84,7 +83,11 @@ def named(name: str) -> Assignment:
 
 @contextmanager
 def warm_sandbox() -> Iterator[Sandbox]:
-    """A sandbox that has started. Raises `CommandError`, also for a fault of ours inside the block."""
+    """A sandbox that has started, with the imported data sets in reach.
+
+    Raises `CommandError`, also for a fault of ours inside the block.
+    """
+    data.use(settings().data_dir)
     sandbox = Sandbox()
     try:
         sandbox.start()
