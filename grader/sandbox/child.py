@@ -43,7 +43,9 @@ class NoRoom(InfrastructureFault):
 class LockedChild:
     """A child of the fork server. Not thread-safe; close it to kill it."""
 
-    def __init__(self, limits: Limits, cancelled: Callable[[], bool], group: Group | None = None) -> None:
+    def __init__(
+        self, limits: Limits, cancelled: Callable[[], bool] = lambda: False, group: Group | None = None
+    ) -> None:
         self.limits = limits
         self._group = group
         self.layers: dict[str, str] = {}
@@ -121,6 +123,18 @@ class LockedChild:
         self.layers = {str(name): str(found) for name, found in meta["layers"].items()}
         self._resident_kb = status.read(self.pid).get("VmHWM", 0)
         self._idle = IdleClock(self.pid)
+
+    def waits(self) -> bool:
+        """Whether a locked child is still there and silent, as it must be before its first request."""
+        poll = select.poll()
+        for fd in (self._notice.fileno(), self._replies, self._out, self._err):
+            poll.register(fd, select.POLLIN)
+        return not poll.poll(0)
+
+    def begin(self, cancelled: Callable[[], bool]) -> None:
+        """Hand a locked child over: its clocks start now, however long it waited."""
+        self._cancelled = cancelled
+        self._oom_kills = _oom_kills()
         self._deadline = time.monotonic() + self.limits.wall_seconds
 
     # -- requests -----------------------------------------------------------------------------------------------

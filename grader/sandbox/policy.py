@@ -53,6 +53,7 @@ class Server(_Data):
     threads: PositiveInt
     start_seconds: PositiveFloat
     spawn_seconds: PositiveFloat
+    spare_kinds: int = Field(ge=0)
     uid: int = Field(ge=0)
     free_uid: PositiveInt
 

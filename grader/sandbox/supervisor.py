@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 from grader.sandbox import control_groups
 from grader.sandbox import policy as policies
@@ -22,10 +22,9 @@ from grader.sandbox.control_groups import ControlGroups, Group, NotDelegated
 from grader.sandbox.policy import Limits, Policy
 from grader.sandbox.probes import FLOOR
 from grader.sandbox.replies import InfrastructureFault
+from grader.sandbox.spares import Held, Order, Role, Spares
 
 __all__ = ["Cancelled", "FloorNotMet", "Role", "Sandbox"]
-
-Role = Literal["student", "measure"]
 
 _REMEDIES = {
     "uid": "start the service as an ordinary user, or as root with the right to change its id",
@@ -150,6 +149,12 @@ class Sandbox:
         server = self._server
         return server.process.pid if server else None
 
+    @property
+    def spare_pids(self) -> list[int]:
+        """The processes of the children that wait for the next grading."""
+        server = self._server
+        return server.spares.pids if server else []
+
     @contextlib.contextmanager
     def child(
         self,
@@ -187,6 +192,7 @@ class Sandbox:
                 if attempt:
                     raise
             except NoRoom:
+                server.spares.clear()
                 if attempt == _TRIES - 1:
                     raise
                 time.sleep(_PAUSE_SECONDS * 2**attempt)
@@ -226,6 +232,7 @@ class _Server:
         self._retired = False
         self._open = 0
         self._lock = threading.Lock()
+        self.spares = Spares(self._make, policy.server.spare_kinds)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         with theirs:
@@ -268,21 +275,16 @@ class _Server:
 
     @contextlib.contextmanager
     def child(self, limits: Limits, cancelled: Callable[[], bool], role: Role) -> Iterator[LockedChild]:
-        """Order a child and wait until it is locked. Raises `ServerFault`, `NoRoom`, `InfrastructureFault`."""
+        """A locked child, a spare where there is one. Raises `ServerFault`, `NoRoom`, `InfrastructureFault`."""
+        order = Order(limits, role)
         with self._lock:
             self.made += 1
             self._open += 1
         try:
-            with self._grouped(limits) as group, contextlib.closing(_channel(limits, cancelled, group)) as child:
-                order = json.dumps({"limits": limits.model_dump(), "role": role}).encode()
-                try:
-                    with self._lock:
-                        socket.send_fds(self._control, [order], child.take_far_ends())
-                except OSError as error:
-                    raise ServerFault(f"the fork server takes no orders: {error}") from error
-                finally:
-                    child.close_far_ends()
-                child.wait_until_locked(self._policy.server.spawn_seconds)
+            child, letting_go = self.spares.take(order) or self._make(order, cancelled)
+            with letting_go:
+                child.begin(cancelled)
+                self.spares.prepare(order)
                 yield child
         finally:
             with self._lock:
@@ -290,6 +292,22 @@ class _Server:
                 last = self._retired and self._open == 0
             if last:
                 self.close()
+
+    def _make(self, order: Order, cancelled: Callable[[], bool] = lambda: False) -> Held:
+        """Order a child and wait until it is locked. Raises `ServerFault`, `NoRoom`, `InfrastructureFault`."""
+        with contextlib.ExitStack() as made:
+            group = made.enter_context(self._grouped(order.limits))
+            child = made.enter_context(contextlib.closing(_channel(order.limits, cancelled, group)))
+            message = json.dumps({"limits": order.limits.model_dump(), "role": order.role}).encode()
+            try:
+                with self._lock:
+                    socket.send_fds(self._control, [message], child.take_far_ends())
+            except OSError as error:
+                raise ServerFault(f"the fork server takes no orders: {error}") from error
+            finally:
+                child.close_far_ends()
+            child.wait_until_locked(self._policy.server.spawn_seconds)
+            return child, made.pop_all()
 
     @contextlib.contextmanager
     def _grouped(self, limits: Limits) -> Iterator[Group | None]:
@@ -322,6 +340,7 @@ class _Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.spares.close()
 
 
 def _channel(limits: Limits, cancelled: Callable[[], bool], group: Group | None) -> LockedChild:

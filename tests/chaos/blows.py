@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.chaos.cluster import WORKERS, Cluster, send
+from tests.chaos.cluster import WORKERS, Cluster, processor_ticks, send
 
 KILLS = ("service", "worker", "fork server", "child", "database")
 """Blows by SIGKILL. Without a server of its own, the database is locked for a while instead."""
@@ -72,8 +72,7 @@ class Striker:
         while time.monotonic() < until:
             levels = self.cluster.descendants(blow.worker)
             if len(levels) > (0 if level == 0 else 1):
-                victims = levels[level]
-                return send(victims[int(blow.chance * len(victims))], signal.SIGKILL)
+                return send(max(levels[level], key=processor_ticks), signal.SIGKILL)  # a spare child does nothing yet
             time.sleep(0.01)
         return False
 

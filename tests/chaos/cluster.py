@@ -124,6 +124,17 @@ class Cluster:
             levels.append(above)
         return levels
 
+    def wait_until_up(self, seconds: float) -> list[str]:
+        """Start again what is down until every worker has its fork server. Returns those that never got there.
+
+        A process that still imports its modules ends by the signal that asks it to, which would look like a crash.
+        """
+        until = time.monotonic() + seconds
+        while (down := [name for name in WORKERS if not self.descendants(name)]) and time.monotonic() < until:
+            self.start_all()
+            time.sleep(0.1)
+        return down
+
     def stop(self) -> dict[str, int]:
         """Ask everybody to end. Returns the exit codes."""
         for process in self._processes.values():
@@ -176,6 +187,13 @@ def processes() -> list[int]:
             if path.read_text().rpartition(")")[2].split()[0] != "Z":
                 found.append(int(path.parent.name))
     return found
+
+
+def processor_ticks(pid: int) -> int:
+    """Processor time that a process used, in clock ticks; 0 when it has gone."""
+    with contextlib.suppress(OSError, IndexError):
+        return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    return 0
 
 
 def session_of(pid: int) -> int | None:

@@ -71,8 +71,9 @@ def _weather(cluster: Cluster, seen: Storm, kills: int, threads: int) -> Storm:
     begun = time.monotonic()
     truth.wait_until_settled(cluster.settings, SETTLE_SECONDS)
     seen.settle_seconds = round(time.monotonic() - begun, 1)
+    seen.wrong = [f"{name} did not come back" for name in cluster.wait_until_up(SETTLE_SECONDS)]
     codes = cluster.stop()
-    seen.wrong = [f"{name} ended with {code}" for name, code in codes.items() if code not in _FINE.get(name, (0,))]
+    seen.wrong += [f"{name} ended with {code}" for name, code in codes.items() if code not in _FINE.get(name, (0,))]
     seen.wrong += [f"process {pid} is left" for pid in cluster.left()]
     seen.wrong += truth.wrong(cluster.settings, load.accepted)
     return seen

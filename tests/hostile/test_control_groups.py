@@ -19,6 +19,7 @@ from grader.sandbox.control_groups import ControlGroups, Group
 from grader.sandbox.policy import Limits, default
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
+from tests.hostile.spares import until, without_spares
 
 LOAD = {"prelude": "", "filename": "a.py"}
 SUICIDE = {"source": "import os\nos.kill(os.getpid(), 9)", **LOAD}
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.skipif(HIERARCHY is None, reason="this user may make no
 @pytest.fixture(scope="module")
 def grouped() -> Iterator[Sandbox]:
     """A sandbox whose children get groups without controllers."""
-    with Sandbox() as sandbox:
+    with Sandbox(without_spares()) as sandbox:
         give_groups(sandbox)
         yield sandbox
 
@@ -48,11 +49,14 @@ def give_groups(sandbox: Sandbox) -> ControlGroups:
     assert sandbox._server is not None
     groups = ControlGroups(HIERARCHY, (), default().control_group)
     sandbox._groups = sandbox._server._groups = groups
+    sandbox._server.spares.clear()
     return groups
 
 
-def test_a_child_is_in_its_group_and_the_group_goes_with_it() -> None:
-    with Sandbox() as sandbox:
+@pytest.mark.parametrize("kinds", [0, 1], ids=["made when ordered", "made ahead"])
+def test_a_child_is_in_its_group_and_the_group_goes_with_it(kinds: int) -> None:
+    with Sandbox(without_spares(kinds)) as sandbox:
+        until(lambda: len(sandbox.spare_pids) == kinds)
         groups = give_groups(sandbox)
         for _ in range(20):
             with sandbox.child() as child:

@@ -18,6 +18,7 @@ import numpy as np
 
 from grader.evidence import Outcome
 from grader.sandbox import supervisor
+from grader.sandbox.policy import default
 from grader.sandbox.supervisor import Sandbox
 from tests.load.first_verdicts import cold_import
 
@@ -109,17 +110,20 @@ def cold_process_mb() -> float:
 
 def measure(rounds: int = 7) -> list[dict[str, object]]:
     """One row a figure: name, ratio to the anchor, aim."""
-    with Sandbox() as sandbox:
+    server = default().server.model_copy(update={"spare_kinds": 0})
+    with Sandbox() as sandbox, Sandbox(default().model_copy(update={"server": server})) as unprepared:
         ready(sandbox)
-        cold, locked, answered, free, confined, memory = [], [], [], [], [], []
+        ready(unprepared)
+        cold, forked, locked, answered, free, confined, memory = [], [], [], [], [], [], []
         for _ in range(rounds):
             cold.append(cold_import())
+            forked.append(ready(unprepared)[0])
             first, second = ready(sandbox)
             locked.append(first)
             answered.append(second)
             free.append(free_loop())
             confined.append(locked_loop(sandbox))
-            memory.append(idle_child_mb(sandbox))
+            memory.append(idle_child_mb(unprepared))
         rate = children_a_second(sandbox)
     anchor = statistics.median(cold)
     price = statistics.median(confined) / statistics.median(free)
@@ -130,6 +134,7 @@ def measure(rounds: int = 7) -> list[dict[str, object]]:
 
     return [
         row("order to a locked child", statistics.median(locked) / anchor, ANCHOR, 0.01),
+        row("the same when no child waits", statistics.median(forked) / anchor, ANCHOR, 0.01),
         row("order to the model's first answer", statistics.median(answered) / anchor, ANCHOR, None),
         row("one child of two hundred, on all cores", 1 / (rate * anchor), ANCHOR, None),
         row("private memory of an idle child", shared, "a process with torch", None),
