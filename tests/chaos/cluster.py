@@ -125,12 +125,12 @@ class Cluster:
         return levels
 
     def wait_until_up(self, seconds: float) -> list[str]:
-        """Start again what is down until every worker has its fork server. Returns those that never got there.
+        """Start again what is down until every worker can be asked to end. Returns those that never got there.
 
         A process that still imports its modules ends by the signal that asks it to, which would look like a crash.
         """
         until = time.monotonic() + seconds
-        while (down := [name for name in WORKERS if not self.descendants(name)]) and time.monotonic() < until:
+        while (down := [name for name in WORKERS if not catches_sigterm(self.pid(name))]) and time.monotonic() < until:
             self.start_all()
             time.sleep(0.1)
         return down
@@ -187,6 +187,14 @@ def processes() -> list[int]:
             if path.read_text().rpartition(")")[2].split()[0] != "Z":
                 found.append(int(path.parent.name))
     return found
+
+
+def catches_sigterm(pid: int | None) -> bool:
+    """Whether a process has a handler for it, by the kernel's word."""
+    with contextlib.suppress(OSError):
+        lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        return bool(int(lines["SigCgt"], 16) >> (signal.SIGTERM - 1) & 1)
+    return False
 
 
 def processor_ticks(pid: int) -> int:
