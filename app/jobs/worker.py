@@ -153,8 +153,8 @@ class Worker:
                 self._idle.wait(left)
 
 
-def run(settings: Settings) -> None:
-    """Grade until told to stop by SIGTERM or SIGINT.
+def run(settings: Settings, bulletin: Bulletin | None = None, started: Callable[[], None] = lambda: None) -> None:
+    """Grade until told to stop by SIGTERM or SIGINT. ``started`` is called when the worker takes jobs.
 
     Raises `NotMigrated`, `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`.
     """
@@ -165,8 +165,9 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        worker = Worker(settings, database, Bulletin(), jobs)
+        worker = Worker(settings, database, bulletin or Bulletin(), jobs)
         worker.start()
+        started()
         while not stop.wait(0.5):
             # Python's handlers run in the main thread, and the kernel may give a signal to any: look now and then.
             pass
