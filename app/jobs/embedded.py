@@ -76,11 +76,12 @@ class EmbeddedWorker:
             self._process.wait(2 * self.settings.shutdown_seconds + _END_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.wait()
         self._thread.join()
 
     def _launch(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        try:
             # A group of its own: Ctrl-C ends the service, and the service ends its worker.
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
                 [sys.executable, "-m", "app.jobs.embedded", str(theirs.fileno())],
@@ -88,25 +89,34 @@ class EmbeddedWorker:
                 stdin=subprocess.DEVNULL,
                 process_group=0,
             )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         return ours
 
-    def _supervise(self, line: socket.socket) -> None:
+    def _supervise(self, line: socket.socket | None) -> None:
         """Pass on what the worker tells, and start it again whenever it has ended, until `stop`."""
         pause = _PAUSE_SECONDS
         while True:
-            self._listen(line)
+            if line is not None:
+                self._listen(line)
             if self.ready:
                 pause = _PAUSE_SECONDS
             self.ready = False
-            code = self._process.wait()
             if not self._stopping.is_set():
-                log.error("the worker ended and is started again", code=code, seconds=pause)
+                log.error("the worker ended and is started again", code=self._process.wait(), seconds=pause)
             self._stopping.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             with self._lock:
                 if self._stopping.is_set():
                     return
-                line = self._launch()
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                try:
+                    line = self._launch()
+                except OSError as error:
+                    log.error("the worker cannot be started", error=str(error))
+                    line = None
 
     def _listen(self, line: socket.socket) -> None:
         """Hear a worker until its end."""
@@ -151,7 +161,7 @@ def main() -> None:
     line = Line(sock)
     threading.Thread(target=line.leave_with_the_service, name="line", daemon=True).start()
     try:
-        worker.run(Settings(), line, line.ready)
+        worker.run(Settings(), line, line.ready, os.getppid())
     except REFUSALS as refusal:
         sys.stderr.write(f"{refusal}\n")
         raise SystemExit(FLOOR_NOT_MET if isinstance(refusal, FloorNotMet) else 1) from None
