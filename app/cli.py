@@ -161,7 +161,9 @@ def gradescope(
 
 @app.command(epilog="Example: `assay serve --host 0.0.0.0 --port 8000 --no-worker`")
 def serve(
-    worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Grade in this process too.")] = True,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Grade here too, in a process beside the service.")
+    ] = True,
     host: Annotated[str | None, typer.Option(help="Where to listen, instead of ASSAY_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Where to listen, instead of ASSAY_PORT.")] = None,
 ) -> None:

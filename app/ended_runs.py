@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db.base import now
-from app.submissions.models import Run, StoredEvidence
+from app.submissions.models import Run, StoredEvidence, Submission
 from grader.evidence import Fault, Outcome
 
 RUNS = Counter("assay_runs_ended", "Runs of the installation that ended, since this process watches", ["outcome"])
@@ -20,6 +20,12 @@ STAGE_SECONDS = Histogram(
     "Seconds of the stages of the installation's runs",
     ["stage"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120),
+)
+VERDICT_SECONDS = Histogram(
+    "assay_verdict_seconds",
+    "Seconds from the hand-in to a question's first verdict",
+    ["question"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300),
 )
 KILLS = Counter("assay_sandbox_kills", "Children of the sandbox that were ended or died", ["reason"])
 QUESTION_FAULTS = Counter("assay_question_faults", "Questions without a verdict by a fault of ours", ["owner"])
@@ -66,11 +72,23 @@ def _count(session: Session, runs: Sequence[Run]) -> None:
             for stage, seconds in run.timings.items():
                 if isinstance(seconds, int | float):
                     STAGE_SECONDS.labels(stage).observe(seconds)
+    for question, seconds in _waits(session, [run.id for run in runs if run.regrade_id is None]):
+        VERDICT_SECONDS.labels(question).observe(seconds)
     for outcome, fault in _verdicts(session, measured):
         if outcome in KILLED:
             KILLS.labels(outcome).inc()
         if fault in OURS:
             QUESTION_FAULTS.labels(fault).inc()
+
+
+def _waits(session: Session, runs: Collection[int]) -> list[tuple[str, float]]:
+    """Each question that these runs gave a verdict, and how many seconds after the hand-in."""
+    first = func.min(StoredEvidence.measured_at)
+    query = select(StoredEvidence.question, Submission.submitted_at, first)
+    query = query.join(Submission, StoredEvidence.submission_id == Submission.id)
+    query = query.where(StoredEvidence.run_id.in_(runs))
+    query = query.group_by(StoredEvidence.run_id, StoredEvidence.question, Submission.submitted_at)
+    return [(question, (at - submitted).total_seconds()) for question, submitted, at in session.execute(query)]
 
 
 def _verdicts(session: Session, runs: Collection[int]) -> Sequence[tuple[str | None, str | None]]:

@@ -8,13 +8,13 @@ from pydantic import BaseModel
 
 from app import problems
 from app.db.probe import WriteProbe
-from app.jobs.worker import Worker
+from app.jobs.embedded import EmbeddedWorker
 
 router = APIRouter(tags=["operations"])
 
 
 class NotReady(problems.Unavailable):
-    """The worker of this process is still starting, or stopping."""
+    """The worker of this service is starting or stopping. Hand-ins are taken and wait."""
 
     slug = "not-ready"
 
@@ -33,7 +33,7 @@ async def healthz() -> Health:
 
 @router.get("/readyz", responses=problems.documented(503))
 async def readyz(request: Request) -> Health:
-    """The database stores; the sandbox of this process, if it grades, is proved and warm.
+    """The database stores; the worker beside this service, if it has one, has its sandbox proved and warm.
 
     Asked in a thread of its own: those of the other requests may all be waiting for the database.
     """
@@ -41,7 +41,7 @@ async def readyz(request: Request) -> Health:
     probe: WriteProbe = state.write_probe
     limiter: CapacityLimiter = state.probe_thread
     await to_thread.run_sync(probe.check, limiter=limiter)
-    worker: Worker | None = state.worker
+    worker: EmbeddedWorker | None = state.worker
     if worker is not None and not worker.ready:
         raise NotReady
     return Health(status="ready")

@@ -32,7 +32,7 @@ def _by_preference(accept: str) -> list[str]:
     return [tag for weight, tag in sorted(weighted, key=lambda pair: -pair[0]) if weight > 0]
 
 
-def _language(
+async def _language(
     lang: Annotated[str | None, Query(max_length=35, description="`en` or `zh-Hant`.")] = None,
     accept_language: Annotated[str | None, Header()] = None,
 ) -> str:

@@ -28,8 +28,7 @@ from app.extensions import endpoints as extensions
 from app.jobs import endpoints as jobs
 from app.jobs import repository as job_repository
 from app.jobs.dbos_engine import DbosJobs
-from app.jobs.executor import ExecutorIdTaken
-from app.jobs.worker import Worker
+from app.jobs.embedded import EmbeddedWorker, WorkerRefused
 from app.readable_address import ReadableAddress
 from app.regrade_requests import endpoints as regrade_requests
 from app.regrades import endpoints as regrades
@@ -40,17 +39,11 @@ from app.submissions.bulletin import Bulletin
 from app.submissions.watch import Watch
 from app.users import endpoints as users
 from app.users import service as user_service
-from grader.sandbox.replies import InfrastructureFault
-from grader.sandbox.supervisor import FloorNotMet
 from grader.version import GRADER_VERSION
-
-FLOOR_NOT_MET = 78
-"""The exit code when this machine cannot run student code safely (``EX_CONFIG`` of sysexits.h)."""
-_REFUSALS = (FloorNotMet, InfrastructureFault, ExecutorIdTaken, migrate.NotMigrated)
 
 
 def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
-    """The application. With ``worker`` it grades in this process too; otherwise `assay worker` must run somewhere."""
+    """The application. With ``worker`` it has a worker beside it; otherwise `assay worker` must run somewhere."""
     app = FastAPI(
         title="Assay",
         summary="Automated grading of model-compression homework.",
@@ -82,7 +75,7 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         await run_in_threadpool(_start, app)
-    except _REFUSALS as error:
+    except (WorkerRefused, migrate.NotMigrated) as error:
         app.state.start_failure = error
         raise
     watch = asyncio.create_task(Watch(app.state.database, app.state.bulletin).run())
@@ -107,7 +100,7 @@ def _start(app: FastAPI) -> None:
     app.state.jobs = DbosJobs(settings)
     app.state.worker = None
     if app.state.grades:
-        app.state.worker = Worker(settings, app.state.database, app.state.bulletin, app.state.jobs)
+        app.state.worker = EmbeddedWorker(settings, app.state.bulletin)
         app.state.worker.start()
 
 
@@ -126,8 +119,8 @@ def _prepare(settings: Settings) -> None:
 def serve(settings: Settings, worker: bool) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    What keeps the service from starting goes to stderr, with the exit code `FLOOR_NOT_MET` when the sandbox lacks a
-    layer of its floor and 1 otherwise.
+    What keeps the service from starting goes to stderr, with the exit code 78 when the sandbox lacks a layer of its
+    floor and 1 otherwise.
     """
     logs.configure()
     app = create_app(settings, worker=worker)
@@ -139,5 +132,7 @@ def serve(settings: Settings, worker: bool) -> None:
         failure = app.state.start_failure
         if failure is None:
             raise
+        if isinstance(failure, WorkerRefused):
+            raise SystemExit(failure.exit_code) from None
         sys.stderr.write(f"{failure}\n")
-        raise SystemExit(FLOOR_NOT_MET if isinstance(failure, FloorNotMet) else 1) from None
+        raise SystemExit(1) from None

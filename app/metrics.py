@@ -19,18 +19,6 @@ from app.submissions.models import State, Submission
 REQUESTS = Counter("assay_http_requests", "Requests answered", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram("assay_http_request_seconds", "Seconds until an answer begins", ["route"])
 SUBMISSIONS = Gauge("assay_submissions", "Submissions by state", ["state"])
-ENDED = Counter("assay_gradings_ended", "Gradings of this process by end state", ["state"])
-FAULTS = Counter("assay_faults", "Runs that failed through no fault of the student's", ["owner"])
-GRADING_SECONDS = Histogram(
-    "assay_grading_seconds", "Seconds of a run", buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
-)
-VERDICT_SECONDS = Histogram(
-    "assay_verdict_seconds",
-    "Seconds from the hand-in to a question's verdict",
-    ["question"],
-    buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300),
-)
-
 QUEUE_AGE = Gauge("assay_queue_age_seconds", "How long the hand-in that waits longest has waited; 0 with none")
 WORKERS = Gauge("assay_workers", "Workers of the installation that live", ["state"])
 TOKENS_REFUSED = Counter("assay_tokens_refused", "Tokens that nobody holds, by where they were sent", ["where"])

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         default=None, description="When set, this bearer token is the bootstrap admin's (login `admin`)."
     )
     workers: PositiveInt = Field(
-        default_factory=_cores, description="Gradings at once in this process. Default: the number of cores."
+        default_factory=_cores, description="Gradings at once in this worker. Default: the number of cores."
     )
     executor_id: str | None = Field(
         default=None,

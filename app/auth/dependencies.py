@@ -36,21 +36,21 @@ def optional_user(
         return service.by_cookie(session, cookie)
 
 
-def require_user(viewer: Annotated[Viewer | None, Depends(optional_user)]) -> Viewer:
+async def require_user(viewer: Annotated[Viewer | None, Depends(optional_user)]) -> Viewer:
     """Anybody known. Raises `Unauthenticated`."""
     if viewer is None:
         raise Unauthenticated
     return viewer
 
 
-def require_staff(viewer: Annotated[Viewer, Depends(require_user)]) -> Viewer:
+async def require_staff(viewer: Annotated[Viewer, Depends(require_user)]) -> Viewer:
     """A TA or an admin. Raises `Forbidden`."""
     if not viewer.is_staff:
         raise Forbidden("Only the course's staff may do this.")
     return viewer
 
 
-def require_admin(viewer: Annotated[Viewer, Depends(require_user)]) -> Viewer:
+async def require_admin(viewer: Annotated[Viewer, Depends(require_user)]) -> Viewer:
     """An admin. Raises `Forbidden`."""
     if not viewer.is_admin:
         raise Forbidden("Only an admin may do this.")

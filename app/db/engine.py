@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import outage
+from app.db.turns import Turns
 from app.settings import Settings
 
 BUSY_TIMEOUT_MS = 30_000
@@ -55,6 +56,8 @@ def make_engine(settings: Settings) -> Engine:
 
 
 def _configure_sqlite(engine: Engine) -> None:
+    turns = Turns(engine)
+
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, record: Any) -> None:
         # The driver's own transactions begin too late (only before a write): none of it, `_on_begin` says BEGIN.
@@ -68,8 +71,11 @@ def _configure_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         # A reader that turns writer fails at once when another wrote meanwhile, whatever the time-out.
-        writes = connection.get_execution_options().get(_WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get(_WRITES, False):
+            turns.wait(connection)
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("BEGIN")
 
 
 def make_job_engine(settings: Settings) -> Engine:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.db.engine import Database
 
 
-def database(request: Request) -> Database:
+async def database(request: Request) -> Database:
     """The application's database."""
     found: Database = request.app.state.database
     return found

@@ -34,6 +34,8 @@ QUEUE = "grading"
 """The queue of gradings that every worker can do; see `grading_queue` for those that need data."""
 REGRADES = "regrades"
 """A queue of its own: a preview is computed beside the gradings and keeps no student waiting."""
+_REGRADES_POLL_SECONDS = 0.5
+"""Nobody feels when a preview begins, and a look that finds nothing costs a worker a millisecond or two."""
 _GRADE, _REGRADE, _REMEASURE = "grade", "regrade", "remeasure"
 _MEASURE = "measure"
 
@@ -99,7 +101,8 @@ class DbosJobs:
         gradings = [grading_queue(chosen) for chosen in capabilities.subsets(data_sets)]
         for name in gradings:
             self._client.register_queue(name, worker_concurrency=slots, polling_interval_sec=poll_seconds)
-        self._client.register_queue(REGRADES, worker_concurrency=1, polling_interval_sec=poll_seconds)
+        seldom = max(poll_seconds, _REGRADES_POLL_SECONDS)
+        self._client.register_queue(REGRADES, worker_concurrency=1, polling_interval_sec=seldom)
         return [*gradings, REGRADES]
 
     def give_out_again(self, executors: Collection[str]) -> int:

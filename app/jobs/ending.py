@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from app import metrics
 from app.assignments import service as assignments
 from app.db.base import now
 from app.scores import computing
@@ -20,7 +19,6 @@ def end(session: Session, submission: Submission, state: State) -> None:
     submission.finished_at = now()
     session.flush()
     repository.touch(session, submission.id)
-    metrics.ENDED.labels(state.value).inc()
 
 
 def give_up(session: Session, submission: Submission, run_id: int, fault: Fault) -> None:

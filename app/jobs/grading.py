@@ -13,7 +13,6 @@ import structlog
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from app import metrics
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
@@ -179,7 +178,6 @@ class Grader:
 
     def _fault(self, recorder: Recorder, fault: Fault, detail: str) -> None:
         """End a run by a fault of ours: infrastructure is tried again, a fault of the grader would only repeat."""
-        metrics.FAULTS.labels(fault.value).inc()
         with self.database.write() as session:
             submission = recorder.locked(session)
             if submission is None:

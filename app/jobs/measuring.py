@@ -14,7 +14,6 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import metrics
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
@@ -199,7 +198,6 @@ class Measurer:
 
     def _fault(self, recorder: Recorder, resumed: Resumed, fault: Fault, detail: str) -> None:
         """A fault of ours: infrastructure is tried again, a fault of the grader would only repeat."""
-        metrics.FAULTS.labels(fault.value).inc()
         with self.database.write() as session:
             if recorder.locked(session) is None:
                 return

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import metrics
 from app.db.base import now
 from app.db.engine import Database
 from app.jobs import ending
@@ -111,8 +110,6 @@ class Recorder:
             repository.touch(session, self.submission_id)
             seconds = (row.measured_at - submission.submitted_at).total_seconds()
         self.bulletin.announce(self.submission_id)
-        if self.part is RunOutcome.RUNNING:
-            metrics.VERDICT_SECONDS.labels(number).observe(seconds)
         self.log.info("question", number=number, verdict=score.verdict.value, score=score.score, seconds=seconds)
 
     def picture(self, data: bytes) -> None:
@@ -163,7 +160,6 @@ class Recorder:
             session.flush()
             repository.touch(session, self.submission_id)
             engine.enqueue_measuring(session, self.submission_id)
-        metrics.GRADING_SECONDS.observe(timings["total"])
         self.log.info("examined", seconds=round(timings["total"], 3))
 
     def finish(
@@ -189,6 +185,4 @@ class Recorder:
             submission.counts = not any(row.data.get("fault") or row.data.get("curve_fault") for row in found)
             submission.fault = None
             ending.end(session, submission, State.GRADED)
-        if self.part is RunOutcome.RUNNING:
-            metrics.GRADING_SECONDS.observe((run.finished_at - run.started_at).total_seconds())
         self.log.info("graded", seconds=round((run.finished_at - run.started_at).total_seconds(), 3))

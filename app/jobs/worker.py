@@ -34,12 +34,14 @@ log = structlog.get_logger()
 class Worker:
     """Grades submissions in this process, ``settings.workers`` at once. Implements `app.jobs.port.Work`."""
 
-    def __init__(self, settings: Settings, database: Database, bulletin: Bulletin, jobs: DbosJobs) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, bulletin: Bulletin, jobs: DbosJobs, service: int | None = None
+    ) -> None:
         self.settings = settings
         self.database = database
         self.bulletin = bulletin
         self.jobs = jobs
-        self.sandbox = Sandbox()
+        self.sandbox = Sandbox(service=service)
         self.ready = False
         # The queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
         self._slots = threading.BoundedSemaphore(settings.workers)
@@ -153,8 +155,15 @@ class Worker:
                 self._idle.wait(left)
 
 
-def run(settings: Settings) -> None:
-    """Grade until told to stop by SIGTERM or SIGINT.
+def run(
+    settings: Settings,
+    bulletin: Bulletin | None = None,
+    started: Callable[[], None] = lambda: None,
+    service: int | None = None,
+) -> None:
+    """Grade until told to stop by SIGTERM or SIGINT. ``started`` is called when the worker takes jobs.
+
+    ``service`` is the process of the service that this worker is with, if there is one.
 
     Raises `NotMigrated`, `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`.
     """
@@ -165,8 +174,9 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        worker = Worker(settings, database, Bulletin(), jobs)
+        worker = Worker(settings, database, bulletin or Bulletin(), jobs, service)
         worker.start()
+        started()
         while not stop.wait(0.5):
             # Python's handlers run in the main thread, and the kernel may give a signal to any: look now and then.
             pass

@@ -13,7 +13,6 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import metrics
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
@@ -161,7 +160,6 @@ class Remeasurer:
 
     def _fault(self, keeper: _Keeper, fault: Fault, detail: str) -> None:
         """End a run by a fault of ours: infrastructure is tried again, a fault of the grader would only repeat."""
-        metrics.FAULTS.labels(fault.value).inc()
         with self.database.write() as session:
             regrade = keeper.locked(session)
             if regrade is None:

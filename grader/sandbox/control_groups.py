@@ -122,19 +122,25 @@ class ControlGroups:
 
 
 def delegated(
-    policy: ControlGroup, membership: Path = Path("/proc/self/cgroup"), mounts: Path = Path("/proc/self/mountinfo")
+    policy: ControlGroup,
+    membership: Path = Path("/proc/self/cgroup"),
+    mounts: Path = Path("/proc/self/mountinfo"),
+    service: int | None = None,
 ) -> ControlGroups | NotDelegated:
-    """The groups that this service may make, or why it may make none. Moves the service into a leaf of its own."""
+    """The groups that this service may make, or why it may make none. Moves the service into a leaf of its own.
+
+    ``service`` is the process at its head where that is not this one: what it has started belongs to the service.
+    """
     try:
         base = _own_group(membership, mounts)
-        return ControlGroups(base, _prepared(base), policy)
+        return ControlGroups(base, _prepared(base, service or os.getpid()), policy)
     except _No as reason:
         return NotDelegated(str(reason))
     except OSError as error:
         return NotDelegated(f"control groups cannot be made: {error.strerror}")
 
 
-def _prepared(base: Path) -> tuple[str, ...]:
+def _prepared(base: Path, service: int) -> tuple[str, ...]:
     """Hand the controllers down to groups below ``base``. Raises `_No` and ``OSError``."""
     if not os.access(base, os.W_OK) or not os.access(base / "cgroup.procs", os.W_OK):
         raise _No("the service's control group belongs to somebody else: start it with systemd and Delegate=yes")
@@ -145,7 +151,7 @@ def _prepared(base: Path) -> tuple[str, ...]:
             "cgroup v2 offers no memory controller here: version 1 has it, or the group above does not hand it down"
         )
     members = _words(base / "cgroup.procs")
-    if set(members) - set(map(str, _family(os.getpid()))):
+    if set(members) - set(map(str, _family(service))):
         raise _No(
             "the service shares its control group with other processes: start it in one of its own, for example by "
             "systemd-run --user --scope -p Delegate=yes assay serve"

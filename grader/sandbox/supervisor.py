@@ -69,7 +69,9 @@ class FloorNotMet(Exception):
 class Sandbox:
     """One fork server and its children. Use as a context manager, or call `start` and `close`."""
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    def __init__(self, policy: Policy | None = None, service: int | None = None) -> None:
+        """``service`` is the process at the head of the service that this one is a part of; by default this one."""
+        self._service = service
         self.policy = policy or policies.from_environment()
         self.report: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -84,7 +86,7 @@ class Sandbox:
         """
         with self._lock:
             if self._server is None:
-                self._groups = control_groups.delegated(self.policy.control_group)
+                self._groups = control_groups.delegated(self.policy.control_group, service=self._service)
                 self._server = _Server(self.policy, self._groups)
             facts = self._server.facts
             with self._server.child(self.policy.limits, lambda: False, "student") as probe:

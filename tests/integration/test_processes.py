@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from app.db.engine import Database
-from app.main import FLOOR_NOT_MET
+from app.jobs.embedded import FLOOR_NOT_MET
 from app.settings import Settings
 from grader.sandbox.policy import DRILL
 from tests.integration.conftest import MakeSettings

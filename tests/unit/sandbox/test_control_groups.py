@@ -50,8 +50,8 @@ class Hierarchy:
             raise FileNotFoundError
         shutil.rmtree(path)
 
-    def delegated(self) -> ControlGroups | NotDelegated:
-        return control_groups.delegated(POLICY, self.membership, self.mounts)
+    def delegated(self, service: int | None = None) -> ControlGroups | NotDelegated:
+        return control_groups.delegated(POLICY, self.membership, self.mounts, service)
 
     def groups(self) -> ControlGroups:
         found = self.delegated()
@@ -155,6 +155,12 @@ def test_a_group_with_strangers_is_left_alone(hierarchy: Hierarchy) -> None:
     (hierarchy.base / "cgroup.procs").write_text(f"{os.getpid()}\n1\n")
     assert "other processes" in str(hierarchy.delegated())
     assert not (hierarchy.base / "assay-service").exists()
+
+
+def test_the_service_that_started_this_worker_is_no_stranger(hierarchy: Hierarchy) -> None:
+    (hierarchy.base / "cgroup.procs").write_text(f"{os.getppid()}\n{os.getpid()}\n")
+    assert "other processes" in str(hierarchy.delegated())
+    assert isinstance(hierarchy.delegated(service=os.getppid()), ControlGroups)
 
 
 @pytest.mark.parametrize(

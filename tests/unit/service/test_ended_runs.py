@@ -35,6 +35,8 @@ def add(database: Database, seconds_ago: float, *evidence: dict[str, Any], **fie
         (identifier,) = session.execute(insert(Run).values(**run | fields).returning(Run.id)).one()
         for data in evidence:
             of = {"run_id": identifier, "submission_id": submission, "schema_version": 1, "question": data["q"]}
+            if "at" in data:
+                of["measured_at"] = data.pop("at")
             session.execute(insert(StoredEvidence).values(**of, data=data))
 
 
@@ -73,3 +75,17 @@ def test_kills_and_faults_are_those_that_were_measured_last(database: Database) 
         seen.count(session)
     assert value("assay_sandbox_kills_total", reason="timeout") - kills == 1
     assert value("assay_question_faults_total", owner="grader") - ours == 1
+
+
+def test_the_first_verdict_of_a_question_is_timed_from_the_hand_in(database: Database) -> None:
+    labels = {"question": "timed"}
+    before = value("assay_verdict_seconds_count", **labels), value("assay_verdict_seconds_sum", **labels)
+    submitted = SUBMISSIONS[0]["submitted_at"]
+    seen = EndedRuns()
+    steps = [{"q": "timed", "at": submitted + timedelta(seconds=seconds)} for seconds in (7, 3, 1)]
+    add(database, -1, *steps[:2])
+    add(database, -1, steps[2], regrade_id=uuid.uuid4())
+    with database.read() as session:
+        seen.count(session)
+    assert value("assay_verdict_seconds_count", **labels) - before[0] == 1, "not what a regrade measured"
+    assert value("assay_verdict_seconds_sum", **labels) - before[1] == pytest.approx(3)

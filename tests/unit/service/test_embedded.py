@@ -1,0 +1,58 @@
+"""The line between a service and its worker."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from app.jobs.embedded import EmbeddedWorker, Line
+from app.settings import Settings
+from app.submissions.bulletin import Bulletin
+
+
+@pytest.fixture
+def ends() -> tuple[socket.socket, socket.socket]:
+    """The service's end and the worker's."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
+def test_what_the_worker_announces_wakes_who_follows_in_the_service(
+    tmp_path: Path, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    ours, theirs = ends
+    bulletin, changed, other = Bulletin(), uuid.uuid4(), uuid.uuid4()
+    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), bulletin)
+    with theirs:
+        line = Line(theirs)
+        line.ready()
+        line.announce(changed)
+
+    async def follow() -> tuple[bool, bool]:
+        with bulletin.subscribe(changed) as of_changed, bulletin.subscribe(other) as of_other:
+            await asyncio.to_thread(embedded._listen, ours)
+            await asyncio.sleep(0)
+            return of_changed.is_set(), of_other.is_set()
+
+    assert asyncio.run(follow()) == (True, False)
+    assert embedded.ready
+
+
+def test_a_service_that_does_not_listen_holds_no_worker_up(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+
+    def announce() -> None:
+        for _ in range(10_000):
+            line.announce(uuid.uuid4())
+
+    with ours, theirs, ThreadPoolExecutor(1) as pool:
+        line = Line(theirs)
+        done = pool.submit(announce)
+        try:
+            done.result(60)
+        finally:
+            ours.close()
