@@ -87,6 +87,8 @@ class Assignment(_Data):
     sandbox: Mapping[str, Any] = Field(default_factory=dict)
     questions: tuple[Question, ...]
     baselines: Mapping[str, float] = Field(default_factory=dict)
+    baselines_data: str | None = None
+    """The data set on which the baselines were reached; ``None`` for whichever the assignment is measured on."""
     digest: str = ""
     """SHA-256 over the folder's files: two folders with equal digests grade alike."""
     files: Mapping[str, str] = Field(default_factory=dict, repr=False)
@@ -103,6 +105,10 @@ class Assignment(_Data):
     def max_score(self) -> float:
         """The points of all questions together."""
         return sum(question.points for question in self.questions)
+
+    def baselines_on(self, data: str) -> Mapping[str, float]:
+        """The baselines by name that an accuracy on this data set can be compared with."""
+        return self.baselines if self.baselines_data in (None, data) else {}
 
     def question(self, number: str) -> Question:
         """The question with this number. Raises ``KeyError``."""

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from grader import assignment as assignments
-from grader import messages
+from grader import data, messages
 from grader.assignment import Assignment, Question
 from grader.checks import kd_diagnosis
 from reference_models.kd import cases
@@ -125,8 +125,9 @@ def _wrong_options(assignment: Assignment, question: Question) -> Iterator[tuple
         elif question.options.get("key") not in choices:
             yield "key", f"is one of {', '.join(choices)}, not {question.options.get('key')!r}"
     for baseline, points in question.options.get("baseline_points", {}).items():
-        if baseline not in assignment.baselines:
-            yield "baseline_points", f"there is no baseline {baseline}"
+        measured_on = data.named(question.options)
+        if baseline not in assignment.baselines_on(measured_on):
+            yield "baseline_points", f"there is no baseline {baseline} on {measured_on}"
         elif not _is_points(points, question):
             yield "baseline_points", f"{baseline} is worth 0 to {question.points:g} points, not {points!r}"
     if question.check == "kd_loss":

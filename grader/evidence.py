@@ -300,12 +300,13 @@ class PruningEvidence(Evidence):
     images: int | None = None
     baseline: str | None = None
     data: str | None = None
-    """The data set of the images, and the side in pixels at which the network saw them."""
+    """The data set of the images, its digest, and the side in pixels at which the network saw them."""
+    data_digest: str | None = None
     image_size: int | None = None
     class_names: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     baselines: dict[str, float] = Field(default_factory=dict)
-    """The assignment's baselines when this was measured."""
+    """The assignment's baselines on this data set when this was measured."""
     training_steps: int | None = None
     """Steps of our distillation, where no weights were handed in."""
     own_loss: OwnLoss | None = None

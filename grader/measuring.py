@@ -79,7 +79,7 @@ def _wanted(question: Question, handin: HandIn, evidence: Mapping[str, Any]) -> 
     if "weights" in handin.parts:
         return known
     # The teacher's answers are stored for the built-in pictures only.
-    built_in = question.options.get("data", data.BUILT_IN) == data.BUILT_IN
+    built_in = data.named(question.options) == data.BUILT_IN
     return known if known.submitted and built_in and question.options.get("distillation_flops") else None
 
 
@@ -121,7 +121,7 @@ class _Measuring(Training):
 
         Raises ``NoSuchDataSet`` or ``DamagedPack`` when the evaluation data are not what they should be: our fault.
         """
-        images = data.load(question.options.get("data", data.BUILT_IN))
+        images = data.load(data.named(question.options))
         if known.curve:
             self._with_own_loss(question, images, known)
             return
@@ -160,14 +160,16 @@ class _Measuring(Training):
         if compared is not None:
             notes += (points_check.note(compared),)
         classes = len(images.classes)
+        baselines = self.assignment.baselines_on(images.name)
         update: dict[str, Any] = {
             **facts,
             "notes": notes,
             "curve": found.points,
             "images": sum(map(sum, found.confusion)),
-            "baseline": curve.baseline(found.points[0]["accuracy"], self.assignment.baselines),
-            "baselines": dict(self.assignment.baselines),
+            "baseline": curve.baseline(found.points[0]["accuracy"], baselines),
+            "baselines": dict(baselines),
             "data": images.name,
+            "data_digest": images.digest,
             "image_size": size,
             "class_names": images.classes,
             "confusion": _padded(found.confusion, classes),

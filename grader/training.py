@@ -8,7 +8,7 @@ from grader import data
 from grader.checks import architecture, binding, distillation, kd_loss
 from grader.checks.binding import Plan
 from grader.checks.distillation import Distilled
-from grader.evidence import ArchitectureEvidence, Note, Outcome
+from grader.evidence import ArchitectureEvidence, Outcome
 from grader.run import Run
 from grader.sandbox.child import LockedChild
 from reference_models import trained
@@ -44,10 +44,10 @@ class Training(Run):
         part, limits = self.handin.parts["model"], self.patient.override(distillation.LIMITS)
         with self.loaded(part, "model.py", architecture.ENTRY, stage, limits) as (child, _, failed):
             if child is None or failed:  # it loaded a moment ago; now a limit stopped it
-                return Distilled(None, Outcome.DIED, 0)
+                return Distilled(None, failed["outcome"], 0)
             plan = self._own_plan(child) if own else None
-            if own and plan is None:
-                return Distilled(None, Outcome.DIED, 0)
+            if isinstance(plan, Outcome):
+                return Distilled(None, plan, 0)
             return distillation.distil(
                 child,
                 architecture.ENTRY,
@@ -60,14 +60,16 @@ class Training(Run):
                 batch,
             )
 
-    def _own_plan(self, child: LockedChild) -> Plan | None:
-        """How to call the student's loss, once it is loaded beside the model."""
+    def _own_plan(self, child: LockedChild) -> Plan | Outcome:
+        """How to call the student's loss, once it is loaded beside the model; or how loading it ended."""
         part = self.loss_part()
         source = self.read(part, kd_loss.ENTRY, "own_loss").source if part is not None else None
-        if source is None or child.request("distil.load_loss", self.texts(source, "loss.py")).outcome is not Outcome.OK:
-            return None
-        inspected = child.request("distil.inspect_loss", {"entry": kd_loss.ENTRY})
-        if inspected.outcome is not Outcome.OK or inspected.meta.get("missing") is True:
-            return None
-        plan = binding.bind(kd_loss.ENTRY, inspected.meta)
-        return None if isinstance(plan, Note) else plan
+        if source is None:
+            return Outcome.ERROR
+        reply = child.request("distil.load_loss", self.texts(source, "loss.py"))
+        if reply.outcome is Outcome.OK:
+            reply = child.request("distil.inspect_loss", {"entry": kd_loss.ENTRY})
+        if reply.outcome is not Outcome.OK:
+            return reply.outcome
+        plan = binding.bind(kd_loss.ENTRY, reply.meta) if reply.meta.get("missing") is not True else None
+        return plan if isinstance(plan, Plan) else Outcome.ERROR

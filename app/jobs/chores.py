@@ -34,7 +34,7 @@ class Chores:
         if self._is_mine("adopt", self.settings.silent_seconds / 2):
             self._adopt()
         if self._is_mine("replace", self.settings.silent_seconds):
-            lost_jobs.replace(self.database, self.jobs, now() - timedelta(seconds=self.settings.silent_seconds))
+            lost_jobs.replace(self.database, self.jobs, timedelta(seconds=self.settings.silent_seconds))
         if self._is_mine("sweep", _SWEEP_SECONDS):
             self.jobs.forget_ended(now() - KEPT)
 

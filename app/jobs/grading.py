@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import content, ending, killed
+from app.jobs import content, ending, tries
 from app.jobs.port import INTERACTIVE, JobEngine
 from app.jobs.recorder import Recorder, StopReason
 from app.submissions import repository
@@ -27,16 +28,8 @@ from grader import measuring, pipeline
 from grader.assignment import Assignment
 from grader.evidence import Fault
 from grader.handin import HandIn, Part
-from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
 from grader.version import GRADER_VERSION
-
-MOST_FAULTS = 3
-"""A submission whose run failed this often through no fault of the student's is given up."""
-MOST_DEATHS = 10
-"""So often what a submission shares with others may die in the middle of it: they all come under suspicion together."""
-_DEATHS = ("The worker %", "the fork server %", "The database %")
-"""How the details of such a fault begin: see `killed.DETAIL`, `ServerFault` and `DatabaseAway`."""
 
 
 @dataclass(frozen=True)
@@ -82,25 +75,15 @@ class Grader:
         recorder = Recorder(
             self.database, self.bulletin, submission_id, started.run_id, lambda: self.stopping, log, self.executor
         )
-        try:
+        with tries.ended(log, partial(self._stop, recorder), partial(self._fault, recorder)):
             if started.reused is not None:
                 self._reuse(recorder, started.reused)
             else:
                 found = pipeline.examine(started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled)
-                if killed.doubtful(self.database, found.evidence.values(), Run.submission_id == submission_id):
-                    raise InfrastructureFault(killed.DETAIL)
                 if measuring.is_due(started.assignment, started.handin, found):
                     recorder.examined(found.sandbox, found.timings, self.engine)
                 else:
                     recorder.finish(found.sandbox, found.timings)
-        except pipeline.Cancelled:
-            self._stop(recorder)
-        except InfrastructureFault as fault:
-            log.warning("infrastructure fault", error=str(fault))
-            self._fault(recorder, Fault.INFRASTRUCTURE, str(fault))
-        except Exception as error:
-            log.exception("grader fault")
-            self._fault(recorder, Fault.GRADER, f"{type(error).__name__}: {error}")
         self.bulletin.announce(submission_id)
 
     def _begin(self, submission_id: uuid.UUID) -> Started | None:
@@ -113,11 +96,12 @@ class Grader:
                 # The worker died between its commit and the end of its job; the second part finds out how far it is.
                 self.engine.enqueue_measuring(session, submission_id)
                 return None
-            self._close_abandoned(session, submission)
+            ours = Run.submission_id == submission_id
+            tries.close_abandoned(session, "grading", ours)
             if submission.cancel_requested_at is not None:
                 ending.end(session, submission, State.CANCELLED)
                 return None
-            if submission.run_id is not None and hopeless(session, Run.submission_id == submission_id):
+            if submission.run_id is not None and tries.hopeless(session, ours):
                 ending.give_up(session, submission, submission.run_id, Fault.INFRASTRUCTURE)
                 return None
             assignment = assignments.definition(submission.assignment)
@@ -128,15 +112,6 @@ class Grader:
             repository.touch(session, submission_id)
             handin = read_handin(session, submission)
             return Started(run.id, assignment, handin, content.measured_before(session, run.content_key, assignment))
-
-    def _close_abandoned(self, session: Session, submission: Submission) -> None:
-        """Runs that are still `running` belong to a worker that died: each counts as a fault of ours."""
-        for run in session.scalars(
-            select(Run).where(Run.submission_id == submission.id, Run.outcome == RunOutcome.RUNNING)
-        ):
-            run.outcome, run.finished_at = RunOutcome.FAULT, now()
-            run.fault_detail = f"The worker {run.executor} ended in the middle of the grading."
-        session.flush()
 
     def _new_run(self, session: Session, submission: Submission, assignment: Assignment) -> Run:
         number = session.scalar(select(func.count()).select_from(Run).where(Run.submission_id == submission.id)) or 0
@@ -158,7 +133,7 @@ class Grader:
             earlier = session.get_one(Run, run_id)
             found = {row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)}
         for question, evidence in found.items():
-            recorder.question(question, evidence)
+            recorder.keep(question, evidence)
         recorder.finish(earlier.sandbox, {}, reused=earlier)
 
     def _stop(self, recorder: Recorder) -> None:
@@ -183,9 +158,9 @@ class Grader:
             if submission is None:
                 return
             run = session.get_one(Run, recorder.run_id)
-            run.outcome, run.finished_at, run.fault_detail = RunOutcome.FAULT, now(), detail[:4000]
+            tries.fail(run, detail)
             session.flush()
-            if fault is Fault.INFRASTRUCTURE and not hopeless(session, Run.submission_id == submission.id):
+            if fault is Fault.INFRASTRUCTURE and not tries.hopeless(session, Run.submission_id == submission.id):
                 _requeue(session, self.engine, submission)
             else:
                 ending.give_up(session, submission, run.id, fault)
@@ -205,10 +180,3 @@ def _requeue(session: Session, engine: JobEngine, submission: Submission) -> Non
     session.flush()
     repository.touch(session, submission.id)
     engine.enqueue(session, submission.id, INTERACTIVE)
-
-
-def hopeless(session: Session, *runs: ColumnElement[bool]) -> bool:
-    """Whether these runs failed or died too often to try again."""
-    query = select(func.count()).select_from(Run).where(*runs, Run.outcome == RunOutcome.FAULT)
-    dead = session.scalar(query.where(or_(*map(Run.fault_detail.like, _DEATHS)))) or 0
-    return dead >= MOST_DEATHS or (session.scalar(query) or 0) - dead >= MOST_FAULTS

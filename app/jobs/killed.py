@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.db.engine import Database
 from app.submissions.models import Run, RunOutcome
 from grader.evidence import AnyEvidence, ArchitectureEvidence, CodeEvidence, Outcome, PruningEvidence
+from grader.sandbox.replies import InfrastructureFault
 
 DETAIL = "The worker's sandbox lost a child to SIGKILL."
-"""Counts as the death of a worker, not as a failure: see `app.jobs.grading.hopeless`."""
+"""Counts as the death of a worker, not as a failure: see `app.jobs.tries`."""
 _BELIEVED_AFTER = 2
 
 
-def doubtful(database: Database, evidence: Iterable[AnyEvidence], *runs: ColumnElement[bool]) -> bool:
-    """Whether a child was killed in this run, which did not happen in enough of the submission's earlier ``runs``.
+def doubt(database: Database, run_id: int, evidence: AnyEvidence) -> None:
+    """Raise `InfrastructureFault` when a child was killed, which did not happen in enough of the earlier tries.
 
     Student code can end itself by the same signal. That it does so every time is what tells it apart.
     """
-    if not any(_killed(one) for one in evidence):
-        return False
-    query = select(func.count()).select_from(Run).where(*runs, Run.outcome == RunOutcome.FAULT)
+    if not _killed(evidence):
+        return
     with database.read() as session:
-        return (session.scalar(query.where(Run.fault_detail == DETAIL)) or 0) < _BELIEVED_AFTER
+        if _before(session, session.get_one(Run, run_id)) < _BELIEVED_AFTER:
+            raise InfrastructureFault(DETAIL)
+
+
+def _before(session: Session, run: Run) -> int:
+    """In how many earlier tries the same was seen. The second part of a grading is tried within one run."""
+    if run.outcome is RunOutcome.MEASURING:
+        return (run.fault_detail or "").splitlines().count(DETAIL)
+    same = Run.submission_id == run.submission_id, Run.regrade_id.is_not_distinct_from(run.regrade_id)
+    failed = Run.outcome == RunOutcome.FAULT, Run.fault_detail == DETAIL
+    return session.scalar(select(func.count()).select_from(Run).where(*same, *failed)) or 0
 
 
 def _killed(evidence: AnyEvidence) -> bool:
     if isinstance(evidence, PruningEvidence):
-        return any(note.params.get("outcome") == Outcome.DIED for note in evidence.notes)
+        own_loss = evidence.own_loss is not None and evidence.own_loss.outcome is Outcome.DIED
+        return own_loss or evidence.curve_outcome is Outcome.DIED
     if not isinstance(evidence, CodeEvidence):
         return False
     told = [evidence.error.message] if evidence.outcome is Outcome.DIED and evidence.error else []

@@ -7,12 +7,13 @@ is restored from a backup, has been seen to leave work behind that nobody would 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.db.base import now
 from app.db.engine import Database
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.port import INTERACTIVE
@@ -24,11 +25,11 @@ _UNFINISHED = (State.QUEUED, State.RUNNING)
 log = structlog.get_logger()
 
 
-def replace(database: Database, jobs: DbosJobs, before: datetime) -> int:
-    """Enqueue what is unfinished since before this time and has no job. Returns how many jobs that took."""
+def replace(database: Database, jobs: DbosJobs, patience: timedelta) -> int:
+    """Enqueue what is unfinished for so long and has no job. Returns how many jobs that took."""
     with database.read() as session:
-        submissions = session.execute(_waiting(before)).scalars().all()
-        running = select(Regrade.id).where(Regrade.state == RegradeState.RUNNING, Regrade.created_at < before)
+        submissions = session.execute(_waiting(patience)).scalars().all()
+        running = select(Regrade.id).where(Regrade.state == RegradeState.RUNNING, _is_old(Regrade.created_at, patience))
         open_regrades = session.scalars(running).all()
     if not submissions and not open_regrades:
         return 0
@@ -53,10 +54,16 @@ def replace(database: Database, jobs: DbosJobs, before: datetime) -> int:
     return replaced
 
 
-def _waiting(before: datetime) -> Select[uuid.UUID]:
+def _waiting(patience: timedelta) -> Select[uuid.UUID]:
     begun = func.coalesce(Run.started_at, Submission.submitted_at)
     query = select(Submission.id).outerjoin(Run, Run.id == Submission.run_id)
-    return query.where(Submission.state.in_(_UNFINISHED), begun < before)
+    return query.where(Submission.state.in_(_UNFINISHED), _is_old(begun, patience))
+
+
+def _is_old(time: SQLColumnExpression[datetime], patience: timedelta) -> ColumnElement[bool]:
+    """A time in the future is that of a clock that was set back since."""
+    moment = now()
+    return or_(time < moment - patience, time > moment + patience)
 
 
 def _replace_of_regrade(session: Session, jobs: DbosJobs, regrade: Regrade, known: set[tuple[str, ...]]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,24 +18,21 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import content, ending
+from app.jobs import content, ending, tries
 from app.jobs import repository as workers
-from app.jobs.grading import MOST_DEATHS, MOST_FAULTS, read_handin
+from app.jobs.grading import read_handin
 from app.jobs.port import JobEngine
 from app.jobs.recorder import Recorder, StopReason
 from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import evidence as evidences
-from grader import measuring, pipeline
+from grader import measuring
 from grader.assignment import Assignment
 from grader.evidence import Fault, PruningEvidence
 from grader.handin import HandIn
 from grader.pipeline import Grading
-from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
-
-_DEATH = "The worker "
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class Measurer:
             RunOutcome.MEASURING,
         )
         grading = resumed.grading
-        try:
+        with tries.ended(log, partial(self._stop, recorder), partial(self._fault, recorder, resumed)):
             if resumed.hopeless:
                 self._give_up(recorder, resumed, Fault.INFRASTRUCTURE)
             elif resumed.reused is not None:
@@ -117,14 +115,6 @@ class Measurer:
                     resumed.assignment, resumed.handin, grading, self.sandbox, recorder, recorder.cancelled
                 )
                 recorder.finish(grading.sandbox, grading.timings)
-        except pipeline.Cancelled:
-            self._stop(recorder)
-        except InfrastructureFault as fault:
-            log.warning("infrastructure fault", error=str(fault))
-            self._fault(recorder, resumed, Fault.INFRASTRUCTURE, str(fault))
-        except Exception as error:
-            log.exception("grader fault")
-            self._fault(recorder, resumed, Fault.GRADER, f"{type(error).__name__}: {error}")
 
     def _resume(self, submission_id: uuid.UUID) -> Resumed | None:
         resumed = None
@@ -148,7 +138,7 @@ class Measurer:
         if run.outcome is RunOutcome.MEASURING:
             if self._is_at_work(session, run):
                 return None
-            _remember(run, f"{_DEATH}{run.executor} ended in the middle of the measuring.")
+            _remember(run, tries.abandoned(run.executor, "measuring"))
         elif run.outcome is not RunOutcome.EXAMINED:
             return None
         if submission.cancel_requested_at is not None:
@@ -181,7 +171,7 @@ class Measurer:
             found = {row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)}
         for question, evidence in found.items():
             if isinstance(evidence, PruningEvidence):
-                recorder.question(question, evidence)
+                recorder.keep(question, evidence)
 
     def _stop(self, recorder: Recorder) -> None:
         """Stop because somebody said so: for good, or to go on elsewhere."""
@@ -212,7 +202,7 @@ class Measurer:
     def _give_up(self, recorder: Recorder, resumed: Resumed, fault: Fault) -> None:
         """End without what is missing. The points stand, and the attempt is given back."""
         for question, evidence in measuring.give_up(resumed.assignment, resumed.handin, resumed.grading, fault).items():
-            recorder.question(question, evidence)
+            recorder.keep(question, evidence)
         recorder.finish(resumed.grading.sandbox, resumed.grading.timings)
 
     def _put_back(self, session: Session, run: Run) -> None:
@@ -229,6 +219,4 @@ def _remember(run: Run, detail: str) -> None:
 
 def _hopeless(run: Run) -> bool:
     """Whether this was tried often enough."""
-    failed = (run.fault_detail or "").splitlines()
-    deaths = sum(line.startswith(_DEATH) for line in failed)
-    return deaths >= MOST_DEATHS or len(failed) - deaths >= MOST_FAULTS
+    return tries.enough((run.fault_detail or "").splitlines())

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import ending
+from app.jobs import ending, killed
 from app.jobs.port import JobEngine
 from app.scores import computing
 from app.submissions import repository
@@ -99,6 +99,11 @@ class Recorder:
         self.bulletin.announce(self.submission_id)
 
     def question(self, number: str, evidence: AnyEvidence) -> None:
+        """Store what was measured for a question and its points. Raises `InfrastructureFault`; see `killed.doubt`."""
+        killed.doubt(self.database, self.run_id, evidence)
+        self.keep(number, evidence)
+
+    def keep(self, number: str, evidence: AnyEvidence) -> None:
         """Store the evidence of a question and its points."""
         with self.database.write() as session:
             submission = self.locked(session)

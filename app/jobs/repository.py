@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from app.db.base import now
+from app.db.base import UTCDateTime, now
 from app.jobs.models import Chore, GraderVersion, WorkerRow
+
+_FIRST_TIME = text("INSERT INTO chores (name, begun_at) VALUES (:name, :at) ON CONFLICT (name) DO NOTHING").bindparams(
+    bindparam("at", type_=UTCDateTime())
+)
 
 
 def find(session: Session, executor: str) -> WorkerRow | None:
@@ -89,10 +93,7 @@ def claim_chore(session: Session, name: str, *, every_seconds: float) -> bool:
     # A time in the future is that of a clock that was set back since.
     due = or_(Chore.begun_at <= moment - wait, Chore.begun_at > moment + wait)
     done = session.execute(update(Chore).where(Chore.name == name, due).values(begun_at=moment))
-    if done.rowcount:  # type: ignore[attr-defined]
-        return True
-    if session.get(Chore, name) is not None:
-        return False
-    session.add(Chore(name=name, begun_at=moment))
-    session.flush()
-    return True
+    if not done.rowcount:  # type: ignore[attr-defined]
+        # Two workers may be the first ever at the same moment.
+        done = session.execute(_FIRST_TIME, {"name": name, "at": moment})
+    return bool(done.rowcount)  # type: ignore[attr-defined]

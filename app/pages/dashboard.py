@@ -30,6 +30,8 @@ from app.submissions import service as submissions
 from app.submissions.models import State
 from app.submissions.schemas import Report
 from app.users import service as users
+from grader import data
+from grader.assignment import Assignment
 from grader.scoring import Verdict
 
 router = APIRouter(prefix="/dashboard")
@@ -73,7 +75,7 @@ def class_table(
         verdicts=list(Verdict),
         view=view,
         charts=charts.draw(snapshot, tag),
-        baselines=definition.baselines,
+        baselines=_baselines(definition),
         open_requests=regrade_requests.count_open(session, slug),
     )
 
@@ -127,6 +129,12 @@ def override(
 
 
 @lru_cache(maxsize=8)
+def _baselines(definition: Assignment) -> Mapping[str, float]:
+    """Those that the accuracies of the class can be compared with."""
+    pruning = definition.by_check("pruning")
+    return definition.baselines_on(data.named(pruning.options)) if pruning is not None else {}
+
+
 def _in_numbers(snapshot: ClassSnapshot) -> Mapping[str, Any]:
     """The line above the charts."""
     graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]

@@ -7,17 +7,18 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import content, killed
-from app.jobs.grading import hopeless
+from app.jobs import content, killed, tries
+from app.jobs.grading import read_handin
 from app.jobs.port import JobEngine
 from app.regrades import preview, repository, stale
 from app.regrades.models import EntryState, Regrade, RegradeEntry, RegradeState
@@ -28,8 +29,7 @@ from grader import evidence as evidences
 from grader import pipeline
 from grader.assignment import Assignment
 from grader.evidence import AnyEvidence, Fault
-from grader.handin import HandIn, Part
-from grader.sandbox.replies import InfrastructureFault
+from grader.handin import HandIn
 from grader.sandbox.supervisor import Sandbox
 from grader.version import GRADER_VERSION
 
@@ -71,23 +71,12 @@ class Remeasurer:
                 return
             log.info("measuring again", run=begun.run_id, executor=self.executor, reused=begun.reused)
             keeper = _Keeper(self.database, regrade_id, submission_id, begun.run_id, self.stopping)
-            try:
+            with tries.ended(log, partial(self._stop, keeper), partial(self._fault, keeper)):
                 if begun.reused is None:
                     measured = pipeline.grade(begun.assignment, begun.handin, self.sandbox, keeper, keeper.cancelled)
-                    ours = Run.submission_id == submission_id, Run.regrade_id == regrade_id
-                    if killed.doubtful(self.database, measured.evidence.values(), *ours):
-                        raise InfrastructureFault(killed.DETAIL)
                     keeper.finish(measured.sandbox, measured.timings)
                 else:
                     keeper.take_over(begun.reused)
-            except pipeline.Cancelled:
-                self._stop(keeper)
-            except InfrastructureFault as fault:
-                log.warning("infrastructure fault", error=str(fault))
-                self._fault(keeper, Fault.INFRASTRUCTURE, str(fault))
-            except Exception as error:
-                log.exception("grader fault")
-                self._fault(keeper, Fault.GRADER, f"{type(error).__name__}: {error}")
 
     def hand_back(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Put a job that did not begin back into the queue."""
@@ -102,8 +91,8 @@ class Remeasurer:
             entry = repository.entry(session, regrade_id, submission_id)
             if entry.state is not EntryState.QUEUED:
                 return None
-            _close_abandoned(session, entry)
-            if _is_hopeless(session, entry):
+            tries.close_abandoned(session, "measuring", *_runs(entry))
+            if tries.hopeless(session, *_runs(entry)):
                 _give_up(session, regrade, entry, "Measuring failed too often; see the runs' faults.")
                 return None
             submission = session.get_one(Submission, submission_id)
@@ -127,11 +116,7 @@ class Remeasurer:
             if earlier is None:
                 assignment = _only(whole, again)
                 _keep(session, run, standing, [number for number in wanted if number not in again])
-            parts = {
-                part.name: Part(submissions.blob(session, part.blob_sha256), part.filename)
-                for part in submissions.parts(session, submission_id)
-            }
-            return Begun(run.id, assignment, HandIn(parts, submission.repair), earlier)
+            return Begun(run.id, assignment, read_handin(session, submission), earlier)
 
     def _new_run(self, session: Session, regrade: Regrade, submission_id: uuid.UUID, content_key: str) -> Run:
         number = session.scalar(select(func.max(Run.number)).where(Run.submission_id == submission_id)) or 0
@@ -165,10 +150,10 @@ class Remeasurer:
             if regrade is None:
                 return
             run = session.get_one(Run, keeper.run_id)
-            run.outcome, run.finished_at, run.fault_detail = RunOutcome.FAULT, now(), detail[:4000]
+            tries.fail(run, detail)
             session.flush()
             entry = repository.entry(session, keeper.regrade_id, keeper.submission_id)
-            if fault is Fault.INFRASTRUCTURE and not _is_hopeless(session, entry):
+            if fault is Fault.INFRASTRUCTURE and not tries.hopeless(session, *_runs(entry)):
                 self.engine.enqueue_remeasure(session, keeper.regrade_id, keeper.submission_id)
             else:
                 _give_up(session, regrade, entry, f"A fault of the {fault.value}: {detail}"[:4000])
@@ -224,7 +209,11 @@ class _Keeper:
         """Nobody watches one submission of a regrade; its progress is counted in submissions."""
 
     def question(self, number: str, evidence: AnyEvidence) -> None:
-        """Store the evidence of a question."""
+        """Store what was measured for a question. Raises `InfrastructureFault`; see `killed.doubt`."""
+        killed.doubt(self.database, self.run_id, evidence)
+        self._keep(number, evidence)
+
+    def _keep(self, number: str, evidence: AnyEvidence) -> None:
         with self.database.write() as session:
             row = StoredEvidence(run_id=self.run_id, submission_id=self.submission_id, question=number)
             computing.store_evidence(session, row, evidence)
@@ -245,7 +234,7 @@ class _Keeper:
             earlier = session.get_one(Run, run_id)
             found = {row.question: evidences.parse(row.data) for row in submissions.run_evidence(session, run_id)}
         for question, evidence in found.items():
-            self.question(question, evidence)
+            self._keep(question, evidence)
         self.finish(earlier.sandbox, {}, reused=earlier)
 
     def finish(self, sandbox: dict[str, Any], timings: dict[str, float], *, reused: Run | None = None) -> None:
@@ -309,22 +298,9 @@ def _rests_on(session: Session, standing: repository.Standing, run_id: int, numb
     return bool(evidence_ids) and list(session.scalars(query)) == [run_id]
 
 
-def _close_abandoned(session: Session, entry: RegradeEntry) -> None:
-    """A run that is still `running` belongs to a worker that died: it counts as a fault of ours."""
-    for run in session.scalars(
-        select(Run).where(
-            Run.submission_id == entry.submission_id,
-            Run.regrade_id == entry.regrade_id,
-            Run.outcome == RunOutcome.RUNNING,
-        )
-    ):
-        run.outcome, run.finished_at = RunOutcome.FAULT, now()
-        run.fault_detail = f"The worker {run.executor} ended in the middle of the measuring."
-    session.flush()
-
-
-def _is_hopeless(session: Session, entry: RegradeEntry) -> bool:
-    return hopeless(session, Run.submission_id == entry.submission_id, Run.regrade_id == entry.regrade_id)
+def _runs(entry: RegradeEntry) -> tuple[ColumnElement[bool], ...]:
+    """The runs of a submission in this regrade."""
+    return Run.submission_id == entry.submission_id, Run.regrade_id == entry.regrade_id
 
 
 def _give_up(session: Session, regrade: Regrade, entry: RegradeEntry, reason: str) -> None:

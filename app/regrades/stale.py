@@ -19,6 +19,7 @@ from app.assignments.models import PublishedAssignment
 from app.jobs import content
 from app.regrades.rows import ScoreRow
 from app.submissions.models import Run, StoredEvidence
+from grader import data
 from grader.assignment import Assignment, Question
 from grader.version import GRADER_VERSION
 
@@ -58,7 +59,7 @@ def _is_current(session: Session, target: Assignment, row: ScoreRow, number: str
         .where(StoredEvidence.id == row.evidence_id)
     ).one()
     evidence, grader_version, published = found
-    if grader_version != GRADER_VERSION or not content.lasting(evidence):
+    if grader_version != GRADER_VERSION or not content.still_true(evidence):
         return False
     measured_with = assignments.definition(published)
     try:
@@ -83,6 +84,7 @@ def _own(assignment: Assignment, question: Question) -> str:
     runs_code = question.check in ("architecture", "kd_loss")
     if assignment.prelude and runs_code:
         named.add(assignment.prelude)
+    baselines = assignment.baselines_on(data.named(question.options))
     inputs: dict[str, Any] = {
         "check": question.check,
         "parts": question.parts,
@@ -92,6 +94,6 @@ def _own(assignment: Assignment, question: Question) -> str:
         "input_shape": assignment.input_shape,
         "parameter_limit": assignment.parameter_limit if question.check == "architecture" else None,
         "sandbox": dict(assignment.sandbox) if question.check != "choice" else None,
-        "baselines": dict(assignment.baselines) if question.check == "pruning" else None,
+        "baselines": dict(baselines) if question.check == "pruning" else None,
     }
     return json.dumps(inputs, sort_keys=True, default=str)

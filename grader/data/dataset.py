@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reference_models import food11
-from reference_models.pack import Pack
+from reference_models.pack import DamagedPack, Pack
 from reference_models.transform import normalised, resized
 
 BUILT_IN = "food11-mini"
@@ -101,6 +102,19 @@ def load(name: str = BUILT_IN, data_dir: Path | None = None) -> DataSet:
     if folder is None:
         raise NoSuchDataSet(f"there is no data set {name!r}; there are {', '.join(available(data_dir))}")
     return DataSet(name, Split(Pack(folder / "train.pack")), Split(Pack(folder / "hidden.pack")))
+
+
+def named(options: Mapping[str, Any]) -> str:
+    """The data set that a question with these options is measured on."""
+    return str(options.get("data", BUILT_IN))
+
+
+def digest(name: str) -> str | None:
+    """The digest of a data set as it is now; ``None`` where there is no such set or it is damaged."""
+    try:
+        return load(name).digest
+    except (NoSuchDataSet, DamagedPack):
+        return None
 
 
 def available(data_dir: Path | None = None) -> tuple[str, ...]:

@@ -27,3 +27,9 @@ def quick(
         assert changed
     text = text.replace("sweep_flops", f"ratios = {ratios}\nsweep_flops", 1)
     return from_files({**assignment.files, "assignment.toml": text})
+
+
+def on_food11(assignment: Assignment) -> Assignment:
+    """The assignment measured on the imported data set."""
+    text = assignment.files["assignment.toml"].replace("sweep_flops", 'data = "food11"\nsweep_flops', 1)
+    return from_files({**assignment.files, "assignment.toml": text})

@@ -151,14 +151,6 @@ def test_an_older_worker_waits_for_newer_ones_and_never_takes_their_regrades(
     assert course.submission(submission).state is State.QUEUED
 
 
-def test_a_chore_is_done_by_one_worker_at_a_time(database: Database) -> None:
-    def claim(every_seconds: float) -> bool:
-        with database.write() as session:
-            return repository.claim_chore(session, "sweep", every_seconds=every_seconds)
-
-    assert [claim(60), claim(60), claim(0), claim(60)] == [True, False, True, False]
-
-
 def test_versions_compare_by_their_numbers() -> None:
     assert is_newer("0.10.0", "0.9.3")
     assert not is_newer("0.9.3", "0.10.0")

@@ -16,9 +16,8 @@ from torch import nn
 from torch.nn.utils import prune
 
 from grader import data, measuring, pipeline, scoring
-from grader.assignment import Assignment, from_files
+from grader.assignment import Assignment
 from grader.data import dataset
-from grader.data.importing import import_food11
 from grader.evidence import ChoiceEvidence, PruningEvidence
 from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
@@ -26,7 +25,8 @@ from grader.scoring import Verdict
 from reference_models import trained
 from reference_models.networks import trained_baseline_student
 from reference_models.training import accuracy, logits
-from tests.integration.budgets import quick
+from tests.integration.budgets import on_food11, quick
+from tests.integration.pictures import import_colours
 from tests.integration.service import MODEL as SMALL
 
 MODEL = """
@@ -94,7 +94,8 @@ def test_curve_of_uploaded_weights_is_measured(hw13: Assignment, sandbox: Sandbo
     assert evidence.images is not None
     assert evidence.images >= measuring.FEWEST_IMAGES
     assert evidence.reference_curve
-    assert (evidence.data, evidence.image_size, evidence.baseline) == ("food11-mini", 64, "medium")
+    assert (evidence.data, evidence.image_size, evidence.baseline) == ("food11-mini", 64, None)
+    assert evidence.baselines == {}, "those of hw13 were reached on the real set"
     assert len(evidence.confusion) == len(evidence.class_names) == 11
     assert sum(map(sum, evidence.confusion)) == evidence.images
     right = sum(row[i] for i, row in enumerate(evidence.confusion))
@@ -194,15 +195,8 @@ def get_student_model():
 def test_imported_set_is_measured_on_at_its_own_size(
     hw13: Assignment, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "evaluation"
-    folder.mkdir()
-    for number in range(22):
-        colour = tuple(int(value) for value in np.random.default_rng(number).integers(0, 256, 3))
-        Image.new("RGB", (260, 300), colour).save(folder / f"{number % 11}_{number}.jpg")
-    import_food11(tmp_path, tmp_path / "data", lambda done, total: None)
-    small = quick(hw13, distillation_flops="1e9")
-    text = small.files["assignment.toml"].replace("sweep_flops", 'data = "food11"\nsweep_flops', 1)
-    real = from_files({**hw13.files, "assignment.toml": text})
+    import_colours(tmp_path, tmp_path / "data")
+    real = on_food11(quick(hw13, distillation_flops="1e9"))
     namespace: dict[str, Any] = {}
     exec(compile(SMALL, "model.py", "exec"), namespace)
     weights = safetensors.torch.save(namespace["get_student_model"]().state_dict())
@@ -212,6 +206,8 @@ def test_imported_set_is_measured_on_at_its_own_size(
     data.use(tmp_path / "data")
     evidence, _ = graded(real, sandbox, weights, SMALL)
     assert (evidence.data, evidence.images, evidence.image_size) == ("food11", 22, 224)
+    assert evidence.data_digest == data.load("food11").digest
+    assert evidence.baselines == hw13.baselines
     assert [sum(row) for row in evidence.confusion] == [2] * 11
     assert evidence.reference_curve == ()  # the teacher was measured on other pictures
     evidence, _ = graded(real, sandbox, None, SMALL)

@@ -20,11 +20,12 @@ from app.db.engine import Database
 from app.jobs import repository
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.executor import ExecutorId, ExecutorIdTaken
-from app.jobs.grading import MOST_DEATHS, Grader
+from app.jobs.grading import Grader
 from app.jobs.heartbeat import Heartbeat
 from app.jobs.models import WorkerRow
 from app.jobs.port import BATCH
 from app.jobs.recorder import Recorder, StopReason
+from app.jobs.tries import MOST_DEATHS
 from app.settings import Settings
 from app.submissions import hand_in, quota, service
 from app.submissions.bulletin import Bulletin

@@ -6,9 +6,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import safetensors.torch
+import torch
 from sqlalchemy import select, text
 
 from app.assignments import service as assignments
@@ -16,6 +19,7 @@ from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.grading import Grader
+from app.jobs.measuring import Measurer
 from app.regrades import preview, repository, service
 from app.regrades.models import EntryState, Kind, RegradeChange, RegradeEntry, RegradeState
 from app.regrades.preview import Previewer
@@ -28,12 +32,17 @@ from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role
-from grader.assignment import bundled, from_files
+from grader import data
+from grader.assignment import Assignment, bundled, from_files
+from grader.data import dataset
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
+from tests.integration.budgets import on_food11, quick
+from tests.integration.pictures import import_colours
 from tests.integration.service import MODEL, WorkerProcess
 from tests.integration.test_grading import SLEEPY
 from tests.integration.test_jobs import Course
+from tests.integration.test_second_part import ON_SQLITE, PLOT
 
 StartWorker = Callable[[Settings, str], WorkerProcess]
 
@@ -349,3 +358,51 @@ def test_a_remeasure_measures_only_what_would_be_measured_otherwise(course: Regr
     assert again["1.1"][1]["artefact"]["difference"] is not None
     after = course.report(submission)
     assert (after["score"], after["assignment_version"]) == (1.0, 3)
+
+
+@ON_SQLITE
+def test_a_data_set_that_was_imported_anew_is_measured_on_again(
+    course: RegradedCourse, sandbox: Sandbox, hw13: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "_imported", None)
+    data.use(tmp_path)
+    import_colours(tmp_path / "first", tmp_path)
+    with course.database.write() as session:
+        assignments.publish(session, on_food11(quick(hw13, ratios="[0.0]")))
+    namespace: dict[str, Any] = {}
+    exec(compile(MODEL, "model.py", "exec"), namespace)
+    torch.manual_seed(0)
+    weights = safetensors.torch.save(namespace["get_student_model"]().state_dict())
+
+    def hand_in() -> Run:
+        submission = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT, weights=weights)
+        Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1").grade(submission)
+        Measurer(course.database, Bulletin(), course.jobs, sandbox, "test-1", 60, lambda: False).run(submission)
+        assert course.submission(submission).state is State.GRADED
+        return course.runs(submission)[-1]
+
+    def regrade(submission: uuid.UUID) -> list[Run]:
+        regrade = course.regrade(Kind.REMEASURE)
+        Previewer(course.database, course.jobs, lambda: False).run(regrade)
+        for each in course.entries(regrade):
+            Remeasurer(course.database, course.jobs, sandbox, "test-1", lambda: False).run(regrade, each)
+        with course.database.write() as session:
+            service.publish(session, course.admin, regrade)
+        return [run for run in course.measured(regrade) if run.submission_id == submission]
+
+    def digest(run: Run) -> str | None:
+        with course.database.read() as session:
+            (found,) = (row.data for row in submissions.run_evidence(session, run.id) if row.question == "3.1")
+        assert found["curve"]
+        measured_on: str | None = found["data_digest"]
+        return measured_on
+
+    first = hand_in()
+    assert digest(first) == data.digest("food11")
+    assert hand_in().reused_run_id == first.id
+    assert regrade(first.submission_id) == []
+    import_colours(tmp_path / "second", tmp_path, seed=1)
+    assert digest(first) != data.digest("food11")
+    assert hand_in().reused_run_id is None
+    (again,) = regrade(first.submission_id)
+    assert digest(again) == data.digest("food11")

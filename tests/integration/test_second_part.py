@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,9 +17,12 @@ from sqlalchemy import text
 
 from app.assignments import service as assignments
 from app.db.base import now
-from app.jobs.grading import MOST_DEATHS, Grader
+from app.db.outage import DatabaseAway
+from app.jobs import killed
+from app.jobs.grading import Grader
 from app.jobs.measuring import Measurer
 from app.jobs.models import WorkerRow
+from app.jobs.tries import MOST_DEATHS, MOST_FAULTS
 from app.regrades.models import Kind, Regrade
 from app.settings import Settings
 from app.submissions import repository, service
@@ -26,6 +32,7 @@ from grader import measuring
 from grader.assignment import Assignment
 from grader.sandbox.supervisor import Sandbox
 from grader.version import GRADER_VERSION
+from tests.chaos.cluster import children
 from tests.integration.budgets import quick
 from tests.integration.service import MODEL, WorkerProcess
 from tests.integration.test_jobs import BrokenSandbox, Course
@@ -174,6 +181,67 @@ def test_worker_that_dies_of_the_second_part_again_and_again_gets_it_no_more(
     measurer(course, BrokenSandbox()).run(submission)
     assert course.submission(submission).state is State.GRADED
     assert question(course, submission)["evidence"]["curve_fault"] == "infrastructure"
+
+
+@ON_SQLITE
+def test_a_child_that_was_killed_in_the_second_part_gets_another_try(
+    course: Course, sandbox: Sandbox, hw13: Assignment
+) -> None:
+    submission = examined(course, sandbox, quick(hw13, ratios="[0.0]", distillation_flops="1e10"))
+    with ThreadPoolExecutor(1) as pool:
+        trying = pool.submit(measurer(course, sandbox).run, submission)
+        until = time.monotonic() + 60
+        while not (course.runs(submission)[0].stage == "distillation" and course.runs(submission)[0].stage_done):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert sandbox.server_pid is not None
+        for child in children(sandbox.server_pid):
+            os.kill(child, signal.SIGKILL)
+        trying.result(60)
+    (run,) = course.runs(submission)
+    assert (run.outcome, run.fault_detail) == (RunOutcome.EXAMINED, killed.DETAIL)
+    assert course.waiting_jobs() == 3
+    assert question(course, submission)["evidence"]["curve_outcome"] == "ok", "nothing of it was kept"
+    measurer(course, sandbox).run(submission)
+    assert course.submission(submission).state is State.GRADED
+    assert question(course, submission)["evidence"]["curve"]
+    assert course.submission(submission).counts
+
+
+@ON_SQLITE
+def test_a_model_that_kills_itself_in_training_is_believed_the_third_time(
+    course: Course, sandbox: Sandbox, small: Assignment
+) -> None:
+    suicide = "        if len(x) > 4:\n            import os; os.kill(os.getpid(), 9)\n"
+    deadly = MODEL.replace("        return self.head", f"{suicide}        return self.head")
+    submission = examined(course, sandbox, small, deadly)
+    score = course.report(submission)["score"]
+    for state in (State.RUNNING, State.RUNNING, State.GRADED):
+        measurer(course, sandbox).run(submission)
+        assert course.submission(submission).state is state
+    found = question(course, submission)
+    assert (found["evidence"]["curve"], found["evidence"]["curve_outcome"]) == ([], "died")
+    assert "weights.not_measured" in {message["id"] for message in found["messages"]}
+    assert course.report(submission)["score"] == score
+    assert course.submission(submission).counts
+
+
+@ON_SQLITE
+def test_a_database_that_was_away_is_no_failure_of_the_second_part(
+    course: Course, small: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = examined(course, sandbox, small)
+
+    def away(*_: Any, **__: Any) -> None:
+        raise DatabaseAway("no connection")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(measuring, "measure", away)
+        for _ in range(MOST_FAULTS + 1):
+            measurer(course, sandbox).run(submission)
+            assert course.runs(submission)[0].outcome is RunOutcome.EXAMINED
+    measurer(course, sandbox).run(submission)
+    assert question(course, submission)["evidence"]["curve"]
 
 
 @ON_SQLITE

@@ -10,8 +10,8 @@ from grader.evidence import (
     ArchitectureEvidence,
     ChoiceEvidence,
     KDLossEvidence,
-    Note,
     Outcome,
+    OwnLoss,
     PruningEvidence,
     StudentError,
 )
@@ -29,7 +29,9 @@ IN_THE_EXPORT = "the model could not be exported: ProcessEnded: the process was 
         (KDLossEvidence(outcome=Outcome.ERROR, error=BY_SIGKILL), False),
         (ArchitectureEvidence(verification="no_artefact", unverified_reason=IN_THE_EXPORT), True),
         (ArchitectureEvidence(verification="refused", unverified_reason="external data"), False),
-        (PruningEvidence(notes=(Note(id="weights.not_measured", params={"outcome": "died"}),)), True),
+        (PruningEvidence(curve_outcome=Outcome.DIED), True),
+        (PruningEvidence(own_loss=OwnLoss(steps=3, outcome=Outcome.DIED)), True),
+        (PruningEvidence(curve_outcome=Outcome.TIMEOUT), False),
         (ChoiceEvidence(answer="softer"), False),
     ],
 )

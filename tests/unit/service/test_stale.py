@@ -50,7 +50,9 @@ def test_what_only_scoring_reads_is_not_measured_again(old: str, new: str) -> No
         ("batches = [1, 2]", "batches = [1, 4]", MODEL_QUESTIONS),
         ("example_total = 87_907", "example_total = 59_723", {"1.2"}),
         ("sweep_flops = 5e11", "sweep_flops = 2e12", {"3.1"}),
-        ("simple = 0.44820", "simple = 0.44364", {"3.1"}),
+        ("simple = 0.44820", "simple = 0.44364", set()),  # of another data set than the one that is measured
+        ('baselines_data = "food11"', 'baselines_data = "food11-mini"', {"3.1"}),
+        ("sweep_flops", 'data = "food11"\nsweep_flops', {"3.1"}),
         ("sweep_flops", "unheard_of = 1\nsweep_flops", {"3.1"}),
     ],
 )
