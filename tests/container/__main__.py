@@ -2,7 +2,8 @@
 
 Needs root, debootstrap with a mirror of Debian, and some minutes; ``--base`` and ``--wheels`` keep what was fetched.
 The service alone grades the example on SQLite, then the services of `compose.yaml` grade it on a PostgreSQL of its own,
-all as the Dockerfile and the compose file say. Exits 1 at the first thing that is not so.
+all as the Dockerfile and the compose file say. At last the Gradescope autograder is set up and run in a root of its own.
+Exits 1 at the first thing that is not so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 import httpx
 import yaml  # type: ignore[import-untyped]
 
-from tests.container import dockerfile, engine
+from tests.container import autograder, dockerfile, engine
 from tests.container.engine import Container, Running
 from tests.integration.postgresql import Server, free_port
 
@@ -43,6 +44,7 @@ def main() -> None:
         folder.chmod(0o755)
         root = engine.build(base, wheels, folder)
         look(root, folder)
+        autograder.look(base, wheels, folder)
 
 
 def look(root: Path, folder: Path) -> None:
@@ -129,13 +131,13 @@ def graded(port: str) -> dict[str, Any]:
         answer = client.post("/submissions", data={"assignment": "hw13", "student": "student"}, files=files)
         assert answer.status_code == 202, answer.text
         where = f"/submissions/{answer.json()['id']}"
-        until = time.monotonic() + 240
+        until = time.monotonic() + 900
         while True:
             report: dict[str, Any] = client.get(where, params={"wait": 60}).json()
             if report["state"] not in ("queued", "running"):
-                assert report["state"] == "graded", report
+                assert report["state"] == "graded", report["fault"]
                 return report
-            assert time.monotonic() < until, report
+            assert time.monotonic() < until, report["progress"]
 
 
 def _volume(folder: Path, name: str) -> Path:

@@ -6,12 +6,15 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import site
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,11 +27,12 @@ import yaml  # type: ignore[import-untyped]
 from app.settings import Settings
 from grader.sandbox import mounts
 from grader.sandbox.policy import default
-from tests.container import dockerfile, engine
+from tests.container import autograder, dockerfile, engine
 from tests.container.__main__ import TOKEN, healthy
 from tests.container.dockerfile import ROOT
 from tests.container.engine import Container
 from tests.integration.postgresql import free_port
+from tests.unit.test_cli_help import COMMANDS
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if service.get("image") == "assay"}
@@ -100,6 +104,23 @@ def test_the_services_fit_the_image() -> None:
     url = OURS["worker"]["environment"]["ASSAY_DATABASE_URL"]
     password = postgres["POSTGRES_PASSWORD"]
     assert url == f"postgresql://{postgres['POSTGRES_USER']}:{password}@database/{postgres['POSTGRES_DB']}"
+
+
+def test_the_autograders_zip_holds_what_its_scripts_use(tmp_path: Path) -> None:
+    with zipfile.ZipFile(autograder.packed(tmp_path)) as zipped:
+        names = zipped.namelist()
+        scripts = {name: zipped.read(name).decode() for name in ("setup.sh", "run_autograder")}
+        pinned = zipped.read("constraints.txt").decode()
+    assert pinned == (ROOT / "constraints.txt").read_text()
+    used = re.findall(r"/autograder/source/(\S+)", scripts["setup.sh"])
+    assert used
+    assert [pattern for pattern in used if not any(fnmatch(name, pattern) for name in names)] == []
+    for script in scripts.values():
+        assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
+        for line in re.findall(r"^(?:exec )?/opt/assay/bin/assay (.+)$", script, re.M):
+            words = shlex.split(line)
+            known = {text for option in COMMANDS[words[0]].params for text in option.opts}
+            assert {word for word in words if word.startswith("--")} <= known
 
 
 @pytest.fixture
