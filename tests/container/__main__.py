@@ -2,7 +2,7 @@
 
 Needs root, debootstrap with a mirror of Debian, and some minutes; ``--base`` and ``--wheels`` keep what was fetched.
 The service alone grades the example on SQLite, then the services of `compose.yaml` grade it on a PostgreSQL of its own,
-all as the Dockerfile and the compose file say. At last the Gradescope autograder is set up and run in a root of its own.
+all as the Dockerfile and the compose file say. At last the Gradescope autograder is set up and run in its own root.
 Exits 1 at the first thing that is not so.
 """
 
