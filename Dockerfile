@@ -12,7 +12,8 @@ COPY reference_models reference_models
 RUN /opt/assay/bin/pip install --no-cache-dir -c constraints.txt .
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin assay \
+RUN groupadd --gid 10001 assay \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin assay \
     && install -d -o assay -g assay /var/lib/assay
 COPY --from=build /opt/assay /opt/assay
 COPY LICENSE /usr/share/doc/assay/LICENSE
@@ -26,6 +27,6 @@ WORKDIR /var/lib/assay
 VOLUME /var/lib/assay
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as ask; ask.urlopen(f'http://127.0.0.1:{os.environ[\"ASSAY_PORT\"]}/readyz', timeout=4)"]
 ENTRYPOINT ["assay"]
 CMD ["serve"]

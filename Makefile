@@ -11,8 +11,9 @@ run: install
 	$(BIN)/assay demo
 
 # Everything CI checks: style, types, layers, then every test, on a real PostgreSQL and in a real browser.
-test: $(TEST_INSTALLED)
+test:
 	tests/install-system-packages
+	$(MAKE) --no-print-directory $(TEST_INSTALLED)
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -31,6 +32,7 @@ bench: $(TEST_INSTALLED)
 install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
+	@echo "Installing the packages that constraints.txt pins; the first time this takes some minutes."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@

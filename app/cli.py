@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError, UsageError
 
 if TYPE_CHECKING:
     from grader.handin import HandIn
@@ -79,6 +80,11 @@ Slug = Annotated[str, typer.Option("--assignment", help="The assignment's short 
 SlugOrFolder = Annotated[str, typer.Option("--assignment", help="The assignment's short name, or its folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+_EXITS = "Exit codes: 0 done, 1 refused or out of reach, 2 unusable input."
+_LASTING = (
+    "Runs until SIGTERM or Ctrl-C. Exit codes: 0 ended when asked to, 1 it could not start, 2 a setting makes no "
+    "sense, 78 this machine cannot run student code safely."
+)
 Lang = Annotated[Language, typer.Option("--lang", help="Language of the report.")]
 
 
@@ -159,7 +165,7 @@ def gradescope(
     command.run(assignment, submission, results, repair.value, language.value)
 
 
-@app.command(epilog="Example: `assay serve --host 0.0.0.0 --port 8000 --no-worker`")
+@app.command(epilog="Example: `assay serve --host 0.0.0.0 --port 8000 --no-worker`\n\n" + _LASTING)
 def serve(
     worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Grade here too, in a process beside the service.")
@@ -173,7 +179,7 @@ def serve(
     service.serve(worker, host, port)
 
 
-@app.command(epilog="Example: `ASSAY_DATABASE_URL=postgresql://assay@database/assay assay worker`")
+@app.command(epilog="Example: `ASSAY_DATABASE_URL=postgresql://assay@database/assay assay worker`\n\n" + _LASTING)
 def worker() -> None:
     """Run one more worker, on any machine that reaches the database."""
     from app.commands import service
@@ -181,41 +187,52 @@ def worker() -> None:
     service.work()
 
 
-@app.command(epilog="Example, before the new version serves: `assay migrate`")
-def migrate() -> None:
+@app.command(epilog="Example, before the new version serves: `assay migrate`\n\n" + _EXITS)
+def migrate(as_json: AsJson = False) -> None:
     """Bring the database to this version."""
     from app.commands import service
 
-    service.migrate()
+    service.migrate(as_json)
 
 
-@app.command(epilog="Example: `assay backup /backups/assay-$(date +%F).sqlite3`. For PostgreSQL it names the command.")
-def backup(file: Annotated[Path, typer.Argument(help="Where the copy goes; must not exist.")]) -> None:
+@app.command(
+    epilog="Example: `assay backup /backups/assay-$(date +%F).sqlite3`. For PostgreSQL it names the command.\n\n"
+    + _EXITS
+)
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; must not exist.")],
+    as_json: AsJson = False,
+) -> None:
     """Copy the SQLite database, while everything runs on."""
     from app.commands import backup as command
 
-    command.save(file)
+    command.save(file, as_json)
 
 
-@app.command(epilog="Example: `ASSAY_DATA_DIR=/srv/assay assay restore /backups/assay-2026-05-20.sqlite3`")
-def restore(file: Annotated[Path, typer.Argument(help="A copy that `assay backup` made.")]) -> None:
+@app.command(epilog="Example: `ASSAY_DATA_DIR=/srv/assay assay restore /backups/assay-2026-05-20.sqlite3`\n\n" + _EXITS)
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `assay backup` made.")],
+    as_json: AsJson = False,
+) -> None:
     """Make a copy the database of an empty place. Hand-ins that waited when it was made are graded then."""
     from app.commands import backup as command
 
-    command.restore(file)
+    command.restore(file, as_json)
 
 
-@app.command(epilog="Example: `ASSAY_PORT=8080 assay demo`")
-def demo() -> None:
+@app.command(epilog="Example: `ASSAY_PORT=8080 assay demo`\n\n" + _LASTING)
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the address and the tokens as JSON.")] = False,
+) -> None:
     """Migrate, make a student and an admin on the first run, print their tokens, serve. `make run` calls this."""
     from app.commands import demo as command
 
-    command.run()
+    command.run(as_json)
 
 
 @app.command(
     epilog="Example: `assay doctor --json`\n\n"
-    "Exit code 78: a layer of the floor is missing. 1: the configuration cannot work."
+    "Exit codes: 0 can grade, 1 the configuration cannot work, 78 a layer of the floor is missing."
 )
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False) -> None:
     """Tell whether this machine and its configuration can run student code safely, and what to do if not."""
@@ -224,14 +241,28 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print what was 
     command.run(as_json)
 
 
+@app.command(
+    epilog="Examples:\n\n- `assay settings`\n\n- `assay settings --page > docs/settings.md`, which makes that page\n\n"
+    + _EXITS
+)
+def settings(
+    as_json: AsJson = False,
+    page: Annotated[bool, typer.Option("--page", help="Print the documents' page: defaults, not what is set.")] = False,
+) -> None:
+    """List every setting with its variable, its value here and what it means. Secrets are not shown."""
+    from app.commands import settings as command
+
+    command.run(as_json, page)
+
+
 @users.command(
     "import",
     epilog="Examples:\n\n- `assay users import roster.csv --preview`\n\n"
     "- `assay users import roster.csv`, with the header `login,name,role,student_id`, or exported from Canvas or "
-    "Gradescope",
+    "Gradescope\n\n" + _EXITS,
 )
 def users_import(
-    roster: Annotated[Path, typer.Argument(help="CSV with a header.")],
+    roster: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header.")],
     preview: Annotated[bool, typer.Option("--preview", help="Tell what would happen, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what happened, or would, as JSON.")] = False,
 ) -> None:
@@ -241,8 +272,10 @@ def users_import(
     people.import_roster(roster, preview, as_json)
 
 
-@tokens.command("create", epilog="Example: `assay tokens create b10901001`")
-def tokens_create(login: Annotated[str, typer.Argument(help="Whose token.")], as_json: AsJson = False) -> None:
+@tokens.command("create", epilog="Example: `assay tokens create b10901001`\n\n" + _EXITS)
+def tokens_create(
+    login: Annotated[str, typer.Argument(metavar="LOGIN", help="Whose token.")], as_json: AsJson = False
+) -> None:
     """Make a token and print it. It cannot be shown again."""
     from app.commands import people
 
@@ -252,7 +285,7 @@ def tokens_create(login: Annotated[str, typer.Argument(help="Whose token.")], as
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with an `assignment.toml`.")]
 
 
-@assignment.command("check", epilog="Example: `assay assignment check my-course/hw13`")
+@assignment.command("check", epilog="Example: `assay assignment check my-course/hw13`\n\n" + _EXITS)
 def assignment_check(folder: Folder, as_json: AsJson = False) -> None:
     """Tell what is wrong with an assignment's folder, with file and line. Changes nothing."""
     from app.commands import assignment as command
@@ -260,7 +293,7 @@ def assignment_check(folder: Folder, as_json: AsJson = False) -> None:
     command.check(folder, as_json)
 
 
-@assignment.command("publish", epilog="Example: `assay assignment publish my-course/hw13`")
+@assignment.command("publish", epilog="Example: `assay assignment publish my-course/hw13`\n\n" + _EXITS)
 def assignment_publish(folder: Folder, as_json: AsJson = False) -> None:
     """Publish an assignment or its next version. Hand-ins graded before keep their points until a regrade."""
     from app.commands import assignment as command
@@ -270,10 +303,10 @@ def assignment_publish(folder: Folder, as_json: AsJson = False) -> None:
 
 @app.command(
     epilog="Examples:\n\n- `assay export hw13 --out hw13.jsonl`\n\n"
-    "- `assay export hw13 --as feedback --out feedback.zip`"
+    "- `assay export hw13 --as feedback --out feedback.zip`\n\n" + _EXITS
 )
 def export(
-    assignment: Annotated[str, typer.Argument(help="The assignment's short name.")],
+    assignment: Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment's short name.")],
     kind: Annotated[
         Export,
         typer.Option(
@@ -291,30 +324,35 @@ def export(
     command.run(assignment, kind.value, out, language.value)
 
 
-@audit.command("verify", epilog="Example, from a timer: `assay audit verify`")
-def audit_verify() -> None:
+@audit.command(
+    "verify",
+    epilog="Example, from a timer: `assay audit verify`\n\n"
+    "Exit codes: 0 nothing was changed, 1 an entry does not fit or the database is out of reach, 2 a wrong option.",
+)
+def audit_verify(as_json: AsJson = False) -> None:
     """Check that no entry of the audit log was changed or removed. Exits 1 at the first that was."""
     from app.commands import audit as command
 
-    command.verify()
+    command.verify(as_json)
 
 
 @dataset.command(
     "import",
     epilog="Example: `assay dataset import food11 food11-hw13`, with the folders training, validation and evaluation "
-    "of files `<label>_<number>.jpg`.",
+    "of files `<label>_<number>.jpg`.\n\n" + _EXITS,
 )
 def dataset_import(
-    name: Annotated[Importable, typer.Argument(help="Which data set it is.")],
+    name: Annotated[Importable, typer.Argument(metavar="NAME", help="Which data set it is.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Its folder, as it was downloaded.")],
+    as_json: AsJson = False,
 ) -> None:
     """Pack a data set into the data folder. Files that cannot be used are listed; doing it again changes nothing."""
     from app.commands import dataset as command
 
-    command.import_food11(folder)
+    command.import_food11(folder, as_json)
 
 
-@dataset.command("list", epilog="Example: `assay dataset list --json`")
+@dataset.command("list", epilog="Example: `assay dataset list --json`\n\n" + _EXITS)
 def dataset_list(as_json: AsJson = False) -> None:
     """List the data sets there are, with their digests."""
     from app.commands import dataset as command
@@ -327,7 +365,15 @@ def main() -> None:
     from app.commands.failures import CommandError
 
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except NoArgsIsHelpError as asked:
+        asked.show()
+        sys.exit(asked.exit_code)
+    except UsageError as mistake:
+        told = " ".join(mistake.format_message().split()).rstrip(".")
+        help_of = mistake.ctx.command_path if mistake.ctx else "assay"
+        print(f"assay: {told}. See `{help_of} --help`.", file=sys.stderr)
+        sys.exit(mistake.exit_code)
     except CommandError as failure:
         print(f"assay: {failure}", file=sys.stderr)
         sys.exit(failure.exit_code)

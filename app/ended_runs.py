@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db.base import now
-from app.submissions.models import Run, StoredEvidence, Submission
+from app.submissions.models import Run, RunOutcome, StoredEvidence, Submission
 from grader.evidence import Fault, Outcome
 
 RUNS = Counter("assay_runs_ended", "Runs of the installation that ended, since this process watches", ["outcome"])
@@ -31,6 +31,10 @@ KILLS = Counter("assay_sandbox_kills", "Children of the sandbox that were ended 
 QUESTION_FAULTS = Counter("assay_question_faults", "Questions without a verdict by a fault of ours", ["owner"])
 KILLED = tuple(outcome for outcome in Outcome if outcome not in (Outcome.OK, Outcome.ERROR))
 OURS = (Fault.GRADER, Fault.INFRASTRUCTURE)
+ENDS = (RunOutcome.FINISHED, RunOutcome.CANCELLED, RunOutcome.INTERRUPTED, RunOutcome.FAULT)
+# A series must be there before it grows: what it begins with is no increase to Prometheus.
+for _end in ENDS:
+    RUNS.labels(_end.value)
 for _outcome in KILLED:
     KILLS.labels(_outcome.value)
 for _owner in OURS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,6 +41,10 @@ from app.submissions.watch import Watch
 from app.users import endpoints as users
 from app.users import service as user_service
 from grader.version import GRADER_VERSION
+
+
+class CannotListen(Exception):
+    """The address is not this machine's, or somebody listens there already."""
 
 
 def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
@@ -119,14 +124,15 @@ def _prepare(settings: Settings) -> None:
 def serve(settings: Settings, worker: bool) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    What keeps the service from starting goes to stderr, with the exit code 78 when the sandbox lacks a layer of its
-    floor and 1 otherwise.
+    What keeps the service from starting goes to stderr, with the exit code `FLOOR_NOT_MET` when the sandbox lacks a
+    layer of its floor and 1 otherwise. Raises `CannotListen` before anything else is done.
     """
+    listening = _bound(settings.host, settings.port)
     logs.configure()
     app = create_app(settings, worker=worker)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, timeout_graceful_shutdown=5)
     try:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=[listening])
     except SystemExit:
         # The server has one code for every failed start and keeps the reason to itself.
         failure = app.state.start_failure
@@ -136,3 +142,15 @@ def serve(settings: Settings, worker: bool) -> None:
             raise SystemExit(failure.exit_code) from None
         sys.stderr.write(f"{failure}\n")
         raise SystemExit(1) from None
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at this address. The server would look for one only after it has warmed up, and hide why it has none."""
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except (OSError, TypeError) as error:  # a TypeError for what can be no host's name
+        found.close()
+        raise CannotListen(f"cannot listen on {host} port {port} ({getattr(error, 'strerror', error)})") from error
+    return found

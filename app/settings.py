@@ -1,4 +1,8 @@
-"""Every setting of the service, read from variables that begin with ``ASSAY_``. Described in `docs/settings.md`."""
+"""Every setting of the service, read from variables that begin with ``ASSAY_``.
+
+`docs/settings.md` is made from this: ``assay settings --page``. ``without`` says in words what holds where nothing is
+set.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from pathlib import Path
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 
 def _cores() -> int:
@@ -25,20 +31,24 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(
         default=None,
-        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Default: `assay.sqlite3` in "
-        "the data folder.",
+        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. Not on a network file system.",
+        json_schema_extra={"without": "a file in the data folder"},
     )
     admin_token: SecretStr | None = Field(
-        default=None, description="When set, this bearer token is the bootstrap admin's (login `admin`)."
+        default=None,
+        description="When set, this bearer token is the bootstrap admin's (login `admin`). Another value ends the "
+        "former one.",
     )
     workers: PositiveInt = Field(
-        default_factory=_cores, description="Gradings at once in this worker. Default: the number of cores."
+        default_factory=_cores,
+        description="Gradings at once in this worker.",
+        json_schema_extra={"without": "the number of cores"},
     )
     executor_id: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9._-]{1,80}$",
-        description="Name of this worker, unique among all workers of one database and the same after a restart. "
-        "Default: the host name and the first free slot on it.",
+        description="Name of this worker: unique among all workers of one database, the same after a restart.",
+        json_schema_extra={"without": "host name and slot"},
     )
     max_request_bytes: PositiveInt = Field(
         default=40 * 2**20, description="Largest request body that is read, in bytes. A larger one answers 413."
@@ -63,6 +73,11 @@ class Settings(BaseSettings):
     def _known_database(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None and not url.get_secret_value().startswith(("sqlite:///", "postgresql://", "postgres://")):
             raise ValueError("the database is sqlite:///FILE or postgresql://...")
+        try:
+            if url is not None:
+                make_url(url.get_secret_value())
+        except (ArgumentError, ValueError):
+            raise ValueError("this is no address of a database") from None
         return url
 
     @property

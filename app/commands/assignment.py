@@ -39,5 +39,8 @@ def publish(folder: Path, as_json: bool) -> None:
 def _checked(folder: Path) -> Assignment:
     found, faults = assignment_check.check(folder)
     if found is None or faults:
-        raise UnusableInput("\n".join(["this assignment cannot be used:", *map(str, faults)]))
+        told = [str(fault) for fault in faults]
+        raise UnusableInput(
+            "this assignment cannot be used: " + (told[0] if len(told) == 1 else "\n".join(["", *told]))
+        )
     return found

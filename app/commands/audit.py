@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import typer
 
 from app.audit import service
@@ -9,14 +11,16 @@ from app.commands.configuration import settings, writing
 from app.commands.failures import Refused
 
 
-def verify() -> None:
+def verify(as_json: bool) -> None:
     """Follow the chain from its first entry. Raises `Refused` at the first entry that does not fit."""
     with writing(settings()) as session:
         broken = service.first_broken(session)
+        newest = service.latest(session, before=None, limit=1)
+        told = {"broken": broken, "entry": newest[0].id if newest else None, "hash": newest[0].hash if newest else None}
+        if as_json:
+            typer.echo(json.dumps(told))
         if broken is not None:
             raise Refused(f"the audit log was tampered with: entry {broken} does not fit the one before it")
-        newest = service.latest(session, before=None, limit=1)
-    if newest:
-        typer.echo(f"the chain is whole up to entry {newest[0].id} ({newest[0].hash})")
-    else:
-        typer.echo("the audit log is empty")
+    if not as_json:
+        whole = "the chain is whole up to entry {entry} ({hash})".format(**told)
+        typer.echo(whole if newest else "the audit log is empty")

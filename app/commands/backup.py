@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import typer
 from sqlalchemy import func, select
 
 from app.audit import service as audit
-from app.commands.configuration import settings, writing
+from app.commands.configuration import settings, upgrade, writing
 from app.commands.failures import Refused, UnusableInput
-from app.db import backup, migrate
+from app.db import backup
 from app.submissions.models import Submission
 from app.users.models import User
 
@@ -22,7 +23,7 @@ _POSTGRESQL = (
 )
 
 
-def save(target: Path) -> None:
+def save(target: Path, as_json: bool) -> None:
     """Copy the database to a file. Raises `UnusableInput` or `Refused`."""
     configured = settings()
     try:
@@ -34,10 +35,11 @@ def save(target: Path) -> None:
         raise UnusableInput(str(error)) from error
     except (OSError, sqlite3.Error, backup.UnusableCopy) as error:
         raise Refused(f"no copy was made: {error}") from error
-    typer.echo(f"{target}: {target.stat().st_size} bytes, whole")
+    size = target.stat().st_size
+    typer.echo(json.dumps({"file": str(target), "bytes": size}) if as_json else f"{target}: {size} bytes, whole")
 
 
-def restore(source: Path) -> None:
+def restore(source: Path, as_json: bool) -> None:
     """Make a copy the database, bring it to this version, and tell what is in it. Raises as `save`."""
     configured = settings()
     try:
@@ -48,11 +50,13 @@ def restore(source: Path) -> None:
         raise UnusableInput(str(error)) from error
     except (OSError, sqlite3.Error) as error:
         raise Refused(f"nothing was restored: {error}") from error
-    migrate.upgrade(configured)
+    upgrade(configured)
     with writing(configured) as session:
         people = session.scalar(select(func.count()).select_from(User))
         hand_ins = session.scalar(select(func.count()).select_from(Submission))
         broken = audit.first_broken(session)
     if broken is not None:
         raise Refused(f"restored, but the audit log was tampered with before the copy was made: entry {broken}")
-    typer.echo(f"restored: {people} people, {hand_ins} hand-ins, the audit chain is whole")
+    told = {"people": people, "hand_ins": hand_ins}
+    sentence = f"restored: {people} people, {hand_ins} hand-ins, the audit chain is whole"
+    typer.echo(json.dumps(told) if as_json else sentence)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from alembic.util import CommandError as MigrationError
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.commands.failures import Refused, UnusableInput
 from app.db import migrate
 from app.db.engine import Database
+from app.db.outage import DatabaseAway
 from app.problems import Problem
 from app.settings import Settings
+
+OUT_OF_REACH = (SQLAlchemyError, sqlite3.Error, OSError)
+"""What a database raises that is away, damaged or in a place that cannot be written to."""
 
 
 def settings(**given: Any) -> Settings:
@@ -28,11 +34,26 @@ def settings(**given: Any) -> Settings:
 
 def check(configured: Settings) -> None:
     """See that the database is there and has this version's schema; an empty one gets it. Raises `Refused`."""
-    try:
+    with _told():
         migrate.check(configured)
+
+
+def upgrade(configured: Settings) -> str:
+    """Bring the database to this version's schema and return its revision. Raises `Refused`."""
+    with _told():
+        migrate.upgrade(configured)
+        return migrate.look(configured) or ""
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except migrate.NotMigrated as error:
         raise Refused("the database has another schema than this version of Assay; run `assay migrate`") from error
-    except (OperationalError, OSError) as error:
+    except MigrationError as error:
+        raise Refused(f"the database was not made by this version of Assay or one before it ({error})") from error
+    except OUT_OF_REACH as error:
         raise Refused(
             f"the database is out of reach ({reason(error)}); ASSAY_DATABASE_URL or ASSAY_DATA_DIR names it"
         ) from error
@@ -40,7 +61,7 @@ def check(configured: Settings) -> None:
 
 def reason(error: Exception) -> str:
     """The driver's own first line of what is wrong."""
-    return str(error.orig if isinstance(error, OperationalError) else error).splitlines()[0]
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
 
 
 @contextmanager
@@ -51,6 +72,8 @@ def writing(configured: Settings) -> Iterator[Session]:
     try:
         with database.write() as session:
             yield session
+    except DatabaseAway as away:
+        raise Refused(f"nothing was changed: the database does not answer or stores nothing ({away.reason})") from away
     except Problem as problem:
         raise UnusableInput(problem.detail) from problem
     finally:

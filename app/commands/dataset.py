@@ -22,12 +22,13 @@ _LISTED = (
 )
 
 
-def import_food11(folder: Path) -> None:
+def import_food11(folder: Path, as_json: bool) -> None:
     """Pack Food-11; prints what was packed and every file that was left out."""
     if not folder.is_dir():
         raise UnusableInput(f"{folder} is no folder")
     columns = (TextColumn("packing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("packing")
         try:
             imported = importing.import_food11(
@@ -37,6 +38,11 @@ def import_food11(folder: Path) -> None:
             raise UnusableInput(str(error)) from error
         except OSError as error:
             raise Refused(f"the import stopped: {error}") from error
+    if as_json:
+        sizes = {"train": imported.train, "hidden": imported.hidden, "unchanged": imported.unchanged}
+        left_out = [{"path": str(file.path), "reason": file.reason} for file in imported.left_out]
+        typer.echo(json.dumps({"name": importing.NAME, **sizes, "left_out": left_out}, ensure_ascii=False, indent=2))
+        return
     was = "was packed already" if imported.unchanged else "is packed"
     typer.echo(f"{importing.NAME} {was}: {imported.train} images to train on, {imported.hidden} hidden")
     if imported.left_out:

@@ -9,10 +9,9 @@ from pathlib import Path
 import typer
 from sqlalchemy import select
 
-from app import main
 from app.auth import service as auth
-from app.commands.configuration import settings, writing
-from app.db import migrate
+from app.commands.configuration import settings, upgrade, writing
+from app.commands.service import listen
 from app.settings import Settings
 from app.users import service as users
 from app.users.models import Role, User
@@ -20,12 +19,20 @@ from app.users.models import Role, User
 PEOPLE = {"student": ("Example Student", Role.STUDENT), users.BOOTSTRAP_LOGIN: ("Administrator", Role.ADMIN)}
 
 
-def run() -> None:
+def run(as_json: bool) -> None:
     """Migrate, see that the people of the demonstration can log in, tell how, and serve."""
     configured = settings()
-    migrate.upgrade(configured)
+    upgrade(configured)
     tokens = demo_tokens(configured)
     url = f"http://{configured.host}:{configured.port}"
+    if as_json:
+        typer.echo(json.dumps({"url": url, "tokens": tokens}))
+    else:
+        _tell(url, tokens)
+    listen(configured, True)
+
+
+def _tell(url: str, tokens: dict[str, str]) -> None:
     typer.echo(f"Assay serves at {url} (Ctrl-C ends it). Log in at {url}/login with a token:\n")
     for login, token in tokens.items():
         typer.echo(f"  {login:8} {token}")
@@ -33,13 +40,12 @@ def run() -> None:
         f"\nHand in the example:  ASSAY_URL={url} ASSAY_TOKEN={tokens['student']} .venv/bin/assay submit examples/hw13"
     )
     typer.echo(f"Then see the class:   {url}/dashboard/hw13 (as admin)\n")
-    main.serve(configured, True)
 
 
 def demo_tokens(configured: Settings) -> dict[str, str]:
     """A working token by login. They are kept in a file that only its owner reads, so a later start shows the same."""
     file = configured.data_dir / "demo-tokens.json"
-    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    kept = _kept(file)
     tokens = {}
     with writing(configured) as session:
         for login, (name, role) in PEOPLE.items():
@@ -53,6 +59,15 @@ def demo_tokens(configured: Settings) -> dict[str, str]:
                 tokens[login] = users.create_token(session, user, actor="assay demo").secret
     _keep(file, tokens)
     return tokens
+
+
+def _kept(file: Path) -> dict[str, str]:
+    """What the file holds; nothing when it is missing or was damaged, so that new tokens are made."""
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {login: str(token) for login, token in found.items()} if isinstance(found, dict) else {}
 
 
 def _keep(file: Path, tokens: dict[str, str]) -> None:

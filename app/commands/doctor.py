@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.commands import configuration
 from app.commands.failures import CommandError, ExitCode
@@ -129,6 +128,9 @@ def _problems(settings: Settings) -> list[str]:
     """What keeps a service with this configuration from working, and what to do. Changes nothing."""
     if settings.database_url is None or settings.database_url.get_secret_value().startswith("sqlite"):
         folder = _existing(settings.data_dir)
+        below = settings.data_dir.absolute().relative_to(folder).parts
+        if below and (in_the_way := folder / below[0]).exists():
+            return [f"{in_the_way} is no folder; ASSAY_DATA_DIR names the folder for the database"]
         if not os.access(folder, os.W_OK | os.X_OK):
             return [f"{folder} cannot be written to; ASSAY_DATA_DIR names the folder for the database"]
         if settings.database_url is None and not (settings.data_dir / "assay.sqlite3").exists():
@@ -137,7 +139,7 @@ def _problems(settings: Settings) -> list[str]:
         migrate.look(settings)
     except migrate.NotMigrated as error:
         return [str(error)]
-    except (SQLAlchemyError, OSError) as error:
+    except configuration.OUT_OF_REACH as error:
         return [f"the database is out of reach ({configuration.reason(error)}); ASSAY_DATABASE_URL names it"]
     return []
 

@@ -36,7 +36,11 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
     """
     begun = time.perf_counter()
     file = results / "results.json"
-    file.unlink(missing_ok=True)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise UnusableInput(f"cannot write {file}: {error.strerror}") from error
     assignment = named(name)
     if not submission.is_dir():
         raise UnusableInput(f"there is no folder {submission}; --submission names the uploaded files")
@@ -58,7 +62,6 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
         tests=gradescope.tests(questions),
     )
     try:
-        results.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(found.model_dump(mode="json"), ensure_ascii=False, indent=2), encoding="utf-8")
     except OSError as error:
         raise UnusableInput(f"cannot write {file}: {error.strerror}") from error

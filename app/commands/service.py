@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+import typer
+
 from app import main
-from app.commands.configuration import check, settings
+from app.commands.configuration import check, settings, upgrade
 from app.commands.failures import CommandError, ExitCode, Refused
-from app.db import migrate as migrations
 from app.jobs import worker
 from app.jobs.executor import ExecutorIdTaken
+from app.settings import Settings
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet
 
@@ -16,7 +20,15 @@ def serve(with_worker: bool, host: str | None, port: int | None) -> None:
     """Serve until a signal ends it."""
     configured = settings(host=host, port=port)
     check(configured)
-    main.serve(configured, with_worker)
+    listen(configured, with_worker)
+
+
+def listen(configured: Settings, with_worker: bool) -> None:
+    """Serve at an address that is free. Raises `Refused`."""
+    try:
+        main.serve(configured, with_worker)
+    except main.CannotListen as error:
+        raise Refused(f"{error}; ASSAY_HOST and ASSAY_PORT name another place") from error
 
 
 def work() -> None:
@@ -31,6 +43,7 @@ def work() -> None:
         raise Refused(str(error) or str(type(error).__doc__)) from error
 
 
-def migrate() -> None:
-    """Bring the database to this version."""
-    migrations.upgrade(settings())
+def migrate(as_json: bool) -> None:
+    """Bring the database to this version, and tell which schema it has now."""
+    revision = upgrade(settings())
+    typer.echo(json.dumps({"revision": revision}) if as_json else f"the database has schema {revision}")

@@ -108,6 +108,8 @@ def run(slug: str, handin: HandIn, language: str, as_json: bool) -> None:
     token = os.environ.get("ASSAY_TOKEN")
     if not token:
         raise Refused("set ASSAY_TOKEN to your token; your course staff make one with `assay tokens create LOGIN`")
+    if not (token.isascii() and token.isprintable()):
+        raise UnusableInput("ASSAY_TOKEN is no token: one holds letters, digits, - and _ only")
     url = os.environ.get("ASSAY_URL", "http://127.0.0.1:8000")
     stderr = Console(stderr=True)
     with Service(url, token, language) as service:

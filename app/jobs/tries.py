@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from app import metrics
 from app.db.base import now
 from app.submissions.models import Run, RunOutcome
 from grader import pipeline
@@ -33,11 +32,9 @@ def ended(log: Any, stop: Callable[[], None], fault: Callable[[Fault, str], None
         stop()
     except InfrastructureFault as error:
         log.warning("infrastructure fault", error=str(error))
-        metrics.FAULTS.labels(Fault.INFRASTRUCTURE.value).inc()
         fault(Fault.INFRASTRUCTURE, str(error))
     except Exception as error:
         log.exception("grader fault")
-        metrics.FAULTS.labels(Fault.GRADER.value).inc()
         fault(Fault.GRADER, f"{type(error).__name__}: {error}")
 
 

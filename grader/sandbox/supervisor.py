@@ -44,7 +44,8 @@ ENVIRONMENT = {
     # Activations are allocated and freed by the layer; kept in the heap, they need not be zeroed by the kernel again.
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
-    "TORCHINDUCTOR_CACHE_DIR": "/nonexistent",  # or torch looks for a directory that it can write to
+    # Torch looks for a directory that it can write to, or makes the one that is named here: so one that is there.
+    "TORCHINDUCTOR_CACHE_DIR": "/",
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,8 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from app.cli import app
 from tests.integration.service import Service, environment
+from tests.unit.test_cli_help import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -21,6 +26,7 @@ SHELL = (*(f"{program} " for program in _PROGRAMS.split()), "id=$(", "tag=$(")
 NOT_RUN = {
     r"make (run|test|bench)": "CI runs `make test`; `make run` is `assay demo`, tested in tests/unit/test_cli_demo.py",
     r"docker ": "needs a container engine",
+    r"curl -X PUT .*/extensions/": "tests/integration/test_deadlines.py gives one, in an assignment with a deadline",
     r"apt-get ": "changes the machine",
     r"python -m reference_models\.": "a quarter of an hour; tests/unit/reference_models checks what it made",
     r"python -m tests\.": "the long form of a command of which the tests run a slice",
@@ -48,10 +54,32 @@ def commands(document: Path) -> Iterator[str]:
             yield command
 
 
+def inline(document: Path) -> Iterator[str]:
+    """The commands of `assay` inside sentences that are complete, so that a reader may type them."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.M | re.S)
+    for command in re.findall(r"`(assay [^`]*)`", re.sub(r"\s+", " ", re.sub(r"^ {4}.*$", "", text, flags=re.M))):
+        words = command.split()[1:]
+        name = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in COMMANDS), "")
+        named_only = words == name.split() and (name in LASTING or any(it.required for it in COMMANDS[name].params))
+        if not named_only:
+            yield command
+
+
 def is_run(command: str) -> bool:
     """Not in the list of those that are not."""
     return not any(re.match(pattern, command) for pattern in NOT_RUN)
 
+
+ROLES = {"regrades.md": "admin", "admins.md": "admin", "teaching-assistants.md": "ta"}
+"""Who reads a document, where it is no student."""
+LASTING = {"serve", "worker", "demo", "submit", "grade", "gradescope"}
+"""Commands that a sentence names by their name alone, as it does those that need an argument."""
+INLINE_NOT_RUN = {
+    r"assay doctor": "tests/unit/test_cli.py reads what it says",
+    r"assay serve": "serves until it is stopped; these tests talk to one",
+    r"assay --install-completion": "changes somebody's shell; tests/unit/test_cli_help.py completes commands",
+}
+"""Commands inside sentences that are not run, and why."""
 
 RUN = [document for document in DOCUMENTS if any(map(is_run, commands(document)))]
 
@@ -64,6 +92,36 @@ def test_the_lists_are_not_empty_and_not_out_of_date() -> None:
         assert (ROOT / path).exists(), path
 
 
+@pytest.mark.parametrize("service", ["sqlite"], indirect=True)
+def test_the_commands_in_sentences_work(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = {command: document.name for document in DOCUMENTS for command in inline(document)}
+    assert len(every) > 8
+    assert all(any(re.match(pattern, command) for command in every) for pattern in INLINE_NOT_RUN), "out of date"
+    monkeypatch.chdir(tmp_path)
+    for command, document in every.items():
+        if any(re.match(pattern, command) for pattern in INLINE_NOT_RUN) or document == "CHANGELOG.md":
+            continue
+        ended = CliRunner().invoke(app, shlex.split(command)[1:], env=environment(service.settings))
+        assert ended.exit_code == 0, (document, command, ended.output, ended.exception)
+
+
+def test_the_modules_that_documents_run_are_there() -> None:
+    named = {
+        module
+        for document in DOCUMENTS
+        for module in re.findall(r"python -m ((?:tests|reference_models)[\w.]*)", document.read_text())
+    }
+    assert len(named) > 5
+    for module in sorted(named):
+        found = importlib.util.find_spec(module)
+        assert found is not None, module
+        if found.submodule_search_locations:
+            found = importlib.util.find_spec(f"{module}.__main__")
+        assert found is not None, module
+        assert found.origin is not None
+        assert '__name__ == "__main__"' in Path(found.origin).read_text(), module
+
+
 @pytest.fixture(scope="module")
 def somebodys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the documents take for granted: the repository, a roster, a course's folder, a student's files."""
@@ -72,7 +130,7 @@ def somebodys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name)
     for file in (ROOT / "examples/hw13").iterdir():
         shutil.copy(file, folder)
-    (roster,) = re.findall(r"^ {4}(login,name.*?)\n\n", (ROOT / "docs/course.md").read_text(), re.M | re.S)
+    (roster,) = re.findall(r"^ {4}(login,name.*?)\n\n", (ROOT / "docs/admins.md").read_text(), re.M | re.S)
     (folder / "roster.csv").write_text(re.sub(r"^ {4}", "", roster, flags=re.M) + "\n")
     (folder / "bin").mkdir()
     assay = folder / "bin/assay"
@@ -84,13 +142,17 @@ def somebodys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("service", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("document", RUN, ids=lambda document: document.relative_to(ROOT).as_posix())
 def test_the_commands_of_a_document_work(service: Service, somebodys_folder: Path, document: Path) -> None:
-    person = service.person("admin" if document.name == "regrades.md" else "student")
+    person = service.person(ROLES.get(document.name, "student"))
+    student = service.person()
+    graded = student.hand_in(answers='{"2.2": "softer"}')
+    student.wait_for_state(graded, "graded", 120)
     shutil.rmtree(somebodys_folder / "my-course", ignore_errors=True)
     if document.name != "new-assignment.md":  # which makes the folder itself
         shutil.copytree(ROOT / "grader/assignments/hw13", somebodys_folder / "my-course/hw13")
     script = "\n".join(filter(is_run, commands(document)))
     script = re.sub(r"ASSAY_(URL|TOKEN)=\S+ +", "", script).replace("https://assay.example.edu", service.url)
     script = script.replace(".venv/bin/assay", "assay")
+    script = re.sub(r"\bcurl ", "curl --fail-with-body ", script)  # or an error would pass for success
     done = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", script],
         cwd=somebodys_folder,
@@ -98,6 +160,7 @@ def test_the_commands_of_a_document_work(service: Service, somebodys_folder: Pat
             service.settings,
             ASSAY_URL=service.url,
             ASSAY_TOKEN=person.token or "",
+            ID=graded,
             PATH=f"{somebodys_folder}/bin:{os.environ['PATH']}",
             PYTHONPATH=str(ROOT),
             LANG="C.UTF-8",
@@ -116,9 +179,11 @@ def _look(name: str, shown: str, folder: Path) -> None:
         assert '"state":"graded"' in (folder / "report.json").read_text()
         assert "event: done" in shown
         assert "\n304\n" in shown
-    elif name == "course.md":
+    elif name == "admins.md":
         assert re.search(r"^b10901001,assay_\S+$", shown, re.M)
         assert "keep" in shown
+    elif name == "teaching-assistants.md":
+        assert "The plot shows what was asked." in shown
     elif name == "new-assignment.md":
         assert "hw13-2023 version 1: 6 questions, 4 points; nothing is wrong with it" in shown
         assert "my-hw1 version 1 is the one that counts for new hand-ins" in shown

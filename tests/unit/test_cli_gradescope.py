@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from app.commands import uploaded_files
@@ -14,6 +15,7 @@ from app.submissions.parts import LARGEST
 from tests.unit.test_cli import ROOT, WITHOUT_A_LAYER, assay
 
 EXAMPLE = ROOT / "examples/hw13"
+SCHEMA = ROOT / "tests/unit/exports/gradescope_results.schema.json"
 MODEL, LOSS = (EXAMPLE / name for name in ("model.py", "loss.py"))
 
 
@@ -78,6 +80,7 @@ def test_the_example_earns_in_gradescope_what_it_earns_here(tmp_path: Path) -> N
     code, results = gradescope(EXAMPLE, tmp_path / "results")
     assert code == 0
     assert results is not None
+    jsonschema_rs.validator_for(json.loads(SCHEMA.read_text())).validate(results)
     assert results["score"] == 3.75
     points = {test["number"]: test["score"] for test in results["tests"]}
     assert points == {"1.1": 0.5, "1.2": 0.5, "2.1": 0.25, "2.2": 0.5, "3.1": 1.0, "3.2": 1.0}
