@@ -61,7 +61,7 @@ class Stored:
                 # Rows were given their numbers; a server that runs for a minute has looked at its tables.
                 for table in ("runs", "evidence"):
                     connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
-                connection.execute(text("ANALYZE"))
+                connection.execute(text("VACUUM ANALYZE"))
         chance = random.Random(size)
         with self.database.read() as session:
             ids = list(session.scalars(select(Submission.id).order_by(Submission.id)))
@@ -158,7 +158,9 @@ class Stored:
         for turn in (self.post, self.report, self.own_history, self.history, self.table, self.changed_table):
             turn(0)
         event.remove(self.database.engine, "before_cursor_execute", remember)
-        explain = "EXPLAIN QUERY PLAN " if self.database.engine.dialect.name == "sqlite" else "EXPLAIN "
+        explain = (
+            "EXPLAIN QUERY PLAN " if self.database.engine.dialect.name == "sqlite" else "EXPLAIN (ANALYZE, COSTS OFF) "
+        )
         found = set()
         with self.database.engine.connect() as connection:
             for statement, parameters in statements.items():
