@@ -46,7 +46,8 @@ SUITES: Mapping[str, Callable[[], list[Row]]] = {
 RELEASED = Path(__file__).with_name("released.json")
 NOISE = 0.25
 """Share by which a figure may differ from the stored one. Both sides of a ratio come from one run, so a slower machine
-cancels out; what is left was up to a fifth between runs of the same code on a machine that does other work too."""
+cancels out; what is left was up to a seventh between runs of the same code on a quiet machine (0.014 to 0.016 for a
+locked child), and a busy one is no place for `--store`."""
 
 
 def key(row: Row) -> str:
