@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 from sqlalchemy import event, select, text, update
@@ -149,9 +150,9 @@ class Stored:
 
     def plans(self) -> Plans:
         """The plans of all statements of the turns that read a whole table, with the statement."""
-        statements: dict[str, object] = {}
+        statements: dict[str, Any] = {}
 
-        def remember(connection: object, cursor: object, statement: str, parameters: object, *_: object) -> None:
+        def remember(connection: object, cursor: object, statement: str, parameters: Any, *_: object) -> None:
             statements.setdefault(statement, parameters)
 
         event.listen(self.database.engine, "before_cursor_execute", remember)
@@ -165,7 +166,7 @@ class Stored:
         with self.database.engine.connect() as connection:
             for statement, parameters in statements.items():
                 if statement.startswith(("SELECT", "UPDATE")):
-                    rows = connection.exec_driver_sql(explain + statement, parameters)  # type: ignore[call-overload]
+                    rows = connection.exec_driver_sql(explain + statement, parameters)
                     plan = "\n".join(str(row[-1]) for row in rows)
                     if "SCAN" in plan or "Seq Scan" in plan:
                         found.add(f"{' '.join(statement.split())}\n{plan}\n")

@@ -55,7 +55,7 @@ def installed() -> Path:
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(_PLACE, ignore_errors=True)
         venv.create(_PLACE, with_pip=True)
-        install = [_PLACE / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *_PACKAGES]
+        install = [str(_PLACE / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *_PACKAGES]
         ran = subprocess.run(install, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise NotInstalled("\n".join(line for line in ran.stderr.splitlines() if line.startswith("ERROR")))
@@ -67,7 +67,8 @@ def autograder(folder: Path) -> Path:
     """The zip file of the tests in ``otter_tests``."""
     archive = folder / "autograder.zip"
     (folder / "otter_config.json").write_text("{}", encoding="utf-8")
-    generate = [installed() / "otter", "generate", "--tests-dir", _HERE / "otter_tests", "--output-path", archive]
+    tests = str(_HERE / "otter_tests")
+    generate = [str(installed() / "otter"), "generate", "--tests-dir", tests, "--output-path", str(archive)]
     subprocess.run([*generate, "--no-environment", "--no-requirements"], cwd=folder, check=True, capture_output=True)
     return archive
 

@@ -53,6 +53,7 @@ def test_released_figures_are_numbers_by_name_and_anchor() -> None:
 def test_growth_measures_every_figure_on_a_small_class() -> None:
     rows = growth.measure(["sqlite"], [25, 50])
     assert len(rows) == 7
+    assert all("50 submissions" in str(row["figure"]) and row["anchor"] == "the same with 25" for row in rows)
     assert all(isinstance(row["ratio"], float) and row["ratio"] > 0 for row in rows)
 
 

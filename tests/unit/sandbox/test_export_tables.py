@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch._export.utils
+from onnxscript._framework_apis import torch_2_11 as onnxscript_apis
 from torch.onnx._internal.exporter import _decomp, _registration
 
 from grader.sandbox import harness_export
@@ -14,7 +15,7 @@ from grader.sandbox import harness_export
 
 def test_an_export_with_kept_tables_is_the_same_and_makes_none(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    ops, decompositions = _registration.onnxscript_apis.get_torchlib_ops, torch.export.default_decompositions
+    ops, decompositions = onnxscript_apis.get_torchlib_ops, torch.export.default_decompositions
 
     def counted(make: Any) -> Any:
         return lambda: made.append(1) or make()  # type: ignore[func-returns-value]
@@ -26,7 +27,7 @@ def test_an_export_with_kept_tables_is_the_same_and_makes_none(monkeypatch: pyte
         (torch._export.utils, "_materialize_cpp_cia_ops"),
     ):
         monkeypatch.setattr(module, name, getattr(module, name))
-    monkeypatch.setattr(_registration.onnxscript_apis, "get_torchlib_ops", counted(ops))
+    monkeypatch.setattr(onnxscript_apis, "get_torchlib_ops", counted(ops))
     monkeypatch.setattr(torch.export, "default_decompositions", counted(decompositions))
     layers = torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Hardswish(), torch.nn.Flatten()
     model = torch.nn.Sequential(*layers, torch.nn.LazyLinear(11)).eval()
