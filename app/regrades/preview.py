@@ -113,7 +113,7 @@ class Previewer:
             if regrade is None or regrade.state is not RegradeState.RUNNING:
                 return False
             # A second job, after a crash or a slow heartbeat, may have been here meanwhile.
-            still = set(repository.entry_ids(session, regrade_id, EntryState.PENDING))
+            still = repository.still(session, regrade_id, EntryState.PENDING, waiting)
             if regrade.kind is Kind.RESCORE:
                 store(session, regrade, [result for result in results if result.standing.submission.id in still])
             else:
@@ -146,8 +146,7 @@ def store(session: Session, regrade: Regrade, results: list[Result]) -> None:
 def end_if_complete(session: Session, regrade: Regrade) -> None:
     """The preview stands when no submission is left. The caller holds the regrade's row."""
     session.flush()
-    counts = repository.progress(session, [regrade.id])[regrade.id]
-    if not counts.get(EntryState.PENDING) and not counts.get(EntryState.QUEUED):
+    if repository.is_complete(session, regrade.id):
         regrade.state, regrade.previewed_at = RegradeState.PREVIEW, now()
 
 

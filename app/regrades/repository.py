@@ -68,6 +68,26 @@ def entry_ids(session: Session, regrade_id: uuid.UUID, state: EntryState, limit:
     return list(session.scalars(query.order_by(RegradeEntry.submission_id).limit(limit)))
 
 
+def still(
+    session: Session, regrade_id: uuid.UUID, state: EntryState, submission_ids: Collection[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Those of these submissions of a regrade that are in this state."""
+    query = select(RegradeEntry.submission_id).where(RegradeEntry.regrade_id == regrade_id, RegradeEntry.state == state)
+    return {
+        found
+        for chunk in chunks(submission_ids)
+        for found in session.scalars(query.where(RegradeEntry.submission_id.in_(chunk)))
+    }
+
+
+def is_complete(session: Session, regrade_id: uuid.UUID) -> bool:
+    """Whether no submission of a regrade is left to be looked at. Found in the index: asked after every submission."""
+    left = select(RegradeEntry.submission_id).where(
+        RegradeEntry.regrade_id == regrade_id, RegradeEntry.state.in_((EntryState.PENDING, EntryState.QUEUED))
+    )
+    return session.scalar(left.limit(1)) is None
+
+
 def progress(session: Session, regrade_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[EntryState, int]]:
     """How many submissions stand where, by regrade."""
     query = select(RegradeEntry.regrade_id, RegradeEntry.state, func.count()).where(

@@ -57,13 +57,13 @@ def graded_example() -> tuple[Mapping[str, AnyEvidence], float]:
         return found.evidence, time.perf_counter() - begun
 
 
-def fill(database: Database, evidence: Mapping[str, AnyEvidence]) -> Viewer:
-    """A class whose every submission has this evidence. Returns its admin."""
+def fill(database: Database, evidence: Mapping[str, AnyEvidence], count: int) -> Viewer:
+    """A class of so many submissions with this evidence. Returns its admin."""
     with database.write() as session:
         assignments.publish_bundled(session)
         row = assignments.current(session, "hw13")
         admin = users.create_user(session, login="boss", name="Boss", role=Role.ADMIN, actor="bench")
-        for number in range(SUBMISSIONS):
+        for number in range(count):
             submission = Submission(
                 user_id=admin.id,
                 assignment_id=row.id,
@@ -105,11 +105,11 @@ def publish_second_version(database: Database) -> None:
         assignments.publish_version(session, from_files(files | {"assignment.toml": text}), "bench")
 
 
-def rates(settings: Settings, evidence: Mapping[str, AnyEvidence]) -> dict[str, float]:
+def rates(settings: Settings, evidence: Mapping[str, AnyEvidence], count: int = SUBMISSIONS) -> dict[str, float]:
     """Submissions a second of each step."""
     migrate.upgrade(settings)
     database, jobs = Database(settings), DbosJobs(settings)
-    admin = fill(database, evidence)
+    admin = fill(database, evidence, count)
     publish_second_version(database)
     with database.write() as session:
         regrade = service.create(session, jobs, admin, RegradeWish(assignment="hw13", kind=Kind.RESCORE)).id
@@ -123,23 +123,44 @@ def rates(settings: Settings, evidence: Mapping[str, AnyEvidence]) -> dict[str, 
             service.revert(session, admin, regrade)
 
     found = {
-        "preview": _rate(lambda: Previewer(database, jobs, lambda: False).run(regrade)),
-        "publish": _rate(publish),
-        "revert": _rate(revert),
+        "preview": count / _seconds(lambda: Previewer(database, jobs, lambda: False).run(regrade)),
+        "publish": count / _seconds(publish),
+        "revert": count / _seconds(revert),
     }
     with database.read() as session:
         seen = service.view(session, service.find(session, regrade))
-    if (seen.state, seen.changed) != (RegradeState.REVERTED, SUBMISSIONS):
+    if (seen.state, seen.changed) != (RegradeState.REVERTED, count):
         raise RuntimeError(f"not what was measured: {seen}")
     jobs.close()
     database.close()
     return found
 
 
-def _rate(step: Callable[[], None]) -> float:
+def _seconds(step: Callable[[], None]) -> float:
     begun = time.perf_counter()
     step()
-    return SUBMISSIONS / (time.perf_counter() - begun)
+    return time.perf_counter() - begun
+
+
+def measure(count: int = 1000) -> list[dict[str, object]]:
+    """One row a figure: name, ratio to the anchor, aim. The first part alone of the example is the anchor."""
+    handin = HandIn({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
+    with Sandbox() as sandbox:
+        pipeline.examine(bundled("hw13"), handin, sandbox)
+        begun = time.perf_counter()
+        evidence = pipeline.examine(bundled("hw13"), handin, sandbox).evidence
+        seconds = time.perf_counter() - begun
+    with databases() as kinds:
+        return [
+            {
+                "figure": f"rescore: {step}, times a submission's grading, {name}",
+                "ratio": round(rate * seconds),
+                "anchor": "the verdicts of the example",
+                "aim": None,
+            }
+            for name, settings in kinds.items()
+            for step, rate in rates(settings, evidence, count).items()
+        ]
 
 
 @contextmanager

@@ -1,0 +1,163 @@
+"""A class of different hand-ins graded on two workers, against otter-grader and a plain script doing the same checks.
+
+    python -m tests.load.class_speed [--students 200] [--otter 200]
+
+Every hand-in has a model of three or four convolutions, a loss and a summary, and some have a mistake. All are graded
+without training or plot: builds, answers, parameters counted, summary compared, loss compared with the reference.
+The service also exports each model and confirms its count on the artefact, in a sandbox; the others do not.
+Otter and the script grade a part of the class, two at once as the service does; all must agree on full points.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from app.db import migrate
+from app.settings import Settings
+from tests.integration.service import ADMIN_TOKEN, Client, Service
+from tests.load import otter, processes
+
+WORKERS = 2
+_LOSS = (Path(__file__).parents[2] / "examples" / "hw13-correct" / "loss.py").read_text(encoding="utf-8")
+_MISTAKES = (
+    ("F.log_softmax(student", "F.softmax(student"),
+    ("temperature**2 * soft", "soft"),
+    ("alpha * temperature**2 * soft + (1 - alpha)", "(1 - alpha) * temperature**2 * soft + alpha"),
+)
+Parts = dict[str, str]
+
+
+def hand_in(number: int) -> Parts:
+    """The hand-in of one student: every fifth loss has a mistake, every sixth summary is of another model."""
+    chance = random.Random(number)
+    widths = [3, *sorted(chance.randint(8, 72) for _ in range(chance.choice((3, 3, 4))))]
+    pairs = list(itertools.pairwise(widths))
+    layers = "\n".join(
+        f"            nn.Conv2d({before}, {after}, 3, stride=2, padding=1), nn.BatchNorm2d({after}), nn.ReLU(),"
+        for before, after in pairs
+    )
+    model = f"""class StudentNet(nn.Module):
+    \"\"\"Of student {number}.\"\"\"
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+{layers}
+            nn.AdaptiveAvgPool2d(1),
+        )
+        self.classifier = nn.Linear({widths[-1]}, 11)
+
+    def forward(self, x):
+        return self.classifier(torch.flatten(self.features(x), 1))
+
+
+def get_student_model():
+    return StudentNet()
+"""
+    total = sum(9 * before * after + 3 * after for before, after in pairs) + 11 * (widths[-1] + 1)
+    claimed = total + (1_000 if number % 6 == 5 else 0)
+    loss = _LOSS.replace(*_MISTAKES[number % 3]) if number % 5 == 4 else _LOSS
+    return {
+        "model": model,
+        "loss": f"{loss}# student {number}\n",
+        "summary": f"Total params: {claimed:,}\nTrainable params: {claimed:,}\n",
+    }
+
+
+def served(service: Service, hand_ins: Sequence[Parts]) -> tuple[float, float, list[frozenset[str]]]:
+    """Seconds and processor seconds until the service has graded all, and the questions with full points of each."""
+    client = service.admin
+    used, begun = processes.cpu_seconds(service._process.pid), time.perf_counter()
+    submissions = [client.hand_in(**parts) for parts in hand_ins]
+    full = [_full(client, submission) for submission in submissions]
+    return time.perf_counter() - begun, processes.cpu_seconds(service._process.pid) - used, full
+
+
+def _full(client: Client, submission: str) -> frozenset[str]:
+    while (report := client.report(submission, wait=60))["state"] in ("queued", "running"):
+        pass
+    if report["state"] != "graded":
+        raise RuntimeError(report)
+    return frozenset(
+        question["number"]
+        for question in report["questions"]
+        if question["verdict"] == "full" and question["number"] in otter.QUESTIONS.values()
+    )
+
+
+def _both(grade: Callable[[int], otter.Graded], numbers: Sequence[int]) -> tuple[float, list[otter.Graded]]:
+    """Seconds a hand-in, two at once."""
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = list(pool.map(grade, numbers))
+    return (time.perf_counter() - begun) / len(found), found
+
+
+def measure(students: int = 24, by_otter: int = 4) -> list[dict[str, object]]:
+    """One row a figure: name, ratio to the anchor, aim. Raises `otter.NotInstalled`."""
+    otter.installed()
+    hand_ins = [hand_in(number) for number in range(students)]
+    part = list(range(0, students, max(1, students // by_otter)))[:by_otter]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        archive = otter.autograder(folder)
+        slow, otters = _both(lambda n: otter.grade(archive, hand_ins[n], folder / f"otter-{n}"), part)
+        cold, plains = _both(lambda n: otter.plain(hand_ins[n], folder / f"plain-{n}"), part)
+        settings = Settings(
+            data_dir=folder / "service",
+            database_url=SecretStr(f"sqlite:///{folder}/class.sqlite3"),
+            admin_token=SecretStr(ADMIN_TOKEN),
+            workers=WORKERS,
+        )
+        settings.data_dir.mkdir()
+        migrate.upgrade(settings)
+        service = Service(settings, worker=True)
+        try:
+            service.wait_for("worker started", 120)
+            served(service, [hand_in(students)])
+            seconds, cpu, full = served(service, hand_ins)
+        finally:
+            service.close()
+    for n, by_otter_, by_script in zip(part, otters, plains, strict=True):
+        if not full[n] == by_otter_.full == by_script.full:
+            raise RuntimeError(f"hand-in {n}: {full[n]}, otter {by_otter_.full}, script {by_script.full}")
+    ours = seconds / students
+
+    def row(figure: str, ratio: float, anchor: str, aim: float | None = None) -> dict[str, object]:
+        return {"figure": f"class of {students}: {figure}", "ratio": round(ratio, 2), "anchor": anchor, "aim": aim}
+
+    def cpus(graded: list[otter.Graded]) -> float:
+        return statistics.fmean(one.cpu_seconds for one in graded)
+
+    with_otter = f"otter-grader {otter.VERSION}, two at once"
+    return [
+        row("gradings a second, times", slow / ours, with_otter, 20),
+        row("processor time a grading, times less", cpus(otters) / (cpu / students), with_otter),
+        row("gradings a second, times", cold / ours, "a cold script a hand-in, two at once"),
+        row("processor time a grading, times less", cpus(plains) / (cpu / students), "a cold script a hand-in"),
+        row("otter-grader, seconds a grading", slow / cold, "a cold script a hand-in"),
+        row(
+            "otter-grader, peak memory",
+            statistics.fmean(one.peak_mb for one in otters) / statistics.fmean(one.peak_mb for one in plains),
+            "a cold script",
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--students", type=int, default=200)
+    parser.add_argument("--otter", type=int, default=200)
+    chosen = parser.parse_args()
+    for result in measure(chosen.students, chosen.otter):
+        print(result)
