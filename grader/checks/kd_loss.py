@@ -112,7 +112,8 @@ def measure(
     elif examined.repeatable:
         diagnosis = _diagnose(answers[: len(book.fixed())], known)
         if diagnosis is None:
-            partly = _partly_right(child, plan, scored, answers, book)
+            fresh = book.fresh(drawing, assignment.classes)
+            partly = _partly_right(child, plan, scored, answers, book, fresh)
     if diagnosis is None:
         notes += _oddities(scored, answers) + partly
     constants = kd_constants.built_in(plan, scored, answers)
@@ -168,20 +169,32 @@ def _calm_terms(
 
 
 def _partly_right(
-    child: Child, plan: Plan, scored: Sequence[Case], answers: Sequence[Answer], book: CaseBook
+    child: Child,
+    plan: Plan,
+    scored: Sequence[Case],
+    answers: Sequence[Answer],
+    book: CaseBook,
+    fresh: Sequence[Case],
 ) -> tuple[Note, ...]:
-    """Where an unknown loss is right all the same: at whole temperatures, or where no class is improbable."""
+    """Where an unknown loss is right all the same: at whole temperatures, or where no class is improbable.
+
+    ``fresh`` are cases that it has never seen: at those of the case book alone, a table could be right.
+    """
     pairs = list(zip(scored, answers, strict=True))
     wrong = [case for case, answer in pairs if not all(one.agrees for one in _findings(case, answer))]
-    whole = [case for case in scored if case.temperature == int(case.temperature) > 1]
-    if whole and not any(case.temperature == int(case.temperature) for case in wrong):
-        return (Note(id="kd.whole_temperatures", params={"temperature": wrong[0].temperature}),)
-    calm = [_calmed(case) for case in scored]
-    examined = kd_calls.examine(child, plan, calm, range(len(calm)))
-    if examined.stopped is not None:
-        return ()
-    agree = all(term.agrees for term in _terms(calm, examined.answers, book, CALM_SLACK).values())
-    return (Note(id="kd.small_probabilities"),) if agree else ()
+    if not any(case.temperature == int(case.temperature) for case in wrong):
+        whole = [dataclasses.replace(case, temperature=math.ceil(case.temperature) + 0.0) for case in fresh]
+        if _all_agree(child, plan, whole, book):
+            return (Note(id="kd.whole_temperatures", params={"temperature": wrong[0].temperature}),)
+    calm = [_calmed(case) for case in (*scored, *fresh)]
+    return (Note(id="kd.small_probabilities"),) if _all_agree(child, plan, calm, book, CALM_SLACK) else ()
+
+
+def _all_agree(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> bool:
+    examined = kd_calls.examine(child, plan, chosen, range(len(chosen)))
+    return examined.stopped is None and all(
+        term.agrees for term in _terms(chosen, examined.answers, book, slack).values()
+    )
 
 
 def _calmed(case: Case) -> Case:

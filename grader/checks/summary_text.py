@@ -36,7 +36,7 @@ _NUMBER = re.compile(rf"\d+(?:[ \n|]*+{_SEPARATOR}[ \n|]*+{_SEPARATOR}?[ \n|]*+\
 _LEAD = re.compile(r"(?:[\s:|=*#>~≈-]|is\b|of my model\b|為|为|是|約|约)*+(?:\([^)\n]{0,20}\)[\s:|=*>]*+)?")
 _DECIMALS = re.compile(r"\.0{1,6}(?![\d.,])")
 _ANY_NUMBER = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}(?:\.\d{1,6})?)[ ]?([kKmM]?)\b(?![.,]?\d)")
-_ROUNDING = 0.01
+_ROUNDING = 0.03
 """Relative: ``90K`` may be the model's 90,155; ``0.1M`` may be anybody's."""
 _UNITS = {"k": 1_000, "m": 1_000_000}
 _MAGNITUDE = re.compile(r"[ ]?(?:[KMG]\b|million|thousand)", re.IGNORECASE)
