@@ -11,13 +11,12 @@ class StudentNet(nn.Module):
     def __init__(self):
         super().__init__()
         self.table = nn.Parameter(torch.randn(1176, 70, dtype=torch.complex64))
-        self.first = nn.Conv2d(3, 3, 8, 8)
         self.last = nn.Linear(70, 11)
 
     def forward(self, x):
         weights = torch.view_as_real(self.table)
         weights = torch.cat([weights[..., 0], weights[..., 1]])
-        return self.last(F.relu(self.first(x).flatten(1)[:, :2352] @ weights))
+        return self.last(F.relu(x.flatten(1)[:, :2352] @ weights))
 
 def get_student_model():
     return StudentNet()

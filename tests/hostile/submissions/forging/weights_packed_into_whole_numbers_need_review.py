@@ -11,7 +11,6 @@ class StudentNet(nn.Module):
     def __init__(self):
         super().__init__()
         self.register_buffer("packed", torch.randint(0, 2**62, (625, 64)))
-        self.first = nn.Conv2d(3, 3, 8, 8)
         self.last = nn.Linear(64, 11)
 
     def forward(self, x):
@@ -20,7 +19,7 @@ class StudentNet(nn.Module):
             pieces.append((rest % 65536).float() / 32768 - 1)
             rest = torch.div(rest, 65536, rounding_mode="floor")
         weights = torch.cat(pieces)[:2352]
-        return self.last(F.relu(self.first(x).flatten(1)[:, :2352] @ weights))
+        return self.last(F.relu(x.flatten(1)[:, :2352] @ weights))
 
 def get_student_model():
     return StudentNet()
