@@ -157,7 +157,7 @@ class ArchitectureEvidence(CodeEvidence):
     parameters: int | None = None
     trainable: int | None = None
     verified: bool = False
-    verification: Literal["pending", "confirmed", "no_artefact", "refused", "disagrees"] = "pending"
+    verification: Literal["pending", "confirmed", "no_artefact", "refused", "disagrees", "unpacked"] = "pending"
     unverified_reason: str | None = None
     """Why the count could not be confirmed, in a sentence for staff."""
     artefact: ArtefactRecord | None = None

@@ -92,7 +92,12 @@ def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore |
     if _only_a_paste_is_missing(evidence):
         # Honest work whose other half was not pasted: a person decides what it is worth.
         verdict, causes = Verdict.NEEDS_REVIEW, [*told, *missing]
+    elif lost := [note for note in evidence.notes if note.id == "intake.entry_lost" and evidence.error is None]:
+        # The function is there, in a form that a person can read and intake cannot.
+        verdict, causes = Verdict.NEEDS_REVIEW, [*lost, *missing]
+        remarks = [note for note in remarks if note not in lost]
     elif excuses := _excuses(evidence):
+        told = [note for note in told if note not in excuses]
         verdict, causes = Verdict.NEEDS_REVIEW, [*excuses, *_stopped(evidence)[:1], *told]
         remarks = [note for note in remarks if note not in excuses]
     elif evidence.outcome is Outcome.ERROR and told:
@@ -110,17 +115,21 @@ def _excuses(evidence: CodeEvidence) -> list[Note]:
     known = {"intake.damage_suspected"}
     known |= {"intake.module_unavailable"} if kind in {"ModuleNotFoundError", "ImportError"} else set()
     known |= {"intake.settings_missing"} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
+    known |= {"kd.call.by_position"} if evidence.stage == "call" else set()
     found = [note for note in evidence.notes if note.id in known]
     if kind == "FileNotFoundError":
         found.append(Note(id="code.file_missing", params={"message": evidence.error.message}))
     return found
 
 
+_UNREADABLE_HERE = {"code.damaged", "code.damaged_beyond_repair", "code.newer_python"}
+
+
 def _only_a_paste_is_missing(evidence: CodeEvidence) -> bool:
-    """The code stopped at a name that nothing defines, or copying damaged it too much to run."""
+    """The code stopped at a name that nothing defines, or only a person or a newer Python can read it."""
     if evidence.outcome is not Outcome.ERROR:
         return False
-    if evidence.stage == "intake" and any(note.id == "code.damaged" for note in evidence.notes):
+    if evidence.stage == "intake" and any(note.id in _UNREADABLE_HERE for note in evidence.notes):
         return True
     if not evidence.missing_names:
         return False
@@ -217,7 +226,9 @@ def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidenc
 def _summary(assignment: Assignment, question: Question, evidence: SummaryEvidence) -> QuestionScore:
     params = evidence.model_dump(include={"claimed_total", "actual_total", "rows_claimed", "rows_differ", "dialect"})
     if evidence.claimed_total is None:
-        return _result(question, 0.0, Verdict.NONE, Note(id="summary.no_total", params=params), *evidence.notes)
+        mentioned = any(note.id == "summary.total_mentioned" for note in evidence.notes)
+        left = Verdict.NEEDS_REVIEW if mentioned else Verdict.NONE
+        return _result(question, 0.0, left, Note(id="summary.no_total", params=params), *evidence.notes)
     if evidence.actual_total is None:
         # The model never ran, so nothing contradicts the summary: a person must look.
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="summary.no_model", params=params), *evidence.notes)
@@ -254,7 +265,7 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
         return _result(question, question.points, uncertain, Note(id="kd.ok"), called, *evidence.notes)
 
     mistakes = (evidence.diagnosis, *evidence.diagnosis_with) if evidence.diagnosis else ()
-    causes = [note for note in evidence.notes if note.id.startswith(("kd.value.", "kd.call.built_in"))]
+    causes = [note for note in evidence.notes if note.id.startswith("kd.value.") or note.id in _PARTLY_RIGHT]
     between = _right_between(evidence)
     messages = [*(Note(id=mistake) for mistake in mistakes), *causes]
     messages += [Note(id="kd.right_between")] if between and not mistakes else []
@@ -276,20 +287,22 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
     if all(term.agrees for term in terms.values()):
         # Both terms stand alone, only their mixture or their gradient is wrong: one term's worth.
         points = min(worth.values())
-    elif not points and (between or "kd.call.built_in" in told):
-        # Both terms are right wherever both can be seen: never a plain zero.
-        points, verdict = min(worth.values()), Verdict.NEEDS_REVIEW
+    elif (between and not mistakes) or told & _PARTLY_RIGHT:
+        # Both terms are right wherever both can be seen: never a plain zero, and a person decides about the rest.
+        points, verdict = max(points, min(worth.values())), Verdict.NEEDS_REVIEW
     return _result(question, points, verdict, *messages)
 
 
+_PARTLY_RIGHT = {"kd.call.built_in", "kd.whole_temperatures", "kd.small_probabilities"}
 _UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first_of_several"}
 
 
 def _right_between(evidence: KDLossEvidence) -> bool:
-    """Right at every alpha between 0 and 1, value and gradient, and only not at its ends."""
+    """Right at every alpha between 0 and 1, value and gradient, and only not at an end."""
     ends = evidence.hard_term.failed + evidence.soft_term.failed
-    neither = not (evidence.hard_term.agrees or evidence.soft_term.agrees)
-    return neither and evidence.mixture.agrees and evidence.gradient.failed <= ends
+    # Wrong at an end means in every case of it: an epsilon is wrong in some, at whatever alpha.
+    whole = all(term.failed in (0, term.cases) for term in (evidence.hard_term, evidence.soft_term))
+    return whole and ends > 0 and evidence.mixture.agrees and evidence.gradient.failed <= ends
 
 
 def _term(name: str, term: TermEvidence) -> Note:
@@ -305,7 +318,8 @@ def _choice(assignment: Assignment, question: Question, evidence: ChoiceEvidence
     choices = question.options["choices"]
     if evidence.answer is None or evidence.answer not in choices:
         unknown = {"answer": evidence.answer or "", "number": question.number, "choices": sorted(choices)}
-        return _result(question, 0.0, Verdict.NONE, Note(id="choice.unknown", params=unknown), *evidence.notes)
+        # In the student's own words it may be right: a person reads it.
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="choice.unknown", params=unknown), *evidence.notes)
     right = evidence.answer == question.options["key"]
     messages = [Note(id=f"choice.{'right' if right else 'wrong'}", params={"choice": choices[evidence.answer]})]
     told = question.options.get("explanation" if right else "hint")

@@ -18,7 +18,9 @@ TEXT_LIMIT = 2_000
 """Characters of one answer."""
 _YES = frozenset({"yes", "y", "true", "是", "可以", "能", "會"})
 _NO = frozenset({"no", "n", "false", "否", "不", "不可以", "不能", "不會", "不行"})
+_NO_ANSWER = frozenset({"idea", "answer", "clue", "comment", "opinion", "preference"})
 _WORDS = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"(?:q|question|ans|answer|第|[問问]?[題题])?[\s._-]*(\d{1,3})\s*[._-]\s*(\d{1,3})\s*[題题]?[.:]?")
 
 
 class AnswersError(ValueError):
@@ -46,7 +48,16 @@ def read_answers(data: bytes) -> dict[str, str]:
         raise AnswersError('The answers must be a JSON object: curly brackets around "question": "answer" pairs.')
     if len(answers) > ANSWERS_LIMIT:
         raise AnswersError(f"There are {len(answers)} answers; at most {ANSWERS_LIMIT} are taken.")
-    return {number.strip(): _text(number, answer) for number, answer in answers.items()}
+    # Two spellings of one number: the plain one counts, and of equals the later, as in JSON itself.
+    ordered = sorted(answers.items(), key=lambda item: item[0].strip() == _plain_number(item[0]))
+    return {_plain_number(number): _text(number, answer) for number, answer in ordered}
+
+
+def _plain_number(number: str) -> str:
+    """``2.2`` for ``Q2.2``, ``question 2-2`` and the like."""
+    folded = unicodedata.normalize("NFKC", number).casefold().strip()
+    found = _NUMBER.fullmatch(folded)
+    return f"{found[1]}.{found[2]}" if found else number.strip()
 
 
 def _text(number: str, answer: Any) -> str:
@@ -111,6 +122,8 @@ def _yes_or_no(plain: str, words: list[str]) -> str | None:
     if {"yes", "no"} <= set(words[:3]):
         return None
     first = words[0] if words else ""
-    if first in _YES or plain in _YES:
+    if plain in _YES or (first in _YES and first != "y"):
         return "yes"
-    return "no" if first in _NO or plain in _NO else None
+    if words[1:2] and words[1] in _NO_ANSWER:
+        return None  # "no idea" is no answer; the "n" of "N/A" neither
+    return "no" if plain in _NO or (first in _NO and first != "n") else None

@@ -50,6 +50,10 @@ def confirm(
         runs = [measure.request("artefact.run", {}, [data, x]) for x in secret]
     record, hidden, tensors = _record(data, audited.meta, live)
     found = live.model_copy(update={"artefact": record, "hidden_numbers": hidden, "hidden_tensors": tensors})
+    if audited.meta["taken_apart"]:
+        used, stored = audited.meta["taken_apart"]
+        told = f"{used} weights are read out of the digits of {stored} stored numbers"
+        return _unverified(found, "unpacked", told), data.tobytes()
     for answered, run in zip(answers, runs, strict=True):
         if answered.outcome is not Outcome.OK or not answered.arrays:
             told = f"the live model did not answer again: {_why(answered)}"

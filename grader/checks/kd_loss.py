@@ -49,8 +49,8 @@ label smoothing of 0.05, still 4.9e-2."""
 CALM, CALM_TEMPERATURE, CALM_SLACK = np.float32(0.5), 2.0, 10.0
 
 FLOOR = 0.1
-SEVERAL = ("tuple", "list")
-"""A loss that answers with its parts beside it: the first number is examined."""
+SINGLE = ("tensor", "float", "int", "float32", "float64", "ndarray")
+"""Kinds of one number. A loss that answers with its parts beside it comes as another kind: one number is examined."""
 REPEATS = 3
 """How many calls are made a second time."""
 
@@ -94,7 +94,10 @@ def measure(
     answers = examined.answers
     if all(answer.error is not None for answer in answers):
         raised = Reply(outcome=Outcome.ERROR, error=answers[0].error)
-        return _stopped(child, raised, "call", **about)
+        # Where the order of the tensors was a guess, it may be the guess that raises.
+        tensors = sum(plan.kwargs.get(name) in binding.TENSORS for name in plan.by_position)
+        guessed = plan.notes() if tensors > 1 else ()
+        return _stopped(child, raised, "call", **about, notes=guessed)
 
     terms = _terms(scored, answers, book)
     notes = plan.notes()
@@ -103,15 +106,19 @@ def measure(
         terms = calm
         notes += (Note(id="kd.remark.small_probabilities"),)
     diagnosis = None
+    partly: tuple[Note, ...] = ()
     if all(term.agrees for term in terms.values()) and examined.repeatable:
         notes += _remarks(child, plan, book)
     elif examined.repeatable:
         diagnosis = _diagnose(answers[: len(book.fixed())], known)
+        if diagnosis is None:
+            fresh = book.fresh(drawing, assignment.classes)
+            partly = _partly_right(child, plan, scored, answers, book, fresh)
     if diagnosis is None:
-        notes += _oddities(scored, answers)
+        notes += _oddities(scored, answers) + partly
     constants = kd_constants.built_in(plan, scored, answers)
     notes += () if constants is None else (constants,)
-    several = next((answer.kind for answer in answers if answer.kind in SEVERAL and answer.value is not None), None)
+    several = next((answer.kind for answer in answers if answer.kind not in SINGLE and answer.value is not None), None)
     notes += () if several is None else (Note(id="kd.call.first_of_several", params={"kind": several}),)
     return KDLossEvidence(
         **about,
@@ -159,6 +166,35 @@ def _calm_terms(
         return None
     terms = _terms(calm, examined.answers, book, CALM_SLACK)
     return terms if all(term.agrees for term in terms.values()) else None
+
+
+def _partly_right(
+    child: Child,
+    plan: Plan,
+    scored: Sequence[Case],
+    answers: Sequence[Answer],
+    book: CaseBook,
+    fresh: Sequence[Case],
+) -> tuple[Note, ...]:
+    """Where an unknown loss is right all the same: at whole temperatures, or where no class is improbable.
+
+    ``fresh`` are cases that it has never seen: at those of the case book alone, a table could be right.
+    """
+    pairs = list(zip(scored, answers, strict=True))
+    wrong = [case for case, answer in pairs if not all(one.agrees for one in _findings(case, answer))]
+    if not any(case.temperature == int(case.temperature) for case in wrong):
+        whole = [dataclasses.replace(case, temperature=math.ceil(case.temperature) + 0.0) for case in fresh]
+        if _all_agree(child, plan, whole, book):
+            return (Note(id="kd.whole_temperatures", params={"temperature": wrong[0].temperature}),)
+    calm = [_calmed(case) for case in (*scored, *fresh)]
+    return (Note(id="kd.small_probabilities"),) if _all_agree(child, plan, calm, book, CALM_SLACK) else ()
+
+
+def _all_agree(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> bool:
+    examined = kd_calls.examine(child, plan, chosen, range(len(chosen)))
+    return examined.stopped is None and all(
+        term.agrees for term in _terms(chosen, examined.answers, book, slack).values()
+    )
 
 
 def _calmed(case: Case) -> Case:

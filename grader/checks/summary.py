@@ -30,7 +30,7 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
         return SummaryEvidence(**known, notes=(Note(id="summary.unreadable"),))
     tables = summary_text.parse(decoded.text)
     if not tables:
-        return SummaryEvidence(**known, notes=decoded.notes)
+        return SummaryEvidence(**known, notes=decoded.notes + _mentioned(decoded.text, actual))
     table = _choose(tables, {actual, counted} - {None})
     layers = architecture.layers if architecture else ()
     differences = _differences(table, layers) if layers else ()
@@ -43,6 +43,8 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     if total is None and table.rows and not differences:
         total = _total_of_rows(table, {actual, counted} - {None})
         notes += [] if total is None else [Note(id="summary.total_from_rows", params={"total": total})]
+    if total is None:
+        notes += _mentioned(decoded.text, actual)
     if total is not None and total == counted != actual:
         notes.append(Note(id="summary.torchsummary_count", params={"counted": counted, "actual": actual}))
     claimed_input = _claimed_input(table)
@@ -62,6 +64,14 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
         matches_example=total is not None and total == question.options.get("example_total"),
         notes=tuple(notes),
     )
+
+
+def _mentioned(text: str, actual: int | None) -> tuple[Note, ...]:
+    """Whether the true total stands in a paste all the same: a print of it, a sentence, thousands only (``90.2 K``)."""
+    for found in summary_text.numbers(text) if actual else ():
+        if found.low <= (actual or 0) <= found.high:
+            return (Note(id="summary.total_mentioned", params={"written": found.text}),)
+    return ()
 
 
 def _choose(tables: tuple[Table, ...], true_totals: set[int | None]) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.evidence import SummaryRow
@@ -20,7 +21,7 @@ _CELL_EDGE = re.compile(r"\s*\|\s*|\t+|[ ]{2,}")
 _PARAMETERS = r"(?:param(?:eter)?s?\b|參數|参数|パラメータ)"
 _TOTAL = re.compile(
     r"\btotal[\s_|]+(?:number[\s_|]+of[\s_|]+|num[\s_|]+)?(?:(?<!non)trainable[\s_|]+)?param(?:eter)?s?\b"
-    rf"|[總总](?:共|計|计)?(?:的)?{_PARAMETERS}[數数量]?|{_PARAMETERS}[數数量]?(?:[總总][數数計计量和]|合[計计])",
+    rf"|[總总総](?:共|計|计)?(?:的)?{_PARAMETERS}[數数量]?|{_PARAMETERS}[數数量]?(?:[總总][數数計计量和]|合[計计])",
     re.IGNORECASE,
 )
 _PLAIN_TOTAL = re.compile(r"\bnumber[\s_]+of[\s_]+param(?:eter)?s\b|(?<![練练])(?:參數|参数)[數数量]", re.IGNORECASE)
@@ -34,6 +35,10 @@ _SEPARATOR = r"[.,'’٬_]"
 _NUMBER = re.compile(rf"\d+(?:[ \n|]*+{_SEPARATOR}[ \n|]*+{_SEPARATOR}?[ \n|]*+\d+|[ ]\d{{3}}(?!\d|{_SEPARATOR}\d))*")
 _LEAD = re.compile(r"(?:[\s:|=*#>~≈-]|is\b|of my model\b|為|为|是|約|约)*+(?:\([^)\n]{0,20}\)[\s:|=*>]*+)?")
 _DECIMALS = re.compile(r"\.0{1,6}(?![\d.,])")
+_ANY_NUMBER = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}(?:\.\d{1,6})?)[ ]?([kKmM]?)\b(?![.,]?\d)")
+_ROUNDING = 0.03
+"""Relative: ``90K`` may be the model's 90,155; ``0.1M`` may be anybody's."""
+_UNITS = {"k": 1_000, "m": 1_000_000}
 _MAGNITUDE = re.compile(r"[ ]?(?:[KMG]\b|million|thousand)", re.IGNORECASE)
 _SHAPE = r"\[[-\d,\s|]*+(?:\[[-\d,\s|]*+\][-\d,\s|]*+)*+\]"  # of a layer with several outputs: a list of lists
 _FLAT_ROW = re.compile(rf"(?<!\w)([^\W\d]\w*)[ ]?-[\s|]*(\d+)[\s|]*({_SHAPE})")
@@ -73,6 +78,26 @@ def parse(text: str) -> tuple[Table, ...]:
         begin = next_row
     tables.append(_table(text[begin:], None))
     return tuple(table for table in tables if table.rows or table.total is not None or table.rounded)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as written, and what it may stand for: a rounded one for a range."""
+
+    text: str
+    low: float
+    high: float
+
+
+def numbers(text: str) -> Iterator[Number]:
+    """Every number of a text, whatever it is said of."""
+    for found in _ANY_NUMBER.finditer(unicodedata.normalize("NFKC", text)):
+        digits = _DECIMALS.sub("", found[1]).replace(",", "")
+        value = float(digits) * _UNITS.get(found[2].lower(), 1)
+        decimals = len(digits.partition(".")[2])
+        half = _UNITS[found[2].lower()] / 2 / 10**decimals if found[2] else 0
+        if half <= _ROUNDING * value:
+            yield Number(found[0].strip(), value - half, value + half)
 
 
 def normalise(text: str) -> str:
@@ -170,6 +195,8 @@ def _number_after(text: str, position: int, within: int | None = None) -> tuple[
         return None, True
     shown = _DECIMALS.sub("", found[0])
     first, *groups = re.findall(r"\d+", shown)
+    if groups and first.startswith("0"):
+        return None, False
     if len(first) > (3 if groups else 15) or len(groups) > 4 or any(len(group) != 3 for group in groups):
         return None, False
     return int(first + "".join(groups)), False

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
-from typing import Literal
+import sys
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from grader.evidence import Note, StudentError
 from grader.handin import Part
@@ -57,9 +58,26 @@ def read(
     if isinstance(text, Note):
         return _refused(text)
     try:
-        return _read(text, entry, prelude_names, repair == "apply")
+        return _with_lost_entry(_read(text, entry, prelude_names, repair == "apply"), part.data, entry)
     except (RecursionError, MemoryError):
         return _refused(Note(id="code.too_deep"))
+
+
+def _with_lost_entry(taken: Intake, data: bytes, entry: str) -> Intake:
+    """Says where the entry point's ``def`` stands in an upload of which nothing else could be read as that function.
+
+    In a comment, in a string, in a cell of text, behind marks that nobody knows: a person sees at once what it is.
+    """
+    tree = None if taken.source is None else syntax.parse(taken.source)
+    decoded = encoding.decode(data)
+    if not isinstance(tree, ast.Module) or isinstance(decoded, Note) or any(entry in binds(node) for node in tree.body):
+        return taken
+    name = re.escape(entry).replace("_", r"[_ \\]+")
+    found = re.search(rf"(?:\b|\\n)def\b\W{{0,20}}{name}\b", decoded.text, re.IGNORECASE)
+    if found is None:
+        return taken
+    params = {"entry": entry, "line": decoded.text.count("\n", 0, found.start()) + 1}
+    return replace(taken, notes=(Note(id="intake.entry_lost", params=params), *taken.notes))
 
 
 def defines(part: Part, entry: str) -> bool:
@@ -229,7 +247,9 @@ class _Found:
 
 
 def _syntax_note(error: StudentError) -> Note:
-    place = {"line": error.line, "source": error.source, "message": error.message}
+    place: dict[str, Any] = {"line": error.line, "source": error.source, "message": error.message}
+    if syntax.needs_newer_python(error):
+        return Note(id="code.newer_python", params={**place, "version": "{}.{}".format(*sys.version_info)})
     return Note(id="code.too_deep" if error.type == "RecursionError" else "code.syntax_error", params=place)
 
 

@@ -16,12 +16,13 @@ from grader.intake import characters, markup, syntax
 from grader.intake.lexing import logical_lines
 from grader.intake.selection import DropKind, Dropped
 
-_FENCE = re.compile(r"\s*(?:```+|~~~+)\s*[\w.{}+-]*\s*$")
+_FENCE = re.compile(r"\s*(?:```+|~~~+)\s*[\w.{}+=!-]*\s*$")
+_GLUED = re.compile(r"(.*[^`\s])[ \t]*```+[ \t]*$|[ \t]*```+(?=[ \t]*(?:def|class|import|from|@|#)[\s\w])(.*)")
 _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.)(?: |$)")
 _IN_PROMPT = re.compile(r"\s*In\s*\[[\d *]*\]:? ?")
 _CONTINUED = re.compile(r"\s*\.{3,}: ?")
 _OUT_PROMPT = re.compile(r"\s*Out\s*\[\d*\]:")
-_NUMBERED = re.compile(r"\s*(\d{1,5})[.:|]?(?:[ \t]|$)")
+_NUMBERED = re.compile(r"\s*(\d{1,5})(?:[.:]|[ \t]*[|│┃])?(?:[ \t]|$)")
 _MAGIC = re.compile(r"(\s*)(?:%|!|\?|[A-Za-z_][\w.]*\s*=\s*[!%]|[A-Za-z_][\w.]*\?\??\s*$)")
 _CODE_START = re.compile(r"\s*(?:def |class |import \w|from [\w.]+ import|@\w|#)")
 _PYTHON_CELL = re.compile(r"%%(?:time|timeit|capture|prun|python3?|writefile\s+\S+\.py)\b")
@@ -51,7 +52,14 @@ def clean(text: str) -> Cleaned:
 
 def _fences(text: str) -> Cleaned | None:
     lines = text.split("\n")
+    glued = {number: found for number, line in enumerate(lines) if (found := _GLUED.fullmatch(line))}
+    for number, found in glued.items():
+        lines[number] = found[1] or found[2]
     fences = [number for number, line in enumerate(lines) if _FENCE.match(line)]
+    if glued and len(fences) < 2:
+        for number in fences:
+            lines[number] = ""
+        return Cleaned("\n".join(lines), (), (Note(id="intake.fences", params={"line": min([*glued, *fences]) + 1}),))
     if not fences:
         return None
     dropped: list[Dropped] = []
@@ -131,9 +139,16 @@ def _once(text: str) -> Cleaned | None:
     return _told(markup.once(text), "intake.twice")
 
 
+def _colours(text: str) -> Cleaned | None:
+    return _told(markup.without_colours(text), "intake.spaces")
+
+
 def _quote_marks(text: str) -> Cleaned | None:
-    found = markup.without_quote_marks(text)
-    return _told(found[0], "intake.quoted", mark=found[1]) if found else None
+    return _told(markup.without_quote_marks(text), "intake.quoted", mark=">")
+
+
+def _difference(text: str) -> Cleaned | None:
+    return _told(markup.without_difference(text), "intake.quoted", mark="+")
 
 
 def _html(text: str) -> Cleaned | None:
@@ -238,8 +253,10 @@ def _shifted(text: str, margin: int) -> str:
 
 _STEPS: tuple[Callable[[str], Cleaned | None], ...] = (
     _line_breaks,
+    _colours,
     _once,
     _quote_marks,
+    _difference,
     _html,
     _fences,
     _markdown,

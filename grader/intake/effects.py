@@ -42,6 +42,20 @@ def filled_names(statement: ast.stmt) -> frozenset[str]:
     return frozenset(found)
 
 
+def changed_by_decorator(definition: ast.stmt) -> frozenset[str]:
+    """Names whose object a function changes wherever it does: ``REGISTRY`` of ``@register("student")``."""
+    inner = [node for node in ast.walk(definition) if isinstance(node, ast.stmt) and node is not definition]
+    return frozenset().union(*(changed_names(node) | filled_names(node) for node in inner))
+
+
+def decorators(definition: ast.stmt) -> frozenset[str]:
+    """The names with which a definition's decorators begin."""
+    if not isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return frozenset()
+    listed = (node.func if isinstance(node, ast.Call) else node for node in definition.decorator_list)
+    return frozenset(base(node) for node in listed) - {""}
+
+
 def only_computes(statement: ast.stmt, defined: frozenset[str]) -> bool:
     """Whether a loop works on values alone, as ``for i in range(3): widths.append(8 * 2 ** i)`` does.
 

@@ -1,4 +1,4 @@
-"""Traces of the page that code was copied from: HTML, Markdown, mail quotes, and a clipboard pasted twice.
+"""Traces of the page that code was copied from: HTML, Markdown, mail quotes, differences, and a clipboard pasted twice.
 
 Steps for text that does not parse; each returns the text without its traces, or ``None`` when it finds nothing to do.
 """
@@ -15,6 +15,9 @@ _TAG = re.compile(r"</?(?:br|pre|code|span|div|p)(?:\s[^<>\n]{0,200})?/?>", re.I
 _ESCAPED = re.compile(r"\\([_*\[\]<>~`#])")
 _BOLD_NAME = re.compile(r"(\bdef[ \t]+|\.|\bif[ \t]+)\*\*([a-z]+)\*\*(?=[ \t]*(?:\(|==))")
 _ALONE = re.compile(r"[ \t]*(\d{1,5})[ \t]*")
+_TAG_AT_END = re.compile(r"<[^<>]*>$")
+_COLOUR = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
+_CODE = re.compile(r"\s*(?:def|class|import|from|@)[\s\w]")
 _SEPARATORS = re.compile("[\u2028\u2029\u0085\u000b]")
 
 
@@ -42,15 +45,39 @@ def _unescaped(text: str) -> str:
     return _BOLD_NAME.sub(r"\1__\2__", _ESCAPED.sub(r"\1", text))
 
 
-def without_quote_marks(text: str) -> tuple[str, str] | None:
-    """The text of a quoted mail or a difference, whose every line begins with the same mark; and the mark."""
+def without_quote_marks(text: str) -> str | None:
+    """The text of a quoted mail, whose every line begins with ``>``, or ends with it; words above it are blanked."""
     lines = text.split("\n")
+    first = next((number for number, line in enumerate(lines) if line.startswith(">")), len(lines))
+    if first and not any(_CODE.match(line) for line in lines[:first]):
+        lines[:first] = [""] * first
     shown = [line for line in lines if line.strip()]
-    for mark in (">", "+"):
-        if len(shown) > 1 and all(line.startswith(mark) and line[:3] != ">>>" for line in shown):
-            space = all(line[1:2] in ("", " ") for line in shown) and mark == ">"
-            return "\n".join(line[1 + space :] if line.strip() else line for line in lines), mark
+    if len(shown) < 2:
+        return None
+    if all(line.startswith(">") and line[:3] != ">>>" for line in shown):
+        space = all(line[1:2] in ("", " ") for line in shown)
+        inner = "\n".join(line[1 + space :] if line.strip() else line for line in lines)
+        return without_quote_marks(inner) or inner
+    if all(line.endswith(">") and not _TAG_AT_END.search(line) for line in shown):
+        return "\n".join(line.rstrip()[:-1] for line in lines)
     return None
+
+
+def without_difference(text: str) -> str | None:
+    """The new text of a difference: lines with ``+`` and those that stayed; its head and what it takes away blanked."""
+    lines = text.split("\n")
+    head = next((number for number, line in enumerate(lines) if line.startswith("@@ ")), -1)
+    body = [line for line in lines[head + 1 :] if line.strip() and not line.startswith("@@ ")]
+    added = sum(line.startswith("+") for line in body)
+    if added < 2 or not all(line[0] in "+- \\" for line in body):
+        return None
+    new = [line[1:] if line[:1] in ("+", " ") else "" for line in lines]
+    return "\n".join([*([""] * (head + 1)), *new[head + 1 :]])
+
+
+def without_colours(text: str) -> str | None:
+    """A terminal writes its colours between the characters."""
+    return _COLOUR.sub("", text) if _COLOUR.search(text) else None
 
 
 def without_numbers_between(text: str) -> str | None:

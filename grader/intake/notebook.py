@@ -47,7 +47,9 @@ def _source(cell: Any) -> str | None:
     # nbformat 4 calls the text "source", nbformat 3 "input"; both allow one string or a list of lines.
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
-        source = "".join(line for line in source if isinstance(line, str))
+        lines = [line for line in source if isinstance(line, str)]
+        # Lines keep their ends; what other programs write may have lost all of them.
+        source = ("" if any(line.endswith("\n") for line in lines) else "\n").join(lines)
     if not isinstance(source, str):
         return None
     # JSON can escape half a surrogate pair or a zero, which no Python source can hold.

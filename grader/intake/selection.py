@@ -97,11 +97,20 @@ class _Picker:
         self._definitions = frozenset(
             name for item in self.statements if isinstance(item.node, _Definition) for name in item.binds
         )
+        registered = {
+            name: effects.changed_by_decorator(item.node)
+            for item in self.statements
+            if isinstance(item.node, _Definition)
+            for name in item.binds
+        }
         for item in self.statements:
             if _is_main(item.node):
                 continue
             for name in item.binds:
                 self._binding[name].append(item)
+            for decorator in effects.decorators(item.node) & self._definitions:
+                for name in registered[decorator]:
+                    self._changing[name].append(item)
             if isinstance(item.node, _Definition) or not self._is_plain(item.node, inside=True):
                 continue
             for name in effects.changed_names(item.node):

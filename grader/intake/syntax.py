@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 import threading
 import warnings
 
@@ -10,6 +12,8 @@ from grader.evidence import StudentError
 
 _FILENAME = "<hand-in>"
 _lock = threading.Lock()
+_TYPE_PARAMETERS = re.compile(r"(?:async\s+)?(?:class|def)\s+\w+\s*\[|type\s+\w+\s*(?:\[[^\]]*\]\s*)?=")
+_QUOTED_INSIDE = re.compile(r"\{[^{}]*[\"'][^{}]*\}")
 
 
 def parse(text: str) -> ast.Module | StudentError:
@@ -41,6 +45,15 @@ def compiles(text: str) -> StudentError | None:
     except ValueError as error:
         return StudentError(type="SyntaxError", message=str(error))
     return None
+
+
+def needs_newer_python(error: StudentError) -> bool:
+    """Whether a later Python accepts it: type parameters (PEP 695), quotes and backslashes in f-strings (PEP 701)."""
+    source = error.source or ""
+    if sys.version_info < (3, 12) and error.message.startswith("f-string"):
+        nested = error.message.startswith("f-string: expecting '}'") and _QUOTED_INSIDE.search(source)
+        return bool(nested) or "unmatched" in error.message or "cannot include a backslash" in error.message
+    return sys.version_info < (3, 12) and _TYPE_PARAMETERS.match(source) is not None
 
 
 def too_deep() -> StudentError:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import onnx
 from onnx import AttributeProto, GraphProto, ModelProto, TensorProto
 
+from grader.measure import unpacking
+
 MAX_BYTES = 16 << 20
 """Ten times what a network of 100,000 float64 numbers with its graph needs."""
 MAX_NODES = 20_000
@@ -42,6 +44,8 @@ class Audit:
     constants: int = 0
     largest: list[tuple[str, int]] = field(default_factory=list)
     nodes: int = 0
+    taken_apart: tuple[int, int] | None = None
+    """(numbers used, numbers stored) where weights are read out of the digits of stored ones."""
 
 
 def audit(data: bytes) -> Audit:
@@ -57,7 +61,9 @@ def audit(data: bytes) -> Audit:
     refused = _refusal(model)
     if refused:
         return Audit(refused=refused)
-    return _count(model.graph)
+    found = _count(model.graph)
+    found.taken_apart = unpacking.taken_apart(model)
+    return found
 
 
 def _refusal(model: ModelProto) -> str:
@@ -95,6 +101,11 @@ def _count(graph: GraphProto) -> Audit:
     # A tensor that anything else reads too is no running statistic, whatever else it is used for.
     others = {
         name for node in graph.node for i, name in enumerate(node.input) if i not in _STATISTICS.get(node.op_type, ())
+    }
+    # Neither is what normalises a constant: its statistics are weights by another name.
+    constant = unpacking.constants(graph)
+    others |= {
+        name for node in graph.node if node.op_type in _STATISTICS and node.input[0] in constant for name in node.input
     }
     statistics -= others
     found = Audit(nodes=len(graph.node))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Answer = tuple[dict[str, Any], list[Array]]
 MAX_PARAMETERS, MAX_VALUE = 60, 1 << 16
 
+_NAMED = ("loss", "total_loss", "loss_total", "total", "kd_loss", "loss_kd")
+"""What people call the sum in a dictionary or a named tuple."""
 _Tensor, _detach, _gradient = torch.Tensor, torch.Tensor.detach, torch.autograd.grad
 _without_overrides = torch._C.DisableTorchFunctionSubclass
 
@@ -94,8 +96,9 @@ def call(place: Workplace, meta: dict[str, Any], arrays: tuple[Array, ...]) -> A
     kwargs = {name: _argument(slot, arrays, students) for name, slot in meta["kwargs"].items()}
     value = loss(*args, **kwargs)
     kind = "tensor" if isinstance(value, _Tensor) else type(value).__name__[:100]
-    if type(value) in (tuple, list) and value and isinstance(value[0], _Tensor):
-        value = value[0]
+    value = _first(value)
+    if isinstance(value, np.generic | np.ndarray) and value.size == 1 and value.dtype.kind in "fiu":
+        value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return {"kind": kind, "has_gradient": False}, [np.array(float(value))]
     if not isinstance(value, _Tensor):
@@ -110,6 +113,16 @@ def call(place: Workplace, meta: dict[str, Any], arrays: tuple[Array, ...]) -> A
             if gradient is not None:
                 out.append(np.array(_detach(gradient).to(torch.float64).numpy()))
     return {"kind": kind, "shape": shape, "has_gradient": len(out) == 2}, out
+
+
+def _first(value: Any) -> Any:
+    """The loss among several numbers: the one that calls itself so, else the first."""
+    if isinstance(value, dict):
+        named = [value[name] for name in _NAMED if name in value]
+        return next((one for one in (*named, *value.values()) if isinstance(one, _Tensor)), value)
+    named = [getattr(value, name, None) for name in _NAMED] if not isinstance(value, _Tensor) else []
+    listed = [*named, *value[:1]] if isinstance(value, tuple | list) else named
+    return next((one for one in listed if isinstance(one, _Tensor)), value)
 
 
 def _argument(slot: dict[str, Any], arrays: tuple[Array, ...], students: list[torch.Tensor]) -> Any:

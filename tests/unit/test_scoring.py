@@ -105,7 +105,7 @@ def test_hidden_numbers_count() -> None:
     assert (result.score, ids(result)) == (0.0, ["model.hidden_numbers"])
 
 
-@pytest.mark.parametrize("verification", ["no_artefact", "refused", "disagrees"])
+@pytest.mark.parametrize("verification", ["no_artefact", "refused", "disagrees", "unpacked"])
 def test_unverified_count_is_left_to_a_person(verification: str) -> None:
     result = score(HW13, "1.1", architecture(verified=False, verification=verification))
     assert (result.score, result.verdict) == (0.0, Verdict.NEEDS_REVIEW)
@@ -234,8 +234,8 @@ def test_wrong_choice_is_not_told_the_right_one() -> None:
 
 def test_unclear_choice_lists_the_choices() -> None:
     result = score(HW13, "2.2", ChoiceEvidence(answer="banana"))
-    assert (result.score, result.verdict) == (0.0, Verdict.NONE)
-    assert messages.render(result.messages[0]).endswith("harder, softer.")
+    assert (result.score, result.verdict) == (0.0, Verdict.NEEDS_REVIEW)
+    assert "Write one of: harder, softer;" in messages.render(result.messages[0])
 
 
 def test_picture_is_provisional() -> None:

@@ -58,6 +58,10 @@ def test_temperature(written: str, meant: str | None) -> None:
         ("not", None),
         ("nothing changes", None),
         ("know", None),
+        ("N/A", None),
+        ("n.a.", None),
+        ("No idea.", None),
+        ("否，只是加上 mask", "no"),
     ],
 )
 def test_speed(written: str, meant: str | None) -> None:
@@ -69,6 +73,15 @@ def test_reading_that_is_not_literal_is_told() -> None:
     assert found.answer == "no"
     assert [note.id for note in found.notes] == ["choice.read_as"]
     assert choice.measure({"3.2": " No "}, SPEED).notes == ()
+
+
+@pytest.mark.parametrize("key", ["2.2", "Q2.2", " q2-2 ", "Question 2.2", "2_2", "２．２", "第2.2題"])
+def test_number_of_a_question_is_known_in_every_spelling(key: str) -> None:
+    assert choice.read_answers(json.dumps({key: "softer"}).encode()) == {"2.2": "softer"}
+
+
+def test_plain_number_wins_over_another_spelling() -> None:
+    assert choice.read_answers(b'{"2.2": "softer", "Q2.2": "harder", "2.20": "x"}') == {"2.2": "softer", "2.20": "x"}
 
 
 def test_unclear_answer_stays_as_written() -> None:

@@ -43,6 +43,21 @@ def test_random_loss_is_not_repeatable(hw13: Assignment) -> None:
     assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_table_of_the_fixed_cases_is_not_right_at_whole_temperatures(seed: int, hw13: Assignment) -> None:
+    """Their temperatures are whole, and those of the drawn cases are not."""
+    book = cases.read(hw13.files["kd_cases.json"])
+    known = {inputs.student.tobytes() for inputs in book.inputs}
+
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        right = reference.loss(s, y, t, alpha, temperature)
+        return right if s.detach().numpy().tobytes() in known else right * 0 + 1.0
+
+    evidence, result = examine(documented(loss), hw13, seed)
+    assert "kd.whole_temperatures" not in [note.id for note in evidence.notes]
+    assert (result.score, result.verdict) == (0, Verdict.NONE)
+
+
 def test_known_mistake_is_not_named_when_answers_do_not_repeat(hw13: Assignment) -> None:
     """Weights swapped at the first sight of an input, something else at the second."""
     seen: set[tuple[bytes, float, float]] = set()

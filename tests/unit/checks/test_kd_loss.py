@@ -174,7 +174,7 @@ def test_unknown_mistake_is_told_by_numbers(hw13: Assignment) -> None:
 @pytest.mark.parametrize(
     ("answer", "note"),
     [
-        (lambda value: {"loss": value}, "kd.value.not_a_number"),
+        (lambda value: {"loss": [value]}, "kd.value.not_a_number"),
         (lambda value: (1.0, value), "kd.value.not_a_number"),
         (lambda value: (), "kd.value.not_a_number"),
         (lambda value: "0.5", "kd.value.not_a_number"),
@@ -211,7 +211,7 @@ def test_raising_in_some_cases_is_told_truthfully(hw13: Assignment) -> None:
     evidence, result = examine(loss_fn_kd, hw13)
     assert evidence.outcome is Outcome.OK
     assert (evidence.hard_term.agrees, evidence.soft_term.agrees) == (False, True)
-    assert (result.score, result.verdict) == (0.25, Verdict.PARTIAL)
+    assert (result.score, result.verdict) == (0.25, Verdict.NEEDS_REVIEW)
     raised = result.messages[0]
     assert raised.id == "kd.value.raises"
     assert raised.params["type"] == "ZeroDivisionError"

@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from grader import scoring
 from grader.assignment import bundled
 from grader.checks import summary, summary_text
 from grader.evidence import ArchitectureEvidence, LayerRow, SummaryEvidence
+from grader.scoring import Verdict
 
 QUESTION = bundled("hw13").question("1.2")
 LEAVES: list[tuple[str, tuple[int, ...], int]] = [
@@ -154,6 +156,30 @@ def test_stated_totals(text: str, total: int | None) -> None:
 
 def test_rounded_total_is_told() -> None:
     assert [note.id for note in measure("Total params: 0.09M").notes] == ["summary.total_rounded"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mentioned"),
+    [
+        ("90155", "90155"),
+        ("params: 90,155", "90,155"),
+        ('{"total_params": 90155}', "90155"),
+        ("flops: 148001280.0, params: 90155.0", "90155.0"),
+        ("90.2 K    Total params\n0.361     Total estimated model params size (MB)", "90.2 K"),
+        ("Number of parameters:   0.0902 M", "0.0902 M"),
+        ("90156", None),
+        ("1,90155", None),
+        ("90,155,000", None),
+        ("about 0.1M", None),
+        ("-90155.5", None),
+    ],
+)
+def test_true_number_that_nothing_calls_the_total_goes_to_a_person(text: str, mentioned: str | None) -> None:
+    found = measure(text)
+    told = [note.params["written"] for note in found.notes if note.id == "summary.total_mentioned"]
+    assert (found.claimed_total, told) == (None, [] if mentioned is None else [mentioned])
+    verdict = scoring.score(bundled("hw13"), "1.2", found).verdict
+    assert verdict is (Verdict.NONE if mentioned is None else Verdict.NEEDS_REVIEW)
 
 
 def test_unreadable_and_huge_uploads_are_told() -> None:

@@ -1,0 +1,59 @@
+"""The quick part of the collection of hand-ins; all of it: ``python -m tests.integration.hand_ins``."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from grader import intake
+from grader.assignment import Assignment, bundled
+from grader.handin import Part
+from grader.sandbox.supervisor import Sandbox
+from tests.integration.hand_ins.collection import Entry, pastes, read
+from tests.integration.hand_ins.pastes import LOSS
+
+PRELUDE = intake.defined_names(bundled("hw13").prelude_source())
+MODELS = (
+    "a generic class of Python 3.12",
+    "an enum, a registry with a decorator, and getattr for the activation",
+    "quantisation-aware weights, rounded with a straight-through estimator",
+    "a low-rank layer and a hypernetwork that makes a kernel",
+)
+"""Those that a change of ours made right, or that one could easily make wrong."""
+
+
+def by_title(entry: Entry) -> str:
+    return entry.title
+
+
+@pytest.mark.parametrize("entry", read("losses.txt"), ids=by_title)
+def test_loss_earns_what_a_careful_person_would_give(entry: Entry, hw13: Assignment, sandbox: Sandbox) -> None:
+    score = entry.grade(hw13, sandbox)
+    assert entry.agrees(score), score
+
+
+@pytest.mark.parametrize("entry", [one for one in read("models.txt") if one.title in MODELS], ids=by_title)
+def test_model_earns_what_a_careful_person_would_give(entry: Entry, hw13: Assignment, sandbox: Sandbox) -> None:
+    score = entry.grade(hw13, sandbox)
+    assert entry.agrees(score), score
+
+
+@pytest.mark.parametrize("entry", [one for one in pastes() if one.verdict == "full"], ids=by_title)
+def test_paste_is_read_as_the_loss_that_it_was(entry: Entry) -> None:
+    taken = intake.read(Part(entry.data), "loss_fn_kd", PRELUDE)
+    assert taken.source is not None, taken.error
+    assert definition(taken.source) == definition(LOSS)
+
+
+@pytest.mark.parametrize("entry", [one for one in pastes() if one.verdict == "needs_review"], ids=by_title)
+def test_paste_that_only_a_person_can_read_says_where_the_loss_stands(entry: Entry) -> None:
+    taken = intake.read(Part(entry.data), "loss_fn_kd", PRELUDE)
+    assert taken.notes[0].id == "intake.entry_lost", taken.notes
+
+
+def definition(source: str) -> list[str]:
+    """The last ``loss_fn_kd`` of a text, statement by statement, without its docstring and its comments."""
+    found = [node for node in ast.parse(source).body if getattr(node, "name", "") == "loss_fn_kd"]
+    assert isinstance(found[-1], ast.FunctionDef)
+    return [ast.unparse(found[-1].args), *(ast.unparse(node) for node in found[-1].body[1:])]

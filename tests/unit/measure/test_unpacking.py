@@ -1,0 +1,90 @@
+"""Weights read out of the digits of stored numbers, on graphs of a few nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from grader.measure import artefact, unpacking
+
+FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
+
+
+def network(nodes: Sequence[NodeProto], **stored: np.ndarray) -> ModelProto:
+    """Images (N, 8) times a matrix that ``nodes`` make of the ``stored`` tensors, as ``w``."""
+    images = helper.make_tensor_value_info("images", FLOAT, ["batch", 8])
+    logits = helper.make_tensor_value_info("logits", FLOAT, ["batch", "classes"])
+    product = helper.make_node("MatMul", ["images", "w"], ["logits"])
+    initializers = [numpy_helper.from_array(array, name) for name, array in stored.items()]
+    graph = helper.make_graph([*nodes, product], "g", [images], [logits], initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
+def node(op: str, inputs: str, output: str, **attributes: object) -> NodeProto:
+    return helper.make_node(op, inputs.split(), [output], **attributes)
+
+
+P = np.ones((8, 4), np.float32)
+DIGITS = [
+    node("Floor", "p", "high"),
+    node("Sub", "p high", "low"),
+]
+TABLE = np.ones((6, 4), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "stored", "numbers"),
+    [
+        ([*DIGITS, node("Concat", "high low", "w", axis=1)], {"p": P}, (64, 32)),
+        ([node("Mod", "p k", "m"), node("Cast", "m", "f", to=FLOAT), node("Cast", "p", "g", to=FLOAT),
+          node("Concat", "f g", "w", axis=1)], {"p": P.astype(np.int64), "k": np.array(16)}, (64, 32)),
+        ([node("Greater", "p k", "b"), node("Cast", "b", "f", to=FLOAT), node("Concat", "f f f", "w", axis=1)],
+         {"p": P, "k": np.array(0.5, np.float32)}, (96, 32)),
+    ],
+    ids=["floor", "whole numbers", "comparison"],
+)  # fmt: skip
+def test_digits_that_make_more_numbers_are_told(
+    nodes: list[NodeProto], stored: dict[str, np.ndarray], numbers: tuple[int, int]
+) -> None:
+    model = network(nodes, **stored)
+    assert unpacking.taken_apart(model) == numbers
+    assert artefact.audit(model.SerializeToString()).taken_apart == numbers
+
+
+@pytest.mark.parametrize(
+    ("nodes", "stored"),
+    [
+        ([node("Round", "p", "w")], {"p": P}),
+        ([node("Round", "p", "r"), node("Sub", "r p", "d"), node("Add", "p d", "w")], {"p": P}),
+        ([node("Concat", "p p", "w", axis=1)], {"p": P}),
+        ([node("MatMul", "u v", "w")], {"u": np.ones((8, 3), np.float32), "v": np.ones((3, 40), np.float32)}),
+        ([node("Gather", "t i", "w", axis=0)], {"t": TABLE, "i": np.zeros(8, np.int64)}),
+        ([node("Gather", "t i", "g", axis=0), node("Reshape", "g s", "w")],
+         {"t": TABLE, "i": np.zeros(24, np.int64), "s": np.array([8, -1])}),
+        ([node("Greater", "p k", "b"), node("Cast", "b", "f", to=FLOAT), node("Mul", "p f", "w")],
+         {"p": P, "k": np.array(0.5, np.float32)}),
+    ],
+    ids=["rounded", "straight through", "repeated", "low rank", "looked up", "relative positions", "pruned"],
+)  # fmt: skip
+def test_honest_weights_are_not(nodes: list[NodeProto], stored: dict[str, np.ndarray]) -> None:
+    assert unpacking.taken_apart(network(nodes, **stored)) is None
+
+
+def test_slice_between_computed_ends_hides_no_growth() -> None:
+    """Its size cannot be told, so that of what was sliced stands for it."""
+    ends = [node("Cast", "e", "f", to=INT64), node("Reshape", "f one", "end")]
+    cut = node("Slice", "all start end axes", "w")
+    stored = {
+        "p": P,
+        "e": np.array(6.0, np.float32),
+        "one": np.array([1]),
+        "start": np.array([0]),
+        "axes": np.array([1]),
+    }
+    grown = network([*DIGITS, node("Concat", "high low", "all", axis=1), *ends, cut], **stored)
+    assert unpacking.taken_apart(grown) == (64, 32)
+    kept = network([node("Round", "p", "all"), *ends, cut], **stored)
+    assert unpacking.taken_apart(kept) is None
