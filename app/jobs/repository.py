@@ -96,3 +96,8 @@ def claim_chore(session: Session, name: str, *, every_seconds: float) -> bool:
     session.add(Chore(name=name, begun_at=moment))
     session.flush()
     return True
+
+
+def lock_chore(session: Session, name: str) -> None:
+    """Let nobody else do this chore until the transaction ends."""
+    session.scalar(select(Chore.name).where(Chore.name == name).with_for_update())
