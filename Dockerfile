@@ -2,6 +2,8 @@
 # For wheels of torch without CUDA, give PyTorch's CPU index: --build-arg PIP_EXTRA_INDEX_URL=...
 FROM python:3.11-slim-bookworm AS build
 ARG PIP_EXTRA_INDEX_URL
+# EXTRAS=[lti] for launches from learning platforms.
+ARG EXTRAS=""
 WORKDIR /build
 RUN python -m venv /opt/assay
 COPY constraints.txt pyproject.toml README.md ./
@@ -9,7 +11,7 @@ COPY app app
 COPY grader grader
 COPY migrations migrations
 COPY reference_models reference_models
-RUN /opt/assay/bin/pip install --no-cache-dir -c constraints.txt .
+RUN /opt/assay/bin/pip install --no-cache-dir -c constraints.txt ".$EXTRAS"
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 assay \

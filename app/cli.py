@@ -33,6 +33,8 @@ audit = typer.Typer(name="audit", help="The record of who changed what.", no_arg
 app.add_typer(assignment)
 app.add_typer(audit)
 app.add_typer(dataset)
+lti = typer.Typer(name="lti", help="Learning platforms that launch Assay (LTI 1.3).", no_args_is_help=True)
+app.add_typer(lti)
 
 
 class Repair(StrEnum):
@@ -358,6 +360,90 @@ def dataset_list(as_json: AsJson = False) -> None:
     from app.commands import dataset as command
 
     command.list_all(as_json)
+
+
+PlatformName = Annotated[str, typer.Argument(metavar="NAME", help="The platform's short name here.")]
+
+
+@lti.command(
+    "add",
+    epilog="Example, with what the platform shows for the tool:\n\n"
+    "`assay lti add moodle --issuer https://moodle.example.edu --client-id KMgJ7vE2aCbFqQh --deployment-id 3 "
+    "--auth-url https://moodle.example.edu/mod/lti/auth.php --token-url https://moodle.example.edu/mod/lti/token.php "
+    "--jwks-url https://moodle.example.edu/mod/lti/certs.php --match student-id=lis.person_sourcedid`",
+)
+def lti_add(
+    name: PlatformName,
+    issuer: Annotated[str, typer.Option(help="Its issuer, which Moodle calls the platform id.")],
+    client_id: Annotated[str, typer.Option(help="The tool's client id there.")],
+    deployment_id: Annotated[list[str], typer.Option(help="A deployment of the tool; may be given several times.")],
+    auth_url: Annotated[str, typer.Option(help="Its authentication request address.")],
+    token_url: Annotated[str, typer.Option(help="Its access token address.")],
+    jwks_url: Annotated[str, typer.Option(help="Its public keyset address.")],
+    token_audience: Annotated[
+        str | None, typer.Option(help="Whom to name when asking for a token, where it is not the token address.")
+    ] = None,
+    host: Annotated[
+        list[str] | None, typer.Option(help="One more host of the platform, such as a school's own at Canvas.")
+    ] = None,
+    staff: Annotated[
+        bool, typer.Option("--staff/--no-staff", help="Make its teachers and assistants teaching assistants here.")
+    ] = False,
+    match: Annotated[
+        str | None,
+        typer.Option(
+            help="Find people who are here already: `login=CLAIM` or `student-id=CLAIM`, with a claim such as "
+            "`lis.person_sourcedid` or `ext.user_username`."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register a learning platform, or bring the one with this name up to date."""
+    from app.commands import lti as command
+
+    command.add(
+        name=name,
+        issuer=issuer,
+        client_id=client_id,
+        deployments=deployment_id,
+        auth_url=auth_url,
+        token_url=token_url,
+        jwks_url=jwks_url,
+        token_audience=token_audience,
+        hosts=host or [],
+        staff=staff,
+        match=match,
+        as_json=as_json,
+    )
+
+
+@lti.command("list", epilog="Example: `assay lti list --json`")
+def lti_list(as_json: AsJson = False) -> None:
+    """List the platforms and our keys."""
+    from app.commands import lti as command
+
+    command.list_all(as_json)
+
+
+@lti.command("remove", epilog="Example: `assay lti remove moodle`")
+def lti_remove(name: PlatformName, as_json: AsJson = False) -> None:
+    """Forget a platform: its launches are refused and no points go there. People and points stay."""
+    from app.commands import lti as command
+
+    command.remove(name, as_json)
+
+
+@lti.command("rotate", epilog="Example, every year: `assay lti rotate`. When a key may have leaked: add `--now`.")
+def lti_rotate(
+    at_once: Annotated[
+        bool, typer.Option("--now", help="Sign with the new key at once and withdraw the former ones.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new key. It signs in an hour; the former one stays published for a week after that."""
+    from app.commands import lti as command
+
+    command.rotate(at_once, as_json)
 
 
 def main() -> None:

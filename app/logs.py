@@ -33,5 +33,5 @@ def configure() -> None:
     root.setLevel(logging.INFO)
     # Every request is in the metrics; a line for each is noise.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
-    for chatty in ("alembic", "dbos"):
+    for chatty in ("alembic", "dbos", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

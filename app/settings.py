@@ -67,6 +67,16 @@ class Settings(BaseSettings):
         default=10.0, description="How long running gradings may finish at shutdown before they go back to the queue."
     )
     session_days: PositiveInt = Field(default=14, description="How long a login in the browser lasts, in days.")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#@\s]+/?$",
+        description="Where browsers reach the service, e.g. `https://assay.example.edu`. LTI names it to platforms. "
+        "Default: the address of each request.",
+    )
+    lti_allow_local: bool = Field(
+        default=False,
+        description="Also take LTI platforms at `http://localhost` and `http://127.0.0.1`: for trying things out.",
+    )
 
     @field_validator("database_url")
     @classmethod

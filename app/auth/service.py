@@ -35,11 +35,14 @@ def by_cookie(session: Session, cookie: str) -> Viewer | None:
 def log_in(session: Session, token: str, *, days: int) -> str | None:
     """Open a browser session for the holder of a token: the cookie's value, or ``None`` for a wrong token."""
     found = session.scalar(select(Token).where(Token.digest == digest(token), Token.revoked_at.is_(None)))
-    if found is None:
-        return None
+    return None if found is None else open_session(session, found, days=days)
+
+
+def open_session(session: Session, token: Token, *, days: int) -> str:
+    """Open a browser session that ends with this token at the latest: the cookie's value."""
     session.execute(delete(WebSession).where(WebSession.expires_at <= now()))
     cookie = secrets.token_urlsafe(32)
-    session.add(WebSession(digest=digest(cookie), token_id=found.id, expires_at=now() + timedelta(days=days)))
+    session.add(WebSession(digest=digest(cookie), token_id=token.id, expires_at=now() + timedelta(days=days)))
     return cookie
 
 

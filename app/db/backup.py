@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -68,16 +69,30 @@ def database_file(settings: Settings) -> Path:
     return Path(url.database)
 
 
+def make_private(settings: Settings) -> None:
+    """Let nobody but its owner read a SQLite database: it holds keys now. A server guards its own files."""
+    try:
+        file = database_file(settings)
+    except NotSQLite:
+        return
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            file.with_name(file.name + suffix).chmod(0o600)
+
+
 def _copy(source: Path, target: Path) -> None:
     """Through SQLite's online backup, under another name until it is whole and on the disk."""
     unfinished = target.with_name(target.name + ".part")
     unfinished.unlink(missing_ok=True)
+    unfinished.touch(0o600)
     try:
         with _opened(source) as connection, closing(sqlite3.connect(unfinished)) as copy:
             # All pages in one step: a step that finds the source changed meanwhile would begin anew.
             connection.backup(copy, pages=-1)
             # The copy is one file, without a journal beside it.
             copy.execute("PRAGMA journal_mode=DELETE")
+        # A database that holds keys is its owner's alone to read (`make_private`), and so is its copy.
+        shutil.copymode(source, unfinished)
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         unfinished.rename(target)

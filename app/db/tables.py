@@ -8,6 +8,7 @@ from app.auth import models as auth
 from app.db.base import Base
 from app.extensions import models as extensions
 from app.jobs import models as jobs
+from app.lti import models as lti
 from app.regrade_requests import models as regrade_requests
 from app.regrades import models as regrades
 from app.scores import models as scores
@@ -20,6 +21,7 @@ __all__ = [
     "auth",
     "extensions",
     "jobs",
+    "lti",
     "metadata",
     "regrade_requests",
     "regrades",

@@ -97,3 +97,8 @@ def claim_chore(session: Session, name: str, *, every_seconds: float) -> bool:
         # Two workers may be the first ever at the same moment.
         done = session.execute(_FIRST_TIME, {"name": name, "at": moment})
     return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def lock_chore(session: Session, name: str) -> None:
+    """Let nobody else do this chore until the transaction ends."""
+    session.scalar(select(Chore.name).where(Chore.name == name).with_for_update())

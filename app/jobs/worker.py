@@ -9,10 +9,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
-from app import logs
+from app import logs, lti
 from app.db import migrate, outage
 from app.db.engine import Database
 from app.jobs import capabilities, repository
@@ -27,6 +28,9 @@ from app.settings import Settings
 from app.submissions.bulletin import Bulletin
 from grader import data
 from grader.sandbox.supervisor import Sandbox
+
+if TYPE_CHECKING:
+    from app.lti.sender import Sender
 
 log = structlog.get_logger()
 
@@ -83,6 +87,7 @@ class Worker:
         self.ready = True
         self._runner = DbosRunner(self.settings, self._executor.name, self, queues)
         self._heartbeat.runner = self._runner
+        self._lti = self._start_lti()
         log.info("worker started", executor=self._executor.name, slots=self.settings.workers)
 
     def stop(self) -> None:
@@ -92,6 +97,8 @@ class Worker:
         self._grader.stopping = True
         self._wait_until_idle(self.settings.shutdown_seconds)
         self._runner.stop()
+        if self._lti is not None:
+            self._lti.stop()
         with suppress(outage.DatabaseAway):
             self._heartbeat.stop()
         self.sandbox.close()
@@ -115,6 +122,15 @@ class Worker:
         """Compute a preview: no student code runs, so it needs no slot."""
         with self._counted():
             outage.outlive(partial(self._previewer.run, regrade_id), lambda: self.ready)
+
+    def _start_lti(self) -> Sender | None:
+        if not lti.installed():
+            return None
+        from app.lti.sender import Sender
+
+        sender = Sender(self.settings, self.database)
+        sender.start()
+        return sender
 
     def _is_stopping(self) -> bool:
         return self._grader.stopping

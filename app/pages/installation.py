@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from app import lti
 from app.auth.limits import RateLimit
 from app.pages import (
     admin,
@@ -66,4 +67,16 @@ def install(app: FastAPI) -> None:
         admin,
     ):
         app.include_router(page.router, include_in_schema=False)
+    if lti.installed():
+        _install_lti(app)
     errors.install(app)
+
+
+def _install_lti(app: FastAPI) -> None:
+    """The pages that need the packages of the extra."""
+    from app.pages import admin_lti, lti_passbacks
+    from app.pages import lti as launches
+
+    launches.install(app.state)
+    for page in (launches, lti_passbacks, admin_lti):
+        app.include_router(page.router, include_in_schema=False)

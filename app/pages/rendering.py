@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from app import lti
 from app.pages import language
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -89,6 +90,7 @@ _environment.globals |= {
     "LANGUAGES": language.LANGUAGES,
     "THEMES": THEMES,
     "zone": ZONE,
+    "lti": lti.installed(),
 }
 
 

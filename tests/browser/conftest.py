@@ -61,7 +61,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
-    environment = {**kept, "ASSAY_DATA_DIR": str(data), "ASSAY_PORT": str(port)}
+    environment = {**kept, "ASSAY_DATA_DIR": str(data), "ASSAY_PORT": str(port), "ASSAY_LTI_ALLOW_LOCAL": "true"}
     (data / "roster.csv").write_text(ROSTER)
     subprocess.run([*ASSAY, "migrate"], cwd=ROOT, env=environment, check=True, capture_output=True)
     imported = subprocess.run(

@@ -23,10 +23,11 @@ STAFF = (
     f"{TABLE}/review?question=2.1",
     f"{TABLE}/requests",
     f"{TABLE}/similarity",
+    f"{TABLE}/lti",
     f"{TABLE}/students/kim",
     f"{TABLE}/students/leo",
 )
-ADMIN = ("", "/people", "/people/kim", "/assignments", "/regrades", "/audit")
+ADMIN = ("", "/people", "/people/kim", "/assignments", "/regrades", "/lti", "/audit")
 
 
 @pytest.fixture(scope="module")

@@ -105,11 +105,11 @@ class WorkerProcess(Process):
 class Service(Process):
     """`assay serve`, ready."""
 
-    def __init__(self, settings: Settings, *, worker: bool) -> None:
+    def __init__(self, settings: Settings, *, worker: bool, **variables: str) -> None:
         port = free_port()
         self.settings = settings
         self.url = f"http://127.0.0.1:{port}"
-        super().__init__(_SERVE.format(worker=worker), settings, "service", ASSAY_PORT=str(port))
+        super().__init__(_SERVE.format(worker=worker), settings, "service", ASSAY_PORT=str(port), **variables)
         self.wait_for("Application startup complete")
         self._clients: list[Client] = []
         self.admin = self.client(ADMIN_TOKEN)

@@ -1,0 +1,124 @@
+"""`assay lti`: platforms and keys. Without the packages of the extra it says how to get them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from app import lti
+from app.commands.configuration import settings, writing
+from app.commands.failures import Refused
+from app.db import backup
+from app.db.base import now
+
+if TYPE_CHECKING:
+    from app.lti.models import Platform, ToolKey
+
+
+def add(
+    *,
+    name: str,
+    issuer: str,
+    client_id: str,
+    deployments: Sequence[str],
+    auth_url: str,
+    token_url: str,
+    jwks_url: str,
+    token_audience: str | None,
+    hosts: Sequence[str],
+    staff: bool,
+    match: str | None,
+    as_json: bool,
+) -> None:
+    """Register a platform or bring it up to date. Raises `Refused` or `UnusableInput`."""
+    _require()
+    from app.lti import registration
+
+    configured = settings()
+    wish = registration.Registration(
+        name=name,
+        issuer=issuer,
+        client_id=client_id,
+        deployments=deployments,
+        auth_url=auth_url,
+        token_url=token_url,
+        jwks_url=jwks_url,
+        token_audience=token_audience,
+        hosts=hosts,
+        staff=staff,
+        match=match,
+    )
+    with writing(configured) as session:
+        platform = registration.register(session, wish, allow_local=configured.lti_allow_local, actor="assay lti add")
+        shown = _platform(platform)
+    backup.make_private(configured)
+    if as_json:
+        typer.echo(json.dumps(shown, indent=2))
+        return
+    base = (configured.public_url or "https://YOUR-ADDRESS").rstrip("/")
+    typer.echo(f"{name} is registered. The platform asks for these addresses:")
+    for what, path in (("login initiation", "login"), ("tool, redirect, deep linking", "launch"), ("keys", "jwks")):
+        typer.echo(f"  {what}: {base}/lti/{path}")
+
+
+def list_all(as_json: bool) -> None:
+    """Print the platforms and the keys, without the keys' private halves."""
+    _require()
+    from app.lti import repository
+
+    with writing(settings()) as session:
+        platforms = [_platform(row) for row in repository.platforms(session)]
+        keys = [_key(row) for row in repository.published_keys(session, now())]
+    if as_json:
+        typer.echo(json.dumps({"platforms": platforms, "keys": keys}, indent=2))
+        return
+    for row in platforms:
+        rule = f", finds people by {row['match']}" if row["match"] else ""
+        staff = ", its teachers are staff" if row["staff"] else ""
+        typer.echo(f"{row['name']}: {row['issuer']}, client id {row['client_id']}{staff}{rule}")
+        typer.echo(f"  deployments: {', '.join(row['deployments'])}; hosts: {', '.join(row['hosts'])}")
+        if row["trouble"]:
+            typer.echo(f"  in trouble: {row['trouble']}")
+    for key in keys:
+        typer.echo(f"key {key['kid']}: signs from {key['signs_from']}, published until {key['ends_at'] or 'rotated'}")
+
+
+def remove(name: str, as_json: bool) -> None:
+    """Forget a platform."""
+    _require()
+    from app.lti import registration
+
+    with writing(settings()) as session:
+        registration.remove(session, name, actor="assay lti remove")
+    typer.echo(json.dumps({"removed": name}) if as_json else f"{name} is removed; its people and their points stay")
+
+
+def rotate(at_once: bool, as_json: bool) -> None:
+    """Make a new key."""
+    _require()
+    from app.lti import keys
+
+    configured = settings()
+    with writing(configured) as session:
+        made = _key(keys.rotate(session, at_once=at_once, actor="assay lti rotate"))
+    backup.make_private(configured)
+    typer.echo(json.dumps(made, indent=2) if as_json else f"key {made['kid']} signs from {made['signs_from']}")
+
+
+def _require() -> None:
+    if not lti.installed():
+        raise Refused(lti.MISSING)
+
+
+def _platform(row: Platform) -> dict[str, Any]:
+    names = ("name", "issuer", "client_id", "deployments", "auth_url", "token_url", "token_audience", "jwks_url")
+    rule = f"{row.match_field.value}={row.match_claim}" if row.match_field is not None else None
+    return {name: getattr(row, name) for name in (*names, "hosts", "staff", "trouble")} | {"match": rule}
+
+
+def _key(row: ToolKey) -> dict[str, Any]:
+    ends_at = row.ends_at.isoformat() if row.ends_at else None
+    return {"kid": row.kid, "signs_from": row.signs_from.isoformat(), "ends_at": ends_at}

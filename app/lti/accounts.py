@@ -1,0 +1,121 @@
+"""Who a launch is here: the person the platform was linked with, one found by the platform's rule, or a new one.
+
+Never by e-mail, and never an admin: whoever runs a platform could otherwise become one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.lti import repository
+from app.lti.messages import Message
+from app.lti.models import Identity, Match, Platform
+from app.lti.refusals import LaunchRefused, Reason
+from app.users import service as users
+from app.users.models import Role, Token, User
+from app.users.roster import LOGIN
+
+_TOKEN_HINT = "(LTI)"  # noqa: S105 - what people see in the place of a token's beginning
+
+
+def of(session: Session, platform: Platform, message: Message) -> User:
+    """The person that a verified launch means. Raises `LaunchRefused`."""
+    role = _role(platform, message)
+    identity = repository.identity(session, platform.issuer, message.subject)
+    if identity is None:
+        identity = _link(session, platform, message, role)
+    elif identity.made and role is not None and identity.user.role is not role:
+        # Whom launches made has the role that the last launch says: nobody stays staff who is none any more.
+        audit.record(session, _actor(platform), "lti.role", identity.user.login, role=role.value)
+        identity.user.role = role
+    _check_privileges(platform, identity.user)
+    return identity.user
+
+
+def token_of(session: Session, user: User, platform: Platform) -> Token:
+    """The token that a person's launches log in with. Nobody knows its secret; revoked, the next launch makes one."""
+    query = select(Token).where(Token.user_id == user.id, Token.hint == _TOKEN_HINT, Token.revoked_at.is_(None))
+    found = session.scalar(query.limit(1))
+    if found is None:
+        found = Token(user_id=user.id, digest=users.digest(secrets.token_urlsafe(32)), hint=_TOKEN_HINT)
+        session.add(found)
+        session.flush()
+        audit.record(session, _actor(platform), "token.create", user.login, token=found.id)
+    return found
+
+
+def _role(platform: Platform, message: Message) -> Role | None:
+    """The role that a launch gives; ``None`` for staff of a platform whose staff are nobody in particular here."""
+    if message.is_staff:
+        return Role.TA if platform.staff else None
+    if message.is_learner:
+        return Role.STUDENT
+    raise LaunchRefused(Reason.ROLE)
+
+
+def _link(session: Session, platform: Platform, message: Message, role: Role | None) -> Identity:
+    value = message.claim(platform.match_claim) if platform.match_claim is not None else None
+    user = _matched(session, platform, value)
+    made = user is None
+    if user is None:
+        user = _new(session, platform, message, role, value)
+    identity = Identity(issuer=platform.issuer, subject=message.subject, user_id=user.id, made=made, user=user)
+    session.add(identity)
+    session.flush()
+    audit.record(session, _actor(platform), "lti.link", user.login, known_as=message.subject, made=made)
+    return identity
+
+
+def _matched(session: Session, platform: Platform, value: str | None) -> User | None:
+    if platform.match_field is None:
+        return None
+    if value is None:
+        raise LaunchRefused(Reason.MATCH_MISSING, platform.match_claim or "")
+    by_login = platform.match_field is Match.LOGIN
+    found = repository.users_with(session, **({"login": value} if by_login else {"student_id": value}))
+    if len(found) > 1:
+        raise LaunchRefused(Reason.MATCH_UNUSABLE, value)
+    if not found:
+        return None
+    (user,) = found
+    _check_privileges(platform, user)
+    if repository.identity_of(session, platform.issuer, user.id) is not None:
+        # The platform says that two people of its own are one of ours.
+        raise LaunchRefused(Reason.MATCH_UNUSABLE, value)
+    return user
+
+
+def _check_privileges(platform: Platform, user: User) -> None:
+    if user.role is Role.ADMIN or (user.role is Role.TA and not platform.staff):
+        raise LaunchRefused(Reason.MATCH_PRIVILEGED, user.login)
+
+
+def _new(session: Session, platform: Platform, message: Message, role: Role | None, value: str | None) -> User:
+    if role is None:
+        raise LaunchRefused(Reason.STAFF_UNKNOWN)
+    named = hashlib.sha256(f"{platform.issuer}\0{message.subject}".encode()).hexdigest()
+    login, student_id = f"{platform.name}-{named[:12]}", None
+    if value is not None and platform.match_field is Match.LOGIN:
+        login = value
+    elif value is not None:
+        student_id = value
+    if not re.fullmatch(LOGIN, login) or len(student_id or "") > 80:
+        raise LaunchRefused(Reason.MATCH_UNUSABLE, value or login)
+    return users.create_user(
+        session,
+        login=login,
+        name=message.name or login,
+        role=role,
+        student_id=student_id,
+        actor=_actor(platform),
+    )
+
+
+def _actor(platform: Platform) -> str:
+    return f"lti {platform.name}"

@@ -1,0 +1,183 @@
+"""What a platform says in a signed launch, checked before anything of it is believed.
+
+1EdTech Security Framework 1.0, 5.1.3; LTI 1.3, 5.3 and Deep Linking 2.0, 4.4.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+from jwt.exceptions import (
+    ExpiredSignatureError,
+    ImmatureSignatureError,
+    InvalidAudienceError,
+    InvalidIssuerError,
+    MissingRequiredClaimError,
+    PyJWTError,
+)
+
+from app.lti import login
+from app.lti.keys import ALGORITHM
+from app.lti.models import PendingLogin, Platform
+from app.lti.outgoing import PlatformAway, PlatformRefused
+from app.lti.platform_keys import KeyUnknown, PlatformKeys
+from app.lti.refusals import LaunchRefused, Reason
+from app.users.service import digest
+
+LTI = "https://purl.imsglobal.org/spec/lti/claim/"
+DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+RESOURCE_LINK, DEEP_LINK = "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
+_MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
+_LEARNER = {f"{_MEMBERSHIP}#Learner", "Learner"}
+_STAFF = {f"{_MEMBERSHIP}#Instructor", "Instructor", f"{_MEMBERSHIP}/Instructor#TeachingAssistant"}
+_LEEWAY = 60
+"""Seconds that the platform's clock may differ from ours."""
+_LONGEST = 255
+
+
+@dataclass(frozen=True)
+class Message:
+    """A launch whose signature, time, audience, nonce, deployment and target are right."""
+
+    kind: str
+    deployment: str
+    subject: str
+    name: str
+    is_staff: bool
+    is_learner: bool
+    assignment: str | None
+    context: str
+    claims: dict[str, Any]
+
+    def claim(self, path: str) -> str | None:
+        """A text in one of the claims of people, such as ``lis.person_sourcedid``.
+
+        A variable that the platform did not fill in (``$Person.sourcedId``) is none.
+        """
+        group, _, name = path.partition(".")
+        found = _object(self.claims.get(LTI + group)).get(name)
+        if isinstance(found, int) and not isinstance(found, bool):
+            found = str(found)
+        return found if isinstance(found, str) and found and not found.startswith("$") else None
+
+
+def verify(token: str, begun: PendingLogin, platform: Platform, keys: PlatformKeys, base: str) -> Message:
+    """What the platform says, if it is the platform that says it, to us, now, and once. Raises `LaunchRefused`."""
+    claims = _signed(token, platform, keys)
+    audience = claims["aud"]
+    several = isinstance(audience, list) and len(audience) > 1
+    if (several or "azp" in claims) and claims.get("azp") != platform.client_id:
+        raise LaunchRefused(Reason.AUDIENCE, f"azp {claims.get('azp')!r}")
+    nonce = claims["nonce"]
+    if not isinstance(nonce, str) or not hmac.compare_digest(digest(nonce), begun.nonce):
+        raise LaunchRefused(Reason.NONCE)
+    deployment = claims.get(f"{LTI}deployment_id")
+    if deployment not in platform.deployments:
+        raise LaunchRefused(Reason.DEPLOYMENT, str(deployment))
+    kind = claims.get(f"{LTI}message_type")
+    if kind not in (RESOURCE_LINK, DEEP_LINK) or claims.get(f"{LTI}version") != "1.3.0":
+        raise LaunchRefused(Reason.MESSAGE, str(kind))
+    _check_target(kind, claims, begun, base)
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST or not subject.isprintable():
+        raise LaunchRefused(Reason.MESSAGE, "the launch does not say who it is for")
+    roles = {role for role in _list(claims.get(f"{LTI}roles")) if isinstance(role, str)}
+    return Message(
+        kind=kind,
+        deployment=str(deployment),
+        subject=subject,
+        name=_name(claims),
+        is_staff=bool(roles & _STAFF),
+        is_learner=bool(roles & _LEARNER),
+        assignment=_assignment(claims),
+        context=_context(claims),
+        claims=claims,
+    )
+
+
+def _signed(token: str, platform: Platform, keys: PlatformKeys) -> dict[str, Any]:
+    try:
+        header = jwt.get_unverified_header(token)
+    except PyJWTError as error:
+        raise LaunchRefused(Reason.SIGNATURE, str(error)) from error
+    if header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str):
+        raise LaunchRefused(Reason.SIGNATURE, f"alg {header.get('alg')!r}, kid {header.get('kid')!r}")
+    try:
+        key = keys.key(platform.jwks_url, header["kid"])
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=platform.client_id,
+            issuer=platform.issuer,
+            leeway=_LEEWAY,
+            options={"require": ["exp", "iat", "iss", "aud", "nonce"]},
+        )
+    except KeyUnknown as error:
+        raise LaunchRefused(Reason.SIGNATURE, str(error)) from error
+    except (PlatformAway, PlatformRefused) as error:
+        raise LaunchRefused(Reason.PLATFORM_AWAY, str(error)) from error
+    except (ExpiredSignatureError, ImmatureSignatureError) as error:
+        raise LaunchRefused(Reason.EXPIRED, str(error)) from error
+    except InvalidAudienceError as error:
+        raise LaunchRefused(Reason.AUDIENCE, str(error)) from error
+    except InvalidIssuerError as error:
+        raise LaunchRefused(Reason.ISSUER, str(error)) from error
+    except MissingRequiredClaimError as error:
+        raise LaunchRefused(Reason.MESSAGE, str(error)) from error
+    except PyJWTError as error:
+        raise LaunchRefused(Reason.SIGNATURE, str(error)) from error
+
+
+def _check_target(kind: str, claims: dict[str, Any], begun: PendingLogin, base: str) -> None:
+    """A launch may have been begun for one target and signed for another: the signed one must be the begun one.
+
+    Deep linking may leave it out.
+    """
+    target = claims.get(f"{LTI}target_link_uri", begun.target if kind == DEEP_LINK else None)
+    if not isinstance(target, str) or target != begun.target:
+        raise LaunchRefused(Reason.TARGET, str(target))
+    login.check_target(target, base)
+
+
+def _assignment(claims: dict[str, Any]) -> str | None:
+    """The assignment that the link was made for: in its own parameters, or in its address. Raises `LaunchRefused`."""
+    custom = _object(claims.get(f"{LTI}custom")).get("assignment")
+    named = {value for value in (custom, *_in_query(claims)) if isinstance(value, str) and value}
+    if len(named) > 1:
+        raise LaunchRefused(Reason.TARGET, " / ".join(sorted(named)))
+    return named.pop() if named else None
+
+
+def _in_query(claims: dict[str, Any]) -> list[str]:
+    return parse_qs(urlsplit(str(claims.get(f"{LTI}target_link_uri", ""))).query).get("assignment", [])
+
+
+def _context(claims: dict[str, Any]) -> str:
+    context = _object(claims.get(f"{LTI}context"))
+    return _plain(context.get("title") or context.get("label") or context.get("id"))
+
+
+def _name(claims: dict[str, Any]) -> str:
+    whole = _plain(claims.get("name"))
+    return whole or f"{_plain(claims.get('given_name'))} {_plain(claims.get('family_name'))}".strip()
+
+
+def _plain(value: Any) -> str:
+    """A text of the platform's in one short line."""
+    text = value if isinstance(value, str) else ""
+    return "".join(char for char in text if char.isprintable())[:200].strip()
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,170 @@
+"""Tables of LTI: our keys, the platforms, launches under way, who is who, and the points to pass back."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db.base import Base, now
+from app.submissions.models import closed
+from app.users.models import User
+
+
+class ToolKey(Base):
+    """A key pair of ours. It signs from ``signs_from`` on and is published until ``ends_at``."""
+
+    __tablename__ = "lti_keys"
+
+    kid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    private_pem: Mapped[str] = mapped_column(Text, deferred=True)
+    public_jwk: Mapped[dict[str, Any]]
+    made_at: Mapped[datetime] = mapped_column(default=now)
+    signs_from: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+
+
+class Match(StrEnum):
+    """By which of a person's own fields a launch may find somebody who is there already."""
+
+    LOGIN = "login"
+    STUDENT_ID = "student-id"
+
+
+class Platform(Base):
+    """A learning platform as it was registered. ``hosts`` are all the hosts that requests may go to.
+
+    While ``paused_until`` lies ahead nothing is sent: it failed ``failures`` times in a row, the last time with
+    ``trouble``.
+    """
+
+    __tablename__ = "lti_platforms"
+    __table_args__ = (UniqueConstraint("issuer", "client_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    issuer: Mapped[str] = mapped_column(String(255))
+    client_id: Mapped[str] = mapped_column(String(255))
+    deployments: Mapped[list[Any]]
+    auth_url: Mapped[str] = mapped_column(Text)
+    token_url: Mapped[str] = mapped_column(Text)
+    token_audience: Mapped[str] = mapped_column(Text)
+    jwks_url: Mapped[str] = mapped_column(Text)
+    hosts: Mapped[list[Any]]
+    staff: Mapped[bool]
+    match_field: Mapped[Match | None] = mapped_column(closed(Match))
+    match_claim: Mapped[str | None] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    failures: Mapped[int] = mapped_column(default=0)
+    paused_until: Mapped[datetime | None]
+    trouble: Mapped[str | None] = mapped_column(Text)
+
+
+class PendingLogin(Base):
+    """A launch that has begun in one browser. Of its secrets only the SHA-256 is kept."""
+
+    __tablename__ = "lti_logins"
+
+    state: Mapped[str] = mapped_column(String(64), primary_key=True)
+    browser: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(String(64))
+    target: Mapped[str] = mapped_column(Text)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("lti_platforms.id"))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class TicketKind(StrEnum):
+    """What a ticket is good for: opening the service in a window of its own, or picking an assignment."""
+
+    OPEN = "open"
+    PICK = "pick"
+
+
+class Ticket(Base):
+    """A verified launch that goes on with one more request. Single-use; only the SHA-256 of it is kept."""
+
+    __tablename__ = "lti_tickets"
+
+    ticket: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[TicketKind] = mapped_column(closed(TicketKind))
+    platform_id: Mapped[int] = mapped_column(ForeignKey("lti_platforms.id"))
+    content: Mapped[dict[str, Any]]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Identity(Base):
+    """Whom a platform means: the issuer's name for a person, and the person. ``made`` when a launch made them."""
+
+    __tablename__ = "lti_identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    made: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    user: Mapped[User] = relationship()
+
+
+class LineItem(Base):
+    """A column of a platform's gradebook, and the assignment whose points go there."""
+
+    __tablename__ = "lti_line_items"
+    __table_args__ = (UniqueConstraint("platform_id", "url"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("lti_platforms.id"))
+    url: Mapped[str] = mapped_column(String(1000))
+    slug: Mapped[str] = mapped_column(String(40), index=True)
+    context: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    platform: Mapped[Platform] = relationship()
+
+
+class Delivery(StrEnum):
+    """Where the points of a student stand on their way to the platform."""
+
+    IDLE = "idle"
+    """There is nothing to pass back yet."""
+    WAITING = "waiting"
+    SENT = "sent"
+    REFUSED = "refused"
+    """The platform will not have them; nobody tries again unless the points change or somebody of the staff asks."""
+
+
+class Passback(Base):
+    """The points of one student in one line item: what should stand there, and what was sent last.
+
+    ``leased_until`` is set while they are being sent, so that nobody else sends them at the same time.
+    """
+
+    __tablename__ = "lti_passbacks"
+    __table_args__ = (
+        UniqueConstraint("line_item_id", "user_id"),
+        Index("ix_lti_passbacks_state_due_at", "state", "due_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    line_item_id: Mapped[int] = mapped_column(ForeignKey("lti_line_items.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    subject: Mapped[str] = mapped_column(String(255))
+    state: Mapped[Delivery] = mapped_column(closed(Delivery), default=Delivery.IDLE)
+    wanted: Mapped[dict[str, Any] | None]
+    sent: Mapped[dict[str, Any] | None]
+    sent_at: Mapped[datetime | None]
+    stamp: Mapped[datetime | None]
+    due_at: Mapped[datetime] = mapped_column(default=now)
+    leased_until: Mapped[datetime | None]
+    lease: Mapped[uuid.UUID | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(Text)
+
+    line_item: Mapped[LineItem] = relationship()
+    user: Mapped[User] = relationship()

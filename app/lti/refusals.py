@@ -1,0 +1,46 @@
+"""Why a launch is refused. Each reason has a page that says what to do next."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from app.problems import Problem
+
+
+class Reason(StrEnum):
+    """What is wrong with a launch."""
+
+    PLATFORM_UNKNOWN = "platform_unknown"
+    PLATFORM_AMBIGUOUS = "platform_ambiguous"
+    PLATFORM_ERROR = "platform_error"
+    PLATFORM_AWAY = "platform_away"
+    STATE = "state"
+    BROWSER = "browser"
+    SIGNATURE = "signature"
+    EXPIRED = "expired"
+    AUDIENCE = "audience"
+    ISSUER = "issuer"
+    NONCE = "nonce"
+    DEPLOYMENT = "deployment"
+    TARGET = "target"
+    MESSAGE = "message"
+    ASSIGNMENT = "assignment"
+    ROLE = "role"
+    STAFF_UNKNOWN = "staff_unknown"
+    MATCH_MISSING = "match_missing"
+    MATCH_UNUSABLE = "match_unusable"
+    MATCH_PRIVILEGED = "match_privileged"
+    TICKET = "ticket"
+    TOO_MANY = "too_many"
+
+
+class LaunchRefused(Problem):
+    """The launch is refused. Start it again from the learning platform."""
+
+    status = 403
+    slug = "lti-launch-refused"
+
+    def __init__(self, reason: Reason, told: str = "") -> None:
+        self.reason = reason
+        self.told = told
+        super().__init__(f"{reason.value}: {told}" if told else reason.value, reason=reason.value)

@@ -1,0 +1,112 @@
+"""SQL of keys, platforms, launches and identities. What is passed back has `app.lti.deliveries`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session, joinedload, undefer
+
+from app.lti.models import Identity, LineItem, Passback, PendingLogin, Platform, Ticket, TicketKind, ToolKey
+from app.users.models import User
+
+_NO_SYNC = {"synchronize_session": False}
+
+
+def published_keys(session: Session, moment: datetime) -> list[ToolKey]:
+    """The keys that platforms may still meet, the newest first."""
+    query = select(ToolKey).where(or_(ToolKey.ends_at.is_(None), ToolKey.ends_at > moment))
+    return list(session.scalars(query.order_by(ToolKey.signs_from.desc())))
+
+
+def signing_key(session: Session, moment: datetime) -> ToolKey | None:
+    """The newest key whose time to sign has come, with its private half."""
+    query = select(ToolKey).where(ToolKey.signs_from <= moment).order_by(ToolKey.signs_from.desc()).limit(1)
+    return session.scalar(query.options(undefer(ToolKey.private_pem)))
+
+
+def delete_ended_keys(session: Session, moment: datetime) -> None:
+    """Forget keys that are published no more."""
+    session.execute(delete(ToolKey).where(ToolKey.ends_at <= moment), execution_options=_NO_SYNC)
+
+
+def platforms(session: Session) -> list[Platform]:
+    """Every platform, by name."""
+    return list(session.scalars(select(Platform).order_by(Platform.name)))
+
+
+def platform_named(session: Session, name: str) -> Platform | None:
+    """A platform by its name here."""
+    return session.scalar(select(Platform).where(Platform.name == name))
+
+
+def platforms_of(session: Session, issuer: str, client_id: str | None) -> list[Platform]:
+    """The platforms with this issuer, and this client id where one is given."""
+    query = select(Platform).where(Platform.issuer == issuer)
+    if client_id is not None:
+        query = query.where(Platform.client_id == client_id)
+    return list(session.scalars(query.limit(2)))
+
+
+def delete_platform(session: Session, platform: Platform) -> None:
+    """Forget a platform with its line items and what was under way. People and identities stay."""
+    items = select(LineItem.id).where(LineItem.platform_id == platform.id)
+    session.execute(delete(Passback).where(Passback.line_item_id.in_(items)), execution_options=_NO_SYNC)
+    for table in (LineItem, PendingLogin, Ticket):
+        session.execute(delete(table).where(table.platform_id == platform.id), execution_options=_NO_SYNC)
+    session.delete(platform)
+    session.flush()
+
+
+def add_login(session: Session, login: PendingLogin, moment: datetime) -> None:
+    """Keep a launch under way; forget those whose time is over."""
+    session.execute(delete(PendingLogin).where(PendingLogin.expires_at <= moment), execution_options=_NO_SYNC)
+    session.add(login)
+
+
+def take_login(session: Session, state: str) -> PendingLogin | None:
+    """The launch with this state's digest, which is gone then: one caller gets it."""
+    found = session.get(PendingLogin, state)
+    if found is None:
+        return None
+    done = session.execute(delete(PendingLogin).where(PendingLogin.state == state), execution_options=_NO_SYNC)
+    session.expunge(found)
+    return found if done.rowcount else None  # type: ignore[attr-defined]
+
+
+def add_ticket(session: Session, ticket: Ticket, moment: datetime) -> None:
+    """Keep a ticket; forget those whose time is over."""
+    session.execute(delete(Ticket).where(Ticket.expires_at <= moment), execution_options=_NO_SYNC)
+    session.add(ticket)
+
+
+def take_ticket(session: Session, ticket: str, kind: TicketKind) -> Ticket | None:
+    """The ticket with this digest, which is gone then: one caller gets it."""
+    found = session.get(Ticket, ticket)
+    if found is None or found.kind is not kind:
+        return None
+    done = session.execute(delete(Ticket).where(Ticket.ticket == ticket), execution_options=_NO_SYNC)
+    session.expunge(found)
+    return found if done.rowcount else None  # type: ignore[attr-defined]
+
+
+def identity(session: Session, issuer: str, subject: str) -> Identity | None:
+    """Whom this issuer means by this subject."""
+    query = select(Identity).where(Identity.issuer == issuer, Identity.subject == subject)
+    return session.scalar(query.options(joinedload(Identity.user)))
+
+
+def identity_of(session: Session, issuer: str, user_id: int) -> Identity | None:
+    """By what name this issuer knows a person."""
+    return session.scalar(select(Identity).where(Identity.issuer == issuer, Identity.user_id == user_id))
+
+
+def users_with(session: Session, *, login: str | None = None, student_id: str | None = None) -> list[User]:
+    """The people with this login or student number, two at most."""
+    column = User.login == login if login is not None else User.student_id == student_id
+    return list(session.scalars(select(User).where(column).limit(2)))
+
+
+def line_item(session: Session, platform_id: int, url: str) -> LineItem | None:
+    """A column of a platform's gradebook."""
+    return session.scalar(select(LineItem).where(LineItem.platform_id == platform_id, LineItem.url == url))

@@ -1,0 +1,35 @@
+"""The registered learning platforms and our keys, for admins to look at. `assay lti` changes them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from app.auth.dependencies import AdminViewer
+from app.db.base import now
+from app.db.sessions import ReadSession
+from app.lti import repository
+from app.lti.login import LAUNCH
+from app.pages import rendering
+from app.pages.lti import base_url
+
+router = APIRouter(prefix="/admin/lti")
+
+
+@router.get("")
+def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTMLResponse:
+    """What each platform may do and how it answers, our keys, and the addresses that a platform asks for."""
+    base = base_url(request)
+    return rendering.page(
+        request,
+        "admin_lti.html",
+        viewer=viewer,
+        platforms=repository.platforms(session),
+        keys=repository.published_keys(session, now()),
+        moment=now(),
+        addresses=[
+            ("login", f"{base}/lti/login"),
+            ("launch", base + LAUNCH),
+            ("jwks", f"{base}/lti/jwks"),
+        ],
+    )

@@ -1,0 +1,235 @@
+"""LTI in the browser: a launch from its beginning at the platform to somebody logged in, and picking an assignment.
+
+Only what is shown here may stand in a frame, and only in one of a registered platform. The service itself opens in a
+window of its own: its session cookie is none that a frame of another site would get.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Collection
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from sqlalchemy.exc import IntegrityError
+
+from app.assignments import service as assignments
+from app.auth import cookies
+from app.auth.limits import RateLimit, address
+from app.db.engine import Database
+from app.db.sessions import Db
+from app.lti import addresses, deep_linking, keys, launching, login, messages, repository
+from app.lti.launching import Entry
+from app.lti.login import Initiation
+from app.lti.messages import Message
+from app.lti.models import Platform, TicketKind
+from app.lti.platform_keys import PlatformKeys
+from app.lti.refusals import LaunchRefused, Reason
+from app.pages import language, rendering
+from app.settings import Settings
+from app.users.service import digest
+
+router = APIRouter(prefix="/lti")
+_BROWSER = "assay_lti"
+_BROWSER_SECONDS = 3600
+"""As long as somebody may take to pick an assignment."""
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+_LOGINS, _LOGIN_SECONDS = 600, 60.0
+"""Launches begun from one address: a whole class may sit behind one."""
+_LONGEST_TOKEN = 64 * 1024
+_Hint = Annotated[str, Form(max_length=8000)]
+log = structlog.get_logger()
+
+
+def install(state: Any) -> None:
+    """What the routes keep in the application's state."""
+    state.lti_keys = PlatformKeys()
+    state.lti_logins = RateLimit(_LOGINS, _LOGIN_SECONDS)
+
+
+@router.get("/jwks")
+def jwks(database: Db) -> JSONResponse:
+    """Our public keys. A platform asks when it checks what we have signed."""
+    with database.read() as session:
+        return JSONResponse(keys.jwks(session), headers={"Cache-Control": "public, max-age=300"})
+
+
+@router.get("/login")
+def begin_by_link(request: Request, database: Db) -> Response:
+    """A launch begins: to the platform with a state and a nonce."""
+    return _begin(request, database, dict(request.query_params))
+
+
+@router.post("/login")
+def begin_by_form(
+    request: Request,
+    database: Db,
+    iss: _Hint = "",
+    login_hint: _Hint = "",
+    target_link_uri: _Hint = "",
+    client_id: Annotated[str | None, Form(max_length=255)] = None,
+    lti_message_hint: Annotated[str | None, Form(max_length=8000)] = None,
+    lti_deployment_id: Annotated[str | None, Form(max_length=255)] = None,
+) -> Response:
+    """The same, as most platforms send it."""
+    sent = {"iss": iss, "login_hint": login_hint, "target_link_uri": target_link_uri, "client_id": client_id}
+    sent |= {"lti_message_hint": lti_message_hint, "lti_deployment_id": lti_deployment_id}
+    return _begin(request, database, {name: value for name, value in sent.items() if value is not None})
+
+
+@router.post("/launch")
+def launch(
+    request: Request,
+    database: Db,
+    id_token: Annotated[str, Form(max_length=_LONGEST_TOKEN)] = "",
+    state: Annotated[str, Form(max_length=200)] = "",
+    error: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """A launch ends: whatever is not right in what the platform signed has a page of its own."""
+    settings: Settings = request.app.state.settings
+    browser = request.cookies.get(_BROWSER)
+    try:
+        with database.write() as session:
+            taken = login.take(session, state)
+        begun = login.check(taken, browser)
+        if error:
+            raise LaunchRefused(Reason.PLATFORM_ERROR, error)
+        with database.read() as session:
+            platform = session.get_one(Platform, begun.platform_id)
+        message = messages.verify(id_token, begun, platform, request.app.state.lti_keys, base_url(request))
+        if message.kind == messages.DEEP_LINK:
+            return _pick(request, database, platform, message, begun.browser, settings)
+        return _enter(request, database, platform, message, settings)
+    except LaunchRefused as refusal:
+        return _refused(request, database, refusal)
+
+
+@router.post("/open")
+def open_window(request: Request, database: Db, ticket: Annotated[str, Form(max_length=200)] = "") -> Response:
+    """From a frame into a window of its own, logged in."""
+    try:
+        with database.write() as session:
+            content = launching.redeem(session, ticket, TicketKind.OPEN).content
+        return _logged_in(request, database, Entry(**content))
+    except LaunchRefused as refusal:
+        return _refused(request, database, refusal)
+
+
+@router.post("/pick")
+def pick(
+    request: Request,
+    database: Db,
+    ticket: Annotated[str, Form(max_length=200)] = "",
+    assignment: Annotated[str, Form(max_length=40)] = "",
+) -> Response:
+    """The choice, signed, and a form that takes it to the platform."""
+    tag, browser = language.of_request(request), request.cookies.get(_BROWSER)
+    try:
+        with database.write() as session:
+            redeemed = launching.redeem(session, ticket, TicketKind.PICK)
+        if browser is None or redeemed.content["browser"] != digest(browser):
+            raise LaunchRefused(Reason.BROWSER)
+        with database.read() as session:
+            platform = session.get_one(Platform, redeemed.platform_id)
+            answer = deep_linking.answer(session, platform, redeemed, assignment, tag, base_url(request))
+    except LaunchRefused as refusal:
+        return _refused(request, database, refusal)
+    page = rendering.page(request, "lti_return.html", answer=answer)
+    return _framed(page, platform.hosts, sends_to=platform.hosts)
+
+
+def base_url(request: Request) -> str:
+    """Where browsers reach the service, without a slash at the end."""
+    settings: Settings = request.app.state.settings
+    return (settings.public_url or str(request.base_url)).rstrip("/")
+
+
+def _begin(request: Request, database: Database, sent: dict[str, str]) -> Response:
+    limit: RateLimit = request.app.state.lti_logins
+    source = address(request)
+    known = request.cookies.get(_BROWSER, "")
+    browser = known if _SECRET.fullmatch(known) else secrets.token_urlsafe(32)
+    try:
+        if limit.wait(source):
+            raise LaunchRefused(Reason.TOO_MANY)
+        limit.note(source)
+        if not all(sent.get(name) for name in ("iss", "login_hint", "target_link_uri")):
+            raise LaunchRefused(Reason.MESSAGE, "iss, login_hint and target_link_uri are needed")
+        asked = Initiation(**{name: sent[name] for name in Initiation.__dataclass_fields__ if sent.get(name)})
+        with database.write() as session:
+            target = login.begin(session, asked, browser, base_url(request))
+    except LaunchRefused as refusal:
+        return _refused(request, database, refusal)
+    response = RedirectResponse(target, status_code=302, headers={"Cache-Control": "no-store"})
+    # The platform sends the browser back with a form, from its site and maybe in a frame: only such a cookie comes
+    # along. It says nothing of anybody, and is kept apart for each platform (`Partitioned`).
+    attributes = f"Path=/lti; Max-Age={_BROWSER_SECONDS}; HttpOnly; Secure; SameSite=None; Partitioned"
+    response.headers.append("set-cookie", f"{_BROWSER}={browser}; {attributes}")
+    return response
+
+
+def _enter(request: Request, database: Database, platform: Platform, message: Message, settings: Settings) -> Response:
+    entry = _once_more(lambda: _entry(database, platform, message, settings))
+    if request.headers.get("sec-fetch-dest") == "document":
+        return _logged_in(request, database, entry)
+    with database.write() as session:
+        ticket = launching.ticket(session, TicketKind.OPEN, platform, vars(entry))
+    return _framed(rendering.page(request, "lti_open.html", ticket=ticket), platform.hosts)
+
+
+def _entry(database: Database, platform: Platform, message: Message, settings: Settings) -> Entry:
+    with database.write() as session:
+        current = session.get_one(Platform, platform.id)
+        return launching.enter(session, current, message, allow_local=settings.lti_allow_local)
+
+
+def _once_more(work: Callable[[], Entry]) -> Entry:
+    """Two first launches of one person at the same moment: the second one finds what the first has made."""
+    try:
+        return work()
+    except IntegrityError:
+        return work()
+
+
+def _pick(
+    request: Request, database: Database, platform: Platform, message: Message, browser: str, settings: Settings
+) -> Response:
+    content = deep_linking.request(platform, message, browser, allow_local=settings.lti_allow_local)
+    tag = language.of_request(request)
+    with database.write() as session:
+        ticket = launching.ticket(session, TicketKind.PICK, platform, content)
+        rows = [assignments.definition(row) for row in assignments.all_current(session)]
+    offered = [(row.slug, rendering.localised(row.title, tag), row.max_score) for row in rows]
+    return _framed(rendering.page(request, "lti_pick.html", ticket=ticket, offered=offered), platform.hosts)
+
+
+def _logged_in(request: Request, database: Database, entry: Entry) -> Response:
+    days = request.app.state.settings.session_days
+    with database.write() as session:
+        cookie = launching.log_in(session, entry, request.cookies.get(cookies.NAME), days=days)
+    response = RedirectResponse(entry.path, status_code=303, headers={"Cache-Control": "no-store"})
+    cookies.set_cookie(request, response, cookie, days=days)
+    return response
+
+
+def _refused(request: Request, database: Database, refusal: LaunchRefused) -> HTMLResponse:
+    log.warning("launch refused", reason=refusal.reason.value, told=refusal.told[:300])
+    with database.read() as session:
+        hosts = {host for platform in repository.platforms(session) for host in platform.hosts}
+    status = 429 if refusal.reason is Reason.TOO_MANY else refusal.status
+    return _framed(rendering.page(request, "lti_refused.html", status, reason=refusal.reason.value), hosts)
+
+
+def _framed(page: HTMLResponse, hosts: Collection[str], sends_to: Collection[str] = ()) -> HTMLResponse:
+    """The page with leave to stand in a frame of these hosts, and to send a form to some."""
+    policy = page.headers["content-security-policy"]
+    ancestors, targets = " ".join(addresses.origins(hosts)), " ".join(addresses.origins(sends_to))
+    if ancestors:
+        policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {ancestors}")
+    if targets:
+        policy = policy.replace("form-action 'self'", f"form-action 'self' {targets}")
+    page.headers["content-security-policy"] = policy
+    return page

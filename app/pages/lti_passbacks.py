@@ -1,0 +1,50 @@
+"""Which points have reached the learning platform, which have not and why, and sending them again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from app.assignments import service as assignments
+from app.audit import service as audit
+from app.auth.dependencies import StaffViewer
+from app.db.sessions import Db, ReadSession
+from app.lti import deliveries
+from app.pages import language, rendering
+from app.regrade_requests import service as regrade_requests
+
+router = APIRouter(prefix="/dashboard/{slug}/lti")
+_ROWS = 500
+"""Those in trouble come first; more than this many are counted, not listed."""
+
+
+@router.get("")
+def passbacks(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
+    """Everybody whose points go to a platform."""
+    definition = assignments.definition(assignments.current(session, slug))
+    rows = deliveries.listed(session, slug)
+    return rendering.page(
+        request,
+        "lti_passbacks.html",
+        viewer=viewer,
+        slug=slug,
+        title=rendering.localised(definition.title, language.of_request(request)),
+        rows=rows[:_ROWS],
+        more=max(0, len(rows) - _ROWS),
+        troubled=deliveries.in_trouble(rows),
+        open_requests=regrade_requests.count_open(session, slug),
+    )
+
+
+@router.post("")
+def send_again(
+    viewer: StaffViewer, database: Db, slug: str, passback: Annotated[int | None, Form(ge=1, le=2**31 - 1)] = None
+) -> Response:
+    """Send one student's points again, or all that did not arrive."""
+    with database.write() as session:
+        assignments.current(session, slug)
+        count = deliveries.send_again(session, slug, passback)
+        audit.record(session, viewer.login, "lti.send", slug, passback=passback, count=count)
+    return RedirectResponse(f"/dashboard/{slug}/lti", status_code=303)

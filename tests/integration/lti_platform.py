@@ -1,0 +1,305 @@
+"""A learning platform: a real HTTP server with real keys and signatures, and a browser that visits it.
+
+It plays what Canvas and Moodle play: it begins launches, signs them, checks our signatures against our own key
+address, hands out tokens, and keeps a gradebook. It can be told to be away, to refuse, or to sign something else.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+LTI = "https://purl.imsglobal.org/spec/lti/claim/"
+DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
+LEARNER, INSTRUCTOR = f"{MEMBERSHIP}#Learner", f"{MEMBERSHIP}#Instructor"
+DEPLOYMENT, CLIENT = "deployment-1", "client-1"
+
+
+def new_key() -> rsa.RSAPrivateKey:
+    """A key pair."""
+    return rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+
+
+class Platform:
+    """The platform's state and its server, which answers in threads of its own."""
+
+    def __init__(self) -> None:
+        self.keys = {"first": new_key()}
+        self.signing = "first"
+        self.tool = ""
+        self.users: dict[str, dict[str, Any]] = {}
+        self.scores: list[dict[str, Any]] = []
+        self.answers: list[dict[str, Any]] = []
+        self.tokens: set[str] = set()
+        self.assertions: list[dict[str, Any]] = []
+        self.down = False
+        self.refuse: dict[str, int] = {}
+        self.asked = 0
+        self.busy = threading.Lock()
+        self.overlapped: list[str] = []
+        self.pause = 0.0
+        self._at_work: set[str] = set()
+        platform = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                platform.get(self)
+
+            def do_POST(self) -> None:
+                platform.post(self)
+
+            def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the server."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def enrol(self, subject: str, *roles: str, **claims: Any) -> str:
+        """Somebody of the platform. Returns the login hint."""
+        self.users[subject] = {"sub": subject, "name": f"Name of {subject}", f"{LTI}roles": list(roles), **claims}
+        return subject
+
+    def claims(self, hint: str, nonce: str, target: str) -> dict[str, Any]:
+        """What the platform signs for a launch."""
+        moment = int(time.time())
+        return {
+            "iss": self.url,
+            "aud": CLIENT,
+            "iat": moment,
+            "exp": moment + 300,
+            "nonce": nonce,
+            f"{LTI}deployment_id": DEPLOYMENT,
+            f"{LTI}message_type": "LtiResourceLinkRequest",
+            f"{LTI}version": "1.3.0",
+            f"{LTI}target_link_uri": target,
+            f"{LTI}resource_link": {"id": "link-1"},
+            f"{LTI}context": {"id": "course-1", "title": "Compression"},
+            **self.users[hint],
+        }
+
+    def sign(self, claims: dict[str, Any], *, key: Any = None, kid: str | None = None, alg: str = "RS256") -> str:
+        """A signed token."""
+        used = key if key is not None else self.keys[self.signing]
+        return jwt.encode(claims, used, algorithm=alg, headers={"kid": kid or self.signing})
+
+    def get(self, request: BaseHTTPRequestHandler) -> None:
+        """Our keys, and the page that takes a launch to the tool."""
+        address = urlsplit(request.path)
+        query = {name: values[0] for name, values in parse_qs(address.query).items()}
+        if address.path == "/jwks":
+            self.asked += 1
+            _reply(request, 503 if self.down else 200, json.dumps(self.jwks()))
+        elif address.path == "/auth":
+            claims = self.claims(query["login_hint"], query["nonce"], query["lti_message_hint"])
+            fields = {"id_token": self.sign(claims), "state": query["state"]}
+            _reply(request, 200, _form(query["redirect_uri"], fields, submit=True), "text/html")
+        elif address.path == "/course":
+            frame = query.pop("frame", "")
+            form = _form(f"{self.tool}/lti/login", self.initiation(**query), target="tool" if frame else "")
+            _reply(
+                request, 200, form + ("<iframe name=tool width=900 height=700></iframe>" if frame else ""), "text/html"
+            )
+        else:
+            _reply(request, 404, "{}")
+
+    def initiation(self, hint: str, target: str, **more: str) -> dict[str, str]:
+        """What the platform sends to begin a launch."""
+        return {
+            "iss": self.url,
+            "login_hint": hint,
+            "target_link_uri": target,
+            "lti_message_hint": target,
+            "client_id": CLIENT,
+            **more,
+        }
+
+    def jwks(self) -> dict[str, Any]:
+        """The platform's public keys."""
+        keys = [json.loads(RSAAlgorithm.to_jwk(key.public_key())) | {"kid": kid} for kid, key in self.keys.items()]
+        return {"keys": [{**key, "use": "sig", "alg": "RS256", "key_ops": ["verify"]} for key in keys]}
+
+    def post(self, request: BaseHTTPRequestHandler) -> None:
+        """Tokens, scores, and what deep linking brings back."""
+        address = urlsplit(request.path)
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        if self.down:
+            _reply(request, 503, "maintenance")
+        elif address.path == "/token":
+            self._token(request, {name: values[0] for name, values in parse_qs(body.decode()).items()})
+        elif address.path.endswith("/scores"):
+            self._score(request, address.path, address.query, body)
+        elif address.path == "/deep-link-return":
+            token = parse_qs(body.decode())["JWT"][0]
+            self.answers.append(self.from_tool(token, audience=self.url))
+            _reply(request, 200, "<h1>The link is in the course</h1>", "text/html")
+        else:
+            _reply(request, 404, "{}")
+
+    def from_tool(self, token: str, *, audience: str) -> dict[str, Any]:
+        """What the tool has signed, checked with the key that the tool publishes under that id."""
+        published = httpx.get(f"{self.tool}/lti/jwks").json()["keys"]
+        kid = jwt.get_unverified_header(token)["kid"]
+        (found,) = [key for key in published if key["kid"] == kid]
+        return jwt.decode(token, jwt.PyJWK(found), algorithms=["RS256"], audience=audience)
+
+    def _token(self, request: BaseHTTPRequestHandler, form: dict[str, str]) -> None:
+        claims = self.from_tool(form["client_assertion"], audience=f"{self.url}/token")
+        right = form["grant_type"] == "client_credentials" and form["scope"] == SCORE
+        right &= form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        right &= claims["iss"] == claims["sub"] == CLIENT and claims["jti"] not in {
+            one["jti"] for one in self.assertions
+        }
+        self.assertions.append(claims)
+        token = secrets.token_urlsafe(16)
+        self.tokens.add(token)
+        answer = {"access_token": token, "token_type": "Bearer", "expires_in": 3600, "scope": SCORE}
+        _reply(request, 200 if right else 400, json.dumps(answer if right else {"error": "invalid_client"}))
+
+    def _score(self, request: BaseHTTPRequestHandler, path: str, query: str, body: bytes) -> None:
+        score = json.loads(body)
+        subject = score["userId"]
+        with self.busy:
+            if subject in self._at_work:
+                self.overlapped.append(subject)
+            self._at_work.add(subject)
+        time.sleep(self.pause)
+        right = request.headers["Content-Type"] == "application/vnd.ims.lis.v1.score+json"
+        token = (request.headers["Authorization"] or "").removeprefix("Bearer ")
+        status = self.refuse.get(subject, 200 if right else 415) if token in self.tokens else 401
+        with self.busy:
+            self._at_work.discard(subject)
+            if status == 200:
+                self.scores.append({**score, "path": path, "query": query})
+        _reply(request, status, json.dumps({"resultUrl": "x"} if status == 200 else {"error": f"status {status}"}))
+
+    def of(self, subject: str) -> list[dict[str, Any]]:
+        """The scores of somebody, the last one last."""
+        return [score for score in self.scores if score["userId"] == subject]
+
+    def wait_for(self, subject: str, count: int, seconds: float = 30) -> dict[str, Any]:
+        """The last score of somebody, once there are so many."""
+        until = time.monotonic() + seconds
+        while len(self.of(subject)) < count:
+            assert time.monotonic() < until, self.scores
+            time.sleep(0.05)
+        return self.of(subject)[-1]
+
+    def line_item(self, number: int = 1, **more: Any) -> dict[str, Any]:
+        """The claim that names a column of the gradebook, with a query as Moodle has it."""
+        url = f"{self.url}/api/lineitems/{number}/lineitem?type_id=1"
+        return {ENDPOINT: {"scope": [SCORE], "lineitem": url, **more}}
+
+
+def deep_linking(platform: Platform, **settings: Any) -> dict[str, Any]:
+    """The claims of a deep linking request."""
+    chosen = {
+        "deep_link_return_url": f"{platform.url}/deep-link-return",
+        "accept_types": ["ltiResourceLink"],
+        "accept_presentation_document_targets": ["iframe", "window"],
+        "data": "what the platform wants back",
+        **settings,
+    }
+    return {f"{LTI}message_type": "LtiDeepLinkingRequest", f"{DEEP_LINKING}deep_linking_settings": chosen}
+
+
+class Browser:
+    """A browser that keeps cookies, also those marked `Secure`, and says where its requests come from."""
+
+    def __init__(self, tool: str) -> None:
+        self.tool = tool
+        self.http = httpx.Client(headers={"Accept": "text/html", "Accept-Language": "en"}, timeout=60)
+        self.cookies: dict[str, str] = {}
+
+    def send(
+        self, method: str, path: str, *, site: str = "cross-site", dest: str = "document", **more: Any
+    ) -> httpx.Response:
+        """A request to the tool. Cookies that only go to the own site come along when a form or link leads there."""
+        headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Dest": dest, **more.pop("headers", {})}
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = self.http.request(method, f"{self.tool}{path}", headers=headers, **more)
+        for line in answer.headers.get_list("set-cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return answer
+
+    def begin(self, platform: Platform, hint: str, target: str | None = None, **more: str) -> httpx.Response:
+        """The login initiation."""
+        fields = platform.initiation(hint, target or f"{self.tool}/lti/launch", **more)
+        return self.send("POST", "/lti/login", data=fields)
+
+    def authorize(self, begun: httpx.Response) -> dict[str, str]:
+        """Go to the platform, which answers with the fields of a form for the tool."""
+        assert begun.status_code == 302, begun.text
+        page = self.http.get(begun.headers["location"])
+        assert page.status_code == 200, page.text
+        return dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+
+    def launch(
+        self, platform: Platform, hint: str, target: str | None = None, *, dest: str = "document"
+    ) -> httpx.Response:
+        """A whole launch."""
+        return self.end(self.authorize(self.begin(platform, hint, target)), dest=dest)
+
+    def end(self, fields: dict[str, str], *, dest: str = "document") -> httpx.Response:
+        """Take the platform's form to the tool."""
+        return self.send("POST", "/lti/launch", data=fields, dest=dest)
+
+
+def ticket(page: httpx.Response) -> str:
+    """The ticket in a page of a launch."""
+    (found,) = re.findall(r'name="ticket" value="([^"]+)"', page.text)
+    return str(found)
+
+
+@contextmanager
+def running() -> Iterator[Platform]:
+    """A platform for as long as the block lasts."""
+    platform = Platform()
+    try:
+        yield platform
+    finally:
+        platform.close()
+
+
+def _form(action: str, fields: dict[str, str], *, submit: bool = False, target: str = "") -> str:
+    hidden = "".join(f'<input type="hidden" name="{name}" value="{html.escape(fields[name])}">' for name in fields)
+    where = f' target="{target}"' if target else ""
+    script = "<script>document.forms[0].submit()</script>" if submit else ""
+    return f'<form method="post" action="{html.escape(action)}"{where}>{hidden}<button>Go</button></form>{script}'
+
+
+def _reply(request: BaseHTTPRequestHandler, status: int, text: str, kind: str = "application/json") -> None:
+    body = text.encode()
+    request.send_response(status)
+    request.send_header("Content-Type", kind)
+    request.send_header("Content-Length", str(len(body)))
+    request.end_headers()
+    request.wfile.write(body)

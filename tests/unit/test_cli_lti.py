@@ -1,0 +1,125 @@
+"""`assay lti`: platforms and keys from a shell, and what it says where the extra is not installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import app
+from app.commands.failures import CommandError
+from tests.unit.test_cli import MAIN, ROOT, assay
+
+ADD = (
+    "lti add moodle --issuer https://moodle.example.edu --client-id KMgJ --deployment-id 3 "
+    "--auth-url https://moodle.example.edu/mod/lti/auth.php --token-url https://moodle.example.edu/mod/lti/token.php "
+    "--jwks-url https://moodle.example.edu/mod/lti/certs.php"
+)
+WITHOUT = f"import sys; sys.modules['jwt'] = None; {MAIN}"
+"""The commands as they are where the packages of the extra are missing."""
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("ASSAY_DATA_DIR", str(tmp_path))
+
+    def invoked(line: str) -> Result:
+        return CliRunner().invoke(app, line.split())
+
+    return invoked
+
+
+def listed(run: Run) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run("lti list --json").stdout)
+    return found
+
+
+def test_a_platform_is_registered_changed_listed_and_removed(run: Run, tmp_path: Path) -> None:
+    added = run(ADD)
+    assert added.exit_code == 0, added.output
+    assert "/lti/login" in added.stdout
+    changed = run(f"{ADD} --deployment-id 4 --host files.example.edu --staff --match login=ext.user_username --json")
+    assert json.loads(changed.stdout)["deployments"] == ["3", "4"]
+    (platform,) = listed(run)["platforms"]
+    assert platform["hosts"] == ["files.example.edu", "moodle.example.edu"]
+    assert (platform["staff"], platform["match"]) == (True, "login=ext.user_username")
+    assert platform["token_audience"] == "https://moodle.example.edu/mod/lti/token.php"
+    plain = run("lti list").stdout
+    assert "finds people by login=ext.user_username" in plain
+    assert len(listed(run)["keys"]) == 1
+    for shown in (added.output, changed.output, plain, run("lti list --json").stdout):
+        assert "PRIVATE" not in shown
+    assert run("lti remove moodle --json").stdout.strip() == '{"removed": "moodle"}'
+    assert listed(run)["platforms"] == []
+
+
+def test_the_database_is_its_owners_alone_once_it_holds_a_key(run: Run, tmp_path: Path) -> None:
+    assert run("users import /dev/null").exception is not None  # makes the database
+    assert (tmp_path / "assay.sqlite3").stat().st_mode & 0o077 != 0
+    run(ADD)
+    for file in tmp_path.glob("assay.sqlite3*"):
+        assert file.stat().st_mode & 0o077 == 0, file
+    copy = tmp_path / "copy.sqlite3"
+    assert run(f"backup {copy}").exit_code == 0
+    assert copy.stat().st_mode & 0o077 == 0
+
+
+def test_keys_are_rotated(run: Run) -> None:
+    run(ADD)
+    (first,) = listed(run)["keys"]
+    made = json.loads(run("lti rotate --json").stdout)
+    kept = {key["kid"]: key for key in listed(run)["keys"]}
+    assert kept.keys() == {first["kid"], made["kid"]}
+    assert kept[first["kid"]]["ends_at"] is not None
+    last = json.loads(run("lti rotate --now --json").stdout)
+    assert [key["kid"] for key in listed(run)["keys"]] == [last["kid"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("--issuer http://moodle.example.edu", "https://"),
+        ("--jwks-url http://127.0.0.1/jwks", "https://"),
+        ("--match email=lis.person_sourcedid", "no rule"),
+        ("--match login=email", "no rule"),
+        ("--host evil/../x;y", "is no host"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(run: Run, change: str, told: str) -> None:
+    refused = run(f"{ADD} {change}")
+    assert isinstance(refused.exception, CommandError)
+    assert told in str(refused.exception)
+    assert listed(run)["platforms"] == []
+
+
+def test_one_client_of_an_issuer_has_one_name(run: Run) -> None:
+    run(ADD)
+    refused = run(ADD.replace("add moodle", "add other"))
+    assert "is registered as moodle" in str(refused.exception)
+    assert run(ADD.replace("add moodle", "add other").replace("KMgJ", "another")).exit_code == 0
+
+
+def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
+    result = assay("lti", "list", code=WITHOUT, ASSAY_DATA_DIR=str(tmp_path))
+    assert result.returncode == 1
+    assert result.stderr == "assay: LTI needs more packages: install `assay[lti]` in the place of `assay`\n"
+
+
+def test_without_the_extra_the_service_has_no_such_routes_and_imports_nothing_of_it() -> None:
+    code = (
+        "import sys; sys.modules['jwt'] = sys.modules['cryptography'] = None\n"
+        "from app.main import create_app; from app.settings import Settings; import app.jobs.worker\n"
+        "from app.jobs.worker import Worker\n"
+        "paths = [getattr(route, 'path', '') for route in create_app(Settings()).routes]\n"
+        "assert Worker._start_lti(None) is None\n"
+        "sys.exit(any('/lti' in path for path in paths) or 'app.lti.keys' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
