@@ -41,6 +41,8 @@ _MEASURE = "measure"
 log = structlog.get_logger()
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _AT_ONCE = 500
+_PREVIEW_LOOKS = 5
+"""A worker looks for previews this many times more seldom than for gradings."""
 
 
 def grading_queue(data_sets: Collection[str]) -> str:
@@ -99,7 +101,9 @@ class DbosJobs:
         gradings = [grading_queue(chosen) for chosen in capabilities.subsets(data_sets)]
         for name in gradings:
             self._client.register_queue(name, worker_concurrency=slots, polling_interval_sec=poll_seconds)
-        self._client.register_queue(REGRADES, worker_concurrency=1, polling_interval_sec=poll_seconds)
+        # Nobody counts the tenths of a second before a preview, and every look costs the database three statements.
+        patient = _PREVIEW_LOOKS * poll_seconds
+        self._client.register_queue(REGRADES, worker_concurrency=1, polling_interval_sec=patient)
         return [*gradings, REGRADES]
 
     def give_out_again(self, executors: Collection[str]) -> int:
