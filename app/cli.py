@@ -370,7 +370,8 @@ PlatformName = Annotated[str, typer.Argument(metavar="NAME", help="The platform'
     epilog="Example, with what the platform shows for the tool:\n\n"
     "`assay lti add moodle --issuer https://moodle.example.edu --client-id KMgJ7vE2aCbFqQh --deployment-id 3 "
     "--auth-url https://moodle.example.edu/mod/lti/auth.php --token-url https://moodle.example.edu/mod/lti/token.php "
-    "--jwks-url https://moodle.example.edu/mod/lti/certs.php --match student-id=lis.person_sourcedid`",
+    "--jwks-url https://moodle.example.edu/mod/lti/certs.php --match student-id=lis.person_sourcedid`\n\n"
+    + _EXITS,
 )
 def lti_add(
     name: PlatformName,
@@ -417,7 +418,7 @@ def lti_add(
     )
 
 
-@lti.command("list", epilog="Example: `assay lti list --json`")
+@lti.command("list", epilog="Example: `assay lti list --json`\n\n" + _EXITS)
 def lti_list(as_json: AsJson = False) -> None:
     """List the platforms and our keys."""
     from app.commands import lti as command
@@ -425,7 +426,7 @@ def lti_list(as_json: AsJson = False) -> None:
     command.list_all(as_json)
 
 
-@lti.command("remove", epilog="Example: `assay lti remove moodle`")
+@lti.command("remove", epilog="Example: `assay lti remove moodle`\n\n" + _EXITS)
 def lti_remove(name: PlatformName, as_json: AsJson = False) -> None:
     """Forget a platform: its launches are refused and no points go there. People and points stay."""
     from app.commands import lti as command
@@ -433,7 +434,10 @@ def lti_remove(name: PlatformName, as_json: AsJson = False) -> None:
     command.remove(name, as_json)
 
 
-@lti.command("rotate", epilog="Example, every year: `assay lti rotate`. When a key may have leaked: add `--now`.")
+@lti.command(
+    "rotate",
+    epilog="Example, every year: `assay lti rotate`. When a key may have leaked: add `--now`.\n\n" + _EXITS,
+)
 def lti_rotate(
     at_once: Annotated[
         bool, typer.Option("--now", help="Sign with the new key at once and withdraw the former ones.")

@@ -54,7 +54,9 @@ class Settings(BaseSettings):
         default=40 * 2**20, description="Largest request body that is read, in bytes. A larger one answers 413."
     )
     queue_poll_seconds: PositiveFloat = Field(
-        default=0.05, description="How often an idle worker looks for a waiting job, in seconds."
+        default=0.05,
+        description="How often an idle worker looks for a waiting job, in seconds; for a regrade at most every half "
+        "second.",
     )
     heartbeat_seconds: PositiveFloat = Field(
         default=5.0, description="How often a worker says that it lives, in seconds."
@@ -70,12 +72,14 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/?#@\s]+/?$",
-        description="Where browsers reach the service, e.g. `https://assay.example.edu`. LTI names it to platforms. "
-        "Default: the address of each request.",
+        description="Where browsers reach the service, e.g. `https://assay.example.edu`. LTI names it to platforms; "
+        "set it behind a proxy.",
+        json_schema_extra={"without": "the address of each request"},
     )
     lti_allow_local: bool = Field(
         default=False,
-        description="Also take LTI platforms at `http://localhost` and `http://127.0.0.1`: for trying things out.",
+        description="Also take LTI platforms at `http://localhost` and `http://127.0.0.1`: for trying things out, "
+        "never for a course.",
     )
 
     @field_validator("database_url")

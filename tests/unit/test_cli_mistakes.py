@@ -70,6 +70,8 @@ def needed(name: str) -> list[str]:
     for option in COMMANDS[name].params:
         if option.required:
             kind: Any = option.type_descriptor.annotation
+            if option.param_type_name == "option":
+                words.append(option.opts[0])
             words.append(next(iter(kind)).value if isinstance(kind, EnumType) else NOWHERE)
     return [*name.split(), *words]
 
