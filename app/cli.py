@@ -370,8 +370,7 @@ PlatformName = Annotated[str, typer.Argument(metavar="NAME", help="The platform'
     epilog="Example, with what the platform shows for the tool:\n\n"
     "`assay lti add moodle --issuer https://moodle.example.edu --client-id KMgJ7vE2aCbFqQh --deployment-id 3 "
     "--auth-url https://moodle.example.edu/mod/lti/auth.php --token-url https://moodle.example.edu/mod/lti/token.php "
-    "--jwks-url https://moodle.example.edu/mod/lti/certs.php --match student-id=lis.person_sourcedid`\n\n"
-    + _EXITS,
+    "--jwks-url https://moodle.example.edu/mod/lti/certs.php --match student-id=lis.person_sourcedid`\n\n" + _EXITS,
 )
 def lti_add(
     name: PlatformName,
