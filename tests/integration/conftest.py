@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,6 +21,18 @@ from tests.integration.service import ADMIN_TOKEN, Service, WorkerProcess
 
 KINDS = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgresql)]
 MakeSettings = Callable[[str], Settings]
+ON_ONE_DATABASE = ("test_chores", "test_jobs", "test_processes", "test_regrade_jobs", "test_replay", "test_second_part")
+"""Where processes are started and killed by the dozen: on PostgreSQL, and with `ASSAY_TEST_DATABASES=both` on SQLite."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, and report as deselected, what would take minutes and is much the same on the other database."""
+    if os.environ.get("ASSAY_TEST_DATABASES") == "both":
+        return
+    left_out = [item for item in items if item.path.stem in ON_ONE_DATABASE and "sqlite" in item.name]
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")
