@@ -22,7 +22,7 @@ from tests.integration.service import ADMIN_TOKEN, Service, WorkerProcess
 KINDS = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgresql)]
 MakeSettings = Callable[[str], Settings]
 ON_ONE_DATABASE = ("test_chores", "test_jobs", "test_processes", "test_regrade_jobs", "test_replay", "test_second_part")
-"""Where processes are started and killed by the dozen: on PostgreSQL, and with `ASSAY_TEST_DATABASES=both` on SQLite."""
+"""Processes are killed by the dozen here: on PostgreSQL, and with `ASSAY_TEST_DATABASES=both` on SQLite too."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
