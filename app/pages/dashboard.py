@@ -128,13 +128,13 @@ def override(
     return RedirectResponse(location, status_code=303)
 
 
-@lru_cache(maxsize=8)
 def _baselines(definition: Assignment) -> Mapping[str, float]:
     """Those that the accuracies of the class can be compared with."""
     pruning = definition.by_check("pruning")
     return definition.baselines_on(data.named(pruning.options)) if pruning is not None else {}
 
 
+@lru_cache(maxsize=8)
 def _in_numbers(snapshot: ClassSnapshot) -> Mapping[str, Any]:
     """The line above the charts."""
     graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]
