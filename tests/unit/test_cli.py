@@ -148,7 +148,7 @@ def test_doctor_names_a_configuration_that_cannot_work(tmp_path: Path) -> None:
 
 
 def test_the_example_is_graded_without_a_server() -> None:
-    result = assay("grade", "examples/hw13", "--json")
+    result = assay("grade", "examples/hw13", "--json", code=IN_A_MOMENT)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert (report["score"], report["max_score"]) == (3.75, 4.0)
