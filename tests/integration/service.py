@@ -131,6 +131,13 @@ class Service(Process):
         self._clients.append(client)
         return client
 
+    def wait_until_ready(self, seconds: float = 60) -> None:
+        """Wait until it says that it can do all of its work."""
+        until = time.monotonic() + seconds
+        while self.plain.get("/readyz").status_code != 200:
+            assert time.monotonic() < until, self.log.read_text()
+            time.sleep(0.05)
+
     def close(self) -> None:
         """Make sure that nothing is left."""
         self.plain.close()

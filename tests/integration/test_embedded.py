@@ -39,13 +39,6 @@ class Embedded(Service):
         assert row["pid"] in children(self._process.pid)
         return int(row["pid"])
 
-    def wait_until_ready(self) -> None:
-        """Wait until there is a worker that takes jobs."""
-        until = time.monotonic() + 60
-        while self.plain.get("/readyz").status_code != 200:
-            assert time.monotonic() < until, self.log.read_text()
-            time.sleep(0.05)
-
 
 def wait_until_gone(pids: list[int]) -> None:
     until = time.monotonic() + 30

@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -53,15 +54,22 @@ def enrolled(settings: Settings, platform: Platform, **more: Any) -> None:
     database.close()
 
 
-@pytest.fixture(scope="module")
-def tool(make_settings: MakeSettings, platform: Platform) -> Iterator[Service]:
-    """The service, at which the platform is registered."""
+@contextmanager
+def serving(make_settings: MakeSettings, platform: Platform, *, worker: bool) -> Iterator[Service]:
+    """A service at which the platform is registered."""
     settings = make_settings("sqlite")
     enrolled(settings, platform)
-    service = Service(settings, worker=False, ASSAY_LTI_ALLOW_LOCAL="true")
+    service = Service(settings, worker=worker, ASSAY_LTI_ALLOW_LOCAL="true")
     platform.tool = service.url
     yield service
     service.close()
+
+
+@pytest.fixture(scope="module")
+def tool(make_settings: MakeSettings, platform: Platform) -> Iterator[Service]:
+    """The service without a worker: launches need none."""
+    with serving(make_settings, platform, worker=False) as service:
+        yield service
 
 
 @pytest.fixture

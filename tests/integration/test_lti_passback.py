@@ -15,7 +15,7 @@ from tests.integration import lti_platform as sim
 from tests.integration.conftest import MakeSettings
 from tests.integration.lti_platform import LEARNER, LTI, Browser, Platform
 from tests.integration.service import Service, example
-from tests.integration.test_lti_launch import enrolled
+from tests.integration.test_lti_launch import serving
 from tests.integration.test_regrades import ANSWERS, OTHER_KEY, Class
 
 _SUBMISSION = "https://canvas.instructure.com/lti/submission"
@@ -29,13 +29,9 @@ def platform() -> Iterator[Platform]:
 
 @pytest.fixture(scope="module")
 def service(make_settings: MakeSettings, platform: Platform) -> Iterator[Service]:
-    """The service that grades, at which the platform is registered."""
-    settings = make_settings("sqlite")
-    enrolled(settings, platform)
-    service = Service(settings, worker=True, ASSAY_LTI_ALLOW_LOCAL="true")
-    platform.tool = service.url
-    yield service
-    service.close()
+    """The service that grades, and whose points go to the platform."""
+    with serving(make_settings, platform, worker=True) as service:
+        yield service
 
 
 @pytest.fixture(autouse=True)

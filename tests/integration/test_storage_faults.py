@@ -41,13 +41,6 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def wait_until_ready(service: Service, seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while service.plain.get("/readyz").status_code != 200:
-        assert time.monotonic() < until, service.log.read_text()
-        time.sleep(0.1)
-
-
 def hand_in_at_last(student: Client, **parts: str) -> str:
     """Hand in as somebody who is told to come back later, and does."""
     key = uuid.uuid4().hex
@@ -89,7 +82,7 @@ def test_a_full_disk_is_said_and_loses_nothing(make_settings: MakeSettings) -> N
             assert service.plain.get("/healthz").status_code == 200
             assert student.report(before)["score"] == 0.5
             ballast.unlink()
-            wait_until_ready(service)
+            service.wait_until_ready()
             after = student.hand_in(answers='{"2.2": "softer", "3.2": "no"}')
             assert student.report(after, wait=60)["score"] == 1.5
             rows = student.get("/submissions").json()["items"]
@@ -118,7 +111,7 @@ def test_a_locked_database_makes_wait_and_says_so(make_settings: MakeSettings) -
         assert student.report(waited, wait=60)["state"] == "graded"
         assert student.report(slow, wait=60)["state"] == "graded"
         assert student.get("/assignments/hw13").json()["quota"]["used"] == 2
-        wait_until_ready(service)
+        service.wait_until_ready()
     finally:
         service.close()
 
@@ -153,7 +146,7 @@ def test_a_database_that_is_away_or_read_only_is_said_and_grading_goes_on(
         assert service.plain.get("/healthz").status_code == 200
         time.sleep(OUTAGE_SECONDS)
         server.start()
-        wait_until_ready(service)
+        service.wait_until_ready()
         for submission in [running, *waiting]:
             assert student.report(submission, wait=60)["state"] == "graded"
         assert student.report(running)["score"] == 1.0
@@ -168,7 +161,7 @@ def test_a_database_that_is_away_or_read_only_is_said_and_grading_goes_on(
             connection.execute("SET default_transaction_read_only = off")
             connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
             connection.execute("SELECT pg_reload_conf()")
-        wait_until_ready(service)
+        service.wait_until_ready()
         assert student.report(student.hand_in(answers='{"2.2": "softer"}'), wait=60)["state"] == "graded"
     finally:
         service.close()
