@@ -112,9 +112,15 @@ class Cluster:
         return process.pid if process is not None and process.poll() is None else None
 
     def signal(self, name: str, number: signal.Signals) -> bool:
-        """Send a signal. False when there is nobody to get it."""
+        """Send a signal. False when there is nobody to get it.
+
+        A killed process is waited for: until its memory is freed it would count as running, and nobody would start it.
+        """
         pid = self.pid(name)
-        return pid is not None and send(pid, number)
+        sent = pid is not None and send(pid, number)
+        if sent and number == signal.SIGKILL:
+            self._processes[name].wait(60)
+        return sent
 
     def descendants(self, name: str) -> list[list[int]]:
         """The processes below a worker: its fork server, the children of that, and so on."""
