@@ -48,6 +48,7 @@ def results(report: Report) -> Results:
     notes = [PROVISIONAL] if report.needs_review else []
     if report.late is not None:
         notes.append(report.late.text)
+    notes += [note.text for note in report.notes]
     return Results(
         score=report.score,
         execution_time=report.timings.get("total"),

@@ -44,6 +44,8 @@ class EntryState(StrEnum):
     FAULT = "fault"
 
 
+LATE = "late"
+"""In the place of a question's number: a change to what is lost by handing in late."""
 _OPEN = "state IN ('running', 'preview')"
 """An assignment has at most one regrade in these states."""
 
@@ -116,7 +118,9 @@ class RegradeEntry(Base):
 
 
 class RegradeChange(Base):
-    """One question of one submission whose stored score a regrade replaces.
+    """One question of one submission whose stored score a regrade replaces, ``old`` points by ``new`` ones.
+
+    `LATE` in the place of the question is no score: ``old`` and ``new`` are what lateness takes, in percent.
 
     ``before`` and ``after`` are rows of the scores' table as JSON data, null where there is none. ``reason`` is null
     when the student sees no difference in points, verdict or messages: the row only names its new evidence.

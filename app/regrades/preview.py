@@ -19,7 +19,7 @@ from app.db.engine import Database
 from app.db.outage import DatabaseAway
 from app.jobs.port import JobEngine
 from app.regrades import repository
-from app.regrades.models import EntryState, Kind, Regrade, RegradeState
+from app.regrades.models import LATE, EntryState, Kind, Regrade, RegradeState
 from app.regrades.repository import Standing
 from app.regrades.rows import Change, ScoreRow, compare
 from app.scores import computing
@@ -31,9 +31,6 @@ from grader.lateness import lateness
 
 BATCH_SIZE = 200
 """Submissions of one transaction."""
-LATE = "late"
-"""In the place of a question's number: a change to what is lost by handing in late."""
-
 
 Measured = Mapping[str, tuple[int, AnyEvidence]]
 """Evidence and its id by question."""
@@ -208,7 +205,7 @@ def _late(standing: Standing, was: Assignment, target: Assignment) -> list[Chang
     if before == after:
         return []
     reason = f"version {target.version} of {target.slug}: handing in late takes {after:g}% instead of {before:g}%"
-    return [Change(submission.id, LATE, None, None, reason)]
+    return [Change(submission.id, LATE, None, None, reason, (before, after))]
 
 
 def _score(target: Assignment, rubric_id: int, number: str, evidence_id: int, evidence: AnyEvidence) -> ScoreRow:

@@ -77,24 +77,30 @@ def basis(state: State, run_id: int | None, assignment_id: int, rows: Mapping[st
 
 @dataclass(frozen=True)
 class Change:
-    """What a regrade does to one question of one submission. See `app.regrades.models.RegradeChange`."""
+    """What a regrade does to one question of one submission. See `app.regrades.models.RegradeChange`.
+
+    ``percents`` are what lateness takes before and after: a change that has no rows.
+    """
 
     submission_id: uuid.UUID
     question: str
     before: ScoreRow | None
     after: ScoreRow | None
     reason: str | None
+    percents: tuple[float, float] | None = None
 
     def values(self, regrade_id: uuid.UUID) -> dict[str, Any]:
         """As a row of the changes' table."""
+        points = (self.before.score if self.before else None, self.after.score if self.after else None)
+        old, new = self.percents or points
         return {
             "regrade_id": regrade_id,
             "submission_id": self.submission_id,
             "question": self.question,
             "before": self.before.data() if self.before else None,
             "after": self.after.data() if self.after else None,
-            "old": self.before.score if self.before else None,
-            "new": self.after.score if self.after else None,
+            "old": old,
+            "new": new,
             "reason": self.reason,
         }
 

@@ -62,7 +62,7 @@ class RegradeView(BaseModel):
 class ChangeView(BaseModel):
     """One question whose points, verdict or messages change. ``old`` and ``new`` are computed points.
 
-    ``late`` in the place of the question stands for what is lost by handing in late, without points of its own.
+    ``late`` in the place of the question stands for what is lost by handing in late: ``old`` and ``new`` are percent.
 
     ``override`` is what a person gave for the question: as long as that stands, it counts and nothing moves.
     """

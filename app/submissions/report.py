@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app import language
 from app.assignments import service as assignments
 from app.regrades import announcing
+from app.regrades.models import LATE
 from app.scores.standing import Sheet, Sheets, Standing
 from app.submissions import repository
 from app.submissions.models import Run, State, Submission
@@ -39,6 +40,7 @@ def build(session: Session, submission: Submission, lang: str) -> Report:
     sheet = Sheets(session, [submission.id], evidence=True).sheet(submission.id, assignment)
     run = repository.run(session, submission.run_id)
     parts = repository.parts(session, submission.id)
+    regraded = announcing.regraded(session, submission.id)
     return Report(
         id=submission.id,
         assignment=assignment.slug,
@@ -49,9 +51,10 @@ def build(session: Session, submission: Submission, lang: str) -> Report:
         score=sheet.score,
         max_score=sheet.max_score,
         late=_late(sheet, lang),
+        notes=[announcing.late_message(regraded[LATE], lang)] if LATE in regraded else [],
         needs_review=sheet.needs_review,
         fault=submission.fault,
-        questions=questions(sheet, lang, announcing.regraded(session, submission.id)),
+        questions=questions(sheet, lang, regraded),
         progress=_progress(submission, run),
         parts=[
             PartView(name=part.name, filename=part.filename, size=part.blob.size, sha256=part.blob_sha256)

@@ -82,7 +82,8 @@ class LateView(BaseModel):
 class Report(BaseModel):
     """A submission with everything that is known of it so far.
 
-    ``score`` sums what has landed, less what is lost by handing in ``late``. ``timings`` are seconds: by stage,
+    ``score`` sums what has landed, less what is lost by handing in ``late``. ``notes`` tell what else concerns the
+    submission as a whole. ``timings`` are seconds: by stage,
     ``queued``, and ``questions`` from the hand-in to each first verdict. ``fault`` says whose failure ended a
     submission that ``failed``.
     """
@@ -96,6 +97,7 @@ class Report(BaseModel):
     score: float
     max_score: float
     late: LateView | None
+    notes: list[MessageView]
     needs_review: bool
     fault: Fault | None
     questions: list[QuestionReport]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import uuid
+import zipfile
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,13 +15,14 @@ from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
+from app.exports import feedback
 from app.extensions import service as extensions
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.grading import Grader
 from app.jobs.recorder import Recorder
 from app.regrades import service as regrades
-from app.regrades.models import Kind
-from app.regrades.preview import LATE, Previewer
+from app.regrades.models import LATE, Kind
+from app.regrades.preview import Previewer
 from app.regrades.schemas import RegradeWish
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords
@@ -115,6 +118,8 @@ def test_a_late_hand_in_loses_its_percent_everywhere_and_an_extension_gives_it_b
     assert "20%" in report["late"]["text"]
     assert (course.row().score, course.row().late, course.row().late_days) == (1.2, True, 2)
     assert course.dashboard_score() == 1.2
+    with zipfile.ZipFile(io.BytesIO(feedback.archive(course.database, "hw13", "en"))) as pages:
+        assert report["late"]["text"] in pages.read("student.html").decode()
     with course.database.write() as session:
         extensions.grant(session, course.admin, "hw13", "student", now() - timedelta(hours=1), "ill")
     assert course.report(submission)["late"]["days"] == 1
@@ -146,11 +151,15 @@ def test_a_new_deadline_moves_points_only_through_a_regrade(course: Deadlined) -
     with course.database.read() as session:
         changes = regrades.changes(session, regrade)
     assert [(change.question, change.submission) for change in changes] == [(LATE, submission)]
+    assert (changes[0].old, changes[0].new) == (20, 0)
     assert "0% instead of 20%" in changes[0].reason
-    assert course.report(submission)["score"] == 1.2
+    assert (course.report(submission)["score"], course.report(submission)["notes"]) == (1.2, [])
     with course.database.write() as session:
         regrades.publish(session, course.admin, regrade)
     assert (course.report(submission)["score"], course.dashboard_score()) == (1.5, 1.5)
+    assert [note["id"] for note in course.report(submission)["notes"]] == ["late.regraded"]
+    assert "20% became 0%" in course.report(submission)["notes"][0]["text"]
     with course.database.write() as session:
         regrades.revert(session, course.admin, regrade)
     assert (course.report(submission)["score"], course.dashboard_score()) == (1.2, 1.2)
+    assert course.report(submission)["notes"] == []
