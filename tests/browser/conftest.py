@@ -15,6 +15,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, sync_playwright
 
+from app.settings import Settings
+from tests.integration.budgets import publish_brief
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -79,6 +82,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(url, process, log)
+        publish_brief(Settings(data_dir=data))
         yield Service(url, tokens, environment)
     finally:
         process.terminate()
