@@ -44,3 +44,9 @@ def publish_brief(settings: Settings) -> None:
     with database.write() as session:
         assignments.publish(session, brief())
     database.close()
+
+
+def on_food11(assignment: Assignment) -> Assignment:
+    """The assignment measured on the imported data set."""
+    text = assignment.files["assignment.toml"].replace("sweep_flops", 'data = "food11"\nsweep_flops', 1)
+    return from_files({**assignment.files, "assignment.toml": text})
