@@ -8,7 +8,7 @@ import contextlib
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import problems
+from app import problem_responses, problems
 
 _PATIENCE_SECONDS = 5.0
 
@@ -70,7 +70,7 @@ class BodyLimit:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         problem = problems.TooLarge(self._detail(), headers={"Connection": "close"}, limit=self.largest)
-        await problems.from_problem(problem)(scope, receive, send)
+        await problem_responses.from_problem(problem)(scope, receive, send)
 
 
 async def _throw_away(receive: Receive) -> None:

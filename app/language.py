@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Depends, Header, Query
-
 DEFAULT = "en"
 CHINESE = "zh-Hant"
 
@@ -30,16 +26,6 @@ def _by_preference(accept: str) -> list[str]:
         except ValueError:
             continue
     return [tag for weight, tag in sorted(weighted, key=lambda pair: -pair[0]) if weight > 0]
-
-
-async def _language(
-    lang: Annotated[str | None, Query(max_length=35, description="`en` or `zh-Hant`.")] = None,
-    accept_language: Annotated[str | None, Header()] = None,
-) -> str:
-    return choose(lang, accept_language)
-
-
-Language = Annotated[str, Depends(_language)]
 
 
 def text(texts: dict[str, str], language: str) -> str:

@@ -13,7 +13,7 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from app import health, logs, lti, metrics, openapi, pages, problems
+from app import health, logs, lti, metrics, openapi, pages, problem_responses
 from app.assignments import endpoints as assignments
 from app.assignments import service as assignment_service
 from app.audit import endpoints as audit
@@ -65,7 +65,7 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
     for router in (api, health.router, metrics.router):
         app.include_router(router)
     app.openapi = openapi.of(app)  # type: ignore[method-assign]
-    problems.install(app)
+    problem_responses.install(app)
     # The last one added is the first one asked.
     app.add_middleware(Conditional)
     app.add_middleware(CrossSiteCheck, expected=lti.FROM_PLATFORMS if lti.installed() else ())

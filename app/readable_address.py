@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import problems
+from app import problem_responses, problems
 
 
 class ReadableAddress:
@@ -19,6 +19,6 @@ class ReadableAddress:
         """Pass the request on, or refuse it."""
         if scope["type"] == "http" and ("\0" in scope["path"] or b"\0" in unquote_to_bytes(scope["query_string"])):
             problem = problems.BadRequest("The address holds a NUL character.")
-            await problems.from_problem(problem)(scope, receive, send)
+            await problem_responses.from_problem(problem)(scope, receive, send)
             return
         await self.app(scope, receive, send)

@@ -16,6 +16,7 @@ from app.auth.dependencies import AnyViewer
 from app.auth.viewer import Viewer
 from app.db.sessions import ReadSession
 from app.extensions import service as extensions
+from app.request_language import Language
 from app.submissions import parts, quota
 from grader import lateness
 from grader.assignment import LateRule, Question
@@ -68,13 +69,13 @@ class AssignmentView(BaseModel):
 
 
 @router.get("")
-def assignments(viewer: AnyViewer, session: ReadSession, lang: language.Language) -> list[AssignmentView]:
+def assignments(viewer: AnyViewer, session: ReadSession, lang: Language) -> list[AssignmentView]:
     """The newest version of every assignment."""
     return [view(session, viewer, row, lang) for row in service.all_current(session)]
 
 
 @router.get("/{slug}", responses=problems.documented(404))
-def assignment(slug: str, viewer: AnyViewer, session: ReadSession, lang: language.Language) -> AssignmentView:
+def assignment(slug: str, viewer: AnyViewer, session: ReadSession, lang: Language) -> AssignmentView:
     """The newest version of one assignment, with the caller's quota."""
     return view(session, viewer, service.current(session, slug), lang)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import problems
+from app import problem_responses, problems
 
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
@@ -38,7 +38,7 @@ class CrossSiteCheck:
         """Pass the request on, or answer 403."""
         changes = scope["type"] == "http" and scope["method"] not in _SAFE and scope["path"] not in self.expected
         if changes and _from_elsewhere(Headers(scope=scope)):
-            await problems.from_problem(CrossSiteRequest())(scope, receive, send)
+            await problem_responses.from_problem(CrossSiteRequest())(scope, receive, send)
             return
         await self.app(scope, receive, send)
 

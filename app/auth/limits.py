@@ -8,8 +8,10 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from fastapi import Request
+if TYPE_CHECKING:
+    from fastapi import Request
 
 _KEYS = 10_000
 """With more keys than this, those whose time is up are forgotten."""

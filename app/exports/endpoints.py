@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from app import language, problems
+from app import problems
 from app.auth.dependencies import StaffViewer
 from app.db.sessions import Db
 from app.exports import everything, feedback
+from app.request_language import Language
 
 router = APIRouter(prefix="/scores", tags=["scores"], responses=problems.documented(401, 403, 404, 422))
 
@@ -24,7 +25,7 @@ JSON_LINES = "application/jsonl"
     response_class=Response,
     responses={200: {"description": "The lines", "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
 )
-def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: language.Language) -> Response:
+def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
     """Everything of a class, one JSON object a line: the assignment, its students, every hand-in with its report."""
     lines = everything.lines(database, assignment, lang)
     first = next(lines)  # what is wrong with the request shows here, while the answer can still say so
@@ -42,7 +43,7 @@ def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: language.L
         }
     },
 )
-def feedback_archive(viewer: StaffViewer, database: Db, assignment: Slug, lang: language.Language) -> Response:
+def feedback_archive(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
     """A page for each student with a hand-in, to be read without the service: `LOGIN.html` in a ZIP."""
     data = feedback.archive(database, assignment, lang)
     headers = {"Content-Disposition": f'attachment; filename="{assignment}-feedback.zip"'}

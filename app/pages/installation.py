@@ -45,7 +45,7 @@ class _Static(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
-    """Add the pages, their static files and their error pages. Call it after `app.problems.install`.
+    """Add the pages, their static files and their error pages. Call it after `app.problem_responses.install`.
 
     Problems of middleware that was added before show as pages too.
     """

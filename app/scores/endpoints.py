@@ -8,11 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app import language, problems
+from app import problems
 from app.assignments import service as assignments
 from app.auth.dependencies import StaffViewer
 from app.db.sessions import ReadSession, WriteSession
 from app.exports import canvas, gradebook, gradescope_table
+from app.request_language import Language
 from app.scores import service
 from app.scores.table import Statistics, StudentRow, statistics
 from app.submissions import service as submissions
@@ -92,7 +93,7 @@ def set_override(
     submission_id: uuid.UUID,
     number: str,
     new: NewOverride,
-    lang: language.Language,
+    lang: Language,
 ) -> QuestionReport:
     """Give a question these points instead of the computed ones. It survives every regrade."""
     service.override(session, viewer, submission_id, number, score=new.score, reason=new.reason)

@@ -12,11 +12,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
-from app import conditional, language, problems
+from app import conditional, problems
 from app.auth.dependencies import AnyViewer
 from app.auth.viewer import Viewer
 from app.db.sessions import Db, ReadSession, WriteSession
 from app.exports import gradescope
+from app.request_language import Language
 from app.submissions import form, hand_in, replay, service
 from app.submissions.following import Follower
 from app.submissions.hand_in import FIELDS
@@ -57,7 +58,7 @@ async def create(
     response: Response,
     viewer: AnyViewer,
     database: Db,
-    lang: language.Language,
+    lang: Language,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] = None,
 ) -> Report:
     """Hand in. The answer comes at once; the grading follows, and `GET` with `wait` or `events` tells its results."""
@@ -107,7 +108,7 @@ async def submission(
     response: Response,
     follower: Following,
     database: Db,
-    lang: language.Language,
+    lang: Language,
     wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for an end state.")] = 0,
 ) -> Report:
     """The report, as far as it is known; with `wait` once the grading has ended or the time is up."""
@@ -131,7 +132,7 @@ def _report(database: Db, viewer: Viewer, submission_id: uuid.UUID, lang: str) -
 
 
 @router.get("/{submission_id}/events", response_class=EventSourceResponse, responses=problems.documented(404))
-async def events(follower: Following, lang: language.Language) -> AsyncIterator[ServerSentEvent]:
+async def events(follower: Following, lang: Language) -> AsyncIterator[ServerSentEvent]:
     """The grading as it happens: `question` and `progress`, and `done` with the report at the end."""
     async for event in follower.events(lang):
         yield event
@@ -139,7 +140,7 @@ async def events(follower: Following, lang: language.Language) -> AsyncIterator[
 
 @router.post("/{submission_id}/cancel", responses=problems.documented(404, 409))
 def cancel(
-    request: Request, viewer: AnyViewer, session: WriteSession, submission_id: uuid.UUID, lang: language.Language
+    request: Request, viewer: AnyViewer, session: WriteSession, submission_id: uuid.UUID, lang: Language
 ) -> Report:
     """Stop the grading. What has landed stays."""
     service.cancel(session, viewer, submission_id)
@@ -213,7 +214,7 @@ def replayed(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) 
 
 @router.get("/{submission_id}/results.json", responses={**conditional.NOT_MODIFIED, **problems.documented(404)})
 def results(
-    response: Response, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, lang: language.Language
+    response: Response, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, lang: Language
 ) -> gradescope.Results:
     """The report in the format of Gradescope's autograder."""
     found = gradescope.results(service.report(session, viewer, submission_id, lang))

@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app import pages, problems
+from app import pages, problem_responses
 from app.assignments import service as assignments
 from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
@@ -98,7 +98,7 @@ def open_course(chosen: Settings) -> Course:
         viewer = Viewer.of(users.create_user(session, login="mia", name="Mia", role=Role.ADMIN, actor="test"))
     app = FastAPI()
     app.state.database, app.state.settings = database, chosen
-    problems.install(app)
+    problem_responses.install(app)
     pages.install(app)
     app.dependency_overrides[optional_user] = lambda: viewer
     return Course(database, app, viewer)

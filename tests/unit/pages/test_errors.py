@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import problems
+from app import problem_responses, problems
 from app.pages import errors
 
 HTML = {"Accept": "text/html,*/*"}
@@ -21,7 +21,7 @@ class Refuses:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/refused":
-            await problems.from_problem(problems.TooLarge("Too <large>.", headers={"Retry-After": "7"}))(
+            await problem_responses.from_problem(problems.TooLarge("Too <large>.", headers={"Retry-After": "7"}))(
                 scope, receive, send
             )
         else:
@@ -44,7 +44,7 @@ def app() -> FastAPI:
             raise RuntimeError("secret")
         return "fine"
 
-    problems.install(app)
+    problem_responses.install(app)
     app.add_middleware(Refuses)
     errors.install(app)
     return app
