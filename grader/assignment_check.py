@@ -6,7 +6,6 @@ found here.
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from grader import assignment as assignments
 from grader import data, messages
 from grader.assignment import Assignment, Question
 from grader.checks import kd_diagnosis
+from grader.intake import syntax
 from reference_models.kd import cases
 
 MAIN = "assignment.toml"
@@ -107,7 +107,7 @@ def _prelude(assignment: Assignment, missing: Fault) -> Iterator[Fault]:
         yield missing
         return
     try:
-        ast.parse(assignment.prelude_source())
+        syntax.tree(assignment.prelude_source())
     except SyntaxError as error:
         yield Fault(assignment.prelude, error.lineno, error.msg)
 

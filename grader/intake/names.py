@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from grader.intake import syntax
+
 _CATCHES_NAME_ERROR = frozenset({"NameError", "Exception", "BaseException"})
 
 
@@ -38,7 +40,7 @@ def binds(statement: ast.stmt) -> frozenset[str]:
 
 def defined_names(text: str) -> frozenset[str]:
     """Every name that a module's top level binds. Raises ``SyntaxError`` for what is no Python."""
-    return frozenset().union(*(binds(statement) for statement in ast.parse(text).body))
+    return frozenset().union(*(binds(statement) for statement in syntax.tree(text).body))
 
 
 def declared_globals(tree: ast.AST) -> frozenset[str]:

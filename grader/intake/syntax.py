@@ -16,14 +16,22 @@ _TYPE_PARAMETERS = re.compile(r"(?:async\s+)?(?:class|def)\s+\w+\s*\[|type\s+\w+
 _QUOTED_INSIDE = re.compile(r"\{[^{}]*[\"'][^{}]*\}")
 
 
+def tree(text: str) -> ast.Module:
+    """The syntax tree of a text, without warnings. Raises what `ast.parse` raises.
+
+    One at a time: before 3.11.8, Python counts the depth of all trees that are being made in one place, and two threads
+    at once end in a ``SystemError`` (cpython issue 106905). The filter of warnings is one for the process too.
+    """
+    with _lock, warnings.catch_warnings():
+        # What they say of the student's style (invalid escapes, `is` with a literal) is not ours to print.
+        warnings.simplefilter("ignore")
+        return ast.parse(text, _FILENAME)
+
+
 def parse(text: str) -> ast.Module | StudentError:
     """The syntax tree of a text, or where and why there is none."""
     try:
-        # Warnings about the student's style (invalid escapes, `is` with a literal) are not ours to print; the filter
-        # state is global to the process, hence the lock.
-        with _lock, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text, _FILENAME)
+        return tree(text)
     except SyntaxError as error:
         return _student_error(error, text)
     except (RecursionError, MemoryError):
