@@ -12,7 +12,10 @@ from app.db.base import Base, now
 
 
 class PublishedAssignment(Base):
-    """One version of one assignment with its files, so that it can be graded without the folder it came from."""
+    """One version of one assignment with its files, so that it can be graded without the folder it came from.
+
+    The files are some hundred kilobytes and read only when somebody asks for them.
+    """
 
     __tablename__ = "assignments"
     __table_args__ = (UniqueConstraint("slug", "digest"),)
@@ -21,5 +24,5 @@ class PublishedAssignment(Base):
     slug: Mapped[str] = mapped_column(String(40))
     version: Mapped[int]
     digest: Mapped[str] = mapped_column(String(64))
-    files: Mapped[dict[str, Any]]
+    files: Mapped[dict[str, Any]] = mapped_column(deferred=True)
     published_at: Mapped[datetime] = mapped_column(default=now)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -12,6 +10,10 @@ from app.audit import service as audit
 from app.problems import Conflict, NotFound
 from grader import assignment as assignments
 from grader.assignment import Assignment
+
+_definitions: dict[str, Assignment] = {}
+"""By digest, which stands for the content of all files."""
+_MOST_DEFINITIONS = 64
 
 
 class AssignmentNotFound(NotFound):
@@ -97,10 +99,11 @@ def versions(session: Session, slug: str) -> list[PublishedAssignment]:
 
 
 def definition(row: PublishedAssignment) -> Assignment:
-    """The assignment that a stored version is."""
-    return _parsed(row.digest, tuple(sorted(row.files.items())))
-
-
-@lru_cache(maxsize=64)
-def _parsed(digest: str, files: tuple[tuple[str, str], ...]) -> Assignment:
-    return assignments.from_files(dict(files))
+    """The assignment that a stored version is. Its files are read when this process meets it for the first time."""
+    known = _definitions.get(row.digest)
+    if known is None:
+        known = assignments.from_files(row.files)
+        if len(_definitions) >= _MOST_DEFINITIONS:
+            _definitions.clear()
+        _definitions[row.digest] = known
+    return known
