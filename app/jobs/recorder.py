@@ -129,7 +129,7 @@ class Recorder:
         sha256 = hashlib.sha256(data).hexdigest()
         with self.database.write() as session:
             if self.locked(session) is not None:
-                repository.store_blob(session, sha256, data)
+                repository.store_blobs(session, {sha256: data})
                 remember(session.get_one(Run, self.run_id), sha256)
 
     def cancelled(self) -> bool:

@@ -311,5 +311,5 @@ def _give_up(session: Session, regrade: Regrade, entry: RegradeEntry, reason: st
 
 def _store(session: Session, data: bytes) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
-    submissions.store_blob(session, sha256, data)
+    submissions.store_blobs(session, {sha256: data})
     return sha256

@@ -139,10 +139,11 @@ def hand_in(
     )
     session.add(submission)
     session.flush()
-    for name, part in received.parts.items():
-        repository.store_blob(session, blobs[name], part.data)
-        stored = SubmissionPart(submission_id=submission.id, name=name, filename=part.filename, blob_sha256=blobs[name])
-        session.add(stored)
+    repository.store_blobs(session, {blobs[name]: part.data for name, part in received.parts.items()})
+    session.add_all(
+        SubmissionPart(submission_id=submission.id, name=name, filename=part.filename, blob_sha256=blobs[name])
+        for name, part in received.parts.items()
+    )
     engine.enqueue(session, submission.id, attempt_priority(left.used))
     return submission.id
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, true, tuple_, update
@@ -99,11 +99,14 @@ def lock_user(session: Session, user_id: int) -> None:
     session.execute(select(User.id).where(User.id == user_id).with_for_update())
 
 
-def store_blob(session: Session, sha256: str, data: bytes) -> None:
+def store_blobs(session: Session, blobs: Mapping[str, bytes]) -> None:
     """Store bytes under their SHA-256 unless they are there already."""
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    values = {"sha256": sha256, "size": len(data), "data": data, "stored_at": now()}
-    session.execute(insert(Blob).values(**values).on_conflict_do_nothing(index_elements=["sha256"]))
+    # In one order, so that two who store the same never wait for each other in a circle.
+    values = [
+        {"sha256": key, "size": len(data), "data": data, "stored_at": now()} for key, data in sorted(blobs.items())
+    ]
+    session.execute(insert(Blob).on_conflict_do_nothing(index_elements=["sha256"]), values)
 
 
 def blob(session: Session, sha256: str) -> bytes:
