@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -14,6 +16,7 @@ from app.db.turns import Turns
 from app.settings import Settings
 
 BUSY_TIMEOUT_MS = 30_000
+_LOOK_SECONDS = 0.002
 _WRITES = "assay_writes"
 _PATIENCE = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
 """How long libpq waits for a server that does not answer, in seconds and milliseconds."""
@@ -73,9 +76,33 @@ def _configure_sqlite(engine: Engine) -> None:
         # A reader that turns writer fails at once when another wrote meanwhile, whatever the time-out.
         if connection.get_execution_options().get(_WRITES, False):
             turns.wait(connection)
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin_to_write(connection)
         else:
             connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Begin when no other process writes.
+
+    SQLite looks again after longer and longer sleeps, up to a tenth of a second; here it is asked every few
+    milliseconds, by the one writer of this process whose turn it is.
+    """
+    driver = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < until:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def make_job_engine(settings: Settings) -> Engine:
