@@ -39,6 +39,7 @@ from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
 from tests.integration.budgets import on_food11, quick
 from tests.integration.pictures import import_colours
+from tests.integration.postgresql import Server
 from tests.integration.service import MODEL, WorkerProcess
 from tests.integration.test_grading import SLEEPY
 from tests.integration.test_jobs import Course
@@ -122,8 +123,8 @@ def graded(
     return submissions
 
 
-def test_killed_worker_remeasure_goes_on_elsewhere(
-    settings: Settings, course: RegradedCourse, start_worker: StartWorker
+def test_everything_killed_remeasure_goes_on_elsewhere(
+    settings: Settings, course: RegradedCourse, start_worker: StartWorker, request: pytest.FixtureRequest
 ) -> None:
     parts = [{"model": SLEEPY.format(seconds=1) + f"# {n}\n", "answers": '{"2.2": "softer"}'} for n in range(3)]
     submissions = graded(settings, course, start_worker, *parts)
@@ -139,6 +140,10 @@ def test_killed_worker_remeasure_goes_on_elsewhere(
         assert time.monotonic() < until
         time.sleep(0.02)
     first.kill()
+    if course.database.engine.dialect.name == "postgresql":
+        server: Server = request.getfixturevalue("postgresql")
+        server.kill()
+        server.start()
     start_worker(one_at_a_time, "second")
     seen = course.wait_for_preview(regrade)
     assert (seen.done, seen.total, seen.changed, seen.faults) == (3, 3, 3, [])

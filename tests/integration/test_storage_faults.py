@@ -30,6 +30,17 @@ OUTAGE_SECONDS = float(os.environ.get("ASSAY_TEST_OUTAGE_SECONDS", "5"))
 
 
 @contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Whoever opens a file below this folder now cannot write to it."""
+    subprocess.run(["mount", "--bind", folder, folder], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """A file system of 64 MiB below this folder."""
     disk = folder / "disk"
@@ -62,7 +73,7 @@ def refused(answer: httpx.Response) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system to fill")
-def test_a_full_disk_is_said_and_loses_nothing(make_settings: MakeSettings) -> None:
+def test_a_full_or_read_only_disk_is_said_and_loses_nothing(make_settings: MakeSettings) -> None:
     template = make_settings("sqlite")
     with small_disk(template.data_dir) as disk:
         source = template.data_dir / "assay.sqlite3"
@@ -88,6 +99,16 @@ def test_a_full_disk_is_said_and_loses_nothing(make_settings: MakeSettings) -> N
             rows = student.get("/submissions").json()["items"]
             assert [row["id"] for row in rows] == [after, before]
             assert student.get("/assignments/hw13").json()["quota"]["used"] == 2
+            with read_only(disk):
+                assert student.report(before)["score"] == 0.5
+                key = uuid.uuid4().hex
+                for answer in (service.plain.get("/readyz"), student.submit(key=key, answers='{"2.2": "harder"}')):
+                    if answer.is_error:  # whoever has the database open already still writes to it
+                        refused(answer)
+            service.wait_until_ready()
+            answer = student.submit(key=key, answers='{"2.2": "harder"}')
+            assert student.report(answer.json()["id"], wait=60)["state"] == "graded"
+            assert student.get("/assignments/hw13").json()["quota"]["used"] == 3
         finally:
             service.close()
 
