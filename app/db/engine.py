@@ -16,7 +16,7 @@ from app.db.turns import Turns
 from app.settings import Settings
 
 BUSY_TIMEOUT_MS = 30_000
-_LOOK_SECONDS = 0.002
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.002, 0.1
 _WRITES = "assay_writes"
 _PATIENCE = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
 """How long libpq waits for a server that does not answer, in seconds and milliseconds."""
@@ -84,20 +84,20 @@ def _configure_sqlite(engine: Engine) -> None:
 def _begin_to_write(connection: Connection) -> None:
     """Begin when no other process writes.
 
-    SQLite looks again after longer and longer sleeps, up to a tenth of a second; here it is asked every few
-    milliseconds, by the one writer of this process whose turn it is.
+    SQLite looks again after longer and longer sleeps, soon of a tenth of a second. The one writer of this process whose
+    turn it is asks every few milliseconds, and less often only when it has waited long.
     """
     driver = cast(sqlite3.Connection, connection.connection.dbapi_connection)
-    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    begun = time.monotonic()
     driver.execute("PRAGMA busy_timeout=0")
     try:
-        while time.monotonic() < until:
+        while (waited := time.monotonic() - begun) < BUSY_TIMEOUT_MS / 1000:
             try:
                 driver.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     break
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(min(max(_SHORTEST_WAIT, waited / 50), _LONGEST_WAIT))
             else:
                 return
         connection.exec_driver_sql("BEGIN IMMEDIATE")
