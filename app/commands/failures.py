@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
 
 
@@ -12,8 +13,8 @@ class ExitCode(IntEnum):
     FAILED = 1
     """The service said no or could not be reached, or something on our side broke."""
     UNUSABLE_INPUT = 2
-    FLOOR_NOT_MET = 78
-    """This machine cannot run student code safely (``EX_CONFIG`` of sysexits.h)."""
+    FLOOR_NOT_MET = os.EX_CONFIG
+    """This machine cannot run student code safely: 78."""
 
 
 class CommandError(Exception):

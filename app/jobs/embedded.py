@@ -24,8 +24,8 @@ from app.submissions.bulletin import Bulletin
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet
 
-FLOOR_NOT_MET = 78
-"""The exit code when this machine cannot run student code safely (``EX_CONFIG`` of sysexits.h)."""
+FLOOR_NOT_MET = os.EX_CONFIG
+"""The exit code when this machine cannot run student code safely."""
 REFUSALS = (FloorNotMet, InfrastructureFault, ExecutorIdTaken, NotMigrated)
 """What keeps a worker from starting, with a message for people."""
 _READY = b"ready"
