@@ -131,8 +131,8 @@ class Bench:
             for worker in started:
                 worker.close()
 
-    def remeasure(self, count: int) -> float:
-        """Seconds in which so many workers measure every hand-in again."""
+    def remeasure(self, count: int) -> tuple[float, float]:
+        """Seconds in which so many workers measure every hand-in again, and how many cores were busy meanwhile."""
         self.version += 1
         files = dict(bundled("hw13").files)
         text = files["assignment.toml"].replace("version = 1\n", f"version = {self.version}\n")
@@ -141,7 +141,7 @@ class Bench:
         with self.database.write() as session:
             assignments.publish_version(session, from_files(files | {"assignment.toml": text}), "bench")
         with self.workers(count, slots=1):
-            begun = time.perf_counter()
+            begun, used = time.perf_counter(), processes.busy_seconds()
             with self.database.write() as session:
                 wish = RegradeWish(assignment="hw13", kind=Kind.REMEASURE)
                 identifier = regrades.create(session, jobs, self.admin, wish).id
@@ -152,12 +152,13 @@ class Bench:
                     break
                 time.sleep(0.1)
             seconds = time.perf_counter() - begun
+            cores = (processes.busy_seconds() - used) / seconds
         if seen.state is not RegradeState.PREVIEW or seen.faults:
             raise RuntimeError(f"not what was measured: {seen}")
         with self.database.write() as session:
             regrades.cancel(session, self.admin, identifier)
         jobs.close()
-        return seconds
+        return seconds, cores
 
 
 def answers() -> dict[str, str]:
@@ -254,13 +255,15 @@ def remeasured(settings: Settings, server: Server | None, again: int) -> dict[st
         with bench.workers(1, bench.settings.workers):
             bench.wait_until_graded()
         # In turns, so that neither has the smaller database or the quieter minute.
-        rounds = [(workers, bench.remeasure(workers)) for workers in (1, 2, 2, 1)]
+        rounds = [(workers, *bench.remeasure(workers)) for workers in (1, 2, 2, 1)]
     finally:
         bench.close()
-    one, two = (sum(seconds for workers, seconds in rounds if workers == count) for count in (1, 2))
+    one, two = (sum(seconds for workers, seconds, _ in rounds if workers == count) for count in (1, 2))
     return {
         "hand-ins": again,
-        "seconds by workers": [(workers, round(seconds, 1)) for workers, seconds in rounds],
+        "workers, seconds, busy cores": [
+            (count, round(seconds, 1), round(cores, 2)) for count, seconds, cores in rounds
+        ],
         "two against one": round(one / two, 2),
     }
 

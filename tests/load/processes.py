@@ -22,6 +22,12 @@ def cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / 100 + sum(map(cpu_seconds, children(pid)))
 
 
+def busy_seconds() -> float:
+    """Processor seconds that all processes of this machine have used since it started."""
+    user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8])
+    return (user + nice + system + irq + softirq) / 100
+
+
 @dataclass(frozen=True)
 class Memory:
     """Megabytes of a process: its proportional share of what it maps (PSS), and what is its own alone."""
