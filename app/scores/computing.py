@@ -24,12 +24,12 @@ def plain(value: Any) -> Any:
     Student code decides some of these texts and numbers: lone surrogates have no UTF-8 and become question marks, NaN
     and the infinities have no JSON and become their names.
     """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
