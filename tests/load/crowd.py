@@ -9,6 +9,7 @@ of a job that needs no sandbox, and a remeasure with two workers against one.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import tempfile
@@ -23,6 +24,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
@@ -44,6 +46,8 @@ from tests.load import processes
 
 SECONDS = 10.0
 _POSTERS = 16
+_STUDENTS = 600
+"""Enough that nobody comes to the end of a day's attempts."""
 EXAMPLES = Path(__file__).parents[2] / "examples" / "hw13"
 
 
@@ -59,9 +63,13 @@ class Bench:
             assignments.publish_bundled(session)
             boss = users.create_user(session, login="boss", name="Boss", role=Role.ADMIN, actor="bench")
             self.admin = Viewer.of(boss)
-            self.token = users.create_token(session, boss, actor="bench").secret
+            self._tokens = itertools.cycle([self._student(session, number) for number in range(_STUDENTS)])
         self.service = Service(settings, worker=False)
         self.version = 1
+
+    def _student(self, session: Session, number: int) -> str:
+        student = users.create_user(session, login=f"s{number}", name="S", role=Role.STUDENT, actor="bench")
+        return users.create_token(session, student, actor="bench").secret
 
     def database_seconds(self) -> float:
         """Processor seconds of the database server so far; a file has none of its own."""
@@ -72,18 +80,18 @@ class Bench:
         self.service.close()
         self.database.close()
 
-    def post(self, http: httpx.Client, parts: dict[str, str]) -> float:
-        """Hand in as staff, who have no quota. Returns the seconds until it was accepted."""
+    def post(self, http: httpx.Client, token: str, parts: dict[str, str]) -> float:
+        """Hand in. Returns the seconds until it was accepted."""
         files = [(name, (None, part)) for name, part in {"assignment": "hw13", **parts}.items()]
         begun = time.perf_counter()
-        answer = http.post("/submissions", files=files, headers={"Authorization": f"Bearer {self.token}"})
+        answer = http.post("/submissions", files=files, headers={"Authorization": f"Bearer {token}"})
         seconds = time.perf_counter() - begun
         if answer.status_code != 202:
             raise RuntimeError(answer.text)
         return seconds
 
     def post_many(self, count: int, parts: Callable[[], dict[str, str]], rate: float | None) -> list[float]:
-        """Hand in so many, so many a second, from several connections."""
+        """Hand in so many, so many a second, from several connections, each by the student whose turn it is."""
         found: list[float] = []
         turns = iter(range(count))
         lock, begun = threading.Lock(), time.perf_counter()
@@ -93,11 +101,12 @@ class Bench:
                 while True:
                     with lock:
                         turn = next(turns, None)
-                    if turn is None:
-                        return
+                        if turn is None:
+                            return
+                        token = next(self._tokens)
                     if rate is not None:
                         time.sleep(max(0.0, begun + turn / rate - time.perf_counter()))
-                    seconds = self.post(http, parts())
+                    seconds = self.post(http, token, parts())
                     with lock:
                         found.append(seconds)
 
