@@ -505,3 +505,11 @@ def test_cases_of_another_table_are_refused(hw13: Assignment) -> None:
     changed = hw13.model_copy(update={"files": {**hw13.files, "kd_cases.json": cases_text}})
     with pytest.raises(ValueError, match="belongs to other cases"):
         examine(documented(reference.loss), changed)
+
+
+def test_where_no_class_is_improbable_a_temperature_is_whole_only_where_it_was(hw13: Assignment) -> None:
+    book = cases.read(hw13.files["kd_cases.json"])
+    for case in (*book.fixed(), *book.fresh(np.random.default_rng(3), 11)):
+        calm = kd_loss._calmed(case).temperature
+        assert calm <= case.temperature
+        assert not calm.is_integer() or calm == case.temperature, case.name
