@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event, select
 
+from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.regrade_requests import service as requests
@@ -69,6 +70,8 @@ def classes(open_courses: Callable[[], Course]) -> tuple[Course, Course]:
             for submission in session.scalars(query):
                 student = Viewer.of(submission.user)
                 requests.ask(session, student, submission.id, "2.1", "Look again.")
+            for version in assignments.all_current(session):
+                assignments.definition(version)  # a process reads each once, whoever asks first
     return small, large
 
 
