@@ -29,7 +29,7 @@ from grader import messages
 from grader.version import GRADER_VERSION
 
 _LATE = {
-    "en": "Handed in after the deadline, on day {days} behind it: {percent:g}% of the {earned:g} points are taken.",
+    "en": "Handed in late, on day {days} after the deadline: {percent:g}% of the {earned:g} points are taken.",
     "zh-Hant": "逾期 {days} 天（不足一天以一天計）繳交：{earned:g} 分扣除 {percent:g}%。",
 }
 

@@ -83,9 +83,8 @@ class Report(BaseModel):
     """A submission with everything that is known of it so far.
 
     ``score`` sums what has landed, less what is lost by handing in ``late``. ``notes`` tell what else concerns the
-    submission as a whole. ``timings`` are seconds: by stage,
-    ``queued``, and ``questions`` from the hand-in to each first verdict. ``fault`` says whose failure ended a
-    submission that ``failed``.
+    submission as a whole. ``timings`` are seconds: by stage, ``queued``, and ``questions`` from the hand-in to each
+    first verdict. ``fault`` says whose failure ended a submission that ``failed``.
     """
 
     id: uuid.UUID
