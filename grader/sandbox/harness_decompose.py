@@ -1,0 +1,198 @@
+"""A shorter way from an exported program to the operators that ONNX has, for graphs of well-known operators.
+
+The library's way, `ExportedProgram.run_decompositions`, runs the whole program twice on tensors with symbolic sizes,
+which is half of an export. The operators that students use need almost none of it: most have a translation of their
+own, and the rest become others by a rule that looks at the node alone. A graph with any other node goes the library's
+way.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+from torch.fx import GraphModule, Node
+
+_aten = torch.ops.aten
+
+FRESH = frozenset(
+    {
+        _aten.add.Tensor,
+        _aten.amax.default,
+        _aten.avg_pool2d.default,
+        _aten.cat.default,
+        _aten.celu.default,
+        _aten.clone.default,
+        _aten.conv2d.default,
+        _aten.div.Tensor,
+        _aten.elu.default,
+        _aten.gelu.default,
+        _aten.group_norm.default,
+        _aten.hardsigmoid.default,
+        _aten.hardswish.default,
+        _aten.hardtanh.default,
+        _aten.layer_norm.default,
+        _aten.leaky_relu.default,
+        _aten.linear.default,
+        _aten.log_softmax.int,
+        _aten.matmul.default,
+        _aten.max_pool2d.default,
+        _aten.mean.dim,
+        _aten.mish.default,
+        _aten.mul.Tensor,
+        _aten.prelu.default,
+        _aten.relu.default,
+        _aten.relu6.default,
+        _aten.sigmoid.default,
+        _aten.silu.default,
+        _aten.softmax.int,
+        _aten.sub.Tensor,
+        _aten.tanh.default,
+        _aten.upsample_bilinear2d.vec,
+        _aten.upsample_nearest2d.vec,
+    }
+)
+"""Operators with a translation of their own whose result shares no memory with anything else."""
+
+VIEWS = frozenset(
+    {
+        _aten.contiguous.default,
+        _aten.expand.default,
+        _aten.flatten.using_ints,
+        _aten.permute.default,
+        _aten.pixel_shuffle.default,
+        _aten.pixel_unshuffle.default,
+        _aten.reshape.default,
+        _aten.select.int,
+        _aten.slice.Tensor,
+        _aten.squeeze.dim,
+        _aten.transpose.int,
+        _aten.unsqueeze.default,
+        _aten.view.default,
+    }
+)
+"""The same, but the result may be another look at the argument's memory."""
+
+IN_PLACE = {
+    _aten.add_.Tensor: _aten.add.Tensor,
+    _aten.elu_.default: _aten.elu.default,
+    _aten.hardsigmoid_.default: _aten.hardsigmoid.default,
+    _aten.hardswish_.default: _aten.hardswish.default,
+    _aten.hardtanh_.default: _aten.hardtanh.default,
+    _aten.leaky_relu_.default: _aten.leaky_relu.default,
+    _aten.mul_.Tensor: _aten.mul.Tensor,
+    _aten.relu6_.default: _aten.relu6.default,
+    _aten.relu_.default: _aten.relu.default,
+    _aten.sigmoid_.default: _aten.sigmoid.default,
+    _aten.silu_.default: _aten.silu.default,
+    _aten.tanh_.default: _aten.tanh.default,
+}
+"""Operators that write their result over their argument, and those that do not."""
+
+
+def decomposed(program: ExportedProgram) -> bool:
+    """Rewrite the program's graph where it stands. Returns whether that was possible; if not, it is untouched."""
+    module = program.graph_module
+    nodes = list(module.graph.nodes)
+    rules = [_rule(node) for node in nodes]
+    if any(rule is None for rule in rules):
+        return False
+    with module._set_replace_hook(program.graph_signature.get_replace_hook()):
+        for node, rule in zip(nodes, rules, strict=True):
+            assert rule is not None
+            rule(module, node)
+    module.recompile()
+    return True
+
+
+Rule = Callable[[GraphModule, Node], None]
+
+
+def _rule(node: Node) -> Rule | None:
+    """What is to be done with a node; ``None`` where only the library knows."""
+    if node.op in ("placeholder", "output"):
+        return _keep
+    if node.op != "call_function" or not isinstance(target := node.target, torch._ops.OpOverload):
+        return None
+    if target in FRESH or target in VIEWS or target is _aten.sym_size.int:
+        return _keep
+    if target in IN_PLACE:
+        return _without_writing if _overwrites_for_itself_alone(node) else None
+    if target is _aten.batch_norm.default:
+        return _batch_norm if len(node.args) == 9 and node.args[5] is False and node.args[3] is not None else None
+    if target is _aten.adaptive_avg_pool2d.default:
+        return _global_mean if list(_argument(node, 1, "output_size")) == [1, 1] else None
+    if target is _aten.conv2d.padding:
+        return _padded_convolution if _pads(node) is not None else None
+    if target in (_aten.dropout.default, _aten.feature_dropout.default):
+        return _identity if _argument(node, 2, "train") is False else None
+    return None
+
+
+def _argument(node: Node, position: int, name: str, default: Any = None) -> Any:
+    return node.args[position] if len(node.args) > position else node.kwargs.get(name, default)
+
+
+def _overwrites_for_itself_alone(node: Node) -> bool:
+    """Nobody else sees the memory that it writes to, and writing converts no numbers."""
+    written = node.args[0]
+    if not isinstance(written, Node) or len(written.users) != 1:
+        return False
+    fresh = written.target in FRESH or written.target in IN_PLACE or written.target is _aten.batch_norm.default
+    values = [argument.meta["val"] for argument in node.all_input_nodes]
+    return fresh and all(isinstance(v, torch.Tensor) and v.dtype == values[0].dtype for v in values)
+
+
+def _keep(module: GraphModule, node: Node) -> None:
+    pass
+
+
+def _without_writing(module: GraphModule, node: Node) -> None:
+    node.target = IN_PLACE[node.target]  # type: ignore[index]
+
+
+def _identity(module: GraphModule, node: Node) -> None:
+    node.replace_all_uses_with(node.args[0])  # type: ignore[arg-type]
+    module.graph.erase_node(node)
+
+
+def _batch_norm(module: GraphModule, node: Node) -> None:
+    images, weight, bias, mean, variance, _, momentum, epsilon, *_ = node.args
+    value = node.meta["val"]
+    with module.graph.inserting_before(node):
+        both = module.graph.call_function(
+            _aten._native_batch_norm_legit_no_training.default,
+            (images, weight, bias, mean, variance, momentum, epsilon),
+        )
+        first = module.graph.call_function(operator.getitem, (both, 0))
+    both.meta = {**node.meta, "val": (value, value.new_empty(0), value.new_empty(0))}
+    first.meta = dict(node.meta)
+    node.replace_all_uses_with(first)
+    module.graph.erase_node(node)
+
+
+def _pads(node: Node) -> list[int] | None:
+    """What padding="same" or "valid" adds at both ends of each side; ``None`` where the ends get unlike numbers."""
+    if _argument(node, 4, "padding", "valid") == "valid":
+        return [0, 0]
+    kernel = node.args[1].meta["val"].shape[2:]  # type: ignore[union-attr]
+    spread = [d * (size - 1) for d, size in zip(_argument(node, 5, "dilation", (1, 1)), kernel, strict=True)]
+    return None if any(number % 2 for number in spread) else [number // 2 for number in spread]
+
+
+def _padded_convolution(module: GraphModule, node: Node) -> None:
+    defaults = [None, [1, 1], "valid"]
+    given = [*node.args, *defaults[len(node.args) - 2 :]]
+    node.args = (*given[:4], _pads(node), *given[5:])
+    node.target = _aten.conv2d.default
+
+
+def _global_mean(module: GraphModule, node: Node) -> None:
+    with module.graph.inserting_before(node):
+        mean = module.graph.call_function(_aten.mean.dim, (node.args[0], [-1, -2], True))
+    mean.meta = dict(node.meta)
+    node.replace_all_uses_with(mean)
+    module.graph.erase_node(node)
