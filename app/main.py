@@ -106,6 +106,7 @@ def _start(app: FastAPI) -> None:
     app.state.worker = None
     if app.state.grades:
         app.state.worker = EmbeddedWorker(settings, app.state.bulletin)
+        app.state.jobs.tell = app.state.worker.tell
         app.state.worker.start()
 
 

@@ -9,12 +9,16 @@ import threading
 import time
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus
+from dbos._error import DBOSException
+from dbos._queue import queue_worker_thread
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
@@ -34,13 +38,15 @@ QUEUE = "grading"
 """The queue of gradings that every worker can do; see `grading_queue` for those that need data."""
 REGRADES = "regrades"
 """A queue of its own: a preview is computed beside the gradings and keeps no student waiting."""
-_REGRADES_POLL_SECONDS = 0.5
-"""Nobody feels when a preview begins, and a look that finds nothing costs a worker a millisecond or two."""
+_SELDOM_SECONDS = 0.5
+"""Between two looks into a queue where nobody feels the wait: a look that finds nothing costs 3 ms of a core."""
+_TOLD = "tells of jobs"
 _GRADE, _REGRADE, _REMEASURE = "grade", "regrade", "remeasure"
 _MEASURE = "measure"
 
 
 log = structlog.get_logger()
+_END_SECONDS = 10.0
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _AT_ONCE = 500
 
@@ -64,6 +70,8 @@ class DbosJobs:
     def __init__(self, settings: Settings) -> None:
         self._engine = make_job_engine(settings)
         self._client = DBOSClient(system_database_engine=self._engine, application_name=APPLICATION)
+        self.tell: Callable[[], None] = lambda: None
+        """Called after each commit that put jobs on a queue, in the thread that committed. Must not wait."""
 
     def enqueue(self, session: Session, submission_id: uuid.UUID, priority: int) -> None:
         """Add the grading of a submission in the caller's transaction."""
@@ -91,6 +99,9 @@ class DbosJobs:
             "serialization_type": WorkflowSerializationFormat.PORTABLE,
         }
         self._client.enqueue_in_transaction(session, options, *map(str, arguments))
+        if not session.info.get(_TOLD):
+            session.info[_TOLD] = True
+            event.listen(session, "after_commit", lambda _: self.tell())
 
     def open_queues(self, slots: int, poll_seconds: float, data_sets: Collection[str] = ()) -> list[str]:
         """Make the queues of a worker that has these data sets, or give them new numbers. Returns their names.
@@ -101,7 +112,7 @@ class DbosJobs:
         gradings = [grading_queue(chosen) for chosen in capabilities.subsets(data_sets)]
         for name in gradings:
             self._client.register_queue(name, worker_concurrency=slots, polling_interval_sec=poll_seconds)
-        seldom = max(poll_seconds, _REGRADES_POLL_SECONDS)
+        seldom = max(poll_seconds, _SELDOM_SECONDS)
         self._client.register_queue(REGRADES, worker_concurrency=1, polling_interval_sec=seldom)
         return [*gradings, REGRADES]
 
@@ -165,11 +176,40 @@ class DbosJobs:
         self._engine.dispose()
 
 
+class _Bell(threading.Event):
+    """What the engine's loop over a queue sleeps on between two looks. Set, it ends the loop; rung, it wakes it."""
+
+    def __init__(self, quiet: Callable[[], bool]) -> None:
+        """While ``quiet``, the loop sleeps longer than it asked for."""
+        super().__init__()
+        self._quiet = quiet
+        self._rung = threading.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def set(self) -> None:
+        super().set()
+        self._rung.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is not None and self._quiet():
+            timeout = max(timeout, _SELDOM_SECONDS)
+        self._rung.wait(timeout)
+        self._rung.clear()
+        return self.is_set()
+
+
 class DbosRunner:
     """Takes jobs off the queue in this process, which can have only one."""
 
-    def __init__(self, settings: Settings, executor: str, work: Work, queues: Collection[str]) -> None:
-        """Start taking jobs of these queues, each in a thread of its own that calls ``work``. They must be open."""
+    def __init__(
+        self, settings: Settings, executor: str, work: Work, queues: Collection[str], *, told: bool = False
+    ) -> None:
+        """Start taking jobs of these queues, each in a thread of its own that calls ``work``. They must be open.
+
+        With ``told``, somebody calls `look` whenever there are new jobs: an idle worker looks by itself only seldom.
+        """
         self._engine = make_job_engine(settings)
         config: DBOSConfig = {
             "name": APPLICATION,
@@ -178,7 +218,7 @@ class DbosRunner:
             "application_version": APPLICATION_VERSION,
             "log_level": "WARNING",
         }
-        DBOS(config=config)
+        self._dbos = DBOS(config=config)
         self._executor = executor
         self._running: Counter[str | None] = Counter()
         self._counting = threading.Lock()
@@ -204,8 +244,32 @@ class DbosRunner:
             with self._known():
                 work.remeasure(uuid.UUID(regrade_id), uuid.UUID(submission_id))
 
-        DBOS.listen_queues(list(queues))
+        # The engine's own threads for these queues would sleep through every call: it runs its loop in ours instead.
+        DBOS.listen_queues([])
         DBOS.launch()
+        self._bells = {name: _Bell(lambda: told and not self._running) for name in queues}
+        self._threads = [
+            threading.Thread(target=self._take, args=item, name=f"queue {item[0]}", daemon=True)
+            for item in self._bells.items()
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def look(self) -> None:
+        """Look for jobs now. Never waits."""
+        for bell in self._bells.values():
+            bell.ring()
+
+    def _take(self, name: str, bell: _Bell) -> None:
+        # The engine's loop over a queue ends where its row is missing, and begins again with it.
+        while not bell.is_set():
+            try:
+                queue = DBOS.retrieve_queue(name)
+                if queue is not None:
+                    queue_worker_thread(bell, self._dbos, queue)
+            except (SQLAlchemyError, DBOSException) as error:
+                log.warning("a queue could not be read", queue=name, error=str(error))
+            bell.wait(_SELDOM_SECONDS)
 
     @contextmanager
     def _known(self) -> Iterator[None]:
@@ -237,5 +301,9 @@ class DbosRunner:
 
     def stop(self) -> None:
         """Take no more jobs and let go of the database. Jobs that still run are the caller's to end first."""
+        for bell in self._bells.values():
+            bell.set()
+        for thread in self._threads:
+            thread.join(_END_SECONDS)
         DBOS.destroy(destroy_registry=True)
         self._engine.dispose()

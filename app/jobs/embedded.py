@@ -1,7 +1,8 @@
 """The worker that `assay serve` has with it: a process beside the service, started again when it dies.
 
 One socket ties the two. The worker says on it that it is ready, and which submission changed, so that whoever follows
-one hears at once; and it sees there that the service is gone, however that ended, and goes too.
+one hears at once; the service says on it that there are new jobs. The worker sees there that the service is gone,
+however that ended, and goes too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
@@ -29,6 +31,7 @@ FLOOR_NOT_MET = os.EX_CONFIG
 REFUSALS = (FloorNotMet, InfrastructureFault, ExecutorIdTaken, NotMigrated)
 """What keeps a worker from starting, with a message for people."""
 _READY = b"ready"
+_JOBS = b"j"
 _MESSAGE_BYTES = 16
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -66,6 +69,11 @@ class EmbeddedWorker:
         self._thread = threading.Thread(target=self._supervise, args=(line,), name="embedded worker", daemon=True)
         self._thread.start()
 
+    def tell(self) -> None:
+        """Let the worker know that there are new jobs. Never waits: a worker also looks for itself."""
+        with suppress(OSError):
+            self._line.send(_JOBS, socket.MSG_DONTWAIT)
+
     def stop(self) -> None:
         """Let the worker end what it grades and put back the rest; returns when its process is gone."""
         with self._lock:
@@ -94,6 +102,7 @@ class EmbeddedWorker:
             raise
         finally:
             theirs.close()
+        self._line = ours
         return ours
 
     def _supervise(self, line: socket.socket | None) -> None:
@@ -134,19 +143,22 @@ class Line(Bulletin):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__()
         self._sock = sock
+        self._look: Callable[[], None] = lambda: None
 
     def announce(self, submission_id: uuid.UUID) -> None:
         """Tell the service. Never waits: it also looks for itself, a few times a second."""
         self._tell(submission_id.bytes)
 
-    def ready(self) -> None:
-        """Tell the service that this worker takes jobs."""
+    def ready(self, look: Callable[[], None]) -> None:
+        """Tell the service that this worker takes jobs; ``look`` is called whenever it says that there are new ones."""
+        self._look = look
         self._tell(_READY)
 
-    def leave_with_the_service(self) -> None:
-        """End this process, as a kill would, when the service has gone: a service started anew has its own worker."""
+    def listen(self) -> None:
+        """Hear the service until it has gone, and end this process as a kill would: the next has its own worker."""
         with suppress(OSError):
-            self._sock.recv(1)
+            while self._sock.recv(len(_JOBS)):
+                self._look()
         os._exit(1)
 
     def _tell(self, message: bytes) -> None:
@@ -159,7 +171,7 @@ def main() -> None:
     sock = socket.socket(fileno=int(sys.argv[1]))
     sock.set_inheritable(False)  # the line ends with this process, whatever it has started
     line = Line(sock)
-    threading.Thread(target=line.leave_with_the_service, name="line", daemon=True).start()
+    threading.Thread(target=line.listen, name="line", daemon=True).start()
     try:
         worker.run(Settings(), line, line.ready, os.getppid())
     except REFUSALS as refusal:

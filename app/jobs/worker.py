@@ -46,6 +46,7 @@ class Worker:
         self.bulletin = bulletin
         self.jobs = jobs
         self.sandbox = Sandbox(service=service)
+        self._told = service is not None
         self.ready = False
         # The queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
         self._slots = threading.BoundedSemaphore(settings.workers)
@@ -85,7 +86,8 @@ class Worker:
         # What this executor held when it died, also under another version, which the job engine would not give back.
         self.jobs.give_out_again([self._executor.name])
         self.ready = True
-        self._runner = DbosRunner(self.settings, self._executor.name, self, queues)
+        self._runner = DbosRunner(self.settings, self._executor.name, self, queues, told=self._told)
+        self.jobs.tell = self._runner.look
         self._heartbeat.runner = self._runner
         self._lti = self._start_lti()
         log.info("worker started", executor=self._executor.name, slots=self.settings.workers)
@@ -104,6 +106,10 @@ class Worker:
         self.sandbox.close()
         self._executor.release()
         log.info("worker stopped", executor=self._executor.name)
+
+    def look(self) -> None:
+        """Look for new jobs now. Never waits."""
+        self._runner.look()
 
     def grade(self, submission_id: uuid.UUID) -> None:
         """Grade a submission when a slot is free."""
@@ -174,12 +180,13 @@ class Worker:
 def run(
     settings: Settings,
     bulletin: Bulletin | None = None,
-    started: Callable[[], None] = lambda: None,
+    started: Callable[[Callable[[], None]], None] = lambda look: None,
     service: int | None = None,
 ) -> None:
-    """Grade until told to stop by SIGTERM or SIGINT. ``started`` is called when the worker takes jobs.
+    """Grade until told to stop by SIGTERM or SIGINT.
 
-    ``service`` is the process of the service that this worker is with, if there is one.
+    ``started`` is called when the worker takes jobs, with what makes it look for new ones at once. ``service`` is the
+    process of the service that this worker is with, if there is one: it tells of new jobs.
 
     Raises `NotMigrated`, `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`.
     """
@@ -192,7 +199,7 @@ def run(
     try:
         worker = Worker(settings, database, bulletin or Bulletin(), jobs, service)
         worker.start()
-        started()
+        started(worker.look)
         while not stop.wait(0.5):
             # Python's handlers run in the main thread, and the kernel may give a signal to any: look now and then.
             pass

@@ -96,16 +96,32 @@ IN_PLACE = {
 def decomposed(program: ExportedProgram) -> bool:
     """Rewrite the program's graph where it stands. Returns whether that was possible; if not, it is untouched."""
     module = program.graph_module
-    nodes = list(module.graph.nodes)
-    rules = [_rule(node) for node in nodes]
-    if any(rule is None for rule in rules):
+    idle = _for_assertions_only(module)
+    rules = {node: _rule(node) for node in module.graph.nodes if node not in idle}
+    if None in rules.values():
         return False
     with module._set_replace_hook(program.graph_signature.get_replace_hook()):
-        for node, rule in zip(nodes, rules, strict=True):
+        for node in idle:
+            module.graph.erase_node(node)
+        for node, rule in rules.items():
             assert rule is not None
             rule(module, node)
     module.recompile()
     return True
+
+
+def _for_assertions_only(module: GraphModule) -> dict[Node, None]:
+    """Assertions about sizes, which ONNX cannot hold, and the nodes that only they read; readers first."""
+    idle: dict[Node, None] = {}
+    for node in reversed(module.graph.nodes):
+        about_sizes = node.op == "call_function" and not isinstance(node.target, torch._ops.OpOverload)
+        if node.target is _aten._assert_scalar.default or (
+            (about_sizes or node.target is _aten.sym_size.int)
+            and node.users
+            and all(user in idle for user in node.users)
+        ):
+            idle[node] = None
+    return idle
 
 
 Rule = Callable[[GraphModule, Node], None]

@@ -102,9 +102,8 @@ def _without_collector() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Import and run the exporter once, keep its tables, and give it the shorter way to ONNX's operators."""
+    """Import and run the exporter, keep its tables, and give it the shorter way to ONNX's operators."""
     _keep_tables()
-    _fx_passes.decompose_with_registry = _decompose
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 4, 3, padding=1, groups=1),
         torch.nn.BatchNorm2d(4),
@@ -114,7 +113,9 @@ def warm_up() -> None:
         torch.nn.Flatten(),
         torch.nn.Linear(4, 11),
     )
-    onnx_bytes(model, [3, 8, 8], dynamic=True)
+    for way in (_decompose_any, _decompose):
+        _fx_passes.decompose_with_registry = way
+        onnx_bytes(model, [3, 8, 8], dynamic=True)
 
 
 _decompose_any = _fx_passes.decompose_with_registry

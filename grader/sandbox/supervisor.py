@@ -287,9 +287,9 @@ class _Server:
             child, letting_go = self.spares.take(order) or self._make(order, cancelled)
             with letting_go:
                 child.begin(cancelled)
-                self.spares.prepare(order)
                 yield child
         finally:
+            self.spares.prepare(order)  # only now: a fork beside the work would take the processor that it needs
             with self._lock:
                 self._open -= 1
                 last = self._retired and self._open == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ def test_what_the_worker_announces_wakes_who_follows_in_the_service(
     embedded = EmbeddedWorker(Settings(data_dir=tmp_path), bulletin)
     with theirs:
         line = Line(theirs)
-        line.ready()
+        line.ready(lambda: None)
         line.announce(changed)
 
     async def follow() -> tuple[bool, bool]:
@@ -40,6 +41,26 @@ def test_what_the_worker_announces_wakes_who_follows_in_the_service(
 
     assert asyncio.run(follow()) == (True, False)
     assert embedded.ready
+
+
+def test_what_the_service_tells_makes_the_worker_look(
+    tmp_path: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = ends
+    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), Bulletin())
+    embedded._line = ours
+    looked: list[str] = []
+    monkeypatch.setattr(os, "_exit", lambda code: looked.append(f"exit {code}"))
+    with theirs:
+        line = Line(theirs)
+        line.ready(lambda: looked.append("look"))
+        embedded.tell()
+        embedded.tell()
+        ours.shutdown(socket.SHUT_WR)
+        line.listen()
+    assert looked == ["look", "look", "exit 1"]
+    ours.close()
+    embedded.tell()  # a service whose worker is gone for now goes on
 
 
 def test_a_service_that_does_not_listen_holds_no_worker_up(ends: tuple[socket.socket, socket.socket]) -> None:
