@@ -78,6 +78,7 @@ class Submission(Base):
         Index("ix_submissions_submitted_at_id", "submitted_at", "id"),
         # Whether anything of a class changed is asked for every page of it: answered from this index alone.
         Index("ix_submissions_assignment_id_revision", "assignment_id", "revision"),
+        Index("ix_submissions_assignment_id_submitted_at_id", "assignment_id", "submitted_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
