@@ -55,8 +55,8 @@ class Settings(BaseSettings):
     )
     queue_poll_seconds: PositiveFloat = Field(
         default=0.05,
-        description="How often an idle worker looks for a waiting job, in seconds; for a regrade at most every half "
-        "second.",
+        description="How often a worker looks for a waiting job, in seconds; for a regrade at most every half second. "
+        "The worker of assay serve is told of new jobs and looks at most every half second while it is idle.",
     )
     heartbeat_seconds: PositiveFloat = Field(
         default=5.0, description="How often a worker says that it lives, in seconds."
