@@ -35,14 +35,15 @@ def spare(sandbox: Sandbox) -> int:
     return sandbox.spare_pids[0]
 
 
-def test_the_next_order_gets_the_child_that_waited_and_another_one_is_made(keeping: Sandbox) -> None:
+def test_the_next_order_gets_the_child_that_waited_and_another_one_is_made_after_it(keeping: Sandbox) -> None:
     with keeping.child():
         pass
     waiting = spare(keeping)
     with keeping.child() as child:
         assert child.pid == waiting
         assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
-        assert spare(keeping) != waiting
+        assert _wanted(keeping) == [], "none is forked beside the work"
+    assert spare(keeping) != waiting
 
 
 def test_another_kind_of_order_gets_its_own_limits(keeping: Sandbox) -> None:
@@ -86,6 +87,12 @@ def _kinds(sandbox: Sandbox) -> list[Order]:
     return [order for order, held in list(sandbox._server.spares._waiting.items()) if held is not None]
 
 
+def _wanted(sandbox: Sandbox) -> list[Order]:
+    """The kinds of which one waits or is being made."""
+    assert sandbox._server is not None
+    return list(sandbox._server.spares._waiting)
+
+
 def test_a_spare_makes_room_for_who_needs_it(keeping: Sandbox) -> None:
     """Six descriptors are free and a child takes ten: the spare's six are given up."""
     with keeping.child():
@@ -106,7 +113,8 @@ def test_a_spare_makes_room_for_who_needs_it(keeping: Sandbox) -> None:
             os.close(fd)
 
 
-def test_closing_leaves_no_spare_no_thread_and_no_descriptor() -> None:
+def test_closing_leaves_no_spare_no_thread_and_no_descriptor(keeping: Sandbox) -> None:
+    spare(keeping)  # or it would be made while descriptors are counted
     descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     for _ in range(2):  # the first time, while it is being made
         with Sandbox(without_spares(1)) as sandbox, sandbox.child():
