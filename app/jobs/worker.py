@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -199,6 +200,9 @@ def run(
     try:
         worker = Worker(settings, database, bulletin or Bulletin(), jobs, service)
         worker.start()
+        # As in the service: what is there now stays, and need not be looked through for garbage.
+        gc.collect()
+        gc.freeze()
         started(worker.look)
         while not stop.wait(0.5):
             # Python's handlers run in the main thread, and the kernel may give a signal to any: look now and then.
