@@ -30,6 +30,9 @@ from grader.sandbox.policy import Limits
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
 
+QUESTIONS_STAGE = "questions"
+"""The stage that tells of how many questions there is evidence; told after each."""
+
 _log = logging.getLogger(__name__)
 _EVIDENCE: dict[str, Callable[..., AnyEvidence]] = {
     "architecture": ArchitectureEvidence,
@@ -184,4 +187,4 @@ class Run:
             self.grading.evidence[question.number] = evidence
             if self.observer is not None:
                 self.observer.question(question.number, evidence)
-                self.observer.progress("questions", len(self.grading.evidence), len(self.assignment.questions))
+                self.observer.progress(QUESTIONS_STAGE, len(self.grading.evidence), len(self.assignment.questions))

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
 from app.jobs import ending, killed
@@ -22,6 +23,7 @@ from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
 from grader.evidence import AnyEvidence, Fault
+from grader.run import QUESTIONS_STAGE
 
 _ASK_SECONDS = 0.25
 _PROGRESS_SECONDS = 0.25
@@ -66,6 +68,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._asked = self._told = 0.0
         self._stage: str | None = None
+        self._kept: set[str] = set()
 
     def locked(self, session: Session) -> Submission | None:
         """The submission for update, or ``None`` when this run does not count any more.
@@ -85,7 +88,9 @@ class Recorder:
         return mine and submission.run_id == run.id and submission.state is State.RUNNING
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Keep the progress, a new stage at once and the rest a few times a second."""
+        """Keep the progress, a new stage at once and the rest a few times a second; that of questions by `keep`."""
+        if stage == QUESTIONS_STAGE:
+            return
         with self._lock:
             moment = time.monotonic()
             if stage == self._stage and moment - self._told < _PROGRESS_SECONDS:
@@ -111,6 +116,11 @@ class Recorder:
                 return
             row = StoredEvidence(run_id=self.run_id, submission_id=self.submission_id, question=number)
             score = computing.score(session, computing.store_evidence(session, row, evidence), submission.assignment)
+            if self.part is RunOutcome.RUNNING:
+                self._kept.add(number)
+                run = session.get_one(Run, self.run_id)
+                run.stage, run.stage_done = QUESTIONS_STAGE, len(self._kept)
+                run.stage_total = len(assignments.definition(submission.assignment).questions)
             session.flush()
             repository.touch(session, self.submission_id)
             seconds = (row.measured_at - submission.submitted_at).total_seconds()

@@ -66,8 +66,10 @@ async def create(
 
     def store() -> Report:
         received = hand_in.understand(fields)
+        with database.read() as session:
+            found = hand_in.target(session, viewer, received)
         with database.write() as session:
-            submission_id = hand_in.hand_in(session, request.app.state.jobs, viewer, received, idempotency_key)
+            submission_id = hand_in.hand_in(session, request.app.state.jobs, viewer, received, idempotency_key, found)
         with database.read() as session:
             # Staff see what they handed in for a student, and nobody else can get here with another's submission.
             return service.report(session, viewer, submission_id, lang)

@@ -100,20 +100,43 @@ def understand(fields: Mapping[str, Field]) -> Received:
     return Received(assignment, _text(fields, "student") or None, _repair(fields), handed_in)
 
 
+@dataclass(frozen=True)
+class Target:
+    """Whose hand-in it is, and to what: all that can be read before anything is written."""
+
+    user_id: int
+    assignment_id: int
+    assignment: Assignment
+    extended_to: datetime | None
+
+
+def target(session: Session, viewer: Viewer, received: Received) -> Target:
+    """Raises `AssignmentNotFound`, `UserNotFound` or `Forbidden`."""
+    user_id = _student(session, viewer, received.student)
+    published = assignments.current(session, received.assignment)
+    extended_to = None if viewer.is_staff else extensions.deadline(session, published.slug, user_id)
+    return Target(user_id, published.id, assignments.definition(published), extended_to)
+
+
 def hand_in(
-    session: Session, engine: JobEngine, viewer: Viewer, received: Received, idempotency_key: str | None
+    session: Session,
+    engine: JobEngine,
+    viewer: Viewer,
+    received: Received,
+    idempotency_key: str | None,
+    found: Target | None = None,
 ) -> uuid.UUID:
     """Store the hand-in and enqueue its grading; the same key and form answer the same submission again.
 
-    Raises `AssignmentNotFound`, `UserNotFound`, `Forbidden`, `IdempotencyKeyReused`, `AssignmentClosed` or
-    `QuotaSpent`.
+    With ``found``, its `target`, read before, nobody who wants to write to SQLite waits for that reading.
+
+    Raises `IdempotencyKeyReused`, `AssignmentClosed` or `QuotaSpent`, and what `target` raises.
     """
     # Hashed before the first statement, with which a SQLite transaction takes the one place to write.
     digest, content_key = received.digest, parts.digest(received.parts, received.repair)
     blobs = {name: hashlib.sha256(part.data).hexdigest() for name, part in received.parts.items()}
-    user_id = _student(session, viewer, received.student)
-    published = assignments.current(session, received.assignment)
-    assignment = assignments.definition(published)
+    found = found or target(session, viewer, received)
+    user_id, assignment = found.user_id, found.assignment
     repository.lock_user(session, user_id)
     if idempotency_key is not None:
         earlier = repository.by_idempotency_key(session, user_id, idempotency_key)
@@ -123,12 +146,12 @@ def hand_in(
             return earlier.id
     left = quota.of(session, user_id, assignment)
     if not viewer.is_staff:
-        _check_open(assignment, extensions.deadline(session, assignment.slug, user_id))
+        _check_open(assignment, found.extended_to)
         if left.next_at is not None:
             raise quota.QuotaSpent(left.per_day, left.next_at)
     submission = Submission(
         user_id=user_id,
-        assignment_id=published.id,
+        assignment_id=found.assignment_id,
         attempt=repository.next_attempt(session, user_id, assignment.slug),
         repair=received.repair,
         content_key=content_key,
