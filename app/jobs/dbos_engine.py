@@ -73,9 +73,12 @@ class DbosJobs:
         self.tell: Callable[[], None] = lambda: None
         """Called after each commit that put jobs on a queue, in the thread that committed. Must not wait."""
 
-    def enqueue(self, session: Session, submission_id: uuid.UUID, priority: int) -> None:
+    def enqueue(
+        self, session: Session, submission_id: uuid.UUID, priority: int, assignment: Assignment | None = None
+    ) -> None:
         """Add the grading of a submission in the caller's transaction."""
-        self._enqueue(session, _GRADE, _queue_for(session, submission_id), priority, submission_id)
+        queue = _queue_of(assignment) if assignment is not None else _queue_for(session, submission_id)
+        self._enqueue(session, _GRADE, queue, priority, submission_id)
 
     def enqueue_measuring(self, session: Session, submission_id: uuid.UUID) -> None:
         """Add the second part of a grading in the caller's transaction."""

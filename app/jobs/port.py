@@ -7,6 +7,8 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
+from grader.assignment import Assignment
+
 INTERACTIVE = 1
 BATCH = 1000
 """Priorities: a lower number goes first, so that a student never waits behind a regrade."""
@@ -26,9 +28,12 @@ def attempt_priority(earlier: int) -> int:
 class JobEngine(Protocol):
     """Durable jobs in the service's own database. Every job runs at least once."""
 
-    def enqueue(self, session: Session, submission_id: uuid.UUID, priority: int) -> None:
+    def enqueue(
+        self, session: Session, submission_id: uuid.UUID, priority: int, assignment: Assignment | None = None
+    ) -> None:
         """Add the grading of a submission in the caller's transaction: no commit, no job.
 
+        Whoever has its ``assignment`` at hand spares a look.
         There is no taking back: a job that finds its submission cancelled ends at once.
         """
 

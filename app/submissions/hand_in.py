@@ -167,7 +167,7 @@ def hand_in(
         SubmissionPart(submission_id=submission.id, name=name, filename=part.filename, blob_sha256=blobs[name])
         for name, part in received.parts.items()
     )
-    engine.enqueue(session, submission.id, attempt_priority(left.used))
+    engine.enqueue(session, submission.id, attempt_priority(left.used), assignment)
     return submission.id
 
 

@@ -106,8 +106,12 @@ def next_attempt(session: Session, user_id: int, slug: str) -> int:
 
 
 def lock_user(session: Session, user_id: int) -> None:
-    """Let one hand-in of a student through at a time: quota, attempt number and idempotency key are decided on it."""
-    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    """Let one hand-in of a student through at a time: quota, attempt number and idempotency key are decided on it.
+
+    SQLite lets one writer through at a time anyway.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(select(User.id).where(User.id == user_id).with_for_update())
 
 
 def store_blobs(session: Session, blobs: Mapping[str, bytes]) -> None:
