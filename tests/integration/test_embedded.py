@@ -74,6 +74,8 @@ def test_a_killed_worker_comes_back_and_a_killed_service_takes_its_own_along(mak
         assert service.worker() != killed
         family = service.family()
         assert len(family) >= 3
+        own = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        assert [os.getpriority(os.PRIO_PROCESS, pid) - own for pid in family] == [0, *[5] * (len(family) - 1)]
         service.kill()
         wait_until_gone(family)
     finally:
