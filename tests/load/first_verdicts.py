@@ -1,6 +1,9 @@
 """How soon a student reads the first verdicts, against a cold ``python -c "import torch"`` in the same run.
 
+    python -m tests.load.first_verdicts
+
 From the POST to the moment when the event stream has told 1.1, 1.2 and 2.1, on an idle service; and the whole grading.
+The example's own passes, which no grader can do without, are timed in the same run and taken off in a row of their own.
 """
 
 from __future__ import annotations
@@ -14,11 +17,14 @@ import time
 import uuid
 from pathlib import Path
 
+import torch
 from pydantic import SecretStr
 
 from app.db import migrate
 from app.settings import Settings
+from grader.sandbox.policy import default
 from tests.integration.service import ADMIN_TOKEN, MODEL, Client, Service, example
+from tests.load.full_grading import model_of
 
 FIRST = {"1.1", "1.2", "2.1"}
 LIGHT = {
@@ -34,6 +40,25 @@ def cold_import() -> float:
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import torch"], check=True)
     return time.perf_counter() - begun
+
+
+def own_passes(model: torch.nn.Module) -> float:
+    """Seconds of what question 1.1 asks of a model, on as many threads as a sandbox child has.
+
+    One image and two images in eval mode, then a training step with two: nine passes of an image, forward or backward,
+    where a pass backward counts as two.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(default().limits.torch_threads)
+    images = torch.randn(2, 3, 224, 224)
+    begun = time.perf_counter()
+    with torch.no_grad():
+        for batch in (1, 2):
+            model.eval()(images[:batch])
+    model.train()(images).sum().backward()
+    seconds = time.perf_counter() - begun
+    torch.set_num_threads(threads)
+    return seconds
 
 
 def hand_in(client: Client, parts: dict[str, str]) -> dict[str, float]:
@@ -62,7 +87,6 @@ def hand_in(client: Client, parts: dict[str, str]) -> dict[str, float]:
 
 def measure(rounds: int = 5) -> list[dict[str, object]]:
     """One row a figure: name, ratio to the anchor, aim. All in one run."""
-    rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             data_dir=Path(folder),
@@ -78,19 +102,34 @@ def measure(rounds: int = 5) -> list[dict[str, object]]:
                 time.sleep(0.1)
             student = service.person()
             hand_in(student, LIGHT)
-            cold, light, heavy = [], [], []
+            cold, light, heavy, own = [], [], [], []
+            network = model_of("hw13")
+            own_passes(network)
             for _ in range(rounds):
                 cold.append(cold_import())
                 light.append(hand_in(student, LIGHT))
                 heavy.append(hand_in(student, EXAMPLE))
+                own.append(own_passes(network))
         finally:
             service.close()
     anchor = statistics.median(cold)
-    for name, seen in (("light model (323 parameters)", light), ("the example (1.94 G mult-adds)", heavy)):
-        for what, key in (("first verdicts", "first"), ("whole grading, no plot", "all")):
-            ratio = statistics.median(one[key] for one in seen) / anchor
-            aim = 0.5 if key == "first" else None
-            rows.append(
-                {"figure": f"{what}, {name}", "ratio": round(ratio, 3), "anchor": "cold import torch", "aim": aim}
-            )
-    return rows
+
+    def row(figure: str, seconds: float, aim: float | None = None) -> dict[str, object]:
+        return {"figure": figure, "ratio": round(seconds / anchor, 3), "anchor": "cold import torch", "aim": aim}
+
+    def middle(seen: list[dict[str, float]], key: str) -> float:
+        return statistics.median(one[key] for one in seen)
+
+    beyond = middle(heavy, "first") - statistics.median(own)
+    return [
+        row("first verdicts, light model (323 parameters)", middle(light, "first"), 0.1),
+        row("whole grading, no plot, light model (323 parameters)", middle(light, "all")),
+        row("first verdicts, the example (1.94 G mult-adds)", middle(heavy, "first")),
+        row("first verdicts, the example, beyond its own passes", beyond, 0.1),
+        row("whole grading, no plot, the example (1.94 G mult-adds)", middle(heavy, "all")),
+    ]
+
+
+if __name__ == "__main__":
+    for result in measure():
+        print(result)
