@@ -138,12 +138,22 @@ class Container:
     """Processes of one image as its own user: read-only root, one volume, `/tmp` in memory, no capability, no new
     privileges, the calls refused that an engine's default profile refuses."""
 
-    def __init__(self, laid: Sequence[str], volume: Path, variables: Mapping[str, str], become: Become) -> None:
-        """``laid`` are bubblewrap's options that lay the root; ``become`` changes the user, in the new process."""
+    def __init__(
+        self,
+        laid: Sequence[str],
+        volume: Path,
+        variables: Mapping[str, str],
+        become: Become,
+        besides: Sequence[str] = (),
+    ) -> None:
+        """``laid`` are bubblewrap's options that lay the root, ``besides`` those for what may lie below its `/tmp`.
+
+        ``become`` changes the user, in the new process.
+        """
         self.variables = dict(variables)
         self._become = become
         fresh = ["--dev", "/dev", "--proc", "/proc", "--size", str(256 << 20), "--tmpfs", "/tmp"]
-        self._mounts = [*laid, *fresh, "--dir", "/var/lib/assay", "--remount-ro", "/"]
+        self._mounts = [*laid, *fresh, *besides, "--dir", "/var/lib/assay", "--remount-ro", "/"]
         self._mounts += ["--bind", str(volume), "/var/lib/assay"]
 
     @contextlib.contextmanager

@@ -131,8 +131,8 @@ def container() -> Iterator[Container]:
     laid = [option for name in ("usr", "etc") for option in ("--ro-bind", f"/{name}", f"/{name}")]
     for link in ("bin", "lib", "lib64", "sbin"):
         laid += ["--symlink", f"usr/{link}", f"/{link}"]
-    for path in sorted({str(path.resolve()) for path in needed if not path.resolve().is_relative_to("/usr")}):
-        laid += ["--ro-bind", path, path]
+    outside = sorted({str(path.resolve()) for path in needed if not path.resolve().is_relative_to("/usr")})
+    besides = [option for path in outside for option in ("--ro-bind", path, path)]
     final, root = dockerfile.stages()[-1], os.geteuid() == 0
     user = mounts.free_uid(default().server.free_uid + 2)
 
@@ -145,7 +145,8 @@ def container() -> Iterator[Container]:
     with tempfile.TemporaryDirectory(prefix="assay-volume-") as volume:
         if root:
             os.chown(volume, user, user)
-        yield Container(laid, Path(volume), {**final.variables, "PATH": path, "HOME": "/nonexistent"}, become)
+        variables = {**final.variables, "PATH": path, "HOME": "/nonexistent"}
+        yield Container(laid, Path(volume), variables, become, besides)
 
 
 def test_the_service_runs_on_a_read_only_root(container: Container, tmp_path: Path) -> None:
