@@ -285,11 +285,14 @@ class _Server:
             self._open += 1
         try:
             child, letting_go = self.spares.take(order) or self._make(order, cancelled)
-            with letting_go:
-                child.begin(cancelled)
-                yield child
+            try:
+                with letting_go:
+                    child.begin(cancelled)
+                    yield child
+            finally:
+                if not self._retired:  # only now: a fork beside the work would take the processor that it needs
+                    self.spares.prepare(order)
         finally:
-            self.spares.prepare(order)  # only now: a fork beside the work would take the processor that it needs
             with self._lock:
                 self._open -= 1
                 last = self._retired and self._open == 0
