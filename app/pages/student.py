@@ -58,7 +58,7 @@ async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: 
         content_type = request.headers.get("content-type", "")
         fields = await form.read(request.stream(), content_type, hand_in_form.largest(numbers))
         received = hand_in.understand(hand_in_form.to_api(fields, assignment))
-        identifier = await run_in_threadpool(_store, request, database, viewer, received)
+        identifier = await run_in_threadpool(hand_in.store, database, request.app.state.jobs, viewer, received, None)
     except Problem as problem:
         return await run_in_threadpool(_show_again, request, database, viewer, assignment, fields, problem)
     return RedirectResponse(f"/submissions/{identifier}", status_code=303)
@@ -206,11 +206,6 @@ def _choices(database: Database, slug: str) -> list[str]:
     with database.read() as session:
         definition = assignments.definition(assignments.current(session, slug))
     return [question.number for question in definition.questions if "choices" in question.options]
-
-
-def _store(request: Request, database: Database, viewer: Viewer, received: hand_in.Received) -> uuid.UUID:
-    with database.write() as session:
-        return hand_in.hand_in(session, request.app.state.jobs, viewer, received, None)
 
 
 def _show_again(

@@ -66,10 +66,7 @@ async def create(
 
     def store() -> Report:
         received = hand_in.understand(fields)
-        with database.read() as session:
-            found = hand_in.target(session, viewer, received)
-        with database.write() as session:
-            submission_id = hand_in.hand_in(session, request.app.state.jobs, viewer, received, idempotency_key, found)
+        submission_id = hand_in.store(database, request.app.state.jobs, viewer, received, idempotency_key)
         with database.read() as session:
             # Staff see what they handed in for a student, and nobody else can get here with another's submission.
             return service.report(session, viewer, submission_id, lang)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.base import now
+from app.db.engine import Database
 from app.extensions import service as extensions
 from app.jobs.port import JobEngine, attempt_priority
 from app.problems import Conflict, Forbidden, Unprocessable
@@ -118,6 +119,16 @@ def target(session: Session, viewer: Viewer, received: Received) -> Target:
     return Target(user_id, published.id, assignments.definition(published), extended_to)
 
 
+def store(
+    database: Database, engine: JobEngine, viewer: Viewer, received: Received, idempotency_key: str | None
+) -> uuid.UUID:
+    """`hand_in` in transactions of its own: reads first, so that nobody waits for that to write to SQLite."""
+    with database.read() as session:
+        found = target(session, viewer, received)
+    with database.write() as session:
+        return hand_in(session, engine, viewer, received, idempotency_key, found)
+
+
 def hand_in(
     session: Session,
     engine: JobEngine,
@@ -128,7 +139,7 @@ def hand_in(
 ) -> uuid.UUID:
     """Store the hand-in and enqueue its grading; the same key and form answer the same submission again.
 
-    With ``found``, its `target`, read before, nobody who wants to write to SQLite waits for that reading.
+    ``found`` is its `target`, where that was read before.
 
     Raises `IdempotencyKeyReused`, `AssignmentClosed` or `QuotaSpent`, and what `target` raises.
     """
