@@ -68,7 +68,8 @@ def _configure_sqlite(engine: Engine) -> None:
         # First the time-out: switching to WAL takes a lock that another process may hold.
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        # A receipt holds after a power cut too: without FULL, what was committed in the last seconds may be lost.
+        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
@@ -119,6 +120,7 @@ def make_job_engine(settings: Settings) -> Engine:
     def _on_connect(connection: Any, record: Any) -> None:
         connection.isolation_level = "IMMEDIATE"
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        # What a power cut takes of these tables is done again.
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 

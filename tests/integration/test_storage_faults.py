@@ -29,27 +29,49 @@ OUTAGE_SECONDS = float(os.environ.get("ASSAY_TEST_OUTAGE_SECONDS", "5"))
 """How long the database is locked or away: half a minute, say, when there is time for it."""
 
 
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Whoever opens a file below this folder now cannot write to it."""
-    subprocess.run(["mount", "--bind", folder, folder], check=True)
-    try:
-        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
+class SmallDisk:
+    """A file system of 64 MiB, mounted below a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.image = folder / "disk.img"
+        self.folder = folder / "disk"
+        self.folder.mkdir()
+        with self.image.open("wb") as image:
+            image.truncate(ROOM)
+        subprocess.run(["mkfs.ext4", "-q", self.image], check=True)
+
+    def mount(self) -> None:
+        subprocess.run(["mount", "-o", "loop,errors=remount-ro", self.image, self.folder], check=True)
+
+    def fail(self) -> None:
+        """As after an error of the drive: files that are open for writing become read-only too."""
+        find = ["findmnt", "-no", "SOURCE", str(self.folder)]
+        device = subprocess.run(find, check=True, capture_output=True, text=True).stdout.strip()
+        (Path("/sys/fs/ext4") / Path(device).name / "trigger_fs_error").write_text("1")
+
+    def repair(self) -> None:
+        self.unmount()
+        # 1: errors were found and corrected.
+        assert subprocess.run(["fsck.ext4", "-p", self.image]).returncode in (0, 1)
+        self.mount()
+
+    def unmount(self) -> None:
+        # The last processes of a service that has ended may still be closing their files.
+        for _ in range(100):
+            if subprocess.run(["umount", self.folder]).returncode == 0:
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"{self.folder} stays in use")
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 64 MiB below this folder."""
-    disk = folder / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", disk], check=True)
+def small_disk(folder: Path) -> Iterator[SmallDisk]:
+    disk = SmallDisk(folder)
+    disk.mount()
     try:
         yield disk
     finally:
-        subprocess.run(["umount", "--lazy", disk], check=True)
+        subprocess.run(["umount", "--lazy", disk.folder])
 
 
 def hand_in_at_last(student: Client, **parts: str) -> str:
@@ -76,16 +98,16 @@ def refused(answer: httpx.Response) -> dict[str, Any]:
 def test_a_full_or_read_only_disk_is_said_and_loses_nothing(make_settings: MakeSettings) -> None:
     template = make_settings("sqlite")
     with small_disk(template.data_dir) as disk:
-        source = template.data_dir / "assay.sqlite3"
-        (disk / "assay.sqlite3").write_bytes(source.read_bytes())
-        url = SecretStr(f"sqlite:///{disk}/assay.sqlite3")
-        settings = template.model_copy(update={"data_dir": disk, "database_url": url})
+        folder = disk.folder
+        (folder / "assay.sqlite3").write_bytes((template.data_dir / "assay.sqlite3").read_bytes())
+        url = SecretStr(f"sqlite:///{folder}/assay.sqlite3")
+        settings = template.model_copy(update={"data_dir": folder, "database_url": url})
         service = Service(settings, worker=True)
         try:
             student = service.person()
             before = student.hand_in(answers='{"2.2": "softer"}')
             assert student.report(before, wait=30)["state"] == "graded"
-            ballast = disk / "ballast"
+            ballast = folder / "ballast"
             subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4096"], stderr=subprocess.DEVNULL)
             problem = refused(student.submit(weights=("w.safetensors", os.urandom(2**20)), answers='{"2.2": "softer"}'))
             assert "full" in problem["detail"]
@@ -99,15 +121,23 @@ def test_a_full_or_read_only_disk_is_said_and_loses_nothing(make_settings: MakeS
             rows = student.get("/submissions").json()["items"]
             assert [row["id"] for row in rows] == [after, before]
             assert student.get("/assignments/hw13").json()["quota"]["used"] == 2
-            with read_only(disk):
-                assert student.report(before)["score"] == 0.5
-                key = uuid.uuid4().hex
-                for answer in (service.plain.get("/readyz"), student.submit(key=key, answers='{"2.2": "harder"}')):
-                    if answer.is_error:  # whoever has the database open already still writes to it
-                        refused(answer)
-            service.wait_until_ready()
+            disk.fail()
+            until = time.monotonic() + 20
+            while service.plain.get("/readyz").status_code == 200:
+                assert time.monotonic() < until
+                time.sleep(0.2)
+            refused(service.plain.get("/readyz"))
+            assert service.plain.get("/healthz").status_code == 200
+            key = uuid.uuid4().hex
+            refused(student.submit(key=key, answers='{"2.2": "harder"}'))
+            assert student.report(after)["score"] == 1.5
+            service.close()
+            disk.repair()
+            service = Service(settings, worker=True)
+            student = service.client(student.token)
             answer = student.submit(key=key, answers='{"2.2": "harder"}')
             assert student.report(answer.json()["id"], wait=60)["state"] == "graded"
+            assert student.report(after)["score"] == 1.5
             assert student.get("/assignments/hw13").json()["quota"]["used"] == 3
         finally:
             service.close()
