@@ -43,6 +43,10 @@ from app.users import endpoints as users
 from app.users import service as user_service
 from grader.version import GRADER_VERSION
 
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may be idle. Many clients give theirs up after five seconds; were the service to do so at the
+same moment, a request could meet a closed door."""
+
 
 class CannotListen(Exception):
     """The address is not this machine's, or somebody listens there already."""
@@ -135,7 +139,14 @@ def serve(settings: Settings, worker: bool) -> None:
     # What is there now stays to the end: looking through it for garbage would hold every request up for 0.2 seconds.
     gc.collect()
     gc.freeze()
-    config = uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
     try:
         uvicorn.Server(config).run(sockets=[listening])
     except SystemExit:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import outage
+from app.db.together import Together
 from app.db.turns import Turns
 from app.settings import Settings
 
+_Result = TypeVar("_Result")
 BUSY_TIMEOUT_MS = 30_000
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.002, 0.1
 _WRITES = "assay_writes"
@@ -29,6 +31,7 @@ class Database:
         self.engine = make_engine(settings)
         self._read = sessionmaker(self.engine, expire_on_commit=False)
         self._write = sessionmaker(self.engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
+        self._together = Together(self.write) if self.engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -41,6 +44,16 @@ class Database:
         """A transaction: committed when the block ends, rolled back when it raises. Raises `DatabaseAway`."""
         with outage.reported(), self._write.begin() as session:
             yield session
+
+    def write_together(self, work: Callable[[Session], _Result]) -> _Result:
+        """`write` for what many do at the same moment: those who come now may share the transaction.
+
+        Raises `DatabaseAway`, and what ``work`` raises. ``work`` may be called once more: see `app.db.together`.
+        """
+        if self._together is not None:
+            return cast(_Result, self._together.run(work))
+        with self.write() as session:
+            return work(session)
 
     def close(self) -> None:
         """Give all connections back."""

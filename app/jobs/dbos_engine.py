@@ -104,7 +104,8 @@ class DbosJobs:
         self._client.enqueue_in_transaction(session, options, *map(str, arguments))
         if not session.info.get(_TOLD):
             session.info[_TOLD] = True
-            event.listen(session, "after_commit", lambda _: self.tell())
+            # Said of savepoints too, which nobody else sees yet.
+            event.listen(session, "after_commit", lambda told: told.in_nested_transaction() or self.tell())
 
     def open_queues(self, slots: int, poll_seconds: float, data_sets: Collection[str] = ()) -> list[str]:
         """Make the queues of a worker that has these data sets, or give them new numbers. Returns their names.

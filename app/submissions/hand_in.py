@@ -122,11 +122,10 @@ def target(session: Session, viewer: Viewer, received: Received) -> Target:
 def store(
     database: Database, engine: JobEngine, viewer: Viewer, received: Received, idempotency_key: str | None
 ) -> uuid.UUID:
-    """`hand_in` in transactions of its own: reads first, so that nobody waits for that to write to SQLite."""
+    """`hand_in`, stored when this returns: reads first, so that nobody waits for that to write to SQLite."""
     with database.read() as session:
         found = target(session, viewer, received)
-    with database.write() as session:
-        return hand_in(session, engine, viewer, received, idempotency_key, found)
+    return database.write_together(lambda session: hand_in(session, engine, viewer, received, idempotency_key, found))
 
 
 def hand_in(

@@ -149,6 +149,12 @@ def test_new_jobs_are_told_of_once_a_commit_and_never_without_one(course: Course
             course.hand_in_within(session, {"answers": f'{{"2.2": "{choice}"}}'})
         assert told == []
     assert told == ["told"]
+    with course.database.write() as session:
+        with session.begin_nested():
+            course.hand_in_within(session, {"answers": '{"2.2": "sharper"}'})
+        assert told == ["told"], "nobody else sees the job yet"
+    told.pop()
+    assert told == ["told"]
     course.hand_in(answers='{"2.2": "softer "}')
     assert told == ["told", "told"]
 
