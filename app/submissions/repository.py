@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select, true, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from app.assignments.models import PublishedAssignment
 from app.auth.viewer import Viewer
@@ -26,7 +26,9 @@ def visible(viewer: Viewer) -> ColumnElement[bool]:
 def get(session: Session, viewer: Viewer, submission_id: uuid.UUID, *, lock: bool = False) -> Submission | None:
     """The submission if the viewer may see it. ``lock`` keeps other writers off until the transaction ends."""
     query = select(Submission).where(Submission.id == submission_id, visible(viewer))
-    return session.scalar(query.with_for_update() if lock else query)
+    if lock:
+        return session.scalar(query.with_for_update())
+    return session.scalar(query.options(joinedload(Submission.user), joinedload(Submission.assignment)))
 
 
 def state_of(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tuple[State, int] | None:
@@ -132,7 +134,7 @@ def blob(session: Session, sha256: str) -> bytes:
 def parts(session: Session, submission_id: uuid.UUID) -> list[SubmissionPart]:
     """The uploaded parts of a submission, without their bytes."""
     query = select(SubmissionPart).where(SubmissionPart.submission_id == submission_id).order_by(SubmissionPart.name)
-    return list(session.scalars(query.options(selectinload(SubmissionPart.blob))))
+    return list(session.scalars(query.options(joinedload(SubmissionPart.blob))))
 
 
 def run(session: Session, run_id: int | None) -> Run | None:
