@@ -8,7 +8,7 @@ made is a finding, never a silent guess; the call that was made is always told t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -82,6 +82,12 @@ PARTS: tuple[tuple[str, Role], ...] = (
 )
 """What a longer name contains, tried in this order."""
 
+NUMBER_WORDS: dict[Role, frozenset[str]] = {
+    Role.TEMPERATURE: frozenset({"temp", "tmp", "tau"}),
+    Role.ALPHA: frozenset({"alph", "ratio", "coef", "coeff", "coefficient", "lambda", "lambd", "lamda", "lam", "mix"}),
+}
+"""Words of a longer name, ``kd_temp`` or ``distill_ratio``, that mean a number."""
+
 _LOGITS = frozenset(
     {"logits", "logit", "out", "output", "outputs", "pred", "preds", "scores", "prob", "probs", "y", "p"}
 )
@@ -131,6 +137,24 @@ class Plan:
             notes.append(Note(id="kd.call.left_alone", params={"names": ", ".join(self.left_alone)}))
         notes += [Note(id=f"kd.call.no_{role}") for role in NUMBERS if role not in self.roles]
         return tuple(notes)
+
+
+def other_readings(plan: Plan) -> list[Plan]:
+    """Other calls that the signature allows, where names did not say which number is which."""
+    found = []
+    bound = {name: role for name, role in {**plan.kwargs, **(plan.init_kwargs or {})}.items() if role in NUMBERS}
+    if len(bound) == len(NUMBERS) and bound.keys() <= set(plan.by_position):
+        exchanged = dict(zip(NUMBERS, reversed(NUMBERS), strict=True))
+        kwargs = {name: exchanged.get(role, role) for name, role in plan.kwargs.items()}
+        init = {name: exchanged.get(role, role) for name, role in (plan.init_kwargs or {}).items()}
+        found.append(replace(plan, kwargs=kwargs, init_kwargs=None if plan.init_kwargs is None else init))
+    missing = [role for role in NUMBERS if role not in plan.roles]
+    if len(missing) == 1 and plan.init_kwargs is None:
+        for name in plan.left_alone:
+            left = tuple(other for other in plan.left_alone if other != name)
+            kwargs = {**plan.kwargs, name: missing[0]}
+            found.append(replace(plan, kwargs=kwargs, by_position=(*plan.by_position, name), left_alone=left))
+    return found
 
 
 class _Kind(StrEnum):
@@ -263,7 +287,11 @@ def _meaning(name: str) -> tuple[Role, int] | None:
     letters = set(name.split("_")) - _LOGITS
     if len(letters) == 1 and len(name) > 1 and letters <= {"s", "t"}:
         return (Role.STUDENT if letters == {"s"} else Role.TEACHER), longest
-    return next(((role, longest + 1 + rank) for rank, (part, role) in enumerate(PARTS) if part in plain), None)
+    found = next(((role, longest + 1 + rank) for rank, (part, role) in enumerate(PARTS) if part in plain), None)
+    if found is not None:
+        return found
+    words = set(name.lower().split("_"))
+    return next(((role, longest + 1 + len(PARTS)) for role, known in NUMBER_WORDS.items() if words & known), None)
 
 
 def _plain(name: str) -> str:

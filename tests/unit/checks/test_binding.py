@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.checks.binding import TENSORS, Plan, Role, bind
+from grader.checks.binding import TENSORS, Plan, Role, bind, other_readings
 from grader.evidence import Note
 from grader.sandbox.harness_loss import Settings
 from tests.unit.checks.harness_in_process import HarnessInProcess
@@ -69,6 +69,8 @@ S, L, T, A, TAU, BOTH = Role
         ("logits_t, logits_s, labels, alpha, T", [T, S, L, A, TAU]),
         ("s_out, t_out, target, T=1, a=0.5", [S, T, L, TAU, A]),
         ("y_s, y_t, y, t=1, alpha=1", [S, T, L, TAU, A]),
+        ("student, labels, teacher, kd_temp=4.0, kd_ratio=0.5", [S, L, T, TAU, A]),
+        ("student, labels, teacher, tmp=1.0, coef=0.5", [S, L, T, TAU, A]),
     ],
 )
 def test_every_parameter_gets_its_role(signature: str, expected: list[object]) -> None:
@@ -83,6 +85,32 @@ def test_variadic_parameters_take_what_is_left() -> None:
     assert _reached("**kw") == {"kw": {str(role): role for role in (S, L, T, A, TAU)}}
     assert _reached("outputs, **kw") == {"outputs": S, "kw": {str(role): role for role in (L, T, A, TAU)}}
     assert _reached("outputs, *rest, alpha=1") == {"outputs": S, "rest": (L, T), "alpha": A}
+
+
+@pytest.mark.parametrize(
+    ("signature", "others"),
+    [
+        ("student, labels, teacher, alpha=0.5, T=1.0", []),
+        ("student, labels, teacher, x=4, alpha=0.5", []),
+        ("student, labels, teacher, x=4.0, y=0.5", [[S, L, T, TAU, A]]),
+        ("student, labels, teacher, gamma=0.5, T=1.0", [[S, L, T, A, TAU]]),
+        ("student, labels, teacher, gamma=0.5, weight=1, T=1.0", [[S, L, T, A, 1, TAU], [S, L, T, 0.5, A, TAU]]),
+        ("student, labels, teacher", []),
+    ],
+)
+def test_other_readings_are_those_that_no_name_rules_out(signature: str, others: list[list[object]]) -> None:
+    function: Callable[..., dict[str, Any]] = eval(f"lambda {signature}: locals()")
+    read = [function(*plan.args, **plan.kwargs) for plan in other_readings(_plan(signature))]
+    assert [list(values.values()) for values in read] == others
+
+
+def test_a_class_that_is_made_with_nameless_numbers_has_another_reading() -> None:
+    init = [{"name": name, "kind": "positional_or_keyword", "default": False} for name in ("p", "q")]
+    call = [{"name": name, "kind": "positional_or_keyword", "default": False} for name in ("s", "y", "t")]
+    plan = bind("loss_fn_kd", {"kind": "class", "parameters": call, "init": init})
+    assert isinstance(plan, Plan)
+    readings = [plan, *other_readings(plan)]
+    assert [reading.init_kwargs for reading in readings] == [{"p": A, "q": TAU}, {"p": TAU, "q": A}]
 
 
 def test_call_and_guesses_are_told() -> None:
