@@ -12,6 +12,8 @@ from grader.evidence import ArchitectureEvidence, LayerRow, Note, SummaryEvidenc
 from grader.intake import encoding
 
 BYTE_LIMIT = 1024 * 1024
+MANY_TOTALS = 8
+"""More different totals than this are no notebook with a few summaries: among enough numbers the true one is no proof."""
 
 
 def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Question) -> SummaryEvidence:
@@ -37,6 +39,9 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     notes = list(decoded.notes)
     if len(tables) > 1:
         notes.append(Note(id="summary.several_tables", params={"count": len(tables)}))
+    totals = {stated.total for stated in tables if stated.total is not None}
+    if len(totals) > MANY_TOTALS:
+        notes.append(Note(id="summary.many_totals", params={"count": len(totals)}))
     total = table.total
     if total is None and table.rounded:
         notes.append(Note(id="summary.total_rounded"))

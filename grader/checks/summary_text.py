@@ -17,7 +17,8 @@ from grader.evidence import SummaryRow
 ROW_LIMIT = 1_000
 _TREE = str.maketrans(dict.fromkeys("├└─│┬┌┐┘┤┼═║╔╗╚╝", " ") | dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", ""))
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_CELL_EDGE = re.compile(r"\s*\|\s*|\t+|[ ]{2,}")
+# Tried at the first of several spaces only: at each of them a long row of spaces would be walked to its end.
+_CELL_EDGE = re.compile(r"(?<!\s)\s*+\|\s*+|\t+|[ ]{2,}")
 _PARAMETERS = r"(?:param(?:eter)?s?\b|參數|参数|パラメータ)"
 _TOTAL = re.compile(
     r"\btotal[\s_|]+(?:number[\s_|]+of[\s_|]+|num[\s_|]+)?(?:(?<!non)trainable[\s_|]+)?param(?:eter)?s?\b"
@@ -26,7 +27,7 @@ _TOTAL = re.compile(
 )
 _PLAIN_TOTAL = re.compile(r"\bnumber[\s_]+of[\s_]+param(?:eter)?s\b|(?<![練练])(?:參數|参数)[數数量]", re.IGNORECASE)
 _NON_TRAINABLE = re.compile(r"\bnon[-\s_|]*trainable[\s_|]+param(?:eter)?s?\b", re.IGNORECASE)
-_MULT_ADDS_FIRST = re.compile(r"mult-?adds[^\n]*param", re.IGNORECASE)
+_MULT_ADDS_FIRST = re.compile(r"mult-?adds[^\n]{0,300}param", re.IGNORECASE)
 _TRAINABLE = re.compile(r"(?<!non[-\s_|])(?<!non)\btrainable[\s_|]+param(?:eter)?s?\b", re.IGNORECASE)
 _INPUT_SIZE = re.compile(r"\binput[\s_|]+size[\s|]*\(MB\)[\s:|=]*(\d+(?:\.\d+)?)", re.IGNORECASE)
 _SEPARATOR = r"[.,'’٬_]"

@@ -22,6 +22,8 @@ from grader.sandbox.policy import Limits
 from grader.sandbox.replies import InfrastructureFault, Reply
 
 _TICK_SECONDS = 0.1
+_STALL_SECONDS = 1.0
+"""Between two looks at a child: longer, and it was this process that did not run."""
 _ALLOCATION = re.compile(r"allocate (\d+) bytes")
 _NO_THREAD = "can't start new thread"
 _END_SECONDS = 10.0
@@ -73,6 +75,7 @@ class LockedChild:
         self._printed = 0
         self._resident_kb = 0
         self._looked = 0.0
+        self._there = time.monotonic()
         self._idle: IdleClock | None = None
         for fd in (self._out, self._err, self._requests, self._replies):
             os.set_blocking(fd, False)
@@ -135,7 +138,8 @@ class LockedChild:
         """Hand a locked child over: its clocks start now, however long it waited."""
         self._cancelled = cancelled
         self._oom_kills = _oom_kills()
-        self._deadline = time.monotonic() + self.limits.wall_seconds
+        self._there = time.monotonic()
+        self._deadline = self._there + self.limits.wall_seconds
 
     # -- requests -----------------------------------------------------------------------------------------------
 
@@ -239,8 +243,17 @@ class LockedChild:
             raise Cancelled
         return pending
 
+    def _forgive_our_absence(self) -> None:
+        """A child's time runs only while somebody is there to see that it has answered."""
+        absent, self._there = time.monotonic() - self._there, time.monotonic()
+        if absent > _STALL_SECONDS:
+            self._deadline += absent
+            if self._idle is not None:
+                self._idle.restart()
+
     def _enforce(self) -> None:
         """End a child that is beyond a limit that the kernel does not know. Raises ``_Ended``."""
+        self._forgive_our_absence()
         printed = self._printed / (1 << 20)
         if printed > self.limits.output_mb:
             hit = self._hit("output", self.limits.output_mb, printed, "MB")

@@ -82,6 +82,21 @@ def test_an_order_that_is_nonsense_ends_a_child_and_not_the_fork_server(own: San
     assert server_of(own) == server
 
 
+def test_the_time_that_we_were_away_is_not_the_childs(own: Sandbox) -> None:
+    """The child answers within a moment, while the grading's own process gets no core for longer than the limits."""
+    absences = [0.0]
+
+    def cancelled() -> bool:
+        time.sleep(absences.pop() if absences else 0)
+        return False
+
+    with own.child(own.policy.limits.override({"wall_seconds": 4, "idle_seconds": 2}), cancelled) as child:
+        absences.append(5.0)
+        assert child.request("load", {"source": "import time\ntime.sleep(0.5)", **LOAD}).outcome is Outcome.OK
+        assert absences == []
+        assert child.request("load", {"source": "import time\ntime.sleep(99)", **LOAD}).outcome is Outcome.TIMEOUT
+
+
 def test_a_submission_in_flight_is_an_infrastructure_fault_and_runs_again(own: Sandbox, hw13: Assignment) -> None:
     threading.Timer(1.0, os.kill, (server_of(own), signal.SIGKILL)).start()
     with pytest.raises(InfrastructureFault):

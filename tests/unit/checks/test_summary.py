@@ -241,6 +241,13 @@ def test_two_tables_take_the_models_own() -> None:
         assert "summary.several_tables" in [note.id for note in found.notes]
 
 
+def test_who_states_every_total_has_stated_none() -> None:
+    few = "".join(f"Total params: {number}\n" for number in range(1, summary.MANY_TOTALS)) + table()
+    enough, many = (scoring.score(bundled("hw13"), "1.2", measure(text)) for text in (few, few + "Total params: 777\n"))
+    assert (enough.score, enough.verdict) == (0.5, Verdict.FULL)
+    assert (many.score, many.verdict) == (0.0, Verdict.NEEDS_REVIEW)
+
+
 def test_two_foreign_tables_take_the_last() -> None:
     first, last = (
         table([("Conv2d", (8, 9, 9), 1_000)], total="1,000"),
@@ -368,6 +375,11 @@ def test_any_text_is_answered(text: str | bytes) -> None:
         "總參數",
         "Non-trainable params ",
         "is為",
+        "\x0b",
+        "\x0c ",
+        "a\x1c\x1d",
+        "multadds",
+        "mult-adds \x0b",
     ],
 )
 def test_large_paste_is_answered_in_seconds(unit: str) -> None:
