@@ -52,7 +52,7 @@ def read_weights(data: bytes) -> dict[str, Array]:
     if data[8:9] != b"{" and data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         return _read_pickled(data)
     try:
-        return {name: _plain(value) for name, value in safetensors.torch.load(data).items()}
+        return {name: _plain(name, value) for name, value in safetensors.torch.load(data).items()}
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableWeights(f"it is neither safetensors nor a state dict: {str(error)[:300]}") from error
 
@@ -69,7 +69,7 @@ def _read_pickled(data: bytes) -> dict[str, Array]:
             loaded = loaded[key]
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise UnreadableWeights(f"it holds a {type(loaded).__name__}, not a state dict; save model.state_dict()")
-    return {str(name): _plain(value) for name, value in loaded.items()}
+    return {str(name): _plain(str(name), value) for name, value in loaded.items()}
 
 
 def _plain_name(name: str) -> str:
@@ -79,13 +79,16 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def _plain(tensor: Any) -> Array:
+def _plain(name: str, tensor: Any) -> Array:
     # A tensor of stride 0 may stand for 10^12 elements in a file of a few bytes: look before making it real.
     if tensor.numel() > 1 << 24:
         raise UnreadableWeights(f"a tensor of {tensor.numel()} elements is larger than any model here may be")
     import torch
 
-    return np.array((tensor.to(torch.float32) if tensor.is_floating_point() else tensor).contiguous().numpy())
+    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex() or tensor.is_meta:
+        raise UnreadableWeights(f"{name[:200]} holds no plain numbers: it is sparse, quantised, complex or empty")
+    values = tensor.detach()
+    return np.array((values.to(torch.float32) if values.is_floating_point() else values).contiguous().numpy())
 
 
 class Network:

@@ -116,6 +116,17 @@ def test_state_dicts_come_in_several_wrappers(exported: bytes, wrap: object) -> 
     assert opened(exported).load(weights).good
 
 
+def test_weights_that_still_carry_gradients_are_read(exported: bytes) -> None:
+    state = {name: tensor.requires_grad_(tensor.is_floating_point()) for name, tensor in model(3).state_dict().items()}
+    assert opened(exported).load(network.read_weights(as_pt(state))).good
+
+
+def test_tensors_of_no_plain_numbers_are_named() -> None:
+    odd = {"stem.weight": torch.zeros(3, 3).to_sparse()}
+    with pytest.raises(network.UnreadableWeights, match="stem.weight holds no plain numbers"):
+        network.read_weights(as_pt(odd))
+
+
 def test_weights_of_another_model_are_listed_as_pytorch_lists_them(exported: bytes) -> None:
     state = model(seed=3).state_dict()
     del state["stem.weight"]
