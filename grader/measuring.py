@@ -133,7 +133,7 @@ class _Measuring(Training):
             return
         trial, size = self.distilled(float(question.options["distillation_flops"]), images)
         if trial.weights is None:
-            self.emit(question, self._measured(known, _unmeasured(trial.outcome), images, size))
+            self.emit(question, self._measured(known, curve.unmeasured(trial.outcome, trial.error), images, size))
             return
         found, used = self._curve(question, known, images, trial.weights, [size])
         measured = self._measured(known, found, images, used, weights="distilled", training_steps=trial.steps)
@@ -203,7 +203,7 @@ class _Measuring(Training):
             found = self._sweep(images, chosen, size, weights, ratios, first_layer)
             if found is not None:
                 return found, size
-        return _unmeasured(Outcome.ERROR), sizes[-1]
+        return curve.unmeasured(Outcome.ERROR), sizes[-1]
 
     def _sweep(
         self,
@@ -256,10 +256,6 @@ class _Measuring(Training):
             record = OwnLoss(steps=trial.steps, outcome=outcome, error=trial.error)
             told = Note(id="pruning.own_loss.failed", params={**params, "error": trial.error or str(outcome)})
         return measured.model_copy(update={"own_loss": record, "notes": (*measured.notes, told)})
-
-
-def _unmeasured(outcome: Outcome) -> Curve:
-    return Curve((), (Note(id="weights.not_measured", params={"outcome": str(outcome)}),), outcome=outcome)
 
 
 def _chosen(available: int, budget: float, cost: float, ratios: list[float]) -> np.ndarray[Any, np.dtype[np.int64]]:

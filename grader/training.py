@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from grader import data
-from grader.checks import architecture, binding, distillation, kd_loss
+from grader.checks import architecture, binding, curve, distillation, kd_loss
 from grader.checks.binding import Plan
 from grader.checks.distillation import Distilled
 from grader.evidence import ArchitectureEvidence, Outcome
@@ -28,14 +30,25 @@ class Training(Run):
         return (self.model.mult_adds or 0) * (size / self.assignment.input_shape[1]) ** 2
 
     def distilled(self, budget: float, images: data.DataSet) -> tuple[Distilled, int]:
-        """A short distillation within the budget, the same for every model, and the size of its images."""
+        """A short distillation within the budget, the same for every model, and the size of its images.
+
+        A size counts only if the artefact takes it too, because that is what will be measured.
+        """
         tried = Distilled(None, Outcome.ERROR, 0)
         own_size = self.assignment.input_shape[1]
-        for size in dict.fromkeys([*distillation.sizes(budget, self.cost, images.size), own_size]):
+        for size in self._taken([*distillation.sizes(budget, self.cost, images.size), own_size], images):
             tried = self.trained("distillation", budget, images, size)
             if tried.weights is not None or tried.steps or tried.outcome is not Outcome.ERROR:
                 return tried, size
         return tried, own_size
+
+    def _taken(self, sizes: list[int], images: data.DataSet) -> list[int]:
+        """Those of the sizes at which the artefact can be run."""
+        artefact = self.grading.artefact
+        assert artefact is not None  # noqa: S101 - nothing is trained without one
+        with self.measuring_child() as child:
+            one = np.zeros(1, np.int64)
+            return [n for n in dict.fromkeys(sizes) if curve.takes(child, artefact, images.hidden.images(one, n))]
 
     def trained(self, stage: str, budget: float, images: data.DataSet, size: int, own: bool = False) -> Distilled:
         """One training at this size; ``own``: by the student's loss, called as in its examination."""
