@@ -161,6 +161,10 @@ class Network:
             self._set(places[name], (weight * mask).numpy())
         return bytes(copy.SerializeToString())
 
+    def fixed_batch(self) -> int | None:
+        """How many images the network takes at once, where it takes no other number."""
+        return self.model.graph.input[0].type.tensor_type.shape.dim[0].dim_value or None
+
     def image_shape(self) -> list[int]:
         """(C, H, W) as the network was exported."""
         return [axis.dim_value for axis in self.model.graph.input[0].type.tensor_type.shape.dim[1:]]

