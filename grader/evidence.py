@@ -163,6 +163,10 @@ class ArchitectureEvidence(CodeEvidence):
     artefact: ArtefactRecord | None = None
     hidden_numbers: int | None = None
     hidden_tensors: tuple[tuple[str, int], ...] = ()
+    unregistered: int = 0
+    """Weights of layers that the module does not know, such as those in a plain list, by the live model's word; and
+    their names."""
+    unregistered_tensors: tuple[str, ...] = ()
     output_shape: tuple[int, ...] | None = None
     mult_adds: int | None = None
     parameter_limit: int | None = None

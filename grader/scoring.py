@@ -167,12 +167,15 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
     ]
     if not problems and not evidence.gradients_reached:
         problems.append(Note(id="model.no_gradient"))
+    unregistered = _unregistered(evidence)
     if problems:
-        return _result(question, 0.0, Verdict.NONE, *problems, *evidence.notes)
+        return _result(question, 0.0, Verdict.NONE, *problems, *unregistered, *evidence.notes)
     if not evidence.verified and evidence.verification != "pending":
-        unverified = Note(id=f"model.unverified.{evidence.verification}", params=size)
-        return _result(question, 0.0, Verdict.NEEDS_REVIEW, unverified, *evidence.notes)
-    messages = [Note(id="model.ok", params=size)]
+        unverified = [Note(id=f"model.unverified.{evidence.verification}", params=size)]
+        if evidence.repeatable is False and evidence.verification in ("refused", "disagrees"):
+            unverified = [Note(id="model.unverified.not_repeatable", params=size), Note(id="model.not_repeatable")]
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, *unverified, *unregistered, *evidence.notes)
+    messages = [Note(id="model.ok", params=size), *unregistered]
     if evidence.unused_parameters:
         unused = {"count": len(evidence.unused_parameters), "names": list(evidence.unused_parameters[:5])}
         messages.append(Note(id="model.unused_parameters", params=unused))
@@ -221,6 +224,14 @@ def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidenc
         tensors = [name for name, _ in evidence.hidden_tensors[:5]]
         return [Note(id="model.hidden_numbers", params=size | {"hidden": hidden, "tensors": tensors})]
     return []
+
+
+def _unregistered(evidence: ArchitectureEvidence) -> list[Note]:
+    """That layers which the network uses sit where the module cannot find them."""
+    if not evidence.unregistered or not evidence.hidden_numbers:
+        return []
+    params = {"count": evidence.unregistered, "names": list(evidence.unregistered_tensors[:3])}
+    return [Note(id="model.unregistered", params=params)]
 
 
 def _summary(assignment: Assignment, question: Question, evidence: SummaryEvidence) -> QuestionScore:

@@ -106,6 +106,9 @@ def _count(reply: Reply, facts: dict[str, Any]) -> None:
         for pair in pairs
         if isinstance(pair, list) and len(pair) == 2
     )
+    facts["unregistered"] = claims.whole(reply.meta.get("unregistered")) or 0
+    named = reply.meta.get("unregistered_names")
+    facts["unregistered_tensors"] = tuple(map(claims.text, named[:50])) if isinstance(named, list) else ()
 
 
 def _layers(reply: Reply, facts: dict[str, Any]) -> None:

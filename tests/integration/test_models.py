@@ -249,6 +249,29 @@ def test_hidden_numbers_earn_nothing(hw13: Assignment, sandbox: Sandbox, lie: st
     assert {"model.too_many_parameters", "model.hidden_numbers"} & set(graded.ids), (graded.ids, graded.evidence)
 
 
+@pytest.mark.parametrize("kept", ["[nn.Conv2d(3, 8, 3, stride=4)]", "{0: nn.Conv2d(3, 8, 3, stride=4)}"])
+def test_layers_that_the_module_does_not_know_are_counted_and_named(
+    hw13: Assignment, sandbox: Sandbox, kept: str
+) -> None:
+    source = f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convs = {kept}
+        self.teacher = [nn.Linear(1000, 1000)]
+        self.head = nn.Linear(8, 11)
+        self.register_buffer("scale", torch.ones(8))
+    def forward(self, x):
+        return self.head(self.convs[0](x).mean((2, 3)) * self.scale)
+def get_student_model():
+    return Net()
+"""
+    graded, _ = grade(hw13, sandbox, source)
+    assert graded.evidence.unregistered == 8 * 27 + 8 + 1000 * 1001
+    assert "convs.0.weight" in graded.evidence.unregistered_tensors
+    assert (graded.score.verdict, graded.ids) == (Verdict.FULL, ["model.ok", "model.unregistered"])
+
+
 @pytest.mark.parametrize(
     "patch",
     [
