@@ -112,7 +112,7 @@ def _excuses(evidence: CodeEvidence) -> list[Note]:
     if evidence.outcome is not Outcome.ERROR or evidence.error is None or evidence.stage == "intake":
         return []
     kind = evidence.error.type
-    known = {"intake.damage_suspected"}
+    known = {"intake.damage_suspected", "model.batch_of_one"}
     known |= {"intake.module_unavailable"} if kind in {"ModuleNotFoundError", "ImportError"} else set()
     known |= {"intake.settings_missing"} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
     known |= {"kd.call.by_position"} if evidence.stage == "call" else set()
@@ -170,6 +170,8 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
     unregistered = _unregistered(evidence)
     if problems:
         return _result(question, 0.0, Verdict.NONE, *problems, *unregistered, *evidence.notes)
+    if _fails_alone(evidence):
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes, *unregistered)
     if not evidence.verified and evidence.verification != "pending":
         unverified = [Note(id=f"model.unverified.{evidence.verification}", params=size)]
         if evidence.repeatable is False and evidence.verification in ("refused", "disagrees"):
@@ -200,6 +202,8 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
 def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> list[Note]:
     """What is wrong with the first output that is wrong; the others mostly repeat it."""
     for probe in evidence.probes:
+        if probe.batch == 1 and _fails_alone(evidence):
+            continue
         seen = {"batch": probe.batch, "mode": probe.mode, "kind": probe.kind}
         expected = [probe.batch, assignment.classes]
         if probe.kind != "tensor" and not (probe.mode == "train" and probe.shape is not None):
@@ -211,6 +215,11 @@ def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> 
         if not probe.finite:
             return [Note(id="model.output_not_finite", params=seen)]
     return []
+
+
+def _fails_alone(evidence: ArchitectureEvidence) -> bool:
+    """Only a batch of one gives no logits: a slip, in a model that works in every training loop."""
+    return any(note.id == "model.batch_of_one" for note in evidence.notes)
 
 
 def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidence) -> list[Note]:

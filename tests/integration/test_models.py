@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import pipeline, scoring
+from grader import messages, pipeline, scoring
 from grader.assignment import Assignment
 from grader.evidence import ArchitectureEvidence, Outcome, SummaryEvidence
 from grader.handin import HandIn, Part
@@ -270,6 +270,35 @@ def get_student_model():
     assert graded.evidence.unregistered == 8 * 27 + 8 + 1000 * 1001
     assert "convs.0.weight" in graded.evidence.unregistered_tensors
     assert (graded.score.verdict, graded.ids) == (Verdict.FULL, ["model.ok", "model.unregistered"])
+
+
+BATCH_OF_ONE = {
+    "squeezed": ("self.head(self.features(x).squeeze())", Outcome.OK, "(11)"),
+    "squeezed, then along the classes": (
+        "F.log_softmax(self.head(self.features(x).squeeze()), dim=1)",
+        Outcome.ERROR,
+        "IndexError",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BATCH_OF_ONE)
+def test_model_that_fails_for_a_single_picture_alone_waits_for_a_person(
+    hw13: Assignment, sandbox: Sandbox, case: str
+) -> None:
+    answer, outcome, shown = BATCH_OF_ONE[case]
+    graded, _ = grade(hw13, sandbox, changed(RETURN, f"return {answer}"))
+    assert (graded.evidence.outcome, graded.score.verdict, graded.score.score) == (outcome, REVIEW, 0)
+    assert graded.ids[0] == "model.batch_of_one"
+    assert "squeeze()" in messages.render(graded.score.messages[0])
+    assert any(shown in messages.render(note) for note in graded.score.messages)
+
+
+def test_model_that_fails_for_a_single_picture_and_cannot_learn_earns_nothing(
+    hw13: Assignment, sandbox: Sandbox
+) -> None:
+    graded, _ = grade(hw13, sandbox, changed(RETURN, "return self.head(self.features(x).squeeze()).detach()"))
+    assert (graded.score.verdict, graded.ids[0]) == (NONE, "model.no_gradient")
 
 
 @pytest.mark.parametrize(
