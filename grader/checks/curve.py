@@ -94,7 +94,7 @@ def sweep(
         if isinstance(answers, Outcome):
             return unmeasured(answers)
         alone.append(_point(ratio, answers, labels))
-    loaded = Note(id="weights.loaded", params={"tensors": read.meta["loaded"]})
+    loaded = Note(id="weights.loaded", params={"tensors": read.meta["loaded"], "masked": read.meta["masked"]})
     return Curve(tuple(points), (loaded,), table, tuple(alone))
 
 
@@ -150,12 +150,12 @@ def baseline(accuracy: float, baselines: Mapping[str, float]) -> str | None:
 def _unfit(fit: Mapping[str, Any]) -> Note | None:
     """What is wrong with a weights file, as PyTorch users know it; nothing when it fits."""
     if fit["problem"] is not None:
-        return Note(id="weights.unreadable", params={"problem": fit["problem"]})
+        return Note(id=fit["told"], params={"problem": fit["problem"], "names": fit["names"]})
     if fit["good"]:
         return None
     if fit["not_finite"]:
         return Note(id="weights.not_finite", params={"names": fit["not_finite"][:5]})
-    shapes = [f"{name}: {got} in the file, {want} in the model" for name, got, want in fit["wrong_shape"][:5]]
+    shapes = [f"{name} {got} ≠ {want}" for name, got, want in fit["wrong_shape"][:5]]
     params = {"missing": fit["missing"][:5], "unexpected": fit["unexpected"][:5], "wrong_shape": shapes}
     return Note(id="weights.do_not_fit", params={**params, "fitting": fit["loaded"]})
 
