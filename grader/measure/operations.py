@@ -7,7 +7,7 @@ onnxruntime is imported in the child, after the lockdown: it starts threads, whi
 | `artefact.audit` | the artefact's bytes | the fields of `grader.measure.artefact.Audit` |
 | `artefact.run` | the artefact's bytes, images | logits |
 | `network.open` | `known` (parameter names); the artefact's bytes, images | `native`: only its own image size works |
-| `network.weights` | a weights file's bytes | `problem` with `told` and `names`, or `good` and the fields of `network.Fit` |
+| `network.weights` | a weights file's bytes | `problem`, `told`, `names`; or `good` and the fields of `network.Fit` |
 | `network.evaluate` | `ratio`, `batch`, `threads`, `layers` (how many are pruned; null: all) | logits of the images |
 | `network.times` | `ratios`, `rounds`; the artefact's bytes, images | `seconds` an image at each ratio |
 
