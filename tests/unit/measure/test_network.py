@@ -170,7 +170,7 @@ def test_script_is_a_whole_model() -> None:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.jit.save(torch.jit.script(nn.Linear(3, 3)), buffer)  # type: ignore[no-untyped-call]
+        torch.jit.save(torch.jit.script(nn.Linear(3, 3)), buffer)
         with pytest.raises(network.UnreadableWeights) as caught:
             network.read_weights(buffer.getvalue())
     assert caught.value.told == "weights.whole_model"
@@ -353,7 +353,7 @@ def test_network_that_takes_one_image_at_a_time_is_given_one(exported: bytes) ->
         bench = operations.Bench()
         bench.open({"known": NAMES}, (np.frombuffer(data, np.uint8), IMAGES))
         answers.append(bench.evaluate({"ratio": 0.5, "layers": None, "batch": 4, "threads": 1}, ())[1][0])
-    assert np.allclose(*answers, atol=1e-5)
+    assert np.allclose(answers[0], answers[1], atol=1e-5)
 
 
 def test_image_size_can_be_freed(exported: bytes) -> None:
