@@ -178,6 +178,8 @@ class ArchitectureEvidence(CodeEvidence):
     parameter_names: tuple[str, ...] = ()
     unused_parameters: tuple[str, ...] = ()
     layers: tuple[LayerRow, ...] = ()
+    idle_layers: tuple[tuple[str, int], ...] = ()
+    """(type, parameters) of the layers that eval mode does not call, such as a head for training alone."""
     torchsummary_total: int | None = None
     """The total that the package torchsummary would print (only ``weight`` and ``bias`` of called leaves)."""
 

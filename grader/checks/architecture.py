@@ -127,6 +127,12 @@ def _count(reply: Reply, facts: dict[str, Any]) -> None:
 def _layers(reply: Reply, facts: dict[str, Any]) -> None:
     facts["mult_adds"] = claims.whole(reply.meta.get("mult_adds"))
     facts["torchsummary_total"] = claims.whole(reply.meta.get("torchsummary_total"))
+    idle = reply.meta.get("idle")
+    facts["idle_layers"] = tuple(
+        (claims.text(pair[0]), claims.whole(pair[1]) or 0)
+        for pair in (idle[:2000] if isinstance(idle, list) else [])
+        if isinstance(pair, list) and len(pair) == 2
+    )
     rows = reply.meta.get("rows")
     facts["layers"] = tuple(
         LayerRow(

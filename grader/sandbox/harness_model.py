@@ -169,8 +169,15 @@ def _table(place: Workplace, entry: str, shape: list[int], device: str) -> dict[
         }
         for layer in statistics.summary_list[:MAX_ROWS]
     ]
+    called = {layer.layer_id for layer in statistics.summary_list}
+    idle = [
+        [type(module).__name__[:100], sum(_numel(p) for p in module.parameters())]
+        for _, module in _modules(model)
+        if id(module) not in called and not any(True for _ in module.children())
+    ]
     return {
         "how": device,
+        "idle": idle[:MAX_ROWS],
         "rows": rows,
         "mult_adds": int(statistics.total_mult_adds),
         "parameters": int(statistics.total_params),

@@ -179,6 +179,26 @@ def test_summary_without_a_running_model_waits_for_a_person(hw13: Assignment, sa
     assert scoring.score(hw13, "1.2", evidence).verdict is Verdict.NEEDS_REVIEW
 
 
+def test_summary_lists_a_layer_that_only_training_calls(hw13: Assignment, sandbox: Sandbox) -> None:
+    """torchinfo without an input size prints every layer that the module knows."""
+    both = "return (self.head(h), self.aux(h)) if self.training else self.head(h)"
+    source = changed(RETURN, f"h = torch.flatten(self.features(x), 1)\n        {both}")
+    source = source.replace("self.head = nn", "self.aux = nn.Linear(8, 11)\n        self.head = nn")
+    pasted = """
+StudentNet                               --
+├─Sequential: 1-1                        --
+│    └─Conv2d: 2-1                       224
+│    └─BatchNorm2d: 2-2                  16
+├─Linear: 1-2                            99
+├─Linear: 1-3                            {aux}
+Total params: 438
+"""
+    for aux, points in ((99, 0.5), (88, 0.25)):
+        _, listener = grade(hw13, sandbox, source, summary=pasted.format(aux=aux))
+        evidence = [evidence for number, evidence in listener.steps if number == "1.2"][-1]
+        assert scoring.score(hw13, "1.2", evidence).score == points, evidence
+
+
 # -- models that lie ------------------------------------------------------------------------------------------------
 
 BIG = """
