@@ -193,7 +193,7 @@ def get_student_model():
 
 
 HEADS = {
-    "a VGG's head": ("nn.AdaptiveAvgPool2d(7)", "nn.Linear(4 * 49, 11)", 24),
+    "a VGG's head": ("nn.AdaptiveAvgPool2d(7)", "nn.Linear(4 * 49, 11)", 32),
     "flattened as it is": ("nn.Identity()", "nn.Linear(4 * 14 * 14, 11)", 224),
 }
 
