@@ -163,6 +163,10 @@ class ArchitectureEvidence(CodeEvidence):
     artefact: ArtefactRecord | None = None
     hidden_numbers: int | None = None
     hidden_tensors: tuple[tuple[str, int], ...] = ()
+    unregistered: int = 0
+    """Weights of layers that the module does not know, such as those in a plain list, by the live model's word; and
+    their names."""
+    unregistered_tensors: tuple[str, ...] = ()
     output_shape: tuple[int, ...] | None = None
     mult_adds: int | None = None
     parameter_limit: int | None = None
@@ -174,6 +178,8 @@ class ArchitectureEvidence(CodeEvidence):
     parameter_names: tuple[str, ...] = ()
     unused_parameters: tuple[str, ...] = ()
     layers: tuple[LayerRow, ...] = ()
+    idle_layers: tuple[tuple[str, int], ...] = ()
+    """(type, parameters) of the layers that eval mode does not call, such as a head for training alone."""
     torchsummary_total: int | None = None
     """The total that the package torchsummary would print (only ``weight`` and ``bias`` of called leaves)."""
 

@@ -128,14 +128,14 @@ class _Measuring(Training):
         uploaded = self.handin.parts.get("weights")
         if uploaded is not None:
             sizes = [images.size, self.assignment.input_shape[1]]
-            found, used = self._curve(question, known, images, uploaded.data, sizes)
+            found, used = self._curve(question, known, images, uploaded.data, sizes, self.grading.artefact)
             self.emit(question, self._measured(known, found, images, used, weights="uploaded"))
             return
         trial, size = self.distilled(float(question.options["distillation_flops"]), images)
         if trial.weights is None:
-            self.emit(question, self._measured(known, _unmeasured(trial.outcome), images, size))
+            self.emit(question, self._measured(known, curve.unmeasured(trial.outcome, trial.error), images, size))
             return
-        found, used = self._curve(question, known, images, trial.weights, [size])
+        found, used = self._curve(question, known, images, trial.weights, [size], self.artefact_at(size))
         measured = self._measured(known, found, images, used, weights="distilled", training_steps=trial.steps)
         self.emit(question, measured)
         self._with_own_loss(question, images, measured)
@@ -186,7 +186,13 @@ class _Measuring(Training):
     # -- measuring ----------------------------------------------------------------------------------------------
 
     def _curve(
-        self, question: Question, known: PruningEvidence, images: data.DataSet, weights: bytes, sizes: list[int]
+        self,
+        question: Question,
+        known: PruningEvidence,
+        images: data.DataSet,
+        weights: bytes,
+        sizes: list[int],
+        artefact: bytes | None,
     ) -> tuple[Curve, int]:
         """The sweep at the first of these sizes that the network takes."""
         ratios = [float(ratio) for ratio in question.options.get("ratios", curve.RATIOS)]
@@ -200,10 +206,10 @@ class _Measuring(Training):
 
         for size in dict.fromkeys(sizes):
             chosen = _chosen(len(images.hidden), budget, self.cost(size), ratios)
-            found = self._sweep(images, chosen, size, weights, ratios, first_layer)
+            found = self._sweep(images, chosen, size, weights, ratios, artefact, first_layer)
             if found is not None:
                 return found, size
-        return _unmeasured(Outcome.ERROR), sizes[-1]
+        return curve.unmeasured(Outcome.ERROR), sizes[-1]
 
     def _sweep(
         self,
@@ -212,13 +218,14 @@ class _Measuring(Training):
         size: int,
         weights: bytes,
         ratios: list[float],
+        artefact: bytes | None,
         first_layer: Callable[[Any], list[float]] = lambda _: [],
     ) -> Curve | None:
-        assert self.grading.artefact is not None  # noqa: S101 - nothing is due without one
+        assert artefact is not None  # noqa: S101 - nothing is due without one
         with self.timed("curve"), self.measuring_child() as child:
             return curve.sweep(
                 child,
-                self.grading.artefact,
+                artefact,
                 self.model.parameter_names,
                 weights,
                 images.hidden.images(chosen, size),
@@ -241,7 +248,7 @@ class _Measuring(Training):
         found = None
         if trial.weights is not None:
             chosen = _spread(len(images.hidden), measured.images or 0)  # the same as for the curve
-            found = self._sweep(images, chosen, size, trial.weights, [0.0])
+            found = self._sweep(images, chosen, size, trial.weights, [0.0], self.artefact_at(size))
         params: dict[str, Any] = {"steps": trial.steps, "reference_steps": measured.training_steps}
         if found is not None and found.points:
             point = {name: value for name, value in found.points[0].items() if name != "ratio"}
@@ -256,10 +263,6 @@ class _Measuring(Training):
             record = OwnLoss(steps=trial.steps, outcome=outcome, error=trial.error)
             told = Note(id="pruning.own_loss.failed", params={**params, "error": trial.error or str(outcome)})
         return measured.model_copy(update={"own_loss": record, "notes": (*measured.notes, told)})
-
-
-def _unmeasured(outcome: Outcome) -> Curve:
-    return Curve((), (Note(id="weights.not_measured", params={"outcome": str(outcome)}),), outcome=outcome)
 
 
 def _chosen(available: int, budget: float, cost: float, ratios: list[float]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -112,7 +112,7 @@ def _excuses(evidence: CodeEvidence) -> list[Note]:
     if evidence.outcome is not Outcome.ERROR or evidence.error is None or evidence.stage == "intake":
         return []
     kind = evidence.error.type
-    known = {"intake.damage_suspected"}
+    known = {"intake.damage_suspected", "model.batch_of_one"}
     known |= {"intake.module_unavailable"} if kind in {"ModuleNotFoundError", "ImportError"} else set()
     known |= {"intake.settings_missing"} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
     known |= {"kd.call.by_position"} if evidence.stage == "call" else set()
@@ -167,12 +167,17 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
     ]
     if not problems and not evidence.gradients_reached:
         problems.append(Note(id="model.no_gradient"))
+    unregistered = _unregistered(evidence)
     if problems:
-        return _result(question, 0.0, Verdict.NONE, *problems, *evidence.notes)
+        return _result(question, 0.0, Verdict.NONE, *problems, *unregistered, *evidence.notes)
+    if _fails_alone(evidence):
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes, *unregistered)
     if not evidence.verified and evidence.verification != "pending":
-        unverified = Note(id=f"model.unverified.{evidence.verification}", params=size)
-        return _result(question, 0.0, Verdict.NEEDS_REVIEW, unverified, *evidence.notes)
-    messages = [Note(id="model.ok", params=size)]
+        unverified = [Note(id=f"model.unverified.{evidence.verification}", params=size)]
+        if evidence.repeatable is False and evidence.verification in ("refused", "disagrees"):
+            unverified = [Note(id="model.unverified.not_repeatable", params=size), Note(id="model.not_repeatable")]
+        return _result(question, 0.0, Verdict.NEEDS_REVIEW, *unverified, *unregistered, *evidence.notes)
+    messages = [Note(id="model.ok", params=size), *unregistered]
     if evidence.unused_parameters:
         unused = {"count": len(evidence.unused_parameters), "names": list(evidence.unused_parameters[:5])}
         messages.append(Note(id="model.unused_parameters", params=unused))
@@ -197,6 +202,8 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
 def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> list[Note]:
     """What is wrong with the first output that is wrong; the others mostly repeat it."""
     for probe in evidence.probes:
+        if probe.batch == 1 and _fails_alone(evidence):
+            continue
         seen = {"batch": probe.batch, "mode": probe.mode, "kind": probe.kind}
         expected = [probe.batch, assignment.classes]
         if probe.kind != "tensor" and not (probe.mode == "train" and probe.shape is not None):
@@ -210,6 +217,11 @@ def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> 
     return []
 
 
+def _fails_alone(evidence: ArchitectureEvidence) -> bool:
+    """Only a batch of one gives no logits: a slip, in a model that works in every training loop."""
+    return any(note.id == "model.batch_of_one" for note in evidence.notes)
+
+
 def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidence) -> list[Note]:
     parameters, hidden = evidence.parameters or 0, evidence.hidden_numbers or 0
     size: dict[str, Any] = {"parameters": parameters, "limit": limit}
@@ -221,6 +233,14 @@ def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidenc
         tensors = [name for name, _ in evidence.hidden_tensors[:5]]
         return [Note(id="model.hidden_numbers", params=size | {"hidden": hidden, "tensors": tensors})]
     return []
+
+
+def _unregistered(evidence: ArchitectureEvidence) -> list[Note]:
+    """That layers which the network uses sit where the module cannot find them."""
+    if not evidence.unregistered or not evidence.hidden_numbers:
+        return []
+    params = {"count": evidence.unregistered, "names": list(evidence.unregistered_tensors[:3])}
+    return [Note(id="model.unregistered", params=params)]
 
 
 def _summary(assignment: Assignment, question: Question, evidence: SummaryEvidence) -> QuestionScore:

@@ -49,24 +49,37 @@ def measure(
 def _run(
     child: Child, assignment: Assignment, question: Question, rng: np.random.Generator, facts: dict[str, Any]
 ) -> dict[str, Any]:
-    """Forward in eval mode for each batch size, then a training step with the last; returns how it failed, if so."""
+    """Forward in eval mode for each batch size, then a training step with the last; returns how it failed, if so.
+
+    Where a batch of one fails, the others are tried all the same: a forgotten ``squeeze()`` fails for that one alone.
+    """
     batches = [int(n) for n in question.options.get("batches", (1, 2))]
     probes: list[ForwardProbe] = []
     x = rng.standard_normal((max(batches), *assignment.input_shape), dtype=np.float32)
     outputs: list[Array] = []
+    failed: dict[str, Any] = {}
     for batch in batches:
         reply = child.request("model.forward", {"mode": "eval"}, [x[:batch]])
-        if reply.outcome is not Outcome.OK:
-            facts["probes"] = tuple(probes)
-            return claims.failure(reply, "forward")
-        probes.append(_probe(reply, batch, "eval"))
-        outputs += reply.arrays[:1]
+        if reply.outcome is Outcome.OK:
+            probes.append(_probe(reply, batch, "eval"))
+            outputs += reply.arrays[:1]
+            continue
+        failed = failed or claims.failure(reply, "forward")
+        if batch > 1 or reply.outcome is not Outcome.ERROR:
+            break
     facts["probes"] = tuple(probes)
-    first = probes[0]
-    facts["output_shape"] = first.shape
-    if any(probe.kind != "tensor" or probe.shape != (probe.batch, assignment.classes) for probe in probes):
-        return {}
-    if len(outputs) == len(batches):
+    facts["output_shape"] = probes[0].shape if probes else None
+    right = {p.batch for p in probes if p.kind == "tensor" and p.shape == (p.batch, assignment.classes)}
+    wrong = set(batches) - right
+    if right and wrong == {1}:
+        alone = [list(probe.shape or ()) for probe in probes if probe.batch == 1]
+        params = {"shape": alone[0] if alone else None, "expected": [1, assignment.classes]}
+        facts["notes"] = (Note(id="model.batch_of_one", params=params),)
+    elif wrong:
+        return failed
+    if failed:
+        return failed
+    if not wrong and len(outputs) == len(batches):
         together = [output[: batches[0]] for output in outputs]
         facts["repeatable"] = bool(
             all(np.allclose(together[0], other, rtol=1e-3, atol=1e-4, equal_nan=False) for other in together[1:])
@@ -106,11 +119,20 @@ def _count(reply: Reply, facts: dict[str, Any]) -> None:
         for pair in pairs
         if isinstance(pair, list) and len(pair) == 2
     )
+    facts["unregistered"] = claims.whole(reply.meta.get("unregistered")) or 0
+    named = reply.meta.get("unregistered_names")
+    facts["unregistered_tensors"] = tuple(map(claims.text, named[:50])) if isinstance(named, list) else ()
 
 
 def _layers(reply: Reply, facts: dict[str, Any]) -> None:
     facts["mult_adds"] = claims.whole(reply.meta.get("mult_adds"))
     facts["torchsummary_total"] = claims.whole(reply.meta.get("torchsummary_total"))
+    idle = reply.meta.get("idle")
+    facts["idle_layers"] = tuple(
+        (claims.text(pair[0]), claims.whole(pair[1]) or 0)
+        for pair in (idle[:2000] if isinstance(idle, list) else [])
+        if isinstance(pair, list) and len(pair) == 2
+    )
     rows = reply.meta.get("rows")
     facts["layers"] = tuple(
         LayerRow(

@@ -19,6 +19,7 @@ from grader.sandbox.replies import Array, Child
 RATIOS = tuple(round(0.05 * i, 2) for i in range(20))
 BATCH = 4
 """Small batches keep activations in the cache: measured at 64 x 64, 4 beats 1 and 16."""
+_LIMITS = {Outcome.TIMEOUT: "weights.too_slow", Outcome.MEMORY: "weights.too_much_memory"}
 Point = dict[str, float]
 _Z = 1.959963984540054
 """The 97.5% quantile of the normal distribution: intervals hold 95%."""
@@ -68,12 +69,12 @@ def sweep(
     bytes_of = np.frombuffer(artefact, np.uint8)
     opened = child.request("network.open", {"known": list(known)}, [bytes_of, images])
     if opened.outcome is not Outcome.OK:
-        return _failed(opened.outcome)
+        return unmeasured(opened.outcome)
     if opened.meta["native"]:
         return None
     read = child.request("network.weights", {}, [np.frombuffer(weights, np.uint8)])
     if read.outcome is not Outcome.OK:
-        return _failed(read.outcome)
+        return unmeasured(read.outcome)
     unfit = _unfit(read.meta)
     if unfit is not None:
         return Curve((), (unfit,))
@@ -83,7 +84,7 @@ def sweep(
         progress(done, len(ratios))
         answers = _answers(child, ratio, labels)
         if isinstance(answers, Outcome):
-            return _failed(answers)
+            return unmeasured(answers)
         points.append(_point(ratio, answers, labels))
         table = table or confusion(answers, labels)
     progress(len(ratios), len(ratios))
@@ -91,10 +92,16 @@ def sweep(
     for ratio in first_layer(points):
         answers = _answers(child, ratio, labels, layers=1)
         if isinstance(answers, Outcome):
-            return _failed(answers)
+            return unmeasured(answers)
         alone.append(_point(ratio, answers, labels))
-    loaded = Note(id="weights.loaded", params={"tensors": read.meta["loaded"]})
+    loaded = Note(id="weights.loaded", params={"tensors": read.meta["loaded"], "masked": read.meta["masked"]})
     return Curve(tuple(points), (loaded,), table, tuple(alone))
+
+
+def takes(child: Child, artefact: bytes, image: Array) -> bool:
+    """Whether the network can be run on images like this one, (1, C, H, W) float32, in a measuring child."""
+    opened = child.request("network.open", {"known": []}, [np.frombuffer(artefact, np.uint8), image])
+    return opened.outcome is Outcome.OK and not opened.meta["native"]
 
 
 def confusion(answers: Array, labels: Array) -> tuple[tuple[int, ...], ...]:
@@ -143,15 +150,22 @@ def baseline(accuracy: float, baselines: Mapping[str, float]) -> str | None:
 def _unfit(fit: Mapping[str, Any]) -> Note | None:
     """What is wrong with a weights file, as PyTorch users know it; nothing when it fits."""
     if fit["problem"] is not None:
-        return Note(id="weights.unreadable", params={"problem": fit["problem"]})
+        return Note(id=fit["told"], params={"problem": fit["problem"], "names": fit["names"]})
     if fit["good"]:
         return None
     if fit["not_finite"]:
         return Note(id="weights.not_finite", params={"names": fit["not_finite"][:5]})
-    shapes = [f"{name}: {got} in the file, {want} in the model" for name, got, want in fit["wrong_shape"][:5]]
+    shapes = [f"{name} {got} ≠ {want}" for name, got, want in fit["wrong_shape"][:5]]
     params = {"missing": fit["missing"][:5], "unexpected": fit["unexpected"][:5], "wrong_shape": shapes}
     return Note(id="weights.do_not_fit", params={**params, "fitting": fit["loaded"]})
 
 
-def _failed(outcome: Outcome) -> Curve:
-    return Curve((), (Note(id="weights.not_measured", params={"outcome": str(outcome)}),), outcome=outcome)
+def unmeasured(outcome: Outcome, training_error: str | None = None) -> Curve:
+    """No curve, and the note that says why: a limit, or what a training of ours met (empty: nobody knows), or we."""
+    params: dict[str, Any] = {"outcome": str(outcome)}
+    told = "weights.not_measured"
+    if outcome in _LIMITS:
+        told = _LIMITS[outcome]
+    elif training_error is not None:
+        told, params = "weights.not_trained", params | {"error": training_error}
+    return Curve((), (Note(id=told, params=params),), outcome=outcome)

@@ -82,7 +82,7 @@ def distil(
     order: Array = np.zeros(0, np.int64)
     for done in range(steps):
         if reply.outcome is not Outcome.OK:
-            return _stopped(reply, done)
+            return _stopped(reply, max(done - 1, 0))
         progress(done, steps)
         if len(order) < batch_size:
             order = rng.permutation(len(labels))
@@ -92,7 +92,7 @@ def distil(
         batch[flipped] = batch[flipped][..., ::-1]
         reply = child.request("distil.step", {}, [batch, teacher[chosen], labels[chosen]])
     if reply.outcome is not Outcome.OK:
-        return _stopped(reply, steps)
+        return _stopped(reply, steps - 1)
     value = reply.meta.get("loss")
     reply = child.request("distil.end")
     if reply.outcome is not Outcome.OK or len(reply.arrays) != 1 or reply.arrays[0].dtype != np.uint8:

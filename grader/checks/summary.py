@@ -35,7 +35,7 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
         return SummaryEvidence(**known, notes=decoded.notes + _mentioned(decoded.text, actual))
     table = _choose(tables, {actual, counted} - {None})
     layers = architecture.layers if architecture else ()
-    differences = _differences(table, layers) if layers else ()
+    differences = _differences(table, layers, architecture.idle_layers) if architecture and layers else ()
     notes = list(decoded.notes)
     if len(tables) > 1:
         notes.append(Note(id="summary.several_tables", params={"count": len(tables)}))
@@ -93,13 +93,16 @@ def _total_of_rows(table: Table, true_totals: set[int | None]) -> int | None:
     return total if total in true_totals else None
 
 
-def _differences(table: Table, layers: tuple[LayerRow, ...]) -> tuple[tuple[int, str, str], ...]:
+def _differences(
+    table: Table, layers: tuple[LayerRow, ...], idle: tuple[tuple[str, int], ...]
+) -> tuple[tuple[int, str, str], ...]:
     """Rows whose parameter count no layer of that type has left: (row from 1, the paste's, the model's).
 
     The order of rows is not judged: summaries list containers and repeated calls in different ways. A row counts
     only when damage cannot explain it: its number is readable, is not zero, and is no true one short of a digit.
     """
     leaves = [(layer.type.casefold(), layer.parameters) for layer in layers if layer.leaf]
+    leaves += [(kind.casefold(), parameters) for kind, parameters in idle]
     types = {kind for kind, _ in leaves}
     containers = {layer.type.casefold() for layer in layers if not layer.leaf} - types
     left = Counter(leaves)

@@ -5,7 +5,9 @@ Runs in a measuring child. Tensors keep the names of the student's state dict, s
 
 from __future__ import annotations
 
+import contextlib
 import io
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +22,14 @@ Array = NDArray[Any]
 
 
 class UnreadableWeights(Exception):
-    """The file holds no weights that can be read; the message says why."""
+    """The file holds no weights that can be read; the message says why.
+
+    ``told`` is the id of what the student reads, ``names`` the classes in the file that are no weights.
+    """
+
+    def __init__(self, problem: str, told: str = "weights.unreadable", names: list[str] | None = None) -> None:
+        super().__init__(problem)
+        self.told, self.names = told, names or []
 
 
 @dataclass
@@ -28,6 +37,8 @@ class Fit:
     """How weights fit a network, as PyTorch's ``load_state_dict`` would say it."""
 
     loaded: int = 0
+    masked: int = 0
+    """Tensors that were pruned already: what PyTorch keeps as ``_orig`` and ``_mask``, multiplied."""
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     wrong_shape: list[tuple[str, list[int], list[int]]] = field(default_factory=list)
@@ -52,7 +63,7 @@ def read_weights(data: bytes) -> dict[str, Array]:
     if data[8:9] != b"{" and data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         return _read_pickled(data)
     try:
-        return {name: _plain(value) for name, value in safetensors.torch.load(data).items()}
+        return {name: _plain(name, value) for name, value in safetensors.torch.load(data).items()}
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableWeights(f"it is neither safetensors nor a state dict: {str(error)[:300]}") from error
 
@@ -63,13 +74,30 @@ def _read_pickled(data: bytes) -> dict[str, Array]:
     try:
         loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a pickle from anywhere raises anything
-        raise UnreadableWeights(f"PyTorch cannot load it with weights_only=True: {str(error)[:300]}") from error
+        raise _unreadable(data, str(error)) from error
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise UnreadableWeights(f"it holds a {type(loaded).__name__}, not a state dict; save model.state_dict()")
-    return {str(name): _plain(value) for name, value in loaded.items()}
+    return {str(name): _plain(str(name), value) for name, value in loaded.items()}
+
+
+def _unreadable(data: bytes, error: str) -> UnreadableWeights:
+    """Why PyTorch refused a file, without its advice to load the file as code."""
+    import torch
+
+    if "TorchScript" in error:
+        return UnreadableWeights("it is a TorchScript archive", "weights.whole_model")
+    names = re.findall(r"Unsupported global: GLOBAL (\S+)", error)
+    if names:
+        with contextlib.suppress(Exception):  # the old format names none but the first
+            names = torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data))
+        whole = [name for name in names if name.startswith("torch.nn.")]
+        told = "weights.whole_model" if whole else "weights.other_objects"
+        return UnreadableWeights("it holds more than weights", told, sorted(whole or names)[:5])
+    lines = [line.strip() for line in error.splitlines() if line.strip() and "weights_only" not in line]
+    return UnreadableWeights(lines[0][:300] if lines else "PyTorch cannot load it")
 
 
 def _plain_name(name: str) -> str:
@@ -79,13 +107,39 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def _plain(tensor: Any) -> Array:
+def _readings(weights: dict[str, Array]) -> list[dict[str, Array]]:
+    """The weights under the names that they may be meant by: as they are, without a wrapper's prefix, and those of
+    each module that held the model as a part, as Lightning's ``model.``."""
+    plain = {_plain_name(name): array for name, array in weights.items()}
+    parts: dict[str, dict[str, Array]] = {}
+    for name, array in plain.items():
+        part, _, rest = name.partition(".")
+        parts.setdefault(part, {})[_plain_name(rest)] = array
+    return [weights, plain, *parts.values()]
+
+
+def _with_masks(weights: dict[str, Array]) -> dict[str, Array]:
+    """Tensors that ``torch.nn.utils.prune`` keeps in two, ``weight_orig`` and ``weight_mask``, as one."""
+    pruned = {name.removesuffix("_orig"): name for name in weights if name.endswith("_orig")}
+    whole = {
+        name: weights[original] * weights[f"{name}_mask"]
+        for name, original in pruned.items()
+        if f"{name}_mask" in weights and weights[f"{name}_mask"].shape == weights[original].shape
+    }
+    halves = {f"{name}{half}" for name in whole for half in ("_orig", "_mask")}
+    return {name: array for name, array in weights.items() if name not in halves} | whole
+
+
+def _plain(name: str, tensor: Any) -> Array:
     # A tensor of stride 0 may stand for 10^12 elements in a file of a few bytes: look before making it real.
     if tensor.numel() > 1 << 24:
         raise UnreadableWeights(f"a tensor of {tensor.numel()} elements is larger than any model here may be")
     import torch
 
-    return np.array((tensor.to(torch.float32) if tensor.is_floating_point() else tensor).contiguous().numpy())
+    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex() or tensor.is_meta:
+        raise UnreadableWeights(f"{name[:200]} holds no plain numbers: it is sparse, quantised, complex or empty")
+    values = tensor.detach()
+    return np.array((values.to(torch.float32) if values.is_floating_point() else values).contiguous().numpy())
 
 
 class Network:
@@ -102,12 +156,15 @@ class Network:
     def load(self, weights: dict[str, Array]) -> Fit:
         """Put weights in place of the network's own, by name; nothing is changed unless all of them fit.
 
-        Names that wrappers have prefixed (``module.``, ``_orig_mod.``) are taken without the prefix where that fits.
+        Names that wrappers have prefixed (``module.``, ``_orig_mod.``, ``model.``) are taken without the prefix, and
+        pruned tensors with their masks applied, where that fits.
         """
         named = {name: tensor for name, tensor in self.tensors.items() if tensor.data_type == TensorProto.FLOAT}
-        plain = {_plain_name(name): array for name, array in weights.items()}
-        weights = max(weights, plain, key=lambda given: len(given.keys() & named.keys()))
-        fit = Fit()
+        whole = _with_masks(weights)
+        readings = [(0, found) for found in _readings(weights)]
+        readings += [(len(weights) - len(whole), found) for found in _readings(whole)]
+        masked, weights = max(readings, key=lambda reading: len(reading[1].keys() & named.keys()))
+        fit = Fit(masked=masked)
         for name, tensor in named.items():
             shape = list(tensor.dims)
             if name not in weights:
@@ -157,6 +214,10 @@ class Network:
             mask = method.compute_mask(weight, torch.ones_like(weight))  # type: ignore[no-untyped-call]
             self._set(places[name], (weight * mask).numpy())
         return bytes(copy.SerializeToString())
+
+    def fixed_batch(self) -> int | None:
+        """How many images the network takes at once, where it takes no other number."""
+        return self.model.graph.input[0].type.tensor_type.shape.dim[0].dim_value or None
 
     def image_shape(self) -> list[int]:
         """(C, H, W) as the network was exported."""

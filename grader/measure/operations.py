@@ -7,7 +7,7 @@ onnxruntime is imported in the child, after the lockdown: it starts threads, whi
 | `artefact.audit` | the artefact's bytes | the fields of `grader.measure.artefact.Audit` |
 | `artefact.run` | the artefact's bytes, images | logits |
 | `network.open` | `known` (parameter names); the artefact's bytes, images | `native`: only its own image size works |
-| `network.weights` | a weights file's bytes | `problem`, or `good` and the fields of `network.Fit` |
+| `network.weights` | a weights file's bytes | `problem`, `told`, `names`; or `good` and the fields of `network.Fit` |
 | `network.evaluate` | `ratio`, `batch`, `threads`, `layers` (how many are pruned; null: all) | logits of the images |
 | `network.times` | `ratios`, `rounds`; the artefact's bytes, images | `seconds` an image at each ratio |
 
@@ -79,7 +79,7 @@ class Bench:
         try:
             found = network.read_weights(arrays[0].tobytes())
         except network.UnreadableWeights as error:
-            return {"problem": str(error)}, []
+            return {"problem": str(error), "told": error.told, "names": error.names}, []
         fit = self.network.load(found)
         return {"problem": None, "good": fit.good, **dataclasses.asdict(fit)}, []
 
@@ -87,7 +87,8 @@ class Bench:
         """Logits of all images at a pruning ratio."""
         assert self.network is not None  # noqa: S101 - the supervisor opens first
         data = self.network.pruned(float(meta["ratio"]), meta["layers"])
-        return {}, [network.run(data, self.images, int(meta["batch"]), int(meta["threads"]))]
+        batch = self.network.fixed_batch() or int(meta["batch"])
+        return {}, [network.run(data, self.images, batch, int(meta["threads"]))]
 
 
 def _times(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:

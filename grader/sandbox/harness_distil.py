@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 Answer = tuple[dict[str, Any], list[Array]]
 
 
+def _can_be_laid_out(model: torch.nn.Module) -> bool:
+    """Whether the layout of pictures can be given to every tensor: not to five dimensions, nor to lazy layers."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return not any(torch.nn.parameter.is_lazy(tensor) or tensor.dim() == 5 for tensor in tensors)
+
+
 class Training:
     """One fresh copy of the model, its optimizer and its schedule. The same seed and batches give the same weights."""
 
@@ -43,19 +49,26 @@ class Training:
         return {}, []
 
     def _build(self, layout: torch.memory_format) -> None:
-        seed, steps = int(self.settings["seed"]), int(self.settings["steps"])
+        seed = int(self.settings["seed"])
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
         model = harness_model.made(self.place, str(self.settings["entry"])).train()
         self.layout = layout
-        self.model = model.to(memory_format=layout)
+        self.model = model.to(memory_format=layout) if _can_be_laid_out(model) else model
+        self.optimizer: torch.optim.Optimizer | None = None
+
+    def _optimize(self) -> torch.optim.Optimizer:
+        """The optimizer and its schedule; lazy layers have no weights before the first pass."""
+        if self.optimizer is not None:
+            return self.optimizer
         trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        rate = float(self.settings["learning_rate"])
+        steps, rate = int(self.settings["steps"]), float(self.settings["learning_rate"])
         self.optimizer = torch.optim.AdamW(trainable, lr=rate, weight_decay=float(self.settings["weight_decay"]))
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer, max_lr=rate, total_steps=max(steps, 2), pct_start=0.25
         )
+        return self.optimizer
 
     def step(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """One step on images (N, C, H, W), teacher logits (N, classes) and labels (N,); answers the loss."""
@@ -74,10 +87,11 @@ class Training:
         images, teacher, labels = (torch.from_numpy(array.copy()) for array in arrays)
         student = harness_model.logits_of(self.model(images.contiguous(memory_format=self.layout)))
         loss = self._reference(student, teacher, labels) if self.loss is None else self._own(student, teacher, labels)
-        self.optimizer.zero_grad(set_to_none=True)
+        optimizer = self._optimize()
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-        self.optimizer.step()
+        optimizer.step()
         self.schedule.step()
         value = float(loss.detach())
         return {"loss": value if np.isfinite(value) else None}, []

@@ -69,14 +69,18 @@ def count(place: Workplace) -> Answer:
     with _without_overrides():
         total = sum(_numel(p) for p in parameters.values())
         trainable = sum(_numel(p) for p in parameters.values() if p.requires_grad)
-    hidden = [(name, size) for name, key, size in _tensors(place.model) if key not in parameters.keys() | statistics]
+    known = parameters.keys() | statistics
+    hidden = [(name, size, own) for name, key, size, own in _tensors(place.model) if key not in known]
+    unregistered = [(name, size) for name, size, own in hidden if own]
     answer = {
         "parameters": total,
         "trainable": trainable,
         "tensors": len(parameters),
         "names": names[:5000],
-        "hidden_numbers": sum(size for _, size in hidden),
-        "hidden": [[name[:200], size] for name, size in hidden[:MAX_NAMES]],
+        "hidden_numbers": sum(size for _, size, _ in hidden),
+        "hidden": [[name[:200], size] for name, size, _ in hidden[:MAX_NAMES]],
+        "unregistered": sum(size for _, size in unregistered),
+        "unregistered_names": [name[:200] for name, _ in unregistered[:MAX_NAMES]],
     }
     return answer, []
 
@@ -165,8 +169,15 @@ def _table(place: Workplace, entry: str, shape: list[int], device: str) -> dict[
         }
         for layer in statistics.summary_list[:MAX_ROWS]
     ]
+    called = {layer.layer_id for layer in statistics.summary_list}
+    idle = [
+        [type(module).__name__[:100], sum(_numel(p) for p in module.parameters())]
+        for _, module in _modules(model)
+        if id(module) not in called and not any(True for _ in module.children())
+    ]
     return {
         "how": device,
+        "idle": idle[:MAX_ROWS],
         "rows": rows,
         "mult_adds": int(statistics.total_mult_adds),
         "parameters": int(statistics.total_params),
@@ -213,8 +224,8 @@ def _modules(model: Any) -> Iterator[tuple[str, Any]]:
         stack += [(f"{name}.{key}".lstrip("."), child) for key, child in children.items() if child is not None]
 
 
-def _tensors(model: Any) -> Iterator[tuple[str, int, int]]:
-    """(name, identity, elements) of every tensor or array reachable through attributes and containers."""
+def _tensors(model: Any) -> Iterator[tuple[str, int, int, bool]]:
+    """(name, identity, elements, whether a parameter) of every tensor or array in attributes and containers."""
     seen: set[int] = set()
     stack: list[tuple[str, Any]] = [("", model)]
     while stack and len(seen) < MAX_OBJECTS:
@@ -224,9 +235,9 @@ def _tensors(model: Any) -> Iterator[tuple[str, int, int]]:
         seen.add(id(value))
         if isinstance(value, _Tensor):
             with _without_overrides():
-                yield name, id(value), _numel(value)
+                yield name, id(value), _numel(value), isinstance(value, _Parameter)
         elif isinstance(value, np.ndarray):
-            yield name, id(value), int(value.size)
+            yield name, id(value), int(value.size), False
         elif isinstance(value, dict):
             stack += [(f"{name}.{key}".lstrip("."), item) for key, item in value.items()]
         elif isinstance(value, list | tuple | set | frozenset):

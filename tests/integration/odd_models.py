@@ -77,6 +77,18 @@ MODELS: dict[str, Odd] = {
         CNN + "\nself.aux = nn.Linear(32, 11)",
         "h = self.cnn(x).flatten(1)\nreturn (self.fc(h), self.aux(h)) if self.training else self.fc(h)",
     ),
+    "pictures normalised by torchvision": net(
+        CNN + "\nself.norm = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])",
+        "x = self.norm(x)\n" + OUT,
+        before="from torchvision import transforms\n",
+    ),
+    "adaptive max pooling": net(
+        "self.stem = nn.Conv2d(3, 16, 3, 2)\nself.pool = nn.AdaptiveMaxPool2d((5, 3))\nself.fc = nn.Linear(240, 11)",
+        "return self.fc(self.pool(F.relu(self.stem(x))).flatten(1))",
+    ),
+    "randomised leaky ReLU": net(
+        STEM + "\nself.act = nn.RReLU(0.1, 0.3, inplace=True)", "x = self.act(self.stem(x))\n" + POOLED
+    ),
     "two outputs always": net(CNN, "h = self.cnn(x).flatten(1)\nreturn self.fc(h), h", verdict=Verdict.NONE),
     "only 224 pixels": net(
         "self.cnn = nn.Conv2d(3, 8, 16, 16)\nself.fc = nn.Linear(8 * 14 * 14, 11)",
@@ -185,7 +197,8 @@ MODELS: dict[str, Odd] = {
 }  # fmt: skip
 SLICE = (
     "a branch on the pixels", "two outputs while it trains", "only 224 pixels", "dropout that never stops",
-    "a loop over the batch", "attention", "scripted", "compiled", "double precision", "half precision", "autocast",
+    "a loop over the batch", "pictures normalised by torchvision", "adaptive max pooling", "randomised leaky ReLU",
+    "attention", "scripted", "compiled", "double precision", "half precision", "autocast",
     "a shufflenet",
 )  # fmt: skip
 """The models that the tests grade on every run: those that need care of ours, or end otherwise."""

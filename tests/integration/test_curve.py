@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from torch import nn
 from torch.nn.utils import prune
 
-from grader import data, measuring, pipeline, scoring
+from grader import data, measuring, messages, pipeline, scoring
 from grader.assignment import Assignment
 from grader.data import dataset
 from grader.evidence import ChoiceEvidence, PruningEvidence
@@ -190,6 +190,46 @@ def get_student_model():
     state = namespace["get_student_model"]().state_dict()
     evidence, _ = graded(quick(hw13), sandbox, safetensors.torch.save(state), fixed)
     assert len(evidence.curve) == 3
+
+
+HEADS = {
+    "a VGG's head": ("nn.AdaptiveAvgPool2d(7)", "nn.Linear(4 * 49, 11)", 32),
+    "flattened as it is": ("nn.Identity()", "nn.Linear(4 * 14 * 14, 11)", 224),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_export_that_takes_one_size_is_made_for_the_size_of_the_training(
+    hw13: Assignment, sandbox: Sandbox, head: str
+) -> None:
+    pool, linear, size = HEADS[head]
+    model = f"""
+class StudentNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cnn = nn.Sequential(nn.Conv2d(3, 4, 16, stride=16), nn.ReLU(), {pool})
+        self.fc = {linear}
+    def forward(self, x):
+        return self.fc(self.cnn(x).flatten(1))
+def get_student_model():
+    return StudentNet()
+"""
+    evidence, score = graded(quick(hw13, distillation_flops="1e9"), sandbox, model=model)
+    assert len(evidence.curve) == 3, score.messages
+    assert (evidence.weights, evidence.image_size) == ("distilled", size)
+
+
+def test_model_that_cannot_be_trained_here_is_told_why(hw13: Assignment, sandbox: Sandbox) -> None:
+    one_by_one = MODEL.replace(
+        "    def forward(self, x):",
+        """    def forward(self, x):
+        if len(x) > 2:
+            raise ValueError("two pictures at most")""",
+    )
+    evidence, score = graded(quick(hw13, distillation_flops="1e9"), sandbox, model=one_by_one)
+    assert (evidence.curve, score.score) == ((), 1.0)
+    (told,) = [note for note in score.messages if note.id == "weights.not_trained"]
+    assert "ValueError: two pictures at most" in messages.render(told)
 
 
 def test_imported_set_is_measured_on_at_its_own_size(

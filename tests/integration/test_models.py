@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader import pipeline, scoring
+from grader import messages, pipeline, scoring
 from grader.assignment import Assignment
 from grader.evidence import ArchitectureEvidence, Outcome, SummaryEvidence
 from grader.handin import HandIn, Part
@@ -179,6 +179,26 @@ def test_summary_without_a_running_model_waits_for_a_person(hw13: Assignment, sa
     assert scoring.score(hw13, "1.2", evidence).verdict is Verdict.NEEDS_REVIEW
 
 
+def test_summary_lists_a_layer_that_only_training_calls(hw13: Assignment, sandbox: Sandbox) -> None:
+    """torchinfo without an input size prints every layer that the module knows."""
+    both = "return (self.head(h), self.aux(h)) if self.training else self.head(h)"
+    source = changed(RETURN, f"h = torch.flatten(self.features(x), 1)\n        {both}")
+    source = source.replace("self.head = nn", "self.aux = nn.Linear(8, 11)\n        self.head = nn")
+    pasted = """
+StudentNet                               --
+├─Sequential: 1-1                        --
+│    └─Conv2d: 2-1                       224
+│    └─BatchNorm2d: 2-2                  16
+├─Linear: 1-2                            99
+├─Linear: 1-3                            {aux}
+Total params: 438
+"""
+    for aux, points in ((99, 0.5), (88, 0.25)):
+        _, listener = grade(hw13, sandbox, source, summary=pasted.format(aux=aux))
+        evidence = [evidence for number, evidence in listener.steps if number == "1.2"][-1]
+        assert scoring.score(hw13, "1.2", evidence).score == points, evidence
+
+
 # -- models that lie ------------------------------------------------------------------------------------------------
 
 BIG = """
@@ -247,6 +267,58 @@ def test_hidden_numbers_earn_nothing(hw13: Assignment, sandbox: Sandbox, lie: st
     graded, _ = grade(hw13, sandbox, LIES[lie])
     assert graded.score.score == 0, graded
     assert {"model.too_many_parameters", "model.hidden_numbers"} & set(graded.ids), (graded.ids, graded.evidence)
+
+
+@pytest.mark.parametrize("kept", ["[nn.Conv2d(3, 8, 3, stride=4)]", "{0: nn.Conv2d(3, 8, 3, stride=4)}"])
+def test_layers_that_the_module_does_not_know_are_counted_and_named(
+    hw13: Assignment, sandbox: Sandbox, kept: str
+) -> None:
+    source = f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convs = {kept}
+        self.teacher = [nn.Linear(1000, 1000)]
+        self.head = nn.Linear(8, 11)
+        self.register_buffer("scale", torch.ones(8))
+    def forward(self, x):
+        return self.head(self.convs[0](x).mean((2, 3)) * self.scale)
+def get_student_model():
+    return Net()
+"""
+    graded, _ = grade(hw13, sandbox, source)
+    assert graded.evidence.unregistered == 8 * 27 + 8 + 1000 * 1001
+    assert "convs.0.weight" in graded.evidence.unregistered_tensors
+    assert (graded.score.verdict, graded.ids) == (Verdict.FULL, ["model.ok", "model.unregistered"])
+
+
+BATCH_OF_ONE = {
+    "squeezed": ("self.head(self.features(x).squeeze())", Outcome.OK, "(11)"),
+    "squeezed, then along the classes": (
+        "F.log_softmax(self.head(self.features(x).squeeze()), dim=1)",
+        Outcome.ERROR,
+        "IndexError",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BATCH_OF_ONE)
+def test_model_that_fails_for_a_single_picture_alone_waits_for_a_person(
+    hw13: Assignment, sandbox: Sandbox, case: str
+) -> None:
+    answer, outcome, shown = BATCH_OF_ONE[case]
+    graded, _ = grade(hw13, sandbox, changed(RETURN, f"return {answer}"))
+    assert (graded.evidence.outcome, graded.score.verdict, graded.score.score) == (outcome, REVIEW, 0)
+    assert graded.ids[0] == "model.batch_of_one"
+    assert "squeeze()" in messages.render(graded.score.messages[0])
+    assert any(shown in messages.render(note) for note in graded.score.messages)
+
+
+def test_model_that_fails_for_a_single_picture_and_cannot_learn_earns_nothing(
+    hw13: Assignment, sandbox: Sandbox
+) -> None:
+    graded, _ = grade(hw13, sandbox, changed(RETURN, "return self.head(self.features(x).squeeze()).detach()"))
+    assert (graded.score.verdict, graded.ids[0]) == (NONE, "model.no_gradient")
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,24 @@ def test_hidden_numbers_count() -> None:
     assert (result.score, ids(result)) == (0.0, ["model.hidden_numbers"])
 
 
+def test_layers_in_a_plain_list_are_only_remarked_below_the_limit() -> None:
+    """Where the export carries them: a teacher that is kept in a list and never called is nobody's mistake."""
+    unregistered: dict[str, Any] = {"unregistered": 5088, "unregistered_tensors": ("convs.0.weight", "convs.0.bias")}
+    result = score(HW13, "1.1", architecture(parameters=363, hidden_numbers=5088, **unregistered))
+    assert (result.score, result.verdict, ids(result)) == (0.5, Verdict.FULL, ["model.ok", "model.unregistered"])
+    assert "5,088 weights" in messages.render(result.messages[1])
+    result = score(HW13, "1.1", architecture(hidden_numbers=99_999, **unregistered))
+    assert (result.score, ids(result)) == (0.0, ["model.hidden_numbers", "model.unregistered"])
+    assert ids(score(HW13, "1.1", architecture(hidden_numbers=0, **unregistered))) == ["model.ok"]
+
+
+@pytest.mark.parametrize("verification", ["refused", "disagrees"])
+def test_model_that_draws_random_numbers_is_told_so_where_its_export_shows_nothing(verification: str) -> None:
+    result = score(HW13, "1.1", architecture(verified=False, verification=verification, repeatable=False))
+    assert (result.score, result.verdict) == (0.0, Verdict.NEEDS_REVIEW)
+    assert ids(result) == ["model.unverified.not_repeatable", "model.not_repeatable"]
+
+
 @pytest.mark.parametrize("verification", ["no_artefact", "refused", "disagrees", "unpacked"])
 def test_unverified_count_is_left_to_a_person(verification: str) -> None:
     result = score(HW13, "1.1", architecture(verified=False, verification=verification))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import warnings
 from collections import OrderedDict
@@ -16,7 +17,7 @@ from onnx import numpy_helper
 from torch import nn
 from torch.nn.utils import prune
 
-from grader.measure import artefact, network
+from grader.measure import artefact, network, operations
 from grader.measure.network import Array
 from grader.sandbox.harness_export import onnx_bytes
 
@@ -114,6 +115,86 @@ def test_state_dicts_come_in_several_wrappers(exported: bytes, wrap: object) -> 
     assert callable(wrap)
     weights = network.read_weights(as_pt(wrap(model(seed=3).state_dict())))
     assert opened(exported).load(weights).good
+
+
+@pytest.mark.parametrize("prefix", ["model.", "student_model.", "net.", "student.module."])
+def test_prefix_of_the_module_that_held_the_model_is_taken_off(exported: bytes, prefix: str) -> None:
+    state = {f"{prefix}{name}": value for name, value in model(seed=3).state_dict().items()}
+    state |= {f"teacher.{name}": value for name, value in model(seed=4).state_dict().items() if "head" in name}
+    net = opened(exported)
+    assert net.load(network.read_weights(as_pt({"state_dict": state}))).good
+    assert np.allclose(network.run(net.pruned(0.0), IMAGES, 2, 1), torch_logits(model(seed=3), IMAGES), atol=1e-5)
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_masks_of_a_pruned_model_are_applied(exported: bytes, prefix: str) -> None:
+    pruned = model(seed=3)
+    for module in pruned.modules():
+        if isinstance(module, nn.Conv2d):
+            prune.l1_unstructured(module, name="weight", amount=0.5)  # type: ignore[no-untyped-call]
+    net = opened(exported)
+    fit = net.load(network.read_weights(as_pt({f"{prefix}{k}": v for k, v in pruned.state_dict().items()})))
+    assert (fit.good, fit.masked, fit.unexpected) == (True, 3, [])
+    assert np.allclose(network.run(net.pruned(0.0), IMAGES, 2, 1), torch_logits(pruned, IMAGES), atol=1e-5)
+
+
+def test_mask_of_another_shape_is_left_alone(exported: bytes) -> None:
+    state = model().state_dict()
+    state["stem.weight_orig"] = state.pop("stem.weight")
+    state["stem.weight_mask"] = torch.ones(1)
+    fit = opened(exported).load(network.read_weights(as_pt(state)))
+    assert (fit.good, fit.missing) == (False, ["stem.weight"])
+
+
+UNREADABLE: dict[str, tuple[object, str, str]] = {
+    "a whole model": (model(), "weights.whole_model", "Sequential"),
+    "a whole model in a checkpoint": ({"epoch": 3, "model": model()}, "weights.whole_model", "Sequential"),
+    "a number of NumPy's": ({"state_dict": {}, "best": np.float64(0.8)}, "weights.other_objects", "numpy"),
+    "arguments": ({"state_dict": {}, "args": argparse.Namespace(lr=1)}, "weights.other_objects", "argparse.Namespace"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_file_that_would_run_code_is_named_for_what_it_is(case: str, zipped: bool) -> None:
+    held, told, name = UNREADABLE[case]
+    buffer = io.BytesIO()
+    torch.save(held, buffer, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(network.UnreadableWeights) as caught:
+        network.read_weights(buffer.getvalue())
+    assert caught.value.told == told
+    assert any(name in shown for shown in caught.value.names)
+
+
+def test_script_is_a_whole_model() -> None:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(nn.Linear(3, 3)), buffer)
+        with pytest.raises(network.UnreadableWeights) as caught:
+            network.read_weights(buffer.getvalue())
+    assert caught.value.told == "weights.whole_model"
+
+
+@pytest.mark.parametrize("data", [as_pt(model().state_dict())[:200], b"\x80\x04cos\nsystem\n(S'true'\ntR."])
+def test_reason_is_no_advice_of_pytorchs(data: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(network.UnreadableWeights) as caught:
+            network.read_weights(data)
+    assert "weights_only" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_weights_that_still_carry_gradients_are_read(exported: bytes) -> None:
+    state = {name: tensor.requires_grad_(tensor.is_floating_point()) for name, tensor in model(3).state_dict().items()}
+    assert opened(exported).load(network.read_weights(as_pt(state))).good
+
+
+def test_tensors_of_no_plain_numbers_are_named() -> None:
+    odd = {"stem.weight": torch.zeros(3, 3).to_sparse()}
+    with pytest.raises(network.UnreadableWeights, match="holds no plain numbers"):
+        network.read_weights(as_pt(odd))
 
 
 def test_weights_of_another_model_are_listed_as_pytorch_lists_them(exported: bytes) -> None:
@@ -261,6 +342,18 @@ class _Doubled(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         answer: torch.Tensor = self.inner(x.double())
         return answer
+
+
+def test_network_that_takes_one_image_at_a_time_is_given_one(exported: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        alone = onnx_bytes(model(), [3, 16, 16], dynamic=False)
+    answers = []
+    for data in (exported, alone):
+        bench = operations.Bench()
+        bench.open({"known": NAMES}, (np.frombuffer(data, np.uint8), IMAGES))
+        answers.append(bench.evaluate({"ratio": 0.5, "layers": None, "batch": 4, "threads": 1}, ())[1][0])
+    assert np.allclose(answers[0], answers[1], atol=1e-5)
 
 
 def test_image_size_can_be_freed(exported: bytes) -> None:

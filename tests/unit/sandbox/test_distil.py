@@ -1,0 +1,79 @@
+"""The short training beside the student's code, in this process: models that only a first pass or one layout suits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from grader.checks import distillation
+from grader.sandbox.harness import Workplace
+from grader.sandbox.harness_distil import Training
+
+RNG = np.random.default_rng(5)
+IMAGES = RNG.standard_normal((4, 3, 16, 16), np.float32)
+TEACHER = RNG.standard_normal((4, 11), np.float32)
+LABELS = np.arange(4, dtype=np.int64)
+
+
+class _FiveDimensions(nn.Module):
+    """A mixture of kernels, as dynamic convolution keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3)
+        self.kernels = nn.Parameter(torch.randn(2, 6, 4, 3, 3))
+        self.head = nn.Linear(6, 11)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = nn.functional.conv2d(self.stem(x), self.kernels.mean(0))
+        logits: torch.Tensor = self.head(x.relu().mean((2, 3)))
+        return logits
+
+
+def lazy() -> nn.Module:
+    return nn.Sequential(
+        nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(11)
+    )
+
+
+def viewed() -> nn.Module:
+    class Viewed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 4, 3), nn.LazyLinear(11)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            logits: torch.Tensor = self.head(self.conv(x).view(len(x), -1))
+            return logits
+
+    return Viewed()
+
+
+def trained(model: Callable[[], nn.Module]) -> dict[str, torch.Tensor]:
+    """The state dict after two steps."""
+    place = Workplace()
+    place.module.__dict__["get_student_model"] = model
+    training = Training(place, Workplace())
+    meta: dict[str, Any] = {"entry": "get_student_model", "seed": 3, "steps": 2, "loss": None, **distillation.RECIPE}
+    training.begin(meta, ())
+    for _ in range(2):
+        told, _ = training.step({}, (IMAGES, TEACHER, LABELS))
+        assert told["loss"] is not None
+    return safetensors.torch.load(training.end({}, ())[1][0].tobytes())
+
+
+@pytest.mark.parametrize("model", [lazy, viewed, _FiveDimensions])
+def test_model_is_trained_and_twice_alike(model: Callable[[], nn.Module]) -> None:
+    first, second = trained(model), trained(model)
+    assert all(torch.equal(first[name], second[name]) for name in first.keys() | second.keys())
+    torch.manual_seed(3)
+    fresh = model().train()
+    fresh(torch.from_numpy(IMAGES))
+    moved = [name for name, parameter in fresh.named_parameters() if not torch.equal(parameter, first[name])]
+    assert moved == [name for name, _ in fresh.named_parameters()]
