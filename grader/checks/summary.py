@@ -13,7 +13,7 @@ from grader.intake import encoding
 
 BYTE_LIMIT = 1024 * 1024
 MANY_TOTALS = 8
-"""More different totals than this are no notebook with a few summaries: among enough numbers the true one is no proof."""
+"""More different totals are no notebook with a few summaries: among enough numbers the true one proves nothing."""
 
 
 def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Question) -> SummaryEvidence:
