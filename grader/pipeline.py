@@ -213,8 +213,8 @@ class _Examination(Run):
 
 def _with_notes(evidence: _Code, notes: tuple[Note, ...]) -> _Code:
     if evidence.outcome is Outcome.OK:
-        # Whoever ran through needed no value of it.
-        notes = tuple(note for note in notes if note.id != "intake.settings_missing")
+        # Whoever ran through needed no value of it, and has found every package.
+        notes = tuple(note for note in notes if note.id not in {"intake.settings_missing", "intake.module_unavailable"})
     return evidence.model_copy(update={"notes": (*evidence.notes, *notes)})
 
 

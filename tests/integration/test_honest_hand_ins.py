@@ -109,3 +109,16 @@ def test_what_is_no_mistake_of_the_code_goes_to_a_person(
 def test_configuration_that_is_not_missed_is_not_told(hw13: Assignment, sandbox: Sandbox) -> None:
     result = grade(hw13, sandbox, "model", NET.replace("8, 11", "8, cfg['classes'] or 11") + GET)
     assert ids(result) == ["model.ok"]
+
+
+def test_package_that_was_found_is_not_called_missing(hw13: Assignment, sandbox: Sandbox) -> None:
+    source = "import yaml\nwidth = yaml.safe_load('8')\n" + NET.replace("3, 8", "3, width") + GET
+    assert ids(grade(hw13, sandbox, "model", source)) == ["model.ok"]
+
+
+@pytest.mark.parametrize("call", ["parse_args()", "parse_known_args()[0]"])
+def test_command_line_is_empty(call: str, hw13: Assignment, sandbox: Sandbox) -> None:
+    parser = "import argparse, sys\ndef read():\n    parser = argparse.ArgumentParser()\n"
+    parser += f"    parser.add_argument('--width', type=int, default=8)\n    return parser.{call}\n"
+    source = parser + "width = read().width + len(sys.argv) - 1\n" + NET.replace("3, 8", "3, width") + GET
+    assert ids(grade(hw13, sandbox, "model", source)) == ["model.ok"]
