@@ -122,3 +122,35 @@ def test_command_line_is_empty(call: str, hw13: Assignment, sandbox: Sandbox) ->
     parser += f"    parser.add_argument('--width', type=int, default=8)\n    return parser.{call}\n"
     source = parser + "width = read().width + len(sys.argv) - 1\n" + NET.replace("3, 8", "3, width") + GET
     assert ids(grade(hw13, sandbox, "model", source)) == ["model.ok"]
+
+
+SEQUENTIAL = """
+student = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+{}
+def get_student_model():
+    return student
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "points", "verdict", "first"),
+    [
+        ("student.append(nn.Linear(8, 8)).append(nn.Linear(8, 11))", 0.5, "full", "model.ok"),
+        ("def add(net):\n    net.append(nn.Linear(8, 11))\nadd(student)", 0.5, "full", "model.ok"),
+        # what it needs is not there: never a plain zero, and never full points for another model
+        ("add_head(student)", 0, "needs_review", "intake.change_dropped"),
+        ("student.append(nn.Linear(8, 11))\nadd_layers(student)", 0.5, "needs_review", "intake.change_dropped"),
+        ("student.append(nn.Linear(8, 11))\nstudent.register_module('x', eval('7'))", 0.5, "needs_review",
+         "intake.change_dropped"),
+        # training: the architecture is there without it, or it is not
+        ("student.append(nn.Linear(8, 11))\nfor x in loader:\n    student.extra(x)\n    student(x).backward()", 0.5,
+         "full", "model.ok"),
+        ("for x in loader:\n    student.append(x)\n    student(x).backward()", 0, "needs_review",
+         "intake.training_dropped"),
+    ],
+)  # fmt: skip
+def test_top_level_statement_that_changes_the_model(
+    statement: str, points: float, verdict: str, first: str, hw13: Assignment, sandbox: Sandbox
+) -> None:
+    result = grade(hw13, sandbox, "model", SEQUENTIAL.format(statement))
+    assert (result.score, result.verdict, ids(result)[0]) == (points, verdict, first), result.messages
