@@ -15,11 +15,29 @@ from dataclasses import dataclass
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = Function | ast.ClassDef
+DEPTH = 50
+"""Functions within functions that are looked into; Python's stack ends at a few hundred."""
 _FILLS = frozenset(
     {"append", "extend", "insert", "update", "setdefault", "add", "add_module", "pop", "remove", "sort", "reverse"}
 )
 _LEAVES = frozenset(
-    {"buffers", "children", "copy", "count", "cpu", "cuda", "endswith", "eval", "format", "forward", "get", "index"}
+    {
+        "addHandler",
+        "setFormatter",
+        "setLevel",
+        "buffers",
+        "children",
+        "copy",
+        "count",
+        "cpu",
+        "cuda",
+        "endswith",
+        "eval",
+        "format",
+        "forward",
+        "get",
+        "index",
+    }
     | {"is_available", "items", "join", "keys", "load_state_dict", "modules", "named_buffers", "named_children"}
     | {"named_modules", "named_parameters", "numel", "parameters", "print_help", "requires_grad_", "share_memory"}
     | {"size", "split", "startswith", "state_dict", "step", "to", "train", "values", "zero_grad"}
@@ -66,13 +84,14 @@ class Effects:
                         if inner.name == "__init__":
                             self.methods[node.name].append(inner)
         self._inside: dict[Function, _Inside | None] = {}
+        self._depth = 0
         self._aliases = _aliases(nodes)
 
     def changes(self, statement: ast.stmt) -> frozenset[str]:
         """Names whose object the statement may change, other than by binding them anew."""
         nodes = list(running(statement))
         direct = assigned(nodes)
-        return frozenset(direct) | (_closed(direct | self._called(nodes), self._aliases | _aliases(nodes)) & self._own)
+        return frozenset(direct) | (_closed(direct | self._called(nodes), self._aliases, _aliases(nodes)) & self._own)
 
     def registers(self, definition: ast.stmt) -> frozenset[str]:
         """Names whose object a definition's decorators change: ``REGISTRY`` of ``@register("student")``."""
@@ -126,9 +145,10 @@ class Effects:
         return _passed(call)
 
     def _of(self, function: Function) -> _Inside:
-        if function in self._inside:
-            return self._inside[function] or _ANYTHING  # one that calls itself: anything until it is known
+        if function in self._inside or self._depth > DEPTH:
+            return self._inside.get(function) or _ANYTHING  # one that calls itself: anything until it is known
         self._inside[function] = None
+        self._depth += 1
         nodes = [node for node in ast.walk(function) if node is not function]
         is_method = function not in self.functions.get(function.name, [])
         parameters = [argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)]
@@ -143,6 +163,7 @@ class Effects:
             arguments=bool(changed & (set(parameters) - this)),
         )
         self._inside[function] = inside
+        self._depth -= 1
         return inside
 
 
@@ -218,13 +239,13 @@ def _aliases(nodes: Iterable[ast.AST]) -> dict[str, set[str]]:
     return found
 
 
-def _closed(changed: set[str], aliases: dict[str, set[str]]) -> frozenset[str]:
+def _closed(changed: set[str], *aliases: dict[str, set[str]]) -> frozenset[str]:
     waiting, found = list(changed), set[str]()
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += aliases.get(name, ())
+            waiting += [other for known in aliases for other in known.get(name, ())]
     return frozenset(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -40,30 +41,66 @@ class Hindrance(StrEnum):
 
 
 class Hindrances:
-    """Of the statements of one hand-in. ``binding``: who binds a name; ``known``: names of the prelude and builtins."""
+    """Of the statements of one hand-in.
+
+    ``binding``: who binds a name; ``known``: names of the prelude and builtins; ``absent``: of packages not here.
+    """
 
     def __init__(
         self,
         found: effects.Effects,
+        statements: Sequence[ast.stmt],
         binding: Mapping[str, Sequence[ast.stmt]],
         known: frozenset[str],
         absent: frozenset[str],
     ) -> None:
         self._effects = found
-        self._binding = binding
-        self._known = known
-        self._absent = absent
-        self._of: dict[ast.AST, Hindrance | None] = {}
+        self._functions: dict[effects.Function, Hindrance | None] = {}
+        self._depth = 0
+        self._of: dict[ast.stmt, Hindrance] = {}
+        reading: dict[str, list[ast.stmt]] = defaultdict(list)
+        waiting: list[ast.stmt] = []
+        for statement in statements:
+            if isinstance(statement, effects.Definition):
+                continue
+            reads = {read.name for read in names.reads(statement) if not (read.deferred or read.guarded or read.hint)}
+            own = [self._of_call(node) for node in effects.running(statement) if isinstance(node, ast.Call)]
+            own += [Hindrance.ABSENT for name in reads if name in absent or not (name in binding or name in known)]
+            hindrance = _worst(own)
+            if hindrance:
+                self._of[statement] = hindrance
+                waiting.append(statement)
+            for name in reads:
+                reading[name].append(statement)
+        self._hand_on(waiting, reading, binding)
 
     def of(self, statement: ast.stmt) -> Hindrance | None:
-        """The first thing that keeps the statement from running."""
-        if statement not in self._of:
-            self._of[statement] = None  # for what reads itself
-            nodes = list(effects.running(statement))
-            found = [self._of_call(node) for node in nodes if isinstance(node, ast.Call)]
-            found += [self._of_name(read.name, statement) for read in names.reads(statement) if _is_plain(read)]
-            self._of[statement] = _worst(found)
-        return self._of[statement]
+        """What keeps the statement from running; nothing does for a definition."""
+        return self._of.get(statement)
+
+    def _hand_on(
+        self,
+        waiting: list[ast.stmt],
+        reading: Mapping[str, Sequence[ast.stmt]],
+        binding: Mapping[str, Sequence[ast.stmt]],
+    ) -> None:
+        """Whoever reads a name that only hindered statements bind cannot run either."""
+        bound: dict[ast.stmt, list[str]] = defaultdict(list)
+        for name, binders in binding.items():
+            for binder in binders:
+                bound[binder].append(name)
+        open_binders = {name: set(binders) for name, binders in binding.items()}
+        while waiting:
+            statement = waiting.pop()
+            for name in bound[statement]:
+                left = open_binders[name]
+                left.discard(statement)
+                # `loader = wrap(loader)` reads the earlier one.
+                stuck = reading.get(name, ()) if not left else [one for one in left if len(left) == 1]
+                for reader in stuck:
+                    if reader not in self._of and (not left or reader in reading.get(name, ())):
+                        self._of[reader] = self._of[statement]
+                        waiting.append(reader)
 
     def _of_call(self, call: ast.Call) -> Hindrance | None:
         own = self._effects.called(call)
@@ -76,26 +113,13 @@ class Hindrances:
         return Hindrance.ABSENT if word in _NEEDS else None
 
     def _of_function(self, function: effects.Function) -> Hindrance | None:
-        if function not in self._of:
-            self._of[function] = None
+        if function not in self._functions and self._depth < effects.DEPTH:
+            self._functions[function] = None
+            self._depth += 1
             calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-            self._of[function] = _worst([self._of_call(call) for call in calls])
-        return self._of[function]
-
-    def _of_name(self, name: str, statement: ast.stmt) -> Hindrance | None:
-        if name in self._absent:
-            return Hindrance.ABSENT
-        binding = self._binding.get(name, ())
-        if not binding:
-            return None if name in self._known else Hindrance.ABSENT
-        if any(isinstance(node, effects.Definition) for node in binding):
-            return None
-        found = [self.of(node) for node in binding if node is not statement]
-        return _worst(found) if found and all(found) else None
-
-
-def _is_plain(read: names.Read) -> bool:
-    return not (read.deferred or read.guarded or read.hint)
+            self._functions[function] = _worst([self._of_call(call) for call in calls])
+            self._depth -= 1
+        return self._functions.get(function)
 
 
 def _worst(found: list[Hindrance | None]) -> Hindrance | None:

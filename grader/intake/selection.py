@@ -112,7 +112,7 @@ class _Picker:
         absent = frozenset(name for item in others for name in _absent(item.node)) - own
         found = effects.Effects(nodes, own | (_SETTINGS & prelude_names), absent)
         binding = {name: [item.node for item in items] for name, items in self._binding.items()}
-        self._hindrances = Hindrances(found, binding, self._known, absent)
+        self._hindrances = Hindrances(found, nodes, binding, self._known, absent)
         for item in others:
             is_definition = isinstance(item.node, effects.Definition)
             for name in found.registers(item.node) if is_definition else found.changes(item.node):

@@ -337,15 +337,15 @@ def test_change_that_could_not_run_is_told_with_its_line(line: str, told: str) -
 
 
 def test_cautious_choice_leaves_out_what_only_may_change_the_model() -> None:
-    log = "import logging\nlogger = logging.getLogger()\nlogger.addHandler(make())\n"
+    log = "import logging\nlogger = logging.getLogger()\nlogger.addFilter(make())\n"
     text = "def make():\n    return open('x')\nsizes = []\nsizes.append(3)\n" + log.replace(
-        "make()", "logging.Handler()"
+        "make()", "logging.Filter()"
     )
     taken = take(text + GET.format("logger, sizes"))
     assert taken.cautious is not None
     assert taken.cautious.source is not None
-    assert "logger.addHandler" in (taken.source or "")
-    assert "logger.addHandler" not in taken.cautious.source
+    assert "logger.addFilter" in (taken.source or "")
+    assert "logger.addFilter" not in taken.cautious.source
     assert "sizes.append(3)" in taken.cautious.source
     assert "intake.change_dropped" in ids(taken.cautious)
     assert take(MODEL).cautious is None
