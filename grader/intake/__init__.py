@@ -26,6 +26,8 @@ BYTE_LIMIT = 1024 * 1024
 TOKEN_LIMIT = 50_000
 """Words, signs and line breaks: five times the course notebook. A megabyte of one-letter statements would otherwise
 take a gigabyte as a syntax tree and half a minute to read."""
+LEFT_OUT = frozenset({"intake.change_dropped", "intake.training_dropped"})
+"""Notes that tell of statements which may change what is graded and did not run."""
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _TOKENS = re.compile("\\w+|[^\\w\\s]|[\n\u2028\u2029\u0085\u000b]")
 

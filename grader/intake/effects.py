@@ -213,6 +213,8 @@ def root(node: ast.expr) -> str:
                 node = node.value
             case ast.Call(func=ast.Attribute() as called):
                 node = called
+            case ast.Call(func=ast.Name(id="vars" | "getattr"), args=[first, *_]):
+                node = first
             case _:
                 return node.id if isinstance(node, ast.Name) else ""
 

@@ -12,9 +12,9 @@ from grader.intake import effects, names
 
 _TRAINS = re.compile(
     r"^(backward|step|zero_grad|fit|train_\w+|\w+_train|train|run_epoch|evaluate|validate|unscale_)$"
-    r"|dataloader|imagefolder|^tqdm$|^trange$",
-    re.IGNORECASE,
+    r"|^tqdm$|^trange$",
 )
+_DATA = re.compile(r"loader$|data_?(set|folder|module)|imagefolder|(train|valid|test)_(set|data)", re.IGNORECASE)
 _NEEDS = frozenset(
     {"open", "load", "save", "load_state_dict", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_csv", "read_text"}
     | {
@@ -37,6 +37,7 @@ class Hindrance(StrEnum):
     """Why a statement is not run although the entry point may need what it does."""
 
     TRAINING = "training"
+    FILE = "file"
     ABSENT = "absent"
 
 
@@ -57,6 +58,11 @@ class Hindrances:
         self._effects = found
         self._functions: dict[effects.Function, Hindrance | None] = {}
         self._depth = 0
+        self._data_sets = {
+            node.name
+            for node in statements
+            if isinstance(node, ast.ClassDef) and any(_DATA.search(ast.unparse(one)) for one in node.bases)
+        }
         self._of: dict[ast.stmt, Hindrance] = {}
         reading: dict[str, list[ast.stmt]] = defaultdict(list)
         waiting: list[ast.stmt] = []
@@ -65,7 +71,8 @@ class Hindrances:
                 continue
             reads = {read.name for read in names.reads(statement) if not (read.deferred or read.guarded or read.hint)}
             own = [self._of_call(node) for node in effects.running(statement) if isinstance(node, ast.Call)]
-            own += [Hindrance.ABSENT for name in reads if name in absent or not (name in binding or name in known)]
+            missing = {name for name in reads if name in absent or not (name in binding or name in known)}
+            own += [Hindrance.TRAINING if _DATA.search(name) else Hindrance.ABSENT for name in missing]
             hindrance = _worst(own)
             if hindrance:
                 self._of[statement] = hindrance
@@ -103,14 +110,16 @@ class Hindrances:
                         waiting.append(reader)
 
     def _of_call(self, call: ast.Call) -> Hindrance | None:
+        called = call.func
+        word = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+        if _DATA.search(word) or word in self._data_sets:
+            return Hindrance.TRAINING
         own = self._effects.called(call)
         if own:
             return _worst([self._of_function(function) for function in own])
-        called = call.func
-        word = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
         if _TRAINS.search(word):
             return Hindrance.TRAINING
-        return Hindrance.ABSENT if word in _NEEDS else None
+        return Hindrance.FILE if word in _NEEDS else None
 
     def _of_function(self, function: effects.Function) -> Hindrance | None:
         if function not in self._functions and self._depth < effects.DEPTH:

@@ -164,17 +164,21 @@ class _Picker:
             return False
         hindrance = self._hindrances.of(item.node)
         if is_plain and not isinstance(item.node, _Compound):
-            return hindrance is not Hindrance.TRAINING  # what else it lacks is told by name
+            return hindrance in (None, Hindrance.ABSENT)  # what is absent is told by name
         self.is_bold = self.is_bold or (hindrance is None and not is_plain)
         return hindrance is None
 
     def tell_left_out(self) -> frozenset[int]:
         """First lines of the statements that do not run although they may change what the entry point needs."""
-        touching = {id(item) for name in self._seen for item in self._binding[name] + self._changing[name]}
+        touching = {id(item) for name in self._seen for item in self._changing[name]}
         touching |= {id(item) for item, changed in self._changed_by_main if changed & self._seen}
         lines: dict[str, list[int]] = defaultdict(list)
         for item in self.statements:
-            if not item.kept and id(item) in touching and not isinstance(item.node, _Import):
+            if item.kept or isinstance(item.node, _Import):
+                continue
+            if not _is_main(item.node) and item.binds & self._seen:
+                lines["intake.change_dropped"].append(_first_line(item.node))
+            elif id(item) in touching:
                 trains = _is_main(item.node) or self._hindrances.of(item.node) is Hindrance.TRAINING
                 lines["intake.training_dropped" if trains else "intake.change_dropped"].append(_first_line(item.node))
         self.notes += [Note(id=key, params={"count": len(at), "lines": at[:20]}) for key, at in sorted(lines.items())]
