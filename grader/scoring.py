@@ -80,10 +80,17 @@ def _result(
     )
 
 
+_MAY_EXPLAIN = frozenset({"intake.change_dropped", "intake.training_dropped"})
+_ASKED_ABOUT = {
+    Verdict.FULL: frozenset({"intake.change_dropped"}),  # a training leaves the architecture as it is
+    Verdict.PARTIAL: _MAY_EXPLAIN,
+    Verdict.NONE: _MAY_EXPLAIN,
+}
+
+
 def _with_what_was_left_out(found: QuestionScore, evidence: AnyEvidence) -> QuestionScore:
     """A person looks where a statement that did not run may be why points are missing, or what they were given for."""
-    asked = {"intake.change_dropped"}
-    asked |= set() if found.verdict is Verdict.FULL else {"intake.training_dropped"}
+    asked = _ASKED_ABOUT.get(found.verdict, frozenset())
     causes = tuple(note for note in evidence.notes if note.id in asked)
     if not causes:
         return found

@@ -154,3 +154,11 @@ def test_top_level_statement_that_changes_the_model(
 ) -> None:
     result = grade(hw13, sandbox, "model", SEQUENTIAL.format(statement))
     assert (result.score, result.verdict, ids(result)[0]) == (points, verdict, first), result.messages
+
+
+def test_summary_of_a_model_that_is_changed_by_what_is_missing(hw13: Assignment, sandbox: Sandbox) -> None:
+    parts = {"model": SEQUENTIAL.format("add_head(student)"), "summary": "Total params: 323\nTrainable params: 323\n"}
+    small = hw13.model_copy(update={"sandbox": LIMITS})
+    grading = pipeline.examine(small, HandIn({name: Part(text.encode()) for name, text in parts.items()}), sandbox)
+    result = scoring.score(hw13, "1.2", grading.evidence["1.2"])
+    assert (result.verdict, ids(result)[0]) == ("needs_review", "intake.change_dropped")
