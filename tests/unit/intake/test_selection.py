@@ -332,7 +332,7 @@ def test_change_that_could_not_run_is_told_with_its_line(line: str, told: str) -
     taken = take(TRAINED + line + "\n" + GET.format("net"))
     note = next(note for note in taken.notes if note.id == told)
     assert note.params["count"] == 1
-    others = next((note.params["lines"] for note in taken.notes if note.id == "intake.dropped"), [])
+    others: list[int] = next((note.params["lines"] for note in taken.notes if note.id == "intake.dropped"), [])
     assert not set(others) & set(note.params["lines"])
 
 
