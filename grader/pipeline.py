@@ -13,11 +13,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from grader import measuring
+from grader import intake, measuring
 from grader.assignment import Assignment, Question
 from grader.checks import architecture, choice, confirmation, curve, kd_loss, pruning, summary
 from grader.evidence import (
@@ -126,7 +126,11 @@ class _Examination(Run):
                     self.emit(question, SummaryEvidence(submitted=False))
                 else:
                     found = summary.measure(pasted.data, model, question)
-                    self.emit(question, found.model_copy(update={"count_confirmed": _count_confirmed(model)}))
+                    update: dict[str, Any] = {"count_confirmed": _count_confirmed(model)}
+                    if model is not None and found.claimed_total != found.actual_total:
+                        # It may well be the summary of the model as it is after them.
+                        update["notes"] = (*found.notes, *(note for note in model.notes if note.id in intake.LEFT_OUT))
+                    self.emit(question, found.model_copy(update=update))
 
     def _model(self, question: Question) -> None:
         """First what the live model shows, and the summary compared with it; then the count on the artefact."""
@@ -213,8 +217,8 @@ class _Examination(Run):
 
 def _with_notes(evidence: _Code, notes: tuple[Note, ...]) -> _Code:
     if evidence.outcome is Outcome.OK:
-        # Whoever ran through needed no value of it.
-        notes = tuple(note for note in notes if note.id != "intake.settings_missing")
+        # Whoever ran through needed no value of it, and has found every package.
+        notes = tuple(note for note in notes if note.id not in {"intake.settings_missing", "intake.module_unavailable"})
     return evidence.model_copy(update={"notes": (*evidence.notes, *notes)})
 
 

@@ -27,7 +27,7 @@ from grader.evidence import (
 from grader.handin import HandIn, Part
 from grader.sandbox.child import LockedChild
 from grader.sandbox.policy import Limits
-from grader.sandbox.replies import InfrastructureFault
+from grader.sandbox.replies import InfrastructureFault, Reply
 from grader.sandbox.supervisor import Cancelled, Sandbox
 
 QUESTIONS_STAGE = "questions"
@@ -80,6 +80,11 @@ class Taken:
     defines: tuple[str, ...]
 
 
+def _defines(reply: Reply) -> tuple[str, ...]:
+    names = reply.meta.get("defines")
+    return tuple(claims.text(name) for name in names[:500]) if isinstance(names, list) else ()
+
+
 class Run:
     """One hand-in on its way through a part of the engine."""
 
@@ -128,20 +133,24 @@ class Run:
         """A child that has run the part's source; or how that failed, as fields of the evidence."""
         stage = stage or filename.removesuffix(".py")
         taken = self.read(part, entry, stage)
-        source = taken.source
-        if source is None:
+        if taken.source is None:
             missing = {"missing_names": taken.missing_names, "notes": taken.notes}
             failed = {"outcome": Outcome.ERROR, "stage": "intake", "error": taken.error, **missing}
             yield None, Taken(taken.notes, ()), failed
             return
-        with self.timed(stage), self.sandbox.child(limits or self.limits, self.cancelled) as child:
-            reply = child.request("load", self.texts(source, filename))
-            names = reply.meta.get("defines")
-            defines = tuple(claims.text(name) for name in names[:500]) if isinstance(names, list) else ()
-            failed = {}
-            if reply.outcome is not Outcome.OK:
-                failed = {**claims.failure(reply, "load"), "stdout": child.stdout, "notes": taken.notes}
-            yield child, Taken(taken.notes, defines), failed
+        failed = {}
+        with self.timed(stage):
+            for attempt in (taken, taken.cautious):
+                if attempt is None or attempt.source is None:
+                    continue
+                with self.sandbox.child(limits or self.limits, self.cancelled) as child:
+                    reply = child.request("load", self.texts(attempt.source, filename))
+                    if reply.outcome is Outcome.OK:
+                        yield child, Taken(attempt.notes, _defines(reply)), {}
+                        return
+                    # The first failure is told: the second comes of what was left out.
+                    failed = failed or {**claims.failure(reply, "load"), "stdout": child.stdout, "notes": taken.notes}
+        yield None, Taken(taken.notes, ()), failed
 
     def texts(self, source: str, filename: str) -> dict[str, Any]:
         """The request that loads a source."""

@@ -61,7 +61,7 @@ def score(assignment: Assignment, number: str, evidence: AnyEvidence | None) -> 
         return _result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="not_submitted"), *evidence.notes)
     if evidence.kind != question.check:
         raise ValueError(f"question {number} is scored from {question.check} evidence, not {evidence.kind}")
-    return _RULES[question.check](assignment, question, evidence)
+    return _with_what_was_left_out(_RULES[question.check](assignment, question, evidence), evidence)
 
 
 def total(scores: list[QuestionScore]) -> float:
@@ -78,6 +78,24 @@ def _result(
     return QuestionScore(
         number=question.number, score=points, max_score=question.points, verdict=verdict, fault=fault, messages=messages
     )
+
+
+_MAY_EXPLAIN = frozenset({"intake.change_dropped", "intake.training_dropped"})
+_ASKED_ABOUT = {
+    Verdict.FULL: frozenset({"intake.change_dropped"}),  # a training leaves the architecture as it is
+    Verdict.PARTIAL: _MAY_EXPLAIN,
+    Verdict.NONE: _MAY_EXPLAIN,
+}
+
+
+def _with_what_was_left_out(found: QuestionScore, evidence: AnyEvidence) -> QuestionScore:
+    """A person looks where a statement that did not run may be why points are missing, or what they were given for."""
+    asked = _ASKED_ABOUT.get(found.verdict, frozenset())
+    causes = tuple(note for note in evidence.notes if note.id in asked)
+    if not causes:
+        return found
+    others = tuple(note for note in found.messages if note not in causes)
+    return found.model_copy(update={"verdict": Verdict.NEEDS_REVIEW, "messages": (*causes, *others)})
 
 
 def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore | None:

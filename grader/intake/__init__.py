@@ -26,6 +26,8 @@ BYTE_LIMIT = 1024 * 1024
 TOKEN_LIMIT = 50_000
 """Words, signs and line breaks: five times the course notebook. A megabyte of one-letter statements would otherwise
 take a gigabyte as a syntax tree and half a minute to read."""
+LEFT_OUT = frozenset({"intake.change_dropped", "intake.training_dropped"})
+"""Notes that tell of statements which may change what is graded and did not run."""
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _TOKENS = re.compile("\\w+|[^\\w\\s]|[\n\u2028\u2029\u0085\u000b]")
 
@@ -38,6 +40,8 @@ class Intake:
     (for a notebook: its code cells one after another, each under a ``# cell n`` line). ``missing_names`` are names
     that neither the hand-in nor the prelude defines, with the line of their first use. ``repaired`` is the whole
     text after a repair of paste damage, ``diff`` the difference that it makes; it is what runs only when asked for.
+    ``cautious`` is what runs where ``source`` does not load: without statements of which it is only assumed that they
+    change what the entry point needs.
     """
 
     source: str | None = None
@@ -48,6 +52,7 @@ class Intake:
     repaired: str | None = None
     diff: str = ""
     error: StudentError | None = None
+    cautious: Intake | None = None
 
 
 def read(
@@ -188,21 +193,11 @@ def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], ap
         notes.append(Note(id="intake.damage_suspected", params={"diff": found.diff}))
     text, parsed, standing_in = _with_entry(text, parsed, entry)
     selected = selection.select(text, parsed, entry, prelude_names)
-    notes += [*standing_in, *selected.notes]
-    dropped += selected.dropped
-    error = syntax.compiles(selected.source)
-    if error is not None:
-        notes.insert(0, _syntax_note(error))
-    return Intake(
-        source=selected.source if error is None else None,
-        dropped=tuple(sorted(dropped)),
-        notes=(*notes, *_dropped_note(dropped)),
-        missing_names=selected.missing_names,
-        damaged=found.damaged,
-        repaired=None if repair is None else repair.text,
-        diff=found.diff,
-        error=error,
-    )
+    taken = found.taken(selected, dropped, [*notes, *standing_in])
+    if not selected.is_bold or taken.source is None:
+        return taken
+    cautious = selection.select(text, parsed, entry, prelude_names, cautious=True)
+    return replace(taken, cautious=found.taken(cautious, dropped, [*notes, *standing_in]))
 
 
 def _with_entry(text: str, tree: ast.Module, entry: str) -> tuple[str, ast.Module, list[Note]]:
@@ -223,6 +218,22 @@ class _Found:
         self.repair = repair
         self.damaged = damaged
         self.diff = "" if repair is None else damage.difference(pasted, repair.text)
+
+    def taken(self, selected: selection.Selection, dropped: list[Dropped], notes: list[Note]) -> Intake:
+        """What runs of a text that could be read, by one way to choose."""
+        dropped = [*dropped, *selected.dropped]
+        error = syntax.compiles(selected.source)
+        cause = [] if error is None else [_syntax_note(error)]
+        return Intake(
+            source=selected.source if error is None else None,
+            dropped=tuple(sorted(dropped)),
+            notes=(*cause, *notes, *selected.notes, *_dropped_note(dropped, selected.left_out)),
+            missing_names=selected.missing_names,
+            damaged=self.damaged,
+            repaired=None if self.repair is None else self.repair.text,
+            diff=self.diff,
+            error=error,
+        )
 
     def unreadable(
         self, error: StudentError, dropped: list[Dropped], notes: list[Note], entry: str, prelude_names: frozenset[str]
@@ -253,9 +264,9 @@ def _syntax_note(error: StudentError) -> Note:
     return Note(id="code.too_deep" if error.type == "RecursionError" else "code.syntax_error", params=place)
 
 
-def _dropped_note(dropped: list[Dropped]) -> list[Note]:
-    """One remark for everything left out except imports, which have their own."""
-    lines = [item.line for item in sorted(dropped) if item.kind is not DropKind.IMPORT]
+def _dropped_note(dropped: list[Dropped], told: frozenset[int]) -> list[Note]:
+    """One remark for everything left out except imports and lines that were ``told``, which have their own."""
+    lines = [item.line for item in sorted(dropped) if item.kind is not DropKind.IMPORT and item.line not in told]
     if not lines:
         return []
     return [Note(id="intake.dropped", params={"count": len(lines), "lines": lines[:20]})]

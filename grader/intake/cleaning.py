@@ -25,6 +25,7 @@ _OUT_PROMPT = re.compile(r"\s*Out\s*\[\d*\]:")
 _NUMBERED = re.compile(r"\s*(\d{1,5})(?:[.:]|[ \t]*[|│┃])?(?:[ \t]|$)")
 _MAGIC = re.compile(r"(\s*)(?:%|!|\?|[A-Za-z_][\w.]*\s*=\s*[!%]|[A-Za-z_][\w.]*\?\??\s*$)")
 _CODE_START = re.compile(r"\s*(?:def |class |import \w|from [\w.]+ import|@\w|#)")
+_BLOCK_START = re.compile(r"\s*(?:try|if|for|while|with)\b.*:\s*(?:#.*)?$")
 _PYTHON_CELL = re.compile(r"%%(?:time|timeit|capture|prun|python3?|writefile\s+\S+\.py)\b")
 
 
@@ -207,7 +208,7 @@ def _magics(text: str) -> Cleaned | None:
 def _heading(text: str) -> Cleaned | None:
     """Words above the first definition or import: a title, the question, an instruction."""
     lines = text.split("\n")
-    start = next((number for number, line in enumerate(lines) if _CODE_START.match(line)), 0)
+    start = next((n for n, line in enumerate(lines) if _CODE_START.match(line) or _opens_block(line)), 0)
     above = "\n".join(lines[:start])
     if not above.strip() or "=" in above or isinstance(syntax.parse(above), ast.Module):
         return None
@@ -219,6 +220,14 @@ def _heading(text: str) -> Cleaned | None:
     params = {"line": dropped[0].line, "text": dropped[0].text, "count": len(dropped)}
     lines[:start] = [""] * start
     return Cleaned("\n".join(lines), dropped, (Note(id="intake.prose", params=params),))
+
+
+def _opens_block(line: str) -> bool:
+    """``try:``, ``if not found:``; no words that end in a colon."""
+    if _BLOCK_START.match(line) is None:
+        return False
+    clause = "finally: pass" if line.strip().startswith("try") else ""
+    return isinstance(syntax.parse(f"{line.strip()}\n    pass\n{clause}"), ast.Module)
 
 
 def _tabs(text: str) -> Cleaned | None:

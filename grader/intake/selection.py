@@ -9,13 +9,14 @@ import ast
 import builtins
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from grader.evidence import Note
 from grader.intake import effects, names
+from grader.intake.hindrances import Hindrance, Hindrances
 
 AVAILABLE_MODULES = frozenset(sys.stdlib_module_names) | {"torch", "torchvision", "numpy", "PIL"}
 """Top-level modules that a hand-in may import."""
@@ -24,11 +25,12 @@ _NEEDS_MORE = ("torch.utils.tensorboard",)
 _SETTINGS = frozenset({"cfg", "config", "args"})
 """Names of the prelude whose every value reads as None."""
 _LOOKS_UP_BY_TEXT = frozenset({"globals", "locals", "vars", "eval", "exec"})
+_BINDS_BY_TEXT = frozenset({"globals", "locals", "exec"})
 _MODULE_NAMES = frozenset(dir(builtins)) | {
     "__name__", "__file__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__annotations__",
 }  # fmt: skip
+_Import = (ast.Import, ast.ImportFrom)
 _Compound = (*effects.LOOPS, ast.If, ast.Try, ast.TryStar, ast.Match)
-_Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class DropKind(StrEnum):
@@ -56,12 +58,18 @@ class Dropped(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """The text that runs, what was left out, and the names that nothing in reach defines."""
+    """The text that runs, what was left out, and the names that nothing in reach defines.
+
+    ``left_out``: first lines of statements that may change what the entry point needs and do not run. ``is_bold``:
+    statements run of which it is only assumed that they change it.
+    """
 
     source: str
     dropped: tuple[Dropped, ...]
     notes: tuple[Note, ...]
     missing_names: tuple[tuple[str, int], ...]
+    left_out: frozenset[int]
+    is_bold: bool
 
 
 @dataclass
@@ -87,61 +95,94 @@ class _Edit:
 class _Picker:
     """Decides which statements run. Every look-up goes through an index: a hand-in may hold many thousands."""
 
-    def __init__(self, nodes: list[ast.stmt], prelude_names: frozenset[str]) -> None:
+    def __init__(self, nodes: list[ast.stmt], prelude_names: frozenset[str], cautious: bool) -> None:
         self.statements = [_Statement(node, names.binds(node), names.reads(node)) for node in nodes]
         self.notes: list[Note] = []
+        self.is_bold = False
+        self._cautious = cautious
         self._known = prelude_names | _MODULE_NAMES
         self._binding: dict[str, list[_Statement]] = defaultdict(list)
         self._changing: dict[str, list[_Statement]] = defaultdict(list)
-        self._filling: dict[str, list[_Statement]] = defaultdict(list)
-        self._definitions = frozenset(
-            name for item in self.statements if isinstance(item.node, _Definition) for name in item.binds
-        )
-        registered = {
-            name: effects.changed_by_decorator(item.node)
-            for item in self.statements
-            if isinstance(item.node, _Definition)
-            for name in item.binds
-        }
-        for item in self.statements:
-            if _is_main(item.node):
-                continue
+        self._seen: set[str] = set()
+        others = [item for item in self.statements if not _is_main(item.node)]
+        for item in others:
             for name in item.binds:
                 self._binding[name].append(item)
-            for decorator in effects.decorators(item.node) & self._definitions:
-                for name in registered[decorator]:
-                    self._changing[name].append(item)
-            if isinstance(item.node, _Definition) or not self._is_plain(item.node, inside=True):
-                continue
-            for name in effects.changed_names(item.node):
+        own = frozenset().union(*(item.binds for item in others if not isinstance(item.node, _Import)))
+        absent = frozenset(name for item in others for name in _absent(item.node)) - own
+        found = effects.Effects(nodes, own | (_SETTINGS & prelude_names), absent)
+        binding = {name: [item.node for item in items] for name, items in self._binding.items()}
+        self._hindrances = Hindrances(found, nodes, binding, self._known, absent)
+        for item in others:
+            is_definition = isinstance(item.node, effects.Definition)
+            for name in found.registers(item.node) if is_definition else found.changes(item.node):
                 self._changing[name].append(item)
-            for name in effects.filled_names(item.node):
-                self._filling[name].append(item)
+        for name, item in _registered_subclasses(others):
+            self._changing[name].append(item)
+        self._changed_by_main = [
+            (item, found.changes(item.node) | item.binds) for item in self.statements if _is_main(item.node)
+        ]
+        self._defined = {name for item in others if isinstance(item.node, effects.Definition) for name in item.binds}
+        self._by_text = [item for item in others if _binds_by_text(item.node)]
 
-    def _is_plain(self, node: ast.stmt, inside: bool = False) -> bool:
-        """No loop, or one that only computes. ``inside``: asked for what a compound statement does in its body."""
-        loops = _Compound if inside else effects.LOOPS
-        return not isinstance(node, loops) or effects.only_computes(node, self._definitions)
+    def mark_needed(self, entry: str, texts: frozenset[str]) -> None:
+        """Close over what the entry point reads, directly and through what it calls.
 
-    def mark_needed(self, entry: str) -> None:
-        """Close over what the entry point reads, directly and through what it calls."""
-        waiting, seen = [entry], set[str]()
+        ``texts`` are the hand-in's strings: a name that is looked up by its text is one of them.
+        """
+        waiting = [entry]
         while waiting:
             name = waiting.pop()
-            if name in seen:
+            if name in self._seen:
                 continue
-            seen.add(name)
+            self._seen.add(name)
             for statement in self._providers(name):
                 if not statement.needed:
                     statement.needed = statement.kept = True
                     waiting += [read.name for read in statement.reads]
+                    if any(read.name in _LOOKS_UP_BY_TEXT - {"vars"} for read in statement.reads):
+                        waiting += sorted(texts & self._defined)
 
     def _providers(self, name: str) -> list[_Statement]:
         """The statements that give a name its value, or change it in place."""
         binding = self._binding[name]
-        plain = [item for item in binding if self._is_plain(item.node)]
-        is_value = any(not isinstance(item.node, (*_Definition, ast.Import, ast.ImportFrom)) for item in binding)
-        return (plain or binding) + self._changing[name] + (self._filling[name] if is_value else [])
+        if not binding and name not in self._known:
+            binding = [item for item in self._by_text if self._hindrances.of(item.node) is None]
+        plain = [item for item in binding if self._is_plain(item)]
+        return (plain or binding) + [item for item in self._changing[name] if self._may_change(item, name)]
+
+    def _is_plain(self, item: _Statement) -> bool:
+        """No loop, or one that only computes."""
+        return not isinstance(item.node, effects.LOOPS) or self._hindrances.of(item.node) is None
+
+    def _may_change(self, item: _Statement, name: str) -> bool:
+        """Whether a statement that changes what the name stands for runs. ``cautious``: only where it plainly does."""
+        if isinstance(item.node, effects.Definition):
+            return True
+        is_plain = name in effects.plainly_changed(item.node)
+        if self._cautious and not is_plain:
+            return False
+        hindrance = self._hindrances.of(item.node)
+        if is_plain and not isinstance(item.node, _Compound):
+            return hindrance in (None, Hindrance.ABSENT)  # what is absent is told by name
+        self.is_bold = self.is_bold or (hindrance is None and not is_plain)
+        return hindrance is None
+
+    def tell_left_out(self) -> frozenset[int]:
+        """First lines of the statements that do not run although they may change what the entry point needs."""
+        touching = {id(item) for name in self._seen for item in self._changing[name]}
+        touching |= {id(item) for item, changed in self._changed_by_main if changed & self._seen}
+        lines: dict[str, list[int]] = defaultdict(list)
+        for item in self.statements:
+            if item.kept or isinstance(item.node, _Import):
+                continue
+            if not _is_main(item.node) and item.binds & self._seen:
+                lines["intake.change_dropped"].append(_first_line(item.node))
+            elif id(item) in touching:
+                trains = _is_main(item.node) or self._hindrances.of(item.node) is Hindrance.TRAINING
+                lines["intake.training_dropped" if trains else "intake.change_dropped"].append(_first_line(item.node))
+        self.notes += [Note(id=key, params={"count": len(at), "lines": at[:20]}) for key, at in sorted(lines.items())]
+        return frozenset().union(*lines.values())
 
     def keep_the_harmless(self) -> None:
         """Keep what can run beside the needed: constants, known imports, definitions whose headers are defined."""
@@ -155,7 +196,7 @@ class _Picker:
                 item.kept = True
         known = set(self._known)
         for item in self.statements:
-            if isinstance(item.node, _Definition) and not item.kept and effects.only_defines(item.node):
+            if isinstance(item.node, effects.Definition) and not item.kept and effects.only_defines(item.node):
                 item.kept = all(read.name in known for read in item.reads if not (read.deferred or read.guarded))
             if item.kept:
                 known |= item.binds
@@ -201,11 +242,15 @@ class _Picker:
         return [read for read in found if read.name not in bound]
 
 
-def select(text: str, tree: ast.Module, entry: str, prelude_names: frozenset[str]) -> Selection:
-    """Choose what of a parsed hand-in runs when ``entry`` is asked for."""
-    picker = _Picker(tree.body, prelude_names)
-    picker.mark_needed(entry)
+def select(text: str, tree: ast.Module, entry: str, prelude_names: frozenset[str], cautious: bool = False) -> Selection:
+    """Choose what of a parsed hand-in runs when ``entry`` is asked for.
+
+    ``cautious``: of what changes an object only that which does so by assignment or by filling it.
+    """
+    picker = _Picker(tree.body, prelude_names, cautious)
+    picker.mark_needed(entry, _texts(tree))
     picker.keep_the_harmless()
+    left_out = picker.tell_left_out()
     picker.notes += picker.unknown_settings()
     unresolved = picker.unresolved(names.declared_globals(tree))
     offsets = _Offsets(text)
@@ -235,7 +280,12 @@ def select(text: str, tree: ast.Module, entry: str, prelude_names: frozenset[str
         if not item.kept
     )
     return Selection(
-        _future_first(offsets.apply(edits)), dropped, tuple(picker.notes), tuple(sorted(missing.items(), key=_by_line))
+        _future_first(offsets.apply(edits)),
+        dropped,
+        tuple(picker.notes),
+        tuple(sorted(missing.items(), key=_by_line)),
+        left_out,
+        picker.is_bold,
     )
 
 
@@ -250,6 +300,43 @@ def _is_main(node: ast.stmt) -> bool:
         and isinstance(node.test, ast.Compare)
         and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test))
     )
+
+
+def _texts(tree: ast.Module) -> frozenset[str]:
+    return frozenset(
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def _binds_by_text(node: ast.stmt) -> bool:
+    """``globals().update(settings)``"""
+    return any(
+        isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in _BINDS_BY_TEXT
+        for part in effects.running(node)
+    )
+
+
+def _registered_subclasses(items: list[_Statement]) -> Iterator[tuple[str, _Statement]]:
+    """Classes with each ancestor that hears of them: by ``__init_subclass__``, a metaclass or ``__subclasses__``."""
+    asked = any(isinstance(p, ast.Attribute) and p.attr == "__subclasses__" for i in items for p in ast.walk(i.node))
+    ancestors: dict[str, frozenset[str]] = {}
+    for item in items:
+        if not isinstance(item.node, ast.ClassDef):
+            continue
+        above = frozenset().union(*(ancestors.get(effects.root(base), frozenset()) for base in item.node.bases))
+        hears = asked or any(keyword.arg == "metaclass" for keyword in item.node.keywords)
+        hears = hears or any(getattr(inner, "name", "") == "__init_subclass__" for inner in item.node.body)
+        ancestors[item.node.name] = above | ({item.node.name} if hears else set())
+        yield from ((name, item) for name in above)
+
+
+def _absent(node: ast.stmt) -> list[str]:
+    """Names that an import binds to what is not here."""
+    if isinstance(node, ast.Import):
+        return [alias.asname or alias.name.split(".")[0] for alias in node.names if not _available(alias.name)]
+    if isinstance(node, ast.ImportFrom) and not _available("." * node.level + (node.module or "")):
+        return [alias.asname or alias.name for alias in node.names]
+    return []
 
 
 def _with_names(node: ast.Import | ast.ImportFrom, left: list[ast.alias]) -> ast.stmt:
@@ -276,7 +363,7 @@ def _kind(node: ast.stmt) -> DropKind:
         return DropKind.MAIN
     if isinstance(node, ast.Import | ast.ImportFrom):
         return DropKind.IMPORT
-    if isinstance(node, _Definition):
+    if isinstance(node, effects.Definition):
         return DropKind.DEFINITION
     if isinstance(node, _Compound):
         return DropKind.LOOP
@@ -286,7 +373,7 @@ def _kind(node: ast.stmt) -> DropKind:
 
 
 def _first_line(node: ast.stmt) -> int:
-    decorators: Iterable[ast.expr] = node.decorator_list if isinstance(node, _Definition) else ()
+    decorators: Iterable[ast.expr] = node.decorator_list if isinstance(node, effects.Definition) else ()
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 

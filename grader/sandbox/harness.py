@@ -54,6 +54,7 @@ class Workplace:
         # inspect.getsource and torch.jit.script look sources up here; no modification time means "never re-read".
         linecache.cache[self.filename] = (len(source), None, source.splitlines(keepends=True), self.filename)
         sys.modules[self.module.__name__] = self.module
+        sys.argv = [self.filename]  # else `parse_args()` would read the fork server's own
         exec(compile(str(meta["prelude"]), "<prelude>", "exec", dont_inherit=True), namespace)
         if meta.get("without_cuda"):
             harness_device.without_cuda()

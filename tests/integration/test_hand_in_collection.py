@@ -19,6 +19,12 @@ MODELS = (
     "an enum, a registry with a decorator, and getattr for the activation",
     "quantisation-aware weights, rounded with a straight-through estimator",
     "a low-rank layer and a hypernetwork that makes a kernel",
+    "a width that a while loop finds by counting parameters",
+    "a builder whose methods are called one after another",
+    "a torchvision network that an own function cuts down, and a script's command line",
+    "a script that trains the very object it returns",
+    "a search for the best width that trains each",
+    "classes found by name and by their base class",
 )
 """Those that a change of ours made right, or that one could easily make wrong."""
 

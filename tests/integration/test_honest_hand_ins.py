@@ -109,3 +109,56 @@ def test_what_is_no_mistake_of_the_code_goes_to_a_person(
 def test_configuration_that_is_not_missed_is_not_told(hw13: Assignment, sandbox: Sandbox) -> None:
     result = grade(hw13, sandbox, "model", NET.replace("8, 11", "8, cfg['classes'] or 11") + GET)
     assert ids(result) == ["model.ok"]
+
+
+def test_package_that_was_found_is_not_called_missing(hw13: Assignment, sandbox: Sandbox) -> None:
+    source = "import yaml\nwidth = yaml.safe_load('8')\n" + NET.replace("3, 8", "3, width") + GET
+    assert ids(grade(hw13, sandbox, "model", source)) == ["model.ok"]
+
+
+@pytest.mark.parametrize("call", ["parse_args()", "parse_known_args()[0]"])
+def test_command_line_is_empty(call: str, hw13: Assignment, sandbox: Sandbox) -> None:
+    parser = "import argparse, sys\ndef read():\n    parser = argparse.ArgumentParser()\n"
+    parser += f"    parser.add_argument('--width', type=int, default=8)\n    return parser.{call}\n"
+    source = parser + "width = read().width + len(sys.argv) - 1\n" + NET.replace("3, 8", "3, width") + GET
+    assert ids(grade(hw13, sandbox, "model", source)) == ["model.ok"]
+
+
+SEQUENTIAL = """
+student = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+{}
+def get_student_model():
+    return student
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "points", "verdict", "first"),
+    [
+        ("student.append(nn.Linear(8, 8)).append(nn.Linear(8, 11))", 0.5, "full", "model.ok"),
+        ("def add(net):\n    net.append(nn.Linear(8, 11))\nadd(student)", 0.5, "full", "model.ok"),
+        # what it needs is not there: never a plain zero, and never full points for another model
+        ("add_head(student)", 0, "needs_review", "intake.change_dropped"),
+        ("student.append(nn.Linear(8, 11))\nadd_layers(student)", 0.5, "needs_review", "intake.change_dropped"),
+        ("student.append(nn.Linear(8, 11))\nstudent.register_module('x', eval('7'))", 0.5, "needs_review",
+         "intake.change_dropped"),
+        # training: the architecture is there without it, or it is not
+        ("student.append(nn.Linear(8, 11))\nfor x in loader:\n    student.extra(x)\n    student(x).backward()", 0.5,
+         "full", "model.ok"),
+        ("for x in loader:\n    student.append(x)\n    student(x).backward()", 0, "needs_review",
+         "intake.training_dropped"),
+    ],
+)  # fmt: skip
+def test_top_level_statement_that_changes_the_model(
+    statement: str, points: float, verdict: str, first: str, hw13: Assignment, sandbox: Sandbox
+) -> None:
+    result = grade(hw13, sandbox, "model", SEQUENTIAL.format(statement))
+    assert (result.score, result.verdict, ids(result)[0]) == (points, verdict, first), result.messages
+
+
+def test_summary_of_a_model_that_is_changed_by_what_is_missing(hw13: Assignment, sandbox: Sandbox) -> None:
+    parts = {"model": SEQUENTIAL.format("add_head(student)"), "summary": "Total params: 323\nTrainable params: 323\n"}
+    small = hw13.model_copy(update={"sandbox": LIMITS})
+    grading = pipeline.examine(small, HandIn({name: Part(text.encode()) for name, text in parts.items()}), sandbox)
+    result = scoring.score(hw13, "1.2", grading.evidence["1.2"])
+    assert (result.verdict, ids(result)[0]) == ("needs_review", "intake.change_dropped")

@@ -135,6 +135,37 @@ def test_count_that_is_not_there_is_left_to_a_person() -> None:
     assert (result.score, result.verdict, ids(result)) == (0.0, Verdict.NEEDS_REVIEW, ["model.not_counted"])
 
 
+CHANGE = Note(id="intake.change_dropped", params={"count": 1, "lines": [4]})
+TRAINING = Note(id="intake.training_dropped", params={"count": 1, "lines": [4]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "note", "verdict", "points"),
+    [
+        ({}, CHANGE, Verdict.NEEDS_REVIEW, 0.5),
+        ({}, TRAINING, Verdict.FULL, 0.5),
+        ({"parameters": 100_001}, CHANGE, Verdict.NEEDS_REVIEW, 0),
+        ({"parameters": 100_001}, TRAINING, Verdict.NEEDS_REVIEW, 0),
+        ({"outcome": Outcome.ERROR, "stage": "build"}, TRAINING, Verdict.NEEDS_REVIEW, 0),
+        ({"outcome": Outcome.ERROR, "stage": "build"}, CHANGE, Verdict.NEEDS_REVIEW, 0),
+        ({"outcome": Outcome.TIMEOUT, "stage": "forward"}, CHANGE, Verdict.NEEDS_REVIEW, 0),
+    ],
+)
+def test_person_looks_where_a_statement_that_may_matter_did_not_run(
+    changes: dict[str, Any], note: Note, verdict: Verdict, points: float
+) -> None:
+    result = score(HW13, "1.1", architecture(**changes, notes=(note,)))
+    assert (result.score, result.verdict) == (points, verdict)
+    assert (ids(result)[0] == note.id) == (verdict is Verdict.NEEDS_REVIEW)
+    assert "line" in messages.render(note)
+
+
+def test_summary_of_the_model_after_what_did_not_run_is_left_to_a_person() -> None:
+    claims: dict[str, Any] = {"claimed_total": 90_000, "actual_total": 80_000}
+    assert score(HW13, "1.2", SummaryEvidence(**claims)).verdict is Verdict.NONE
+    assert score(HW13, "1.2", SummaryEvidence(**claims, notes=(TRAINING,))).verdict is Verdict.NEEDS_REVIEW
+
+
 NAME_ERROR = StudentError(type="NameError", message="name 'conv' is not defined", line=3, source="x", name="conv")
 TYPE_ERROR = StudentError(type="TypeError", message="bad operand", line=7, source="return x + None")
 

@@ -305,3 +305,26 @@ def test_modulo_at_the_start_of_a_continued_line_is_no_magic() -> None:
 
 def test_same_source_twice_gives_the_same_intake() -> None:
     assert take(TRAINING) == take(TRAINING)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "try:\n    import torchinfo\nexcept ImportError:\n    !pip install torchinfo\n",
+        "try:\n    from torchinfo import *\nexcept:\n    %pip install torchinfo\n    from torchinfo import *\n",
+        "if not found:\n    !pip install torchinfo\n    import torchinfo\n",
+        "for name in names: # all of them\n    !pip install {name}\nimport torch\n",
+    ],
+)
+def test_block_in_the_first_line_is_no_heading(block: str) -> None:
+    taken = take(block + MODEL)
+    assert taken.error is None
+    assert "intake.prose" not in ids(taken)
+    assert {"StudentNet", "get_student_model"} <= intake.defined_names(taken.source or "")
+
+
+@pytest.mark.parametrize("words", ["for question 1.1 my answer:", "with the following code:", "If you want to run it:"])
+def test_words_that_end_in_a_colon_are_a_heading(words: str) -> None:
+    taken = take(f"{words}\n{MODEL}")
+    assert taken.error is None
+    assert "intake.prose" in ids(taken)

@@ -245,3 +245,107 @@ def test_without_the_entry_definitions_stay_and_nothing_else_runs() -> None:
     taken = take("import timm\nclass Net:\n    pass\nnet = Net()\n")
     assert taken.source is not None
     assert code_lines(taken.source) == ["class Net:", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("before", "value"),
+    [
+        ("width = 64\nwhile sum(p.numel() for p in make(width).parameters()) > 1000:\n    width -= 8\n", "width"),
+        ("best = 4\nfor w in range(8, 64, 8):\n    if make(w).weight.numel() < 99:\n        best = w\n", "best"),
+        ("net = make(3)\ndef shrink(m):\n    m.features[3] = nn.Identity()\nshrink(net)\n", "net"),
+        ("net = make(3)\ndef add(m, n):\n    m.append(n)\ndef add_two(m):\n    add(m, 1)\nadd_two(net)\n", "net"),
+        ("net = make(3)\ndef cut(m):\n    layers = m.features\n    layers[0] = 1\nnet2 = cut(net)\n", "net"),
+        ("net = make(3)\nlayers = net.features\nlayers[0] = nn.Identity()\n", "net"),
+        ("net = make(3)\nfor layer in net.modules():\n    layer.momentum = 0.1\n", "net"),
+        ("net = make(3)\nnn.init.zeros_(net.fc.bias)\n", "net"),
+        ("net = make(3)\nwith torch.no_grad():\n    net.fc.bias.fill_(0)\n", "net"),
+        ("net = nn.Sequential()\nnet.append(make(3)).append(nn.Flatten())\n", "net"),
+        ("net = make(3)\nnet.register_buffer('mean', torch.zeros(3))\n", "net"),
+        ("net = make(3)\nif net.fc:\n    net.build(16)\n", "net"),
+        ("import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--w', default=3)\n"
+         "args = parser.parse_args()\n", "args.w"),
+        ("W = None\ndef set_w(w):\n    global W\n    W = w\ndef setup():\n    set_w(16)\nsetup()\n", "W"),
+        ("class Net:\n    @classmethod\n    def configure(cls, w):\n        setattr(cls, 'w', w)\n"
+         "Net.configure(w=3)\n", "Net()"),
+        ("class Base:\n    every = {}\n    def __init_subclass__(cls):\n        Base.every['x'] = cls\n"
+         "class Mid(Base):\n    pass\nclass Net(Mid):\n    width = make(3)\n", "Base.every['x']()"),
+        ("class Base:\n    pass\nclass Net(Base):\n    width = make(3)\n", "Base.__subclasses__()"),
+        ("class Meta(type):\n    pass\nclass Base(metaclass=Meta):\n    pass\n"
+         "class Net(Base):\n    width = make(3)\n", "Base"),
+        ("from functools import singledispatch\n@singledispatch\ndef build(x):\n    pass\n@build.register(int)\n"
+         "def _(x):\n    return make(x)\n", "build(3)"),
+        ("class Registry:\n    def add(self, f):\n        self.f = f\n        return f\nR = Registry()\n@R.add\n"
+         "def inner():\n    pass\n", "R.f()"),
+        ("class Net:\n    width = make(3)\n", "globals()['Net']()"),
+        ("hp = dict(width=make(3))\nglobals().update(hp)\n", "width"),
+        ("hp = dict(width=make(3))\nfor k, v in hp.items():\n    globals()[k] = v\n", "width"),
+        ("cfg.update({'width': make(3)})\n", "cfg['width']"),
+    ],
+)  # fmt: skip
+def test_what_builds_the_model_or_its_configuration_is_kept(before: str, value: str) -> None:
+    text = "def make(w):\n    return nn.Linear(w, w)\n" + before + GET.format(value)
+    assert kept(text) == code_lines(text)
+
+
+TRAINED = "net = nn.Sequential()\ntarget = 3\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "net.train()",
+        "net.to(device)",
+        "net.load_state_dict(torch.load('w.pt'))",
+        "print(net)",
+        "summary(net, (3, 224, 224))",
+        "torch.save(net, 'w.pt')",
+        "torch.onnx.export(net, torch.zeros(1), 'x.onnx')",
+        "out = net(torch.zeros(1))",
+        "optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)",
+        "scores = train(net, loader)",
+        "def accuracy(model):\n    model.eval()\n    return model(1)\nprint(accuracy(net))",
+        "for x in loader:\n    loss = net(x)\n    loss.backward()",
+        "from torchsummary import summary\nsummary(net)",
+        "import wandb\nwandb.watch(net)\nwandb.init(project='x')",
+    ],
+)
+def test_what_leaves_the_model_as_it_is_does_not_run_and_is_not_told(line: str) -> None:
+    taken = take(TRAINED + line + "\n" + GET.format("net"))
+    assert taken.source is not None
+    assert line.split("\n")[-1] not in taken.source
+    assert not ids(taken) & {"intake.change_dropped", "intake.training_dropped"}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("shrink(net)", "intake.change_dropped"),
+        ("net.build(torch.load('block.pt'))", "intake.change_dropped"),
+        ("import timm\nfor name in timm.list_models():\n    net.append(timm.create(name))", "intake.change_dropped"),
+        ("for x in loader:\n    net.grow(x)\n    net.loss(x).backward()", "intake.training_dropped"),
+        ("def run(m):\n    m.fc = 1\n    m.loss().backward()\nrun(net)", "intake.training_dropped"),
+        ("loader = DataLoader(1)\nfor x in loader:\n    net.grow(x)", "intake.training_dropped"),
+        ("if __name__ == '__main__':\n    net.append(nn.ReLU())", "intake.training_dropped"),
+    ],
+)
+def test_change_that_could_not_run_is_told_with_its_line(line: str, told: str) -> None:
+    taken = take(TRAINED + line + "\n" + GET.format("net"))
+    note = next(note for note in taken.notes if note.id == told)
+    assert note.params["count"] == 1
+    others: list[int] = next((note.params["lines"] for note in taken.notes if note.id == "intake.dropped"), [])
+    assert not set(others) & set(note.params["lines"])
+
+
+def test_cautious_choice_leaves_out_what_only_may_change_the_model() -> None:
+    log = "import logging\nlogger = logging.getLogger()\nlogger.addFilter(make())\n"
+    text = "def make():\n    return open('x')\nsizes = []\nsizes.append(3)\n" + log.replace(
+        "make()", "logging.Filter()"
+    )
+    taken = take(text + GET.format("logger, sizes"))
+    assert taken.cautious is not None
+    assert taken.cautious.source is not None
+    assert "logger.addFilter" in (taken.source or "")
+    assert "logger.addFilter" not in taken.cautious.source
+    assert "sizes.append(3)" in taken.cautious.source
+    assert "intake.change_dropped" in ids(taken.cautious)
+    assert take(MODEL).cautious is None
