@@ -157,4 +157,5 @@ def test_rendering_never_fails(data: st.DataObject) -> None:
     names = _places(text) or ["x"]
     params = data.draw(st.dictionaries(st.sampled_from(names), _values))
     for language in (*messages.LANGUAGES, "fr"):
-        assert messages.render(Note(id=message_id, params=params), language)
+        # A message that is its parameter alone may be empty.
+        assert messages.render(Note(id=message_id, params=params), language) or text == "{text}"
