@@ -85,7 +85,7 @@ def measure(
     known = kd_diagnosis.table(case_text, assignment.files[question.options["known_mistakes"]])
     seed = int(rng.integers(1 << 62))
     drawing = np.random.default_rng(seed)
-    plan = _best_reading(child, plan, book, book.fresh(drawing, assignment.classes))
+    plan = _best_reading(child, plan, book, book.fresh(rng, assignment.classes))
     scored = (*book.fixed(), *book.fresh(drawing, assignment.classes))
     about: dict[str, Any] = {"call": plan.text(), "signature": signature, "seeds": (seed,)}
 

@@ -221,7 +221,7 @@ def test_a_model_that_kills_itself_in_training_is_believed_the_third_time(
         assert course.submission(submission).state is state
     found = question(course, submission)
     assert (found["evidence"]["curve"], found["evidence"]["curve_outcome"]) == ([], "died")
-    assert "weights.not_measured" in {message["id"] for message in found["messages"]}
+    assert "weights.not_trained" in {message["id"] for message in found["messages"]}
     assert course.report(submission)["score"] == score
     assert course.submission(submission).counts
 
