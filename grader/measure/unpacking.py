@@ -19,16 +19,19 @@ _WHOLE = frozenset(
     {TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64}
     | {TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64}
 )
-_NARROW = frozenset({TensorProto.FLOAT16, TensorProto.BFLOAT16})
+_NARROW = frozenset(
+    {TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.BOOL}
+    | {TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E4M3FNUZ, TensorProto.FLOAT8E5M2, TensorProto.FLOAT8E5M2FNUZ}
+)
 _WIDE = frozenset({TensorProto.INT32, TensorProto.INT64, TensorProto.UINT32, TensorProto.UINT64})
 _DIGITS = frozenset(
     {"Floor", "Ceil", "Round", "Mod", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot"}
     | {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "Sign"}
-    | {"QuantizeLinear", "DynamicQuantizeLinear"}
+    | {"QuantizeLinear", "DynamicQuantizeLinear", "CastLike"}
 )
 """Operators that see some digits of a number and not the others."""
-_INDICES = {"Gather": 1, "GatherElements": 1, "GatherND": 1, "ScatterND": 1, "ScatterElements": 1}
-"""Inputs that say where, not what."""
+_INDICES = {"CastLike": 1, "Gather": 1, "GatherElements": 1, "GatherND": 1, "ScatterND": 1, "ScatterElements": 1}
+"""Inputs that say where or of which type, not what."""
 
 
 @dataclass(frozen=True)

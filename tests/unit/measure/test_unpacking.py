@@ -45,6 +45,8 @@ TABLE = np.ones((6, 4), np.float32)
          {"p": P, "k": np.array(0.5, np.float32)}, (96, 32)),
         ([node("Cast", "p", "half", to=FLOAT16), node("Cast", "half", "high", to=FLOAT), node("Sub", "p high", "low"),
           node("Concat", "high low", "w", axis=1)], {"p": P}, (64, 32)),
+        ([node("CastLike", "p k", "half"), node("Cast", "half", "high", to=FLOAT), node("Sub", "p high", "low"),
+          node("Concat", "high low", "w", axis=1)], {"p": P, "k": np.array(1, np.float16)}, (64, 32)),
         ([node("QuantizeLinear", "p k z", "q"), node("DequantizeLinear", "q k z", "high"), node("Sub", "p high", "low"),
           node("Concat", "high low", "w", axis=1)],
          {"p": P, "k": np.array(0.5, np.float32), "z": np.array(0, np.int8)}, (64, 32)),
@@ -55,7 +57,7 @@ TABLE = np.ones((6, 4), np.float32)
           node("Concat", "high low", "w", axis=0)],
          {f"p{i}": np.ones(16, np.float32) for i in range(80)}, (2560, 1280)),
     ],
-    ids=["floor", "whole numbers", "comparison", "half", "quantised", "looked up", "small pieces"],
+    ids=["floor", "whole numbers", "comparison", "half", "half like another", "quantised", "looked up", "small pieces"],
 )  # fmt: skip
 def test_digits_that_make_more_numbers_are_told(
     nodes: list[NodeProto], stored: dict[str, np.ndarray], numbers: tuple[int, int]
