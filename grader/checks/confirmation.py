@@ -89,8 +89,8 @@ def _why(reply: Reply) -> str:
 
 
 def _difference(live: Array, artefact: Array) -> float | None:
-    """Largest absolute difference, or ``None`` where shapes differ or a value is not finite."""
-    if live.shape != artefact.shape or not (np.isfinite(live).all() and np.isfinite(artefact).all()):
+    """Largest absolute difference, or ``None`` where shapes differ, nothing is there or a value is not finite."""
+    if live.shape != artefact.shape or not live.size or not (np.isfinite(live).all() and np.isfinite(artefact).all()):
         return None
     return float(np.abs(live.astype(np.float64) - artefact.astype(np.float64)).max())
 

@@ -22,6 +22,15 @@ _WHOLE = (TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL)
 _FLOATING = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 _STATISTICS = {"BatchNormalization": (3, 4)}
 """Inputs that hold running mean and variance."""
+_LAYERS = {"Conv": 1, "Gemm": 1, "Transpose": 0}
+"""Where a layer's weight goes in, with an output a row; a linear layer on more than two axes transposes it first."""
+_SETTINGS = 64
+"""Different numbers in the settings of operators, such as epsilons and slopes: a network has a few. Not counted."""
+_ATTRIBUTES = {
+    AttributeProto.FLOAT, AttributeProto.INT, AttributeProto.STRING, AttributeProto.TENSOR,
+    AttributeProto.FLOATS, AttributeProto.INTS, AttributeProto.STRINGS,
+}  # fmt: skip
+"""Kinds of attributes whose numbers are counted; no other kind is read."""
 _REFUSED = {
     "If", "Loop", "Scan",  # control flow: another network could hide in a branch, and a loop need not end
     "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli",
@@ -79,8 +88,8 @@ def _refusal(model: ModelProto) -> str:
     for node in graph.node:
         if node.domain not in ("", "ai.onnx") or node.op_type in _REFUSED:
             return f"the graph uses the operator {node.domain}::{node.op_type}".replace("::", " ", 1)
-        if any(a.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for a in node.attribute):
-            return f"the operator {node.op_type} holds a graph of its own"
+        if any(attribute.type not in _ATTRIBUTES for attribute in node.attribute):
+            return f"the operator {node.op_type} holds a graph, a sparse tensor or a type"
     for tensor in _tensors(graph):
         if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
             return "the artefact points to data outside itself"
@@ -111,6 +120,7 @@ def _count(graph: GraphProto) -> Audit:
     found = Audit(nodes=len(graph.node))
     sizes: list[tuple[str, int]] = []
     structural = 0
+    settings: set[float] = set()
     for tensor in graph.initializer:
         size = math.prod(tensor.dims)
         if tensor.name in statistics:
@@ -131,10 +141,22 @@ def _count(graph: GraphProto) -> Audit:
             if not _is_short(attribute):
                 carried += _listed(attribute)
             elif node.op_type == "Constant":
-                structural += max(1, len(attribute.ints))
+                structural += max(1, _listed(attribute))
+            elif attribute.type == AttributeProto.FLOAT:
+                structural += 1
+                settings.add(attribute.f)
         if carried:
             found.constants += carried
             sizes.append((f"{node.op_type} {node.name}"[:200], carried))
+    if len(settings) > _SETTINGS:
+        found.constants += len(settings)
+        structural -= len(settings)
+        sizes.append(("settings of operators", len(settings)))
+    unexplained = found.statistics - _explained(graph)
+    if unexplained > 0:
+        found.statistics -= unexplained
+        found.constants += unexplained
+        sizes.append(("statistics of batch norms", unexplained))
     if structural > _MAX_STRUCTURAL:
         found.constants += structural
         sizes.append(("single numbers and short lists of whole ones", structural))
@@ -142,8 +164,29 @@ def _count(graph: GraphProto) -> Audit:
     return found
 
 
+def _explained(graph: GraphProto) -> int:
+    """Statistics that batch norms may have: one for each number that they learn, or two for each output of a layer.
+
+    A layer of fewer weights than that, as one without inputs, explains no more than it has.
+    """
+    elsewhere = {name for node in graph.node if node.op_type not in _STATISTICS for name in node.input}
+    learned = {name for node in graph.node if node.op_type in _STATISTICS for name in node.input[1:3]} - elsewhere
+    weights = {
+        node.input[_LAYERS[node.op_type]]
+        for node in graph.node
+        if len(node.input) > _LAYERS.get(node.op_type, len(node.input))
+    }
+    own = of_layers = 0
+    for tensor in graph.initializer:
+        size = math.prod(tensor.dims)
+        own += size if tensor.name in learned else 0
+        if tensor.name in weights and tensor.dims:
+            of_layers += min(size, 2 * tensor.dims[0])
+    return max(own, of_layers)
+
+
 def _held(attribute: AttributeProto) -> list[TensorProto]:
-    return [attribute.t] if attribute.type == AttributeProto.TENSOR else list(attribute.tensors)
+    return [attribute.t] if attribute.type == AttributeProto.TENSOR else []
 
 
 def _is_structure(tensor: TensorProto) -> bool:
@@ -158,6 +201,6 @@ def _is_short(attribute: AttributeProto) -> bool:
 
 
 def _listed(attribute: AttributeProto) -> int:
-    """Numbers in an attribute's own lists; text counts as one number for eight bytes."""
-    text = len(attribute.s) + sum(map(len, attribute.strings))
-    return len(attribute.floats) + len(attribute.ints) + text // 8
+    """Numbers in an attribute's own lists; a word counts as one number for eight bytes, and as one at least."""
+    words = sum(max(1, len(word) // 8) for word in (attribute.s, *attribute.strings) if word)
+    return len(attribute.floats) + len(attribute.ints) + words

@@ -8,85 +8,107 @@ for quantised weights does, is no such thing; neither are products, sums and rep
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import onnx
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
-_LARGE = 16
-"""Tensors of no more numbers are shapes, axes and factors."""
+_LARGE, _FEW = 16, 1024
+"""Tensors of no more numbers are shapes, axes and factors, unless the network has more than a few such numbers."""
 _WHOLE = frozenset(
     {TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64}
     | {TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64}
+)
+_NARROW = frozenset(
+    {TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.BOOL}
+    | {TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E4M3FNUZ, TensorProto.FLOAT8E5M2, TensorProto.FLOAT8E5M2FNUZ}
 )
 _WIDE = frozenset({TensorProto.INT32, TensorProto.INT64, TensorProto.UINT32, TensorProto.UINT64})
 _DIGITS = frozenset(
     {"Floor", "Ceil", "Round", "Mod", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot"}
     | {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "Sign"}
+    | {"QuantizeLinear", "DynamicQuantizeLinear", "CastLike"}
 )
 """Operators that see some digits of a number and not the others."""
-_INDICES = {"Gather": 1, "GatherElements": 1, "GatherND": 1, "ScatterND": 1, "ScatterElements": 1}
-"""Inputs that say where, not what."""
+_INDICES = {"CastLike": 1, "Gather": 1, "GatherElements": 1, "GatherND": 1, "ScatterND": 1, "ScatterElements": 1}
+"""Inputs that say where or of which type, not what."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What a constant was made of: the large stored tensors, and whether their digits were looked at."""
+    """What a constant was made of: the stored tensors, and whether their digits were looked at.
+
+    Any arithmetic can see the digits of whole numbers that are stored ``wide``.
+    """
 
     roots: frozenset[str] = frozenset()
     by_digits: bool = False
+    wide: bool = False
 
     def __or__(self, other: _Source) -> _Source:
-        return _Source(self.roots | other.roots, self.by_digits or other.by_digits)
+        return _Source(self.roots | other.roots, self.by_digits or other.by_digits, self.wide or other.wide)
 
 
-def constants(graph: GraphProto) -> dict[str, _Source]:
-    """Every tensor that does not depend on the network's input, and what it was made of."""
-    found = {tensor.name: _stored(tensor.name, tensor) for tensor in graph.initializer}
+def constants(graph: GraphProto, least: int = _LARGE) -> dict[str, _Source]:
+    """Every tensor without the network's input, and what it was made of: tensors of more than ``least`` numbers."""
+    found = {tensor.name: _stored(tensor.name, tensor, least) for tensor in graph.initializer}
     for node in graph.node:
         inputs = [name for name in node.input if name]
         if all(name in found for name in inputs):
-            source = _source(node, found)
+            source = _source(node, found, least)
             found |= dict.fromkeys(filter(None, node.output), source)
     return found
 
 
-def _stored(name: str, tensor: TensorProto) -> _Source:
-    if math.prod(tensor.dims) <= _LARGE:
-        return _Source()
-    return _Source(frozenset({name}), tensor.data_type in _WIDE)
+def _stored(name: str, tensor: TensorProto, least: int) -> _Source:
+    size = math.prod(tensor.dims)
+    return _Source(frozenset({name}), wide=tensor.data_type in _WIDE and size > _LARGE) if size > least else _Source()
 
 
-def _source(node: NodeProto, found: dict[str, _Source]) -> _Source:
-    if node.op_type == "Constant":
-        held = [attribute.t for attribute in node.attribute if attribute.type == AttributeProto.TENSOR]
-        return _stored(node.output[0], held[0]) if held and node.output else _Source()
+def _source(node: NodeProto, found: dict[str, _Source], least: int) -> _Source:
+    if node.op_type == "Constant" and node.output and node.attribute:
+        held = node.attribute[0]
+        if held.type == AttributeProto.TENSOR:
+            return _stored(node.output[0], held.t, least)
+        listed = max(1, len(held.floats), len(held.ints))
+        return _Source(frozenset(node.output), wide=len(held.ints) > _LARGE) if listed > least else _Source()
     skipped = _INDICES.get(node.op_type)
     source = _Source()
     for position, name in enumerate(node.input):
-        if name and position != skipped:
+        # An index that is stored only chooses; one that was computed from digits carries them.
+        if name and (position != skipped or found[name].by_digits):
             source |= found[name]
-    return _Source(source.roots, source.by_digits or (bool(source.roots) and _looks_at_digits(node)))
+    return replace(source, by_digits=source.by_digits or (bool(source.roots) and _looks_at_digits(node, source)))
 
 
-def _looks_at_digits(node: NodeProto) -> bool:
-    to_whole = node.op_type == "Cast" and any(a.name == "to" and a.i in _WHOLE for a in node.attribute)
-    return to_whole or node.op_type in _DIGITS
+def _looks_at_digits(node: NodeProto, source: _Source) -> bool:
+    # An index that is stored as whole numbers stays what it is in any other kind of them.
+    losing = _NARROW if source.wide else _NARROW | _WHOLE
+    cast = node.op_type == "Cast" and any(a.name == "to" and a.i in losing for a in node.attribute)
+    return cast or node.op_type in _DIGITS or (node.op_type == "Div" and source.wide)
 
 
 def taken_apart(model: ModelProto) -> tuple[int, int] | None:
     """(numbers used, numbers stored) where digits make more of the one than of the other, else ``None``."""
-    graph = model.graph
-    found = constants(graph)
+    sizes: dict[str, int] = {}
+    for least, few in ((_LARGE, 0), (0, _FEW)):
+        suspects = _suspects(model.graph, least)
+        if not suspects:
+            continue
+        sizes = sizes or _sizes(model)
+        roots = [sizes.get(name, 0) for name in frozenset().union(*(source.roots for source in suspects.values()))]
+        numbers = sum(sizes.get(name, 0) for name in suspects)
+        if numbers > sum(roots) and sum(size for size in roots if size <= _LARGE) >= few:
+            return numbers, sum(roots)
+    return None
+
+
+def _suspects(graph: GraphProto, least: int) -> dict[str, _Source]:
+    """What the network uses of constants whose digits were looked at."""
+    found = constants(graph, least)
     results = {value.name for value in graph.output}
     used = {name for node in graph.node if any(o not in found for o in node.output) for name in node.input} | results
-    suspects = {name: found[name] for name in used if name in found and found[name].by_digits}
-    if not suspects:
-        return None
-    sizes = _sizes(model)
-    stored = sum(sizes.get(name, 0) for name in frozenset().union(*(s.roots for s in suspects.values())))
-    numbers = sum(sizes.get(name, 0) for name in suspects)
-    return (numbers, stored) if numbers > stored else None
+    return {name: found[name] for name in used if name in found and (found[name].by_digits or found[name].wide)}
 
 
 def _sizes(model: ModelProto) -> dict[str, int]:

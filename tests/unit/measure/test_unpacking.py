@@ -10,7 +10,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from grader.measure import artefact, unpacking
 
-FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
+FLOAT, FLOAT16, INT64 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT64
 
 
 def network(nodes: Sequence[NodeProto], **stored: np.ndarray) -> ModelProto:
@@ -43,8 +43,21 @@ TABLE = np.ones((6, 4), np.float32)
           node("Concat", "f g", "w", axis=1)], {"p": P.astype(np.int64), "k": np.array(16)}, (64, 32)),
         ([node("Greater", "p k", "b"), node("Cast", "b", "f", to=FLOAT), node("Concat", "f f f", "w", axis=1)],
          {"p": P, "k": np.array(0.5, np.float32)}, (96, 32)),
+        ([node("Cast", "p", "half", to=FLOAT16), node("Cast", "half", "high", to=FLOAT), node("Sub", "p high", "low"),
+          node("Concat", "high low", "w", axis=1)], {"p": P}, (64, 32)),
+        ([node("CastLike", "p k", "half"), node("Cast", "half", "high", to=FLOAT), node("Sub", "p high", "low"),
+          node("Concat", "high low", "w", axis=1)], {"p": P, "k": np.array(1, np.float16)}, (64, 32)),
+        ([node("QuantizeLinear", "p k z", "q"), node("DequantizeLinear", "q k z", "high"), node("Sub", "p high", "low"),
+          node("Concat", "high low", "w", axis=1)],
+         {"p": P, "k": np.array(0.5, np.float32), "z": np.array(0, np.int8)}, (64, 32)),
+        ([*DIGITS, node("Cast", "high", "i", to=INT64), node("Cast", "low", "j", to=INT64),
+          node("Concat", "i j", "digits", axis=1), node("Gather", "book digits", "w", axis=0)],
+         {"p": P, "book": np.ones(16, np.float32)}, (64, 32)),
+        ([node("Concat", " ".join(f"p{i}" for i in range(80)), "p", axis=0), *DIGITS,
+          node("Concat", "high low", "w", axis=0)],
+         {f"p{i}": np.ones(16, np.float32) for i in range(80)}, (2560, 1280)),
     ],
-    ids=["floor", "whole numbers", "comparison"],
+    ids=["floor", "whole numbers", "comparison", "half", "half like another", "quantised", "looked up", "small pieces"],
 )  # fmt: skip
 def test_digits_that_make_more_numbers_are_told(
     nodes: list[NodeProto], stored: dict[str, np.ndarray], numbers: tuple[int, int]
@@ -66,8 +79,18 @@ def test_digits_that_make_more_numbers_are_told(
          {"t": TABLE, "i": np.zeros(24, np.int64), "s": np.array([8, -1])}),
         ([node("Greater", "p k", "b"), node("Cast", "b", "f", to=FLOAT), node("Mul", "p f", "w")],
          {"p": P, "k": np.array(0.5, np.float32)}),
+        ([node("Cast", "p", "half", to=FLOAT16), node("Cast", "half", "w", to=FLOAT)], {"p": P}),
+        ([node("QuantizeLinear", "p k z", "q"), node("DequantizeLinear", "q k z", "w")],
+         {"p": P, "k": np.array(0.5, np.float32), "z": np.array(0, np.int8)}),
+        ([node("Cast", "i", "j", to=INT64), node("Gather", "t j", "w", axis=0)],
+         {"t": TABLE, "i": np.zeros(24, np.int32)}),
+        ([node("Range", "zero many one", "r"), node("Mod", "r six", "i"), node("Gather", "t i", "w", axis=0)],
+         {"t": TABLE, "zero": np.array(0), "many": np.array(24), "one": np.array(1), "six": np.array(6)}),
     ],
-    ids=["rounded", "straight through", "repeated", "low rank", "looked up", "relative positions", "pruned"],
+    ids=[
+        "rounded", "straight through", "repeated", "low rank", "looked up", "relative positions", "pruned",
+        "half precision", "quantised", "looked up by int32", "places computed",
+    ],
 )  # fmt: skip
 def test_honest_weights_are_not(nodes: list[NodeProto], stored: dict[str, np.ndarray]) -> None:
     assert unpacking.taken_apart(network(nodes, **stored)) is None
