@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from grader.checks import points_check, pruning_points
+from grader.checks import picture_pieces, points_check, pruning_points
 from grader.evidence import Note, PruningEvidence
 
 BYTE_LIMIT = 20 * 1024 * 1024
@@ -67,11 +67,14 @@ def _read(data: bytes) -> _Picture:
         return _Picture(error="pruning.picture.too_large", params={"size": len(data), "limit": BYTE_LIMIT})
     if not data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
         return _other_format(data)
+    bounded = picture_pieces.bounded(data)
+    if bounded is None:
+        return _Picture(error="pruning.picture.too_costly")
     with warnings.catch_warnings():
         # Pillow warns of large pictures before our own, lower, limit is asked.
         warnings.simplefilter("ignore")
         try:
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as probe:
+            with Image.open(io.BytesIO(bounded), formats=("PNG", "JPEG")) as probe:
                 width, height = probe.size
                 if width * height > PIXEL_LIMIT:
                     params = {"width": width, "height": height, "limit": PIXEL_LIMIT}
@@ -79,8 +82,10 @@ def _read(data: bytes) -> _Picture:
                 if min(width, height) < SIDE_MINIMUM:
                     params = {"width": width, "height": height, "minimum": SIDE_MINIMUM}
                     return _Picture(error="pruning.picture.too_small", params=params)
+                if probe.format != "PNG" and picture_pieces.too_many_scans(bounded, width * height):
+                    return _Picture(error="pruning.picture.too_costly")
                 probe.verify()
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+            with Image.open(io.BytesIO(bounded), formats=("PNG", "JPEG")) as image:
                 return _encode(image)
         except Image.DecompressionBombError:  # Pillow's own limit, for headers that promise still more
             return _Picture(error="pruning.picture.too_many_pixels", params={"limit": PIXEL_LIMIT})

@@ -132,6 +132,13 @@ UPLOADS: dict[str, tuple[str, bytes, str, str, str]] = {
         "none",
         "pruning.picture.broken",
     ),
+    "a picture of half a million chunks": (
+        "pruning_plot",
+        png(64, 64, chunk(b"prVt", b"") * 500_000),
+        "3.1",
+        "none",
+        "pruning.picture.too_costly",
+    ),
     "a page as picture": (
         "pruning_plot",
         b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",

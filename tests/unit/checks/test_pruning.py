@@ -109,12 +109,15 @@ def test_large_plot_is_shown_smaller() -> None:
     assert max(reopened(shown).size) == 2400
 
 
+def chunk(kind: bytes, data: bytes = b"") -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def _bomb(width: int, height: int) -> bytes:
     """A PNG whose header promises more pixels than its few bytes hold."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
-    packed = [struct.pack(">I", len(b)) + k + b + struct.pack(">I", zlib.crc32(k + b)) for k, b in chunks]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+    packed = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND")
+    return b"\x89PNG\r\n\x1a\n" + packed
 
 
 PNG = encoded(plot())
@@ -156,6 +159,78 @@ def test_unusable_picture_is_refused_with_its_reason(data: bytes, error: str) ->
     assert found.picture is None
     assert shown is None
     assert time.process_time() - begun < 2
+
+
+def scans(data: bytes, times: int) -> bytes:
+    """A progressive JPEG whose last scan is sent again and again."""
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * times + data[-2:]
+
+
+PROGRESSIVE = encoded(plot(), "JPEG", progressive=True)
+EXIF = b"\xff\xe1\0\x0aExif\0\0II"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        scans(PROGRESSIVE, 1_000),
+        JPEG[:2] + EXIF * 1_000 + JPEG[2:],
+        JPEG[:2] + b"\xff\xfe\0\2" * 1_000 + JPEG[2:],
+        JPEG[:2] + b"\xff" * 1_000 + JPEG[2:],
+        JPEG[:-2] + b"\xff\xda" * 1_000 + JPEG[-2:],
+        PNG[:33] + chunk(b"prVt") * 5_000 + PNG[33:],
+        PNG[:-12] + chunk(b"tEXt", b"k\0v") * 5_000 + PNG[-12:],
+        PNG[:-12] + chunk(b"IDAT") * 5_000 + PNG[-12:],
+    ],
+    ids=["scans", "exif", "comments", "fill", "empty scans", "chunks", "text after the image", "empty image data"],
+)
+def test_picture_in_thousands_of_pieces_is_refused(data: bytes) -> None:
+    found, shown = pruning.measure(data, None)
+    assert found.picture_error == "pruning.picture.too_costly"
+    assert shown is None
+
+
+def test_large_progressive_picture_may_have_few_scans_only() -> None:
+    wide = encoded(Image.new("L", (6_000, 6_000)), "JPEG", progressive=True)
+    assert pruning.measure(wide, None)[0].picture_error is None
+    assert pruning.measure(scans(wide, 50), None)[0].picture_error == "pruning.picture.too_costly"
+    assert pruning.measure(scans(PROGRESSIVE, 50), None)[0].picture_error is None
+
+
+def test_arithmetic_coding_is_refused() -> None:
+    data = PROGRESSIVE.replace(b"\xff\xc2", b"\xff\xca", 1)
+    assert pruning.measure(data, None)[0].picture_error == "pruning.picture.too_costly"
+
+
+def idat_of(size: int) -> bytes:
+    """A noisy PNG with its image data in chunks of so many bytes."""
+    noise = np.random.default_rng(0).integers(0, 256, (1_000, 1_001), np.uint8)
+    noise[:, 0] = 0  # the filter of a row
+    packed = zlib.compress(noise.tobytes())
+    parts = [chunk(b"IDAT", packed[at : at + size]) for at in range(0, len(packed), size)]
+    head = struct.pack(">IIBBBBB", 1_000, 1_000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + b"".join(parts) + chunk(b"IEND")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        idat_of(1_024),
+        idat_of(8_192),
+        PNG[:33] + chunk(b"tEXt", b"k\0v") * 100 + PNG[33:],
+        JPEG[:2] + (b"\xff\xe2\xff\xff" + b"\xff\xda" + bytes(65_531)) * 80 + JPEG[2:],
+        JPEG[:2] + b"\xff\xff\xff" + JPEG[2:],
+        JPEG + b"\xff\xda" * 1_000,
+        encoded(plot(), "MPO", save_all=True, append_images=[plot()] * 2),
+        PROGRESSIVE,
+    ],
+    ids=["1 KB", "8 KB", "text", "profile", "fill", "film behind the photo", "several photos", "progressive"],
+)
+def test_what_honest_programs_write_is_shown(data: bytes) -> None:
+    found, shown = pruning.measure(data, None)
+    assert found.picture_error is None
+    assert shown is not None
 
 
 @pytest.mark.parametrize("colour", ["white", "red"])
