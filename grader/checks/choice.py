@@ -77,12 +77,24 @@ def measure(answers: Mapping[str, str] | None, question: Question) -> ChoiceEvid
     """Which choice of the question was meant. An answer that names none, or more than one, stays as it was written."""
     written = (answers or {}).get(question.number, "").strip()
     if not written:
-        return ChoiceEvidence(submitted=False)
+        return _under_another_key(answers or {}, question)
     meant = choose(written, question.options["choices"])
     if meant is None:
         return ChoiceEvidence(answer=written[:200])
     read = Note(id="choice.read_as", params={"written": written[:200], "answer": meant})
     return ChoiceEvidence(answer=meant, notes=() if _plain(written) == meant else (read,))
+
+
+def _under_another_key(answers: Mapping[str, str], question: Question) -> ChoiceEvidence:
+    """An answer under the chapter's number alone, where it is one of this question's; else which keys say nothing."""
+    chapter = question.number.partition(".")[0]
+    meant = choose(answers.get(chapter, ""), question.options["choices"])
+    if meant is not None:
+        note = Note(id="choice.read_as", params={"written": f"{chapter}: {answers[chapter][:200]}", "answer": meant})
+        return ChoiceEvidence(answer=meant, notes=(note,))
+    others = [key[:40] for key in answers if not re.fullmatch(r"\d+\.\d+", key)]
+    note = Note(id="choice.other_keys", params={"number": question.number, "keys": others[:5]})
+    return ChoiceEvidence(submitted=False, notes=(note,) if others else ())
 
 
 def choose(written: str, choices: Mapping[str, Mapping[str, str]]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from dataclasses import dataclass
 
 from grader.evidence import Note
@@ -12,6 +13,8 @@ from grader.intake import encoding
 BYTE_LIMIT = 1024 * 1024
 POINT_LIMIT = 200
 """Points kept. The usual plot has twenty."""
+_RATIO = re.compile(r"ratio|sparsity|prun|amount|剪枝", re.IGNORECASE)
+_ACCURACY = re.compile(r"acc|準確|准确", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,13 @@ def _rows(text: str) -> tuple[list[tuple[float, float]], list[int]]:
     # A decimal comma can only be told from a separator when another separator stands beside it.
     separator = next((mark for mark in (";", "\t", ",") if mark in text), None)
     lines = text.split("\n")
+    columns = _columns(lines[0], separator)
     pairs: list[tuple[float, float]] = []
     bad: list[int] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        pair = _pair(line, separator)
+        pair = _pair(line, separator, columns)
         if pair is not None:
             pairs.append(pair)
         elif number > 1:
@@ -70,11 +74,27 @@ def _rows(text: str) -> tuple[list[tuple[float, float]], list[int]]:
     return pairs, bad
 
 
-def _pair(line: str, separator: str | None) -> tuple[float, float] | None:
+def _columns(heading: str, separator: str | None) -> tuple[int, int]:
+    """Where the ratio and the accuracy stand by the heading's words; the first two columns where it says nothing."""
     try:
-        cells = next(csv.reader([line], delimiter=separator)) if separator else line.split()
-        first, second = (_number(cell, separator) for cell in cells[:2])
-    except (ValueError, csv.Error, StopIteration):
+        cells = _cells(heading, separator)
+    except (csv.Error, StopIteration):
+        return 0, 1
+    accuracies = [place for place, cell in enumerate(cells) if _ACCURACY.search(cell)]
+    ratios = [place for place, cell in enumerate(cells) if _RATIO.search(cell) and place not in accuracies]
+    # Two columns that sound alike, such as a training's and a test's accuracy: the first.
+    return (ratios[0], accuracies[0]) if ratios and accuracies else (0, 1)
+
+
+def _cells(line: str, separator: str | None) -> list[str]:
+    return next(csv.reader([line], delimiter=separator)) if separator else line.split()
+
+
+def _pair(line: str, separator: str | None, columns: tuple[int, int]) -> tuple[float, float] | None:
+    try:
+        cells = _cells(line, separator)
+        first, second = (_number(cells[place], separator) for place in columns)
+    except (ValueError, IndexError, csv.Error, StopIteration):
         return None
     return first, second
 

@@ -93,6 +93,19 @@ def test_missing_answer_was_not_submitted(answers: dict[str, str] | None) -> Non
     assert not choice.measure(answers, TEMPERATURE).submitted
 
 
+def test_the_chapters_number_will_do_where_the_answer_is_one_of_the_questions() -> None:
+    found = choice.measure({"2": "softer", "3": "no"}, TEMPERATURE)
+    assert (found.answer, [note.id for note in found.notes]) == ("softer", ["choice.read_as"])
+    assert not choice.measure({"2": "7.5", "3": "no"}, TEMPERATURE).submitted
+
+
+def test_keys_that_are_no_number_are_named() -> None:
+    found = choice.measure({"temperature": "softer", "3.2": "no"}, TEMPERATURE)
+    assert not found.submitted
+    assert [(note.id, note.params["keys"]) for note in found.notes] == [("choice.other_keys", ["temperature"])]
+    assert choice.measure({"3.2": "no"}, TEMPERATURE).notes == ()
+
+
 def test_answers_are_read() -> None:
     data = json.dumps({" 2.2": "softer", "3.2": False, "4": 7, "5": None, "6": 1.5}).encode("utf-8-sig")
     assert choice.read_answers(data) == {"2.2": "softer", "3.2": "false", "4": "7", "5": "", "6": "1.5"}

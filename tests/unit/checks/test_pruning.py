@@ -292,6 +292,21 @@ def test_points(text: str, points: tuple[tuple[float, float], ...], notes: list[
     assert [note.id for note in found.notes] == [f"pruning.points.{note}" for note in notes]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        ",ratio,accuracy\n0,0.0,0.81\n1,0.5,0.55\n",
+        "accuracy,pruning ratio\n0.81,0.0\n0.55,0.5\n",
+        "step;Sparsity;loss;Test Acc\n0;0,0;1,2;0,81\n1;0,5;1,9;0,55\n",
+        "ratio,test_accuracy,train_accuracy\n0.0,0.81,0.9\n0.5,0.55,0.6\n",
+        "remaining,quality\n0.0,0.81\n0.5,0.55\n",
+    ],
+)
+def test_columns_are_found_by_their_heading(text: str) -> None:
+    found = pruning_points.read(text.encode())
+    assert (found.points, found.notes) == (((0.0, 0.81), (0.5, 0.55)), ())
+
+
 def test_million_points_are_refused_and_many_are_cut() -> None:
     assert [note.id for note in pruning_points.read(b"0.5,0.5\n" * 1_000_000).notes] == ["pruning.points.too_large"]
     many = pruning_points.read("\n".join(f"{n / 2000},{n / 2000}" for n in range(2000)).encode())
