@@ -86,7 +86,7 @@ NUMBER_WORDS: dict[Role, frozenset[str]] = {
     Role.TEMPERATURE: frozenset({"temp", "tmp", "tau"}),
     Role.ALPHA: frozenset({"alph", "ratio", "coef", "coeff", "coefficient", "lambda", "lambd", "lamda", "lam", "mix"}),
 }
-"""Words of a longer name, ``kd_temp`` or ``distill_ratio``, that mean a number."""
+"""Words of a longer name that mean a number, whatever else it says: ``kd_temp``, ``teacher_ratio``."""
 
 _LOGITS = frozenset(
     {"logits", "logit", "out", "output", "outputs", "pred", "preds", "scores", "prob", "probs", "y", "p"}
@@ -287,11 +287,11 @@ def _meaning(name: str) -> tuple[Role, int] | None:
     letters = set(name.split("_")) - _LOGITS
     if len(letters) == 1 and len(name) > 1 and letters <= {"s", "t"}:
         return (Role.STUDENT if letters == {"s"} else Role.TEACHER), longest
-    found = next(((role, longest + 1 + rank) for rank, (part, role) in enumerate(PARTS) if part in plain), None)
-    if found is not None:
-        return found
     words = set(name.lower().split("_"))
-    return next(((role, longest + 1 + len(PARTS)) for role, known in NUMBER_WORDS.items() if words & known), None)
+    number = next((role for role, known in NUMBER_WORDS.items() if words & known), None)
+    if number is not None:
+        return number, longest + 1 + len(PARTS)
+    return next(((role, longest + 1 + rank) for rank, (part, role) in enumerate(PARTS) if part in plain), None)
 
 
 def _plain(name: str) -> str:

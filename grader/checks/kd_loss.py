@@ -52,6 +52,7 @@ CALM, CALM_TEMPERATURE, CALM_SLACK = np.float32(0.5), 1.75, 10.0
 FLOOR = 0.1
 SINGLE = ("tensor", "float", "int", "float32", "float64", "ndarray")
 """Kinds of one number. A loss that answers with its parts beside it comes as another kind: one number is examined."""
+_TERMS = 4
 REPEATS = 3
 """How many calls are made a second time."""
 
@@ -134,11 +135,9 @@ def measure(
 
 
 def _best_reading(child: Child, plan: Plan, book: CaseBook, fresh: Sequence[Case]) -> Plan:
-    """The call to examine: another that the signature allows where that alone gives the right answers."""
+    """The call to examine: of those that the signature allows, the one by which most terms are right, or the first."""
     others = binding.other_readings(plan)
-    if not others or _all_agree(child, plan, fresh, book):
-        return plan
-    return next((other for other in others if _all_agree(child, other, fresh, book)), plan)
+    return max([plan, *others], key=lambda reading: _agreeing(child, reading, fresh, book)) if others else plan
 
 
 def _stopped(child: Child, reply: Reply, stage: str, **known: Any) -> KDLossEvidence:
@@ -201,10 +200,15 @@ def _partly_right(
 
 
 def _all_agree(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> bool:
+    return _agreeing(child, plan, chosen, book, slack) == _TERMS
+
+
+def _agreeing(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> int:
+    """How many of the values by term and the gradients agree in every case."""
     examined = kd_calls.examine(child, plan, chosen, range(len(chosen)))
-    return examined.stopped is None and all(
-        term.agrees for term in _terms(chosen, examined.answers, book, slack).values()
-    )
+    if examined.stopped is not None:
+        return 0
+    return sum(term.agrees for term in _terms(chosen, examined.answers, book, slack).values())
 
 
 def _calmed(case: Case) -> Case:

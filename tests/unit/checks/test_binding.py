@@ -71,6 +71,7 @@ S, L, T, A, TAU, BOTH = Role
         ("y_s, y_t, y, t=1, alpha=1", [S, T, L, TAU, A]),
         ("student, labels, teacher, kd_temp=4.0, kd_ratio=0.5", [S, L, T, TAU, A]),
         ("student, labels, teacher, tmp=1.0, coef=0.5", [S, L, T, TAU, A]),
+        ("student, labels, teacher, teacher_temp=1.0, soft_label_ratio=0.5", [S, L, T, TAU, A]),
     ],
 )
 def test_every_parameter_gets_its_role(signature: str, expected: list[object]) -> None:
