@@ -306,14 +306,12 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
         return _result(question, question.points, uncertain, Note(id="kd.ok"), called, *evidence.notes)
 
     mistakes = (evidence.diagnosis, *evidence.diagnosis_with) if evidence.diagnosis else ()
-    causes = [note for note in evidence.notes if note.id.startswith("kd.value.") or note.id in _PARTLY_RIGHT]
+    causes = [note for note in evidence.notes if note.id.startswith("kd.value.") or note.id in _CAUSES]
     between = _right_between(evidence)
     messages = [*(Note(id=mistake) for mistake in mistakes), *causes]
     messages += [Note(id="kd.right_between")] if between and not mistakes else []
     if not messages:
         messages.append(Note(id="kd.unknown_mistake"))
-    hidden = not mistakes and _hidden(evidence)
-    messages += [Note(id="kd.hidden")] if hidden else []
     messages += [_term(name, term) for name, term in terms.items()]
     if all(term.agrees for term in terms.values()) and not evidence.mixture.agrees:
         messages.append(_term("mixture", evidence.mixture))
@@ -323,7 +321,8 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
 
     rubrics = question.options.get("mistakes", {})
     rubric = rubrics.get("+".join(mistakes), {})
-    review = hidden or rubric.get("needs_review", any(rubrics.get(one, {}).get("needs_review") for one in mistakes))
+    one_asks = any(rubrics.get(one, {}).get("needs_review") for one in mistakes)
+    review = "kd.hidden" in told or rubric.get("needs_review", one_asks)
     verdict = Verdict.NEEDS_REVIEW if review else uncertain
     if "points" in rubric:
         return _result(question, float(rubric["points"]), verdict, *messages)
@@ -339,14 +338,8 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
 
 
 _PARTLY_RIGHT = {"kd.call.built_in", "kd.whole_temperatures", "kd.small_probabilities"}
+_CAUSES = _PARTLY_RIGHT | {"kd.hidden"}
 _UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first_of_several"}
-
-
-def _hidden(evidence: KDLossEvidence) -> bool:
-    """The soft term is no finite number, and with it the hard term: 0 times NaN is NaN, so nobody sees the hard one."""
-    silent = [term.worst is not None and term.worst["got"] is None for term in (evidence.hard_term, evidence.soft_term)]
-    causes = {note.id for note in evidence.notes if note.id.startswith("kd.value.")}
-    return all(silent) and causes == {"kd.value.not_finite"}
 
 
 def _right_between(evidence: KDLossEvidence) -> bool:

@@ -119,6 +119,7 @@ def measure(
             partly = _partly_right(child, plan, scored, answers, book, fresh)
     if diagnosis is None:
         notes += _oddities(scored, answers) + partly
+        notes += (Note(id="kd.hidden"),) if _hard_term_is_hidden(scored, answers) else ()
     constants = kd_constants.built_in(plan, scored, answers)
     notes += () if constants is None else (constants,)
     several = next((answer.kind for answer in answers if answer.kind not in SINGLE and answer.value is not None), None)
@@ -209,6 +210,18 @@ def _agreeing(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, 
     if examined.stopped is not None:
         return 0
     return sum(term.agrees for term in _terms(chosen, examined.answers, book, slack).values())
+
+
+def _hard_term_is_hidden(scored: Sequence[Case], answers: Sequence[Answer]) -> bool:
+    """No value at alpha = 0 is finite, because 0 times NaN is NaN; but each gradient there is the cross entropy's."""
+    hard = [(case, answer) for case, answer in zip(scored, answers, strict=True) if case.term is Term.HARD]
+    for case, answer in hard:
+        if answer.number is not None or answer.gradient is None or not np.isfinite(answer.gradient).all():
+            return False
+        expected = closed_form.loss(case)[1]
+        if np.abs(answer.gradient - expected).max() > GRADIENT_TOLERANCE * np.abs(expected).max():
+            return False
+    return True
 
 
 def _calmed(case: Case) -> Case:
