@@ -41,7 +41,7 @@ def test_sqlite_runs_in_wal_with_foreign_keys(make_settings: MakeSettings) -> No
     database = Database(make_settings("sqlite"))
     with database.read() as session:
         values = [session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "foreign_keys", "synchronous")]
-        assert values == ["wal", 1, 1]
+        assert values == ["wal", 1, 2]
         assert session.scalar(text("PRAGMA busy_timeout")) == 30_000
     database.close()
 
