@@ -10,6 +10,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
+from grader import intake
 from grader.assignment import Assignment, Question
 from grader.evidence import (
     AnyEvidence,
@@ -80,11 +81,10 @@ def _result(
     )
 
 
-_MAY_EXPLAIN = frozenset({"intake.change_dropped", "intake.training_dropped"})
 _ASKED_ABOUT = {
     Verdict.FULL: frozenset({"intake.change_dropped"}),  # a training leaves the architecture as it is
-    Verdict.PARTIAL: _MAY_EXPLAIN,
-    Verdict.NONE: _MAY_EXPLAIN,
+    Verdict.PARTIAL: intake.LEFT_OUT,
+    Verdict.NONE: intake.LEFT_OUT,
 }
 
 

@@ -73,16 +73,17 @@ class Together:
                     self._alone(work)
             else:
                 # Without a place to write nobody who waits for one need try for himself.
-                for work in works or (works := self._take(None)):
+                works = works or self._take()
+                for work in works:
                     work.error = error
         finally:
             self._pass_on()
             for work in works:
                 work.called.set()
 
-    def _take(self, most: int | None) -> list[_Work]:
+    def _take(self, most: int | None = None) -> list[_Work]:
         with self._lock:
-            return [self._waiting.popleft() for _ in range(min(most or len(self._waiting), len(self._waiting)))]
+            return [self._waiting.popleft() for _ in list(self._waiting)[:most]]
 
     def _alone(self, work: _Work) -> None:
         work.value = work.error = None

@@ -86,7 +86,7 @@ def measure(
     known = kd_diagnosis.table(case_text, assignment.files[question.options["known_mistakes"]])
     seed = int(rng.integers(1 << 62))
     drawing = np.random.default_rng(seed)
-    plan = _best_reading(child, plan, book, book.fresh(rng, assignment.classes))
+    plan = _best_reading(child, plan, book, assignment.classes, rng)
     scored = (*book.fixed(), *book.fresh(drawing, assignment.classes))
     about: dict[str, Any] = {"call": plan.text(), "signature": signature, "seeds": (seed,)}
 
@@ -135,10 +135,13 @@ def measure(
     )
 
 
-def _best_reading(child: Child, plan: Plan, book: CaseBook, fresh: Sequence[Case]) -> Plan:
+def _best_reading(child: Child, plan: Plan, book: CaseBook, classes: int, rng: np.random.Generator) -> Plan:
     """The call to examine: of those that the signature allows, the one by which most terms are right, or the first."""
     others = binding.other_readings(plan)
-    return max([plan, *others], key=lambda reading: _agreeing(child, reading, fresh, book)) if others else plan
+    if not others:
+        return plan
+    fresh = book.fresh(rng, classes)
+    return max([plan, *others], key=lambda reading: _agreeing(child, reading, fresh, book))
 
 
 def _stopped(child: Child, reply: Reply, stage: str, **known: Any) -> KDLossEvidence:
@@ -215,13 +218,9 @@ def _agreeing(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, 
 def _hard_term_is_hidden(scored: Sequence[Case], answers: Sequence[Answer]) -> bool:
     """No value at alpha = 0 is finite, because 0 times NaN is NaN; but each gradient there is the cross entropy's."""
     hard = [(case, answer) for case, answer in zip(scored, answers, strict=True) if case.term is Term.HARD]
-    for case, answer in hard:
-        if answer.number is not None or answer.gradient is None or not np.isfinite(answer.gradient).all():
-            return False
-        expected = closed_form.loss(case)[1]
-        if np.abs(answer.gradient - expected).max() > GRADIENT_TOLERANCE * np.abs(expected).max():
-            return False
-    return True
+    return all(
+        answer.number is None and _gradient(case, closed_form.loss(case)[1], answer).agrees for case, answer in hard
+    )
 
 
 def _calmed(case: Case) -> Case:
@@ -249,9 +248,10 @@ class Finding:
 
 
 def _findings(case: Case, answer: Answer, slack: float = 1.0) -> tuple[Finding, Finding]:
-    """Of the value and of the gradient, with ``slack`` times the tolerances."""
+    """Of the value and of the gradient, with ``slack`` times the tolerances. No number has no gradient either."""
     expected, gradient = closed_form.loss(case)
-    return _value(case, expected, answer, slack), _gradient(case, gradient, answer, slack)
+    told = answer if answer.number is not None else dataclasses.replace(answer, gradient=None)
+    return _value(case, expected, answer, slack), _gradient(case, gradient, told, slack)
 
 
 def _value(case: Case, expected: float, answer: Answer, slack: float = 1.0) -> Finding:
@@ -262,10 +262,10 @@ def _value(case: Case, expected: float, answer: Answer, slack: float = 1.0) -> F
     return Finding(case, tolerance, expected, got, abs(got - expected) / max(abs(expected), FLOOR))
 
 
-def _gradient(case: Case, expected: NDArray[np.float64], answer: Answer, slack: float) -> Finding:
+def _gradient(case: Case, expected: NDArray[np.float64], answer: Answer, slack: float = 1.0) -> Finding:
     tolerance = slack * GRADIENT_TOLERANCE
     largest = float(np.abs(expected).max())
-    if answer.gradient is None or answer.number is None or not np.isfinite(answer.gradient).all():
+    if answer.gradient is None or not np.isfinite(answer.gradient).all():
         return Finding(case, tolerance, largest)
     off = np.abs(answer.gradient - expected)
     where = np.unravel_index(int(off.argmax()), off.shape)
