@@ -344,10 +344,12 @@ _UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first
 
 def _right_between(evidence: KDLossEvidence) -> bool:
     """Right at every alpha between 0 and 1, value and gradient, and only not at an end."""
-    ends = evidence.hard_term.failed + evidence.soft_term.failed
-    # Wrong at an end means in every case of it: an epsilon is wrong in some, at whatever alpha.
-    whole = all(term.failed in (0, term.cases) for term in (evidence.hard_term, evidence.soft_term))
-    return whole and ends > 0 and evidence.mixture.agrees and evidence.gradient.failed <= ends
+    ends = [term for term in (evidence.hard_term, evidence.soft_term) if term.failed]
+    # Wrong at an end means in nearly every case of it: where both terms are of a size, one agrees by luck. An epsilon
+    # is wrong in some, at whatever alpha.
+    whole = all(2 * term.failed > term.cases for term in ends)
+    gradients = sum(term.cases for term in ends)
+    return bool(ends) and whole and evidence.mixture.agrees and evidence.gradient.failed <= gradients
 
 
 def _term(name: str, term: TermEvidence) -> Note:

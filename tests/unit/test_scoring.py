@@ -26,6 +26,7 @@ from grader.evidence import (
     PruningEvidence,
     StudentError,
     SummaryEvidence,
+    TermEvidence,
     Wanted,
 )
 from grader.scoring import QuestionScore, Verdict, score, total
@@ -448,3 +449,19 @@ def test_waiting_is_told_apart_from_working(limit: str, message: str) -> None:
     result = score(HW13, "2.1", KDLossEvidence(outcome=Outcome.TIMEOUT, stage="call", limit=hit))
     assert ids(result) == [message]
     assert "20.1 s" in messages.render(result.messages[0])
+
+
+@pytest.mark.parametrize(("lucky", "between"), [(0, True), (1, True), (2, True), (9, False)])
+def test_case_that_agrees_by_luck_changes_no_verdict(lucky: int, between: bool) -> None:
+    """At a drawn alpha = 0 both terms may be of a size: then ``alpha or 0.5`` is right there, in value or in all."""
+    for lucky_gradients in (0, lucky):
+        measured = KDLossEvidence(
+            hard_term=TermEvidence(cases=12, failed=12 - lucky),
+            soft_term=TermEvidence(agrees=True, cases=16),
+            mixture=TermEvidence(agrees=True, cases=12),
+            gradient=TermEvidence(cases=40, failed=12 - lucky_gradients),
+        )
+        result = score(HW13, "2.1", measured)
+        assert result.score == 0.25
+        assert (result.verdict is Verdict.NEEDS_REVIEW) is between
+        assert ("kd.right_between" in ids(result)) is between
