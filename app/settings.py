@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     )
     workers: PositiveInt = Field(
         default_factory=_cores,
-        description="Gradings at once in this worker.",
+        description="Gradings at once in this worker; one more while curves are measured in all of them and a hand-in "
+        "waits for its verdicts.",
         json_schema_extra={"without": "the number of cores"},
     )
     executor_id: str | None = Field(

@@ -35,7 +35,10 @@ APPLICATION = "assay"
 APPLICATION_VERSION = GRADER_VERSION
 """Workers take the jobs of their own version only; `app.jobs.chores` takes care of what a version leaves behind."""
 QUEUE = "grading"
-"""The queue of gradings that every worker can do; see `grading_queue` for those that need data."""
+"""The queue of first parts that every worker can do; see `_queue_name` for those that need data."""
+LONG = "measuring"
+"""The queue of what takes minutes, likewise: second parts, and measuring for regrades. On a queue of its own it never
+takes the place in a worker that a first part needs (`app.jobs.slots`)."""
 REGRADES = "regrades"
 """A queue of its own: a preview is computed beside the gradings and keeps no student waiting."""
 _SELDOM_SECONDS = 0.5
@@ -51,17 +54,23 @@ _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _AT_ONCE = 500
 
 
-def grading_queue(data_sets: Collection[str]) -> str:
-    """The queue of the gradings that need these data sets: only workers that have them look there."""
-    return "+".join([QUEUE, *sorted(data_sets)])
+def _queue_name(kind: str, data_sets: Collection[str]) -> str:
+    """The queue of the jobs that need these data sets: only workers that have them look there."""
+    return "+".join([kind, *sorted(data_sets)])
 
 
-def _queue_for(session: Session, submission_id: uuid.UUID) -> str:
-    return _queue_of(assignments.definition(session.get_one(Submission, submission_id).assignment))
+def _queue_for(kind: str, session: Session, submission_id: uuid.UUID) -> str:
+    return _queue_of(kind, assignments.definition(session.get_one(Submission, submission_id).assignment))
 
 
-def _queue_of(assignment: Assignment) -> str:
-    return grading_queue(capabilities.needed_data(assignment))
+def _queue_of(kind: str, assignment: Assignment) -> str:
+    return _queue_name(kind, capabilities.needed_data(assignment))
+
+
+def _queue_now(job: WorkflowStatus) -> str:
+    """Where a job of another version waits in this one: there may have been one queue for all."""
+    kind, *data_sets = (job.queue_name or QUEUE).split("+")
+    return _queue_name(LONG if kind == QUEUE and job.name in (_MEASURE, _REMEASURE) else kind, data_sets)
 
 
 class DbosJobs:
@@ -77,12 +86,12 @@ class DbosJobs:
         self, session: Session, submission_id: uuid.UUID, priority: int, assignment: Assignment | None = None
     ) -> None:
         """Add the grading of a submission in the caller's transaction."""
-        queue = _queue_of(assignment) if assignment is not None else _queue_for(session, submission_id)
+        queue = _queue_of(QUEUE, assignment) if assignment else _queue_for(QUEUE, session, submission_id)
         self._enqueue(session, _GRADE, queue, priority, submission_id)
 
     def enqueue_measuring(self, session: Session, submission_id: uuid.UUID) -> None:
         """Add the second part of a grading in the caller's transaction."""
-        self._enqueue(session, _MEASURE, _queue_for(session, submission_id), MEASURING, submission_id)
+        self._enqueue(session, _MEASURE, _queue_for(LONG, session, submission_id), MEASURING, submission_id)
 
     def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
         """Add the computing of a regrade's preview in the caller's transaction."""
@@ -90,7 +99,7 @@ class DbosJobs:
 
     def enqueue_remeasure(self, session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Add the measuring of one submission for a regrade in the caller's transaction."""
-        queue = _queue_of(assignments.definition(session.get_one(Regrade, regrade_id).target))
+        queue = _queue_of(LONG, assignments.definition(session.get_one(Regrade, regrade_id).target))
         self._enqueue(session, _REMEASURE, queue, BATCH, regrade_id, submission_id)
 
     def _enqueue(self, session: Session, workflow: str, queue: str, priority: int, *arguments: uuid.UUID) -> None:
@@ -113,12 +122,13 @@ class DbosJobs:
         The numbers say how many jobs a worker takes at once, and how often it looks; they hold for every worker of the
         database. Made before a worker starts, its first job need not wait.
         """
-        gradings = [grading_queue(chosen) for chosen in capabilities.subsets(data_sets)]
-        for name in gradings:
-            self._client.register_queue(name, worker_concurrency=slots, polling_interval_sec=poll_seconds)
         seldom = max(poll_seconds, _SELDOM_SECONDS)
-        self._client.register_queue(REGRADES, worker_concurrency=1, polling_interval_sec=seldom)
-        return [*gradings, REGRADES]
+        queues = {REGRADES: (1, seldom)}
+        for chosen in capabilities.subsets(data_sets):
+            queues |= {_queue_name(QUEUE, chosen): (slots, poll_seconds), _queue_name(LONG, chosen): (slots, seldom)}
+        for name, (at_once, seconds) in queues.items():
+            self._client.register_queue(name, worker_concurrency=at_once, polling_interval_sec=seconds)
+        return list(queues)
 
     def give_out_again(self, executors: Collection[str]) -> int:
         """Put the jobs that these dead executors held back on the queue. Returns how many there were.
@@ -155,7 +165,7 @@ class DbosJobs:
             with database.write() as session:
                 for job in batch:
                     arguments = map(uuid.UUID, job.input["args"] if job.input else ())
-                    self._enqueue(session, job.name, job.queue_name or QUEUE, job.priority or BATCH, *arguments)
+                    self._enqueue(session, job.name, _queue_now(job), job.priority or BATCH, *arguments)
             self._client.delete_workflows([job.workflow_id for job in batch])
         return len(taken)
 

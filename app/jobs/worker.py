@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from app.jobs.executor import ExecutorId
 from app.jobs.grading import Grader
 from app.jobs.heartbeat import Heartbeat
 from app.jobs.measuring import Measurer
+from app.jobs.slots import Slots
 from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.settings import Settings
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
     from app.lti.sender import Sender
 
 log = structlog.get_logger()
+Slot = Callable[[Callable[[], bool]], AbstractContextManager[bool]]
 
 
 class Worker:
-    """Grades submissions in this process, ``settings.workers`` at once. Implements `app.jobs.port.Work`."""
+    """Grades submissions in this process, as many at once as `Slots` lets. Implements `app.jobs.port.Work`."""
 
     def __init__(
         self, settings: Settings, database: Database, bulletin: Bulletin, jobs: DbosJobs, service: int | None = None
@@ -49,8 +51,8 @@ class Worker:
         self.sandbox = Sandbox(service=service)
         self._told = service is not None
         self.ready = False
-        # The queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
-        self._slots = threading.BoundedSemaphore(settings.workers)
+        # A queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
+        self._slots = Slots(settings.workers)
         self._busy = 0
         self._idle = threading.Condition()
 
@@ -114,16 +116,19 @@ class Worker:
 
     def grade(self, submission_id: uuid.UUID) -> None:
         """Grade a submission when a slot is free."""
-        self._in_slot(partial(self._grader.grade, submission_id), partial(self._grader.hand_back, submission_id))
+        run, hand_back = partial(self._grader.grade, submission_id), partial(self._grader.hand_back, submission_id)
+        self._in_slot(self._slots.first, run, hand_back)
 
     def measure(self, submission_id: uuid.UUID) -> None:
         """Do the second part of a grading when a slot is free."""
-        self._in_slot(partial(self._measurer.run, submission_id), partial(self._measurer.hand_back, submission_id))
+        run, hand_back = partial(self._measurer.run, submission_id), partial(self._measurer.hand_back, submission_id)
+        self._in_slot(self._slots.long, run, hand_back)
 
     def remeasure(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Measure a submission again when a slot is free."""
         job = regrade_id, submission_id
-        self._in_slot(partial(self._remeasurer.run, *job), partial(self._remeasurer.hand_back, *job))
+        run, hand_back = partial(self._remeasurer.run, *job), partial(self._remeasurer.hand_back, *job)
+        self._in_slot(self._slots.long, run, hand_back)
 
     def regrade(self, regrade_id: uuid.UUID) -> None:
         """Compute a preview: no student code runs, so it needs no slot."""
@@ -142,15 +147,12 @@ class Worker:
     def _is_stopping(self) -> bool:
         return self._grader.stopping
 
-    def _in_slot(self, run: Callable[[], None], hand_back: Callable[[], None]) -> None:
-        with self._counted():
-            if not self._has_slot():
-                hand_back()
-                return
-            try:
+    def _in_slot(self, slot: Slot, run: Callable[[], None], hand_back: Callable[[], None]) -> None:
+        with self._counted(), slot(lambda: self.ready) as taken:
+            if taken:
                 outage.outlive(run, lambda: not self._is_stopping())
-            finally:
-                self._slots.release()
+            else:
+                hand_back()
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -162,14 +164,6 @@ class Worker:
             with self._idle:
                 self._busy -= 1
                 self._idle.notify_all()
-
-    def _has_slot(self) -> bool:
-        while self.ready:
-            if self._slots.acquire(timeout=0.2):
-                if self.ready:
-                    return True
-                self._slots.release()
-        return False
 
     def _wait_until_idle(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -20,7 +20,7 @@ from app.jobs import dbos_engine, repository
 from app.jobs.chores import KEPT, Chores, is_newer
 from app.jobs.dbos_engine import DbosJobs
 from app.jobs.models import GraderVersion
-from app.jobs.port import attempt_priority
+from app.jobs.port import MEASURING, attempt_priority
 from app.regrades.models import Kind
 from app.settings import Settings
 from app.submissions import hand_in
@@ -149,6 +149,25 @@ def test_an_older_worker_waits_for_newer_ones_and_never_takes_their_regrades(
         ("99.0", "regrades", 1000),
     ]
     assert course.submission(submission).state is State.QUEUED
+
+
+def test_second_part_of_a_version_with_one_queue_for_all_waits_where_this_one_looks(
+    settings: Settings, course: Course
+) -> None:
+    submission = enqueued_by(course, "0.0.9")
+    with pytest.MonkeyPatch.context() as patched, course.database.write() as session:
+        patched.setattr(dbos_engine, "APPLICATION_VERSION", "0.0.9")
+        patched.setattr(dbos_engine, "LONG", "grading")
+        course.jobs.enqueue_measuring(session, submission)
+    assert [queue for _, queue, _ in jobs_of(course)] == ["grading", "grading"]
+    with course.database.write() as session:
+        repository.see_version(session, "0.0.9")
+        session.get_one(GraderVersion, "0.0.9").seen_at = now() - timedelta(minutes=5)
+    Chores(settings, course.database, course.jobs)._adopt()
+    assert jobs_of(course) == [
+        (GRADER_VERSION, "grading", attempt_priority(0)),
+        (GRADER_VERSION, "measuring", MEASURING),
+    ]
 
 
 def test_versions_compare_by_their_numbers() -> None:

@@ -124,6 +124,27 @@ def test_killed_worker_second_part_goes_on_elsewhere(
     assert course.submission(submission).counts
 
 
+def test_nobody_waits_for_the_end_of_second_parts(
+    settings: Settings,
+    course: Course,
+    sandbox: Sandbox,
+    hw13: Assignment,
+    start_worker: Callable[[Settings, str], WorkerProcess],
+) -> None:
+    long = quick(hw13, ratios="[0.0, 0.9]", distillation_flops="1e13")
+    slow = [examined(course, sandbox, long, MODEL.replace("8", width)) for width in ("9", "10")]
+    start_worker(settings.model_copy(update={"workers": 1}), "only")
+    wait_for(course, slow[0], RunOutcome.MEASURING)
+    for answer in ("softer", "harder"):
+        quick_one = course.hand_in(model=MODEL, answers=f'{{"2.2": "{answer}"}}')
+        course.wait_for(quick_one, State.GRADED)
+    # The other long one has no place beside the first.
+    assert [course.runs(one)[0].outcome for one in slow] == [RunOutcome.MEASURING, RunOutcome.EXAMINED]
+    for one in reversed(slow):
+        cancel(course, one)
+        course.wait_for(one, State.CANCELLED)
+
+
 def wait_for(course: Course, submission: uuid.UUID, outcome: RunOutcome) -> None:
     """Wait until the only run is that far."""
     until = time.monotonic() + 60
