@@ -59,11 +59,12 @@ def _fingerprint(shape: list[int] | None, value: float | None, gradient: list[An
 def diagnose(answers: Sequence[Fingerprint], known: Sequence[KnownLoss]) -> Diagnosis | None:
     """The mistakes that reproduce every answer on the fixed cases, values and gradients; the simplest leads.
 
-    A loss whose value depends on nothing that can be trained is also compared by its values alone: then the mistake
-    comes with `DETACHED`.
+    A loss whose value depends on nothing that can be trained is also compared by its values alone, if it has any: then
+    the mistake comes with `DETACHED`.
     """
     matches = _matches(answers, known)
-    if not matches and all(answer.gradient is None for answer in answers):
+    detached = all(answer.gradient is None for answer in answers)
+    if not matches and detached and any(math.isfinite(answer.value) for answer in answers):
         without = [KnownLoss((*loss.ids, DETACHED), tuple(map(_detached, loss.answers))) for loss in known]
         matches = _matches(answers, without)
     if not matches:

@@ -6,6 +6,6 @@ would decide:
     === QUESTION VERDICT [POINTS] [MESSAGE]: what it is
 
 `pastes.py` holds one right loss as clipboards, editors and notebooks bring it. ``python -m tests.integration.hand_ins``
-grades them all in a few minutes, or
-those whose title holds the words behind it; the tests grade what is quick.
+grades them all in a few minutes, or those whose title holds the words behind it; ``--question 2.1 --times 20`` shows
+whether a verdict depends on what was drawn. The tests grade what is quick, once.
 """

@@ -1,0 +1,32 @@
+"""Probabilities, or their logarithms, divided by the temperature in place of the logits."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from reference_models.kd.reference import hard_term
+
+IDS = ("kd.soft_term.temperature_after_softmax",)
+
+
+def both(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
+    student = F.log_softmax(student_logits, dim=1) / temperature
+    teacher = F.softmax(teacher_logits, dim=1) / temperature
+    soft = F.kl_div(student, teacher, reduction="batchmean") * temperature**2
+    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+
+
+def student(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
+    student = F.log_softmax(student_logits, dim=1) / temperature
+    teacher = F.softmax(teacher_logits / temperature, dim=1)
+    soft = F.kl_div(student, teacher, reduction="batchmean") * temperature**2
+    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+
+
+def teacher(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
+    student = F.log_softmax(student_logits / temperature, dim=1)
+    teacher = F.softmax(teacher_logits, dim=1) / temperature
+    soft = F.kl_div(student, teacher, reduction="batchmean") * temperature**2
+    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+
+
+LOSSES = (both, student, teacher)
