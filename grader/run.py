@@ -176,13 +176,14 @@ class Run:
 
     @contextlib.contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Keep the seconds that this takes."""
+        """Add up the seconds that this takes: a curve may be swept twice."""
         begun = time.perf_counter()
         try:
             yield
         finally:
             with self.lock:
-                self.grading.timings[stage] = time.perf_counter() - begun
+                spent = self.grading.timings.get(stage, 0.0)
+                self.grading.timings[stage] = spent + time.perf_counter() - begun
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Tell the observer."""

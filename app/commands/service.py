@@ -6,7 +6,6 @@ import json
 
 import typer
 
-from app import main
 from app.commands.configuration import check, settings, upgrade
 from app.commands.failures import CommandError, ExitCode, Refused
 from app.jobs import worker
@@ -25,6 +24,8 @@ def serve(with_worker: bool, host: str | None, port: int | None) -> None:
 
 def listen(configured: Settings, with_worker: bool) -> None:
     """Serve at an address that is free. Raises `Refused`."""
+    from app import main  # the pages, which a worker does without
+
     try:
         main.serve(configured, with_worker)
     except main.CannotListen as error:

@@ -19,8 +19,11 @@ COMMANDS = ("grade", "submit", "serve", "worker", "migrate", "demo", "doctor", "
 MAIN = "from app.cli import main; main()"
 WITHOUT_A_LAYER = f"from grader.sandbox import supervisor; supervisor.FLOOR += ('moat',); {MAIN}"
 """The commands on a machine that lacks a layer of the floor, which no machine has."""
-IN_A_MOMENT = f"from grader.checks import distillation; distillation.MAX_STEPS = 8; {MAIN}"
-"""The commands with the shortest training there is: what it teaches is not looked at."""
+IN_A_MOMENT = (
+    "from grader import measuring; from grader.checks import distillation; distillation.MAX_STEPS = 8; "
+    f"measuring._chosen = lambda available, *_: measuring._spread(available, 44); {MAIN}"
+)
+"""The commands with the shortest training there is, measured on few pictures: what it teaches is not looked at."""
 
 
 def assay(*arguments: str, code: str = MAIN, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -147,31 +150,24 @@ def test_doctor_names_a_configuration_that_cannot_work(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists(), "looking changes nothing"
 
 
-def test_the_example_is_graded_without_a_server() -> None:
-    result = assay("grade", "examples/hw13", "--json", code=IN_A_MOMENT)
+def test_a_hand_in_is_graded_without_a_server() -> None:
+    result = assay("grade", "examples/hw13-correct", "--json", code=IN_A_MOMENT)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
-    assert (report["score"], report["max_score"]) == (3.75, 4.0)
-    assert {question["number"]: question["score"] for question in report["questions"]} == {
+    assert (report["score"], report["max_score"]) == (4.0, 4.0)
+    questions = {question["number"]: question for question in report["questions"]}
+    assert {number: question["score"] for number, question in questions.items()} == {
         "1.1": 0.5,
         "1.2": 0.5,
-        "2.1": 0.25,
+        "2.1": 0.5,
         "2.2": 0.5,
         "3.1": 1.0,
         "3.2": 1.0,
     }
-    evidence = next(item for item in report["questions"] if item["number"] == "3.1")["evidence"]
+    evidence = questions["3.1"]["evidence"]
     assert (evidence["weights"], len(evidence["curve"])) == ("distilled", 20)
-    verdicts = {question["number"]: question["verdict"] for question in report["questions"]}
-    assert verdicts["3.1"] == "needs_review"
-    (mistake, *_) = next(item for item in report["questions"] if item["number"] == "2.1")["messages"]
-    assert mistake["id"] == "kd.soft_term.probabilities_not_log"
-
-
-def test_the_example_without_a_mistake_earns_everything() -> None:
-    result = assay("grade", "examples/hw13-correct", "--json", code=IN_A_MOMENT)
-    assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["score"] == 4.0
+    assert questions["3.1"]["verdict"] == "needs_review"
+    assert questions["2.1"]["messages"][0]["id"] == "kd.ok"
 
 
 def test_the_readme_shows_what_the_example_really_earns() -> None:
