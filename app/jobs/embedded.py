@@ -64,10 +64,13 @@ class EmbeddedWorker:
     def start(self) -> None:
         """Start the worker and wait until it takes jobs. Raises `WorkerRefused`: then there is none."""
         line = self._launch()
-        if line.recv(_MESSAGE_BYTES) != _READY:
-            line.close()
-            raise WorkerRefused(self._process.wait())
-        self.ready = True
+        while not self.ready:
+            # What it finds waiting it may have begun, and announced, before it says that it takes jobs.
+            message = line.recv(_MESSAGE_BYTES)
+            if not message:
+                line.close()
+                raise WorkerRefused(self._process.wait())
+            self._hear(message)
         self._thread = threading.Thread(target=self._supervise, args=(line,), name="embedded worker", daemon=True)
         self._thread.start()
 
@@ -133,10 +136,13 @@ class EmbeddedWorker:
         """Hear a worker until its end."""
         with line:
             while message := line.recv(_MESSAGE_BYTES):
-                if message == _READY:
-                    self.ready = not self._stopping.is_set()
-                else:
-                    self.bulletin.announce(uuid.UUID(bytes=message))
+                self._hear(message)
+
+    def _hear(self, message: bytes) -> None:
+        if message == _READY:
+            self.ready = not self._stopping.is_set()
+        else:
+            self.bulletin.announce(uuid.UUID(bytes=message))
 
 
 class Line(Bulletin):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from app.jobs.embedded import EmbeddedWorker, Line
+from app.jobs.embedded import EmbeddedWorker, Line, WorkerRefused
 from app.settings import Settings
 from app.submissions.bulletin import Bulletin
 
@@ -41,6 +42,37 @@ def test_what_the_worker_announces_wakes_who_follows_in_the_service(
 
     assert asyncio.run(follow()) == (True, False)
     assert embedded.ready
+
+
+def test_a_worker_that_begins_what_waits_before_it_is_ready_is_not_taken_for_one_that_refused(
+    tmp_path: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = ends
+    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), Bulletin())
+    monkeypatch.setattr(embedded, "_launch", lambda: ours)
+    embedded._process = subprocess.Popen(["sleep", "60"])
+    line = Line(theirs)
+    line.announce(uuid.uuid4())
+    line.ready(lambda: None)
+    embedded.start()
+    assert embedded.ready
+    theirs.close()
+    embedded.stop()
+
+
+def test_a_worker_that_ends_before_it_is_ready_has_refused(
+    tmp_path: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = ends
+    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), Bulletin())
+    monkeypatch.setattr(embedded, "_launch", lambda: ours)
+    embedded._process = subprocess.Popen(["sh", "-c", "exit 78"])
+    Line(theirs).announce(uuid.uuid4())
+    theirs.close()
+    with pytest.raises(WorkerRefused) as refused:
+        embedded.start()
+    assert refused.value.exit_code == 78
+    assert not embedded.ready
 
 
 def test_what_the_service_tells_makes_the_worker_look(
