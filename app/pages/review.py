@@ -59,9 +59,12 @@ def queue(
     """The next question that needs a person, or the one of ``submission``. ``done`` can be undone."""
     tag = language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
-    waiting = _waiting(snapshot, question)
+    waiting = _waiting(snapshot, "" if submission else question)
     at = min(skip, max(len(waiting) - 1, 0))
     chosen = Waiting(submission, question) if submission else waiting[at] if waiting else None
+    queued = chosen in waiting
+    if submission:
+        at = next((place for place, item in enumerate(waiting) if item == chosen), 0)
     context: dict[str, Any] = {}
     if chosen is not None:
         report = submissions.report(session, viewer, chosen.submission, tag)
@@ -89,6 +92,7 @@ def queue(
         only=question if submission is None else "",
         waiting=len(waiting),
         at=at,
+        following=at + 1 if queued else 0,
         done=done,
         done_question=done_question,
         open_requests=regrade_requests.count_open(session, slug),
@@ -143,7 +147,8 @@ def _waiting(snapshot: ClassSnapshot, question: str) -> tuple[Waiting, ...]:
 
 
 def _steps(full: float) -> list[float]:
-    return [round(full * step / _STEPS, 4) for step in range(_STEPS + 1)]
+    # With the decimals that points are shown with: a button gives what it says.
+    return [*(round(full * step / _STEPS, 2) for step in range(_STEPS)), full]
 
 
 def _in_order(texts: dict[str, str], question: Question) -> dict[str, str]:

@@ -48,10 +48,10 @@ def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, r
         with page.expect_navigation():  # keys count once the next page is there
             page.keyboard.press(key)
         if left < waiting:
-            expect(page.locator("strong", has_text=f"{waiting - left} questions wait")).to_be_visible()
+            expect(page.locator("strong", has_text=f"wait for a person: {waiting - left}")).to_be_visible()
     with page.expect_navigation():
         page.keyboard.press("u")
-    expect(page.locator("strong", has_text=f"{waiting - 2} questions wait")).to_be_visible()
+    expect(page.locator("strong", has_text=f"wait for a person: {waiting - 2}")).to_be_visible()
 
 
 def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
