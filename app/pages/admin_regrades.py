@@ -116,5 +116,5 @@ def _page(
         regrade=service.view(session, service.find(session, regrade_id)),
         changes=changes[:_CHANGES],
         more=max(len(changes) - _CHANGES, 0),
-        complaint=problem.detail if problem else None,
+        complaint=language.complaint_of(request, problem),
     )

@@ -144,7 +144,7 @@ def report_page(
         viewer=viewer,
         mine=mine,
         may_ask=mine and found.state is State.GRADED,
-        complaint=problem.detail if problem else None,
+        complaint=language.complaint_of(request, problem),
         **context,
     )
 
@@ -217,7 +217,8 @@ def _show_again(
     problem: Problem,
 ) -> HTMLResponse:
     with database.read() as session:
-        page = _home(request, session, viewer, slug, problem.status, problem.detail, hand_in_form.typed(fields))
+        complaint = language.complaint_of(request, problem)
+        page = _home(request, session, viewer, slug, problem.status, complaint, hand_in_form.typed(fields))
     page.headers.update(problem.headers)
     return page
 
@@ -233,7 +234,7 @@ def _found(
 ) -> HTMLResponse:
     """The preview: a fragment for the page's script, else the whole page with the form as it was."""
     tag, typed = language.of_request(request), hand_in_form.typed(fields)
-    status, complaint = (problem.status, problem.detail) if problem else (200, None)
+    status, complaint = problem.status if problem else 200, language.complaint_of(request, problem)
     with database.read() as session:
         definition = assignments.definition(assignments.current(session, slug))
         found = preview.look(definition, received.parts, received.repair, tag) if received else None

@@ -75,6 +75,7 @@ def test_a_person_who_cannot_be_added_is_told_why(course: Course, form: dict[str
     answer = course.send("POST", "/admin/people", data={"role": "student", **form})
     assert answer.status_code in (409, 422)
     assert "Nothing was changed" in answer.text
+    assert "String should match" not in answer.text
     assert logins(course) == ["mia"]
 
 

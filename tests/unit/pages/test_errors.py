@@ -82,8 +82,28 @@ async def test_the_api_never_answers_with_a_page(app: FastAPI) -> None:
 
 @pytest.mark.anyio
 async def test_who_is_not_logged_in_is_led_to_the_login_and_back(app: FastAPI) -> None:
-    answer = await get(app, "/unknown", **HTML)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/login?back=%2Funknown")
+    answer = await get(app, "/unknown?review=1&q=a", **HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?back=%2Funknown%3Freview%3D1%26q%3Da")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("path", "status"), [("/forbidden", 403), ("/refused", 413), ("/unknown", 401)])
+async def test_the_script_of_a_page_gets_a_piece_to_put_into_it(app: FastAPI, path: str, status: int) -> None:
+    answer = await get(app, path, **{"HX-Request": "true"})
+    assert answer.status_code == status
+    assert answer.text.startswith('<p role="alert">')
+
+
+@pytest.mark.anyio
+async def test_what_was_refused_is_told_in_the_readers_language(app: FastAPI) -> None:
+    answer = await get(app, "/forbidden", **HTML, **{"Accept-Language": "zh-TW"})
+    assert "請以有權限的身分登入" in answer.text
+    assert "Your role" not in answer.text
+
+
+@pytest.mark.anyio
+async def test_a_problem_without_words_of_its_own_says_its_detail(app: FastAPI) -> None:
+    assert "Too &lt;large&gt;." in (await get(app, "/refused", **HTML)).text
 
 
 @pytest.mark.anyio
