@@ -53,13 +53,18 @@ def queue(
     question: Annotated[str, Query(max_length=16)] = "",
     skip: Annotated[int, Query(ge=0, le=100_000)] = 0,
     submission: uuid.UUID | None = None,
+    only: Annotated[str, Query(max_length=16)] = "",
     done: uuid.UUID | None = None,
     done_question: Annotated[str, Query(max_length=16)] = "",
 ) -> HTMLResponse:
-    """The next question that needs a person, or the one of ``submission``. ``done`` can be undone."""
+    """The next question that needs a person, or the one of ``submission``, from where the queue goes on.
+
+    The queue holds one ``question``, or every one; beside ``submission``, ``only`` says which. ``done`` can be undone.
+    """
     tag = language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
-    waiting = _waiting(snapshot, "" if submission else question)
+    only = only if submission else question
+    waiting = _waiting(snapshot, only)
     at = min(skip, max(len(waiting) - 1, 0))
     chosen = Waiting(submission, question) if submission else waiting[at] if waiting else None
     queued = chosen in waiting
@@ -89,7 +94,7 @@ def queue(
         slug=slug,
         title=rendering.localised(snapshot.assignment.title, tag),
         numbers=[item.number for item in snapshot.assignment.questions],
-        only=question if submission is None else "",
+        only=only,
         waiting=len(waiting),
         at=at,
         following=at + 1 if queued else 0,
@@ -125,11 +130,12 @@ def undo(
     slug: str,
     submission: Annotated[uuid.UUID, Form()],
     question: Annotated[str, Form(max_length=16)],
+    only: Annotated[str, Form(max_length=16)] = "",
 ) -> Response:
     """Take the last points back and show that question again."""
     with database.write() as session:
         scores.remove_override(session, viewer, submission, question)
-    return _back(slug, submission=submission, question=question)
+    return _back(slug, submission=submission, question=question, only=only)
 
 
 @lru_cache(maxsize=64)

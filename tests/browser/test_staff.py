@@ -39,7 +39,7 @@ def reviewed(service: Service) -> list[str]:
 def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
     page = open_page("teo")
     page.goto("/dashboard/hw13/review?question=3.1")
-    waiting = int(page.locator("strong", has_text="wait for a person").inner_text().split()[0])
+    waiting = int(page.locator("strong", has_text="wait for a person").inner_text().split()[-1])
     assert waiting >= len(reviewed)
     assert page.locator(".question img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
     assert serious_violations(page) == []
@@ -173,3 +173,13 @@ def test_a_lost_connection_is_told(open_page: OpenPage) -> None:
     expect(page.locator("#offline")).to_be_visible()
     page.context.set_offline(False)
     expect(page.locator("#offline")).to_be_hidden()
+
+
+def test_a_long_name_leaves_room_for_the_points_on_a_phone(open_page: OpenPage, reviewed: list[str]) -> None:
+    page = open_page("teo", viewport={"width": 390, "height": 800})
+    page.goto("/dashboard/hw13")
+    row = page.locator("table[data-rows] tbody tr", has_text=reviewed[0])
+    row.locator("th .quiet").evaluate("name => { name.textContent = 'Maximiliana Alexandrovna '.repeat(5); }")
+    points = row.locator("td.number").first.bounding_box()
+    assert points is not None
+    assert points["x"] + points["width"] < 390

@@ -14,6 +14,7 @@ from app.auth import service as auth
 from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
 from app.pages import admin
+from app.submissions.models import State, Submission
 from app.users import service as users
 from app.users.models import Role, User
 from grader import assignment as definitions
@@ -123,3 +124,26 @@ def test_nobody_else_gets_in(course: Course) -> None:
 )
 def test_ages_are_said_as_people_say_them(span: int, said: str) -> None:
     assert admin._age(timedelta(seconds=span)) == said
+
+
+def test_a_regrade_that_cannot_begin_is_told_above_its_form(course: Course) -> None:
+    course.app.state.jobs = None  # is not reached
+    wish = {"assignment": "hw13", "kind": "rescore", "student": "nobody"}
+    answer = course.send("POST", "/admin/regrades", data=wish)
+    assert answer.status_code == 404
+    assert "Nobody has this login." in answer.text
+    assert 'action="/admin/regrades"' in answer.text
+
+
+def test_every_option_of_the_rubric_has_a_sentence(course: Course) -> None:
+    assert re.findall(r"<code>(\w+) = ", course.get("/admin/assignments").text) == []
+
+
+def test_the_queue_says_how_many_more_wait(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "_QUEUE_ROWS", 2)
+    course.enrol(5, 1)
+    with course.database.write() as session:
+        session.execute(update(Submission).values(state=State.QUEUED))
+    page = course.get("/admin").text
+    assert "Waiting: 5. Being graded: 0." in page
+    assert "And 3 more that were handed in later." in page

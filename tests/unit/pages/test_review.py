@@ -74,6 +74,17 @@ def test_a_decision_that_was_taken_back_stands_in_its_place_of_the_whole_queue(c
     assert "skip=0" in page
 
 
+def test_a_decision_that_was_taken_back_stays_among_those_of_its_question(course: Course) -> None:
+    course.enrol(3, 2)
+    submission, question = shown(course.get(f"{QUEUE}?question=3.1").text)
+    decide(course, submission=submission, question=question, score=0.25, only="3.1")
+    form = {"submission": submission, "question": question, "only": "3.1"}
+    page = course.get(course.send("POST", f"{QUEUE}/undo", data=form).headers["location"]).text
+    assert shown(page) == (submission, question)
+    assert 'name="only" value="3.1"' in page
+    assert 'href="?question=3.1" aria-current="page"' in page
+
+
 def test_a_question_that_does_not_wait_leads_to_the_start_of_the_queue(course: Course) -> None:
     course.enrol(3, 2)
     submission, _ = shown(course.get(QUEUE).text)
