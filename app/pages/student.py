@@ -24,9 +24,10 @@ from app.pages import hand_in_form, language, preview, rendering
 from app.pages.preview import Preview
 from app.problems import Problem, TooManyRequests
 from app.regrade_requests import service as regrade_requests
+from app.scores import class_records
 from app.submissions import form, hand_in, service
 from app.submissions.models import State
-from app.submissions.schemas import Report
+from app.submissions.schemas import Report, SubmissionPage, SubmissionRow
 
 router = APIRouter()
 STOP_ASKING = 286
@@ -123,6 +124,11 @@ def report_context(session: Session, found: Report, tag: str) -> dict[str, Any]:
     }
 
 
+def counting_of(attempts: SubmissionPage, keep: str) -> SubmissionRow | None:
+    """The attempt that counts, of all that a student has; ``None`` when there are more than these."""
+    return None if attempts.next_cursor else class_records.counting(attempts.items[::-1], keep)
+
+
 def report_page(
     request: Request,
     session: Session,
@@ -164,9 +170,11 @@ def _home(
     if slug is not None:
         assignments.current(session, slug)
     chosen = next((item for item in offered if slug is None or item.slug == slug), None)
-    history, asked = [], []
+    history, asked, counting = [], [], None
     if chosen:
-        history = service.history(session, viewer, assignment=chosen.slug, student=viewer.login).items
+        page = service.history(session, viewer, assignment=chosen.slug, student=viewer.login)
+        history = page.items
+        counting = counting_of(page, chosen.keep)
         asked = regrade_requests.listed(session, viewer, assignment=chosen.slug, student=viewer.login)
     return rendering.page(
         request,
@@ -176,6 +184,7 @@ def _home(
         assignments=offered,
         assignment=chosen,
         history=history,
+        counting=counting,
         asked=asked,
         complaint=complaint,
         typed=typed or {},

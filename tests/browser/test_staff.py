@@ -183,3 +183,18 @@ def test_a_long_name_leaves_room_for_the_points_on_a_phone(open_page: OpenPage, 
     points = row.locator("td.number").first.bounding_box()
     assert points is not None
     assert points["x"] + points["width"] < 390
+
+
+def test_a_dark_page_is_printed_dark_on_white_without_what_cannot_be_pressed(
+    open_page: OpenPage, reviewed: list[str]
+) -> None:
+    page = open_page("teo", color_scheme="dark")
+    page.goto(f"/dashboard/hw13/students/{reviewed[0]}")
+    page.get_by_label("Theme").select_option("dark")
+    page.get_by_role("button", name="Apply").click()
+    page.emulate_media(media="print")
+    expect(page.locator("main h1")).to_have_css("color", "rgb(45, 49, 56)")
+    expect(page.locator(".verdict.needs_review").first).to_have_css("color", "rgb(10, 85, 140)")
+    expect(page.get_by_role("table").first).to_be_visible()
+    for pressed in ("body > header", "body > footer", "form.override", "button"):
+        expect(page.locator(pressed).first).to_be_hidden()
