@@ -103,7 +103,7 @@ def import_roster(
             request, "admin_roster.html", viewer=viewer, rows=rows, known=known, changed=changed, roster=roster
         )
     except Problem as problem:
-        return _tokens(request, viewer, [], problem)
+        return _tokens(request, viewer, [], problem, roster)
     return _tokens(request, viewer, [(row.login, row.token) for row in rows if row.token is not None])
 
 
@@ -159,14 +159,15 @@ def _text(file: bytes) -> str:
 
 
 def _tokens(
-    request: Request, viewer: Any, made: Sequence[tuple[str, str]], problem: Problem | None = None
+    request: Request, viewer: Any, made: Sequence[tuple[str, str]], problem: Problem | None = None, roster: str = ""
 ) -> HTMLResponse:
-    """New tokens, at the only moment they are known; or why there are none."""
+    """New tokens, at the only moment they are known; or why there are none, with a ``roster`` to mend."""
     return rendering.page(
         request,
         "admin_tokens.html",
         problem.status if problem else 200,
         viewer=viewer,
         made=made,
+        roster=roster,
         complaint=language.complaint_of(request, problem),
     )

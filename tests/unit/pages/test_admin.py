@@ -56,6 +56,12 @@ def test_a_broken_roster_says_which_line(course: Course) -> None:
     assert logins(course) == ["mia"]
 
 
+def test_a_broken_roster_can_be_mended_where_it_is_told(course: Course) -> None:
+    page = course.send("POST", "/admin/people/import", data={"roster": "login,name\na b,Ann <b>\n"}).text
+    assert "\nlogin,name\na b,Ann &lt;b&gt;\n</textarea>" in page
+    assert 'action="/admin/people/import"' in page
+
+
 def test_a_token_is_shown_once_and_can_be_revoked(course: Course) -> None:
     page = post(course, "/admin/people", login="ann", name="Ann", role="ta")
     secret = re.search(r"ann,(assay_[\w-]+)", page)
