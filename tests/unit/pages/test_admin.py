@@ -14,6 +14,7 @@ from app.auth import service as auth
 from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
 from app.pages import admin
+from app.scores import service as scores
 from app.submissions.models import State, Submission
 from app.users import service as users
 from app.users.models import Role, User
@@ -106,6 +107,17 @@ def test_a_changed_rubric_is_shown_as_a_difference(course: Course) -> None:
     page = course.get("/admin/assignments").text
     assert "-parameter_limit = 100_000" in page
     assert "+parameter_limit = 60_000" in page
+
+
+def test_an_entry_of_the_audit_log_leads_to_what_it_is_about(course: Course) -> None:
+    course.enrol(1, 1)
+    with course.database.write() as session:
+        submission = session.scalars(select(Submission)).one()
+        scores.override(session, course.viewer, submission.id, "2.1", score=0.5, reason="Seen.")
+        users.create_token(session, users.find(session, "s00000"), actor="mia")
+    page = course.get("/admin/audit").text
+    assert f'<a href="/submissions/{submission.id}">{submission.id}/2.1</a>' in page
+    assert '<a href="/admin/people/s00000">s00000</a>' in page
 
 
 def test_a_broken_chain_is_told(course: Course) -> None:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import problem_responses, problems
 from app.pages import errors
+from tests.unit.pages.conftest import Course
 
 HTML = {"Accept": "text/html,*/*"}
 
@@ -120,3 +121,9 @@ async def test_what_went_well_is_left_alone(app: FastAPI) -> None:
 def anyio_backend() -> str:
     """The loop that the service runs on."""
     return "asyncio"
+
+
+def test_a_refused_launch_shows_the_command_that_helps(course: Course) -> None:
+    page = course.get("/lti/login?iss=https://x.org&login_hint=1&target_link_uri=http://test/").text
+    assert "<code>assay lti add</code>" in page
+    assert "`" not in page
