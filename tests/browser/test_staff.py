@@ -198,3 +198,10 @@ def test_a_dark_page_is_printed_dark_on_white_without_what_cannot_be_pressed(
     expect(page.get_by_role("table").first).to_be_visible()
     for pressed in ("body > header", "body > footer", "form.override", "button"):
         expect(page.locator(pressed).first).to_be_hidden()
+
+
+def test_a_student_sees_the_points_of_an_attempt_on_a_phone(open_page: OpenPage, reviewed: list[str]) -> None:
+    page = open_page(reviewed[0], viewport={"width": 390, "height": 800})
+    points = page.locator("form[action='/compare'] td.number", has_text="/ 4").first.bounding_box()
+    assert points is not None
+    assert points["x"] + points["width"] < 380
