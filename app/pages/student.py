@@ -164,6 +164,7 @@ def _home(
     complaint: str | None = None,
     typed: Mapping[str, str] | None = None,
     found: Preview | None = None,
+    something: bool = True,
 ) -> HTMLResponse:
     tag = language.of_request(request)
     offered = [assignment_view(session, viewer, row, tag) for row in assignments.all_current(session)]
@@ -187,6 +188,7 @@ def _home(
         counting=counting,
         asked=asked,
         complaint=complaint,
+        something=something,
         typed=typed or {},
         preview=found,
         **_times(chosen),
@@ -225,9 +227,10 @@ def _show_again(
     fields: Mapping[str, form.Field],
     problem: Problem,
 ) -> HTMLResponse:
+    complaint, typed = language.complaint_of(request, problem), hand_in_form.typed(fields)
+    something = not isinstance(problem, hand_in.NothingHandedIn)
     with database.read() as session:
-        complaint = language.complaint_of(request, problem)
-        page = _home(request, session, viewer, slug, problem.status, complaint, hand_in_form.typed(fields))
+        page = _home(request, session, viewer, slug, problem.status, complaint, typed, something=something)
     page.headers.update(problem.headers)
     return page
 
