@@ -42,6 +42,7 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
         work=work,
         silence={worker.executor: _age(moment - worker.beat_at) for worker in work.workers},
         queue=[(row, _age(moment - row.submitted_at)) for row in waiting],
+        more=max(work.waiting + work.running - len(waiting), 0),
         sandbox=jobs.living_sandbox(session, request.app.state.settings),
     )
 

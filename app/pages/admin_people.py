@@ -13,7 +13,7 @@ from app.audit import service as audit
 from app.auth import service as auth
 from app.auth.dependencies import AdminViewer
 from app.db.sessions import Db, ReadSession
-from app.pages import rendering
+from app.pages import language, rendering
 from app.problems import Problem, Unprocessable
 from app.users import service
 from app.users.models import Role
@@ -21,6 +21,12 @@ from app.users.schemas import NewUser
 
 router = APIRouter(prefix="/admin/people")
 _ROWS = 100
+
+
+class NoLogin(Unprocessable):
+    """The login has signs that no login has."""
+
+    slug = "no-login"
 
 
 class _OnlyALook(Exception):
@@ -65,7 +71,8 @@ def add(
             token = service.create_token(session, user, actor=viewer.login)
     except ValidationError as error:
         wrong = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-        return _tokens(request, viewer, [], Unprocessable(wrong))
+        kind = NoLogin if any(item["loc"][0] == "login" for item in error.errors()) else Unprocessable
+        return _tokens(request, viewer, [], kind(wrong))
     except Problem as problem:
         return _tokens(request, viewer, [], problem)
     return _tokens(request, viewer, [(user.login, token.secret)])
@@ -96,7 +103,7 @@ def import_roster(
             request, "admin_roster.html", viewer=viewer, rows=rows, known=known, changed=changed, roster=roster
         )
     except Problem as problem:
-        return _tokens(request, viewer, [], problem)
+        return _tokens(request, viewer, [], problem, roster)
     return _tokens(request, viewer, [(row.login, row.token) for row in rows if row.token is not None])
 
 
@@ -152,14 +159,15 @@ def _text(file: bytes) -> str:
 
 
 def _tokens(
-    request: Request, viewer: Any, made: Sequence[tuple[str, str]], problem: Problem | None = None
+    request: Request, viewer: Any, made: Sequence[tuple[str, str]], problem: Problem | None = None, roster: str = ""
 ) -> HTMLResponse:
-    """New tokens, at the only moment they are known; or why there are none."""
+    """New tokens, at the only moment they are known; or why there are none, with a ``roster`` to mend."""
     return rendering.page(
         request,
         "admin_tokens.html",
         problem.status if problem else 200,
         viewer=viewer,
         made=made,
-        complaint=problem.detail if problem else None,
+        roster=roster,
+        complaint=language.complaint_of(request, problem),
     )

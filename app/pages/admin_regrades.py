@@ -29,18 +29,7 @@ _CHANGES = 500
 @router.get("")
 def regrades(request: Request, viewer: AdminViewer, session: ReadSession) -> HTMLResponse:
     """The latest regrades, and the form to begin one."""
-    tag = language.of_request(request)
-    offered = [assignments.definition(row) for row in assignments.all_current(session)]
-    return rendering.page(
-        request,
-        "admin_regrades.html",
-        viewer=viewer,
-        regrades=service.newest(session),
-        offered=[(one.slug, rendering.localised(one.title, tag)) for one in offered],
-        numbers=sorted({question.number for one in offered for question in one.questions}),
-        kinds=list(Kind),
-        verdicts=list(Verdict),
-    )
+    return _listed(request, viewer, session)
 
 
 @router.post("")
@@ -57,8 +46,12 @@ def begin(
     """Begin a regrade and watch it."""
     where = Condition(question=question or None, verdict=verdict or None, student=student.strip() or None)
     wish = RegradeWish(assignment=assignment, kind=kind, where=where, questions=[question] if question else [])
-    with database.write() as session:
-        regrade = service.create(session, request.app.state.jobs, viewer, wish)
+    try:
+        with database.write() as session:
+            regrade = service.create(session, request.app.state.jobs, viewer, wish)
+    except Problem as problem:
+        with database.read() as session:
+            return _listed(request, viewer, session, problem)
     return RedirectResponse(f"/admin/regrades/{regrade.id}", status_code=303)
 
 
@@ -92,6 +85,23 @@ def take(
     return RedirectResponse(f"/admin/regrades/{regrade_id}", status_code=303)
 
 
+def _listed(request: Request, viewer: Viewer, session: ReadSession, problem: Problem | None = None) -> HTMLResponse:
+    tag = language.of_request(request)
+    offered = [assignments.definition(row) for row in assignments.all_current(session)]
+    return rendering.page(
+        request,
+        "admin_regrades.html",
+        problem.status if problem else 200,
+        viewer=viewer,
+        regrades=service.newest(session),
+        offered=[(one.slug, rendering.localised(one.title, tag)) for one in offered],
+        numbers=sorted({question.number for one in offered for question in one.questions}),
+        kinds=list(Kind),
+        verdicts=list(Verdict),
+        complaint=language.complaint_of(request, problem),
+    )
+
+
 def _refused(
     request: Request, database: Database, viewer: Viewer, regrade_id: uuid.UUID, problem: Problem
 ) -> HTMLResponse:
@@ -116,5 +126,5 @@ def _page(
         regrade=service.view(session, service.find(session, regrade_id)),
         changes=changes[:_CHANGES],
         more=max(len(changes) - _CHANGES, 0),
-        complaint=problem.detail if problem else None,
+        complaint=language.complaint_of(request, problem),
     )

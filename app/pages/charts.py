@@ -118,12 +118,12 @@ def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
     counts = Counter(mistake for attempt in graded for mistake in set(attempt.mistakes))
     most = max(counts.values(), default=1)
     return [
-        Bar(_sentence(mistake, tag), count / most, f"{count:,}", {"mistake": mistake})
+        Bar(sentence(mistake, tag), count / most, f"{count:,}", {"mistake": mistake})
         for mistake, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MISTAKES]
     ]
 
 
-def _sentence(mistake: str, tag: str) -> str:
+def sentence(mistake: str, tag: str) -> str:
     """A message without the values that differ from one student to the next."""
     number, _, key = mistake.partition(" ")
     places = re.findall(r"\{(\w+)", messages.catalogue().get(key, {}).get("en", ""))

@@ -19,7 +19,7 @@ from app.auth.viewer import Viewer
 from app.db.sessions import Db, ReadSession
 from app.pages import charts, compare, language, rendering, source
 from app.pages.class_view import PAGE_ROWS, ClassView
-from app.pages.student import STOP_ASKING, report_context
+from app.pages.student import STOP_ASKING, counting_of, report_context
 from app.problems import Problem, Unprocessable
 from app.regrade_requests import service as regrade_requests
 from app.scores import repository as score_repository
@@ -74,6 +74,7 @@ def class_table(
         slugs=[row.slug for row in assignments.all_current(session)],
         verdicts=list(Verdict),
         view=view,
+        mistake=charts.sentence(view.mistake, tag) if view.mistake else None,
         charts=charts.draw(snapshot, tag),
         baselines=_baselines(definition),
         open_requests=regrade_requests.count_open(session, slug),
@@ -178,7 +179,8 @@ def _student(
     tag = language.of_request(request)
     person = users.find(session, login)
     definition = assignments.definition(assignments.current(session, slug))
-    attempts = submissions.history(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS).items
+    page = submissions.history(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS)
+    attempts = page.items
     shown = next((row for row in attempts if attempt in (None, row.attempt)), None)
     if shown is None and attempt is not None:
         raise submissions.SubmissionNotFound
@@ -192,7 +194,8 @@ def _student(
         person=person,
         title=rendering.localised(definition.title, tag),
         attempts=attempts,
-        complaint=problem.detail if problem else None,
+        counting=counting_of(page, definition.schedule.keep),
+        complaint=language.complaint_of(request, problem),
         sources=_sources(session, viewer, report) if report else {},
         runs=submission_repository.runs(session, report.id) if report else [],
         overrides=score_repository.override_history(session, report.id) if report else [],

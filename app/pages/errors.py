@@ -63,16 +63,26 @@ def install(app: FastAPI) -> None:
 
 def wants_page(request: Request) -> bool:
     """Whether this is a browser that asks for a page, and not a client of the API."""
-    return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
+    asks = "text/html" in request.headers.get("accept", "") or _wants_fragment(request)
+    return asks and not request.url.path.startswith("/api/")
+
+
+def _wants_fragment(request: Request) -> bool:
+    """Whether the page's script asks, to put the answer into the page."""
+    return "hx-request" in request.headers
 
 
 def error_page(request: Request, problem: Response) -> Response:
     """The page of a problem document. Who is not logged in is led to the login and back again."""
-    if problem.status_code == 401 and request.method == "GET":
-        return RedirectResponse("/login?" + urlencode({"back": request.url.path}), status_code=303)
+    if problem.status_code == 401 and request.method == "GET" and not _wants_fragment(request):
+        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse("/login?" + urlencode({"back": back}), status_code=303)
     key = f"error_{problem.status_code}" if problem.status_code in _KNOWN else "error_other"
-    heading = language.text(language.of_request(request), key)
-    detail = json.loads(bytes(problem.body))["detail"]
-    page = rendering.page(request, "error.html", problem.status_code, heading=heading, detail=detail)
+    tag = language.of_request(request)
+    heading = language.text(tag, key)
+    body = json.loads(bytes(problem.body))
+    detail = language.complaint(tag, body["type"].rpartition(":")[2], body["detail"], body)
+    template = "error_fragment.html" if _wants_fragment(request) else "error.html"
+    page = rendering.page(request, template, problem.status_code, heading=heading, detail=detail)
     page.headers.update({name: value for name, value in problem.headers.items() if not name.startswith("content-")})
     return page

@@ -6,10 +6,12 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 
 from app.language import choose
+from app.problems import Problem
 
 TEXTS = Path(__file__).parent / "texts"
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh-Hant": "正體中文"}
@@ -26,6 +28,21 @@ def texts(language: str) -> Mapping[str, str]:
 def text(language: str, key: str, **params: object) -> str:
     """One text with its placeholders filled. Raises ``KeyError`` for an unknown key."""
     return texts(language)[key].format_map(params)
+
+
+def complaint(language: str, slug: str, detail: str, members: Mapping[str, Any]) -> str:
+    """What a reader of pages is told of a problem: the words for its kind, else its ``detail``, which is English."""
+    try:
+        return text(language, f"problem_{slug}", **members)
+    except KeyError:
+        return detail
+
+
+def complaint_of(request: Request, problem: Problem | None) -> str | None:
+    """The same of a problem that was raised, if one was."""
+    if problem is None:
+        return None
+    return complaint(of_request(request), problem.slug, problem.detail, problem.members)
 
 
 def of_request(request: Request) -> str:

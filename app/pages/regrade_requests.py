@@ -29,6 +29,12 @@ _Model = TypeVar("_Model", NewRequest, NewAnswer)
 RequestId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
+class NothingWritten(Unprocessable):
+    """The words are missing."""
+
+    slug = "nothing-written"
+
+
 @router.post("/submissions/{submission_id}/questions/{number}/requests")
 def ask(
     request: Request,
@@ -96,6 +102,8 @@ def _read(kind: type[_Model], **values: object) -> _Model:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
+        if any(item["type"] == "string_too_short" for item in error.errors()):
+            raise NothingWritten from None
         raise Unprocessable("; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())) from None
 
 
@@ -121,6 +129,6 @@ def _listed(
         waiting=[one for one in found if one.state is RequestState.OPEN],
         answered=[one for one in found if one.state is not RequestState.OPEN],
         open_requests=service.count_open(session, slug),
-        complaint=problem.detail if problem else None,
+        complaint=language.complaint_of(request, problem),
         typed=typed or {},
     )

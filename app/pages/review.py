@@ -53,15 +53,23 @@ def queue(
     question: Annotated[str, Query(max_length=16)] = "",
     skip: Annotated[int, Query(ge=0, le=100_000)] = 0,
     submission: uuid.UUID | None = None,
+    only: Annotated[str, Query(max_length=16)] = "",
     done: uuid.UUID | None = None,
     done_question: Annotated[str, Query(max_length=16)] = "",
 ) -> HTMLResponse:
-    """The next question that needs a person, or the one of ``submission``. ``done`` can be undone."""
+    """The next question that needs a person, or the one of ``submission``, from where the queue goes on.
+
+    The queue holds one ``question``, or every one; beside ``submission``, ``only`` says which. ``done`` can be undone.
+    """
     tag = language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
-    waiting = _waiting(snapshot, question)
+    only = only if submission else question
+    waiting = _waiting(snapshot, only)
     at = min(skip, max(len(waiting) - 1, 0))
     chosen = Waiting(submission, question) if submission else waiting[at] if waiting else None
+    queued = chosen in waiting
+    if submission:
+        at = next((place for place, item in enumerate(waiting) if item == chosen), 0)
     context: dict[str, Any] = {}
     if chosen is not None:
         report = submissions.report(session, viewer, chosen.submission, tag)
@@ -86,9 +94,10 @@ def queue(
         slug=slug,
         title=rendering.localised(snapshot.assignment.title, tag),
         numbers=[item.number for item in snapshot.assignment.questions],
-        only=question if submission is None else "",
+        only=only,
         waiting=len(waiting),
         at=at,
+        following=at + 1 if queued else 0,
         done=done,
         done_question=done_question,
         open_requests=regrade_requests.count_open(session, slug),
@@ -121,11 +130,12 @@ def undo(
     slug: str,
     submission: Annotated[uuid.UUID, Form()],
     question: Annotated[str, Form(max_length=16)],
+    only: Annotated[str, Form(max_length=16)] = "",
 ) -> Response:
     """Take the last points back and show that question again."""
     with database.write() as session:
         scores.remove_override(session, viewer, submission, question)
-    return _back(slug, submission=submission, question=question)
+    return _back(slug, submission=submission, question=question, only=only)
 
 
 @lru_cache(maxsize=64)
@@ -143,7 +153,8 @@ def _waiting(snapshot: ClassSnapshot, question: str) -> tuple[Waiting, ...]:
 
 
 def _steps(full: float) -> list[float]:
-    return [round(full * step / _STEPS, 4) for step in range(_STEPS + 1)]
+    # With the decimals that points are shown with: a button gives what it says.
+    return [*(round(full * step / _STEPS, 2) for step in range(_STEPS)), full]
 
 
 def _in_order(texts: dict[str, str], question: Question) -> dict[str, str]:

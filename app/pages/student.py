@@ -24,9 +24,10 @@ from app.pages import hand_in_form, language, preview, rendering
 from app.pages.preview import Preview
 from app.problems import Problem, TooManyRequests
 from app.regrade_requests import service as regrade_requests
+from app.scores import class_records
 from app.submissions import form, hand_in, service
 from app.submissions.models import State
-from app.submissions.schemas import Report
+from app.submissions.schemas import Report, SubmissionPage, SubmissionRow
 
 router = APIRouter()
 STOP_ASKING = 286
@@ -123,6 +124,11 @@ def report_context(session: Session, found: Report, tag: str) -> dict[str, Any]:
     }
 
 
+def counting_of(attempts: SubmissionPage, keep: str) -> SubmissionRow | None:
+    """The attempt that counts, of all that a student has; ``None`` when there are more than these."""
+    return None if attempts.next_cursor else class_records.counting(attempts.items[::-1], keep)
+
+
 def report_page(
     request: Request,
     session: Session,
@@ -144,7 +150,7 @@ def report_page(
         viewer=viewer,
         mine=mine,
         may_ask=mine and found.state is State.GRADED,
-        complaint=problem.detail if problem else None,
+        complaint=language.complaint_of(request, problem),
         **context,
     )
 
@@ -158,15 +164,18 @@ def _home(
     complaint: str | None = None,
     typed: Mapping[str, str] | None = None,
     found: Preview | None = None,
+    something: bool = True,
 ) -> HTMLResponse:
     tag = language.of_request(request)
     offered = [assignment_view(session, viewer, row, tag) for row in assignments.all_current(session)]
     if slug is not None:
         assignments.current(session, slug)
     chosen = next((item for item in offered if slug is None or item.slug == slug), None)
-    history, asked = [], []
+    history, asked, counting = [], [], None
     if chosen:
-        history = service.history(session, viewer, assignment=chosen.slug, student=viewer.login).items
+        page = service.history(session, viewer, assignment=chosen.slug, student=viewer.login)
+        history = page.items
+        counting = counting_of(page, chosen.keep)
         asked = regrade_requests.listed(session, viewer, assignment=chosen.slug, student=viewer.login)
     return rendering.page(
         request,
@@ -176,8 +185,10 @@ def _home(
         assignments=offered,
         assignment=chosen,
         history=history,
+        counting=counting,
         asked=asked,
         complaint=complaint,
+        something=something,
         typed=typed or {},
         preview=found,
         **_times(chosen),
@@ -216,8 +227,10 @@ def _show_again(
     fields: Mapping[str, form.Field],
     problem: Problem,
 ) -> HTMLResponse:
+    complaint, typed = language.complaint_of(request, problem), hand_in_form.typed(fields)
+    something = not isinstance(problem, hand_in.NothingHandedIn)
     with database.read() as session:
-        page = _home(request, session, viewer, slug, problem.status, problem.detail, hand_in_form.typed(fields))
+        page = _home(request, session, viewer, slug, problem.status, complaint, typed, something=something)
     page.headers.update(problem.headers)
     return page
 
@@ -233,7 +246,7 @@ def _found(
 ) -> HTMLResponse:
     """The preview: a fragment for the page's script, else the whole page with the form as it was."""
     tag, typed = language.of_request(request), hand_in_form.typed(fields)
-    status, complaint = (problem.status, problem.detail) if problem else (200, None)
+    status, complaint = problem.status if problem else 200, language.complaint_of(request, problem)
     with database.read() as session:
         definition = assignments.definition(assignments.current(session, slug))
         found = preview.look(definition, received.parts, received.repair, tag) if received else None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -141,7 +141,26 @@ def _standing(person: Any, attempts: Sequence[Attempt], current: Assignment) -> 
     return Standing(person.login, person.name, person.student_id, counting(attempts, current.schedule.keep), days)
 
 
-def counting(attempts: Sequence[Attempt], keep: Literal["best", "latest"]) -> Attempt | None:
+class Countable(Protocol):
+    """What decides whether an attempt counts."""
+
+    @property
+    def state(self) -> State:
+        """How far its grading is."""
+
+    @property
+    def score(self) -> float:
+        """Its points as they stand."""
+
+    @property
+    def submitted_at(self) -> datetime:
+        """When it was handed in."""
+
+
+_Countable = TypeVar("_Countable", bound=Countable)
+
+
+def counting(attempts: Sequence[_Countable], keep: str) -> _Countable | None:
     """The attempt that counts, of some in the order of time: the best or latest graded one, else the latest."""
     graded = [attempt for attempt in attempts if attempt.state is State.GRADED]
     if graded and keep == "best":

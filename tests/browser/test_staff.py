@@ -39,7 +39,7 @@ def reviewed(service: Service) -> list[str]:
 def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
     page = open_page("teo")
     page.goto("/dashboard/hw13/review?question=3.1")
-    waiting = int(page.locator("strong", has_text="wait for a person").inner_text().split()[0])
+    waiting = int(page.locator("strong", has_text="wait for a person").inner_text().split()[-1])
     assert waiting >= len(reviewed)
     assert page.locator(".question img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
     assert serious_violations(page) == []
@@ -48,10 +48,10 @@ def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, r
         with page.expect_navigation():  # keys count once the next page is there
             page.keyboard.press(key)
         if left < waiting:
-            expect(page.locator("strong", has_text=f"{waiting - left} questions wait")).to_be_visible()
+            expect(page.locator("strong", has_text=f"wait for a person: {waiting - left}")).to_be_visible()
     with page.expect_navigation():
         page.keyboard.press("u")
-    expect(page.locator("strong", has_text=f"{waiting - 2} questions wait")).to_be_visible()
+    expect(page.locator("strong", has_text=f"wait for a person: {waiting - 2}")).to_be_visible()
 
 
 def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
@@ -173,3 +173,35 @@ def test_a_lost_connection_is_told(open_page: OpenPage) -> None:
     expect(page.locator("#offline")).to_be_visible()
     page.context.set_offline(False)
     expect(page.locator("#offline")).to_be_hidden()
+
+
+def test_a_long_name_leaves_room_for_the_points_on_a_phone(open_page: OpenPage, reviewed: list[str]) -> None:
+    page = open_page("teo", viewport={"width": 390, "height": 800})
+    page.goto("/dashboard/hw13")
+    row = page.locator("table[data-rows] tbody tr", has_text=reviewed[0])
+    row.locator("th .quiet").evaluate("name => { name.textContent = 'Maximiliana Alexandrovna '.repeat(5); }")
+    points = row.locator("td.number").first.bounding_box()
+    assert points is not None
+    assert points["x"] + points["width"] < 390
+
+
+def test_a_dark_page_is_printed_dark_on_white_without_what_cannot_be_pressed(
+    open_page: OpenPage, reviewed: list[str]
+) -> None:
+    page = open_page("teo", color_scheme="dark")
+    page.goto(f"/dashboard/hw13/students/{reviewed[0]}")
+    page.get_by_label("Theme").select_option("dark")
+    page.get_by_role("button", name="Apply").click()
+    page.emulate_media(media="print")
+    expect(page.locator("main h1")).to_have_css("color", "rgb(45, 49, 56)")
+    expect(page.locator("main .quiet").first).to_have_css("color", "rgb(82, 95, 122)")
+    expect(page.get_by_role("table").first).to_be_visible()
+    for pressed in ("body > header", "body > footer", "form.override", "button"):
+        expect(page.locator(pressed).first).to_be_hidden()
+
+
+def test_a_student_sees_the_points_of_an_attempt_on_a_phone(open_page: OpenPage, reviewed: list[str]) -> None:
+    page = open_page(reviewed[0], viewport={"width": 390, "height": 800})
+    points = page.locator("form[action='/compare'] td.number", has_text="/ 4").first.bounding_box()
+    assert points is not None
+    assert points["x"] + points["width"] < 380

@@ -14,6 +14,8 @@ from app.auth import service as auth
 from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
 from app.pages import admin
+from app.scores import service as scores
+from app.submissions.models import State, Submission
 from app.users import service as users
 from app.users.models import Role, User
 from grader import assignment as definitions
@@ -55,6 +57,12 @@ def test_a_broken_roster_says_which_line(course: Course) -> None:
     assert logins(course) == ["mia"]
 
 
+def test_a_broken_roster_can_be_mended_where_it_is_told(course: Course) -> None:
+    page = course.send("POST", "/admin/people/import", data={"roster": "login,name\na b,Ann <b>\n"}).text
+    assert "\nlogin,name\na b,Ann &lt;b&gt;\n</textarea>" in page
+    assert 'action="/admin/people/import"' in page
+
+
 def test_a_token_is_shown_once_and_can_be_revoked(course: Course) -> None:
     page = post(course, "/admin/people", login="ann", name="Ann", role="ta")
     secret = re.search(r"ann,(assay_[\w-]+)", page)
@@ -75,6 +83,7 @@ def test_a_person_who_cannot_be_added_is_told_why(course: Course, form: dict[str
     answer = course.send("POST", "/admin/people", data={"role": "student", **form})
     assert answer.status_code in (409, 422)
     assert "Nothing was changed" in answer.text
+    assert "String should match" not in answer.text
     assert logins(course) == ["mia"]
 
 
@@ -100,6 +109,17 @@ def test_a_changed_rubric_is_shown_as_a_difference(course: Course) -> None:
     assert "+parameter_limit = 60_000" in page
 
 
+def test_an_entry_of_the_audit_log_leads_to_what_it_is_about(course: Course) -> None:
+    course.enrol(1, 1)
+    with course.database.write() as session:
+        submission = session.scalars(select(Submission)).one()
+        scores.override(session, course.viewer, submission.id, "2.1", score=0.5, reason="Seen.")
+        users.create_token(session, users.find(session, "s00000"), actor="mia")
+    page = course.get("/admin/audit").text
+    assert f'<a href="/submissions/{submission.id}">{submission.id}/2.1</a>' in page
+    assert '<a href="/admin/people/s00000">s00000</a>' in page
+
+
 def test_a_broken_chain_is_told(course: Course) -> None:
     assert "Every entry fits" in course.get("/admin/audit").text
     with course.database.write() as session:
@@ -122,3 +142,26 @@ def test_nobody_else_gets_in(course: Course) -> None:
 )
 def test_ages_are_said_as_people_say_them(span: int, said: str) -> None:
     assert admin._age(timedelta(seconds=span)) == said
+
+
+def test_a_regrade_that_cannot_begin_is_told_above_its_form(course: Course) -> None:
+    course.app.state.jobs = None  # is not reached
+    wish = {"assignment": "hw13", "kind": "rescore", "student": "nobody"}
+    answer = course.send("POST", "/admin/regrades", data=wish)
+    assert answer.status_code == 404
+    assert "Nobody has this login." in answer.text
+    assert 'action="/admin/regrades"' in answer.text
+
+
+def test_every_option_of_the_rubric_has_a_sentence(course: Course) -> None:
+    assert re.findall(r"<code>(\w+) = ", course.get("/admin/assignments").text) == []
+
+
+def test_the_queue_says_how_many_more_wait(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "_QUEUE_ROWS", 2)
+    course.enrol(5, 1)
+    with course.database.write() as session:
+        session.execute(update(Submission).values(state=State.QUEUED))
+    page = course.get("/admin").text
+    assert "Waiting: 5. Being graded: 0." in page
+    assert "And 3 more that were handed in later." in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from datetime import date, timedelta
@@ -87,3 +88,27 @@ def test_a_day_leads_to_everybody_who_handed_in_on_it(course: Course) -> None:
     assert [behind(bar.query, found) for bar in charts.draw(found, "en").days] == [
         int(bar.shown) for bar in charts.draw(found, "en").days
     ]
+
+
+def test_a_filter_says_what_its_bar_said(course: Course) -> None:
+    course.enrol(20, 1)
+    bar = charts.draw(snapshot(course), "en").mistakes[0]
+    page = course.get(f"/dashboard/hw13?{urlencode(bar.query)}&verdict=none").text
+    chips = [html.unescape(chip) for chip in re.findall(r'<a class="chip"[^>]*>([^<]*)</a>', page)]
+    assert chips == ["verdict: ✗ no points ×", f"mistake: {bar.label} ×"]
+
+
+def test_a_search_keeps_what_a_bar_filtered_by(course: Course) -> None:
+    course.enrol(20, 1)
+    found = snapshot(course)
+    drawn = charts.draw(found, "en")
+    for bar in (drawn.mistakes[0], drawn.totals[-1], drawn.days[0], drawn.full[0]):
+        page = course.get(f"/dashboard/hw13?{urlencode(bar.query)}").text
+        sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+        selected = {name: value for name, value in bar.query.items() if name in ("state", "question")}
+        assert behind(sent | selected, found) == behind(bar.query, found)
+
+
+def test_a_mistake_that_is_none_is_shown_as_it_was_asked_for(course: Course) -> None:
+    course.enrol(1, 1)
+    assert "mistake: 9 nonsense ×" in course.get("/dashboard/hw13?mistake=9+nonsense").text

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from app.assignments import service as assignments
+from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.regrade_requests import service as requests
 from app.scores import service as scores
-from app.submissions.models import Submission
+from app.scores.class_records import ClassRecords
+from app.submissions.models import State, Submission
 from app.users import service as users
 from app.users.models import Role
 from tests.unit.pages.conftest import Course
@@ -98,3 +101,32 @@ def test_what_stands_is_read_once_and_changes_are_seen_at_once(course: Course) -
     with course.database.write() as session:
         users.import_roster(session, "login,name,student_id\nlate-comer,Kim,\n", actor="test")
     assert "Kim" in course.get(TABLE).text
+
+
+def test_the_attempt_that_counts_is_marked_for_the_staff_and_the_student(course: Course) -> None:
+    course.enrol(1, 3)
+    with course.database.read() as session:
+        counts = ClassRecords().snapshot(session, "hw13").standings[0].counting
+        student = Viewer.of(users.find(session, "s00000"))
+    assert counts is not None
+    for viewer, path in ((course.viewer, "/dashboard/hw13/students/s00000"), (student, "/")):
+        course.app.dependency_overrides[optional_user] = lambda viewer=viewer: viewer
+        marked = re.findall(r"Attempt (\d+)\">.*Graded <span class=\"counts\">", course.get(path).text)
+        assert marked == [str(counts.number)]
+
+
+def test_a_hand_in_that_waits_has_no_points_yet(course: Course) -> None:
+    course.enrol(1, 1)
+    with course.database.write() as session:
+        session.execute(update(Submission).values(state=State.QUEUED))
+    assert "– / 4" in course.get("/dashboard/hw13/students/s00000").text
+
+
+def test_an_empty_form_is_not_told_that_its_text_is_still_there(course: Course) -> None:
+    sent = course.send("POST", "/?assignment=hw13", files={"model": (None, "")})
+    assert sent.status_code == 422
+    assert "There is nothing in it yet." in sent.text
+    assert "Your text is still here" not in sent.text
+    broken = course.send("POST", "/?assignment=hw13", files={"model": (None, "x = 1"), "nonsense": (None, "1")})
+    assert broken.status_code == 422
+    assert "Your text is still here" in broken.text

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import problem_responses, problems
 from app.pages import errors
+from tests.unit.pages.conftest import Course
 
 HTML = {"Accept": "text/html,*/*"}
 
@@ -82,8 +83,28 @@ async def test_the_api_never_answers_with_a_page(app: FastAPI) -> None:
 
 @pytest.mark.anyio
 async def test_who_is_not_logged_in_is_led_to_the_login_and_back(app: FastAPI) -> None:
-    answer = await get(app, "/unknown", **HTML)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/login?back=%2Funknown")
+    answer = await get(app, "/unknown?review=1&q=a", **HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?back=%2Funknown%3Freview%3D1%26q%3Da")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("path", "status"), [("/forbidden", 403), ("/refused", 413), ("/unknown", 401)])
+async def test_the_script_of_a_page_gets_a_piece_to_put_into_it(app: FastAPI, path: str, status: int) -> None:
+    answer = await get(app, path, **{"HX-Request": "true"})
+    assert answer.status_code == status
+    assert answer.text.startswith('<p role="alert">')
+
+
+@pytest.mark.anyio
+async def test_what_was_refused_is_told_in_the_readers_language(app: FastAPI) -> None:
+    answer = await get(app, "/forbidden", **HTML, **{"Accept-Language": "zh-TW"})
+    assert "請以有權限的身分登入" in answer.text
+    assert "Your role" not in answer.text
+
+
+@pytest.mark.anyio
+async def test_a_problem_without_words_of_its_own_says_its_detail(app: FastAPI) -> None:
+    assert "Too &lt;large&gt;." in (await get(app, "/refused", **HTML)).text
 
 
 @pytest.mark.anyio
@@ -100,3 +121,9 @@ async def test_what_went_well_is_left_alone(app: FastAPI) -> None:
 def anyio_backend() -> str:
     """The loop that the service runs on."""
     return "asyncio"
+
+
+def test_a_refused_launch_shows_the_command_that_helps(course: Course) -> None:
+    page = course.get("/lti/login?iss=https://x.org&login_hint=1&target_link_uri=http://test/").text
+    assert "<code>assay lti add</code>" in page
+    assert "`" not in page

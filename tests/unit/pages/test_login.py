@@ -42,9 +42,9 @@ def test_an_admin_ends_the_browser_logins_of_a_person(course: Course, token: str
     with course.database.write() as session:
         cookies = [auth.log_in(session, token, days=1) for _ in range(2)]
     course.app.dependency_overrides[optional_user] = lambda: course.viewer
-    assert "2 browsers are logged in" in course.get("/admin/people/ann").text
+    assert "logged in with this person&#39;s tokens: 2." in course.get("/admin/people/ann").text
     assert course.send("POST", "/admin/people/ann/sessions/end").status_code == 303
-    assert "0 browsers are logged in" in course.get("/admin/people/ann").text
+    assert "logged in with this person&#39;s tokens: 0." in course.get("/admin/people/ann").text
     with course.database.read() as session:
         assert [auth.by_cookie(session, cookie or "") for cookie in cookies] == [None, None]
         assert auth.by_token(session, token) is not None

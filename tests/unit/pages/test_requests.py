@@ -143,6 +143,11 @@ def test_a_reason_that_is_none_is_refused(case: Case, reason: str) -> None:
         assert service.listed(session, case.course.viewer) == []
 
 
+def test_a_reason_of_spaces_is_refused_in_words_for_people(case: Case) -> None:
+    path = f"{case.page}/questions/2.1/requests"
+    assert "Write something first." in case.as_("s00000").send("POST", path, data={"reason": "  "}).text
+
+
 @pytest.mark.parametrize("form", [{"answer": ""}, {"answer": "x", "score": "0.75"}, {"answer": "x", "score": "nan"}])
 def test_an_answer_that_cannot_be_is_refused_and_kept_in_the_form(case: Case, form: dict[str, str]) -> None:
     case.ask("Look again.")

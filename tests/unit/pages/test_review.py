@@ -20,7 +20,7 @@ def shown(page: str) -> tuple[str, str]:
 
 
 def waiting(course: Course) -> int:
-    found = re.search(r"<strong>(\d+) questions wait", course.get(QUEUE).text)
+    found = re.search(r"<strong>Questions that wait for a person: (\d+)", course.get(QUEUE).text)
     assert found is not None
     return int(found[1])
 
@@ -62,3 +62,40 @@ def test_what_makes_no_sense_is_refused(course: Course) -> None:
         assert course.send("POST", QUEUE, data=form | wrong).status_code in (404, 422)
     assert course.get(f"{QUEUE}?submission={submission}&question=9.9").status_code == 404
     assert waiting(course) == 1
+
+
+def test_a_decision_that_was_taken_back_stands_in_its_place_of_the_whole_queue(course: Course) -> None:
+    course.enrol(3, 2)
+    second = shown(course.get(f"{QUEUE}?skip=1").text)
+    page = course.get(f"{QUEUE}?submission={second[0]}&question={second[1]}").text
+    assert "wait for a person: 3<" in page
+    assert 'name="skip" value="1"' in page
+    assert "skip=2" in page
+    assert "skip=0" in page
+
+
+def test_a_decision_that_was_taken_back_stays_among_those_of_its_question(course: Course) -> None:
+    course.enrol(3, 2)
+    submission, question = shown(course.get(f"{QUEUE}?question=3.1").text)
+    decide(course, submission=submission, question=question, score=0.25, only="3.1")
+    form = {"submission": submission, "question": question, "only": "3.1"}
+    page = course.get(course.send("POST", f"{QUEUE}/undo", data=form).headers["location"]).text
+    assert shown(page) == (submission, question)
+    assert 'name="only" value="3.1"' in page
+    assert 'href="?question=3.1" aria-current="page"' in page
+
+
+def test_a_question_that_does_not_wait_leads_to_the_start_of_the_queue(course: Course) -> None:
+    course.enrol(3, 2)
+    submission, _ = shown(course.get(QUEUE).text)
+    page = course.get(f"{QUEUE}?submission={submission}&question=2.2").text
+    assert "wait for a person: 3<" in page
+    assert 'href="?question=&amp;skip=0" data-key="s"' in page
+
+
+def test_a_button_gives_the_points_that_it_says(course: Course) -> None:
+    course.enrol(1, 1)
+    submission, _ = shown(course.get(QUEUE).text)
+    page = course.get(f"{QUEUE}?submission={submission}&question=2.1").text
+    offered = re.findall(r'name="score" value="([\d.]+)" data-key="\d">([\d.]+) ', page)
+    assert [float(given) for given, _ in offered] == [float(said) for _, said in offered] == [0, 0.12, 0.25, 0.38, 0.5]
