@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, settings
 from grader.assignment import Assignment, bundled
 from grader.sandbox.supervisor import Sandbox
 
+# Two test processes share the cores: threads of one tensor operation would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Shared machines stall: how long an example took says nothing about the code.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")

@@ -36,7 +36,7 @@ _TOKENS = re.compile("\\w+|[^\\w\\s]|[\n\u2028\u2029\u0085\u000b]")
 class Intake:
     """What will run of one part, and everything the student should be told about it.
 
-    ``source`` is ``None`` when nothing can run; ``error`` says why. Lines count as in the text that was handed in
+    ``source`` is ``None`` when nothing can run; ``error`` or a note says why. Lines count as in the text that was handed in
     (for a notebook: its code cells one after another, each under a ``# cell n`` line). ``missing_names`` are names
     that neither the hand-in nor the prelude defines, with the line of their first use. ``repaired`` is the whole
     text after a repair of paste damage, ``diff`` the difference that it makes; it is what runs only when asked for.
@@ -148,8 +148,7 @@ def _joined(cells: tuple[str, ...], entry: str, notes: tuple[Note, ...]) -> clea
 
 
 def _refused(note: Note) -> Intake:
-    error = syntax.too_deep() if note.id == "code.too_deep" else StudentError(type="SyntaxError", message=note.id)
-    return Intake(notes=(note,), error=error)
+    return Intake(notes=(note,), error=syntax.too_deep() if note.id == "code.too_deep" else None)
 
 
 def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], apply_repair: bool) -> Intake:

@@ -28,7 +28,8 @@ _CODE = st.sampled_from([MODEL, LOSS, without_underscores(MODEL), notebook(MODEL
 
 
 def _check(taken: Intake) -> None:
-    assert (taken.source is None) == (taken.error is not None)
+    told = taken.error is not None or any(note.id.startswith("code.") for note in taken.notes)
+    assert told if taken.source is None else taken.error is None
     if taken.source is not None:
         compile(taken.source, "hand-in", "exec", dont_inherit=True)
     if taken.repaired is not None:
