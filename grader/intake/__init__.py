@@ -36,9 +36,9 @@ _TOKENS = re.compile("\\w+|[^\\w\\s]|[\n\u2028\u2029\u0085\u000b]")
 class Intake:
     """What will run of one part, and everything the student should be told about it.
 
-    ``source`` is ``None`` when nothing can run; ``error`` or a note says why. Lines count as in the text that was handed in
-    (for a notebook: its code cells one after another, each under a ``# cell n`` line). ``missing_names`` are names
-    that neither the hand-in nor the prelude defines, with the line of their first use. ``repaired`` is the whole
+    ``source`` is ``None`` when nothing can run; ``error`` or a note says why. Lines count as in the text that was
+    handed in (for a notebook: its code cells one after another, each under a ``# cell n`` line). ``missing_names`` are
+    names that neither the hand-in nor the prelude defines, with the line of their first use. ``repaired`` is the whole
     text after a repair of paste damage, ``diff`` the difference that it makes; it is what runs only when asked for.
     ``cautious`` is what runs where ``source`` does not load: without statements of which it is only assumed that they
     change what the entry point needs.
