@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ from grader.sandbox.supervisor import Cancelled, Sandbox
 QUESTIONS_STAGE = "questions"
 """The stage that tells of how many questions there is evidence; told after each."""
 
+_GPU = re.compile(r"cuda|\b(?:mps|xpu)\b")
 _log = logging.getLogger(__name__)
 _EVIDENCE: dict[str, Callable[..., AnyEvidence]] = {
     "architecture": ArchitectureEvidence,
@@ -155,7 +157,8 @@ class Run:
     def texts(self, source: str, filename: str) -> dict[str, Any]:
         """The request that loads a source."""
         prelude = self.assignment.prelude_source()
-        return {"source": source, "prelude": prelude, "filename": filename, "without_cuda": "cuda" in source}
+        without_gpu = _GPU.search(source) is not None
+        return {"source": source, "prelude": prelude, "filename": filename, "without_gpu": without_gpu}
 
     @contextlib.contextmanager
     def measuring(self, question: Question) -> Iterator[None]:

@@ -118,6 +118,8 @@ def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore |
         told = [note for note in told if note not in excuses]
         verdict, causes = Verdict.NEEDS_REVIEW, [*excuses, *_stopped(evidence)[:1], *told]
         remarks = [note for note in remarks if note not in excuses]
+    elif unusual := _not_to_be_had(evidence):
+        verdict, causes = Verdict.NEEDS_REVIEW, [*_stopped(evidence), *unusual, *told, *missing]
     elif evidence.outcome is Outcome.ERROR and told:
         verdict, causes = Verdict.NONE, [*told, *missing]
     else:
@@ -138,6 +140,22 @@ def _excuses(evidence: CodeEvidence) -> list[Note]:
     if kind == "FileNotFoundError":
         found.append(Note(id="code.file_missing", params={"message": evidence.error.message}))
     return found
+
+
+def _not_to_be_had(evidence: CodeEvidence) -> list[Note]:
+    """That the code stopped for want of what a notebook has and a sandbox has not, and a person will look."""
+    if any(note.id in intake.LEFT_OUT for note in evidence.notes):
+        return []  # which explains more, and a person looks anyway
+    if evidence.outcome in (Outcome.ERROR, Outcome.FORBIDDEN):
+        wanted = evidence.error is not None and evidence.error.wanted is not None
+        return [Note(id="code.cannot.reviewed")] if wanted else []
+    # A network that was built: on the GPU of a notebook it may well run.
+    is_heavy = evidence.stage in ("forward", "backward") and not _is_idle(evidence)
+    return [Note(id="code.heavy")] if is_heavy and evidence.outcome in (Outcome.TIMEOUT, Outcome.MEMORY) else []
+
+
+def _is_idle(evidence: CodeEvidence) -> bool:
+    return evidence.limit is not None and evidence.limit.limit == "idle time"
 
 
 _UNREADABLE_HERE = {"code.damaged", "code.damaged_beyond_repair", "code.newer_python"}
@@ -168,8 +186,7 @@ def _stopped(evidence: CodeEvidence) -> list[Note]:
         return [Note(id=f"code.error.{stage}", params=params), *cannot]
     if evidence.outcome is Outcome.FORBIDDEN and cannot:
         return cannot
-    idle = evidence.limit is not None and evidence.limit.limit == "idle time"
-    return [Note(id="code.idle" if idle else f"code.{evidence.outcome}", params=params)]
+    return [Note(id="code.idle" if _is_idle(evidence) else f"code.{evidence.outcome}", params=params)]
 
 
 def _architecture(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
