@@ -281,8 +281,8 @@ def _unregistered(evidence: ArchitectureEvidence) -> list[Note]:
 def _summary(assignment: Assignment, question: Question, evidence: SummaryEvidence) -> QuestionScore:
     params = evidence.model_dump(include={"claimed_total", "actual_total", "rows_claimed", "rows_differ", "dialect"})
     if evidence.claimed_total is None:
-        mentioned = any(note.id == "summary.total_mentioned" for note in evidence.notes)
-        left = Verdict.NEEDS_REVIEW if mentioned else Verdict.NONE
+        is_readable = any(note.id in {"summary.total_mentioned", "summary.rows_fit"} for note in evidence.notes)
+        left = Verdict.NEEDS_REVIEW if is_readable else Verdict.NONE
         return _result(question, 0.0, left, Note(id="summary.no_total", params=params), *evidence.notes)
     if evidence.actual_total is None:
         # The model never ran, so nothing contradicts the summary: a person must look.
