@@ -339,7 +339,9 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
     rubrics = question.options.get("mistakes", {})
     rubric = rubrics.get("+".join(mistakes), {})
     one_asks = any(rubrics.get(one, {}).get("needs_review") for one in mistakes)
-    review = "kd.hidden" in told or rubric.get("needs_review", one_asks)
+    # Exchanged only if the position was rightly taken for what the names did not say.
+    exchanged = "kd.call.by_position" in told and bool(_EXCHANGED & {*mistakes})
+    review = "kd.hidden" in told or exchanged or rubric.get("needs_review", one_asks)
     verdict = Verdict.NEEDS_REVIEW if review else uncertain
     if "points" in rubric:
         return _result(question, float(rubric["points"]), verdict, *messages)
@@ -355,6 +357,7 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
 
 
 _PARTLY_RIGHT = {"kd.call.built_in", "kd.whole_temperatures", "kd.small_probabilities"}
+_EXCHANGED = {"kd.alpha_swapped", "kd.roles_exchanged"}
 _CAUSES = _PARTLY_RIGHT | {"kd.hidden"}
 _UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first_of_several"}
 
