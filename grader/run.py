@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from grader import intake
 from grader.assignment import Assignment, Question
-from grader.checks import claims, kd_loss
+from grader.checks import architecture, claims, kd_loss
 from grader.evidence import (
     AnyEvidence,
     ArchitectureEvidence,
@@ -116,12 +116,13 @@ class Run:
         """The questions that this check examines."""
         return [question for question in self.assignment.questions if question.check == check]
 
+    def model_part(self) -> Part | None:
+        """The part that holds the model: its own, or the loss's where that holds it instead."""
+        return intake.holding(self.handin.parts, "model", architecture.ENTRY)
+
     def loss_part(self) -> Part | None:
-        """The part that holds the loss: its own, or the model's when that holds the loss too."""
-        loss, model = self.handin.parts.get("loss"), self.handin.parts.get("model")
-        if loss is None and model is not None and intake.defines(model, kd_loss.ENTRY):
-            return model
-        return loss
+        """The part that holds the loss: its own, or the model's where that holds it too."""
+        return intake.holding(self.handin.parts, "loss", kd_loss.ENTRY)
 
     def read(self, part: Part, entry: str, stage: str) -> intake.Intake:
         """A part's source as it may run."""
