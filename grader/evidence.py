@@ -50,6 +50,7 @@ class Wanted(StrEnum):
     PROCESS = "process"
     WORKERS = "workers"
     NETWORK = "network"
+    DOWNLOAD = "download"
     FILE_WRITTEN = "file_written"
     FILE_READ = "file_read"
     GPU = "gpu"

@@ -25,6 +25,7 @@ from grader.evidence import (
     Record,
     SummaryEvidence,
     TermEvidence,
+    Wanted,
 )
 
 
@@ -147,8 +148,8 @@ def _not_to_be_had(evidence: CodeEvidence) -> list[Note]:
     if any(note.id in intake.LEFT_OUT for note in evidence.notes):
         return []  # which explains more, and a person looks anyway
     if evidence.outcome in (Outcome.ERROR, Outcome.FORBIDDEN):
-        wanted = evidence.error is not None and evidence.error.wanted is not None
-        return [Note(id="code.cannot.reviewed")] if wanted else []
+        wanted = evidence.error.wanted if evidence.error is not None else None
+        return [Note(id="code.cannot.reviewed")] if wanted in (Wanted.GPU, Wanted.DOWNLOAD) else []
     # A network that was built: on the GPU of a notebook it may well run.
     is_heavy = evidence.stage in ("forward", "backward") and not _is_idle(evidence)
     return [Note(id="code.heavy")] if is_heavy and evidence.outcome in (Outcome.TIMEOUT, Outcome.MEMORY) else []

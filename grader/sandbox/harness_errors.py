@@ -9,7 +9,8 @@ import traceback
 from typing import Any
 
 MAX_MESSAGE, MAX_TRACEBACK = 2000, 8000
-_NETWORK = ("/torch/hub.py", "/urllib/", "/socket.py", "/http/", "/ssl.py", "/requests/", "urllib.error")
+_NETWORK = ("/urllib/", "/socket.py", "/http/", "/ssl.py", "/requests/", "urllib.error")
+_DOWNLOADS = ("/torch/hub.py", "/urllib/request.py")
 _PROCESSES = ("/subprocess.py", "/multiprocessing/")
 _GPU = re.compile(r"\bcuda\b|_cuda_|nvidia|mps devices?\b|dummy base class", re.IGNORECASE)
 """In what torch says of a GPU where there is none."""
@@ -45,6 +46,8 @@ def _wanted(error: BaseException, message: str, source: str) -> str | None:
     if not isinstance(error, OSError):
         return None
     passed = " ".join(frame.filename for frame in _walked(error)) + " " + type(error).__module__
+    if any(module in passed for module in _DOWNLOADS):
+        return "download"
     if any(module in passed for module in _NETWORK):
         return "network"
     if any(module in passed for module in _PROCESSES):
