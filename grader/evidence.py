@@ -45,13 +45,15 @@ class Record(BaseModel):
 
 
 class Wanted(StrEnum):
-    """What code was after that a sandbox does not give. A guess from its traceback, for the message alone."""
+    """What code was after that a sandbox does not give. A guess from its traceback; a person looks."""
 
     PROCESS = "process"
     WORKERS = "workers"
     NETWORK = "network"
+    DOWNLOAD = "download"
     FILE_WRITTEN = "file_written"
     FILE_READ = "file_read"
+    GPU = "gpu"
 
 
 class StudentError(Record):

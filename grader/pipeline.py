@@ -134,7 +134,7 @@ class _Examination(Run):
 
     def _model(self, question: Question) -> None:
         """First what the live model shows, and the summary compared with it; then the count on the artefact."""
-        part = self.handin.parts.get("model")
+        part = self.model_part()
         if part is None:
             self._first(question, ArchitectureEvidence(submitted=False))
             return

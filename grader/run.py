@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 from grader import intake
 from grader.assignment import Assignment, Question
-from grader.checks import claims, kd_loss
+from grader.checks import architecture, claims, kd_loss
 from grader.evidence import (
     AnyEvidence,
     ArchitectureEvidence,
@@ -33,6 +34,7 @@ from grader.sandbox.supervisor import Cancelled, Sandbox
 QUESTIONS_STAGE = "questions"
 """The stage that tells of how many questions there is evidence; told after each."""
 
+_GPU = re.compile(r"cuda|\b(?:mps|xpu)\b")
 _log = logging.getLogger(__name__)
 _EVIDENCE: dict[str, Callable[..., AnyEvidence]] = {
     "architecture": ArchitectureEvidence,
@@ -114,12 +116,13 @@ class Run:
         """The questions that this check examines."""
         return [question for question in self.assignment.questions if question.check == check]
 
+    def model_part(self) -> Part | None:
+        """The part that holds the model: its own, or the loss's where that holds it instead."""
+        return intake.holding(self.handin.parts, "model", architecture.ENTRY)
+
     def loss_part(self) -> Part | None:
-        """The part that holds the loss: its own, or the model's when that holds the loss too."""
-        loss, model = self.handin.parts.get("loss"), self.handin.parts.get("model")
-        if loss is None and model is not None and intake.defines(model, kd_loss.ENTRY):
-            return model
-        return loss
+        """The part that holds the loss: its own, or the model's where that holds it too."""
+        return intake.holding(self.handin.parts, "loss", kd_loss.ENTRY)
 
     def read(self, part: Part, entry: str, stage: str) -> intake.Intake:
         """A part's source as it may run."""
@@ -155,7 +158,8 @@ class Run:
     def texts(self, source: str, filename: str) -> dict[str, Any]:
         """The request that loads a source."""
         prelude = self.assignment.prelude_source()
-        return {"source": source, "prelude": prelude, "filename": filename, "without_cuda": "cuda" in source}
+        without_gpu = _GPU.search(source) is not None
+        return {"source": source, "prelude": prelude, "filename": filename, "without_gpu": without_gpu}
 
     @contextlib.contextmanager
     def measuring(self, question: Question) -> Iterator[None]:

@@ -25,6 +25,7 @@ from grader.evidence import (
     Record,
     SummaryEvidence,
     TermEvidence,
+    Wanted,
 )
 
 
@@ -118,6 +119,8 @@ def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore |
         told = [note for note in told if note not in excuses]
         verdict, causes = Verdict.NEEDS_REVIEW, [*excuses, *_stopped(evidence)[:1], *told]
         remarks = [note for note in remarks if note not in excuses]
+    elif unusual := _not_to_be_had(evidence):
+        verdict, causes = Verdict.NEEDS_REVIEW, [*_stopped(evidence), *unusual, *told, *missing]
     elif evidence.outcome is Outcome.ERROR and told:
         verdict, causes = Verdict.NONE, [*told, *missing]
     else:
@@ -138,6 +141,22 @@ def _excuses(evidence: CodeEvidence) -> list[Note]:
     if kind == "FileNotFoundError":
         found.append(Note(id="code.file_missing", params={"message": evidence.error.message}))
     return found
+
+
+def _not_to_be_had(evidence: CodeEvidence) -> list[Note]:
+    """That the code stopped for want of what a notebook has and a sandbox has not, and a person will look."""
+    if any(note.id in intake.LEFT_OUT for note in evidence.notes):
+        return []  # which explains more, and a person looks anyway
+    if evidence.outcome in (Outcome.ERROR, Outcome.FORBIDDEN):
+        wanted = evidence.error.wanted if evidence.error is not None else None
+        return [Note(id="code.cannot.reviewed")] if wanted in (Wanted.GPU, Wanted.DOWNLOAD) else []
+    # A network that was built: on the GPU of a notebook it may well run.
+    is_heavy = evidence.stage in ("forward", "backward") and not _is_idle(evidence)
+    return [Note(id="code.heavy")] if is_heavy and evidence.outcome in (Outcome.TIMEOUT, Outcome.MEMORY) else []
+
+
+def _is_idle(evidence: CodeEvidence) -> bool:
+    return evidence.limit is not None and evidence.limit.limit == "idle time"
 
 
 _UNREADABLE_HERE = {"code.damaged", "code.damaged_beyond_repair", "code.newer_python"}
@@ -168,8 +187,7 @@ def _stopped(evidence: CodeEvidence) -> list[Note]:
         return [Note(id=f"code.error.{stage}", params=params), *cannot]
     if evidence.outcome is Outcome.FORBIDDEN and cannot:
         return cannot
-    idle = evidence.limit is not None and evidence.limit.limit == "idle time"
-    return [Note(id="code.idle" if idle else f"code.{evidence.outcome}", params=params)]
+    return [Note(id="code.idle" if _is_idle(evidence) else f"code.{evidence.outcome}", params=params)]
 
 
 def _architecture(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
@@ -264,8 +282,8 @@ def _unregistered(evidence: ArchitectureEvidence) -> list[Note]:
 def _summary(assignment: Assignment, question: Question, evidence: SummaryEvidence) -> QuestionScore:
     params = evidence.model_dump(include={"claimed_total", "actual_total", "rows_claimed", "rows_differ", "dialect"})
     if evidence.claimed_total is None:
-        mentioned = any(note.id == "summary.total_mentioned" for note in evidence.notes)
-        left = Verdict.NEEDS_REVIEW if mentioned else Verdict.NONE
+        is_readable = any(note.id in {"summary.total_mentioned", "summary.rows_fit"} for note in evidence.notes)
+        left = Verdict.NEEDS_REVIEW if is_readable else Verdict.NONE
         return _result(question, 0.0, left, Note(id="summary.no_total", params=params), *evidence.notes)
     if evidence.actual_total is None:
         # The model never ran, so nothing contradicts the summary: a person must look.
@@ -322,7 +340,9 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
     rubrics = question.options.get("mistakes", {})
     rubric = rubrics.get("+".join(mistakes), {})
     one_asks = any(rubrics.get(one, {}).get("needs_review") for one in mistakes)
-    review = "kd.hidden" in told or rubric.get("needs_review", one_asks)
+    # Exchanged only if the position was rightly taken for what the names did not say.
+    exchanged = "kd.call.by_position" in told and bool(_EXCHANGED & {*mistakes})
+    review = "kd.hidden" in told or exchanged or rubric.get("needs_review", one_asks)
     verdict = Verdict.NEEDS_REVIEW if review else uncertain
     if "points" in rubric:
         return _result(question, float(rubric["points"]), verdict, *messages)
@@ -338,6 +358,7 @@ def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidenc
 
 
 _PARTLY_RIGHT = {"kd.call.built_in", "kd.whole_temperatures", "kd.small_probabilities"}
+_EXCHANGED = {"kd.alpha_swapped", "kd.roles_exchanged"}
 _CAUSES = _PARTLY_RIGHT | {"kd.hidden"}
 _UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first_of_several"}
 

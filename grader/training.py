@@ -12,6 +12,7 @@ from grader.checks import architecture, binding, confirmation, curve, distillati
 from grader.checks.binding import Plan
 from grader.checks.distillation import Distilled
 from grader.evidence import ArchitectureEvidence, Outcome
+from grader.handin import Part
 from grader.run import Run
 from grader.sandbox.child import LockedChild
 from reference_models import trained
@@ -63,9 +64,12 @@ class Training(Run):
             self._artefacts[size] = artefact if taken else self._exported(shape)
         return self._artefacts[size]
 
+    def _source(self) -> Part:
+        return self.model_part() or Part(b"")  # there is one, or nothing would be trained
+
     def _exported(self, shape: tuple[int, int, int]) -> bytes | None:
         """An export for pictures of this shape (C, H, W), confirmed as the artefact was; nothing where it fails."""
-        part, assignment = self.handin.parts["model"], self.assignment.model_copy(update={"input_shape": shape})
+        part, assignment = self._source(), self.assignment.model_copy(update={"input_shape": shape})
         with self.loaded(part, "model.py", architecture.ENTRY, "distillation") as (child, _, failed):
             if child is None or failed:
                 return None
@@ -82,7 +86,7 @@ class Training(Run):
         """One training at this size; ``own``: by the student's loss, called as in its examination."""
         batch = distillation.batch_of(size)
         steps = distillation.steps_within(budget, self.cost(size), batch)
-        part, limits = self.handin.parts["model"], self.patient.override(distillation.LIMITS)
+        part, limits = self._source(), self.patient.override(distillation.LIMITS)
         with self.loaded(part, "model.py", architecture.ENTRY, stage, limits) as (child, _, failed):
             if child is None or failed:  # it loaded a moment ago; now a limit stopped it
                 return Distilled(None, failed["outcome"], 0)

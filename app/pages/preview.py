@@ -76,12 +76,10 @@ def _codes(
     found = []
     known = _defined_by(assignment.prelude_source())
     for name, entry in ENTRIES.items():
-        part = parts.get(name)
-        inside_model = False
-        if part is None and name == "loss" and "model" in parts and intake.defines(parts["model"], entry):
-            part, inside_model = parts["model"], True
+        part = intake.holding(parts, name, entry)
         if part is None:
             continue
+        inside_model = name == "loss" and name not in parts
         taken = intake.read(part, entry, known, repair)
         is_there = taken.source is not None and entry in intake.defined_names(taken.source)
         remarks = _told(tuple(note for note in taken.notes if note.id not in {*_SAID_APART, _SAID_ON_FAILURE}), tag)
@@ -111,9 +109,7 @@ def _answers(assignment: Assignment, part: Part | None, tag: str) -> dict[str, s
 
 
 def _unanswered(assignment: Assignment, parts: Mapping[str, Part]) -> tuple[str, ...]:
-    there = set(parts)
-    if "model" in parts and intake.defines(parts["model"], ENTRIES["loss"]):
-        there.add("loss")
+    there = set(parts) | {name for name, entry in ENTRIES.items() if intake.holding(parts, name, entry)}
     written = choice.read_answers(parts["answers"].data) if "answers" in parts else {}
     return tuple(
         question.number

@@ -105,8 +105,8 @@ def _as_run(uploaded: Mapping[str, Part], assignment: Assignment, submission: Su
     names = intake.defined_names(prelude)
     files: dict[str, bytes] = {}
     for name, entry in _ENTRIES.items():
-        part = uploaded.get(name) or uploaded.get("model")
-        if part is None or (name not in uploaded and not intake.defines(part, entry)):
+        part = intake.holding(uploaded, name, entry)
+        if part is None:
             continue
         source = intake.read(part, entry, names, submission.repair).source
         if source is not None:

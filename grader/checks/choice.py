@@ -18,7 +18,10 @@ TEXT_LIMIT = 2_000
 """Characters of one answer."""
 _YES = frozenset({"yes", "y", "true", "是", "可以", "能", "會"})
 _NO = frozenset({"no", "n", "false", "否", "不", "不可以", "不能", "不會", "不行"})
-_NO_ANSWER = frozenset({"idea", "answer", "clue", "comment", "opinion", "preference"})
+_NO_ANSWER = frozenset({"idea", "answer", "clue", "comment", "opinion", "preference", "doubt", "problem", "wonder"})
+_DENIES = re.compile(r"\b(?:not?|never|isn|aren|doesn|don|won|wouldn|cannot|same)\b|[不沒没無无]")
+_TURNS = re.compile(rf"{_DENIES.pattern}|\b(?:less|low|lower|small|smaller|decreas\w*|reduc\w*)\b|[小低減减]")
+"""What turns a sentence round: "a lower T gives a harder one" says that a higher one gives a softer one."""
 _WORDS = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"(?:q|question|ans|answer|第|[問问]?[題题])?[\s._-]*(\d{1,3})\s*[._-]\s*(\d{1,3})\s*[題题]?[.:]?")
 
@@ -117,11 +120,20 @@ def choose(written: str, choices: Mapping[str, Mapping[str, str]]) -> str | None
         return _yes_or_no(plain, words)
     # "not harder" names a choice in order to refuse it.
     named = {key for key in choices if key in words and not _is_refused(key, words)}
-    return named.pop() if len(named) == 1 else None
+    key = named.pop() if len(named) == 1 else None
+    return None if key is None or _is_turned(key, words) else key
 
 
 def _is_refused(key: str, words: list[str]) -> bool:
     return any(words[position - 1] in {"not", "isn", "never"} for position, word in enumerate(words) if word == key)
+
+
+def _is_turned(key: str, words: list[str]) -> bool:
+    """Whether the words before the key, or a condition after it, may say the opposite: only a person can tell."""
+    place = words.index(key)
+    conditions = [words.index(word, place) for word in ("when", "if") if word in words[place:]]
+    told = [*words[:place], *(words[min(conditions) :] if conditions else ())]
+    return _TURNS.search(" ".join(told)) is not None
 
 
 def _plain(text: str) -> str:
@@ -135,7 +147,7 @@ def _yes_or_no(plain: str, words: list[str]) -> str | None:
         return None
     first = words[0] if words else ""
     if plain in _YES or (first in _YES and first != "y"):
-        return "yes"
+        return None if _DENIES.search(plain) else "yes"  # "Yes, it is not faster"
     if words[1:2] and words[1] in _NO_ANSWER:
-        return None  # "no idea" is no answer; the "n" of "N/A" neither
+        return None  # "no idea" is no answer, "no doubt it is" another one; the "n" of "N/A" neither
     return "no" if plain in _NO or (first in _NO and first != "n") else None

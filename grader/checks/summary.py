@@ -49,7 +49,9 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
         total = _total_of_rows(table, {actual, counted} - {None})
         notes += [] if total is None else [Note(id="summary.total_from_rows", params={"total": total})]
     if total is None:
-        notes += _mentioned(decoded.text, actual)
+        fitting = sum(bool(row.parameters) for row in table.rows) if layers and not differences else 0
+        fits = (Note(id="summary.rows_fit", params={"count": fitting}),) if fitting else ()
+        notes += _mentioned(decoded.text, actual) or fits
     if total is not None and total == counted != actual:
         notes.append(Note(id="summary.torchsummary_count", params={"counted": counted, "actual": actual}))
     claimed_input = _claimed_input(table)

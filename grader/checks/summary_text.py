@@ -34,9 +34,9 @@ _SEPARATOR = r"[.,'’٬_]"
 # A number and what may be its continuation: a separator, perhaps torn from its digits by a line or cell edge; or one
 # space before exactly three digits.
 _NUMBER = re.compile(rf"\d+(?:[ \n|]*+{_SEPARATOR}[ \n|]*+{_SEPARATOR}?[ \n|]*+\d+|[ ]\d{{3}}(?!\d|{_SEPARATOR}\d))*")
-_LEAD = re.compile(r"(?:[\s:|=*#>~≈-]|is\b|of my model\b|為|为|是|約|约)*+(?:\([^)\n]{0,20}\)[\s:|=*>]*+)?")
+_LEAD = re.compile(r"(?:[\s:|=*#>~≈,;\"-]|is\b|of my model\b|為|为|是|約|约)*+(?:\([^)\n]{0,20}\)[\s:|=*>]*+)?")
 _DECIMALS = re.compile(r"\.0{1,6}(?![\d.,])")
-_ANY_NUMBER = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}(?:\.\d{1,6})?)[ ]?([kKmM]?)\b(?![.,]?\d)")
+_ANY_NUMBER = re.compile(r"(?<![\w.])(?<!\d,)(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}(?:\.\d{1,6})?)[ ]?([kKmM]?)\b(?![.,]?\d)")
 _ROUNDING = 0.03
 """Relative: ``90K`` may be the model's 90,155; ``0.1M`` may be anybody's."""
 _UNITS = {"k": 1_000, "m": 1_000_000}
@@ -47,6 +47,8 @@ _TREE_ROW = re.compile(
     r"(?<!\w)([^\W\d]\w*)(?:[ ]?\([^()\n]*\))?:[ ]?(\d+)-(\d+)(?:[ ]?\(recursive\))?"
     rf"[\s|]*({_SHAPE}(?:[\s|]*+{_SHAPE})*+|--)?"
 )
+_UNREADABLE_DIGITS = re.compile(rf"(?:[ \n|]*+{_SEPARATOR})?[OolIS][\w.,]")
+"""What a picture's text makes of 0, 1 and 5 in the middle of a number."""
 _NO_NUMBER = re.compile(r"[ |=*-]*(?:--|\(recursive\))")
 
 
@@ -194,6 +196,8 @@ def _number_after(text: str, position: int, within: int | None = None) -> tuple[
         return None, False
     if _MAGNITUDE.match(text, found.end()):
         return None, True
+    if _UNREADABLE_DIGITS.match(text, found.end()):
+        return None, False
     shown = _DECIMALS.sub("", found[0])
     first, *groups = re.findall(r"\d+", shown)
     if groups and first.startswith("0"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -95,6 +96,14 @@ def defines(part: Part, entry: str) -> bool:
         return True
     tree = syntax.parse(text.text)
     return isinstance(tree, ast.Module) and stand_in.find(tree, entry) is not None
+
+
+def holding(parts: Mapping[str, Part], name: str, entry: str) -> Part | None:
+    """The part that holds an entry point: the one of this name, or the other part of code where only that one does."""
+    own, other = parts.get(name), parts.get("loss" if name == "model" else "model")
+    if other is None or (own is not None and defines(own, entry)):
+        return own
+    return other if defines(other, entry) else own
 
 
 def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:

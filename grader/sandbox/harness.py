@@ -56,8 +56,8 @@ class Workplace:
         sys.modules[self.module.__name__] = self.module
         sys.argv = [self.filename]  # else `parse_args()` would read the fork server's own
         exec(compile(str(meta["prelude"]), "<prelude>", "exec", dont_inherit=True), namespace)
-        if meta.get("without_cuda"):
-            harness_device.without_cuda()
+        if meta.get("without_gpu"):
+            harness_device.without_gpu()
         harness_device.without_compiler()
         before = dict(namespace)
         exec(compile(source, self.filename, "exec", dont_inherit=True), namespace)

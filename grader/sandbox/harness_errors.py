@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import traceback
 from typing import Any
 
 MAX_MESSAGE, MAX_TRACEBACK = 2000, 8000
-_NETWORK = ("/torch/hub.py", "/urllib/", "/socket.py", "/http/", "/ssl.py", "/requests/", "urllib.error")
+_NETWORK = ("/urllib/", "/socket.py", "/http/", "/ssl.py", "/requests/", "urllib.error")
+_DOWNLOADS = ("/torch/hub.py", "/urllib/request.py")
 _PROCESSES = ("/subprocess.py", "/multiprocessing/")
+_GPU = re.compile(r"\bcuda\b|_cuda_|nvidia|mps devices?\b|dummy base class", re.IGNORECASE)
+"""In what torch says of a GPU where there is none."""
 
 
 def describe(error: BaseException) -> dict[str, Any]:
@@ -29,17 +33,21 @@ def describe(error: BaseException) -> dict[str, Any]:
         "memory": isinstance(error, MemoryError) or "allocate memory" in message or "not enough memory" in message,
         "forbidden": isinstance(error, OSError)
         and error.errno in (errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS),
-        "wanted": _wanted(error, message),
+        "wanted": _wanted(error, message, place[1] or ""),
     }
 
 
-def _wanted(error: BaseException, message: str) -> str | None:
-    """What the code was after that cannot be had in here; for the message alone, so a guess will do."""
+def _wanted(error: BaseException, message: str, source: str) -> str | None:
+    """What the code was after that cannot be had in here. It earns nothing, so a guess will do."""
+    if _GPU.search(message) or (isinstance(error, AssertionError) and _GPU.search(source)):
+        return "gpu"
     if "Read-only file system" in message and isinstance(error, OSError | RuntimeError):
         return "file_written"
     if not isinstance(error, OSError):
         return None
     passed = " ".join(frame.filename for frame in _walked(error)) + " " + type(error).__module__
+    if any(module in passed for module in _DOWNLOADS):
+        return "download"
     if any(module in passed for module in _NETWORK):
         return "network"
     if any(module in passed for module in _PROCESSES):

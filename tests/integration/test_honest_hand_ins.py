@@ -162,3 +162,11 @@ def test_summary_of_a_model_that_is_changed_by_what_is_missing(hw13: Assignment,
     grading = pipeline.examine(small, HandIn({name: Part(text.encode()) for name, text in parts.items()}), sandbox)
     result = scoring.score(hw13, "1.2", grading.evidence["1.2"])
     assert (result.verdict, ids(result)[0]) == ("needs_review", "intake.change_dropped")
+
+
+def test_model_and_loss_in_each_others_field_are_found(hw13: Assignment, sandbox: Sandbox) -> None:
+    loss = "def loss_fn_kd(student, labels, teacher, alpha, T):" + BODY
+    parts = {"model": Part(loss.encode()), "loss": Part((NET + GET).encode())}
+    grading = pipeline.examine(hw13, HandIn(parts), sandbox)
+    for number in ("1.1", "2.1"):
+        assert scoring.score(hw13, number, grading.evidence[number]).verdict == "full"

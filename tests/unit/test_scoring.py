@@ -220,7 +220,9 @@ class TestCodeThatDidNotEnd:
     ) -> None:
         for stage in ("intake", "load", "build", "forward", "backward", "call"):
             result = score(HW13, number, kind(outcome=outcome, stage=stage))  # type: ignore[arg-type]
-            assert (result.score, result.verdict, result.fault) == (0.0, Verdict.NONE, Fault.STUDENT)
+            is_heavy = outcome in (Outcome.TIMEOUT, Outcome.MEMORY) and stage in ("forward", "backward")
+            verdict = Verdict.NEEDS_REVIEW if is_heavy else Verdict.NONE
+            assert (result.score, result.verdict, result.fault) == (0.0, verdict, Fault.STUDENT)
             assert set(ids(result)) <= messages.ids()
 
     @pytest.mark.parametrize("fault", [Fault.GRADER, Fault.INFRASTRUCTURE])
@@ -436,9 +438,11 @@ def test_what_cannot_be_had_in_a_sandbox_is_said(wanted: Wanted, outcome: Outcom
     error = StudentError(type="PermissionError", message="[Errno 1]", line=7, source="os.fork()", wanted=wanted)
     result = score(HW13, "2.1", KDLossEvidence(outcome=outcome, stage="load", error=error))
     error_first = ["code.error.load"] if outcome is Outcome.ERROR else []
-    assert ids(result) == [*error_first, f"code.cannot.{wanted}"]
+    reviewed = wanted in (Wanted.GPU, Wanted.DOWNLOAD)
+    assert ids(result) == [*error_first, f"code.cannot.{wanted}", *["code.cannot.reviewed"] * reviewed]
+    assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW if reviewed else Verdict.NONE)
     for language in ("en", "zh-Hant"):
-        told = messages.render(result.messages[-1], language)
+        told = messages.render(result.messages[len(error_first)], language)
         assert "7" in told
         assert "os.fork()" in told
 
@@ -449,6 +453,25 @@ def test_waiting_is_told_apart_from_working(limit: str, message: str) -> None:
     result = score(HW13, "2.1", KDLossEvidence(outcome=Outcome.TIMEOUT, stage="call", limit=hit))
     assert ids(result) == [message]
     assert "20.1 s" in messages.render(result.messages[0])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stage", "limit", "verdict"),
+    [
+        (Outcome.MEMORY, "forward", "memory", Verdict.NEEDS_REVIEW),
+        (Outcome.TIMEOUT, "backward", "CPU time", Verdict.NEEDS_REVIEW),
+        (Outcome.TIMEOUT, "forward", "idle time", Verdict.NONE),
+        (Outcome.TIMEOUT, "build", "CPU time", Verdict.NONE),
+        (Outcome.MEMORY, "load", "memory", Verdict.NONE),
+    ],
+)
+def test_network_too_heavy_for_here_is_left_to_a_person(
+    outcome: Outcome, stage: str, limit: str, verdict: Verdict
+) -> None:
+    hit = LimitHit(limit=limit, allowed=20, used=20.1, unit="s")
+    result = score(HW13, "1.1", architecture(outcome=outcome, stage=stage, limit=hit))
+    assert (result.score, result.verdict) == (0, verdict)
+    assert ("code.heavy" in ids(result)) is (verdict is Verdict.NEEDS_REVIEW)
 
 
 @pytest.mark.parametrize(("lucky", "between"), [(0, True), (1, True), (2, True), (9, False)])

@@ -75,6 +75,7 @@ def test_points_are_those_of_the_terms_unless_the_rubric_has_a_reason(hw13: Assi
         "kd.alpha_swapped",
         "kd.alpha_hard_coded",
         "kd.alpha_ignored",
+        "kd.alpha_on_both_terms",
         "kd.gradient.detached",
         "kd.gradient.soft_term_detached",
         "kd.gradient.hard_term_detached",

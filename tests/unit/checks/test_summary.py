@@ -163,7 +163,6 @@ def test_rounded_total_is_told() -> None:
     [
         ("90155", "90155"),
         ("params: 90,155", "90,155"),
-        ('{"total_params": 90155}', "90155"),
         ("flops: 148001280.0, params: 90155.0", "90155.0"),
         ("90.2 K    Total params\n0.361     Total estimated model params size (MB)", "90.2 K"),
         ("Number of parameters:   0.0902 M", "0.0902 M"),
@@ -230,6 +229,36 @@ def test_missing_line_of_totals_is_made_up_by_complete_rows() -> None:
     assert found.claimed_total == TOTAL
     assert [note.id for note in found.notes] == ["summary.total_from_rows"]
     assert measure(rows_only.replace("1,331", "1,332")).claimed_total is None
+
+
+CUT_OFF = "\n".join(table().split("\n")[:8])
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        (CUT_OFF, True),
+        (CUT_OFF + "\nTotal params: 90,l55", True),
+        (CUT_OFF + "\nTotal params: 9O,155", True),
+        (CUT_OFF + "\nTotal params: 90,15S", True),
+        (CUT_OFF.replace("18,496", "18,500"), False),
+        (table([("ReLU", (32, 112, 112), 0)]).split("Total params")[0], False),
+    ],
+)
+def test_fitting_rows_without_a_readable_total_are_left_to_a_person(text: str, fits: bool) -> None:
+    found = measure(text)
+    told = [note.id for note in found.notes if note.id == "summary.rows_fit"]
+    assert (found.claimed_total, len(told)) == (None, fits)
+    assert scoring.score(bundled("hw13"), "1.2", found).score == 0
+    verdict = scoring.score(bundled("hw13"), "1.2", found).verdict
+    assert verdict is (Verdict.NEEDS_REVIEW if fits else Verdict.NONE)
+
+
+@pytest.mark.parametrize(
+    "line", ["Total params,90155", '"Total params","90,155"', "Total params;90155", '{"total_params": 90155}']
+)
+def test_total_in_a_comma_separated_table_is_read(line: str) -> None:
+    assert measure(f'Layer,Output,Param\nConv2d-1,"[-1, 32, 112, 112]",896\n{line}\n').claimed_total == TOTAL
 
 
 def test_two_tables_take_the_models_own() -> None:

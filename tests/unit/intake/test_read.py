@@ -329,3 +329,16 @@ def test_words_that_end_in_a_colon_are_a_heading(words: str) -> None:
     taken = take(f"{words}\n{MODEL}")
     assert taken.error is None
     assert "intake.prose" in ids(taken)
+
+
+def test_part_is_sought_in_the_other_field_only_where_its_own_lacks_it() -> None:
+    model, loss = Part(b"def get_student_model(): ..."), Part(b"def loss_fn_kd(s, y, t): ...")
+    both, neither = Part(model.data + b"\n" + loss.data), Part(b"x = 1")
+    for name, entry, own, other in (("model", "get_student_model", model, loss), ("loss", "loss_fn_kd", loss, model)):
+        else_name = "loss" if name == "model" else "model"
+        assert intake.holding({name: own, else_name: other}, name, entry) is own
+        assert intake.holding({name: other, else_name: own}, name, entry) is own
+        assert intake.holding({name: own, else_name: both}, name, entry) is own
+        assert intake.holding({else_name: both}, name, entry) is both
+        assert intake.holding({name: neither, else_name: other}, name, entry) is neither
+        assert intake.holding({else_name: other}, name, entry) is None

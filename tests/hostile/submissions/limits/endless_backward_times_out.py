@@ -1,6 +1,6 @@
 # question: 1.1
 # outcome: timeout
-# verdict: none
+# verdict: needs_review
 # limit: CPU time
 """A hook on the gradient that never ends."""
 

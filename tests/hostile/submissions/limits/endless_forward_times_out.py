@@ -1,6 +1,6 @@
 # question: 1.1
 # outcome: timeout
-# verdict: none
+# verdict: needs_review
 # limit: CPU time
 """The model builds, and never answers."""
 

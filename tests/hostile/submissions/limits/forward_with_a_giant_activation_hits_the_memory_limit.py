@@ -1,6 +1,6 @@
 # question: 1.1
 # outcome: memory
-# verdict: none
+# verdict: needs_review
 # limit: memory
 """An honest mistake: one activation of many gigabytes."""
 

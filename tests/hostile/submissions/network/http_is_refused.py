@@ -1,6 +1,6 @@
 # question: 2.1
 # outcome: error
-# verdict: none
+# verdict: needs_review
 # error: URLError
 """The standard library's client."""
 

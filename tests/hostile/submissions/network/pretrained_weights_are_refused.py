@@ -1,6 +1,6 @@
 # question: 1.1
 # outcome: forbidden
-# verdict: none
+# verdict: needs_review
 """A teacher that would do the work."""
 
 import torchvision

@@ -1,6 +1,6 @@
 # question: 2.1
 # outcome: forbidden
-# verdict: none
+# verdict: needs_review
 """A model from the network."""
 
 import torch
