@@ -193,7 +193,11 @@ def _stopped(evidence: CodeEvidence) -> list[Note]:
 def _architecture(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
     failed = _code_failure(question, evidence)
     if failed is not None:
-        return failed
+        # A network that is too large as well is told so, and nothing else could make it right.
+        large = (evidence.parameters or 0) > assignment.parameter_limit
+        told = _size_problems(assignment.parameter_limit, question, evidence) if large else []
+        update = {"messages": (*told, *failed.messages), "verdict": Verdict.NONE}
+        return failed.model_copy(update=update) if told else failed
     if evidence.parameters is None:
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="model.not_counted"), *evidence.notes)
     size = {"parameters": evidence.parameters, "limit": assignment.parameter_limit}

@@ -24,6 +24,7 @@ _TURNS = re.compile(rf"{_DENIES.pattern}|\b(?:less|low|lower|small|smaller|decre
 """What turns a sentence round: "a lower T gives a harder one" says that a higher one gives a softer one."""
 _WORDS = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"(?:q|question|ans|answer|第|[問问]?[題题])?[\s._-]*(\d{1,3})\s*[._-]\s*(\d{1,3})\s*[題题]?[.:]?")
+_WITHIN = re.compile(r"(?<![\d.])(\d{1,3})[ ]?[._-][ ]?(\d{1,3})(?![\d.])")
 
 
 class AnswersError(ValueError):
@@ -53,7 +54,10 @@ def read_answers(data: bytes) -> dict[str, str]:
         raise AnswersError(f"There are {len(answers)} answers; at most {ANSWERS_LIMIT} are taken.")
     # Two spellings of one number: the plain one counts, and of equals the later, as in JSON itself.
     ordered = sorted(answers.items(), key=lambda item: item[0].strip() == _plain_number(item[0]))
-    return {_plain_number(number): _text(number, answer) for number, answer in ordered}
+    read = {_plain_number(number): _text(number, answer) for number, answer in ordered}
+    within = [_number_within(key) for key in read]
+    alone = {number for number in within if number is not None and number not in read and within.count(number) == 1}
+    return {number if number in alone else key: read[key] for key, number in zip(read, within, strict=True)}
 
 
 def _plain_number(number: str) -> str:
@@ -61,6 +65,12 @@ def _plain_number(number: str) -> str:
     folded = unicodedata.normalize("NFKC", number).casefold().strip()
     found = _NUMBER.fullmatch(folded)
     return f"{found[1]}.{found[2]}" if found else number.strip()
+
+
+def _number_within(key: str) -> str | None:
+    """``2.2`` for ``hw13-2.2`` and ``2.2 Temperature``: the one number of a question in a key of many words."""
+    found = set(_WITHIN.findall(unicodedata.normalize("NFKC", key)))
+    return ".".join(found.pop()) if len(found) == 1 else None
 
 
 def _text(number: str, answer: Any) -> str:

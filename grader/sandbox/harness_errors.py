@@ -12,6 +12,8 @@ MAX_MESSAGE, MAX_TRACEBACK = 2000, 8000
 _NETWORK = ("/urllib/", "/socket.py", "/http/", "/ssl.py", "/requests/", "urllib.error")
 _DOWNLOADS = ("/torch/hub.py", "/urllib/request.py")
 _PROCESSES = ("/subprocess.py", "/multiprocessing/")
+_NO_MEMORY = re.compile("allocate memory|not enough memory|could not create a (?:primitive$|memory object)")
+"""The last two are oneDNN's, which has found no room for a layer's working memory."""
 _GPU = re.compile(r"\bcuda\b|_cuda_|nvidia|mps devices?\b|dummy base class", re.IGNORECASE)
 """In what torch says of a GPU where there is none."""
 
@@ -30,7 +32,7 @@ def describe(error: BaseException) -> dict[str, Any]:
         "source": place[1],
         "name": str(error.name)[:100] if isinstance(error, NameError) and error.name else None,
         "traceback": _text(_traceback(error), MAX_TRACEBACK),
-        "memory": isinstance(error, MemoryError) or "allocate memory" in message or "not enough memory" in message,
+        "memory": isinstance(error, MemoryError) or _NO_MEMORY.search(message) is not None,
         "forbidden": isinstance(error, OSError)
         and error.errno in (errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS),
         "wanted": _wanted(error, message, place[1] or ""),

@@ -488,3 +488,14 @@ def test_case_that_agrees_by_luck_changes_no_verdict(lucky: int, between: bool) 
         assert result.score == 0.25
         assert (result.verdict is Verdict.NEEDS_REVIEW) is between
         assert ("kd.right_between" in ids(result)) is between
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ERROR, Outcome.TIMEOUT, Outcome.MEMORY])
+def test_network_that_fails_and_is_too_large_is_told_both(outcome: Outcome) -> None:
+    error = StudentError(type="RuntimeError", message="no", line=7) if outcome is Outcome.ERROR else None
+    failed = {"outcome": outcome, "stage": "backward", "error": error}
+    result = score(HW13, "1.1", architecture(parameters=411_659, **failed))
+    assert (result.score, result.verdict) == (0, Verdict.NONE)
+    assert result.messages[0].id == "model.too_many_parameters"
+    assert len(result.messages) > 1
+    assert "model.too_many_parameters" not in ids(score(HW13, "1.1", architecture(**failed)))

@@ -109,6 +109,23 @@ def test_the_chapters_number_will_do_where_the_answer_is_one_of_the_questions() 
     assert not choice.measure({"2": "7.5", "3": "no"}, TEMPERATURE).submitted
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({"2.2 Temperature": "softer"}, {"2.2": "softer"}),
+        ({"hw13-2.2": "softer", "Problem 3.2 (speed)": "no"}, {"2.2": "softer", "3.2": "no"}),
+        ({"2.2": "softer", "2.2 reason": "harder"}, {"2.2": "softer", "2.2 reason": "harder"}),
+        ({"2.2 answer": "softer", "2.2 reason": "harder"}, {"2.2 answer": "softer", "2.2 reason": "harder"}),
+        ({"2.2 and 3.2": "no"}, {"2.2 and 3.2": "no"}),
+        ({"version 12.2.2": "no"}, {"version 12.2.2": "no"}),
+    ],
+)
+def test_number_in_a_key_of_many_words_is_found_where_there_is_one(
+    written: dict[str, str], read: dict[str, str]
+) -> None:
+    assert choice.read_answers(json.dumps(written).encode()) == read
+
+
 def test_keys_that_are_no_number_are_named() -> None:
     found = choice.measure({"temperature": "softer", "3.2": "no"}, TEMPERATURE)
     assert not found.submitted
