@@ -15,7 +15,7 @@ test:
 	tests/install-system-packages
 	$(MAKE) --no-print-directory $(TEST_INSTALLED)
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Style, types and the layers of the import contracts.
 lint: $(TEST_INSTALLED)

@@ -18,19 +18,13 @@ settings.register_profile("shared machine", deadline=None, suppress_health_check
 settings.load_profile("shared machine")
 
 
-TOGETHER = ("browser",)
-"""Folders whose files share a service and a browser: they run in one process, one after the other."""
 LONG_FILES = ("test_cli", "test_documents", "test_grading", "test_storm")
 """Begun first, so that no core waits at the end for the file that another has just begun."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest, then the rest in its order; a file in one process, or a folder of `TOGETHER`."""
-    items.sort(key=lambda item: item.path.stem not in LONG_FILES and item.path.parent.name not in TOGETHER)
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else f"{folder}/{item.path.stem}"))
+    """The browser's files together, which share a service; the files that take longest; then the rest in its order."""
+    items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.stem not in LONG_FILES))
 
 
 @pytest.fixture(scope="session")
