@@ -211,13 +211,13 @@ CANNOT: dict[str, tuple[str, Outcome, str, Wanted | None]] = {
         "import urllib.request\nurllib.request.urlopen('http://192.0.2.1/')",
         Outcome.ERROR,
         "not permitted",
-        Wanted.NETWORK,
+        Wanted.DOWNLOAD,
     ),
     "pretrained weights": (
         "import torchvision\ntorchvision.models.resnet18(weights='DEFAULT')",
         Outcome.FORBIDDEN,
         "not permitted",
-        Wanted.NETWORK,
+        Wanted.DOWNLOAD,
     ),
     "writing a file": ("open('model.txt', 'w')", Outcome.FORBIDDEN, "Read-only file system", Wanted.FILE_WRITTEN),
     "making a folder": ("import os\nos.makedirs('checkpoints')", Outcome.FORBIDDEN, "permitted", Wanted.FILE_WRITTEN),
@@ -229,7 +229,7 @@ CANNOT: dict[str, tuple[str, Outcome, str, Wanted | None]] = {
     ),
     "loading weights": ("import torch\ntorch.load('model.pt')", Outcome.ERROR, "No such file", Wanted.FILE_READ),
     "reading a file": ("open('/etc/passwd')", Outcome.FORBIDDEN, "Permission denied", Wanted.FILE_READ),
-    "a graphics card": ("import torch\ntorch.ones(1).cuda()", Outcome.ERROR, "CUDA", None),
+    "a graphics card": ("import torch\ntorch.ones(1).cuda()", Outcome.ERROR, "CUDA", Wanted.GPU),
     "a question": ("input()", Outcome.ERROR, "EOF", None),
     "a data set that is not there": (
         "from torch.utils.data import DataLoader\n"
