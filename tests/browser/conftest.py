@@ -13,11 +13,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
 from app.settings import Settings
 from tests.integration.budgets import publish_brief
 
+PATIENCE = 30_000
+"""Milliseconds that a page on a busy machine may take to show what is expected of it."""
+expect.set_options(timeout=PATIENCE)
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -138,7 +141,7 @@ def open_page(browser: Browser, service: Service) -> Iterator[OpenPage]:
 
     def opened(login: str | None = None, **options: object) -> Page:
         context = browser.new_context(base_url=service.url, **{"locale": "en-GB", **options})  # type: ignore[arg-type]
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", heard)
