@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import httpx
@@ -33,6 +34,12 @@ def reviewed(service: Service) -> list[str]:
             answer = client.post("/submissions", data=data, files=files, headers=headers).json()
             state = client.get(f"/submissions/{answer['id']}?wait=60", headers=headers).json()["state"]
             assert state == "graded"
+        # What other files handed in must not come to the queue while it is counted.
+        admin = {"Authorization": f"Bearer {service.tokens['mia']}"}
+        until = time.monotonic() + 120
+        while (work := client.get("/admin/workers", headers=admin).json())["waiting"] + work["running"]:
+            assert time.monotonic() < until, work
+            time.sleep(0.2)
     return logins
 
 
