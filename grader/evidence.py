@@ -45,7 +45,10 @@ class Record(BaseModel):
 
 
 class Wanted(StrEnum):
-    """What code was after that a sandbox does not give. A guess from its traceback; a person looks."""
+    """What code was after that a sandbox does not give. A guess from its traceback.
+
+    Where it was a download or a GPU, a person looks.
+    """
 
     PROCESS = "process"
     WORKERS = "workers"

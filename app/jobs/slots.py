@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from enum import Enum, auto
 
 _LOOK_SECONDS = 0.2
+
+
+class _Kind(Enum):
+    FIRST = auto()
+    LONG = auto()
 
 
 class Slots:
@@ -19,50 +26,42 @@ class Slots:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._changed = threading.Condition()
-        self._first = 0
-        self._first_waiting = 0
-        self._long = 0
+        self._running: Counter[_Kind] = Counter()
+        self._waiting: Counter[_Kind] = Counter()
 
-    @contextmanager
-    def first(self, still: Callable[[], bool]) -> Iterator[bool]:
+    def first(self, still: Callable[[], bool]) -> AbstractContextManager[bool]:
         """A slot of a first part, held within; waited for while ``still``. False when there is none by then."""
-        with self._changed:
-            self._first_waiting += 1
-            try:
-                taken = self._wait(self._room_for_first, still)
-                self._first += taken
-            finally:
-                self._first_waiting -= 1
-                self._changed.notify_all()
-        try:
-            yield taken
-        finally:
-            with self._changed:
-                self._first -= taken
-                self._changed.notify_all()
+        return self._slot(_Kind.FIRST, still)
+
+    def long(self, still: Callable[[], bool]) -> AbstractContextManager[bool]:
+        """The same for a job of minutes."""
+        return self._slot(_Kind.LONG, still)
 
     @contextmanager
-    def long(self, still: Callable[[], bool]) -> Iterator[bool]:
-        """The same for a job of minutes."""
+    def _slot(self, kind: _Kind, still: Callable[[], bool]) -> Iterator[bool]:
         with self._changed:
-            taken = self._wait(self._room_for_long, still)
-            self._long += taken
+            self._waiting[kind] += 1
+            try:
+                taken = self._wait(kind, still)
+                self._running[kind] += taken
+            finally:
+                self._waiting[kind] -= 1
+                self._changed.notify_all()
         try:
             yield taken
         finally:
             with self._changed:
-                self._long -= taken
+                self._running[kind] -= taken
                 self._changed.notify_all()
 
-    def _wait(self, room: Callable[[], bool], still: Callable[[], bool]) -> bool:
+    def _wait(self, kind: _Kind, still: Callable[[], bool]) -> bool:
         while still():
-            if room():
+            if self._has_room(kind):
                 return True
             self._changed.wait(_LOOK_SECONDS)
         return False
 
-    def _room_for_first(self) -> bool:
-        return self._first + self._long < self._slots or self._first == 0
-
-    def _room_for_long(self) -> bool:
-        return self._first + self._long < self._slots and not self._first_waiting
+    def _has_room(self, kind: _Kind) -> bool:
+        if self._running.total() < self._slots:
+            return kind is _Kind.FIRST or not self._waiting[_Kind.FIRST]
+        return kind is _Kind.FIRST and not self._running[_Kind.FIRST]
