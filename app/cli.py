@@ -227,9 +227,9 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the address and the tokens as JSON.")] = False,
 ) -> None:
     """Migrate, make a student and an admin on the first run, print their tokens, serve. `make run` calls this."""
-    from app.commands import demo as command
+    from app.commands import service
 
-    command.run(as_json)
+    service.demo(as_json)
 
 
 @app.command(

@@ -1,20 +1,16 @@
-"""The application: its routes, its life from start to stop, and the server around it."""
+"""The application: its routes, and its life from start to stop. `app.serving` puts a server around it."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import uvicorn
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from app import health, logs, lti, metrics, openapi, pages, problem_responses
+from app import health, lti, metrics, openapi, pages, problem_responses
 from app.assignments import endpoints as assignments
 from app.assignments import service as assignment_service
 from app.audit import endpoints as audit
@@ -43,17 +39,9 @@ from app.users import endpoints as users
 from app.users import service as user_service
 from grader.version import GRADER_VERSION
 
-KEEP_ALIVE_SECONDS = 75
-"""How long a connection may be idle. Many clients give theirs up after five seconds; were the service to do so at the
-same moment, a request could meet a closed door."""
 
-
-class CannotListen(Exception):
-    """The address is not this machine's, or somebody listens there already."""
-
-
-def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
-    """The application. With ``worker`` it has a worker beside it; otherwise `assay worker` must run somewhere."""
+def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> FastAPI:
+    """The application. Without a worker of its own, which is launched already, `assay worker` must run somewhere."""
     app = FastAPI(
         title="Assay",
         summary="Automated grading of model-compression homework.",
@@ -61,7 +49,8 @@ def create_app(settings: Settings, *, worker: bool = True) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    app.state.grades = worker
+    app.state.worker = worker
+    app.state.bulletin = worker.bulletin if worker is not None else Bulletin()
     app.state.start_failure = None
     api = APIRouter(prefix="/api/v1")
     domains = (assignments, extensions, submissions, scores, exports, regrade_requests, users, regrades, jobs, audit)
@@ -106,11 +95,8 @@ def _start(app: FastAPI) -> None:
     app.state.write_probe = WriteProbe(settings)
     app.state.probe_thread = CapacityLimiter(1)
     app.state.ended_runs = EndedRuns()
-    app.state.bulletin = Bulletin()
     app.state.jobs = DbosJobs(settings)
-    app.state.worker = None
-    if app.state.grades:
-        app.state.worker = EmbeddedWorker(settings, app.state.bulletin)
+    if app.state.worker is not None:
         app.state.jobs.tell = app.state.worker.tell
         app.state.worker.start()
 
@@ -125,48 +111,3 @@ def _prepare(settings: Settings) -> None:
         if settings.admin_token is not None:
             user_service.bootstrap_admin(session, settings.admin_token.get_secret_value())
     database.close()
-
-
-def serve(settings: Settings, worker: bool) -> None:
-    """Serve until SIGTERM or SIGINT.
-
-    What keeps the service from starting goes to stderr, with the exit code `FLOOR_NOT_MET` when the sandbox lacks a
-    layer of its floor and 1 otherwise. Raises `CannotListen` before anything else is done.
-    """
-    listening = _bound(settings.host, settings.port)
-    logs.configure()
-    app = create_app(settings, worker=worker)
-    # What is there now stays to the end: looking through it for garbage would hold every request up for 0.2 seconds.
-    gc.collect()
-    gc.freeze()
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        timeout_graceful_shutdown=5,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-    )
-    try:
-        uvicorn.Server(config).run(sockets=[listening])
-    except SystemExit:
-        # The server has one code for every failed start and keeps the reason to itself.
-        failure = app.state.start_failure
-        if failure is None:
-            raise
-        if isinstance(failure, WorkerRefused):
-            raise SystemExit(failure.exit_code) from None
-        sys.stderr.write(f"{failure}\n")
-        raise SystemExit(1) from None
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """A socket at this address. The server would look for one only after it has warmed up, and hide why it has none."""
-    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind((host, port))
-    except (OSError, TypeError) as error:  # a TypeError for what can be no host's name
-        found.close()
-        raise CannotListen(f"cannot listen on {host} port {port} ({getattr(error, 'strerror', error)})") from error
-    return found

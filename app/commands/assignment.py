@@ -9,7 +9,8 @@ from pathlib import Path
 import typer
 
 from app.assignments import service
-from app.commands.configuration import settings, writing
+from app.commands.configuration import settings
+from app.commands.database import writing
 from app.commands.failures import UnusableInput
 from grader import assignment_check
 from grader.assignment import Assignment

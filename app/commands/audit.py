@@ -7,7 +7,8 @@ import json
 import typer
 
 from app.audit import service
-from app.commands.configuration import settings, writing
+from app.commands.configuration import settings
+from app.commands.database import writing
 from app.commands.failures import Refused
 
 

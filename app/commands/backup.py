@@ -10,7 +10,8 @@ import typer
 from sqlalchemy import func, select
 
 from app.audit import service as audit
-from app.commands.configuration import settings, upgrade, writing
+from app.commands.configuration import settings
+from app.commands.database import upgrade, writing
 from app.commands.failures import Refused, UnusableInput
 from app.db import backup
 from app.submissions.models import Submission

@@ -1,4 +1,4 @@
-"""`assay demo`: from a fresh checkout to a running service with somebody to log in as."""
+"""What `assay demo` needs beyond `assay serve`: a migrated database with somebody to log in as."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import typer
 from sqlalchemy import select
 
 from app.auth import service as auth
-from app.commands.configuration import settings, upgrade, writing
-from app.commands.service import listen
+from app.commands.database import upgrade, writing
 from app.settings import Settings
 from app.users import service as users
 from app.users.models import Role, User
@@ -19,9 +18,8 @@ from app.users.models import Role, User
 PEOPLE = {"student": ("Example Student", Role.STUDENT), users.BOOTSTRAP_LOGIN: ("Administrator", Role.ADMIN)}
 
 
-def run(as_json: bool) -> None:
-    """Migrate, see that the people of the demonstration can log in, tell how, and serve."""
-    configured = settings()
+def prepare(configured: Settings, as_json: bool) -> None:
+    """Migrate, see that the people of the demonstration can log in, and tell how."""
     upgrade(configured)
     tokens = demo_tokens(configured)
     url = f"http://{configured.host}:{configured.port}"
@@ -29,7 +27,6 @@ def run(as_json: bool) -> None:
         typer.echo(json.dumps({"url": url, "tokens": tokens}))
     else:
         _tell(url, tokens)
-    listen(configured, True)
 
 
 def _tell(url: str, tokens: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.commands import configuration
+from app.commands import configuration, database
 from app.commands.failures import CommandError, ExitCode
 from app.db import migrate
 from app.settings import Settings
@@ -139,8 +139,8 @@ def _problems(settings: Settings) -> list[str]:
         migrate.look(settings)
     except migrate.NotMigrated as error:
         return [str(error)]
-    except configuration.OUT_OF_REACH as error:
-        return [f"the database is out of reach ({configuration.reason(error)}); ASSAY_DATABASE_URL names it"]
+    except database.OUT_OF_REACH as error:
+        return [f"the database is out of reach ({database.reason(error)}); ASSAY_DATABASE_URL names it"]
     return []
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import typer
 
 from app.assignments import service as assignments
-from app.commands.configuration import check, settings
+from app.commands.configuration import settings
+from app.commands.database import check
 from app.commands.failures import UnusableInput
 from app.db.engine import Database
 from app.exports import everything, feedback, gradescope_table

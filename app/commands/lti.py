@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from app import lti
-from app.commands.configuration import settings, writing
+from app.commands.configuration import settings
+from app.commands.database import writing
 from app.commands.failures import Refused
 from app.db import backup
 from app.db.base import now

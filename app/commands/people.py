@@ -9,7 +9,8 @@ from pathlib import Path
 
 import typer
 
-from app.commands.configuration import settings, writing
+from app.commands.configuration import settings
+from app.commands.database import writing
 from app.commands.failures import UnusableInput
 from app.users import service
 from app.users.schemas import RosterPreview

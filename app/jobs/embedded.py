@@ -1,8 +1,8 @@
 """The worker that `assay serve` has with it: a process beside the service, started again when it dies.
 
 One socket ties the two. The worker says on it that it is ready, and which submission changed, so that whoever follows
-one hears at once; the service says on it that there are new jobs. The worker sees there that the service is gone,
-however that ended, and goes too.
+one hears at once; the service says on it when to begin, and later that there are new jobs. The worker sees there that
+the service is gone, however that ended, and goes too. Its side is `app.jobs.embedded_process`.
 """
 
 from __future__ import annotations
@@ -13,28 +13,19 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
 
-from app.db.migrate import NotMigrated
-from app.jobs import worker
-from app.jobs.executor import ExecutorIdTaken
 from app.settings import Settings
 from app.submissions.bulletin import Bulletin
-from grader.sandbox.replies import InfrastructureFault
-from grader.sandbox.supervisor import FloorNotMet
 
 FLOOR_NOT_MET = os.EX_CONFIG
 """The exit code when this machine cannot run student code safely."""
-REFUSALS = (FloorNotMet, InfrastructureFault, ExecutorIdTaken, NotMigrated)
-"""What keeps a worker from starting, with a message for people."""
-_READY = b"ready"
-_JOBS = b"j"
-_MESSAGE_BYTES = 16
-_NICENESS = 5
-"""The worker and its sandbox let the service go first: a hand-in is stored at once, and graded as soon as may be."""
+READY = b"ready"
+BEGIN = b"begin"
+JOBS = b"j"
+MESSAGE_BYTES = 16
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _END_SECONDS = 30.0
@@ -60,13 +51,19 @@ class EmbeddedWorker:
         self.ready = False
         self._stopping = threading.Event()
         self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def launch(self) -> None:
+        """Start the process, which warms up and takes no jobs before `start`."""
+        self._launch()
 
     def start(self) -> None:
-        """Start the worker and wait until it takes jobs. Raises `WorkerRefused`: then there is none."""
-        line = self._launch()
+        """Let the worker begin and wait until it takes jobs. Raises `WorkerRefused`: then there is none."""
+        line = self._line
+        self._begin(line)
         while not self.ready:
             # What it finds waiting it may have begun, and announced, before it says that it takes jobs.
-            message = line.recv(_MESSAGE_BYTES)
+            message = _receive(line)
             if not message:
                 line.close()
                 raise WorkerRefused(self._process.wait())
@@ -77,7 +74,7 @@ class EmbeddedWorker:
     def tell(self) -> None:
         """Let the worker know that there are new jobs. Never waits: a worker also looks for itself."""
         with suppress(OSError):
-            self._line.send(_JOBS, socket.MSG_DONTWAIT)
+            self._line.send(JOBS, socket.MSG_DONTWAIT)
 
     def stop(self) -> None:
         """Let the worker end what it grades and put back the rest; returns when its process is gone."""
@@ -90,14 +87,20 @@ class EmbeddedWorker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
-    def _launch(self) -> socket.socket:
+    @staticmethod
+    def _begin(line: socket.socket) -> None:
+        with suppress(OSError):  # a process that has ended is noticed by whoever listens
+            line.send(BEGIN)
+
+    def _launch(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             # A group of its own: Ctrl-C ends the service, and the service ends its worker.
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
-                [sys.executable, "-m", "app.jobs.embedded", str(theirs.fileno())],
+                [sys.executable, "-m", "app.jobs.embedded_process", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 process_group=0,
@@ -108,7 +111,6 @@ class EmbeddedWorker:
         finally:
             theirs.close()
         self._line = ours
-        return ours
 
     def _supervise(self, line: socket.socket | None) -> None:
         """Pass on what the worker tells, and start it again whenever it has ended, until `stop`."""
@@ -127,66 +129,30 @@ class EmbeddedWorker:
                 if self._stopping.is_set():
                     return
                 try:
-                    line = self._launch()
+                    self._launch()
                 except OSError as error:
                     log.error("the worker cannot be started", error=str(error))
                     line = None
+                else:
+                    line = self._line
+                    self._begin(line)
 
     def _listen(self, line: socket.socket) -> None:
         """Hear a worker until its end."""
         with line:
-            while message := line.recv(_MESSAGE_BYTES):
+            while message := _receive(line):
                 self._hear(message)
 
     def _hear(self, message: bytes) -> None:
-        if message == _READY:
+        if message == READY:
             self.ready = not self._stopping.is_set()
         else:
             self.bulletin.announce(uuid.UUID(bytes=message))
 
 
-class Line(Bulletin):
-    """The worker's side: a bulletin whose readers are in the service's process."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        super().__init__()
-        self._sock = sock
-        self._look: Callable[[], None] = lambda: None
-
-    def announce(self, submission_id: uuid.UUID) -> None:
-        """Tell the service. Never waits: it also looks for itself, a few times a second."""
-        self._tell(submission_id.bytes)
-
-    def ready(self, look: Callable[[], None]) -> None:
-        """Tell the service that this worker takes jobs; ``look`` is called whenever it says that there are new ones."""
-        self._look = look
-        self._tell(_READY)
-
-    def listen(self) -> None:
-        """Hear the service until it has gone, and end this process as a kill would: the next has its own worker."""
-        with suppress(OSError):
-            while self._sock.recv(len(_JOBS)):
-                self._look()
-        os._exit(1)
-
-    def _tell(self, message: bytes) -> None:
-        with suppress(OSError):
-            self._sock.send(message, socket.MSG_DONTWAIT)
-
-
-def main() -> None:
-    """Be the worker of the service at the other end of the socket whose descriptor is the one argument."""
-    sock = socket.socket(fileno=int(sys.argv[1]))
-    sock.set_inheritable(False)  # the line ends with this process, whatever it has started
-    os.nice(_NICENESS)
-    line = Line(sock)
-    threading.Thread(target=line.listen, name="line", daemon=True).start()
+def _receive(line: socket.socket) -> bytes:
+    """The next message of a worker; empty when it has ended, also with messages that it never read."""
     try:
-        worker.run(Settings(), line, line.ready, os.getppid())
-    except REFUSALS as refusal:
-        sys.stderr.write(f"{refusal}\n")
-        raise SystemExit(FLOOR_NOT_MET if isinstance(refusal, FloorNotMet) else 1) from None
-
-
-if __name__ == "__main__":
-    main()
+        return line.recv(MESSAGE_BYTES)
+    except ConnectionResetError:
+        return b""

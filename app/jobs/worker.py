@@ -42,14 +42,20 @@ class Worker:
     """Grades submissions in this process, as many at once as `Slots` lets. Implements `app.jobs.port.Work`."""
 
     def __init__(
-        self, settings: Settings, database: Database, bulletin: Bulletin, jobs: DbosJobs, service: int | None = None
+        self,
+        settings: Settings,
+        sandbox: Sandbox,
+        database: Database,
+        bulletin: Bulletin,
+        jobs: DbosJobs,
+        with_service: bool = False,
     ) -> None:
         self.settings = settings
         self.database = database
         self.bulletin = bulletin
         self.jobs = jobs
-        self.sandbox = Sandbox(service=service)
-        self._told = service is not None
+        self.sandbox = sandbox
+        self._told = with_service
         self.ready = False
         # A queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
         self._slots = Slots(settings.workers)
@@ -174,14 +180,16 @@ class Worker:
 
 def run(
     settings: Settings,
+    sandbox: Sandbox,
     bulletin: Bulletin | None = None,
     started: Callable[[Callable[[], None]], None] = lambda look: None,
-    service: int | None = None,
+    *,
+    with_service: bool = False,
 ) -> None:
-    """Grade until told to stop by SIGTERM or SIGINT.
+    """Grade in this sandbox, started or not, until told to stop by SIGTERM or SIGINT.
 
-    ``started`` is called when the worker takes jobs, with what makes it look for new ones at once. ``service`` is the
-    process of the service that this worker is with, if there is one: it tells of new jobs.
+    ``started`` is called when the worker takes jobs, with what makes it look for new ones at once. A worker that is
+    ``with_service`` is told of new jobs.
 
     Raises `NotMigrated`, `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`.
     """
@@ -192,11 +200,12 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        worker = Worker(settings, database, bulletin or Bulletin(), jobs, service)
+        worker = Worker(settings, sandbox, database, bulletin or Bulletin(), jobs, with_service)
         worker.start()
         # As in the service: what is there now stays, and need not be looked through for garbage.
         gc.collect()
         gc.freeze()
+        gc.enable()
         started(worker.look)
         while not stop.wait(0.5):
             # Python's handlers run in the main thread, and the kernel may give a signal to any: look now and then.

@@ -68,7 +68,10 @@ class FloorNotMet(Exception):
 
 
 class Sandbox:
-    """One fork server and its children. Use as a context manager, or call `start` and `close`."""
+    """One fork server and its children. Use as a context manager, or call `start` and `close`.
+
+    `launch` before `start` lets the fork server warm up while the caller does something else.
+    """
 
     def __init__(self, policy: Policy | None = None, service: int | None = None) -> None:
         """``service`` is the process at the head of the service that this one is a part of; by default this one."""
@@ -80,16 +83,29 @@ class Sandbox:
         self._baseline: dict[str, str] = {}
         self._groups: ControlGroups | NotDelegated = NotDelegated(_NOT_TRIED)
 
+    def launch(self) -> None:
+        """Start the fork server's process without waiting for it. Raises `InfrastructureFault` if there is none."""
+        with self._lock:
+            self._launch()
+
+    def _launch(self) -> _Server:
+        if self._server is None:
+            self._groups = control_groups.delegated(self.policy.control_group, service=self._service)
+            self._server = _Server(self.policy, self._groups)
+        return self._server
+
     def start(self) -> dict[str, Any]:
         """Start the fork server and prove every layer of the floor with a child.
 
         Returns the report that results carry. Raises `FloorNotMet`, or `InfrastructureFault` when it does not start.
         """
         with self._lock:
-            if self._server is None:
-                self._groups = control_groups.delegated(self.policy.control_group, service=self._service)
-                self._server = _Server(self.policy, self._groups)
-            facts = self._server.facts
+            try:
+                facts = self._launch().wait_until_ready()
+            except (FloorNotMet, InfrastructureFault):
+                self._server = None
+                raise
+            assert self._server is not None
             with self._server.child(self.policy.limits, lambda: False, "student") as probe:
                 found = {name: probe.layers.get(name, _NOT_TRIED) for name in FLOOR}
             missing = {name: result for name, result in found.items() if result != "ok"}
@@ -145,6 +161,7 @@ class Sandbox:
                 self._server = None
             if isinstance(self._groups, ControlGroups):
                 self._groups.close()
+                self._groups = NotDelegated(_NOT_TRIED)
 
     @property
     def server_pid(self) -> int | None:
@@ -213,8 +230,10 @@ class Sandbox:
             if server is not None:
                 server.retire()
                 self._server = None
-            self._server = _Server(self.policy, self._groups)
-            return self._server
+            server = _Server(self.policy, self._groups)
+            server.wait_until_ready()
+            self._server = server
+            return server
 
     def _discard(self, server: _Server) -> None:
         """Close a server that failed. Another may have taken its place already: that one stays."""
@@ -252,10 +271,17 @@ class _Server:
             except OSError as error:
                 ours.close()
                 raise InfrastructureFault(f"the fork server cannot be started: {error}") from error
-        try:
-            ours.settimeout(policy.server.start_seconds)
+        self._facts: dict[str, Any] = {}
+        ours.settimeout(policy.server.start_seconds)
+        with contextlib.suppress(OSError):  # a process that has ended already is reported by `wait_until_ready`
             ours.send(json.dumps({"policy": policy.model_dump_json()}).encode())
-            answer = json.loads(ours.recv(1 << 20) or b"{}")
+
+    def wait_until_ready(self) -> dict[str, Any]:
+        """What the process reports once it is warm. Closes it, and raises, when it does not start."""
+        if self._facts:
+            return self._facts
+        try:
+            answer = json.loads(self._control.recv(1 << 20) or b"{}")
         except (OSError, ValueError) as error:
             self.close()
             raise InfrastructureFault(f"the fork server did not start: {error}") from error
@@ -266,7 +292,8 @@ class _Server:
             code = self.process.wait(10)
             self.close()
             raise InfrastructureFault(f"the fork server ended while it started, with code {code}")
-        self.facts: dict[str, Any] = answer["ready"]
+        self._facts = answer["ready"]
+        return self._facts
 
     def alive(self) -> bool:
         return self.process.poll() is None

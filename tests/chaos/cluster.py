@@ -21,16 +21,15 @@ from app.users.models import Role
 from tests.integration.postgresql import Server, free_port
 from tests.integration.service import ADMIN_TOKEN, environment
 
-_SERVE = "import sys; from app.main import serve; from app.settings import Settings; serve(Settings(), False)"
+_SERVE = "import sys; from app.serving import serve; from app.settings import Settings; serve(Settings(), False)"
 _WORK = """
 import app.db.base as base
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 clock = Path({clock!r})
 base.now = lambda: datetime.now(UTC) + timedelta(seconds=float(clock.read_text()))
-from app.jobs.worker import run
-from app.settings import Settings
-run(Settings())
+from app.commands.service import work
+work()
 """
 """A worker whose clock, as far as our own code reads it, is off by the seconds in a file."""
 WORKERS = ("first", "second")

@@ -31,8 +31,8 @@ def get_student_model():
 """
 """323 parameters."""
 
-_SERVE = "import sys; from app.main import serve; from app.settings import Settings; serve(Settings(), {worker})"
-_WORK = "from app.jobs.worker import run; from app.settings import Settings; run(Settings())"
+_SERVE = "import sys; from app.serving import serve; from app.settings import Settings; serve(Settings(), {worker})"
+_WORK = "import sys; sys.argv[1:] = ['worker']; from app.cli import main; main()"
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from tests.integration.conftest import MakeSettings
 from tests.integration.service import ADMIN_TOKEN, MODEL, Process, Service, WorkerProcess, questions
 from tests.integration.test_grading import events
 
-SERVE = "from app.main import serve; from app.settings import Settings; serve(Settings(), True)"
+SERVE = "from app.serving import serve; from app.settings import Settings; serve(Settings(), True)"
 
 
 def test_events_cross_processes(settings: Settings) -> None:

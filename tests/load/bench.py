@@ -26,6 +26,7 @@ from tests.load import (
     page_speed,
     rescore_rate,
     sandbox_speed,
+    start_up,
     sweep_speed,
 )
 from tests.load.otter import NotInstalled
@@ -37,6 +38,7 @@ SUITES: Mapping[str, Callable[[], list[Row]]] = {
     "whole": full_grading.measure,
     "deadline": deadline.measure,
     "sandbox": sandbox_speed.measure,
+    "start": start_up.measure,
     "sweep": sweep_speed.measure,
     "memory": memory_use.measure,
     "growth": growth.measure,

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.auth import service as auth
-from app.commands.configuration import writing
+from app.commands.database import writing
 from app.commands.demo import demo_tokens
 from app.settings import Settings
 from app.users import service as users

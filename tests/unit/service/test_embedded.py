@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.embedded import EmbeddedWorker, Line, WorkerRefused
+from app.jobs.embedded import EmbeddedWorker, WorkerRefused
+from app.jobs.embedded_process import Line
 from app.settings import Settings
 from app.submissions.bulletin import Bulletin
 
@@ -45,11 +46,11 @@ def test_what_the_worker_announces_wakes_who_follows_in_the_service(
 
 
 def test_a_worker_that_begins_what_waits_before_it_is_ready_is_not_taken_for_one_that_refused(
-    tmp_path: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = ends
     embedded = EmbeddedWorker(Settings(data_dir=tmp_path), Bulletin())
-    monkeypatch.setattr(embedded, "_launch", lambda: ours)
+    embedded._line = ours
     embedded._process = subprocess.Popen(["sleep", "60"])
     line = Line(theirs)
     line.announce(uuid.uuid4())
@@ -61,11 +62,11 @@ def test_a_worker_that_begins_what_waits_before_it_is_ready_is_not_taken_for_one
 
 
 def test_a_worker_that_ends_before_it_is_ready_has_refused(
-    tmp_path: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = ends
     embedded = EmbeddedWorker(Settings(data_dir=tmp_path), Bulletin())
-    monkeypatch.setattr(embedded, "_launch", lambda: ours)
+    embedded._line = ours
     embedded._process = subprocess.Popen(["sh", "-c", "exit 78"])
     Line(theirs).announce(uuid.uuid4())
     theirs.close()

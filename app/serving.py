@@ -1,0 +1,87 @@
+"""`assay serve` from its first moment: the address, the worker, the application, the server.
+
+The worker's sandbox takes longest to warm up, so the worker is launched before the application is imported.
+"""
+
+from __future__ import annotations
+
+import gc
+import socket
+import sys
+from collections.abc import Callable
+
+from app import logs
+from app.jobs.embedded import EmbeddedWorker, WorkerRefused
+from app.settings import Settings
+from app.submissions.bulletin import Bulletin
+
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection may be idle. Many clients give theirs up after five seconds; were the service to do so at the
+same moment, a request could meet a closed door."""
+
+
+class CannotListen(Exception):
+    """The address is not this machine's, or somebody listens there already."""
+
+
+def serve(settings: Settings, with_worker: bool, prepare: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT. ``prepare`` is called once the address is taken, while the worker warms up.
+
+    What keeps the service from starting goes to stderr, with the exit code `FLOOR_NOT_MET` when the sandbox lacks a
+    layer of its floor and 1 otherwise. Raises `CannotListen` before anything else is done.
+    """
+    gc.disable()  # start-up makes objects that stay
+    listening = _bound(settings.host, settings.port)
+    logs.configure()
+    worker = EmbeddedWorker(settings, Bulletin()) if with_worker else None
+    if worker is not None:
+        worker.launch()
+    try:
+        prepare()
+        _run(settings, worker, listening)
+    finally:
+        if worker is not None:
+            worker.stop()
+
+
+def _run(settings: Settings, worker: EmbeddedWorker | None, listening: socket.socket) -> None:
+    import uvicorn
+
+    from app.main import create_app
+
+    app = create_app(settings, worker)
+    # Freeze start-up objects: a full collection would look through them and pause requests for 0.2 seconds.
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except SystemExit:
+        # The server has one code for every failed start and keeps the reason to itself.
+        failure = app.state.start_failure
+        if failure is None:
+            raise
+        if isinstance(failure, WorkerRefused):
+            raise SystemExit(failure.exit_code) from None
+        sys.stderr.write(f"{failure}\n")
+        raise SystemExit(1) from None
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket at this address. The server would look for one only after it has warmed up, and hide why it has none."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except (OSError, TypeError) as error:  # a TypeError for what can be no host's name
+        bound.close()
+        raise CannotListen(f"cannot listen on {host} port {port} ({getattr(error, 'strerror', error)})") from error
+    return bound
