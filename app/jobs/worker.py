@@ -69,13 +69,9 @@ class Worker:
         """
         data.use(self.settings.data_dir)
         report = self.sandbox.start()
-        try:
-            self._executor = ExecutorId(self.settings)
-            self._heartbeat = Heartbeat(self.settings, self.database, self.jobs, self._executor.name)
-            self._heartbeat.start(report)
-        except BaseException:
-            self.sandbox.close()
-            raise
+        self._executor = ExecutorId(self.settings)
+        self._heartbeat = Heartbeat(self.settings, self.database, self.jobs, self._executor.name)
+        self._heartbeat.start(report)
         self._grader = Grader(self.database, self.bulletin, self.jobs, self.sandbox, self._executor.name)
         self._measurer = Measurer(
             self.database,
@@ -112,7 +108,6 @@ class Worker:
             self._lti.stop()
         with suppress(outage.DatabaseAway):
             self._heartbeat.stop()
-        self.sandbox.close()
         self._executor.release()
         log.info("worker stopped", executor=self._executor.name)
 
@@ -186,7 +181,7 @@ def run(
     *,
     with_service: bool = False,
 ) -> None:
-    """Grade in this sandbox, started or not, until told to stop by SIGTERM or SIGINT.
+    """Grade in this sandbox, started or not, until told to stop by SIGTERM or SIGINT. The caller closes it.
 
     ``started`` is called when the worker takes jobs, with what makes it look for new ones at once. A worker that is
     ``with_service`` is told of new jobs.

@@ -17,8 +17,9 @@ from app.db import migrate
 from app.db.engine import Database
 from app.jobs.dbos_engine import DbosJobs
 from app.settings import Settings
+from grader.sandbox.supervisor import Sandbox
 from tests.integration.postgresql import Server
-from tests.integration.service import ADMIN_TOKEN, Service, WorkerProcess
+from tests.integration.service import ADMIN_TOKEN, ServiceInProcess, Site, WorkerProcess
 
 KINDS = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgresql)]
 MakeSettings = Callable[[str], Settings]
@@ -115,17 +116,17 @@ def jobs(settings: Settings) -> Iterator[DbosJobs]:
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def api(request: pytest.FixtureRequest, make_settings: MakeSettings) -> Iterator[Service]:
+def api(request: pytest.FixtureRequest, make_settings: MakeSettings) -> Iterator[Site]:
     """The service without a worker, once on each kind of database: what is handed in stays in the queue."""
-    service = Service(make_settings(request.param), worker=False)
+    service = ServiceInProcess(make_settings(request.param))
     yield service
     service.close()
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def service(request: pytest.FixtureRequest, make_settings: MakeSettings) -> Iterator[Service]:
+def service(request: pytest.FixtureRequest, make_settings: MakeSettings, sandbox: Sandbox) -> Iterator[Site]:
     """The service that grades, once on each kind of database."""
-    service = Service(make_settings(request.param), worker=True)
+    service = ServiceInProcess(make_settings(request.param), sandbox)
     yield service
     service.close()
 

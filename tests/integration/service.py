@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 import httpx
+import structlog
+import uvicorn
 
+from app.db.engine import Database
+from app.jobs.dbos_engine import DbosJobs
+from app.jobs.embedded import EmbeddedWorker
+from app.jobs.worker import Worker
+from app.main import create_app
 from app.settings import Settings
+from app.submissions.bulletin import Bulletin
+from grader.sandbox.supervisor import Sandbox
 from tests.integration.postgresql import free_port
 
 ADMIN_TOKEN = "sesame-for-the-bootstrap-admin"
@@ -52,7 +63,25 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
     }
 
 
-class Process:
+class Logged:
+    """Something that runs and writes a log."""
+
+    log: Path
+
+    def wait_for(self, text: str, seconds: float = 60) -> None:
+        """Wait until the log says so."""
+        until = time.monotonic() + seconds
+        while text not in self.log.read_text():
+            assert self.is_alive(), self.log.read_text()
+            assert time.monotonic() < until, self.log.read_text()
+            time.sleep(0.05)
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        raise NotImplementedError
+
+
+class Process(Logged):
     """A process of the service with its log. Killed at the end if it still runs."""
 
     def __init__(self, code: str, settings: Settings, name: str, **variables: str) -> None:
@@ -62,13 +91,9 @@ class Process:
                 [sys.executable, "-c", code], env=environment(settings, **variables), stdout=out, stderr=out
             )
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
-        """Wait until the log says so."""
-        until = time.monotonic() + seconds
-        while text not in self.log.read_text():
-            assert self._process.poll() is None, self.log.read_text()
-            assert time.monotonic() < until, self.log.read_text()
-            time.sleep(0.05)
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -102,15 +127,12 @@ class WorkerProcess(Process):
         self.wait_for("worker started")
 
 
-class Service(Process):
-    """`assay serve`, ready."""
+class Site(Logged):
+    """A service at an address, and the people who use it."""
 
-    def __init__(self, settings: Settings, *, worker: bool, **variables: str) -> None:
-        port = free_port()
+    def __init__(self, settings: Settings, port: int) -> None:
         self.settings = settings
         self.url = f"http://127.0.0.1:{port}"
-        super().__init__(_SERVE.format(worker=worker), settings, "service", ASSAY_PORT=str(port), **variables)
-        self.wait_for("Application startup complete")
         self._clients: list[Client] = []
         self.admin = self.client(ADMIN_TOKEN)
         self.plain = httpx.Client(base_url=self.url)
@@ -135,15 +157,90 @@ class Service(Process):
         """Wait until it says that it can do all of its work."""
         until = time.monotonic() + seconds
         while self.plain.get("/readyz").status_code != 200:
-            assert time.monotonic() < until, self.log.read_text()
+            assert time.monotonic() < until
             time.sleep(0.05)
 
     def close(self) -> None:
-        """Make sure that nothing is left."""
+        """Close the connections."""
         self.plain.close()
         for client in self._clients:
             client.http.close()
+
+
+class Service(Process, Site):
+    """`assay serve`, ready: a process of its own, for tests about processes."""
+
+    def __init__(self, settings: Settings, *, worker: bool, **variables: str) -> None:
+        port = free_port()
+        Process.__init__(self, _SERVE.format(worker=worker), settings, "service", ASSAY_PORT=str(port), **variables)
+        self.wait_for("Application startup complete")
+        Site.__init__(self, settings, port)
+
+    def close(self) -> None:
+        """Make sure that nothing is left."""
+        Site.close(self)
+        Process.close(self)
+
+
+class ServiceInProcess(Site):
+    """The application behind a real server in a thread: a tenth of what a process of its own costs to start."""
+
+    def __init__(self, settings: Settings, sandbox: Sandbox | None = None) -> None:
+        """With a sandbox, which stays the caller's, it grades."""
+        self.log = settings.data_dir / "service.log"
+        self._log = self.log.open("w", buffering=1)
+        structlog.configure(
+            processors=[structlog.stdlib.add_log_level, structlog.processors.JSONRenderer()],
+            logger_factory=structlog.PrintLoggerFactory(self._log),
+        )
+        worker = WorkerInProcess(settings, sandbox) if sandbox is not None else None
+        listening = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(create_app(settings, worker), log_config=None, timeout_graceful_shutdown=5)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([listening],), name="service")
+        self._thread.start()
+        while not self._server.started:
+            assert self.is_alive(), "the service did not start"
+            time.sleep(0.01)
+        super().__init__(settings, listening.getsockname()[1])
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self._thread.is_alive()
+
+    def close(self) -> None:
+        """Let it end as a signal would."""
         super().close()
+        self._server.should_exit = True
+        self._thread.join()
+        structlog.reset_defaults()
+        self._log.close()
+
+
+class WorkerInProcess(EmbeddedWorker):
+    """The worker beside a service, in the same process, with a sandbox that others use too."""
+
+    def __init__(self, settings: Settings, sandbox: Sandbox) -> None:
+        super().__init__(settings, Bulletin())
+        self._sandbox = sandbox
+
+    def start(self) -> None:
+        """Take jobs."""
+        self._database, self._jobs = Database(self.settings), DbosJobs(self.settings)
+        self._worker = Worker(self.settings, self._sandbox, self._database, self.bulletin, self._jobs, True)
+        self._worker.start()
+        self.ready = True
+
+    def tell(self) -> None:
+        """Let the worker know that there are new jobs."""
+        self._worker.look()
+
+    def stop(self) -> None:
+        """Let running gradings end."""
+        self.ready = False
+        self._worker.stop()
+        self._jobs.close()
+        self._database.close()
 
 
 class Client:

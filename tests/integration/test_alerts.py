@@ -13,7 +13,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.service import Service
+from tests.integration.service import Site
 
 ROOT = Path(__file__).parents[2]
 MONITORING = (ROOT / "docs/monitoring.md").read_text()
@@ -49,7 +49,7 @@ def documented() -> dict[str, set[str]]:
     return found
 
 
-def samples(service: Service) -> Samples:
+def samples(service: Site) -> Samples:
     """What the service tells."""
     service.admin.get("/submissions")
     found: Samples = {}
@@ -104,7 +104,7 @@ def wrong(expression: str, told: Samples) -> list[str]:
 
 
 @SQLITE
-def test_every_expression_asks_for_what_there_is(api: Service) -> None:
+def test_every_expression_asks_for_what_there_is(api: Site) -> None:
     told = samples(api)
     told.setdefault("assay_stage_seconds_bucket", {"stage": {"total"}, "le": {"1.0"}})  # once a run has ended
     assert len(asked()) == len(PANELS) + len(RULES) > 15
@@ -121,12 +121,12 @@ def test_every_expression_asks_for_what_there_is(api: Service) -> None:
         ("max by (owner) (assay_workers) > 0.5 * sum(up)", "assay_workers has no label owner"),
     ],
 )
-def test_what_there_is_not_is_found(api: Service, expression: str, fault: str) -> None:
+def test_what_there_is_not_is_found(api: Site, expression: str, fault: str) -> None:
     assert wrong(expression, samples(api)) == [fault]
 
 
 @SQLITE
-def test_every_metric_is_described_with_its_labels(api: Service, documented: dict[str, set[str]]) -> None:
+def test_every_metric_is_described_with_its_labels(api: Site, documented: dict[str, set[str]]) -> None:
     families = {family.name: family for family in text_string_to_metric_families(api.plain.get("/metrics").text)}
     ours = {name if family.type != "counter" else f"{name}_total" for name, family in families.items()}
     assert documented.keys() == {name for name in ours if name.startswith("assay_") and not name.endswith("_created")}
@@ -137,7 +137,7 @@ def test_every_metric_is_described_with_its_labels(api: Service, documented: dic
 
 
 @SQLITE
-def test_what_a_rule_counts_is_there_before_it_grows(api: Service) -> None:
+def test_what_a_rule_counts_is_there_before_it_grows(api: Site) -> None:
     """An increase from nothing is none to Prometheus: a first fault must find its series at 0."""
     told = samples(api)
     for rule in RULES:

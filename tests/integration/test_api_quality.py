@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.service import MODEL, Client, Service, assert_problem, example
+from tests.integration.service import MODEL, Client, Site, assert_problem, example
 
 
-def test_a_report_is_sent_again_only_when_it_changed(api: Service) -> None:
+def test_a_report_is_sent_again_only_when_it_changed(api: Site) -> None:
     student, ta = api.person(), api.person("ta")
     submission = student.hand_in(model=MODEL)
     path = f"/submissions/{submission}"
@@ -28,7 +28,7 @@ def test_a_report_is_sent_again_only_when_it_changed(api: Service) -> None:
     assert student.get(path, headers={"If-None-Match": "*"}).status_code == 304
 
 
-def test_nobody_learns_from_a_tag_what_they_may_not_see(api: Service) -> None:
+def test_nobody_learns_from_a_tag_what_they_may_not_see(api: Site) -> None:
     submission = api.person().hand_in(model=MODEL)
     tag = api.admin.get(f"/submissions/{submission}").headers["etag"]
     assert_problem(api.person().get(f"/submissions/{submission}", headers={"If-None-Match": tag}), 404)
@@ -36,7 +36,7 @@ def test_nobody_learns_from_a_tag_what_they_may_not_see(api: Service) -> None:
 
 
 @pytest.mark.parametrize("path", ["files/model", "results.json"])
-def test_other_answers_have_tags_too(api: Service, path: str) -> None:
+def test_other_answers_have_tags_too(api: Site, path: str) -> None:
     student = api.person()
     submission = student.hand_in(model=("model.py", example("model.py")))
     tag = student.get(f"/submissions/{submission}/{path}").headers["etag"]
@@ -44,13 +44,13 @@ def test_other_answers_have_tags_too(api: Service, path: str) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_unavailable_says_when_to_ask_again(api: Service) -> None:
+def test_unavailable_says_when_to_ask_again(api: Site) -> None:
     answer = api.admin.get("/sandbox")
     assert_problem(answer, 503, "no-sandbox")
     assert int(answer.headers["retry-after"]) > 0
 
 
-def test_hand_ins_that_come_meanwhile_do_not_shift_the_pages(api: Service) -> None:
+def test_hand_ins_that_come_meanwhile_do_not_shift_the_pages(api: Site) -> None:
     student = api.person()
     earlier = [student.hand_in(model=MODEL + f"# {number}\n") for number in range(5)]
     seen, cursor = [], None

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from app.auth import cookies
-from tests.integration.service import MODEL, Client, Service, assert_problem
+from tests.integration.service import MODEL, Client, Site, assert_problem
 
 
 @pytest.fixture
-def browser(api: Service) -> Iterator[httpx.Client]:
+def browser(api: Site) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=api.url) as client:
         yield client
 
@@ -27,7 +27,7 @@ def log_in(browser: httpx.Client, person: Client) -> None:
     assert "SameSite=lax" in header
 
 
-def test_a_cookie_opens_the_same_doors_as_the_token(api: Service, browser: httpx.Client) -> None:
+def test_a_cookie_opens_the_same_doors_as_the_token(api: Site, browser: httpx.Client) -> None:
     student = api.person()
     submission = student.hand_in(model=MODEL)
     assert_problem(browser.get("/api/v1/submissions"), 401)
@@ -37,7 +37,7 @@ def test_a_cookie_opens_the_same_doors_as_the_token(api: Service, browser: httpx
     assert str(student.token) not in str(browser.cookies.jar)
 
 
-def test_an_explicit_token_never_falls_back_to_the_cookie(api: Service, browser: httpx.Client) -> None:
+def test_an_explicit_token_never_falls_back_to_the_cookie(api: Site, browser: httpx.Client) -> None:
     log_in(browser, api.person())
     assert_problem(browser.get("/api/v1/submissions", headers={"Authorization": "Bearer nonsense"}), 401)
     assert_problem(browser.get("/api/v1/submissions", headers={"Authorization": "Basic eDp5"}), 401)
@@ -55,9 +55,7 @@ def test_an_explicit_token_never_falls_back_to_the_cookie(api: Service, browser:
         ({}, True),
     ],
 )
-def test_other_sites_change_nothing(
-    api: Service, browser: httpx.Client, headers: dict[str, str], allowed: bool
-) -> None:
+def test_other_sites_change_nothing(api: Site, browser: httpx.Client, headers: dict[str, str], allowed: bool) -> None:
     student = api.person()
     submission = student.hand_in(model=MODEL)
     log_in(browser, student)
@@ -72,7 +70,7 @@ def test_other_sites_change_nothing(
     assert student.post(f"/submissions/{submission}/cancel", headers=headers).status_code == 200
 
 
-def test_our_own_origin_is_no_other_site(api: Service, browser: httpx.Client) -> None:
+def test_our_own_origin_is_no_other_site(api: Site, browser: httpx.Client) -> None:
     student = api.person()
     submission = student.hand_in(model=MODEL)
     log_in(browser, student)
@@ -80,7 +78,7 @@ def test_our_own_origin_is_no_other_site(api: Service, browser: httpx.Client) ->
     assert answer.status_code == 200
 
 
-def test_the_session_ends_with_its_token(api: Service, browser: httpx.Client) -> None:
+def test_the_session_ends_with_its_token(api: Site, browser: httpx.Client) -> None:
     student = api.person()
     made = api.admin.post(f"/admin/users/{student.login}/tokens").json()
     log_in(browser, api.client(made["token"]))
@@ -89,7 +87,7 @@ def test_the_session_ends_with_its_token(api: Service, browser: httpx.Client) ->
     assert_problem(browser.get("/api/v1/submissions"), 401)
 
 
-def test_logging_out_ends_the_session_on_the_server_too(api: Service, browser: httpx.Client) -> None:
+def test_logging_out_ends_the_session_on_the_server_too(api: Site, browser: httpx.Client) -> None:
     log_in(browser, api.person())
     stolen = dict(browser.cookies)
     assert browser.post("/logout").status_code == 303

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from tests.integration.budgets import brief, publish_brief
-from tests.integration.service import Service, environment
+from tests.integration.service import Site, environment
 from tests.unit.test_cli import IN_A_MOMENT
 from tests.unit.test_cli_help import COMMANDS
 
@@ -95,7 +95,7 @@ def test_the_lists_are_not_empty_and_not_out_of_date() -> None:
 
 
 @pytest.mark.parametrize("service", ["sqlite"], indirect=True)
-def test_the_commands_in_sentences_work(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_in_sentences_work(service: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     every = {command: document.name for document in DOCUMENTS for command in inline(document)}
     assert len(every) > 8
     assert all(any(re.match(pattern, command) for command in every) for pattern in INLINE_NOT_RUN), "out of date"
@@ -143,7 +143,7 @@ def somebodys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("service", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("document", RUN, ids=lambda document: document.relative_to(ROOT).as_posix())
-def test_the_commands_of_a_document_work(service: Service, somebodys_folder: Path, document: Path) -> None:
+def test_the_commands_of_a_document_work(service: Site, somebodys_folder: Path, document: Path) -> None:
     person = service.person(ROLES.get(document.name, "student"))
     publish_brief(service.settings)
     student = service.person()

@@ -10,12 +10,12 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tests.integration.service import Service, assert_problem, environment
+from tests.integration.service import Site, assert_problem, environment
 
 HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,HW13 (77)\r\n"
 
 
-def test_points_leave_in_every_format(service: Service, tmp_path: Path) -> None:
+def test_points_leave_in_every_format(service: Site, tmp_path: Path) -> None:
     student, ta = service.person(), service.person("ta")
     total = student.report(student.hand_in(answers='{"2.2":"softer"}'), wait=60)["score"]
     assert total > 0
@@ -53,14 +53,14 @@ def test_points_leave_in_every_format(service: Service, tmp_path: Path) -> None:
     assert (unknown.returncode, unknown.stdout) == (2, b"")
 
 
-def test_unknown_canvas_column_is_refused_with_those_there_are(service: Service) -> None:
+def test_unknown_canvas_column_is_refused_with_those_there_are(service: Site) -> None:
     ta = service.person("ta")
     fields = {"assignment": "hw13", "column": "HW99"}
     answer = ta.post("/scores/canvas", data=fields, files={"file": HEADER.encode()})
     assert assert_problem(answer, 422, "gradebook-unusable")["columns"] == ["HW13 (77)"]
 
 
-def test_students_get_no_table_of_the_class(service: Service) -> None:
+def test_students_get_no_table_of_the_class(service: Site) -> None:
     student = service.person()
     assert_problem(student.get("/scores/gradescope.csv", params={"assignment": "hw13"}), 403)
     answer = student.post("/scores/canvas", data={"assignment": "hw13"}, files={"file": HEADER.encode()})

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.integration.service import MODEL, Client, Service, assert_problem, example, questions
+from tests.integration.service import MODEL, Client, Site, assert_problem, example, questions
 
 SLEEPY = MODEL.replace("    return StudentNet()", "    import time\n    time.sleep({seconds})\n    return StudentNet()")
 
@@ -29,7 +29,7 @@ def events(client: Client, submission: str) -> Iterator[tuple[str, dict[str, Any
                 yield name, json.loads(line.removeprefix("data: "))
 
 
-def test_the_example_earns_what_a_person_gave(service: Service) -> None:
+def test_the_example_earns_what_a_person_gave(service: Site) -> None:
     student = service.person()
     submission = student.hand_in(
         model=("model.py", example("model.py")),
@@ -74,7 +74,7 @@ def test_the_example_earns_what_a_person_gave(service: Service) -> None:
     assert [test["status"] for test in results["tests"]][2] == "failed"
 
 
-def test_results_arrive_as_events_and_the_last_is_the_report(service: Service) -> None:
+def test_results_arrive_as_events_and_the_last_is_the_report(service: Site) -> None:
     student = service.person()
     submission = student.hand_in(model=MODEL + "# events\n", answers='{"2.2": "softer", "3.2": "yes"}')
     seen = list(events(student, submission))
@@ -88,14 +88,14 @@ def test_results_arrive_as_events_and_the_last_is_the_report(service: Service) -
     assert [name for name, _ in events(student, submission)] == ["question"] * 6 + ["done"]
 
 
-def test_progress_is_told_while_the_student_waits(service: Service) -> None:
+def test_progress_is_told_while_the_student_waits(service: Site) -> None:
     student = service.person()
     submission = student.hand_in(model=SLEEPY.format(seconds=1) + "# progress\n")
     stages = [data["stage"] for name, data in events(student, submission) if name == "progress"]
     assert stages
 
 
-def test_waiting_ends_with_the_grading_or_the_time(service: Service) -> None:
+def test_waiting_ends_with_the_grading_or_the_time(service: Site) -> None:
     student = service.person()
     submission = student.hand_in(model=SLEEPY.format(seconds=3) + "# waiting\n")
     start = time.monotonic()
@@ -104,7 +104,7 @@ def test_waiting_ends_with_the_grading_or_the_time(service: Service) -> None:
     assert student.report(submission, wait=30)["state"] == "graded"
 
 
-def test_many_who_wait_keep_nobody_else_waiting(service: Service) -> None:
+def test_many_who_wait_keep_nobody_else_waiting(service: Site) -> None:
     student = service.person()
     submission = student.hand_in(model=SLEEPY.format(seconds=6) + "# crowd\n")
     waiting = service.client(student.token)
@@ -118,7 +118,7 @@ def test_many_who_wait_keep_nobody_else_waiting(service: Service) -> None:
         assert {report.result()["state"] for report in crowd} == {"graded"}
 
 
-def test_the_same_content_is_not_measured_twice(service: Service) -> None:
+def test_the_same_content_is_not_measured_twice(service: Site) -> None:
     first, second = service.person(), service.person()
     model = SLEEPY.format(seconds=2) + "# twice\n"
     before = questions(first.report(first.hand_in(model=model), wait=30))
@@ -129,7 +129,7 @@ def test_the_same_content_is_not_measured_twice(service: Service) -> None:
     assert questions(again)["1.1"] == before["1.1"]
 
 
-def test_cancelling_stops_the_students_code(service: Service) -> None:
+def test_cancelling_stops_the_students_code(service: Site) -> None:
     student = service.person()
     submission = student.hand_in(model=SLEEPY.format(seconds=60) + "# cancel\n", answers='{"2.2": "softer"}')
     student.wait_for_state(submission, "running")
@@ -144,7 +144,7 @@ def test_cancelling_stops_the_students_code(service: Service) -> None:
     assert student.report(student.hand_in(model=MODEL + "# after\n"), wait=30)["state"] == "graded"
 
 
-def test_a_graded_submission_cannot_be_cancelled(service: Service) -> None:
+def test_a_graded_submission_cannot_be_cancelled(service: Site) -> None:
     student = service.person()
     submission = student.hand_in(answers='{"2.2": "softer"}')
     student.report(submission, wait=30)
@@ -159,7 +159,7 @@ def test_a_graded_submission_cannot_be_cancelled(service: Service) -> None:
         ("x = 1\n", "none", "student"),
     ],
 )
-def test_broken_code_is_a_verdict_not_an_error(service: Service, source: str, verdict: str, fault: str) -> None:
+def test_broken_code_is_a_verdict_not_an_error(service: Site, source: str, verdict: str, fault: str) -> None:
     student = service.person()
     report = student.report(student.hand_in(model=source), wait=30)
     assert report["state"] == "graded"
@@ -168,7 +168,7 @@ def test_broken_code_is_a_verdict_not_an_error(service: Service, source: str, ve
     assert question["messages"]
 
 
-def test_an_override_stands_over_the_computed_points_until_it_goes(service: Service) -> None:
+def test_an_override_stands_over_the_computed_points_until_it_goes(service: Site) -> None:
     student, ta = service.person(), service.person("ta")
     submission = student.hand_in(answers='{"2.2": "harder"}', model=MODEL + "# override\n")
     assert questions(student.report(submission, wait=30))["2.2"]["score"] == 0
@@ -200,7 +200,7 @@ def test_an_override_stands_over_the_computed_points_until_it_goes(service: Serv
     assert_problem(ta.http.delete(path), 404, "override-not-found")
 
 
-def test_the_class_in_a_table_as_csv_and_in_numbers(service: Service) -> None:
+def test_the_class_in_a_table_as_csv_and_in_numbers(service: Site) -> None:
     ta, good, poor, absent = service.person("ta"), service.person(), service.person(), service.person()
     right, wrong = '{"2.2": "softer", "3.2": "no"}', '{"2.2": "harder", "3.2": "yes"}'
     best = good.hand_in(answers=right)
@@ -226,7 +226,7 @@ def test_the_class_in_a_table_as_csv_and_in_numbers(service: Service) -> None:
     assert sum(entry["count"] for entry in numbers["histogram"]) == numbers["graded"]
 
 
-def test_the_worker_and_its_sandbox_are_listed(service: Service) -> None:
+def test_the_worker_and_its_sandbox_are_listed(service: Site) -> None:
     student = service.person()
     sandbox = student.get("/sandbox").json()
     assert {layer["name"] for layer in sandbox["layers"] if layer["floor"]} >= {"seccomp", "no_new_privs"}

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.service import MODEL, Client, Service, assert_problem, questions
+from tests.integration.service import MODEL, Client, Site, assert_problem, questions
 
 MIB = 2**20
 
@@ -25,7 +25,7 @@ def field(name: str, value: bytes, extra: str = "") -> bytes:
     return f'--mark\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'.encode() + value + b"\r\n"
 
 
-def test_a_hand_in_is_queued_and_reported(api: Service) -> None:
+def test_a_hand_in_is_queued_and_reported(api: Site) -> None:
     student = api.person()
     answer = student.submit(model=("model.py", MODEL.encode()), answers='{"2.2": "softer"}')
     assert answer.status_code == 202
@@ -39,7 +39,7 @@ def test_a_hand_in_is_queued_and_reported(api: Service) -> None:
     assert student.submit(model=MODEL).json()["attempt"] == 2
 
 
-def test_parts_come_back_byte_for_byte(api: Service) -> None:
+def test_parts_come_back_byte_for_byte(api: Site) -> None:
     student = api.person()
     data = bytes(range(256)) * 9 + b"\r\n--mark\r\n\0"
     submission = student.hand_in(weights=("..\\..\\weights \u4e2d.pt", data), model=MODEL)
@@ -78,7 +78,7 @@ def test_parts_come_back_byte_for_byte(api: Service) -> None:
     ],
 )
 def test_bad_forms_are_refused_with_a_reason(
-    api: Service, parts: dict[str, Any], status: int, slug: str, says: str
+    api: Site, parts: dict[str, Any], status: int, slug: str, says: str
 ) -> None:
     student = api.person()
     body = assert_problem(student.submit(**parts), status, slug)
@@ -86,13 +86,13 @@ def test_bad_forms_are_refused_with_a_reason(
     assert student.get("/submissions").json()["items"] == []
 
 
-def test_parts_of_the_largest_size_are_taken(api: Service) -> None:
+def test_parts_of_the_largest_size_are_taken(api: Site) -> None:
     student = api.person()
     submission = student.hand_in(weights=b"w" * 8 * MIB, pruning_plot=b"p" * 10 * MIB, model=b"#" * MIB)
     assert len(student.get(f"/submissions/{submission}/files/pruning_plot").content) == 10 * MIB
 
 
-def test_a_part_sent_twice_is_refused(api: Service) -> None:
+def test_a_part_sent_twice_is_refused(api: Site) -> None:
     body = field("assignment", b"hw13") + field("model", b"a") + field("model", b"b") + b"--mark--\r\n"
     assert_problem(raw(api.person(), body), 422, "duplicate-part")
 
@@ -113,11 +113,11 @@ def test_a_part_sent_twice_is_refused(api: Service) -> None:
         (field("assignment", b"hw13") + b"--mark--\r\n", "multipart/form-data; boundary=" + "m" * 500, 400),
     ],
 )
-def test_unreadable_bodies_are_refused(api: Service, body: bytes, content_type: str, status: int) -> None:
+def test_unreadable_bodies_are_refused(api: Site, body: bytes, content_type: str, status: int) -> None:
     assert_problem(raw(api.person(), body, content_type), status)
 
 
-def test_200_mb_answer_413_and_the_next_hand_in_is_taken(api: Service) -> None:
+def test_200_mb_answer_413_and_the_next_hand_in_is_taken(api: Site) -> None:
     student = api.person()
     megabyte = b"x" * MIB
     whole = raw(student, megabyte * 200)
@@ -131,12 +131,12 @@ def test_200_mb_answer_413_and_the_next_hand_in_is_taken(api: Service) -> None:
     assert student.submit(model=MODEL).status_code == 202
 
 
-def test_a_large_body_is_refused_everywhere(api: Service) -> None:
+def test_a_large_body_is_refused_everywhere(api: Site) -> None:
     answer = api.admin.post("/admin/users", content=(b" " * MIB for _ in range(41)))
     assert_problem(answer, 413, "too-large")
 
 
-def test_the_same_key_and_body_answer_the_same_submission(api: Service) -> None:
+def test_the_same_key_and_body_answer_the_same_submission(api: Site) -> None:
     student, other = api.person(), api.person()
     key = uuid.uuid4().hex
     first = student.submit(key=key, model=MODEL)
@@ -147,11 +147,11 @@ def test_the_same_key_and_body_answer_the_same_submission(api: Service) -> None:
     assert len(student.get("/submissions").json()["items"]) == 1
 
 
-def test_an_unusable_key_is_refused(api: Service) -> None:
+def test_an_unusable_key_is_refused(api: Site) -> None:
     assert_problem(api.person().submit(key="k" * 201, model=MODEL), 422)
 
 
-def test_the_same_key_racing_makes_one_submission(api: Service) -> None:
+def test_the_same_key_racing_makes_one_submission(api: Site) -> None:
     student = api.person()
     key = uuid.uuid4().hex
     with ThreadPoolExecutor(8) as threads:
@@ -161,11 +161,11 @@ def test_the_same_key_racing_makes_one_submission(api: Service) -> None:
     assert student.report(identifiers.pop())["attempt"] == 1
 
 
-def _once(api: Service, student: Client, key: str | None = None) -> httpx.Response:
+def _once(api: Site, student: Client, key: str | None = None) -> httpx.Response:
     return api.client(student.token).submit(key=key, model=MODEL)
 
 
-def test_the_last_of_the_quota_goes_to_one_of_two_that_race(api: Service) -> None:
+def test_the_last_of_the_quota_goes_to_one_of_two_that_race(api: Site) -> None:
     student = api.person()
     per_day = student.get("/assignments/hw13").json()["quota"]["per_day"]
     for _ in range(per_day - 1):
@@ -185,7 +185,7 @@ def test_the_last_of_the_quota_goes_to_one_of_two_that_race(api: Service) -> Non
     assert api.admin.submit(model=MODEL, student=student.login).status_code == 202
 
 
-def test_cancelled_before_it_began_costs_no_attempt(api: Service) -> None:
+def test_cancelled_before_it_began_costs_no_attempt(api: Site) -> None:
     student = api.person()
     submission = student.hand_in(model=MODEL)
     assert student.get("/assignments/hw13").json()["quota"]["used"] == 1
@@ -196,14 +196,14 @@ def test_cancelled_before_it_began_costs_no_attempt(api: Service) -> None:
     assert student.post(f"/submissions/{submission}/cancel").json()["state"] == "cancelled"
 
 
-def test_staff_hand_in_for_a_student(api: Service) -> None:
+def test_staff_hand_in_for_a_student(api: Site) -> None:
     student, ta = api.person(), api.person("ta")
     submission = ta.hand_in(model=MODEL, student=student.login)
     assert student.report(submission)["student"] == student.login
     assert_problem(ta.submit(model=MODEL, student="nobody-here"), 404, "user-not-found")
 
 
-def test_the_report_before_grading_has_every_question_in_both_languages(api: Service) -> None:
+def test_the_report_before_grading_has_every_question_in_both_languages(api: Site) -> None:
     student = api.person()
     submission = student.hand_in(model=MODEL)
     english = questions(student.report(submission))

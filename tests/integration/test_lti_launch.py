@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives import serialization
 from app.db.engine import Database
 from app.lti.registration import Registration, register
 from app.settings import Settings
+from grader.sandbox.supervisor import Sandbox
 from tests.integration import lti_platform as sim
 from tests.integration.conftest import MakeSettings
 from tests.integration.lti_platform import DEPLOYMENT, INSTRUCTOR, LEARNER, LTI, Browser, Platform
-from tests.integration.service import Service
+from tests.integration.service import ServiceInProcess, Site
 
 HW13 = {f"{LTI}custom": {"assignment": "hw13"}}
 
@@ -55,25 +56,25 @@ def enrolled(settings: Settings, platform: Platform, **more: Any) -> None:
 
 
 @contextmanager
-def serving(make_settings: MakeSettings, platform: Platform, *, worker: bool) -> Iterator[Service]:
-    """A service at which the platform is registered."""
-    settings = make_settings("sqlite")
+def serving(make_settings: MakeSettings, platform: Platform, sandbox: Sandbox | None = None) -> Iterator[Site]:
+    """A service at which the platform is registered; with a sandbox, it grades."""
+    settings = make_settings("sqlite").model_copy(update={"lti_allow_local": True})
     enrolled(settings, platform)
-    service = Service(settings, worker=worker, ASSAY_LTI_ALLOW_LOCAL="true")
+    service = ServiceInProcess(settings, sandbox)
     platform.tool = service.url
     yield service
     service.close()
 
 
 @pytest.fixture(scope="module")
-def tool(make_settings: MakeSettings, platform: Platform) -> Iterator[Service]:
+def tool(make_settings: MakeSettings, platform: Platform) -> Iterator[Site]:
     """The service without a worker: launches need none."""
-    with serving(make_settings, platform, worker=False) as service:
+    with serving(make_settings, platform) as service:
         yield service
 
 
 @pytest.fixture
-def browser(tool: Service) -> Iterator[Browser]:
+def browser(tool: Site) -> Iterator[Browser]:
     opened = Browser(tool.url)
     yield opened
     opened.http.close()
@@ -95,9 +96,7 @@ def me(browser: Browser) -> str:
     return page.text
 
 
-def test_a_learner_becomes_a_student_in_a_window_of_their_own(
-    tool: Service, platform: Platform, browser: Browser
-) -> None:
+def test_a_learner_becomes_a_student_in_a_window_of_their_own(tool: Site, platform: Platform, browser: Browser) -> None:
     platform.enrol("ann", LEARNER, **HW13)
     answer = browser.launch(platform, "ann")
     assert (answer.status_code, answer.headers["location"]) == (303, "/?assignment=hw13")
@@ -110,7 +109,7 @@ def test_a_learner_becomes_a_student_in_a_window_of_their_own(
 
 
 def test_a_launch_in_a_frame_opens_a_window_with_a_ticket_that_works_once(
-    tool: Service, platform: Platform, browser: Browser
+    tool: Site, platform: Platform, browser: Browser
 ) -> None:
     platform.enrol("fred", LEARNER, **HW13)
     page = browser.launch(platform, "fred", dest="iframe")
@@ -132,7 +131,7 @@ def test_a_launch_in_a_frame_opens_a_window_with_a_ticket_that_works_once(
 
 
 def test_an_instructor_picks_an_assignment_and_the_link_leads_there(
-    tool: Service, platform: Platform, browser: Browser
+    tool: Site, platform: Platform, browser: Browser
 ) -> None:
     platform.enrol("ines", INSTRUCTOR, **sim.deep_linking(platform))
     page = browser.launch(platform, "ines", dest="iframe")
@@ -156,7 +155,7 @@ def test_an_instructor_picks_an_assignment_and_the_link_leads_there(
     assert answer.headers["location"] == "/?assignment=hw13"
 
 
-def test_a_choice_made_in_another_browser_is_refused(tool: Service, platform: Platform, browser: Browser) -> None:
+def test_a_choice_made_in_another_browser_is_refused(tool: Site, platform: Platform, browser: Browser) -> None:
     platform.enrol("ines", INSTRUCTOR, **sim.deep_linking(platform))
     page = browser.launch(platform, "ines", dest="iframe")
     browser.cookies = {"assay_lti": "x" * 43}
@@ -176,7 +175,7 @@ def test_a_choice_goes_to_registered_hosts_only(platform: Platform, browser: Bro
 
 
 def test_teachers_are_staff_only_where_the_registration_says_so(
-    tool: Service, platform: Platform, browser: Browser
+    tool: Site, platform: Platform, browser: Browser
 ) -> None:
     platform.enrol("tina", INSTRUCTOR, **HW13)
     assert_refused(browser.launch(platform, "tina"), "staff_unknown")
@@ -196,7 +195,7 @@ def test_teachers_are_staff_only_where_the_registration_says_so(
         enrolled(tool.settings, platform)
 
 
-def test_people_are_found_by_the_rule_and_by_nothing_else(tool: Service, platform: Platform, browser: Browser) -> None:
+def test_people_are_found_by_the_rule_and_by_nothing_else(tool: Site, platform: Platform, browser: Browser) -> None:
     student, ta, admin = (tool.person(role) for role in ("student", "ta", "admin"))
     lis = f"{LTI}lis"
     platform.enrol("mail", LEARNER, email=f"{student.login}@example.edu", preferred_username=student.login, **HW13)
@@ -223,7 +222,7 @@ def test_people_are_found_by_the_rule_and_by_nothing_else(tool: Service, platfor
         enrolled(tool.settings, platform)
 
 
-def test_a_former_login_of_the_browser_ends(tool: Service, platform: Platform, browser: Browser) -> None:
+def test_a_former_login_of_the_browser_ends(tool: Site, platform: Platform, browser: Browser) -> None:
     platform.enrol("guest", LEARNER, **HW13)
     person = tool.person("ta")
     browser.send("POST", "/login", data={"token": person.token or ""}, site="same-origin")
@@ -245,7 +244,7 @@ def test_a_replayed_launch_is_refused(platform: Platform, browser: Browser) -> N
     assert_refused(browser.end(later), "state")
 
 
-def test_a_launch_that_began_in_another_browser_is_refused(tool: Service, platform: Platform, browser: Browser) -> None:
+def test_a_launch_that_began_in_another_browser_is_refused(tool: Site, platform: Platform, browser: Browser) -> None:
     platform.enrol("eve", LEARNER, **HW13)
     fields = browser.authorize(browser.begin(platform, "eve"))
     victim = Browser(tool.url)
@@ -404,7 +403,7 @@ def test_the_texts_of_a_refusal_are_there_in_chinese(platform: Platform, browser
     assert "請這樣做" in answer.text
 
 
-def test_private_keys_stay_where_they_are(tool: Service, platform: Platform) -> None:
+def test_private_keys_stay_where_they_are(tool: Site, platform: Platform) -> None:
     published = tool.plain.get("/lti/jwks").json()
     assert [set(key) for key in published["keys"]] == [{"kid", "kty", "alg", "use", "n", "e"}]
     log = tool.log.read_text()

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from app.db.engine import Database
+from grader.sandbox.supervisor import Sandbox
 from tests.integration import lti_platform as sim
 from tests.integration.conftest import MakeSettings
 from tests.integration.lti_platform import LEARNER, LTI, Browser, Platform
-from tests.integration.service import Service, example
+from tests.integration.service import Site, example
 from tests.integration.test_lti_launch import serving
 from tests.integration.test_regrades import ANSWERS, OTHER_KEY, Class
 
@@ -28,9 +29,9 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.fixture(scope="module")
-def service(make_settings: MakeSettings, platform: Platform) -> Iterator[Service]:
+def service(make_settings: MakeSettings, platform: Platform, sandbox: Sandbox) -> Iterator[Site]:
     """The service that grades, and whose points go to the platform."""
-    with serving(make_settings, platform, worker=True) as service:
+    with serving(make_settings, platform, sandbox) as service:
         yield service
 
 
@@ -43,7 +44,7 @@ def well_again(platform: Platform) -> Iterator[None]:
 
 
 @pytest.fixture
-def course(service: Service) -> Iterator[Class]:
+def course(service: Site) -> Iterator[Class]:
     database = Database(service.settings)
     yield Class(service, database)
     database.close()
@@ -52,7 +53,7 @@ def course(service: Service) -> Iterator[Class]:
 class Student:
     """Somebody who opened the assignment from the platform, and may hand in."""
 
-    def __init__(self, service: Service, platform: Platform, subject: str, slug: str, **claims: Any) -> None:
+    def __init__(self, service: Site, platform: Platform, subject: str, slug: str, **claims: Any) -> None:
         self.service = service
         platform.enrol(subject, LEARNER, **{f"{LTI}custom": {"assignment": slug}}, **platform.line_item(), **claims)
         self.slug = slug
@@ -69,14 +70,14 @@ class Student:
         return submission
 
 
-def override(service: Service, submission: str, question: str, score: float) -> None:
+def override(service: Site, submission: str, question: str, score: float) -> None:
     answer = service.admin.http.put(
         f"/submissions/{submission}/questions/{question}/override", json={"score": score, "reason": "looked at"}
     )
     assert answer.status_code == 200, answer.text
 
 
-def page(service: Service, slug: str) -> str:
+def page(service: Site, slug: str) -> str:
     """The staff's page of what did not arrive."""
     headers = {"Authorization": f"Bearer {service.admin.token}", "Accept": "text/html", "Accept-Language": "en"}
     answer = service.plain.get(f"/dashboard/{slug}/lti", headers=headers)
@@ -84,12 +85,12 @@ def page(service: Service, slug: str) -> str:
     return answer.text
 
 
-def send_again(service: Service, slug: str, **form: str) -> None:
+def send_again(service: Site, slug: str, **form: str) -> None:
     headers = {"Authorization": f"Bearer {service.admin.token}"}
     assert service.plain.post(f"/dashboard/{slug}/lti", headers=headers, data=form).status_code == 303
 
 
-def test_points_follow_every_change(service: Service, platform: Platform, course: Class) -> None:
+def test_points_follow_every_change(service: Site, platform: Platform, course: Class) -> None:
     submission = Student(service, platform, "ann", course.slug).hand_in(answers=ANSWERS)
     first = platform.wait_for("ann", 1)
     assert (first["path"], first["query"]) == ("/api/lineitems/1/lineitem/scores", "type_id=1")
@@ -116,7 +117,7 @@ def test_points_follow_every_change(service: Service, platform: Platform, course
     assert len(platform.assertions) == 1, "a token is used until it is old"
 
 
-def test_what_a_person_must_look_at_is_pending(service: Service, platform: Platform, course: Class) -> None:
+def test_what_a_person_must_look_at_is_pending(service: Site, platform: Platform, course: Class) -> None:
     student = Student(service, platform, "pen", course.slug)
     submission = student.hand_in(answers=ANSWERS, pruning_plot=("curve.png", example("pruning.png")))
     first = platform.wait_for("pen", 1)
@@ -129,7 +130,7 @@ def test_what_a_person_must_look_at_is_pending(service: Service, platform: Platf
 
 
 def test_a_platform_that_is_away_costs_no_grading_and_gets_the_points_later(
-    service: Service, platform: Platform, course: Class
+    service: Site, platform: Platform, course: Class
 ) -> None:
     students = [Student(service, platform, f"day-{number}", course.slug) for number in range(3)]
     platform.down = True
@@ -148,7 +149,7 @@ def test_a_platform_that_is_away_costs_no_grading_and_gets_the_points_later(
 
 
 def test_points_that_are_refused_are_shown_and_can_be_sent_again(
-    service: Service, platform: Platform, course: Class
+    service: Site, platform: Platform, course: Class
 ) -> None:
     platform.refuse["ref"] = 422
     Student(service, platform, "ref", course.slug).hand_in(answers=ANSWERS)
@@ -170,7 +171,7 @@ def test_points_that_are_refused_are_shown_and_can_be_sent_again(
 
 
 def test_a_conflict_of_times_and_a_forgotten_token_settle_by_themselves(
-    service: Service, platform: Platform, course: Class
+    service: Site, platform: Platform, course: Class
 ) -> None:
     platform.refuse["con"] = 409
     student = Student(service, platform, "con", course.slug)
@@ -182,7 +183,7 @@ def test_a_conflict_of_times_and_a_forgotten_token_settle_by_themselves(
 
 
 def test_nothing_is_sent_twice_at_once_and_the_last_points_stand(
-    service: Service, platform: Platform, course: Class
+    service: Site, platform: Platform, course: Class
 ) -> None:
     submission = Student(service, platform, "twi", course.slug).hand_in(answers=ANSWERS)
     platform.wait_for("twi", 1)
@@ -196,7 +197,7 @@ def test_nothing_is_sent_twice_at_once_and_the_last_points_stand(
     assert platform.overlapped == []
 
 
-def test_a_line_item_elsewhere_is_never_asked(service: Service, platform: Platform, course: Class) -> None:
+def test_a_line_item_elsewhere_is_never_asked(service: Site, platform: Platform, course: Class) -> None:
     with sim.running() as elsewhere:
         claims = {sim.ENDPOINT: {"scope": [sim.SCORE], "lineitem": f"{elsewhere.url}/api/lineitems/1/lineitem"}}
         platform.enrol("els", LEARNER, **{f"{LTI}custom": {"assignment": course.slug}}, **claims)

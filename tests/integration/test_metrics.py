@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.service import MODEL, Service, assert_problem
+from tests.integration.conftest import MakeSettings
+from tests.integration.service import MODEL, Service, Site, assert_problem
 
 DIES = MODEL.replace("    return StudentNet()", "    import os\n    os._exit(0)")
 
 
-def metrics(service: Service) -> dict[str, float]:
+def metrics(service: Site) -> dict[str, float]:
     """Every sample by name and labels."""
     text = service.plain.get("/metrics").text
     return {name: float(value) for name, value in re.findall(r"^([a-z_]+(?:\{[^}]*\})?) ([\d.e+-]+)$", text, re.M)}
@@ -23,7 +25,15 @@ def grown(before: dict[str, float], after: dict[str, float]) -> dict[str, float]
     return {name: value - before.get(name, 0) for name, value in after.items() if value != before.get(name, 0)}
 
 
-@pytest.mark.parametrize("service", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+@pytest.fixture(scope="module")
+def service(make_settings: MakeSettings) -> Iterator[Service]:
+    """A process of its own: its log is read, and nobody else counts in it."""
+    started = Service(make_settings("postgresql"), worker=True)
+    yield started
+    started.close()
+
+
+@pytest.mark.postgresql
 def test_gradings_are_counted_once_by_outcome_stage_and_kill(service: Service) -> None:
     student = service.person()
     before = metrics(service)
@@ -52,7 +62,7 @@ def test_gradings_are_counted_once_by_outcome_stage_and_kill(service: Service) -
     assert {"grading", "question", "graded"} <= {event["event"] for event in between}
 
 
-def test_the_age_of_the_queue_is_that_of_the_oldest_hand_in(api: Service) -> None:
+def test_the_age_of_the_queue_is_that_of_the_oldest_hand_in(api: Site) -> None:
     api.person().hand_in(model=MODEL)
     first = metrics(api)["assay_queue_age_seconds"]
     assert first > 0
@@ -60,7 +70,7 @@ def test_the_age_of_the_queue_is_that_of_the_oldest_hand_in(api: Service) -> Non
     assert metrics(api)["assay_queue_age_seconds"] > first
 
 
-def test_refused_tokens_are_counted(api: Service) -> None:
+def test_refused_tokens_are_counted(api: Site) -> None:
     before = metrics(api)
     assert_problem(api.client("assay_nonsense").get("/submissions"), 401)
     assert api.plain.post("/login", data={"token": "nonsense"}).status_code == 401

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.service import MODEL, Service
+from tests.integration.service import MODEL, Site
 
 CONTRACT = {
     ("get", "/api/v1/assignments"),
@@ -37,7 +37,7 @@ CONTRACT = {
 
 
 @pytest.fixture
-def document(api: Service) -> dict[str, Any]:
+def document(api: Site) -> dict[str, Any]:
     found: dict[str, Any] = api.plain.get("/openapi.json").json()
     return found
 
@@ -85,7 +85,7 @@ def test_the_form_of_a_hand_in_is_described(document: dict[str, Any]) -> None:
     }
 
 
-def test_a_report_has_exactly_the_fields_that_are_described(api: Service, document: dict[str, Any]) -> None:
+def test_a_report_has_exactly_the_fields_that_are_described(api: Site, document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     report = api.person().submit(model=MODEL).json()
     assert set(report) == set(schemas["Report"]["properties"])

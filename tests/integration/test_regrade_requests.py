@@ -19,7 +19,7 @@ from app.submissions.models import State, Submission
 from app.users import service as users
 from app.users.models import Role
 from tests import class_rows
-from tests.integration.service import MODEL, Client, Service, assert_problem
+from tests.integration.service import MODEL, Client, Site, assert_problem
 
 
 def ask(person: Client, submission: str, question: str = "2.1", reason: object = "Look again.") -> int:
@@ -27,7 +27,7 @@ def ask(person: Client, submission: str, question: str = "2.1", reason: object =
     return person.post(path, json={"reason": reason}).status_code
 
 
-def graded(api: Service, submission: str) -> None:
+def graded(api: Site, submission: str) -> None:
     """As a worker leaves it, with points set by hand for 2.1, so that there is a result."""
     body = {"score": 0.25, "reason": "Read by hand."}
     assert api.admin.http.put(f"/submissions/{submission}/questions/2.1/override", json=body).status_code == 200
@@ -39,7 +39,7 @@ def graded(api: Service, submission: str) -> None:
     database.close()
 
 
-def test_a_request_goes_its_way(api: Service) -> None:
+def test_a_request_goes_its_way(api: Site) -> None:
     student, other, ta = api.person(), api.person(), api.person("ta")
     submission = student.hand_in(model=MODEL)
     assert ask(student, submission) == 409

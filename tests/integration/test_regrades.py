@@ -18,7 +18,7 @@ from app.scores.models import StoredScore
 from app.submissions.models import Run, StoredEvidence, Submission
 from app.users.models import User
 from grader.assignment import bundled, from_files
-from tests.integration.service import MODEL, Client, Service, assert_problem, example, questions
+from tests.integration.service import MODEL, Client, Site, assert_problem, example, questions
 from tests.integration.test_grading import SLEEPY
 
 ANSWERS = '{"2.2": "softer", "3.2": "no"}'
@@ -28,7 +28,7 @@ OTHER_KEY = {'key = "softer"': 'key = "harder"'}
 class Class:
     """An assignment of its own, whose versions a test publishes, with its students."""
 
-    def __init__(self, service: Service, database: Database) -> None:
+    def __init__(self, service: Site, database: Database) -> None:
         self.service = service
         self.database = database
         self.slug = f"hw{uuid.uuid4().hex[:8]}"
@@ -104,13 +104,13 @@ class Class:
 
 
 @pytest.fixture
-def course(service: Service) -> Iterator[Class]:
+def course(service: Site) -> Iterator[Class]:
     database = Database(service.settings)
     yield Class(service, database)
     database.close()
 
 
-def everything(service: Service, students: Mapping[str, Client], slug: str) -> list[bytes]:
+def everything(service: Site, students: Mapping[str, Client], slug: str) -> list[bytes]:
     """All that anybody sees of these submissions, byte for byte."""
     seen = []
     for submission, student in students.items():
@@ -260,7 +260,7 @@ ChosenFrom = tuple[Class, dict[str, Client]]
 
 
 @pytest.fixture(scope="module")
-def chosen_from(service: Service) -> Iterator[ChosenFrom]:
+def chosen_from(service: Site) -> Iterator[ChosenFrom]:
     """Three students: one right in 2.2, one wrong, one right in both."""
     database = Database(service.settings)
     course = Class(service, database)

@@ -16,7 +16,7 @@ import pytest
 
 from grader.assignment import bundled
 from reference_models.kd import cases
-from tests.integration.service import MODEL, Client, Service, assert_problem, example
+from tests.integration.service import MODEL, Client, Site, assert_problem, example
 from tests.integration.test_grading import SLEEPY
 
 RIGHT = """import torch.nn.functional as F
@@ -67,7 +67,7 @@ def values(said: str, label: str) -> list[float]:
     return [float(number) for number in re.findall(rf"^ *{label} +(\S+)$", said, re.M)]
 
 
-def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Service, tmp_path: Path) -> None:
+def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, tmp_path: Path) -> None:
     student = service.person()
     model, loss = example("model.py"), example("loss.py")
     submission = student.hand_in(model=("mine.py", model), loss=("loss.txt", loss), answers='{"2.2": "softer"}')
@@ -106,7 +106,7 @@ def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Service, tmp_path: P
     assert mine == pytest.approx(right, rel=1e-4)
 
 
-def test_nothing_that_is_the_same_for_everybody_is_given_away(service: Service, tmp_path: Path) -> None:
+def test_nothing_that_is_the_same_for_everybody_is_given_away(service: Site, tmp_path: Path) -> None:
     student = service.person()
     submission = student.hand_in(loss=example("loss.py") + b"# secrets\n", answers='{"2.2": "harder", "3.2": "yes"}')
     student.report(submission, wait=60)
@@ -123,7 +123,7 @@ def test_nothing_that_is_the_same_for_everybody_is_given_away(service: Service, 
     assert "assignment.toml" not in everything
 
 
-def test_what_failed_worst_on_a_fixed_case_is_shown_on_a_drawn_one(service: Service, tmp_path: Path) -> None:
+def test_what_failed_worst_on_a_fixed_case_is_shown_on_a_drawn_one(service: Site, tmp_path: Path) -> None:
     student = service.person()
     loss = RIGHT.replace("return ", "return (500.0 if temperature == 1.0 else 0.5) + ")
     submission = student.hand_in(loss=loss)
@@ -135,7 +135,7 @@ def test_what_failed_worst_on_a_fixed_case_is_shown_on_a_drawn_one(service: Serv
         assert found[term]["got"] == pytest.approx(found[term]["value"] + 0.5, rel=1e-4)
 
 
-def test_an_error_is_raised_at_home_too(service: Service, tmp_path: Path) -> None:
+def test_an_error_is_raised_at_home_too(service: Site, tmp_path: Path) -> None:
     student = service.person()
     submission = student.hand_in(loss=RAISES)
     student.report(submission, wait=60)
@@ -145,7 +145,7 @@ def test_an_error_is_raised_at_home_too(service: Service, tmp_path: Path) -> Non
     assert "ValueError: T = 2" in ran.stderr
 
 
-def test_a_loss_class_is_called_as_the_grader_called_it(service: Service, tmp_path: Path) -> None:
+def test_a_loss_class_is_called_as_the_grader_called_it(service: Site, tmp_path: Path) -> None:
     student = service.person()
     submission = student.hand_in(loss=CLASS)
     student.report(submission, wait=60)
@@ -156,7 +156,7 @@ def test_a_loss_class_is_called_as_the_grader_called_it(service: Service, tmp_pa
     assert values(ran.stdout, "your loss gives")[0] == pytest.approx(found["soft_term"]["got"], rel=1e-5)
 
 
-def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service: Service, tmp_path: Path) -> None:
+def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service: Site, tmp_path: Path) -> None:
     student = service.person()
     loss = CLASS.replace("class loss_fn_kd(nn.Module):", "class KDLoss(nn.Module):")
     loss += (
@@ -171,7 +171,7 @@ def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service:
     assert values(ran.stdout, "your loss gives")[0] == pytest.approx(found["soft_term"]["got"], rel=1e-5)
 
 
-def test_a_right_hand_in_has_nothing_to_show(service: Service, tmp_path: Path) -> None:
+def test_a_right_hand_in_has_nothing_to_show(service: Site, tmp_path: Path) -> None:
     student = service.person()
     submission = student.hand_in(model=MODEL, loss=RIGHT)
     student.report(submission, wait=60)
@@ -180,7 +180,7 @@ def test_a_right_hand_in_has_nothing_to_show(service: Service, tmp_path: Path) -
     assert (ran.returncode, ran.stdout) == (0, "Nothing failed on the tensors that were drawn for your run.\n")
 
 
-def test_only_the_parts_that_were_handed_in_are_there(service: Service, tmp_path: Path) -> None:
+def test_only_the_parts_that_were_handed_in_are_there(service: Site, tmp_path: Path) -> None:
     student = service.person()
     submission = student.hand_in(answers='{"2.2": "softer"}')
     student.report(submission, wait=60)
@@ -188,7 +188,7 @@ def test_only_the_parts_that_were_handed_in_are_there(service: Service, tmp_path
     assert {path.name for path in tmp_path.iterdir()} == {"README.md", "prelude.py", "replay.json"}
 
 
-def test_the_archive_is_its_owners_and_comes_after_the_grading(service: Service) -> None:
+def test_the_archive_is_its_owners_and_comes_after_the_grading(service: Site) -> None:
     student, other = service.person(), service.person()
     submission = student.hand_in(model=SLEEPY.format(seconds=4) + "# replay\n")
     assert_problem(student.get(f"/submissions/{submission}/replay"), 409, "not-graded-yet")

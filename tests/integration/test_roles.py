@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from tests.integration.service import MODEL, Service, assert_problem
+from tests.integration.service import MODEL, Site, assert_problem
 
 STAFF_ONLY = [
     ("GET", "/scores?assignment=hw13"),
@@ -40,7 +40,7 @@ FOR_ANYBODY_KNOWN = [
 
 @pytest.mark.parametrize(("method", "path"), STAFF_ONLY + ADMIN_ONLY + FOR_ANYBODY_KNOWN)
 @pytest.mark.parametrize("token", [None, "nonsense", "", "assay_" + "A" * 43])
-def test_nobody_gets_in_without_a_valid_token(api: Service, method: str, path: str, token: str | None) -> None:
+def test_nobody_gets_in_without_a_valid_token(api: Site, method: str, path: str, token: str | None) -> None:
     client = api.client(token)
     answer = client.http.request(method, path)
     assert_problem(answer, 401, "unauthenticated")
@@ -48,17 +48,17 @@ def test_nobody_gets_in_without_a_valid_token(api: Service, method: str, path: s
 
 
 @pytest.mark.parametrize(("method", "path"), STAFF_ONLY + ADMIN_ONLY)
-def test_students_are_kept_out_of_the_staffs_routes(api: Service, method: str, path: str) -> None:
+def test_students_are_kept_out_of_the_staffs_routes(api: Site, method: str, path: str) -> None:
     assert_problem(api.person().http.request(method, path), 403, "forbidden")
 
 
 @pytest.mark.parametrize(("method", "path"), ADMIN_ONLY)
-def test_tas_are_kept_out_of_the_admins_routes(api: Service, method: str, path: str) -> None:
+def test_tas_are_kept_out_of_the_admins_routes(api: Site, method: str, path: str) -> None:
     assert_problem(api.person("ta").http.request(method, path), 403, "forbidden")
 
 
 @pytest.mark.parametrize("role", ["ta", "admin"])
-def test_staff_see_every_submission(api: Service, role: str) -> None:
+def test_staff_see_every_submission(api: Site, role: str) -> None:
     student = api.person()
     submission = student.hand_in(model=MODEL)
     staff = api.person(role)
@@ -68,7 +68,7 @@ def test_staff_see_every_submission(api: Service, role: str) -> None:
     assert [row["id"] for row in listed] == [submission]
 
 
-def test_another_students_submission_does_not_exist(api: Service) -> None:
+def test_another_students_submission_does_not_exist(api: Site) -> None:
     student, other = api.person(), api.person()
     submission = student.hand_in(model=MODEL)
     base = f"/submissions/{submission}"
@@ -90,7 +90,7 @@ def test_another_students_submission_does_not_exist(api: Service) -> None:
     assert student.report(submission)["state"] == "queued"
 
 
-def test_a_revoked_token_ends_at_once(api: Service) -> None:
+def test_a_revoked_token_ends_at_once(api: Site) -> None:
     student = api.person()
     made = api.admin.post(f"/admin/users/{student.login}/tokens").json()
     second = api.client(made["token"])
@@ -113,11 +113,11 @@ def test_a_revoked_token_ends_at_once(api: Service) -> None:
         ({"login": "admin", "name": "x", "role": "student"}, 409),
     ],
 )
-def test_people_that_make_no_sense_are_refused(api: Service, body: dict[str, object], status: int) -> None:
+def test_people_that_make_no_sense_are_refused(api: Site, body: dict[str, object], status: int) -> None:
     assert_problem(api.admin.post("/admin/users", json=body), status)
 
 
-def test_a_roster_is_imported_whole_or_not_at_all(api: Service) -> None:
+def test_a_roster_is_imported_whole_or_not_at_all(api: Site) -> None:
     first, second = (f"r{uuid.uuid4().hex[:8]}" for _ in range(2))
     roster = f"\ufefflogin,name,role,student_id\r\n{first},王小明,,B10\r\n{second},Ann,ta,\r\n"
     made = api.admin.post("/admin/users/import", content=roster.encode(), headers={"Content-Type": "text/csv"})
@@ -145,7 +145,7 @@ def test_a_roster_is_imported_whole_or_not_at_all(api: Service) -> None:
     assert_problem(api.admin.post(f"/admin/users/{third}/tokens"), 404, "user-not-found")
 
 
-def test_every_error_has_the_same_shape(api: Service) -> None:
+def test_every_error_has_the_same_shape(api: Site) -> None:
     assert_problem(api.plain.get("/nothing/here"), 404)
     assert_problem(api.plain.delete("/healthz"), 405)
     assert_problem(api.admin.get("/submissions/not-a-uuid"), 422, "invalid-request")
@@ -160,7 +160,7 @@ def test_every_error_has_the_same_shape(api: Service) -> None:
     assert_problem(api.admin.get("/sandbox"), 503, "no-sandbox")
 
 
-def test_pages_of_submissions_follow_each_other(api: Service) -> None:
+def test_pages_of_submissions_follow_each_other(api: Site) -> None:
     student = api.person()
     made = [student.hand_in(model=MODEL + "#" * index) for index in range(5)]
     seen: list[str] = []
@@ -178,7 +178,7 @@ def test_pages_of_submissions_follow_each_other(api: Service) -> None:
     assert student.get("/submissions", params={"assignment": "hw99"}).json()["items"] == []
 
 
-def test_the_keys_of_the_questions_stay_inside(api: Service) -> None:
+def test_the_keys_of_the_questions_stay_inside(api: Site) -> None:
     assignment = api.person().get("/assignments/hw13").json()
     assert [question["points"] for question in assignment["questions"]] == [0.5, 0.5, 0.5, 0.5, 1.0, 1.0]
     assert assignment["questions"][3]["choices"].keys() == {"harder", "softer"}
@@ -187,7 +187,7 @@ def test_the_keys_of_the_questions_stay_inside(api: Service) -> None:
     assert [row["slug"] for row in api.admin.get("/assignments").json()] == ["hw13", "hw13-2023"]
 
 
-def test_changes_are_audited_in_an_unbroken_chain(api: Service) -> None:
+def test_changes_are_audited_in_an_unbroken_chain(api: Site) -> None:
     ta, student = api.person("ta"), api.person()
     submission = student.hand_in(model=MODEL)
     ta.http.put(f"/submissions/{submission}/questions/1.1/override", json={"score": 0.5, "reason": "seen"})
@@ -200,7 +200,7 @@ def test_changes_are_audited_in_an_unbroken_chain(api: Service) -> None:
     assert all(entry["id"] < log["next_before"] for entry in older)
 
 
-def test_operators_routes_answer(api: Service) -> None:
+def test_operators_routes_answer(api: Site) -> None:
     assert api.plain.get("/healthz").json() == {"status": "alive"}
     assert api.plain.get("/readyz").json() == {"status": "ready"}
     assert 'assay_submissions{state="queued"}' in api.plain.get("/metrics").text

@@ -10,7 +10,7 @@ from grader.evidence import ArchitectureEvidence
 from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
-from tests.integration.service import MODEL, Service, questions
+from tests.integration.service import MODEL, Site, questions
 
 SLUG = "hw13-2023"
 NET = """
@@ -52,7 +52,7 @@ def test_sixty_thousand_parameters_pass_and_one_more_does_not(sandbox: Sandbox, 
     assert "summary.example_pasted" in told
 
 
-def test_each_edition_has_its_own_hand_ins(api: Service) -> None:
+def test_each_edition_has_its_own_hand_ins(api: Site) -> None:
     student, ta = api.person(), api.person("ta")
     student.hand_in(model=MODEL)
     answer = student.post("/submissions", files={"assignment": (None, SLUG), "model": (None, MODEL)})
@@ -68,7 +68,7 @@ def test_each_edition_has_its_own_hand_ins(api: Service) -> None:
         assert row["attempt"] == 1
 
 
-def test_the_start_page_shows_one_edition_and_leads_to_the_other(api: Service) -> None:
+def test_the_start_page_shows_one_edition_and_leads_to_the_other(api: Site) -> None:
     student = api.person()
     page = api.plain.get("/", headers={"Authorization": f"Bearer {student.token}", "Accept": "text/html"}).text
     assert page.count('<form id="hand-in"') == 1
