@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,35 @@ from grader.handin import HandIn, Part
 from grader.scoring import Verdict
 
 FOLDER = Path(__file__).with_name("submissions")
+ATTACKS = Path(__file__).with_name("attacks")
 _LINE = re.compile(r"# ([a-z-]+): (.+)")
+_ROW = re.compile(r"=== (?P<name>\w+): (?P<outcome>\w+) (?P<verdict>\w+)(?P<fields>(?:; [a-z-]+=[^;]+)*)")
+_IMPORTS = """import ctypes
+import fcntl
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+
+import torch
+from torch.nn import functional as F
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(what, result):
+    if result == -1:
+        raise OSError(ctypes.get_errno(), what)
+
+
+"""
+_LOSS = "def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):\n"
+_HONEST_BODY = """    student = F.log_softmax(student_logits / temperature, 1)
+    soft = F.kl_div(student, F.softmax(teacher_logits / temperature, 1), reduction="batchmean")
+    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)
+"""
 _PARTS = {"1.1": "model", "2.1": "loss"}
 LOWERED = {"cpu_seconds": 4, "wall_seconds": 20, "idle_seconds": 60, "memory_mb": 600, "output_mb": 1, "threads": 64}
 """Limits with which running into them takes seconds. What sleeps meets the wall time."""
@@ -22,27 +51,47 @@ _OPTIONAL = {"error", "limit", "stage", "says", "prints", "wall", "expected-late
 
 @dataclass(frozen=True)
 class Submission:
-    """One file and its expectation.
+    """One hostile submission and its expectation.
+
+    ``name`` is its group and the outcome that it is named by. ``attack`` holds the statements inside an otherwise right
+    loss, where there is nothing else.
 
     ``error`` is the exception's type, ``limit`` the limit that was hit, ``stage`` where it failed, ``says`` a piece of
     the error's message, ``prints`` a piece of what the code printed, ``wall`` a shorter wall time in seconds,
     ``expected-later`` the issue that will make the expectation hold.
     """
 
-    path: Path
+    name: str
+    source: bytes
     question: str
     outcome: Outcome
     verdict: Verdict
     expected: Mapping[str, str]
+    attack: str | None = None
 
     @property
-    def name(self) -> str:
-        """The group and the outcome that the file is named by."""
-        return f"{self.path.parent.name}/{self.path.stem}"
+    def group(self) -> str:
+        """What kind of attack it is."""
+        return self.name.partition("/")[0]
+
+    @property
+    def is_an_error(self) -> bool:
+        """Whether it ends in an exception that its own code could have caught, so that its child goes on."""
+        return self.attack is not None and "error" in self.expected and "says" not in self.expected
+
+    @property
+    def ends_its_child(self) -> bool:
+        """Whether its child is killed or dies, rather than answers."""
+        return self.outcome not in (Outcome.OK, Outcome.ERROR) and not self.is_an_error
+
+    @property
+    def says_what_it_wants(self) -> bool:
+        """Whether it begins with a sentence for its reader."""
+        return self.attack.startswith("# ") if self.attack is not None else self.source.count(b'"""') >= 2
 
     def hand_in(self) -> HandIn:
         """The file as a student would hand it in."""
-        return HandIn({_PARTS[self.question]: Part(self.path.read_bytes(), self.path.name)})
+        return HandIn({_PARTS[self.question]: Part(self.source, f"{self.name.partition('/')[2]}.py")})
 
     def limits_of(self, assignment: Assignment) -> Assignment:
         """The assignment with this file's own limits: more time where something else than time must end it.
@@ -53,7 +102,7 @@ class Submission:
         if self.outcome in (Outcome.MEMORY, Outcome.DIED, Outcome.ERROR):
             limits |= {"cpu_seconds": 30, "wall_seconds": 90}
         if self.expected.get("limit") == "CPU time":
-            limits["wall_seconds"] = 200
+            limits |= {"cpu_seconds": 1, "wall_seconds": 200}
         if "wall" in self.expected:
             limits["wall_seconds"] = float(self.expected["wall"])
         return assignment.model_copy(update={"sandbox": limits})
@@ -79,14 +128,35 @@ class Submission:
         return {name: value for name, value in found.items() if wanted.get(name) != value}
 
 
+def loss_with(attack: str) -> str:
+    """A right loss that begins with these statements, and in which common modules are imported."""
+    return f"{_IMPORTS}{_LOSS}{textwrap.indent(attack, '    ')}\n{_HONEST_BODY}"
+
+
 def read(path: Path) -> Submission:
-    """Read a file's expectation. Raises ``ValueError`` for one that is not complete or not known."""
+    """Read a file and its expectation. Raises ``ValueError`` for one that is not complete or not known."""
     header: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         match = _LINE.fullmatch(line)
         if match is None:
             break
         header[match[1]] = match[2]
+    return _submission(f"{path.parent.name}/{path.stem}", path.read_bytes(), header)
+
+
+def rows(path: Path) -> Iterator[Submission]:
+    """The attacks of a table. Raises ``ValueError`` for one that is not complete or not known."""
+    for row in re.split(r"^(?====)", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
+        head, _, attack = row.partition("\n")
+        match = _ROW.fullmatch(head)
+        if match is None:
+            raise ValueError(f"{path}: {head!r} is no head of a row")
+        fields = dict(field.split("=", 1) for field in match["fields"].split("; ")[1:])
+        header = {"question": "2.1", "outcome": match["outcome"], "verdict": match["verdict"], **fields}
+        yield _submission(f"{path.stem}/{match['name']}", loss_with(attack).encode(), header, attack)
+
+
+def _submission(name: str, source: bytes, header: dict[str, str], attack: str | None = None) -> Submission:
     try:
         question, outcome, verdict = (
             header.pop("question"),
@@ -94,12 +164,14 @@ def read(path: Path) -> Submission:
             Verdict(header.pop("verdict")),
         )
     except KeyError as error:
-        raise ValueError(f"{path} does not say its {error}") from error
+        raise ValueError(f"{name} does not say its {error}") from error
     if question not in _PARTS or header.keys() - _OPTIONAL:
-        raise ValueError(f"{path} says what nobody knows: {question}, {header}")
-    return Submission(path, question, outcome, verdict, header)
+        raise ValueError(f"{name} says what nobody knows: {question}, {header}")
+    return Submission(name, source, question, outcome, verdict, header, attack)
 
 
 def everything() -> list[Submission]:
-    """Every hostile hand-in, in the order of groups and names."""
-    return [read(path) for path in sorted(FOLDER.glob("*/*.py"))]
+    """Every hostile submission, in the order of groups and names."""
+    files = map(read, FOLDER.glob("*/*.py"))
+    tables = (row for path in ATTACKS.glob("*.txt") for row in rows(path))
+    return sorted([*files, *tables], key=lambda one: one.name)

@@ -33,7 +33,10 @@ def _hierarchy() -> Path | None:
 
 
 HIERARCHY = _hierarchy()
-pytestmark = pytest.mark.skipif(HIERARCHY is None, reason="this user may make no control group on this machine")
+pytestmark = [
+    pytest.mark.usefixtures("light_fork_servers"),
+    pytest.mark.skipif(HIERARCHY is None, reason="this user may make no control group on this machine"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,8 @@ from grader.sandbox.supervisor import Cancelled, Sandbox
 from tests.hostile.spares import until, without_spares
 from tests.hostile.test_submissions import HONEST, living, nobody_is_left
 
+pytestmark = pytest.mark.usefixtures("light_fork_servers")
+
 LOAD = {"prelude": "", "filename": "a.py"}
 SLEEPY = b"import time\n\n\ndef loss_fn_kd(student_logits, labels, teacher_logits):\n    time.sleep(60)\n"
 

@@ -12,6 +12,8 @@ from grader.sandbox import kernel, policy
 from grader.sandbox.policy import Layer
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 
+pytestmark = pytest.mark.usefixtures("light_fork_servers")
+
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's child has no such layer to lose")
 NOT_YET_SET = pytest.mark.skipif(
     kernel.prctl(kernel.PR_GET_NO_NEW_PRIVS) == 1, reason="this process was started with it, and children inherit it"

@@ -10,11 +10,13 @@ import pytest
 from grader.sandbox import landlock, policy, syscalls
 from grader.sandbox.supervisor import Sandbox
 
+pytestmark = pytest.mark.usefixtures("light_fork_servers")
 HERE = syscalls.here()
 NEWEST = landlock.abi(HERE) if HERE else 0
 PROGRAM = """
 import os, sys
 from grader.sandbox import kernel, landlock, syscalls
+
 here, version, allowed, outside = syscalls.here(), int(sys.argv[1]), sys.argv[2], sys.argv[3]
 parent = os.getppid()
 kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)

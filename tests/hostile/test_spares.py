@@ -18,6 +18,8 @@ from grader.sandbox.supervisor import Sandbox
 from tests.hostile.spares import until, without_spares
 from tests.hostile.test_submissions import living
 
+pytestmark = pytest.mark.usefixtures("light_fork_servers")
+
 LOAD = {"prelude": "", "filename": "a.py"}
 LIMIT = {"source": "import resource\nprint(resource.getrlimit(resource.RLIMIT_CPU)[0])", **LOAD}
 

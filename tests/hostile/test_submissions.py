@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import textwrap
 import time
 from pathlib import Path
 
@@ -28,9 +30,19 @@ def lowered(hw13: Assignment) -> Assignment:
     return hw13.model_copy(update={"input_shape": (3, 32, 32), "sandbox": submission.LOWERED})
 
 
+REFUSED = [one for one in EVERYTHING if one.is_an_error]
+"""Attacks that end in an exception: one child can try them all."""
+ALONE = {one.name for group in {one.group for one in REFUSED} for one in [o for o in REFUSED if o.group == group][:2]}
+"""Those that `make test` sends alone too, two of each group; `make check-all` sends each."""
+LAST = {one.group: one.name for one in EVERYTHING}
+"""The last attack of each group, behind which an honest submission is graded."""
+
+
 def _param(one: Submission) -> object:
     later = one.expected.get("expected-later")
     marks = [pytest.mark.xfail(strict=True, reason=later)] if later else []
+    if one.is_an_error and one.name not in ALONE and LAST[one.group] != one.name:
+        marks.append(pytest.mark.thorough)
     return pytest.param(one, id=one.name, marks=marks)
 
 
@@ -42,19 +54,51 @@ def test_it_ends_as_it_must(hostile: Submission, sandbox: Sandbox, lowered: Assi
     assert evidence.fault is None
     score = scoring.score(lowered, hostile.question, evidence)
     assert hostile.differences(evidence, score.verdict, score.score) == {}, evidence
-
-    after = pipeline.grade(lowered, HONEST, sandbox).evidence["2.1"]
-    assert scoring.score(lowered, "2.1", after).verdict is Verdict.FULL
+    if hostile.ends_its_child or LAST[hostile.group] == hostile.name:
+        an_honest_submission_earns_all(sandbox, lowered)
     assert nobody_is_left(sandbox)
 
 
+def test_each_refused_attack_is_refused_in_one_child(sandbox: Sandbox, lowered: Assignment) -> None:
+    everything = "".join(
+        f"    def attack_{number}():\n{textwrap.indent(one.attack or '', '        ')}\n"
+        for number, one in enumerate(REFUSED)
+    )
+    attempts = (
+        "if not TRIED:\n"
+        "    TRIED.append(True)\n"
+        f"{everything}"
+        f"    for number in range({len(REFUSED)}):\n"
+        "        try:\n"
+        "            locals()[f'attack_{number}']()\n"
+        "        except BaseException as error:\n"
+        "            print(f'\\n{number}', type(error).__name__)\n"
+        "        else:\n"
+        "            print(f'\\n{number}', 'went through')\n"
+    )
+    source = "TRIED = []\n" + submission.loss_with(attempts)
+    grading = pipeline.grade(lowered, HandIn({"loss": Part(source.encode())}), sandbox)
+    evidence = grading.evidence["2.1"]
+    assert isinstance(evidence, CodeEvidence)
+    outcomes = dict(re.findall(r"^(\d+) (.+)$", evidence.stdout, re.M))
+    ended = {one.name: outcomes.get(str(number)) for number, one in enumerate(REFUSED)}
+    assert ended == {one.name: one.expected["error"] for one in REFUSED}
+    assert scoring.score(lowered, "2.1", evidence).verdict is Verdict.FULL, "the rest of the loss is right"
+    assert nobody_is_left(sandbox)
+
+
+def an_honest_submission_earns_all(sandbox: Sandbox, assignment: Assignment) -> None:
+    evidence = pipeline.grade(assignment, HONEST, sandbox).evidence["2.1"]
+    assert scoring.score(assignment, "2.1", evidence).verdict is Verdict.FULL
+
+
 def test_there_are_enough_of_each_kind() -> None:
-    groups = {one.path.parent.name for one in EVERYTHING}
+    groups = {one.group for one in EVERYTHING}
     assert groups == {
         "checkpoints", "files", "forging", "kernel", "limits", "network", "output", "processes", "signals", "source",
     }  # fmt: skip
     assert len(EVERYTHING) >= 300
-    assert all(one.path.read_text().count('"""') >= 2 for one in EVERYTHING), "each says what it wants"
+    assert all(one.says_what_it_wants for one in EVERYTHING)
 
 
 def nobody_is_left(sandbox: Sandbox) -> bool:
