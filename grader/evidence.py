@@ -162,9 +162,13 @@ class ArchitectureEvidence(CodeEvidence):
     parameters: int | None = None
     trainable: int | None = None
     verified: bool = False
-    verification: Literal["pending", "confirmed", "no_artefact", "refused", "disagrees", "unpacked"] = "pending"
+    verification: Literal["pending", "confirmed", "no_artefact", "refused", "disagrees", "unpacked", "over_limit"] = (
+        "pending"
+    )
     unverified_reason: str | None = None
     """Why the count could not be confirmed, in a sentence for staff."""
+    verification_limit: LimitHit | None = None
+    """The limit that ended the export, the audit or the comparison, where ``verification`` is ``over_limit``."""
     artefact: ArtefactRecord | None = None
     hidden_numbers: int | None = None
     hidden_tensors: tuple[tuple[str, int], ...] = ()

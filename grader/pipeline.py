@@ -75,6 +75,7 @@ def examine(
 class _Examination(Run):
     def run(self) -> None:
         begun = time.perf_counter()
+        self.limit_wall_time(self.sandbox.policy.first_stage.wall_seconds)
         halves = (self._written_answers, self._model_and_summary, self._loss)
         with ThreadPoolExecutor(len(halves), thread_name_prefix="check") as pool:
             futures: list[Future[None]] = [pool.submit(contextvars.copy_context().run, half) for half in halves]
@@ -173,8 +174,9 @@ class _Examination(Run):
         """
         for question in self.questions("choice"):
             known = self.grading.evidence.get(question.number)
-            timed = isinstance(known, ChoiceEvidence) and known.submitted and known.fault is None
-            if not timed or not question.options.get("measure_times"):
+            if not isinstance(known, ChoiceEvidence) or not known.submitted or known.fault is not None:
+                continue
+            if not question.options.get("measure_times"):
                 continue
             if self.cancelled():
                 raise Cancelled
@@ -182,10 +184,13 @@ class _Examination(Run):
                 images = np.random.default_rng().standard_normal((2, *self.assignment.input_shape), np.float32)
                 with self.timed("times"), self.measuring_child() as child:
                     seconds = curve.times(child, artefact, images)
-                if seconds is not None and isinstance(known, ChoiceEvidence):
-                    update = {"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]}
+                if isinstance(seconds, tuple):
+                    update: dict[str, Any] = {"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]}
                     self.emit(question, known.model_copy(update=update))
             except (InfrastructureFault, Cancelled):
+                elif seconds in (Outcome.TIMEOUT, Outcome.MEMORY):
+                    notes = (*known.notes, Note(id="choice.not_timed"))
+                    self.emit(question, known.model_copy(update={"notes": notes}))
                 raise
             except Exception:  # noqa: BLE001 - whatever it is, it is ours
                 _log.exception("question %s could not be timed", question.number)

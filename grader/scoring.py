@@ -213,7 +213,11 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
     if _fails_alone(evidence):
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes, *unregistered)
     if not evidence.verified and evidence.verification != "pending":
-        unverified = [Note(id=f"model.unverified.{evidence.verification}", params=size)]
+        limit = evidence.verification_limit
+        params: dict[str, Any] = dict(size)
+        if limit is not None:
+            params |= {"limit_name": limit.limit, "allowed": limit.allowed, "unit": limit.unit}
+        unverified = [Note(id=f"model.unverified.{evidence.verification}", params=params)]
         if evidence.repeatable is False and evidence.verification in ("refused", "disagrees"):
             unverified = [Note(id="model.unverified.not_repeatable", params=size), Note(id="model.not_repeatable")]
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *unverified, *unregistered, *evidence.notes)

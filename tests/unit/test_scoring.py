@@ -390,10 +390,10 @@ _probes = st.builds(
 _everything: st.SearchStrategy[tuple[str, AnyEvidence]] = st.one_of(
     st.builds(
         ArchitectureEvidence, **_code, parameters=_counts, hidden_numbers=_counts, gradients_reached=_counts,
-        verified=st.booleans(), verification=st.sampled_from(["pending", "confirmed", "no_artefact", "refused"]),
+        verification=st.sampled_from(["pending", "confirmed", "no_artefact", "refused", "over_limit"]),
         probes=st.lists(_probes, max_size=3).map(tuple), unused_parameters=st.lists(_names, max_size=2).map(tuple),
         repeatable=st.sampled_from([None, True, False]),
-    ).map(lambda found: ("1.1", found)),
+    ).map(lambda found: ("1.1", found.model_copy(update={"verified": found.verification == "confirmed"}))),
     st.builds(
         SummaryEvidence, claimed_total=_counts, actual_total=_counts, actual_torchsummary_total=_counts,
         rows_differ=st.integers(0, 3), matches_example=st.booleans(),
