@@ -127,7 +127,9 @@ class _Examination(Run):
                     self.emit(question, SummaryEvidence(submitted=False))
                 else:
                     found = summary.measure(pasted.data, model, question)
-                    update: dict[str, Any] = {"count_confirmed": _count_confirmed(model)}
+                    confirmed = _count_confirmed(model)
+                    pending = model is not None and model.parameters is not None and confirmed is None
+                    update: dict[str, Any] = {"count_confirmed": confirmed, "count_pending": pending}
                     if model is not None and found.claimed_total != found.actual_total:
                         # It may well be the summary of the model as it is after them.
                         update["notes"] = (*found.notes, *(note for note in model.notes if note.id in intake.LEFT_OUT))
@@ -158,8 +160,7 @@ class _Examination(Run):
                 with self.lock:
                     self.observer.artefact(artefact)
             self.emit(question, found)
-            if not _count_confirmed(found):
-                self._summary(found)
+            self._summary(found)
             if found.verified:
                 self.grading.artefact = artefact
 
@@ -187,10 +188,10 @@ class _Examination(Run):
                 if isinstance(seconds, tuple):
                     update: dict[str, Any] = {"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]}
                     self.emit(question, known.model_copy(update=update))
-            except (InfrastructureFault, Cancelled):
                 elif seconds in (Outcome.TIMEOUT, Outcome.MEMORY):
                     notes = (*known.notes, Note(id="choice.not_timed"))
                     self.emit(question, known.model_copy(update={"notes": notes}))
+            except (InfrastructureFault, Cancelled):
                 raise
             except Exception:  # noqa: BLE001 - whatever it is, it is ours
                 _log.exception("question %s could not be timed", question.number)

@@ -307,7 +307,10 @@ def _summary(assignment: Assignment, question: Question, evidence: SummaryEviden
     if any(note.id == "summary.many_totals" for note in evidence.notes):
         # Whoever lists all numbers lists the true one: nothing is earned until a person has looked.
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
-    if evidence.count_confirmed is False or evidence.claimed_total != evidence.actual_total:
+    if evidence.count_pending:
+        verdict = Verdict.NEEDS_REVIEW
+        messages.append(Note(id="summary.count_pending"))
+    elif evidence.count_confirmed is False or evidence.claimed_total != evidence.actual_total:
         # The total it was compared with is only the live model's word.
         verdict = Verdict.NEEDS_REVIEW
         messages.append(Note(id="summary.unconfirmed"))
