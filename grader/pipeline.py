@@ -75,7 +75,7 @@ def examine(
 class _Examination(Run):
     def run(self) -> None:
         begun = time.perf_counter()
-        self.limit_wall_time(self.sandbox.policy.first_stage.wall_seconds)
+        self.limit_wall_time(self.sandbox.policy.first_stage.wall_times * self.limits.wall_seconds)
         halves = (self._written_answers, self._model_and_summary, self._loss)
         with ThreadPoolExecutor(len(halves), thread_name_prefix="check") as pool:
             futures: list[Future[None]] = [pool.submit(contextvars.copy_context().run, half) for half in halves]

@@ -46,9 +46,9 @@ class Limits(_Data):
 
 
 class FirstStage(_Data):
-    """What the children that give verdicts may use together."""
+    """What the children that give verdicts may use together: so many times the wall time of one."""
 
-    wall_seconds: PositiveFloat
+    wall_times: PositiveFloat
 
 
 class Server(_Data):

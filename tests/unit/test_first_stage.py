@@ -41,7 +41,8 @@ def test_audit_comparison_and_timing_run_under_the_limits_of_the_first_stage(hw1
 def test_children_of_the_first_stage_share_its_wall_time(hw13: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=lambda: clock[0], perf_counter=time.perf_counter))
-    total = default().first_stage.wall_seconds
+    limit = default().limits.override(hw13.sandbox).wall_seconds
+    total = default().first_stage.wall_times * limit
 
     def slow(reply: Reply) -> Answer:
         def answer() -> Reply:
@@ -55,7 +56,6 @@ def test_children_of_the_first_stage_share_its_wall_time(hw13: Assignment, monke
     counted = answered(parameters=PARAMETERS, names=[], hidden=[])
     sandbox = ScriptedSandbox({"model.count": slow(counted), "artefact.audit": slow(audit())})
     pipeline.examine(hw13, HandIn(parts), sandbox)
-    limit = default().limits.wall_seconds
     expected = [min(limit, total), min(limit, 0.55 * total), min(limit, 0.1 * total)]
     assert [order.wall_seconds for order in sandbox.orders] == pytest.approx(expected)
     assert expected[-1] < limit, "or the sum of the children is not bounded"
