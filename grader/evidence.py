@@ -162,9 +162,13 @@ class ArchitectureEvidence(CodeEvidence):
     parameters: int | None = None
     trainable: int | None = None
     verified: bool = False
-    verification: Literal["pending", "confirmed", "no_artefact", "refused", "disagrees", "unpacked"] = "pending"
+    verification: Literal["pending", "confirmed", "no_artefact", "refused", "disagrees", "unpacked", "over_limit"] = (
+        "pending"
+    )
     unverified_reason: str | None = None
     """Why the count could not be confirmed, in a sentence for staff."""
+    verification_limit: LimitHit | None = None
+    """The limit that ended the export, the audit or the comparison, where ``verification`` is ``over_limit``."""
     artefact: ArtefactRecord | None = None
     hidden_numbers: int | None = None
     hidden_tensors: tuple[tuple[str, int], ...] = ()
@@ -210,6 +214,8 @@ class SummaryEvidence(Evidence):
     actual_torchsummary_total: int | None = None
     count_confirmed: bool | None = None
     """Whether the artefact carries the numbers that the live model counted; nothing before it was audited."""
+    count_pending: bool = False
+    """The model was counted live and its artefact has not been audited, or never will be: the code failed."""
     rows_claimed: int = 0
     rows_differ: int = 0
     rows: tuple[SummaryRow, ...] = ()
@@ -328,6 +334,8 @@ class PruningEvidence(Evidence):
     """How the measuring ended, where there is no curve for another reason than the hand-in's own parts."""
     curve_fault: Fault | None = None
     """Our own part failed after the points were settled: there is no curve, and nobody's points depend on it."""
+    curve_stopped: bool = False
+    """A person stopped the measuring after the points were settled: the curve, or what follows it, is missing."""
 
 
 AnyEvidence = Annotated[

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from grader import data
+from grader import data, remaining
 from grader.assignment import Assignment, Question
 from grader.checks import curve, points_check
 from grader.checks.curve import Curve, Point
 from grader.evidence import (
     Fault,
-    KDLossEvidence,
     Note,
     Outcome,
     OwnLoss,
@@ -43,7 +42,7 @@ _FIRST_LAYER_RATIOS = 6
 def is_due(assignment: Assignment, handin: HandIn, grading: Grading) -> bool:
     """Whether there is anything for the second part to do."""
     return grading.artefact is not None and any(
-        _wanted(question, handin, grading.evidence) is not None for question in assignment.questions
+        remaining.awaits_curve(question, handin.parts, grading.evidence) for question in assignment.questions
     )
 
 
@@ -72,15 +71,8 @@ def give_up(assignment: Assignment, handin: HandIn, grading: Grading, fault: Fau
 def _wanted(question: Question, handin: HandIn, evidence: Mapping[str, Any]) -> PruningEvidence | None:
     """The evidence of a question that a curve would add to."""
     known = evidence.get(question.number)
-    if not isinstance(known, PruningEvidence) or known.fault is not None or known.curve_fault is not None:
-        return None
-    if known.curve or known.curve_outcome is not Outcome.OK:
-        return None
-    if "weights" in handin.parts:
-        return known
-    # The teacher's answers are stored for the built-in pictures only.
-    built_in = data.named(question.options) == data.BUILT_IN
-    return known if known.submitted and built_in and question.options.get("distillation_flops") else None
+    wanted = remaining.awaits_curve(question, handin.parts, evidence)
+    return known if wanted and isinstance(known, PruningEvidence) else None
 
 
 def _lost(known: PruningEvidence, fault: Fault) -> PruningEvidence:
@@ -141,11 +133,9 @@ class _Measuring(Training):
         self._with_own_loss(question, images, measured)
 
     def _with_own_loss(self, question: Question, images: data.DataSet, measured: PruningEvidence) -> None:
-        budget = float(question.options.get("own_loss_flops", 0))
-        if measured.curve and budget and measured.own_loss is None:
-            told = self._own_loss(budget, images, measured.image_size or images.size, measured)
-            if told is not None:
-                self.emit(question, told)
+        if remaining.awaits_own_loss(question, self.grading.evidence):
+            budget = float(question.options["own_loss_flops"])
+            self.emit(question, self._own_loss(budget, images, measured.image_size or images.size, measured))
 
     def _measured(
         self, known: PruningEvidence, found: Curve, images: data.DataSet, size: int, **facts: Any
@@ -237,13 +227,8 @@ class _Measuring(Training):
 
     # -- the student's own loss -----------------------------------------------------------------------------------
 
-    def _own_loss(
-        self, budget: float, images: data.DataSet, size: int, measured: PruningEvidence
-    ) -> PruningEvidence | None:
-        """The evidence with what the student's own loss makes of the model; nothing where it could not be called."""
-        losses = [found for found in self.grading.evidence.values() if isinstance(found, KDLossEvidence)]
-        if not any(found.call and found.outcome is Outcome.OK and found.fault is None for found in losses):
-            return None
+    def _own_loss(self, budget: float, images: data.DataSet, size: int, measured: PruningEvidence) -> PruningEvidence:
+        """The evidence with what the student's own loss makes of the model."""
         trial = self.trained("own_loss", budget, images, size, own=True)
         found = None
         if trial.weights is not None:

@@ -75,6 +75,7 @@ def examine(
 class _Examination(Run):
     def run(self) -> None:
         begun = time.perf_counter()
+        self.limit_wall_time(self.sandbox.policy.first_stage.wall_times * self.limits.wall_seconds)
         halves = (self._written_answers, self._model_and_summary, self._loss)
         with ThreadPoolExecutor(len(halves), thread_name_prefix="check") as pool:
             futures: list[Future[None]] = [pool.submit(contextvars.copy_context().run, half) for half in halves]
@@ -126,7 +127,9 @@ class _Examination(Run):
                     self.emit(question, SummaryEvidence(submitted=False))
                 else:
                     found = summary.measure(pasted.data, model, question)
-                    update: dict[str, Any] = {"count_confirmed": _count_confirmed(model)}
+                    confirmed = _count_confirmed(model)
+                    pending = model is not None and model.parameters is not None and confirmed is None
+                    update: dict[str, Any] = {"count_confirmed": confirmed, "count_pending": pending}
                     if model is not None and found.claimed_total != found.actual_total:
                         # It may well be the summary of the model as it is after them.
                         update["notes"] = (*found.notes, *(note for note in model.notes if note.id in intake.LEFT_OUT))
@@ -157,8 +160,7 @@ class _Examination(Run):
                 with self.lock:
                     self.observer.artefact(artefact)
             self.emit(question, found)
-            if not _count_confirmed(found):
-                self._summary(found)
+            self._summary(found)
             if found.verified:
                 self.grading.artefact = artefact
 
@@ -173,8 +175,9 @@ class _Examination(Run):
         """
         for question in self.questions("choice"):
             known = self.grading.evidence.get(question.number)
-            timed = isinstance(known, ChoiceEvidence) and known.submitted and known.fault is None
-            if not timed or not question.options.get("measure_times"):
+            if not isinstance(known, ChoiceEvidence) or not known.submitted or known.fault is not None:
+                continue
+            if not question.options.get("measure_times"):
                 continue
             if self.cancelled():
                 raise Cancelled
@@ -182,9 +185,12 @@ class _Examination(Run):
                 images = np.random.default_rng().standard_normal((2, *self.assignment.input_shape), np.float32)
                 with self.timed("times"), self.measuring_child() as child:
                     seconds = curve.times(child, artefact, images)
-                if seconds is not None and isinstance(known, ChoiceEvidence):
-                    update = {"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]}
+                if isinstance(seconds, tuple):
+                    update: dict[str, Any] = {"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]}
                     self.emit(question, known.model_copy(update=update))
+                elif seconds in (Outcome.TIMEOUT, Outcome.MEMORY):
+                    notes = (*known.notes, Note(id="choice.not_timed"))
+                    self.emit(question, known.model_copy(update={"notes": notes}))
             except (InfrastructureFault, Cancelled):
                 raise
             except Exception:  # noqa: BLE001 - whatever it is, it is ours

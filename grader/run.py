@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import re
 import threading
 import time
@@ -29,6 +30,7 @@ from grader.handin import HandIn, Part
 from grader.sandbox.child import LockedChild
 from grader.sandbox.policy import Limits
 from grader.sandbox.replies import InfrastructureFault, Reply
+from grader.sandbox.spares import Role
 from grader.sandbox.supervisor import Cancelled, Sandbox
 
 QUESTIONS_STAGE = "questions"
@@ -102,8 +104,9 @@ class Run:
         self.assignment, self.handin, self.sandbox, self.observer = assignment, handin, sandbox, observer
         self.grading = grading
         self.limits = sandbox.policy.limits.override(assignment.sandbox)
-        self.patient = self.limits.override(sandbox.policy.measuring)
-        """Limits of a child that measures or trains for minutes."""
+        self.measuring_limits = self.limits
+        """Limits of a child that measures an artefact."""
+        self._wall_end = math.inf
         self.lock = threading.Lock()
         self.stop = threading.Event()
         self._cancelled = cancelled
@@ -146,7 +149,7 @@ class Run:
             for attempt in (taken, taken.cautious):
                 if attempt is None or attempt.source is None:
                     continue
-                with self.sandbox.child(limits or self.limits, self.cancelled) as child:
+                with self.child(limits or self.limits) as child:
                     reply = child.request("load", self.texts(attempt.source, filename))
                     if reply.outcome is Outcome.OK:
                         yield child, Taken(attempt.notes, _defines(reply)), {}
@@ -174,9 +177,24 @@ class Run:
             _log.exception("question %s could not be measured", question.number)
             self.emit(question, _EVIDENCE[question.check](fault=Fault.GRADER))
 
+    def limit_wall_time(self, seconds: float) -> None:
+        """Let the children from now on have no more wall time than this together."""
+        self._wall_end = time.monotonic() + seconds
+
+    @contextlib.contextmanager
+    def child(self, limits: Limits, role: Role = "student") -> Iterator[LockedChild]:
+        """A child with these limits and no more wall time than the run has left."""
+        with self.sandbox.child(limits, self.cancelled, role=role) as child:
+            child.shorten(max(0.0, self._wall_end - time.monotonic()))
+            try:
+                yield child
+            finally:
+                with self.lock:
+                    self._wall_end += child.stalled_seconds
+
     def measuring_child(self) -> contextlib.AbstractContextManager[LockedChild]:
         """A child where no student code ever was."""
-        return self.sandbox.child(self.patient, self.cancelled, role="measure")
+        return self.child(self.measuring_limits, role="measure")
 
     @contextlib.contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -213,7 +213,11 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
     if _fails_alone(evidence):
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes, *unregistered)
     if not evidence.verified and evidence.verification != "pending":
-        unverified = [Note(id=f"model.unverified.{evidence.verification}", params=size)]
+        limit = evidence.verification_limit
+        params: dict[str, Any] = dict(size)
+        if limit is not None:
+            params |= {"limit_name": limit.limit, "allowed": limit.allowed, "unit": limit.unit}
+        unverified = [Note(id=f"model.unverified.{evidence.verification}", params=params)]
         if evidence.repeatable is False and evidence.verification in ("refused", "disagrees"):
             unverified = [Note(id="model.unverified.not_repeatable", params=size), Note(id="model.not_repeatable")]
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *unverified, *unregistered, *evidence.notes)
@@ -303,7 +307,10 @@ def _summary(assignment: Assignment, question: Question, evidence: SummaryEviden
     if any(note.id == "summary.many_totals" for note in evidence.notes):
         # Whoever lists all numbers lists the true one: nothing is earned until a person has looked.
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
-    if evidence.count_confirmed is False or evidence.claimed_total != evidence.actual_total:
+    if evidence.count_pending:
+        verdict = Verdict.NEEDS_REVIEW
+        messages.append(Note(id="summary.count_pending"))
+    elif evidence.count_confirmed is False or evidence.claimed_total != evidence.actual_total:
         # The total it was compared with is only the live model's word.
         verdict = Verdict.NEEDS_REVIEW
         messages.append(Note(id="summary.unconfirmed"))

@@ -23,6 +23,8 @@ class Training(Run):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self.measuring_limits = self.limits.override(self.sandbox.policy.measuring)
+        """Minutes instead of seconds: nobody's verdicts wait for the later stage."""
         self._artefacts: dict[int, bytes | None] = {}
 
     @property
@@ -86,7 +88,7 @@ class Training(Run):
         """One training at this size; ``own``: by the student's loss, called as in its examination."""
         batch = distillation.batch_of(size)
         steps = distillation.steps_within(budget, self.cost(size), batch)
-        part, limits = self._source(), self.patient.override(distillation.LIMITS)
+        part, limits = self._source(), self.measuring_limits.override(distillation.LIMITS)
         with self.loaded(part, "model.py", architecture.ENTRY, stage, limits) as (child, _, failed):
             if child is None or failed:  # it loaded a moment ago; now a limit stopped it
                 return Distilled(None, failed["outcome"], 0)

@@ -59,7 +59,10 @@ def _on_todays_data(evidence: Mapping[str, Any]) -> bool:
 def lasting(evidence: Mapping[str, Any]) -> bool:
     """Whether evidence says something of the hand-in alone.
 
-    A fault is ours, and what a busy machine stopped (time, memory, a death) may pass on a quiet one.
+    A fault is ours, what a busy machine stopped (time, memory, a death) may pass on a quiet one, and a curve that a
+    person stopped can still be measured.
     """
+    if evidence.get("curve_stopped") or evidence.get("verification") == "over_limit":
+        return False
     stopped = {evidence.get("outcome", Outcome.OK), evidence.get("curve_outcome", Outcome.OK)} - set(_LASTING)
     return not (evidence.get("fault") or evidence.get("curve_fault") or stopped)

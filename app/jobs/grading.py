@@ -20,6 +20,7 @@ from app.db.engine import Database
 from app.jobs import content, ending, tries
 from app.jobs.port import INTERACTIVE, JobEngine
 from app.jobs.recorder import Recorder, StopReason
+from app.scores import computing
 from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
@@ -99,7 +100,7 @@ class Grader:
             ours = Run.submission_id == submission_id
             tries.close_abandoned(session, "grading", ours)
             if submission.cancel_requested_at is not None:
-                ending.end(session, submission, State.CANCELLED)
+                ending.cancel(session, submission)
                 return None
             if submission.run_id is not None and tries.hopeless(session, ours):
                 ending.give_up(session, submission, submission.run_id, Fault.INFRASTRUCTURE)
@@ -143,12 +144,11 @@ class Grader:
             if submission is None:
                 return
             run = session.get_one(Run, recorder.run_id)
-            run.finished_at = now()
+            run.sandbox = computing.plain(self.sandbox.report)
             if recorder.reason is StopReason.CANCELLED:
-                run.outcome = RunOutcome.CANCELLED
-                ending.end(session, submission, State.CANCELLED)
+                ending.cancel(session, submission)
             else:
-                run.outcome = RunOutcome.INTERRUPTED
+                run.outcome, run.finished_at = RunOutcome.INTERRUPTED, now()
                 _requeue(session, self.engine, submission)
 
     def _fault(self, recorder: Recorder, fault: Fault, detail: str) -> None:

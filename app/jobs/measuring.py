@@ -16,7 +16,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
-from app.db.base import now
 from app.db.engine import Database
 from app.jobs import content, ending, tries
 from app.jobs import repository as workers
@@ -142,8 +141,7 @@ class Measurer:
         elif run.outcome is not RunOutcome.EXAMINED:
             return None
         if submission.cancel_requested_at is not None:
-            run.outcome, run.finished_at = RunOutcome.CANCELLED, now()
-            ending.end(session, submission, State.CANCELLED)
+            ending.cancel(session, submission)
             return None
         run.outcome, run.executor = RunOutcome.MEASURING, self.executor
         session.flush()
@@ -181,8 +179,7 @@ class Measurer:
                 return
             run = session.get_one(Run, recorder.run_id)
             if recorder.reason is StopReason.CANCELLED:
-                run.outcome, run.finished_at = RunOutcome.CANCELLED, now()
-                ending.end(session, submission, State.CANCELLED)
+                ending.cancel(session, submission)
             else:
                 self._put_back(session, run)
 

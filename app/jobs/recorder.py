@@ -22,7 +22,7 @@ from app.scores import computing
 from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
-from grader.evidence import AnyEvidence, Fault
+from grader.evidence import AnyEvidence
 from grader.run import QUESTIONS_STAGE
 
 _ASK_SECONDS = 0.25
@@ -173,8 +173,12 @@ class Recorder:
             run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
             run.stage, run.stage_done, run.stage_total = MEASURING_STAGE, 0, 0
             session.flush()
-            repository.touch(session, self.submission_id)
-            engine.enqueue_measuring(session, self.submission_id)
+            if submission.cancel_requested_at is not None:
+                # The last verdict was in before the request was seen.
+                ending.cancel(session, submission)
+            else:
+                repository.touch(session, self.submission_id)
+                engine.enqueue_measuring(session, self.submission_id)
         self.log.info("examined", seconds=round(timings["total"], 3))
 
     def finish(
@@ -184,20 +188,16 @@ class Recorder:
         *,
         reused: Run | None = None,
     ) -> None:
-        """End the run. A question without evidence, or with a fault of ours, gives the attempt back."""
+        """End the run and its submission; see `ending.finish`."""
         with self.database.write() as session:
             submission = self.locked(session)
             if submission is None:
                 return
             run = session.get_one(Run, self.run_id)
-            run.outcome, run.finished_at = RunOutcome.FINISHED, now()
             run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
             if reused is not None:
                 run.reused_run_id = reused.id
                 run.picture_sha256, run.artefact_sha256 = reused.picture_sha256, reused.artefact_sha256
-            ending.fill_missing(session, submission, self.run_id, Fault.GRADER)
-            found = repository.run_evidence(session, self.run_id)
-            submission.counts = not any(row.data.get("fault") or row.data.get("curve_fault") for row in found)
-            submission.fault = None
-            ending.end(session, submission, State.GRADED)
-        self.log.info("graded", seconds=round((run.finished_at - run.started_at).total_seconds(), 3))
+            ending.finish(session, submission, run)
+            seconds = round((now() - run.started_at).total_seconds(), 3)
+        self.log.info("graded", seconds=seconds)

@@ -141,7 +141,11 @@ async def events(follower: Following, lang: Language) -> AsyncIterator[ServerSen
 def cancel(
     request: Request, viewer: AnyViewer, session: WriteSession, submission_id: uuid.UUID, lang: Language
 ) -> Report:
-    """Stop the grading. What has landed stays."""
+    """Stop the grading; `cancel_effect` says beforehand what that leads to.
+
+    Once every verdict is in, only measuring the pruning curve is stopped: the submission is graded and counts. Before,
+    it ends as cancelled with what has landed, and its attempt is given back only if its grading had not begun.
+    """
     service.cancel(session, viewer, submission_id)
     return service.report(session, viewer, submission_id, lang)
 

@@ -14,8 +14,9 @@ from app.regrades import announcing
 from app.regrades.models import LATE
 from app.scores.standing import Sheet, Sheets, Standing
 from app.submissions import repository
-from app.submissions.models import Run, State, Submission
+from app.submissions.models import Run, RunOutcome, State, Submission
 from app.submissions.schemas import (
+    CancelEffect,
     LateView,
     MessageView,
     OverrideView,
@@ -25,7 +26,9 @@ from app.submissions.schemas import (
     Regraded,
     Report,
 )
-from grader import messages
+from grader import evidence as evidences
+from grader import messages, remaining
+from grader.assignment import Assignment
 from grader.version import GRADER_VERSION
 
 _LATE = {
@@ -56,6 +59,7 @@ def build(session: Session, submission: Submission, lang: str) -> Report:
         fault=submission.fault,
         questions=questions(sheet, lang, regraded),
         progress=_progress(submission, run),
+        cancel_effect=_cancel_effect(submission, run, sheet, assignment),
         parts=[
             PartView(name=part.name, filename=part.filename, size=part.blob.size, sha256=part.blob_sha256)
             for part in parts
@@ -108,6 +112,21 @@ def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
     if submission.state is not State.RUNNING or run is None or run.stage is None:
         return None
     return ProgressView(stage=run.stage, done=run.stage_done, total=run.stage_total)
+
+
+def _cancel_effect(
+    submission: Submission, run: Run | None, sheet: Sheet, assignment: Assignment
+) -> CancelEffect | None:
+    """What `app.jobs.ending.cancel` would do now."""
+    if submission.state.ended:
+        return None
+    if run is None:
+        return CancelEffect.ATTEMPT_RETURNED
+    evidence = {one.question.number: evidences.parse(one.evidence) for one in sheet.questions if one.evidence}
+    is_examined = run.outcome in (RunOutcome.EXAMINED, RunOutcome.MEASURING)
+    if is_examined or remaining.has_all_verdicts(assignment, evidence):
+        return CancelEffect.GRADED_WITHOUT_CURVE
+    return CancelEffect.ATTEMPT_SPENT
 
 
 def _timings(submission: Submission, run: Run, first_measured: dict[str, datetime]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -52,6 +53,14 @@ class QuestionReport(BaseModel):
     regraded: Regraded | None = None
 
 
+class CancelEffect(StrEnum):
+    """What cancelling a grading leads to, as far as it is now."""
+
+    ATTEMPT_RETURNED = "attempt_returned"
+    ATTEMPT_SPENT = "attempt_spent"
+    GRADED_WITHOUT_CURVE = "graded_without_curve"
+
+
 class ProgressView(BaseModel):
     """What the grading does right now. ``total`` is 0 where nothing can be counted."""
 
@@ -84,7 +93,8 @@ class Report(BaseModel):
 
     ``score`` sums what has landed, less what is lost by handing in ``late``. ``notes`` tell what else concerns the
     submission as a whole. ``timings`` are seconds: by stage, ``queued``, and ``questions`` from the hand-in to each
-    first verdict. ``fault`` says whose failure ended a submission that ``failed``.
+    first verdict. ``fault`` says whose failure ended a submission that ``failed``. ``cancel_effect`` is null once there
+    is nothing left to cancel.
     """
 
     id: uuid.UUID
@@ -101,6 +111,7 @@ class Report(BaseModel):
     fault: Fault | None
     questions: list[QuestionReport]
     progress: ProgressView | None
+    cancel_effect: CancelEffect | None
     parts: list[PartView]
     picture: str | None = Field(description="Where the re-encoded pruning plot is, when there is one.")
     assignment_version: int

@@ -13,6 +13,7 @@ from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
+from app.jobs import ending
 from app.problems import Conflict, NotFound, Unprocessable
 from app.scores.standing import Sheets
 from app.submissions import report as reports
@@ -124,12 +125,13 @@ def artefact(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tupl
 
 
 def cancel(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> Submission:
-    """Stop the grading: at once while it or its second part waits, within moments while it runs. Raises `AlreadyEnded`.
+    """Stop the grading, and keep its points once every verdict is in; see `ending.cancel`. Raises `AlreadyEnded`.
 
-    A hand-in cancelled before its grading began is given back to the quota.
+    It stops within moments while a worker is at the verdicts, else at once.
     """
     submission = find(session, viewer, submission_id, lock=True)
-    if submission.state is State.CANCELLED:
+    curve_stopped = submission.state is State.GRADED and submission.cancel_requested_at is not None
+    if submission.state is State.CANCELLED or curve_stopped:
         return submission
     if submission.state.ended:
         raise AlreadyEnded
@@ -137,15 +139,12 @@ def cancel(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> Submis
         submission.cancel_requested_at = now()
         audit.record(session, viewer.login, "submission.cancel", str(submission.id))
     run = repository.run(session, submission.run_id)
-    waits = run is not None and run.outcome is RunOutcome.EXAMINED
-    if run is not None and waits:
-        run.outcome, run.finished_at = RunOutcome.CANCELLED, now()
-    if submission.state is State.QUEUED or waits:
-        submission.state = State.CANCELLED
-        submission.finished_at = now()
-        submission.counts = submission.run_id is not None
-    session.flush()
-    repository.touch(session, submission.id)
+    at_verdicts = submission.state is State.RUNNING and run is not None and run.outcome is RunOutcome.RUNNING
+    if at_verdicts:
+        session.flush()
+        repository.touch(session, submission.id)
+    else:
+        ending.cancel(session, submission)
     return submission
 
 

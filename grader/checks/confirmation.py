@@ -36,7 +36,7 @@ def confirm(
     """
     exported = child.request("model.export", {"input_shape": assignment.input_shape})
     if exported.outcome is not Outcome.OK or len(exported.arrays) != 1 or exported.arrays[0].dtype != np.uint8:
-        return _unverified(live, "no_artefact", f"the model could not be exported: {_why(exported)}"), None
+        return _failed(live, exported, "no_artefact", "the model could not be exported"), None
     data = exported.arrays[0]
     # Drawn only now: an artefact that was made before cannot hold the answers.
     secret = _pictures(assignment, rng)
@@ -44,7 +44,7 @@ def confirm(
     with measuring() as measure:
         audited = measure.request("artefact.audit", {}, [data])
         if audited.outcome is not Outcome.OK:
-            return _unverified(live, "refused", f"the artefact could not be read: {_why(audited)}"), None
+            return _failed(live, audited, "refused", "the artefact could not be read"), None
         if audited.meta["refused"]:
             return _unverified(live, "refused", str(audited.meta["refused"])), None
         runs = [measure.request("artefact.run", {}, [data, x]) for x in secret]
@@ -56,10 +56,9 @@ def confirm(
         return _unverified(found, "unpacked", told), data.tobytes()
     for answered, run in zip(answers, runs, strict=True):
         if answered.outcome is not Outcome.OK or not answered.arrays:
-            told = f"the live model did not answer again: {_why(answered)}"
-            return _unverified(found, "disagrees", told), data.tobytes()
+            return _failed(found, answered, "disagrees", "the live model did not answer again"), data.tobytes()
         if run.outcome is not Outcome.OK:
-            return _unverified(found, "refused", f"the artefact could not be run: {_why(run)}"), data.tobytes()
+            return _failed(found, run, "refused", "the artefact could not be run"), data.tobytes()
         difference = _difference(answered.arrays[0], run.arrays[0])
         worst = max(found.artefact.difference or 0.0, difference or 0.0) if found.artefact else difference
         found = found.model_copy(update={"artefact": record.model_copy(update={"difference": worst})})
@@ -80,6 +79,14 @@ def _pictures(assignment: Assignment, rng: np.random.Generator) -> list[Array]:
 
 def _unverified(live: ArchitectureEvidence, verification: str, reason: str) -> ArchitectureEvidence:
     return live.model_copy(update={"verification": verification, "unverified_reason": reason[:500]})
+
+
+def _failed(live: ArchitectureEvidence, reply: Reply, verification: str, reason: str) -> ArchitectureEvidence:
+    """The evidence after a request that failed: ``verification``, unless only a limit of time or memory ended it."""
+    found = _unverified(live, verification, f"{reason}: {_why(reply)}")
+    if reply.outcome not in (Outcome.TIMEOUT, Outcome.MEMORY):
+        return found
+    return found.model_copy(update={"verification": "over_limit", "verification_limit": reply.limit})
 
 
 def _why(reply: Reply) -> str:

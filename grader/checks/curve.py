@@ -131,12 +131,12 @@ def _point(ratio: float, answers: Array, labels: Array) -> Point:
     return {"ratio": float(ratio), "accuracy": right / len(labels), "low": low, "high": high}
 
 
-def times(child: Child, artefact: bytes, images: Array) -> tuple[float, float] | None:
-    """Seconds an image, unpruned and 90% pruned, on one thread; ``None`` where the network cannot be run."""
+def times(child: Child, artefact: bytes, images: Array) -> tuple[float, float] | Outcome:
+    """Seconds an image, unpruned and 90% pruned, on one thread; or how the measuring stopped."""
     request = {"ratios": [0.0, 0.9], "rounds": 3}
     answer = child.request("network.times", request, [np.frombuffer(artefact, np.uint8), images])
     if answer.outcome is not Outcome.OK:
-        return None
+        return answer.outcome
     unpruned, pruned = answer.meta["seconds"]
     return float(unpruned), float(pruned)
 

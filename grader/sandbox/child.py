@@ -57,6 +57,9 @@ class LockedChild:
         self._pidfd: int | None = None
         self._sequence = 0
         self._deadline = float("inf")
+        self._wall_seconds = limits.wall_seconds
+        self.stalled_seconds = 0.0
+        """Wall time that did not count, because this process did not run."""
         self._killed_for: Reply | None = None
         with contextlib.ExitStack() as opened:  # nothing stays open when descriptors run out half way
             self._out, out = _pipe(opened)
@@ -139,7 +142,13 @@ class LockedChild:
         self._cancelled = cancelled
         self._oom_kills = _oom_kills()
         self._there = time.monotonic()
-        self._deadline = self._there + self.limits.wall_seconds
+        self._deadline = self._there + self._wall_seconds
+
+    def shorten(self, wall_seconds: float) -> None:
+        """Allow no more wall time than this from now on, where the limits allow more."""
+        if wall_seconds < self._wall_seconds:
+            self._wall_seconds = wall_seconds
+            self._deadline = time.monotonic() + wall_seconds
 
     # -- requests -----------------------------------------------------------------------------------------------
 
@@ -248,6 +257,7 @@ class LockedChild:
         absent, self._there = time.monotonic() - self._there, time.monotonic()
         if absent > _STALL_SECONDS:
             self._deadline += absent
+            self.stalled_seconds += absent
             if self._idle is not None:
                 self._idle.restart()
 
@@ -261,7 +271,7 @@ class LockedChild:
         elif self._replies in self._closed:
             raise _Ended
         elif time.monotonic() > self._deadline:
-            wall = self.limits.wall_seconds
+            wall = round(self._wall_seconds, 1)
             self._killed_for = Reply(outcome=Outcome.TIMEOUT, limit=self._hit("wall time", wall, wall, "s"))
         elif time.monotonic() > self._looked + _TICK_SECONDS and self.pid is not None:
             self._looked = time.monotonic()

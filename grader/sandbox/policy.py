@@ -45,6 +45,12 @@ class Limits(_Data):
         return Limits(**{**self.model_dump(), **values})
 
 
+class FirstStage(_Data):
+    """What the children that give verdicts may use together: so many times the wall time of one."""
+
+    wall_times: PositiveFloat
+
+
 class Server(_Data):
     """How the fork server is run and replaced."""
 
@@ -108,8 +114,9 @@ class Policy(_Data):
     """
 
     limits: Limits
+    first_stage: FirstStage
     measuring: Mapping[str, Any]
-    """Overrides of the limits for children that measure or train."""
+    """Overrides of the limits for children of the later stage, which measure or train."""
     server: Server
     control_group: ControlGroup
     files: Files

@@ -56,6 +56,16 @@ def test_the_limit_is_told(
         assert least <= reply.limit.used < 10 * max(least, allowed)
 
 
+def test_wall_time_that_is_shorter_than_the_limit_is_told(sandbox: Sandbox) -> None:
+    with sandbox.child(default().limits.override(LOW)) as child:
+        child.shorten(99)
+        child.shorten(1.5)
+        reply = child.request("load", {"source": NAP, "prelude": "", "filename": "model.py"})
+        assert reply.outcome is Outcome.TIMEOUT
+        assert reply.limit is not None
+        assert (reply.limit.limit, reply.limit.allowed) == ("wall time", 1.5)
+
+
 def test_a_refused_request_of_unknown_size_leaves_the_use_open(sandbox: Sandbox) -> None:
     with sandbox.child(default().limits.override(LOW)) as child:
         reply = child.request("load", {"source": "bytearray(1 << 40)", "prelude": "", "filename": "model.py"})

@@ -403,6 +403,30 @@ def test_artefact_that_lies_or_bursts_is_refused_with_its_reason(
     assert reason in (graded.evidence.unverified_reason or "")
 
 
+SLOW = """graph(
+        [h.make_node('Concat', ['images'] * 8, ['x0'], axis=1)]
+        + [h.make_node('Conv', [f'x{i}', 'w'], [f'x{i + 1}'], pads=[6] * 4) for i in range(300)]
+        + [h.make_node('ReduceMean', ['x300', 'axes'], ['m'], keepdims=0),
+           h.make_node('MatMul', ['m', 'v'], ['logits'])],
+        [h.make_tensor('w', T.FLOAT, [24, 24, 13, 13], [1e-4] * (24 * 24 * 169)),
+         h.make_tensor('v', T.FLOAT, [24, 11], [0.0] * (24 * 11)), whole('axes', [2, 3])])"""
+"""300 convolutions with one weight: 1.5 T multiply-adds for a picture, in an artefact below the limit."""
+
+
+def test_small_artefact_that_is_slow_to_run_ends_at_the_limits_of_the_first_stage(
+    hw13: Assignment, sandbox: Sandbox
+) -> None:
+    export = f"from grader.sandbox import harness_export\n    forged = {SLOW}\n"
+    replace = "    harness_export.onnx_bytes = lambda model, shape, dynamic: forged\n    return StudentNet()"
+    graded, _ = grade(hw13, sandbox, GRAPH + changed(BUILD, export + replace), answers='{"3.2": "no"}')
+    assert (graded.score.verdict, graded.score.score) == (Verdict.NEEDS_REVIEW, 0), graded.evidence
+    assert graded.evidence.verification == "over_limit"
+    limit = graded.evidence.verification_limit
+    assert limit is not None
+    assert limit.allowed in (LIMITS["cpu_seconds"], LIMITS["wall_seconds"])
+    assert "model.unverified.over_limit" in graded.ids
+
+
 def test_summary_of_another_model_is_never_confirmed(hw13: Assignment, sandbox: Sandbox) -> None:
     source = changed(
         BUILD,

@@ -142,7 +142,7 @@ def test_nobody_waits_for_the_end_of_second_parts(
     assert [course.runs(one)[0].outcome for one in slow] == [RunOutcome.MEASURING, RunOutcome.EXAMINED]
     for one in reversed(slow):
         cancel(course, one)
-        course.wait_for(one, State.CANCELLED)
+        course.wait_for(one, State.GRADED)
 
 
 def wait_for(course: Course, submission: uuid.UUID, outcome: RunOutcome) -> None:
@@ -282,30 +282,28 @@ def test_fault_of_the_grader_in_the_second_part_is_not_repeated(
 
 
 @ON_SQLITE
-def test_second_part_is_cancelled_at_once_while_it_waits(course: Course, sandbox: Sandbox, small: Assignment) -> None:
-    submission = examined(course, sandbox, small)
-    cancel(course, submission)
-    assert course.submission(submission).state is State.CANCELLED
-    assert course.runs(submission)[0].outcome is RunOutcome.CANCELLED
-    measurer(course, BrokenSandbox()).run(submission)
-    assert course.submission(submission).state is State.CANCELLED
-
-
-@ON_SQLITE
-def test_second_part_is_cancelled_while_it_runs(
-    course: Course, sandbox: Sandbox, small: Assignment, monkeypatch: pytest.MonkeyPatch
+def test_training_that_is_stopped_leaves_a_graded_attempt_without_a_curve(
+    course: Course, sandbox: Sandbox, hw13: Assignment
 ) -> None:
-    submission = examined(course, sandbox, small)
-    real = measuring.measure
-
-    def meanwhile(*given: Any) -> None:
+    submission = examined(course, sandbox, quick(hw13, ratios="[0.0]", distillation_flops="1e13"))
+    score = course.report(submission)["score"]
+    with ThreadPoolExecutor(1) as pool:
+        trying = pool.submit(measurer(course, sandbox).run, submission)
+        until = time.monotonic() + 60
+        while not (course.runs(submission)[0].stage == "distillation" and course.runs(submission)[0].stage_done):
+            assert time.monotonic() < until
+            time.sleep(0.02)
         cancel(course, submission)
-        real(*given)
-
-    monkeypatch.setattr(measuring, "measure", meanwhile)
-    measurer(course, sandbox).run(submission)
-    assert course.submission(submission).state is State.CANCELLED
-    assert course.runs(submission)[0].outcome is RunOutcome.CANCELLED
+        assert course.submission(submission).state is State.GRADED, "at once, whatever the worker is at"
+        trying.result(60)
+    (run,) = course.runs(submission)
+    assert run.outcome is RunOutcome.FINISHED
+    assert {"model", "total"} <= run.timings.keys()
+    assert run.sandbox["floor"] == "met"
+    assert course.report(submission)["score"] == score
+    found = question(course, submission)
+    assert (found["evidence"]["curve"], found["evidence"]["curve_stopped"]) == ([], True)
+    assert course.submission(submission).counts
 
 
 def cancel(course: Course, submission: uuid.UUID) -> None:

@@ -260,6 +260,13 @@ def test_total_that_only_the_live_model_vouches_for_is_left_to_a_person(changes:
     assert ids(result) == ["summary.ok", "summary.unconfirmed"]
 
 
+@pytest.mark.parametrize(("changes", "points"), [({}, 0.5), ({"rows_claimed": 50, "rows_differ": 1}, 0.25)])
+def test_total_beside_a_count_that_was_never_confirmed_is_provisional(changes: dict[str, Any], points: float) -> None:
+    result = score(HW13, "1.2", summary(count_pending=True, **changes))
+    assert (result.score, result.verdict) == (points, Verdict.NEEDS_REVIEW)
+    assert ids(result)[-1] == "summary.count_pending"
+
+
 def test_own_model_that_is_the_example_is_no_copy() -> None:
     same = summary(claimed_total=87_907, actual_total=87_907, matches_example=True)
     assert score(HW13, "1.2", same).verdict is Verdict.FULL
@@ -390,13 +397,13 @@ _probes = st.builds(
 _everything: st.SearchStrategy[tuple[str, AnyEvidence]] = st.one_of(
     st.builds(
         ArchitectureEvidence, **_code, parameters=_counts, hidden_numbers=_counts, gradients_reached=_counts,
-        verified=st.booleans(), verification=st.sampled_from(["pending", "confirmed", "no_artefact", "refused"]),
+        verification=st.sampled_from(["pending", "confirmed", "no_artefact", "refused", "over_limit"]),
         probes=st.lists(_probes, max_size=3).map(tuple), unused_parameters=st.lists(_names, max_size=2).map(tuple),
         repeatable=st.sampled_from([None, True, False]),
-    ).map(lambda found: ("1.1", found)),
+    ).map(lambda found: ("1.1", found.model_copy(update={"verified": found.verification == "confirmed"}))),
     st.builds(
         SummaryEvidence, claimed_total=_counts, actual_total=_counts, actual_torchsummary_total=_counts,
-        rows_differ=st.integers(0, 3), matches_example=st.booleans(),
+        rows_differ=st.integers(0, 3), matches_example=st.booleans(), count_pending=st.booleans(),
     ).map(lambda found: ("1.2", found)),
     st.tuples(
         st.sampled_from(["2.2", "3.2"]),

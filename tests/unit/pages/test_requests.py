@@ -15,7 +15,7 @@ from app.regrade_requests.models import RequestState
 from app.regrade_requests.schemas import RequestView
 from app.scores.models import StoredScore
 from app.submissions import service as submissions
-from app.submissions.models import State, Submission
+from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
 from app.users import service as users
 from tests.unit.pages.conftest import Course
 
@@ -190,13 +190,55 @@ def test_a_question_without_a_result_says_whether_one_will_come(case: Case, stat
     assert case.as_("s00000").get(case.page).text.count(said) == 6
 
 
+def set_run(case: Case, outcome: RunOutcome | None) -> None:
+    """Let the hand-in be as far as its run is; ``None`` where no worker has begun it."""
+    with case.course.database.write() as session:
+        session.execute(delete(StoredScore).where(StoredScore.submission_id == case.submission))
+        if outcome is None:
+            session.execute(delete(StoredEvidence).where(StoredEvidence.submission_id == case.submission))
+            session.execute(delete(Run).where(Run.submission_id == case.submission))
+            session.execute(update(Submission).where(Submission.id == case.submission).values(run_id=None))
+        else:
+            session.execute(update(Run).where(Run.submission_id == case.submission).values(outcome=outcome))
+    set_state(case, State.RUNNING if outcome else State.QUEUED)
+
+
 def test_a_grading_is_cancelled_from_its_page(case: Case) -> None:
-    set_state(case, State.QUEUED)
-    assert "Cancel the grading" in case.as_("s00000").get(case.page).text
+    set_run(case, None)
+    shown = case.as_("s00000").get(case.page).text
+    assert "Cancel the grading" in shown
+    assert "does not use up an attempt" in shown
     assert case.as_("s00001").send("POST", f"{case.page}/cancel").status_code == 404
     assert case.as_("s00000").send("POST", f"{case.page}/cancel").status_code == 303
-    assert "was cancelled before it ended" in case.as_("s00000").get(case.page).text
-    set_state(case, State.GRADED)
+    shown = case.as_("s00000").get(case.page).text
+    assert "was cancelled before it ended" in shown
+    assert "Cancel the grading" not in shown
+
+
+def test_the_page_says_what_cancelling_costs_before_it_is_done(case: Case) -> None:
+    set_run(case, RunOutcome.RUNNING)
+    shown = case.as_("s00000").get(case.page).text
+    assert "Cancel the grading" in shown
+    assert "Cancelling now uses up this attempt" in shown
+
+
+@pytest.mark.parametrize("outcome", [RunOutcome.EXAMINED, RunOutcome.MEASURING])
+def test_the_curve_is_stopped_from_the_page_and_the_attempt_counts(case: Case, outcome: RunOutcome) -> None:
+    score = case.as_("s00000").get(case.page).text.count("full points")
+    set_run(case, outcome)
+    shown = case.as_("s00000").get(case.page).text
+    assert "Stop measuring the curve" in shown
+    assert "graded and counts" in shown
+    assert "Cancel the grading" not in shown
+    for _ in range(2):
+        assert case.as_("s00000").send("POST", f"{case.page}/cancel").status_code == 303
+        shown = case.as_("s00000").get(case.page).text
+        assert "Graded" in shown
+        assert shown.count("full points") == score
+        assert "Stop measuring" not in shown
+
+
+def test_what_is_graded_is_not_cancelled(case: Case) -> None:
     late = case.as_("s00000").send("POST", f"{case.page}/cancel")
     assert late.status_code == 409
     assert "nothing left to cancel" in late.text

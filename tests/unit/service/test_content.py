@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.jobs.content import lasting
-from grader.evidence import ArchitectureEvidence, ChoiceEvidence, Fault, KDLossEvidence, Outcome
+from grader.evidence import ArchitectureEvidence, ChoiceEvidence, Fault, KDLossEvidence, Outcome, PruningEvidence
 
 
 @pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.ERROR, Outcome.FORBIDDEN, Outcome.OUTPUT_LIMIT])
@@ -21,3 +21,10 @@ def test_what_a_busy_machine_may_have_stopped_is_measured_again(outcome: Outcome
 def test_a_fault_of_ours_never_lasts() -> None:
     assert lasting(ChoiceEvidence(answer="no").model_dump(mode="json"))
     assert not lasting(ChoiceEvidence(fault=Fault.GRADER).model_dump(mode="json"))
+
+
+def test_what_was_stopped_or_met_a_limit_while_it_was_confirmed_is_measured_again() -> None:
+    for verification, lasts in (("confirmed", True), ("refused", True), ("over_limit", False)):
+        assert lasting(ArchitectureEvidence(verification=verification).model_dump(mode="json")) is lasts
+    for stopped in (False, True):
+        assert lasting(PruningEvidence(curve_stopped=stopped).model_dump(mode="json")) is not stopped

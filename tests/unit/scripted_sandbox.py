@@ -1,0 +1,140 @@
+"""A sandbox whose children answer from a script: for what follows from answers, whoever gave them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from grader import pipeline
+from grader.assignment import Assignment
+from grader.evidence import LimitHit, Outcome, StudentError
+from grader.handin import HandIn, Part
+from grader.sandbox.child import Cancelled, LockedChild
+from grader.sandbox.policy import Limits, Policy, default
+from grader.sandbox.replies import Array, Reply
+from grader.sandbox.spares import Role
+from grader.sandbox.supervisor import Sandbox
+
+PARAMETERS = 50_000
+SUMMARY = f"Total params: {PARAMETERS:,}"
+MODEL = "import torch\ndef get_student_model():\n    return torch.nn.Linear(1, 1)\n"
+Answer = Reply | Callable[[], Reply]
+
+
+def plot() -> bytes:
+    picture = Image.new("RGB", (200, 150), "white")
+    ImageDraw.Draw(picture).line([(20, 20), (190, 140)], fill="navy", width=3)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+HAND_IN = HandIn(
+    {
+        "model": Part(MODEL.encode()),
+        "loss": Part(b"def other(): pass\n"),
+        "summary": Part(SUMMARY.encode()),
+        "answers": Part(b'{"2.2": "softer", "3.2": "no"}'),
+        "pruning_plot": Part(plot()),
+    }
+)
+
+
+def logits(batch: int, value: float = 1.0) -> Array:
+    return np.full((batch, 11), value, dtype=np.float32)
+
+
+def answered(*arrays: Array, **meta: Any) -> Reply:
+    return Reply(Outcome.OK, meta, arrays)
+
+
+def failed(outcome: Outcome = Outcome.ERROR) -> Reply:
+    """A request that ended in an error, or at a limit."""
+    if outcome is Outcome.ERROR:
+        return Reply(outcome, error=StudentError(type="RuntimeError", message="no"))
+    limits = {Outcome.TIMEOUT: LimitHit(limit="CPU time", allowed=40, used=40, unit="s")}
+    return Reply(outcome, limit=limits.get(outcome))
+
+
+def audit(**changes: Any) -> Reply:
+    """What the audit of the artefact found."""
+    counts = {"parameters": PARAMETERS, "statistics": 0, "constants": 0, "nodes": 3, "largest": []}
+    return Reply(Outcome.OK, {"refused": None, "taken_apart": None, **counts, **changes})
+
+
+HONEST: Mapping[str, Answer] = {
+    "load": answered(defines=[]),
+    "model.build": answered(module=True),
+    "model.train_step": answered(logits(2), kind="tensor", reached=2, tensors=2, unused=[]),
+    "model.count": answered(parameters=PARAMETERS, trainable=PARAMETERS, hidden_numbers=0, names=["a", "b"], hidden=[]),
+    "model.layers": answered(mult_adds=1_000, torchsummary_total=PARAMETERS, rows=[], idle=[]),
+    "model.export": answered(np.zeros(8, np.uint8)),
+    "artefact.audit": audit(),
+    "artefact.run": answered(logits(1)),
+    "network.times": answered(seconds=[0.01, 0.01]),
+    "loss.inspect": answered(missing=True),
+}
+"""A model that is what it says. Whatever is not named here fails."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A child as it was asked for, and the wall time that was left for it."""
+
+    role: Role
+    limits: Limits
+    wall_seconds: float
+
+
+class ScriptedChild(LockedChild):
+    """Answers, and sees after each answer whether it was called off."""
+
+    def __init__(self, sandbox: ScriptedSandbox, limits: Limits, cancelled: Callable[[], bool], role: Role) -> None:
+        self.limits, self.stalled_seconds = limits, 0.0
+        self._sandbox, self._cancelled, self._role = sandbox, cancelled, role
+
+    @property
+    def stdout(self) -> str:
+        return ""
+
+    def shorten(self, wall_seconds: float) -> None:
+        self._sandbox.orders.append(Order(self._role, self.limits, min(wall_seconds, self.limits.wall_seconds)))
+
+    def request(self, op: str, meta: dict[str, Any] | None = None, arrays: Sequence[Array] = ()) -> Reply:
+        self._sandbox.requests.append(op)
+        default_answer = answered(logits(len(arrays[0])), kind="tensor") if op == "model.forward" else failed()
+        answer = self._sandbox.script.get(op, default_answer)
+        reply = answer if isinstance(answer, Reply) else answer()
+        if self._cancelled():
+            raise Cancelled
+        return reply
+
+
+class ScriptedSandbox(Sandbox):
+    """Needs no start. ``orders`` and ``requests`` are kept in the order of time."""
+
+    def __init__(self, script: Mapping[str, Answer] = {}, policy: Policy | None = None) -> None:
+        super().__init__(policy or default())
+        self.script = {**HONEST, **script}
+        self.orders: list[Order] = []
+        self.requests: list[str] = []
+
+    @contextmanager
+    def child(
+        self,
+        limits: Limits | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+        role: Role = "student",
+    ) -> Iterator[LockedChild]:
+        yield ScriptedChild(self, limits or self.policy.limits, cancelled, role)
+
+
+def examine(assignment: Assignment, script: Mapping[str, Answer]) -> tuple[pipeline.Grading, ScriptedSandbox]:
+    sandbox = ScriptedSandbox(script)
+    return pipeline.examine(assignment, HAND_IN, sandbox), sandbox
