@@ -206,6 +206,68 @@ def test_the_focus_does_not_fall_to_the_page_when_its_button_goes(open_page: Ope
     assert page.evaluate("document.activeElement !== document.body")
 
 
+def test_two_who_grade_the_same_question_while_it_goes_on(open_page: OpenPage, shot: Shot, grading: Grading) -> None:
+    first = open_page("teo")
+    second = open_page("mia", viewport={"width": 390, "height": 800}, locale="zh-TW")
+    pages = [(first, "0.4", "The soft term is nearly right."), (second, "0.1", "What <b>else</b>?")]
+    for page, points, reason in pages:
+        page.goto("/dashboard/hw13/students/kim")
+        question = page.locator("section[aria-labelledby='q-2.1']")
+        question.locator("#override-2\\.1 summary").click()
+        question.locator("input[name=score]").fill(points)
+        question.locator("input[name=reason]").fill(reason)
+    first.locator("section[aria-labelledby='q-2.1'] form.override button").first.click()
+    expect(first.locator("section[aria-labelledby='q-2.1'] .points")).to_have_text("0.4 / 0.5")
+
+    question = second.locator("section[aria-labelledby='q-2.1']")
+    expect(question.locator(".points")).to_have_text("0.4 / 0.5")  # renewed, but for the form in use
+    save = question.locator("form.override button").first
+    save.click()
+    conflict = question.locator(".conflict")
+    expect(conflict).to_contain_text("teo")
+    expect(conflict).to_contain_text("What <b>else</b>?")
+    second.locator("[role=alert] a").click()
+    expect(conflict).to_be_in_viewport()
+    assert second.evaluate("document.documentElement.scrollWidth") <= 390
+    assert serious_violations(second) == []
+    shot(second, "two-graders-phone-chinese")
+    grading.step(2)
+    expect(second.locator("#grading")).to_contain_text("2")
+    expect(conflict).to_be_visible()
+    expect(question.locator("input[name=score]")).to_have_value("0.1")
+    save.click()
+    expect(question.locator(".points")).to_have_text("0.1 / 0.5")
+    first.reload()
+    expect(first.locator("section[aria-labelledby='q-2.1']")).to_contain_text("mia set these points by hand")
+
+
+def test_two_who_review_the_same_question(open_page: OpenPage, shot: Shot, grading: Grading) -> None:
+    grading.end()
+    first, second = open_page("teo"), open_page("mia")
+    path = f"/dashboard/hw13/review?submission={grading.submission}&question=2.2"
+    for page in (first, second):
+        page.goto(path)
+    with first.expect_navigation():
+        first.keyboard.press("4")
+    second.locator("#reason").fill("Not what was asked.")
+    second.locator("h1").click()
+    with second.expect_navigation():
+        second.keyboard.press("1")
+    expect(second.get_by_role("alert")).to_contain_text("teo")
+    expect(second.get_by_role("alert")).to_contain_text("Question 2.2 changed while you were deciding.")
+    assert serious_violations(second) == []
+    shot(second, "two-graders-review")
+    second.locator("h1").click()
+    with second.expect_navigation():
+        second.keyboard.press("1")
+    undo = first.get_by_role("button", name="Undo 2.2")
+    with first.expect_navigation():
+        undo.click()
+    expect(first.get_by_role("alert")).to_contain_text("mia")
+    expect(first.get_by_role("alert")).to_contain_text("to undo your decision")
+    shot(first, "two-graders-undo")
+
+
 def test_the_progress_of_a_regrade_leaves_the_focus_alone(open_page: OpenPage, database: Database) -> None:
     with database.write() as session:
         regrade = Regrade(

@@ -37,7 +37,9 @@ function isInUse(field) {
 
 const KEEP = {
   // A form is one unit: half of it from the reader and half renewed would be sent as neither of the two was meant.
-  beforeNodeMorphed: (node) => !(node instanceof HTMLFormElement && [...node.elements].some(isInUse)),
+  // What the server filled in again after a refusal is the reader's too.
+  beforeNodeMorphed: (node) => !(node instanceof HTMLFormElement && [...node.elements].some(isInUse))
+    && !(node instanceof HTMLElement && "keep" in node.dataset),
   // The reader opens and closes; the server does not know.
   beforeAttributeUpdated: (name, element) => !(name === "open" && element instanceof HTMLDetailsElement),
 };
