@@ -1,8 +1,14 @@
-"""What a client has already need not be sent again: ``ETag``, ``If-None-Match`` and 304 (RFC 9110, 13.1.2)."""
+"""Requests on a condition (RFC 9110, 13.1), by the entity tag of what a client has already.
+
+``If-None-Match``: what has not changed need not be sent again, 304. ``If-Match``: what has changed must not be
+overwritten, 412.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,8 +20,18 @@ _OF_THE_BODY = ("content-length", "content-type")
 
 
 def tag(model: BaseModel) -> str:
-    """An entity tag of an answer: equal for equal content. Weak, because bytes may differ, such as by compression."""
-    return f'W/"{hashlib.sha256(model.model_dump_json().encode()).hexdigest()[:32]}"'
+    """An entity tag of an answer: equal for equal content. Strong, because ``If-Match`` takes no other."""
+    return f'"{hashlib.sha256(model.model_dump_json().encode()).hexdigest()[:32]}"'
+
+
+def matches(if_match: Sequence[str], tags: AbstractSet[str]) -> bool:
+    """Whether ``If-Match``, given as its lines, names one of these current tags of what exists (RFC 9110, 13.1.1).
+
+    The comparison is strong: a weak tag equals none. What is no tag at all equals none either. A comma inside another
+    tag does no harm, because no tag of this service has one.
+    """
+    listed = [item.strip(" \t") for line in if_match for item in line.split(",")]
+    return listed == ["*"] or not tags.isdisjoint(listed)
 
 
 class Conditional:

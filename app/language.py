@@ -4,6 +4,7 @@ from __future__ import annotations
 
 DEFAULT = "en"
 CHINESE = "zh-Hant"
+LANGUAGES = (DEFAULT, CHINESE)
 
 
 def choose(lang: str | None, accept: str | None) -> str:

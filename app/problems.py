@@ -79,6 +79,13 @@ class Conflict(Problem):
     slug = "conflict"
 
 
+class PreconditionFailed(Problem):
+    """This has changed since it was read."""
+
+    status = 412
+    slug = "precondition-failed"
+
+
 class TooLarge(Problem):
     """The request is larger than allowed."""
 

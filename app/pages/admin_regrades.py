@@ -14,9 +14,10 @@ from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.db.sessions import Db, ReadSession
 from app.pages import language, rendering
+from app.pages.student import STOP_ASKING
 from app.problems import Problem
 from app.regrades import service
-from app.regrades.models import Kind
+from app.regrades.models import Kind, RegradeState
 from app.regrades.schemas import RegradeWish
 from app.regrades.selection import Condition
 from grader.scoring import Verdict
@@ -63,8 +64,11 @@ def regrade(request: Request, viewer: AdminViewer, session: ReadSession, regrade
 
 @router.get("/{regrade_id}/progress")
 def progress(request: Request, viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> HTMLResponse:
-    """The same, to be put into the page."""
-    return _page(request, viewer, session, regrade_id, "admin_regrade_body.html")
+    """The same, to be morphed into the page."""
+    page = _page(request, viewer, session, regrade_id, "admin_regrade_body.html")
+    if service.find(session, regrade_id).state is not RegradeState.RUNNING:
+        page.status_code = STOP_ASKING
+    return page
 
 
 @router.post("/{regrade_id}/{step}")

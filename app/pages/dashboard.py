@@ -17,8 +17,9 @@ from app.assignments import service as assignments
 from app.auth.dependencies import StaffViewer
 from app.auth.viewer import Viewer
 from app.db.sessions import Db, ReadSession
-from app.pages import charts, compare, language, rendering, source
+from app.pages import charts, compare, conflicts, language, rendering, source
 from app.pages.class_view import PAGE_ROWS, ClassView
+from app.pages.conflicts import RefusedDecision, RevisionField
 from app.pages.student import STOP_ASKING, counting_of, report_context
 from app.problems import Problem, Unprocessable
 from app.regrade_requests import service as regrade_requests
@@ -111,20 +112,26 @@ def override(
     score: Annotated[str, Form(max_length=20)] = "",
     reason: Annotated[str, Form(max_length=2000)] = "",
     remove: Annotated[str, Form(max_length=1)] = "",
+    revision: RevisionField = "",
 ) -> Response:
     """Set the points of a question by hand, or let the computed ones stand again."""
     with database.read() as session:
         report = submissions.report(session, viewer, submission_id, "en")
     try:
+        basis = conflicts.revision(revision)
         with database.write() as session:
             if remove:
-                scores.remove_override(session, viewer, submission_id, number)
+                scores.remove_override(session, viewer, submission_id, number, basis=basis)
             else:
                 points = _points(score)
-                scores.override(session, viewer, submission_id, number, score=points, reason=_reason(reason))
+                scores.override(
+                    session, viewer, submission_id, number, score=points, reason=_reason(reason), basis=basis
+                )
     except Problem as problem:
+        conflict = conflicts.of_problem(problem, revision, "computed" if remove else "points", score, reason)
+        refusal = RefusedDecision(number, score, reason, conflict)
         with database.read() as session:
-            return _student(request, session, viewer, slug, report.student, report.attempt, problem)
+            return _student(request, session, viewer, slug, report.student, report.attempt, problem, refusal)
     location = f"/dashboard/{quote(slug)}/students/{quote(report.student)}?attempt={report.attempt}#q-{quote(number)}"
     return RedirectResponse(location, status_code=303)
 
@@ -175,6 +182,7 @@ def _student(
     login: str,
     attempt: int | None,
     problem: Problem | None = None,
+    refusal: RefusedDecision | None = None,
 ) -> HTMLResponse:
     tag = language.of_request(request)
     person = users.find(session, login)
@@ -196,6 +204,7 @@ def _student(
         attempts=attempts,
         counting=counting_of(page, definition.schedule.keep),
         complaint=language.complaint_of(request, problem),
+        refusal=refusal,
         sources=_sources(session, viewer, report) if report else {},
         runs=submission_repository.runs(session, report.id) if report else [],
         overrides=score_repository.override_history(session, report.id) if report else [],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Path, Request
@@ -15,13 +16,17 @@ from app.assignments import service as assignments
 from app.auth.dependencies import AnyViewer, StaffViewer
 from app.auth.viewer import Viewer
 from app.db.sessions import Db, ReadSession
-from app.pages import language, rendering
+from app.pages import conflicts, language, rendering
+from app.pages.conflicts import Conflict, RevisionField
 from app.pages.login import local
 from app.pages.student import report_page
 from app.problems import Problem, Unprocessable
 from app.regrade_requests import service
 from app.regrade_requests.models import RequestState
 from app.regrade_requests.schemas import NewAnswer, NewRequest
+from app.scores import service as scores
+from app.scores.standing import Standing
+from app.submissions import service as submissions
 
 router = APIRouter()
 _LISTED = 200
@@ -85,15 +90,17 @@ def answer(
     answer: Annotated[str, Form(max_length=10_000)] = "",
     score: Annotated[str, Form(max_length=20)] = "",
     back: Annotated[str, Form(max_length=500)] = "",
+    revision: RevisionField = "",
 ) -> Response:
     """Answer, and set the points by hand where some were filled in."""
     try:
-        new = _read(NewAnswer, answer=answer, score=score.strip() or None)
+        new, basis = _read(NewAnswer, answer=answer, score=score.strip() or None), conflicts.revision(revision)
         with database.write() as session:
-            service.answer(session, viewer, request_id, new)
+            service.answer(session, viewer, request_id, new, basis)
     except Problem as problem:
         with database.read() as session:
-            return _listed(request, session, viewer, slug, problem, {request_id: (answer, score)})
+            refusal = _RefusedAnswer(request_id, answer, score.strip(), revision, problem)
+            return _listed(request, session, viewer, slug, refusal)
     return RedirectResponse(local(back) if back else f"/dashboard/{quote(slug)}/requests", status_code=303)
 
 
@@ -107,17 +114,25 @@ def _read(kind: type[_Model], **values: object) -> _Model:
         raise Unprocessable("; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())) from None
 
 
+@dataclass(frozen=True)
+class _RefusedAnswer:
+    """An answer that was refused, as it was typed, and why."""
+
+    request_id: int
+    answer: str
+    score: str
+    revision: str
+    problem: Problem
+
+
 def _listed(
-    request: Request,
-    session: Session,
-    viewer: Viewer,
-    slug: str,
-    problem: Problem | None = None,
-    typed: dict[int, tuple[str, str]] | None = None,
+    request: Request, session: Session, viewer: Viewer, slug: str, refusal: _RefusedAnswer | None = None
 ) -> HTMLResponse:
     tag = language.of_request(request)
     definition = assignments.definition(assignments.current(session, slug))
     found = service.listed(session, viewer, assignment=slug, limit=_LISTED)
+    waiting = [one for one in found if one.state is RequestState.OPEN]
+    problem = refusal.problem if refusal else None
     return rendering.page(
         request,
         "requests.html",
@@ -125,10 +140,45 @@ def _listed(
         viewer=viewer,
         slug=slug,
         title=rendering.localised(definition.title, tag),
-        questions={question.number: question for question in definition.questions},
-        waiting=[one for one in found if one.state is RequestState.OPEN],
+        questions={
+            request_id: _question(standing, tag) for request_id, standing in service.standings(session, waiting).items()
+        },
+        waiting=waiting,
         answered=[one for one in found if one.state is not RequestState.OPEN],
         open_requests=service.count_open(session, slug),
         complaint=language.complaint_of(request, problem),
-        typed=typed or {},
+        typed={refusal.request_id: (refusal.answer, refusal.score)} if refusal else {},
+        refusal_request=refusal.request_id if refusal else None,
+        **_conflict_context(session, viewer, refusal, tag),
     )
+
+
+def _conflict_context(session: Session, viewer: Viewer, refusal: _RefusedAnswer | None, tag: str) -> dict[str, Any]:
+    """What stands where an answer was refused; for a request that is closed, also what it takes to set points still."""
+    if refusal is None:
+        return {"conflict": None, "closed": None}
+    wish: conflicts.Wish = "points" if refusal.score else "keep"
+    if not isinstance(refusal.problem, service.AlreadyAnswered):
+        conflict = conflicts.of_problem(refusal.problem, refusal.revision, wish, refusal.score, refusal.answer)
+        return {"conflict": conflict, "closed": None}
+    request = service.get(session, viewer, refusal.request_id)
+    submission = submissions.find(session, viewer, request.submission)
+    current = scores.standing(session, submission, request.question)
+    stands = scores.changed_meanwhile(session, submission, current).members["stands"]
+    basis = conflicts.revision(refusal.revision)
+    return {
+        "conflict": Conflict(request.question, basis, stands, wish, refusal.score, refusal.answer),
+        "closed": request,
+        "question": _question(current, tag),
+    }
+
+
+def _question(current: Standing, tag: str) -> dict[str, Any]:
+    """A question as the forms of the staff need it."""
+    return {
+        "number": current.question.number,
+        "title": rendering.localised(current.question.title, tag),
+        "score": current.score,
+        "max_score": current.question.points,
+        "revision": str(current.revision),
+    }

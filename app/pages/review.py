@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
 
 from app.auth.dependencies import StaffViewer
+from app.auth.viewer import Viewer
+from app.db.engine import Database
 from app.db.sessions import Db, ReadSession
-from app.pages import compare, language, rendering, source
+from app.pages import compare, conflicts, language, rendering, source
+from app.pages.conflicts import Conflict, RevisionField
 from app.pages.dashboard import class_records
 from app.pages.student import report_context
-from app.problems import NotFound
+from app.problems import NotFound, Problem
 from app.regrade_requests import service as regrade_requests
 from app.scores import service as scores
 from app.scores.class_records import ClassSnapshot
@@ -56,11 +62,40 @@ def queue(
     only: Annotated[str, Query(max_length=16)] = "",
     done: uuid.UUID | None = None,
     done_question: Annotated[str, Query(max_length=16)] = "",
+    done_revision: Annotated[str, Query(max_length=100)] = "",
 ) -> HTMLResponse:
     """The next question that needs a person, or the one of ``submission``, from where the queue goes on.
 
     The queue holds one ``question``, or every one; beside ``submission``, ``only`` says which. ``done`` can be undone.
     """
+    undoable = {"done": done, "done_question": done_question, "done_revision": done_revision}
+    return _queue(
+        request,
+        session,
+        viewer,
+        slug,
+        question=question,
+        skip=skip,
+        submission=submission,
+        only=only,
+        undoable=undoable,
+    )
+
+
+def _queue(
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    slug: str,
+    *,
+    question: str,
+    skip: int = 0,
+    submission: uuid.UUID | None = None,
+    only: str = "",
+    undoable: Mapping[str, Any] = MappingProxyType({"done": None}),
+    problem: Problem | None = None,
+    conflict: Conflict | None = None,
+) -> HTMLResponse:
     tag = language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
     only = only if submission else question
@@ -69,7 +104,7 @@ def queue(
     chosen = Waiting(submission, question) if submission else waiting[at] if waiting else None
     queued = chosen in waiting
     if submission:
-        at = next((place for place, item in enumerate(waiting) if item == chosen), 0)
+        at = next((place for place, item in enumerate(waiting) if item == chosen), at)
     context: dict[str, Any] = {}
     if chosen is not None:
         report = submissions.report(session, viewer, chosen.submission, tag)
@@ -90,6 +125,7 @@ def queue(
     return rendering.page(
         request,
         "review.html",
+        problem.status if problem else 200,
         viewer=viewer,
         slug=slug,
         title=rendering.localised(snapshot.assignment.title, tag),
@@ -97,9 +133,10 @@ def queue(
         only=only,
         waiting=len(waiting),
         at=at,
-        following=at + 1 if queued else 0,
-        done=done,
-        done_question=done_question,
+        following=at + 1 if queued else at,
+        complaint=language.complaint_of(request, problem),
+        conflict=conflict,
+        **undoable,
         open_requests=regrade_requests.count_open(session, slug),
         **context,
     )
@@ -107,6 +144,7 @@ def queue(
 
 @router.post("")
 def decide(
+    request: Request,
     viewer: StaffViewer,
     database: Db,
     slug: str,
@@ -116,26 +154,69 @@ def decide(
     reason: Annotated[str, Form(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$")],
     only: Annotated[str, Form(max_length=16)] = "",
     skip: Annotated[int, Form(ge=0, le=100_000)] = 0,
+    revision: RevisionField = "",
 ) -> Response:
     """Give the points and go on with the next one, which has moved into this one's place."""
-    with database.write() as session:
-        scores.override(session, viewer, submission, question, score=score, reason=reason.strip())
-    return _back(slug, question=only, skip=skip, done=submission, done_question=question)
+    basis = conflicts.revision(revision)
+    try:
+        with database.write() as session:
+            decision = scores.override(
+                session, viewer, submission, question, score=score, reason=reason.strip(), basis=basis
+            )
+    except scores.ChangedMeanwhile as problem:
+        conflict = conflicts.of_problem(problem, revision, "points", f"{score:.10g}", reason)
+        return _again(request, database, viewer, slug, submission, question, only, problem, conflict, skip)
+    return _back(slug, question=only, skip=skip, done=submission, done_question=question, done_revision=decision)
 
 
 @router.post("/undo")
 def undo(
+    request: Request,
     viewer: StaffViewer,
     database: Db,
     slug: str,
     submission: Annotated[uuid.UUID, Form()],
     question: Annotated[str, Form(max_length=16)],
     only: Annotated[str, Form(max_length=16)] = "",
+    revision: RevisionField = "",
 ) -> Response:
-    """Take the last points back and show that question again."""
-    with database.write() as session:
-        scores.remove_override(session, viewer, submission, question)
+    """Take the last points back, if nobody has decided since, and show that question again."""
+    decision = conflicts.revision(revision)
+    try:
+        with database.write() as session:
+            scores.undo(session, viewer, submission, question, decision=decision)
+    except scores.ChangedMeanwhile as problem:
+        conflict = conflicts.of_problem(problem, revision, "undo")
+        return _again(request, database, viewer, slug, submission, question, only, problem, conflict)
     return _back(slug, submission=submission, question=question, only=only)
+
+
+def _again(
+    request: Request,
+    database: Database,
+    viewer: Viewer,
+    slug: str,
+    submission: uuid.UUID,
+    question: str,
+    only: str,
+    problem: Problem,
+    conflict: Conflict | None,
+    skip: int = 0,
+) -> HTMLResponse:
+    """The same question again, as it is now, with what was wanted."""
+    with database.read() as session:
+        return _queue(
+            request,
+            session,
+            viewer,
+            slug,
+            question=question,
+            skip=skip,
+            submission=submission,
+            only=only,
+            problem=problem,
+            conflict=conflict,
+        )
 
 
 @lru_cache(maxsize=64)

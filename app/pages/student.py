@@ -114,7 +114,10 @@ def report_context(session: Session, found: Report, tag: str) -> dict[str, Any]:
     """What the report's template needs of a report, in a language."""
     definition = assignments.definition(assignments.current(session, found.assignment))
     data = found.model_dump(mode="json")
-    questions = [{**question, "group": question["number"].partition(".")[0]} for question in data["questions"]]
+    questions = [
+        {**question, "group": question["number"].partition(".")[0], "revision": shown.revision}
+        for question, shown in zip(data["questions"], found.questions, strict=True)
+    ]
     return {
         "report": data | {"questions": questions},
         "title": rendering.localised(definition.title, tag),

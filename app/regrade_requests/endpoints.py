@@ -12,6 +12,9 @@ from app.auth.dependencies import AnyViewer, StaffViewer
 from app.db.sessions import ReadSession, WriteSession
 from app.regrade_requests import service
 from app.regrade_requests.schemas import NewAnswer, NewRequest, RequestView
+from app.request_language import Language
+from app.scores import if_match as conditions
+from app.scores.if_match import IfMatch
 
 router = APIRouter(tags=["regrade requests"], responses=problems.documented(401, 422))
 RequestId = Annotated[int, Path(ge=1, le=2**31 - 1)]
@@ -49,9 +52,18 @@ def requests(
     return service.listed(session, viewer, assignment=assignment, student=student, open_only=open)
 
 
-@router.post("/regrade-requests/{request_id}/answer", responses=problems.documented(403, 404, 409))
-def answer(viewer: StaffViewer, session: WriteSession, request_id: RequestId, new: NewAnswer) -> RequestView:
+@router.post("/regrade-requests/{request_id}/answer", responses=problems.documented(403, 404, 409, 412))
+def answer(
+    viewer: StaffViewer,
+    session: WriteSession,
+    request_id: RequestId,
+    new: NewAnswer,
+    lang: Language,
+    if_match: IfMatch = None,
+) -> RequestView:
     """Answer a request. With `score` the points are set by hand, with the answer as the reason."""
+    request = service.open_request(session, viewer, request_id)
+    conditions.check(session, viewer, request.submission_id, request.question, if_match, lang)
     return RequestView.of(service.answer(session, viewer, request_id, new))
 
 

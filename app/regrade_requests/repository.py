@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
@@ -14,10 +15,16 @@ from app.submissions.models import Submission
 from app.submissions.repository import visible
 
 
-def get(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest | None:
-    """A request that the viewer may see, kept from other writers until the transaction ends."""
+def get(session: Session, viewer: Viewer, request_id: int, *, lock: bool = False) -> RegradeRequest | None:
+    """A request that the viewer may see. ``lock`` keeps other writers off until the transaction ends."""
     query = select(RegradeRequest).join(RegradeRequest.submission).where(RegradeRequest.id == request_id)
-    return session.scalar(query.where(visible(viewer)).with_for_update(of=RegradeRequest))
+    query = query.where(visible(viewer))
+    return session.scalar(query.with_for_update(of=RegradeRequest) if lock else query)
+
+
+def of_ids(session: Session, request_ids: Sequence[int]) -> list[RegradeRequest]:
+    """The requests with these ids."""
+    return list(session.scalars(_whole().where(RegradeRequest.id.in_(request_ids))))
 
 
 def of_submission(session: Session, submission_id: uuid.UUID) -> list[RegradeRequest]:

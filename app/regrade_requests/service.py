@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
@@ -15,7 +17,7 @@ from app.regrade_requests import repository
 from app.regrade_requests.models import RegradeRequest, RequestState
 from app.regrade_requests.schemas import NewAnswer, RequestView
 from app.scores import service as scores
-from app.scores.standing import Standing
+from app.scores.standing import Revision, Sheets, Standing
 from app.submissions import service as submissions
 from app.submissions.models import State
 from grader.scoring import Verdict
@@ -71,13 +73,19 @@ def ask(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str,
     return request
 
 
-def answer(session: Session, viewer: Viewer, request_id: int, new: NewAnswer) -> RegradeRequest:
+def answer(
+    session: Session, viewer: Viewer, request_id: int, new: NewAnswer, basis: Revision | None = None
+) -> RegradeRequest:
     """Answer an open request; with points, set them by hand, and the answer is their reason.
 
-    Raises `RequestNotFound`, `AlreadyAnswered` or `PointsOutOfRange`.
+    Raises `RequestNotFound`, `AlreadyAnswered`, `PointsOutOfRange`, or `ChangedMeanwhile` when anything else than
+    ``basis`` stands.
     """
-    request = _open(session, viewer, request_id)
-    before = _standing(session, request).score
+    request = open_request(session, viewer, request_id)
+    submission = submissions.find(session, viewer, request.submission_id, lock=True)
+    current = scores.standing(session, submission, request.question)
+    scores.check_basis(session, submission, current, basis)
+    before = current.score
     if new.score is not None:
         scores.override(session, viewer, request.submission_id, request.question, score=new.score, reason=new.answer)
     request.points_after = before if new.score is None else new.score
@@ -100,7 +108,7 @@ def answer(session: Session, viewer: Viewer, request_id: int, new: NewAnswer) ->
 
 def withdraw(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest:
     """Take an own open request back. Raises `RequestNotFound`, `Forbidden` or `AlreadyAnswered`."""
-    request = _open(session, viewer, request_id)
+    request = open_request(session, viewer, request_id)
     if request.submission.user_id != viewer.user_id:
         raise Forbidden("Only the student who asked may withdraw the request. Staff answer it.")
     _close(session, viewer, request, RequestState.WITHDRAWN)
@@ -137,13 +145,37 @@ def listed(
     return [RequestView.of(row) for row in rows]
 
 
+def get(session: Session, viewer: Viewer, request_id: int) -> RequestView:
+    """A request that the viewer may see. Raises `RequestNotFound`."""
+    request = repository.get(session, viewer, request_id)
+    if request is None:
+        raise RequestNotFound
+    return RequestView.of(request)
+
+
+def standings(session: Session, asked: Sequence[RequestView]) -> dict[int, Standing]:
+    """What stands now of the questions that are asked about, by request."""
+    rows = repository.of_ids(session, [one.id for one in asked])
+    sheets = Sheets(session, {row.submission_id for row in rows})
+    return {
+        row.id: standing
+        for row in rows
+        for standing in sheets.sheet(row.submission_id, assignments.definition(row.submission.assignment)).questions
+        if standing.question.number == row.question
+    }
+
+
 def count_open(session: Session, slug: str) -> int:
     """How many requests of an assignment wait for an answer."""
     return repository.count_open(session, slug)
 
 
-def _open(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest:
-    request = repository.get(session, viewer, request_id)
+def open_request(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest:
+    """An open request, kept from other writers until the transaction ends.
+
+    Raises `RequestNotFound` or `AlreadyAnswered`.
+    """
+    request = repository.get(session, viewer, request_id, lock=True)
     if request is None:
         raise RequestNotFound
     if request.state is not RequestState.OPEN:
@@ -155,7 +187,3 @@ def _close(session: Session, viewer: Viewer, request: RegradeRequest, state: Req
     request.state = state
     request.answered_at = now()
     request.answered_by_id = viewer.user_id
-
-
-def _standing(session: Session, request: RegradeRequest) -> Standing:
-    return scores.standing(session, request.submission, request.question)

@@ -14,7 +14,9 @@ from app.auth.dependencies import StaffViewer
 from app.db.sessions import ReadSession, WriteSession
 from app.exports import canvas, gradebook, gradescope_table
 from app.request_language import Language
+from app.scores import if_match as conditions
 from app.scores import service
+from app.scores.if_match import IfMatch
 from app.scores.table import Statistics, StudentRow, statistics
 from app.submissions import service as submissions
 from app.submissions.schemas import QuestionReport
@@ -86,7 +88,7 @@ def scores_canvas(
     return Response(filled, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.put("/submissions/{submission_id}/questions/{number}/override")
+@router.put("/submissions/{submission_id}/questions/{number}/override", responses=problems.documented(412))
 def set_override(
     viewer: StaffViewer,
     session: WriteSession,
@@ -94,14 +96,28 @@ def set_override(
     number: str,
     new: NewOverride,
     lang: Language,
+    if_match: IfMatch = None,
 ) -> QuestionReport:
     """Give a question these points instead of the computed ones. It survives every regrade."""
+    conditions.check(session, viewer, submission_id, number, if_match, lang)
     service.override(session, viewer, submission_id, number, score=new.score, reason=new.reason)
     report = submissions.report(session, viewer, submission_id, lang)
     return next(question for question in report.questions if question.number == number)
 
 
-@router.delete("/submissions/{submission_id}/questions/{number}/override", status_code=204)
-def remove_override(viewer: StaffViewer, session: WriteSession, submission_id: uuid.UUID, number: str) -> None:
+@router.delete(
+    "/submissions/{submission_id}/questions/{number}/override",
+    status_code=204,
+    responses=problems.documented(412),
+)
+def remove_override(
+    viewer: StaffViewer,
+    session: WriteSession,
+    submission_id: uuid.UUID,
+    number: str,
+    lang: Language,
+    if_match: IfMatch = None,
+) -> None:
     """Let the computed points stand again."""
+    conditions.check(session, viewer, submission_id, number, if_match, lang)
     service.remove_override(session, viewer, submission_id, number)

@@ -56,6 +56,23 @@ def override_history(session: Session, submission_id: uuid.UUID) -> list[Overrid
     return list(session.scalars(query.options(joinedload(Override.by), joinedload(Override.ended_by))))
 
 
+def last_override(session: Session, submission_id: uuid.UUID, question: str) -> Override | None:
+    """The override of a question that was set last, whether it stands or not."""
+    query = select(Override).where(Override.submission_id == submission_id, Override.question == question)
+    return session.scalar(query.order_by(Override.id.desc()).limit(1))
+
+
+def predecessor(session: Session, override: Override) -> Override | None:
+    """The override that stood until this one was set, if there was one."""
+    query = select(Override).where(
+        Override.submission_id == override.submission_id,
+        Override.question == override.question,
+        Override.id < override.id,
+        Override.ended_at == override.at,
+    )
+    return session.scalar(query.order_by(Override.id.desc()).limit(1))
+
+
 def _chunks(ids: Collection[uuid.UUID]) -> list[list[uuid.UUID]]:
     """Both databases limit the parameters of one statement."""
     every = list(ids)

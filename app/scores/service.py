@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -10,10 +12,10 @@ from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
-from app.problems import NotFound, Unprocessable
+from app.problems import NotFound, PreconditionFailed, Unprocessable
 from app.scores import class_records, repository
 from app.scores.models import Override
-from app.scores.standing import Sheets, Standing
+from app.scores.standing import Revision, Sheets, Standing
 from app.scores.table import ClassTable, StudentRow
 from app.submissions import repository as submissions
 from app.submissions import service as submission_service
@@ -37,6 +39,12 @@ class PointsOutOfRange(Unprocessable):
     """The points are less than zero or more than the question is worth."""
 
     slug = "points-out-of-range"
+
+
+class ChangedMeanwhile(PreconditionFailed):
+    """The question has changed since it was read. Nothing was saved: read what stands now and decide again."""
+
+    slug = "changed-meanwhile"
 
 
 def class_table(session: Session, assignment_slug: str) -> ClassTable:
@@ -63,45 +71,116 @@ def standing(session: Session, submission: Submission, number: str) -> Standing:
 
 
 def override(
-    session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, *, score: float, reason: str
-) -> None:
-    """Give a question these points instead of the computed ones, whatever is computed later.
+    session: Session,
+    viewer: Viewer,
+    submission_id: uuid.UUID,
+    number: str,
+    *,
+    score: float,
+    reason: str,
+    basis: Revision | None = None,
+) -> Revision:
+    """Give a question these points instead of the computed ones, whatever is computed later. Returns what then stands.
 
-    Raises `SubmissionNotFound`, `QuestionNotFound` or `PointsOutOfRange`.
+    Raises `SubmissionNotFound`, `QuestionNotFound`, `PointsOutOfRange`, or `ChangedMeanwhile` when anything else than
+    ``basis`` stands.
     """
     submission = submission_service.find(session, viewer, submission_id, lock=True)
-    found = standing(session, submission, number)
-    if not 0 <= score <= found.question.points:
-        raise PointsOutOfRange(f"Question {number} is worth 0 to {found.question.points} points, not {score}.")
-    replaced = found.score
-    _end(session, viewer, submission.id, number)
+    current = standing(session, submission, number)
+    check_basis(session, submission, current, basis)
+    if not 0 <= score <= current.question.points:
+        raise PointsOutOfRange(f"Question {number} is worth 0 to {current.question.points} points, not {score}.")
+    moment = now()
+    _end(session, viewer, current.override, moment)
     session.add(
         Override(
             submission_id=submission.id,
             question=number,
             score=score,
-            replaced=replaced,
+            replaced=current.score,
             reason=reason,
             by_id=viewer.user_id,
+            at=moment,
         )
     )
     audit.record(
-        session, viewer.login, "override.set", f"{submission.id}/{number}", old=replaced, new=score, reason=reason
+        session, viewer.login, "override.set", f"{submission.id}/{number}", old=current.score, new=score, reason=reason
     )
     session.flush()
     submissions.touch(session, submission.id)
+    return standing(session, submission, number).revision
 
 
-def remove_override(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str) -> None:
-    """Let the computed points stand again. Raises `SubmissionNotFound`, `QuestionNotFound` or `OverrideNotFound`."""
+def remove_override(
+    session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, *, basis: Revision | None = None
+) -> None:
+    """Let the computed points stand again.
+
+    Raises `SubmissionNotFound`, `QuestionNotFound`, `OverrideNotFound`, or `ChangedMeanwhile` when anything else than
+    ``basis`` stands.
+    """
     submission = submission_service.find(session, viewer, submission_id, lock=True)
-    _check_question(assignments.definition(submission.assignment), number)
-    ended = _end(session, viewer, submission.id, number)
-    if ended is None:
+    current = standing(session, submission, number)
+    check_basis(session, submission, current, basis)
+    if current.override is None:
         raise OverrideNotFound
-    audit.record(session, viewer.login, "override.remove", f"{submission.id}/{number}", old=ended.score)
+    _end(session, viewer, current.override, now())
+    audit.record(session, viewer.login, "override.remove", f"{submission.id}/{number}", old=current.score)
     session.flush()
     submissions.touch(session, submission.id)
+
+
+def undo(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, *, decision: Revision | None) -> None:
+    """Take back the override that a ``decision`` set, if it still stands: what stood before it stands again.
+
+    Raises `SubmissionNotFound`, `QuestionNotFound`, `OverrideNotFound` or `ChangedMeanwhile`.
+    """
+    submission = submission_service.find(session, viewer, submission_id, lock=True)
+    current = standing(session, submission, number)
+    check_basis(session, submission, current, decision)
+    if current.override is None:
+        raise OverrideNotFound
+    predecessor = repository.predecessor(session, current.override)
+    _end(session, viewer, current.override, now())
+    if predecessor is not None:
+        predecessor.ended_at = predecessor.ended_by_id = None
+    new = predecessor.score if predecessor else None
+    audit.record(session, viewer.login, "override.undo", f"{submission.id}/{number}", old=current.score, new=new)
+    session.flush()
+    submissions.touch(session, submission.id)
+
+
+def check_basis(session: Session, submission: Submission, current: Standing, basis: Revision | None) -> None:
+    """Compare what a decision is made on with what stands. The caller holds the submission. Raises `ChangedMeanwhile`.
+
+    ``None`` compares nothing: a caller that cannot say what it saw decides as it always did.
+    """
+    if basis is not None and basis != current.revision:
+        raise changed_meanwhile(session, submission, current)
+
+
+def changed_meanwhile(
+    session: Session, submission: Submission, current: Standing, headers: Mapping[str, str] | None = None
+) -> ChangedMeanwhile:
+    """The refusal, which says what stands, since when and by whom."""
+    override = current.override
+    last = repository.last_override(session, submission.id, current.question.number)
+    by, at, reason = None, current.computed.computed_at if current.computed else None, None
+    if override is not None:
+        by, at, reason = override.by.login, override.at, override.reason
+    elif last is not None and last.ended_at is not None and (at is None or last.ended_at > at):
+        by, at = last.ended_by.login if last.ended_by else None, last.ended_at
+    return ChangedMeanwhile(
+        headers=headers,
+        question=current.question.number,
+        stands={
+            "score": current.score,
+            "verdict": current.verdict,
+            "by": by,
+            "at": at.isoformat() if at else None,
+            "reason": reason,
+        },
+    )
 
 
 def _check_question(assignment: Assignment, number: str) -> None:
@@ -111,10 +190,9 @@ def _check_question(assignment: Assignment, number: str) -> None:
         raise QuestionNotFound(f"{assignment.slug} has no question {number[:16]!r}.") from None
 
 
-def _end(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str) -> Override | None:
-    active = repository.overrides(session, [submission_id]).get(submission_id, {}).get(number)
+def _end(session: Session, viewer: Viewer, active: Override | None, moment: datetime) -> None:
     if active is not None:
-        active.ended_at = now()
+        active.ended_at = moment
         active.ended_by_id = viewer.user_id
+        # First this one ends, then another begins.
         session.flush()
-    return active

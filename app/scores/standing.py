@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,30 @@ from grader.assignment import Assignment, Question
 from grader.evidence import Fault, Note
 from grader.lateness import Lateness, lateness
 from grader.scoring import Verdict
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a decision about a question was made on. It is unequal after every change of what counts for it.
+
+    That is the points, the verdict, a person's decision and the evidence of this one question. Other questions of the
+    submission, and the progress of its grading, may change without an effect on it.
+    """
+
+    score: float
+    verdict: Verdict
+    override_id: int
+    evidence_id: int
+
+    def __str__(self) -> str:
+        """The form in which pages send it back."""
+        return f"{self.score!r}:{self.verdict}:{self.override_id}:{self.evidence_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The revision of a text that `__str__` made. Raises ``ValueError``."""
+        score, verdict, override_id, evidence_id = text.split(":")
+        return cls(float(score), Verdict(verdict), int(override_id), int(evidence_id))
 
 
 @dataclass(frozen=True)
@@ -28,6 +52,17 @@ class Standing:
     messages: tuple[Note, ...]
     evidence: dict[str, Any]
     override: Override | None
+    computed: StoredScore | None
+
+    @property
+    def revision(self) -> Revision:
+        """What a decision that is made now is made on."""
+        return Revision(
+            self.score,
+            self.verdict,
+            self.override.id if self.override else 0,
+            self.computed.evidence_id if self.computed else 0,
+        )
 
 
 @dataclass(frozen=True)
@@ -91,6 +126,7 @@ class Sheets:
             messages=tuple(Note.model_validate(note) for note in computed.messages) if computed else (),
             evidence=computed.evidence.data if computed and self._evidence else {},
             override=override,
+            computed=computed,
         )
 
 

@@ -97,6 +97,7 @@ def _question(standing: Standing, lang: str, regraded: Regraded | None) -> Quest
         if override
         else None,
         regraded=regraded,
+        revision=str(standing.revision),
     )
 
 

@@ -39,7 +39,10 @@ class Regraded(BaseModel):
 
 
 class QuestionReport(BaseModel):
-    """One question: its points, the reasons and the evidence. With an override, ``score`` is what the person gave."""
+    """One question: its points, the reasons and the evidence. With an override, ``score`` is what the person gave.
+
+    ``revision`` says to the pages what a decision is made on; it is not sent.
+    """
 
     number: str
     title: str
@@ -51,6 +54,7 @@ class QuestionReport(BaseModel):
     evidence: dict[str, Any]
     override: OverrideView | None
     regraded: Regraded | None = None
+    revision: str = Field(default="", exclude=True)
 
 
 class CancelEffect(StrEnum):

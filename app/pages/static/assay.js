@@ -9,17 +9,57 @@ const FULL = new Intl.DateTimeFormat(LOCALE, {year: "numeric", ...DAY, timeZoneN
 const SHORT = new Intl.DateTimeFormat(LOCALE, DAY);
 const OTHER_YEAR = new Intl.DateTimeFormat(LOCALE, {year: "numeric", ...DAY});
 
+// Writing the same text again would still drop the reader's selection in it.
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 function localTimes(root) {
   const now = new Date();
   for (const time of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     const short = moment.getFullYear() === now.getFullYear() ? SHORT : OTHER_YEAR;
-    time.title = FULL.format(moment);
-    time.textContent = ("short" in time.dataset ? short : FULL).format(moment);
+    const full = FULL.format(moment);
+    if (time.title !== full) time.title = full;
+    setText(time, "short" in time.dataset ? short.format(moment) : full);
   }
   const zone = FULL.formatToParts(now).find((part) => part.type === "timeZoneName").value;
-  for (const place of root.querySelectorAll("[data-zone]")) place.textContent = zone;
+  for (const place of root.querySelectorAll("[data-zone]")) setText(place, zone);
 }
+
+// -- pages that renew themselves: only what differs is replaced, and what the reader did stays ---------------------
+
+// The reader is in the field, or has changed it. A button has no value of the reader's.
+function isInUse(field) {
+  return "defaultValue" in field
+    && (field === document.activeElement || field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+}
+
+const KEEP = {
+  // A form is one unit: half of it from the reader and half renewed would be sent as neither of the two was meant.
+  // What the server filled in again after a refusal is the reader's too.
+  beforeNodeMorphed: (node) => !(node instanceof HTMLFormElement && [...node.elements].some(isInUse))
+    && !(node instanceof HTMLElement && "keep" in node.dataset),
+  // The reader opens and closes; the server does not know.
+  beforeAttributeUpdated: (name, element) => !(name === "open" && element instanceof HTMLDetailsElement),
+};
+
+function morph(target, fragment) {
+  // Times first: otherwise each would be written in UTC and back with every update.
+  localTimes(fragment);
+  const focused = document.activeElement;
+  Idiomorph.morph(target, fragment, {morphStyle: "innerHTML", callbacks: KEEP});
+  // What had the focus may be gone, such as the button that cancels: go on from the place where it was.
+  if (focused && !focused.isConnected) target.focus({preventScroll: true});
+}
+
+htmx.defineExtension("morph", {
+  handleSwap: (style, target, fragment) => {
+    if (style !== "morph") return false;
+    morph(target, fragment);
+    return true;
+  },
+});
 
 // -- connection ---------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,12 @@ EVIDENCE = PruningEvidence(
 def html(evidence: PruningEvidence, tag: str = "en", without: Sequence[str] = ()) -> str:
     template = rendering._environment.get_template("evidence_pruning.html")
     data = {name: value for name, value in evidence.model_dump(mode="json").items() if name not in without}
-    return template.render(evidence=data, report=SimpleNamespace(picture=None), t=partial(language.text, tag))
+    return template.render(
+        evidence=data,
+        report=SimpleNamespace(picture=None),
+        question=SimpleNamespace(number="3.1"),
+        t=partial(language.text, tag),
+    )
 
 
 def drawing(text: str) -> ElementTree.Element:

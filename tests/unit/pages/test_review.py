@@ -82,7 +82,7 @@ def test_a_decision_that_was_taken_back_stays_among_those_of_its_question(course
     page = course.get(course.send("POST", f"{QUEUE}/undo", data=form).headers["location"]).text
     assert shown(page) == (submission, question)
     assert 'name="only" value="3.1"' in page
-    assert 'href="?question=3.1" aria-current="page"' in page
+    assert 'href="/dashboard/hw13/review?question=3.1" aria-current="page"' in page
 
 
 def test_a_question_that_does_not_wait_leads_to_the_start_of_the_queue(course: Course) -> None:
@@ -90,7 +90,7 @@ def test_a_question_that_does_not_wait_leads_to_the_start_of_the_queue(course: C
     submission, _ = shown(course.get(QUEUE).text)
     page = course.get(f"{QUEUE}?submission={submission}&question=2.2").text
     assert "wait for a person: 3<" in page
-    assert 'href="?question=&amp;skip=0" data-key="s"' in page
+    assert 'href="/dashboard/hw13/review?question=&amp;skip=0" data-key="s"' in page
 
 
 def test_a_button_gives_the_points_that_it_says(course: Course) -> None:
