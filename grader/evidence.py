@@ -259,7 +259,10 @@ class KDLossEvidence(CodeEvidence):
 
 
 class ChoiceEvidence(Evidence):
-    """Questions 2.2 and 3.2: one choice. The key is part of the rubric, not of the evidence."""
+    """Questions 2.2 and 3.2: one choice. The key is part of the rubric, not of the evidence.
+
+    The times of 3.2 are processor seconds for an image, or null where they were not steady.
+    """
 
     kind: Literal["choice"] = "choice"
     answer: str | None = None

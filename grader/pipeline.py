@@ -19,7 +19,7 @@ import numpy as np
 
 from grader import intake, measuring
 from grader.assignment import Assignment, Question
-from grader.checks import architecture, choice, confirmation, curve, kd_loss, pruning, summary
+from grader.checks import architecture, choice, confirmation, kd_loss, pruning, speed, summary
 from grader.evidence import (
     ArchitectureEvidence,
     ChoiceEvidence,
@@ -182,9 +182,9 @@ class _Examination(Run):
             if self.cancelled():
                 raise Cancelled
             try:
-                images = np.random.default_rng().standard_normal((2, *self.assignment.input_shape), np.float32)
+                image = np.random.default_rng().standard_normal((1, *self.assignment.input_shape), np.float32)
                 with self.timed("times"), self.measuring_child() as child:
-                    seconds = curve.times(child, artefact, images)
+                    seconds = speed.times(child, artefact, image)
                 if isinstance(seconds, tuple):
                     update: dict[str, Any] = {"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]}
                     self.emit(question, known.model_copy(update=update))

@@ -6,7 +6,6 @@ Deep Linking 2.0, 4.4 and 4.5.
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -19,9 +18,6 @@ from app.lti import addresses, keys, launching, login
 from app.lti.messages import DEEP_LINKING, LTI, Message
 from app.lti.models import Platform, Ticket
 from app.lti.refusals import LaunchRefused, Reason
-
-_LIFETIME = 300
-"""Seconds that the platform has to take the answer."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +68,9 @@ def answer(session: Session, platform: Platform, ticket: Ticket, slug: str, lang
             "resourceId": slug,
             "tag": "assay",
         }
-    moment = int(time.time())
     claims = {
         "iss": platform.client_id,
         "aud": platform.issuer,
-        "iat": moment,
-        "exp": moment + _LIFETIME,
         "nonce": secrets.token_urlsafe(16),
         f"{LTI}deployment_id": ticket.content["deployment"],
         f"{LTI}message_type": "LtiDeepLinkingResponse",

@@ -2,6 +2,9 @@
 
 Nothing of grading calls this. Points are compared with what was sent whenever a class has changed, so that every way in
 which they change is covered: a grading, points by hand, a regrade, an extension, a newer version of the assignment.
+
+A score that the platform refuses backs off alone. A platform that does not answer is paused. Refusals pause a column of
+the gradebook only when many different scores met one and none arrived: then one score at a time probes the column.
 """
 
 from __future__ import annotations
@@ -22,8 +25,16 @@ from app.submissions.models import State
 
 LEASE = timedelta(minutes=2)
 """Longer than sending takes. A sender that dies keeps others away for so long."""
-_FIRST_PAUSE = 2.0
-_LONGEST_PAUSE = 600.0
+_FIRST_PAUSE = timedelta(seconds=2)
+_LONGEST_PAUSE = timedelta(minutes=10)
+_LONGEST_RETRY_AFTER = timedelta(hours=1)
+_WAITS = (
+    *(timedelta(seconds=seconds) for seconds in (2, 15, 120, 1200)),
+    *(timedelta(hours=hours) for hours in (2, 6, 12, 24)),
+)
+"""After each refusal of a score. After one more refusal it is given up: nearly two days for a lock to be opened."""
+REFUSALS_TO_PAUSE = 8
+"""So many different scores, refused in a row, say something about their column and not about themselves."""
 _STEP = timedelta(seconds=1)
 _NO_SYNC = {"synchronize_session": False}
 
@@ -74,36 +85,41 @@ def compare(session: Session, snapshot: ClassSnapshot) -> int:
     for row in session.scalars(query.options(joinedload(Passback.user))):
         should = wanted(standings.get(row.user.login), snapshot.assignment.max_score)
         if should is not None and should != row.wanted:
-            row.wanted, row.state, row.due_at, row.tries, row.error = should, Delivery.WAITING, now(), 0, None
+            # The last error stays, so that a score that goes on failing is known as one that failed before.
+            row.wanted, row.state, row.due_at, row.tries, row.refusals = should, Delivery.WAITING, now(), 0, 0
             changed += 1
     return changed
 
 
 def platforms_due(session: Session, moment: datetime) -> list[int]:
-    """The platforms that something is due for and that are not left in peace for a while."""
+    """The platforms that something is due for and that are not paused."""
     query = (
         select(LineItem.platform_id)
         .join(Passback, Passback.line_item_id == LineItem.id)
         .join(Platform, Platform.id == LineItem.platform_id)
-        .where(_due(moment), or_(Platform.paused_until.is_(None), Platform.paused_until <= moment))
+        .where(_due(moment), _open(Platform, moment), _open(LineItem, moment))
     )
     return list(session.scalars(query.distinct()))
 
 
 def take(session: Session, platform_id: int) -> Job | None:
-    """Take one student's points to send; nobody else gets them meanwhile. Those that failed least come first."""
+    """Take one student's points to send; nobody else gets them meanwhile.
+
+    Those that failed least come first, at random: a few bad scores never stand at the head of all the others.
+    """
     moment = now()
     candidates = (
         select(Passback)
         .join(Passback.line_item)
-        .where(LineItem.platform_id == platform_id, _due(moment))
-        .options(contains_eager(Passback.line_item))
-        .order_by(Passback.tries, Passback.due_at, Passback.id)
+        .join(LineItem.platform)
+        .where(LineItem.platform_id == platform_id, _due(moment), _open(Platform, moment), _open(LineItem, moment))
+        .options(contains_eager(Passback.line_item).contains_eager(LineItem.platform))
+        .order_by(Passback.tries, func.random())
         .limit(1)
         .with_for_update(skip_locked=True, of=Passback)
     )
     row = session.scalar(candidates)
-    if row is None or row.wanted is None:
+    if row is None or row.wanted is None or not _may_probe(session, row.line_item, moment):
         return None
     lease = uuid.uuid4()
     # Platforms refuse a score that is not newer than the last one, and some of them count whole seconds.
@@ -121,34 +137,49 @@ def arrived(session: Session, job: Job) -> None:
         return
     row.sent, row.sent_at, row.error, row.lease, row.leased_until = job.wanted, now(), None, None, None
     if row.wanted == job.wanted:
-        row.state, row.tries = Delivery.SENT, 0
-    session.execute(
-        update(Platform).where(Platform.id == job.platform_id).values(failures=0, paused_until=None, trouble=None),
-        execution_options=_NO_SYNC,
-    )
+        row.state, row.tries, row.refusals = Delivery.SENT, 0, 0
+    _platform_answers(session, row.line_item.platform)
+    if row.line_item.failures >= REFUSALS_TO_PAUSE:
+        _make_due(session, Passback.line_item_id == row.line_item_id)
+    _end_trouble(session, LineItem, row.line_item_id)
 
 
-def refused(session: Session, job: Job, error: str, *, again: timedelta | None) -> None:
-    """The platform will not have these points; they are due ``again`` after a while, or when somebody asks."""
+def refused(session: Session, job: Job, error: str) -> bool:
+    """The platform will not have these points: they wait longer each time. Returns whether they are given up."""
     row = _held(session, job)
     if row is None:
+        return False
+    _platform_answers(session, row.line_item.platform)
+    item = session.get_one(LineItem, row.line_item_id, with_for_update=True)
+    item.failures += _fails_anew(row)
+    if item.failures >= REFUSALS_TO_PAUSE:
+        item.paused_until, item.trouble = now() + _pause(item.failures - REFUSALS_TO_PAUSE), error
+    row.error, row.lease, row.leased_until = error, None, None
+    if row.wanted != job.wanted:
+        return False
+    row.refusals += 1
+    if row.refusals > len(_WAITS):
+        row.state = Delivery.REFUSED
+        return True
+    row.due_at = now() + _WAITS[row.refusals - 1]
+    return False
+
+
+def away(session: Session, job: Job, error: str, *, retry_after: float | None = None) -> None:
+    """The platform did not answer: all of its points wait, for longer the more of them have met that."""
+    row = _held(session, job)
+    platform = session.get(Platform, job.platform_id, with_for_update=True)
+    if row is None or platform is None:
         return
+    asked = min(timedelta(seconds=min(retry_after or 0.0, 1e6)), _LONGEST_RETRY_AFTER)
+    # The same few scores again and again say nothing new about the platform: they wait longer, not all the others.
+    platform.failures += _fails_anew(row)
+    platform.paused_until, platform.trouble = now() + max(_pause(platform.failures - 1), asked), error
+    if row.line_item.failures >= REFUSALS_TO_PAUSE:
+        row.line_item.paused_until = platform.paused_until
     row.error, row.lease, row.leased_until = error, None, None
     if row.wanted == job.wanted:
-        row.state = Delivery.REFUSED if again is None else Delivery.WAITING
-    row.due_at = now() + (again or timedelta())
-
-
-def away(session: Session, job: Job, error: str) -> None:
-    """The platform did not answer: these points stay due, and all of the platform's wait, longer each time."""
-    row = _held(session, job)
-    if row is not None:
-        row.error, row.lease, row.leased_until = error, None, None
-    platform = session.get(Platform, job.platform_id)
-    if platform is not None:
-        pause = min(_FIRST_PAUSE * 2.0 ** min(platform.failures, 20), _LONGEST_PAUSE)
-        platform.failures += 1
-        platform.paused_until, platform.trouble = now() + timedelta(seconds=pause), error
+        row.due_at = now() + max(_pause(row.tries - 1), asked)
 
 
 def listed(session: Session, slug: str) -> list[Passback]:
@@ -160,16 +191,20 @@ def listed(session: Session, slug: str) -> list[Passback]:
         .options(joinedload(Passback.user), contains_eager(Passback.line_item).joinedload(LineItem.platform))
     )
     order = [Delivery.REFUSED, Delivery.WAITING, Delivery.SENT, Delivery.IDLE]
-    return sorted(session.scalars(query), key=lambda row: (order.index(row.state), row.user.login))
+    return sorted(
+        session.scalars(query), key=lambda row: (order.index(row.state), not _waits_in_vain(row), row.user.login)
+    )
 
 
 def in_trouble(rows: Sequence[Passback]) -> int:
-    """How many of them did not arrive: refused, or waiting for a platform that is away."""
+    """How many of them did not arrive: given up, refused so far, or waiting for a column or platform in trouble."""
     return sum(row.state is Delivery.REFUSED or _waits_in_vain(row) for row in rows)
 
 
 def _waits_in_vain(row: Passback) -> bool:
-    return row.state is Delivery.WAITING and (row.error is not None or row.line_item.platform.failures > 0)
+    if row.state is not Delivery.WAITING:
+        return False
+    return row.error is not None or row.line_item.trouble is not None or row.line_item.platform.failures > 0
 
 
 def send_again(session: Session, slug: str, passback_id: int | None) -> int:
@@ -181,18 +216,64 @@ def send_again(session: Session, slug: str, passback_id: int | None) -> int:
     else:
         query = query.where(Passback.id == passback_id)
     done = session.execute(
-        query.values(state=Delivery.WAITING, due_at=now(), tries=0, error=None), execution_options=_NO_SYNC
+        query.values(state=Delivery.WAITING, due_at=now(), tries=0, refusals=0, error=None), execution_options=_NO_SYNC
     )
-    of_these = select(LineItem.platform_id).where(LineItem.slug == slug)
-    session.execute(
-        update(Platform).where(Platform.id.in_(of_these)).values(paused_until=None), execution_options=_NO_SYNC
-    )
+    platforms = select(LineItem.platform_id).where(LineItem.slug == slug)
+    for pauses in (update(Platform).where(Platform.id.in_(platforms)), update(LineItem).where(LineItem.slug == slug)):
+        session.execute(pauses.values(paused_until=None), execution_options=_NO_SYNC)
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def _due(moment: datetime) -> ColumnElement[bool]:
     free = or_(Passback.leased_until.is_(None), Passback.leased_until <= moment)
     return and_(Passback.state == Delivery.WAITING, Passback.due_at <= moment, free)
+
+
+def _open(place: type[Platform | LineItem], moment: datetime) -> ColumnElement[bool]:
+    return or_(place.paused_until.is_(None), place.paused_until <= moment)
+
+
+def _may_probe(session: Session, item: LineItem, moment: datetime) -> bool:
+    """Whether a score may be sent there now. In trouble, only one at a time: the others wait for how it does."""
+    places: list[Platform | LineItem] = [item.platform] if item.platform.failures else []
+    if item.failures >= REFUSALS_TO_PAUSE:
+        places.append(item)
+    for place in places:
+        session.refresh(place, with_for_update=True)
+    if any(place.paused_until is not None and place.paused_until > moment for place in places):
+        return False
+    for place in places:
+        place.paused_until = moment + LEASE
+    return True
+
+
+def _fails_anew(row: Passback) -> bool:
+    return row.error is None
+
+
+def _pause(doublings: int) -> timedelta:
+    return min(_FIRST_PAUSE * 2.0 ** min(max(doublings, 0), 20), _LONGEST_PAUSE)
+
+
+def _platform_answers(session: Session, platform: Platform) -> None:
+    if platform.failures:
+        items = select(LineItem.id).where(LineItem.platform_id == platform.id)
+        _make_due(session, Passback.line_item_id.in_(items), Passback.due_at <= now() + _LONGEST_PAUSE)
+    _end_trouble(session, Platform, platform.id)
+
+
+def _end_trouble(session: Session, place: type[Platform | LineItem], key: int) -> None:
+    troubled = or_(place.failures > 0, place.trouble.is_not(None))
+    query = update(place).where(place.id == key, troubled).values(failures=0, paused_until=None, trouble=None)
+    session.execute(query, execution_options=_NO_SYNC)
+
+
+def _make_due(session: Session, *which: ColumnElement[bool]) -> None:
+    """The platform works again: what waits because it did not is due now."""
+    rows = select(Passback.id).where(Passback.state == Delivery.WAITING, Passback.due_at > now(), *which)
+    # What another sender holds is being tried anyway.
+    query = update(Passback).where(Passback.id.in_(rows.with_for_update(skip_locked=True))).values(due_at=now())
+    session.execute(query, execution_options=_NO_SYNC)
 
 
 def _held(session: Session, job: Job) -> Passback | None:

@@ -27,6 +27,10 @@ BEFORE_SIGNING = timedelta(hours=1)
 """A new key is published so long before it signs: platforms keep the list of our keys for a while."""
 AFTER_SIGNING = timedelta(days=7)
 """A former key stays published so long after its last signature."""
+BACKDATED = timedelta(minutes=1)
+"""Tokens are dated back: a platform whose clock is behind refuses what was issued in its future."""
+LIFETIME = timedelta(minutes=5)
+"""From the date of issue to the end: platforms accept no less, and some no more (Canvas: an `iat` of 5 minutes ago)."""
 
 
 class NoKey(Unavailable):
@@ -72,11 +76,13 @@ def jwks(session: Session) -> dict[str, Any]:
 
 
 def sign(session: Session, claims: dict[str, Any]) -> str:
-    """A JWT with these claims. Raises `NoKey`."""
+    """A JWT with these claims, and the times of its issue and end. Raises `NoKey`."""
     key = repository.signing_key(session, now())
     if key is None:
         raise NoKey
-    return jwt.encode(claims, key.private_pem, algorithm=ALGORITHM, headers={"kid": key.kid})
+    issued = now() - BACKDATED
+    times = {"iat": int(issued.timestamp()), "exp": int((issued + LIFETIME).timestamp())}
+    return jwt.encode({**claims, **times}, key.private_pem, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 
 def _make(session: Session, signs_from: Any) -> ToolKey:

@@ -38,8 +38,8 @@ class Match(StrEnum):
 class Platform(Base):
     """A learning platform as it was registered. ``hosts`` are all the hosts that requests may go to.
 
-    While ``paused_until`` lies ahead nothing is sent: it failed ``failures`` times in a row, the last time with
-    ``trouble``.
+    While ``paused_until`` lies ahead nothing is sent: it did not answer for ``failures`` different scores since it last
+    took one, the last time with ``trouble``.
     """
 
     __tablename__ = "lti_platforms"
@@ -113,7 +113,11 @@ class Identity(Base):
 
 
 class LineItem(Base):
-    """A column of a platform's gradebook, and the assignment whose points go there."""
+    """A column of a platform's gradebook, and the assignment whose points go there.
+
+    ``failures`` counts the different scores that the platform refused since it last took one. Many of them pause the
+    column: while ``paused_until`` lies ahead nothing is sent there, and ``trouble`` is the last refusal.
+    """
 
     __tablename__ = "lti_line_items"
     __table_args__ = (UniqueConstraint("platform_id", "url"),)
@@ -124,6 +128,9 @@ class LineItem(Base):
     slug: Mapped[str] = mapped_column(String(40), index=True)
     context: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(default=now)
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    paused_until: Mapped[datetime | None]
+    trouble: Mapped[str | None] = mapped_column(Text)
 
     platform: Mapped[Platform] = relationship()
 
@@ -136,13 +143,15 @@ class Delivery(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
     REFUSED = "refused"
-    """The platform will not have them; nobody tries again unless the points change or somebody of the staff asks."""
+    """Given up after many tries, unless the points change or the staff sends them again."""
 
 
 class Passback(Base):
     """The points of one student in one line item: what should stand there, and what was sent last.
 
-    ``leased_until`` is set while they are being sent, so that nobody else sends them at the same time.
+    ``leased_until`` is set while they are being sent, so that nobody else sends them at the same time. ``tries`` counts
+    the attempts at these points, ``refusals`` those that the platform answered with a refusal. ``error`` is the last
+    failure since points of the student arrived.
     """
 
     __tablename__ = "lti_passbacks"
@@ -164,6 +173,7 @@ class Passback(Base):
     leased_until: Mapped[datetime | None]
     lease: Mapped[uuid.UUID | None]
     tries: Mapped[int] = mapped_column(default=0)
+    refusals: Mapped[int] = mapped_column(default=0, server_default="0")
     error: Mapped[str | None] = mapped_column(Text)
 
     line_item: Mapped[LineItem] = relationship()

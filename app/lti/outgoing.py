@@ -1,30 +1,46 @@
-"""Requests to platforms: no redirects, a few seconds, small answers."""
+"""Requests to platforms: no redirects, a few seconds, small answers.
+
+A failure either says something about the whole platform (`PlatformAway`) or about the one request (`PlatformRefused`).
+"""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
+from app.db.base import now
+
 _TIMEOUT = httpx.Timeout(5)
 _LARGEST = 256 * 1024
+_QUOTED = 200
+"""Bytes of a refusal that are shown and logged."""
 
 
 class PlatformAway(Exception):
-    """The platform does not answer, or says that it cannot now."""
+    """The platform does not answer, or says that it cannot now; ``retry_after`` are the seconds it asks for, if any."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class PlatformRefused(Exception):
-    """The platform answers that it will not."""
+    """The platform answers, and not with success. It may do better with another request.
+
+    Internal errors are among these: Moodle answers 500 for one locked grade, while the other grades are fine.
+    """
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
 
 
-_AWAY = {408, 425, 429}
-"""Statuses below 500 that mean: not now (RFC 9110, RFC 8470, RFC 6585)."""
+_AWAY = {408, 425, 429, 503}
+"""Statuses that mean: not now, whatever is asked (RFC 9110, RFC 8470, RFC 6585)."""
 
 
 def request(method: str, url: str, **options: Any) -> bytes:
@@ -35,20 +51,36 @@ def request(method: str, url: str, **options: Any) -> bytes:
             httpx.Client(timeout=_TIMEOUT, follow_redirects=False, headers={"Accept-Encoding": "identity"}) as client,
             client.stream(method, url, **options) as answer,
         ):
+            limit = _LARGEST if answer.is_success else _QUOTED
             body = b""
             for chunk in answer.iter_raw():
                 body += chunk
-                if len(body) > _LARGEST:
-                    raise PlatformAway(f"{url} answers with more than {_LARGEST:,} bytes")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+                if len(body) > limit:
+                    break
+    except httpx.InvalidURL as error:
+        raise PlatformRefused(f"{url}: {error}", 0) from error
+    except httpx.HTTPError as error:
         raise PlatformAway(f"{url}: {error or type(error).__name__}") from error
-    if answer.is_success:
+    if answer.is_success and len(body) <= _LARGEST:
         return body
-    told = "".join(char if char.isprintable() else " " for char in body[:200].decode("utf-8", "replace"))
-    message = f"{url} answers {answer.status_code}: {told}"
-    if answer.is_server_error or answer.status_code in _AWAY:
-        raise PlatformAway(message)
+    if answer.is_success:
+        raise PlatformAway(f"{url} answers with more than {_LARGEST:,} bytes")
+    quoted = "".join(char if char.isprintable() else " " for char in body[:_QUOTED].decode("utf-8", "replace"))
+    message = f"{url} answers {answer.status_code}: {quoted}"
+    if answer.status_code in _AWAY:
+        raise PlatformAway(message, _retry_after(answer.headers.get("Retry-After", "")))
     raise PlatformRefused(message, answer.status_code)
+
+
+def _retry_after(header: str) -> float | None:
+    """Seconds until the platform wants to be asked again: a number or a date (RFC 9110, 10.2.3)."""
+    if header.isascii() and header.isdigit():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now()).total_seconds())
 
 
 def json_object(method: str, url: str, **options: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 
 import structlog
 
@@ -20,8 +19,6 @@ from app.scores.class_records import ClassRecords, ClassSnapshot
 from app.settings import Settings
 
 _PLATFORMS_AT_ONCE = 4
-_CONFLICT = 409
-_AGAIN = timedelta(seconds=2)
 _CHORE = "lti"
 
 log = structlog.get_logger()
@@ -75,7 +72,7 @@ class Sender:
         self._sending = {known: future for known, future in self._sending.items() if not future.done()}
         for platform_id in due:
             if platform_id not in self._sending:
-                self._sending[platform_id] = self._pool.submit(self._send_all, platform_id)
+                self._sending[platform_id] = self._pool.submit(self.send_due, platform_id)
 
     def _compare(self, slug: str) -> None:
         with self.database.read() as session:
@@ -89,7 +86,8 @@ class Sender:
             deliveries.compare(session, seen[0])
         self._seen[slug] = seen
 
-    def _send_all(self, platform_id: int) -> None:
+    def send_due(self, platform_id: int) -> None:
+        """Send what is due at a platform until nothing is, or the platform is away."""
         try:
             while not self._stopped.is_set() and self._send_one(platform_id):
                 pass
@@ -107,16 +105,15 @@ class Sender:
         try:
             self.scores.send(Address.of(platform), job)
         except (PlatformAway, Problem) as error:
+            retry_after = error.retry_after if isinstance(error, PlatformAway) else None
             with self.database.write() as session:
-                deliveries.away(session, job, str(error))
+                deliveries.away(session, job, str(error), retry_after=retry_after)
             log.warning("platform away", error=str(error), **told)
             return False
         except PlatformRefused as error:
-            # A conflict is one of times: in a moment the score is newer.
-            again = _AGAIN if error.status == _CONFLICT else None
             with self.database.write() as session:
-                deliveries.refused(session, job, str(error), again=again)
-            log.warning("points refused", error=str(error), **told)
+                given_up = deliveries.refused(session, job, str(error))
+            log.warning("points refused", error=str(error), given_up=given_up, **told)
             return True
         with self.database.write() as session:
             deliveries.arrived(session, job)

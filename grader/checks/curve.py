@@ -1,4 +1,4 @@
-"""The pruning curve and the proof for inference speed, measured on the artefact: no student code runs.
+"""The pruning curve, measured on the artefact: no student code runs.
 
 Every Conv2d weight is pruned by itself, by L1 magnitude, at each ratio of the assignment, as the course's tutorial does
 it; accuracy is counted here, on the trusted side, from the logits.
@@ -129,16 +129,6 @@ def _point(ratio: float, answers: Array, labels: Array) -> Point:
     right = int((answers == labels).sum())
     low, high = wilson(right, len(labels))
     return {"ratio": float(ratio), "accuracy": right / len(labels), "low": low, "high": high}
-
-
-def times(child: Child, artefact: bytes, images: Array) -> tuple[float, float] | Outcome:
-    """Seconds an image, unpruned and 90% pruned, on one thread; or how the measuring stopped."""
-    request = {"ratios": [0.0, 0.9], "rounds": 3}
-    answer = child.request("network.times", request, [np.frombuffer(artefact, np.uint8), images])
-    if answer.outcome is not Outcome.OK:
-        return answer.outcome
-    unpruned, pruned = answer.meta["seconds"]
-    return float(unpruned), float(pruned)
 
 
 def baseline(accuracy: float, baselines: Mapping[str, float]) -> str | None:

@@ -9,7 +9,7 @@ onnxruntime is imported in the child, after the lockdown: it starts threads, whi
 | `network.open` | `known` (parameter names); the artefact's bytes, images | `native`: only its own image size works |
 | `network.weights` | a weights file's bytes | `problem`, `told`, `names`; or `good` and the fields of `network.Fit` |
 | `network.evaluate` | `ratio`, `batch`, `threads`, `layers` (how many are pruned; null: all) | logits of the images |
-| `network.times` | `ratios`, `rounds`; the artefact's bytes, images | `seconds` an image at each ratio |
+| `network.times` | `ratios`, `budget`, `fewest`, `most`; the artefact's bytes, images | `seconds` by ratio and round |
 
 Images are (N, C, H, W) float32, logits (N, classes) float32.
 """
@@ -92,13 +92,18 @@ class Bench:
 
 
 def _times(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
-    """The best of several rounds for each ratio, in turn, so that a busy moment spoils none of them."""
+    """Processor seconds of the network at each ratio, in turn and in both directions, within a budget of seconds."""
     opened = network.Network(arrays[0].tobytes(), [])
     sessions = [network.session(opened.pruned(float(ratio)), threads=1) for ratio in meta["ratios"]]
-    best = [float("inf")] * len(sessions)
-    for _ in range(int(meta["rounds"])):
-        for i, session in enumerate(sessions):
-            begun = time.perf_counter()
+    seconds: list[list[float]] = [[] for _ in sessions]
+    turns = list(zip(sessions, seconds, strict=True))
+    begun = time.thread_time()
+    for number in range(int(meta["most"])):
+        if number >= int(meta["fewest"]) and time.thread_time() - begun >= float(meta["budget"]):
+            break
+        for session, taken in turns if number % 2 == 0 else reversed(turns):
+            # The time of this thread, which is the only one at work: waiting for a busy processor does not count.
+            before = time.thread_time()
             network.logits(session, arrays[1], batch=1)
-            best[i] = min(best[i], (time.perf_counter() - begun) / len(arrays[1]))
-    return {"seconds": best}, []
+            taken.append(time.thread_time() - before)
+    return {"seconds": seconds}, []

@@ -1,7 +1,8 @@
 """A learning platform: a real HTTP server with real keys and signatures, and a browser that visits it.
 
 It plays what Canvas and Moodle play: it begins launches, signs them, checks our signatures against our own key
-address, hands out tokens, and keeps a gradebook. It can be told to be away, to refuse, or to sign something else.
+address, hands out tokens, and keeps a gradebook. It can be told to be away, to refuse, or to sign something else, and
+its clock can differ from ours: it takes nothing that was issued in its future or has ended in its past.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+from jwt.types import Options
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
@@ -30,6 +32,8 @@ SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 LEARNER, INSTRUCTOR = f"{MEMBERSHIP}#Learner", f"{MEMBERSHIP}#Instructor"
 DEPLOYMENT, CLIENT = "deployment-1", "client-1"
+OLDEST_SECONDS = 300
+"""Canvas takes no token that was issued longer ago."""
 
 
 def new_key() -> rsa.RSAPrivateKey:
@@ -51,6 +55,8 @@ class Platform:
         self.assertions: list[dict[str, Any]] = []
         self.down = False
         self.refuse: dict[str, int] = {}
+        self.asked_for: list[str] = []
+        self.ahead = 0.0
         self.asked = 0
         self.busy = threading.Lock()
         self.overlapped: list[str] = []
@@ -76,6 +82,10 @@ class Platform:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
+    def now(self) -> float:
+        """The time by the platform's clock."""
+        return time.time() + self.ahead
+
     def close(self) -> None:
         """End the server."""
         self._server.shutdown()
@@ -89,7 +99,7 @@ class Platform:
 
     def claims(self, hint: str, nonce: str, target: str) -> dict[str, Any]:
         """What the platform signs for a launch."""
-        moment = int(time.time())
+        moment = int(self.now())
         return {
             "iss": self.url,
             "aud": CLIENT,
@@ -157,9 +167,12 @@ class Platform:
         elif address.path.endswith("/scores"):
             self._score(request, address.path, address.query, body)
         elif address.path == "/deep-link-return":
-            token = parse_qs(body.decode())["JWT"][0]
-            self.answers.append(self.from_tool(token, audience=self.url))
-            _reply(request, 200, "<h1>The link is in the course</h1>", "text/html")
+            answer = self.from_tool(parse_qs(body.decode())["JWT"][0], audience=self.url)
+            if self.is_timely(answer):
+                self.answers.append(answer)
+                _reply(request, 200, "<h1>The link is in the course</h1>", "text/html")
+            else:
+                _reply(request, 400, "<h1>Not issued yet, or ended</h1>", "text/html")
         else:
             _reply(request, 404, "{}")
 
@@ -168,7 +181,13 @@ class Platform:
         published = httpx.get(f"{self.tool}/lti/jwks").json()["keys"]
         kid = jwt.get_unverified_header(token)["kid"]
         (found,) = [key for key in published if key["kid"] == kid]
-        return jwt.decode(token, jwt.PyJWK(found), algorithms=["RS256"], audience=audience)
+        times: Options = {"verify_exp": False, "verify_iat": False}
+        return jwt.decode(token, jwt.PyJWK(found), algorithms=["RS256"], audience=audience, options=times)
+
+    def is_timely(self, claims: dict[str, Any]) -> bool:
+        """Whether the platform's clock agrees with the times of a token, to the second."""
+        issued, ends = int(claims["iat"]), int(claims["exp"])
+        return issued <= self.now() < ends <= issued + 3600 and self.now() - issued <= OLDEST_SECONDS
 
     def _token(self, request: BaseHTTPRequestHandler, form: dict[str, str]) -> None:
         claims = self.from_tool(form["client_assertion"], audience=f"{self.url}/token")
@@ -177,6 +196,7 @@ class Platform:
         right &= claims["iss"] == claims["sub"] == CLIENT and claims["jti"] not in {
             one["jti"] for one in self.assertions
         }
+        right &= self.is_timely(claims)
         self.assertions.append(claims)
         token = secrets.token_urlsafe(16)
         self.tokens.add(token)
@@ -195,6 +215,7 @@ class Platform:
         token = (request.headers["Authorization"] or "").removeprefix("Bearer ")
         status = self.refuse.get(subject, 200 if right else 415) if token in self.tokens else 401
         with self.busy:
+            self.asked_for.append(subject)
             self._at_work.discard(subject)
             if status == 200:
                 self.scores.append({**score, "path": path, "query": query})
@@ -203,6 +224,10 @@ class Platform:
     def of(self, subject: str) -> list[dict[str, Any]]:
         """The scores of somebody, the last one last."""
         return [score for score in self.scores if score["userId"] == subject]
+
+    def was_asked(self, subject: str) -> bool:
+        """Whether a score of somebody was sent, taken or not."""
+        return subject in self.asked_for
 
     def wait_for(self, subject: str, count: int, seconds: float = 30) -> dict[str, Any]:
         """The last score of somebody, once there are so many."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from torch.nn.utils import prune
 
 from grader import data, measuring, messages, pipeline, scoring
 from grader.assignment import Assignment
+from grader.checks import speed
 from grader.data import dataset
 from grader.evidence import ChoiceEvidence, PruningEvidence
 from grader.handin import HandIn, Part
+from grader.sandbox.harness_export import onnx_bytes
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from reference_models import trained
@@ -67,9 +70,9 @@ def graded(
     assert isinstance(evidence, PruningEvidence)
     times = grading.evidence["3.2"]
     assert isinstance(times, ChoiceEvidence)
-    assert times.seconds_unpruned is not None
-    assert times.seconds_pruned_90 is not None
-    assert 0.3 < times.seconds_pruned_90 / times.seconds_unpruned < 3
+    # On a busy machine there may be no proof, but never a wrong one.
+    if times.seconds_unpruned is not None or times.seconds_pruned_90 is not None:
+        assert speed.are_same(times.seconds_unpruned or 0.0, times.seconds_pruned_90 or 0.0)
     return evidence, scoring.score(assignment, "3.1", evidence)
 
 
@@ -81,6 +84,19 @@ def baseline_weights() -> dict[str, torch.Tensor]:
     theirs = namespace["get_student_model"]().state_dict()
     assert [tuple(v.shape) for v in ours.values()] == [tuple(v.shape) for v in theirs.values()]
     return dict(zip(theirs, ours.values(), strict=True))
+
+
+def test_proof_for_inference_speed_is_measured_in_a_sandbox(sandbox: Sandbox) -> None:
+    namespace: dict[str, Any] = {"nn": torch.nn}
+    exec(compile(MODEL, "model.py", "exec"), namespace)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        artefact = onnx_bytes(namespace["get_student_model"]().eval(), [3, 64, 64], dynamic=True)
+    image = np.zeros((1, 3, 64, 64), np.float32)
+    with sandbox.child(role="measure") as child:
+        proofs = [speed.times(child, artefact, image) for _ in range(5)]
+    assert any(proof is not None for proof in proofs)
+    assert all(proof is None or speed.are_same(*proof) for proof in proofs)
 
 
 def test_curve_of_uploaded_weights_is_measured(hw13: Assignment, sandbox: Sandbox) -> None:

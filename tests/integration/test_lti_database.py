@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import jwt
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.db.base import now
 from app.db.engine import Database
-from app.lti import deliveries, keys, launching, login, registration, repository
+from app.lti import deliveries, keys, launching, login, registration, repository, sender
 from app.lti.deliveries import Job
 from app.lti.models import Delivery, LineItem, Passback, PendingLogin, Platform, Ticket, TicketKind, ToolKey
+from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.refusals import LaunchRefused, Reason
 from app.lti.registration import Registration
-from app.scores.class_records import ClassRecords
+from app.lti.score_service import Address, ScoreService
+from app.scores.class_records import Attempt, ClassRecords, Standing
+from app.settings import Settings
+from app.submissions.models import State
 from app.users import service as users
 from app.users.models import Role
 
@@ -110,26 +116,303 @@ def test_points_that_change_while_they_are_sent_stay_due(database: Database, pla
     assert (row.state, row.sent, row.lease) == (Delivery.WAITING, WANTED, None)
 
 
-def test_a_platform_that_is_away_is_left_in_peace_longer_each_time(database: Database, platform: Platform) -> None:
+class Clock:
+    """The time of the scheduling, which stands still while scores are sent."""
+
+    def __init__(self) -> None:
+        self.moment = now()
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(deliveries, "now", clock)
+    monkeypatch.setattr(sender, "now", clock)
+    return clock
+
+
+class Gradebooks(ScoreService):
+    """Platforms that take every score but those for which they have an answer of another kind."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__(database)
+        self.clock = clock
+        self.troubles: dict[str, Exception] = {}
+        self.attempts: list[tuple[datetime, str]] = []
+
+    def send(self, address: Address, job: Job) -> None:
+        self.attempts.append((self.clock(), job.subject))
+        trouble = self.troubles.get(job.subject) or self.troubles.get(job.url) or self.troubles.get(address.client_id)
+        if trouble is not None:
+            raise trouble
+
+    def of(self, subject: str) -> list[datetime]:
+        """When points of a student were sent."""
+        return [moment for moment, name in self.attempts if name == subject]
+
+
+LOCKED = PlatformRefused("https://school.example.edu/1/scores answers 500: the grade is locked", 500)
+AWAY = PlatformAway("connection refused")
+
+
+class Course:
+    """Classes whose points are due at platforms, and the sender that passes them back."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+        self.books = Gradebooks(database, clock)
+        self.sender = sender.Sender(settings, database)
+        self.sender.scores = self.books
+
+    def enrol(self, platform: Platform, url: str, *subjects: str) -> list[str]:
+        """Points of new students are due in a column."""
+        with self.database.write() as session:
+            item = repository.line_item(session, platform.id, url)
+            if item is None:
+                item = LineItem(platform_id=platform.id, url=url, slug="hw13", context="")
+                session.add(item)
+                session.flush()
+            people = [
+                users.create_user(session, login=subject, name=subject, role=Role.STUDENT, actor="test")
+                for subject in subjects
+            ]
+            common = {"line_item_id": item.id, "state": Delivery.WAITING, "wanted": WANTED, "due_at": self.clock()}
+            session.add_all(Passback(user_id=user.id, subject=user.login, **common) for user in people)
+        return list(subjects)
+
+    def look(self) -> None:
+        """What a sender does at each heartbeat."""
+        with self.database.read() as session:
+            platforms = deliveries.platforms_due(session, self.clock())
+        for platform_id in platforms:
+            self.sender.send_due(platform_id)
+
+    def run(self, seconds: float, step: float = 1.0) -> None:
+        """Let so much time pass."""
+        for _ in range(int(seconds / step)):
+            self.look()
+            self.clock.advance(step)
+
+    def change(self, *subjects: str) -> None:
+        """The points of these students change, as `deliveries.compare` would see it."""
+        attempt = Attempt(
+            uuid.uuid4(), 1, self.clock(), State.GRADED, None, len(self.books.attempts) / 1000, {}, (), None, None
+        )
+        standings = tuple(Standing(subject, subject, None, attempt, frozenset()) for subject in subjects)
+        with self.database.write() as session:
+            snapshot = replace(ClassRecords().snapshot(session, "hw13"), standings=standings)
+            assert deliveries.compare(session, snapshot) == len(subjects)
+
+    def states(self) -> Counter[str]:
+        """How many points stand where on their way."""
+        with self.database.read() as session:
+            return Counter(str(state) for state in session.scalars(select(Passback.state)))
+
+
+@pytest.fixture
+def course(settings: Settings, database: Database, platform: Platform, clock: Clock) -> Course:
+    """A course with the platform of these tests, where the two students of `platform` are gone."""
+    with database.write() as session:
+        session.execute(delete(Passback))
+    return Course(settings, database, clock)
+
+
+COLUMN, OTHER_COLUMN = "https://school.example.edu/1", "https://school.example.edu/2"
+
+
+@pytest.mark.parametrize(("status", "locked"), [(500, 1), (403, 1), (404, 3), (409, 3), (422, 5), (502, 5), (500, 7)])
+def test_refused_scores_hold_no_other_ones_up(course: Course, platform: Platform, status: int, locked: int) -> None:
+    subjects = course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(24)))
+    course.books.troubles = {subject: PlatformRefused(f"answers {status}", status) for subject in subjects[:locked]}
+    course.look()
+    assert course.states() == {"sent": 24 - locked, "waiting": locked}, "all others arrive in the same moment"
+    assert len(course.books.attempts) == 24
+    row = passback(course.database, subjects[0])
+    assert (row.error, row.refusals) == (f"answers {status}", 1)
+    with course.database.read() as session:
+        assert deliveries.in_trouble(deliveries.listed(session, "hw13")) == locked
+
+
+def test_half_a_class_that_is_refused_holds_the_other_half_up_for_seconds(course: Course, platform: Platform) -> None:
+    subjects = course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(40)))
+    course.books.troubles = dict.fromkeys(subjects[:20], LOCKED)
+    course.run(600, 5)
+    assert course.states() == {"sent": 20, "waiting": 20}
+
+
+def test_a_refused_score_is_tried_again_for_hours_then_given_up_until_the_staff_asks(
+    course: Course, platform: Platform
+) -> None:
+    course.enrol(platform, COLUMN, "ann2")
+    course.books.troubles = {"ann2": LOCKED}
+    for _ in range(20):
+        course.look()
+        due = passback(course.database, "ann2").due_at
+        course.clock.moment = max(due, course.clock.moment)
+    tried = course.books.of("ann2")
+    waits = [(later - earlier).total_seconds() for earlier, later in pairwise(tried)]
+    assert waits == sorted(waits)
+    assert waits[0] <= 10
+    assert 3600 * 12 <= waits[-1] <= 3600 * 24
+    row = passback(course.database, "ann2")
+    assert (row.state, row.error) == (Delivery.REFUSED, str(LOCKED))
+    course.run(3600 * 24 * 7, 3600)
+    assert len(course.books.of("ann2")) == len(tried), "given up"
+    course.books.troubles = {}
+    with course.database.write() as session:
+        assert deliveries.send_again(session, "hw13", row.id) == 1
+    course.look()
+    row = passback(course.database, "ann2")
+    assert (row.state, row.error, row.refusals) == (Delivery.SENT, None, 0)
+
+
+def test_points_that_were_given_up_are_tried_again_when_they_change(course: Course, platform: Platform) -> None:
+    course.enrol(platform, COLUMN, "ann2")
+    with course.database.write() as session:
+        session.execute(update(Passback).values(state=Delivery.REFUSED, refusals=9, tries=9, error="locked"))
+    course.change("ann2")
+    course.look()
+    assert course.states() == {"sent": 1}
+
+
+def test_a_column_that_refuses_everything_is_probed_by_one_score_at_a_time(course: Course, platform: Platform) -> None:
+    subjects = course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(60)))
+    course.books.troubles = {COLUMN: LOCKED}
+    course.look()
+    assert len(course.books.attempts) == deliveries.REFUSALS_TO_PAUSE
+    course.run(3600, 10)
+    assert len(course.books.attempts) < 30, "pauses grow"
+    with course.database.read() as session:
+        assert deliveries.in_trouble(deliveries.listed(session, "hw13")) == 60
+    course.clock.advance(600)
+    probe = take(course.database, platform)
+    assert probe is not None
+    assert take(course.database, platform) is None, "one at a time"
+    with course.database.write() as session:
+        deliveries.refused(session, probe, "still locked")
+    assert take(course.database, platform) is None
+    course.books.troubles = {}
+    course.run(610, 10)
+    assert course.states() == {"sent": 60}, "one success ends the pause, also for those that were refused"
+    assert len(subjects) == 60
+
+
+def test_a_column_in_trouble_holds_no_other_column_up(course: Course, platform: Platform) -> None:
+    course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(30)))
+    course.books.troubles = {COLUMN: LOCKED}
+    course.run(1800, 10)
+    others = course.enrol(platform, OTHER_COLUMN, "ann2", "bob2")
+    before = course.clock()
+    course.look()
+    assert [course.books.of(subject) for subject in others] == [[before], [before]]
+
+
+def test_a_platform_in_trouble_holds_no_other_platform_up(course: Course, platform: Platform) -> None:
+    course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(12)))
+    wish = replace(WISH, name="other", client_id="other")
+    with course.database.write() as session:
+        other = registration.register(session, wish, allow_local=False, actor="test")
+    course.books.troubles = {"client": AWAY}
+    course.run(60, 5)
+    course.enrol(other, COLUMN, "ann2")
+    course.look()
+    assert passback(course.database, "ann2").state is Delivery.SENT
+    assert course.states() == {"sent": 1, "waiting": 12}
+
+
+@pytest.mark.parametrize("trouble", [LOCKED, AWAY])
+def test_the_same_few_scores_again_and_again_pause_nothing_for_long(
+    course: Course, platform: Platform, trouble: Exception
+) -> None:
+    few = course.enrol(platform, COLUMN, "a1", "a2", "a3")
+    course.books.troubles = dict.fromkeys(few, trouble)
+    for _ in range(20):
+        course.change(*few)
+        course.run(60, 10)
+    assert len(course.books.attempts) >= 60
+    course.enrol(platform, COLUMN, "well")
+    begun = course.clock()
+    course.run(30)
+    (arrived,) = course.books.of("well")
+    assert arrived - begun <= timedelta(seconds=10)
+
+
+def test_a_platform_that_is_away_is_paused_longer_each_time(course: Course, platform: Platform) -> None:
+    course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(12)))
+    course.books.troubles = {"client": AWAY}
     pauses = []
     for _ in range(12):
-        job = take(database, platform)
-        assert job is not None
-        with database.write() as session:
-            deliveries.away(session, job, "no answer")
-        with database.read() as session:
+        course.look()
+        with course.database.read() as session:
             seen = session.get_one(Platform, platform.id)
             assert seen.paused_until is not None
-            pauses.append((seen.paused_until - now()).total_seconds())
-            assert deliveries.platforms_due(session, now()) == []
-            assert deliveries.platforms_due(session, now() + timedelta(minutes=11)) == [platform.id]
-    assert 0 < pauses[0] <= 2
-    assert 590 < pauses[-1] <= 600
-    tried = {passback(database, subject).tries for subject in ("ann", "bob")}
-    assert tried == {6}, "one that always fails does not stand in the way of the others"
-    with database.write() as session:
-        assert deliveries.send_again(session, "hw13", None) == 2
-        assert deliveries.platforms_due(session, now()) == [platform.id]
+            assert deliveries.platforms_due(session, course.clock()) == []
+        pauses.append((seen.paused_until - course.clock()).total_seconds())
+        course.clock.moment = seen.paused_until
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600]
+    assert [count for _, count in Counter(name for _, name in course.books.attempts).items()] == [1] * 12
+    course.run(3600 * 24 * 2, 1800)
+    assert course.states() == {"waiting": 12}, "nothing is given up because a platform is away"
+    course.enrol(platform, COLUMN, "new")
+    course.books.troubles = {}
+    course.run(1210, 10)
+    assert course.states() == {"sent": 13}
+    last = [moment for moment, _ in course.books.attempts][-13:]
+    assert len(set(last)) == 1, "one that arrives brings all the others"
+
+
+def test_a_platform_that_is_away_is_asked_by_one_sender_at_a_time(course: Course, platform: Platform) -> None:
+    course.enrol(platform, COLUMN, "a1", "a2")
+    course.books.troubles = {"client": AWAY}
+    course.look()
+    course.clock.advance(3)
+    assert take(course.database, platform) is not None
+    assert take(course.database, platform) is None
+
+
+@pytest.mark.parametrize(("asked", "paused"), [(0, 2), (1, 2), (90, 90), (1e9, 3600), (float("inf"), 3600)])
+def test_a_platform_says_how_long_it_wants_to_be_left_alone(
+    course: Course, platform: Platform, asked: float, paused: float
+) -> None:
+    course.enrol(platform, COLUMN, "a1", "a2")
+    course.books.troubles = {"client": PlatformAway("answers 429", asked)}
+    course.look()
+    course.clock.advance(paused - 1)
+    course.look()
+    assert len(course.books.attempts) == 1
+    course.books.troubles = {}
+    course.clock.advance(1)
+    course.look()
+    assert course.states() == {"sent": 2}
+
+
+def test_an_outage_costs_a_score_none_of_its_tries(course: Course, platform: Platform) -> None:
+    course.enrol(platform, COLUMN, "a1")
+    course.books.troubles = {"a1": AWAY}
+    course.run(3600 * 12, 600)
+    course.books.troubles = {"a1": LOCKED}
+    course.run(1200, 30)
+    row = passback(course.database, "a1")
+    assert row.state is Delivery.WAITING
+    assert row.refusals >= 1
+
+
+def test_everything_can_be_sent_again_at_once(course: Course, platform: Platform) -> None:
+    course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(12)))
+    course.books.troubles = {COLUMN: LOCKED}
+    course.run(60, 5)
+    course.books.troubles = {}
+    with course.database.write() as session:
+        assert deliveries.send_again(session, "hw13", None) == 12
+    course.look()
+    assert course.states() == {"sent": 12}
 
 
 def test_what_nobody_handed_in_is_not_sent(database: Database, platform: Platform) -> None:
@@ -179,7 +462,11 @@ def test_a_rotated_key_is_published_before_it_signs_and_its_former_one_after(dat
         session.execute(update(ToolKey).where(ToolKey.kid == second.kid).values(signs_from=now()))
         token = keys.sign(session, {"iss": "x"})
         assert kid_of(token) == second.kid
-        assert jwt.decode(token, jwt.PyJWK(second.public_jwk), algorithms=["RS256"]) == {"iss": "x"}
+        signed = jwt.decode(token, jwt.PyJWK(second.public_jwk), algorithms=["RS256"])
+        assert signed["iss"] == "x"
+        moment = now().timestamp()
+        assert 55 <= moment - signed["iat"] <= 120, "a platform's clock may be a minute behind"
+        assert moment + 60 < signed["exp"] <= signed["iat"] + 300
         # A week after that.
         session.execute(update(ToolKey).where(ToolKey.kid == first["kid"]).values(ends_at=now()))
         assert [key["kid"] for key in keys.jwks(session)["keys"]] == [second.kid]

@@ -155,6 +155,24 @@ def test_an_instructor_picks_an_assignment_and_the_link_leads_there(
     assert answer.headers["location"] == "/?assignment=hw13"
 
 
+@pytest.mark.parametrize("ahead", [-59, -3, 3, 59])
+def test_launches_and_choices_work_with_a_clock_that_differs_by_a_minute(
+    platform: Platform, browser: Browser, ahead: int
+) -> None:
+    platform.ahead = ahead
+    try:
+        moment = int(platform.now())
+        times = {"nbf": moment, "exp": moment + 60}  # as short as Moodle's
+        platform.enrol("ivo", INSTRUCTOR, **sim.deep_linking(platform), **times)
+        chosen = {"ticket": sim.ticket(browser.launch(platform, "ivo")), "assignment": "hw13"}
+        back = browser.send("POST", "/lti/pick", data=chosen, site="same-origin")
+        (token,) = re.findall(r'name="JWT" value="([^"]+)"', back.text)
+        answer = browser.http.post(f"{platform.url}/deep-link-return", data={"JWT": token})
+        assert answer.status_code == 200, answer.text
+    finally:
+        platform.ahead = 0.0
+
+
 def test_a_choice_made_in_another_browser_is_refused(tool: Site, platform: Platform, browser: Browser) -> None:
     platform.enrol("ines", INSTRUCTOR, **sim.deep_linking(platform))
     page = browser.launch(platform, "ines", dest="iframe")
@@ -305,6 +323,7 @@ MOMENT = int(time.time())
     [
         ("expired", {"exp": MOMENT - 3600, "iat": MOMENT - 7200}),
         ("expired", {"iat": MOMENT + 3600, "exp": MOMENT + 7200}),
+        ("expired", {"nbf": MOMENT + 3600, "exp": MOMENT + 7200}),
         ("audience", {"aud": "another-client"}),
         ("audience", {"aud": [sim.CLIENT, "another"]}),
         ("audience", {"azp": "another"}),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def service(make_settings: MakeSettings, platform: Platform, sandbox: Sandbox) -
 def well_again(platform: Platform) -> Iterator[None]:
     """No test leaves a platform that is away, slow or unwilling to the next one."""
     yield
-    platform.down, platform.pause = False, 0.0
+    platform.down, platform.pause, platform.ahead = False, 0.0, 0.0
     platform.refuse.clear()
 
 
@@ -88,6 +89,13 @@ def page(service: Site, slug: str) -> str:
 def send_again(service: Site, slug: str, **form: str) -> None:
     headers = {"Authorization": f"Bearer {service.admin.token}"}
     assert service.plain.post(f"/dashboard/{slug}/lti", headers=headers, data=form).status_code == 303
+
+
+def wait_until(happens: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_points_follow_every_change(service: Site, platform: Platform, course: Class) -> None:
@@ -146,6 +154,42 @@ def test_a_platform_that_is_away_costs_no_grading_and_gets_the_points_later(
     platform.down = False
     for number in range(3):
         assert platform.wait_for(f"day-{number}", 1)["scoreGiven"] == 1.5
+
+
+def test_a_locked_grade_holds_no_other_points_up(service: Site, platform: Platform, course: Class) -> None:
+    """Moodle answers 500 for a locked grade; whatever is answered for one score concerns that score alone."""
+    statuses = {"lock-0": 500, "lock-1": 403, "lock-2": 404}
+    platform.refuse |= statuses
+    pauses = service.log.read_text().count('"event": "platform away"')
+    for subject in statuses:
+        Student(service, platform, subject, course.slug).hand_in(answers=ANSWERS)
+        wait_until(partial(platform.was_asked, subject))
+    students = [Student(service, platform, f"free-{number}", course.slug) for number in range(3)]
+    for student in students:
+        student.hand_in(answers=ANSWERS)
+    for number in range(3):
+        assert platform.wait_for(f"free-{number}", 1)["scoreGiven"] == 1.5
+    assert service.log.read_text().count('"event": "platform away"') == pauses
+    shown = page(service, course.slug)
+    assert "Did not arrive: 3" in shown
+    assert all(f"answers {status}" in shown for status in statuses.values()), "the staff reads what the platform said"
+    assert shown.count("not taken; next try") >= 3
+    platform.refuse.clear()
+    send_again(service, course.slug)
+    for subject in statuses:
+        platform.wait_for(subject, 1)
+
+
+@pytest.mark.parametrize("ahead", [-59, -3, 59])
+def test_the_clock_of_a_platform_may_differ_by_a_minute(
+    service: Site, platform: Platform, course: Class, ahead: int
+) -> None:
+    platform.ahead = ahead
+    subject = f"clock{ahead}"
+    student = Student(service, platform, subject, course.slug)
+    platform.tokens.clear()
+    student.hand_in(answers=ANSWERS)
+    assert platform.wait_for(subject, 1)["scoreGiven"] == 1.5
 
 
 def test_points_that_are_refused_are_shown_and_can_be_sent_again(

@@ -321,9 +321,28 @@ def test_code_damaged_by_copying_is_left_to_a_person() -> None:
     assert (result.score, result.verdict, result.fault) == (0, Verdict.NEEDS_REVIEW, Fault.STUDENT)
 
 
+@pytest.mark.parametrize(
+    ("unpruned", "pruned", "is_told"),
+    [
+        (0.007, 0.0075, True),
+        (0.0009, 0.007, False),
+        (0.007, 0.0009, False),
+        (0.0, 0.0, False),
+        (0.007, None, False),
+        (None, None, False),
+    ],
+)
+def test_times_that_differ_are_no_proof(unpruned: float | None, pruned: float | None, is_told: bool) -> None:
+    for answer, points in (("no", 1.0), ("yes", 0.0)):
+        evidence = ChoiceEvidence(answer=answer, seconds_unpruned=unpruned, seconds_pruned_90=pruned)
+        result = score(HW13, "3.2", evidence)
+        assert ("choice.times" in ids(result)) is is_told
+        assert result.score == points
+
+
 def test_curve_and_times_are_told() -> None:
     times = score(HW13, "3.2", ChoiceEvidence(answer="no", seconds_unpruned=0.02, seconds_pruned_90=0.02))
-    assert "20.0 ms" in messages.render(times.messages[-1], "en")
+    assert "20.00 ms" in messages.render(times.messages[-1], "en")
     curve = ({"ratio": 0.0, "accuracy": 0.75},)
     drawn = score(HW13, "3.1", PruningEvidence(picture={"format": "PNG"}, curve=curve, images=550, weights="uploaded"))
     assert drawn.verdict is Verdict.NEEDS_REVIEW

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -28,9 +32,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = bodies.get(self.path.rpartition("/")[2], b"\x00told \x1b[31m you")
         self.send_response(status)
         self.send_header("Location", "/200/object")
+        if "/after=" in self.path:
+            self.send_header("Retry-After", unquote(self.path.rpartition("=")[2]))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # nobody reads more of it than is wanted
+            self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
         pass
@@ -51,10 +58,45 @@ def test_an_object_is_read(url: str) -> None:
     assert outgoing.json_object("GET", f"{url}/200/object") == {"a": 1}
 
 
-@pytest.mark.parametrize("path", ["200/large", "200/list", "200/text", "500/x", "503/x", "429/x", "408/x"])
+@pytest.mark.parametrize("path", ["200/large", "200/list", "200/text", "503/x", "429/x", "408/x"])
 def test_these_mean_not_now(url: str, path: str) -> None:
     with pytest.raises(PlatformAway):
         outgoing.json_object("GET", f"{url}/{path}")
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("0", (0, 0)),
+        ("30", (30, 30)),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", (0, 0)),
+        (format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), (80_000, 86_400)),
+        ((datetime.now(UTC) + timedelta(days=1)).strftime("%d %b %Y %H:%M:%S -0000"), (80_000, 86_400)),
+        ("-5", None),
+        ("soon", None),
+        ("²", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_platform_says_when_it_wants_to_be_asked_again(
+    url: str, status: int, header: str, seconds: tuple[float, float] | None
+) -> None:
+    with pytest.raises(PlatformAway) as away:
+        outgoing.request("GET", f"{url}/{status}/after={quote(header.encode('latin-1'))}")
+    found = away.value.retry_after
+    assert found is None if seconds is None else found is not None and seconds[0] <= found <= seconds[1]
+
+
+def test_a_refusal_of_any_length_is_one(url: str) -> None:
+    with pytest.raises(PlatformRefused) as refused:
+        outgoing.request("GET", f"{url}/500/large")
+    assert len(str(refused.value)) < 300
+
+
+def test_an_address_that_is_none_is_no_outage() -> None:
+    with pytest.raises(PlatformRefused):
+        outgoing.request("GET", "https://school.example.edu:port/1")
 
 
 def test_nobody_there_means_not_now() -> None:
@@ -62,7 +104,7 @@ def test_nobody_there_means_not_now() -> None:
         outgoing.request("GET", "http://127.0.0.1:9/x")
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 409, 422])
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 409, 422, 500, 501, 502, 504])
 def test_these_mean_no_and_redirects_are_not_followed(url: str, status: int) -> None:
     ASKED.clear()
     with pytest.raises(PlatformRefused) as refused:
