@@ -83,7 +83,9 @@ def _result(
 
 
 _ASKED_ABOUT = {
-    Verdict.FULL: frozenset({"intake.change_dropped"}),  # a training leaves the architecture as it is
+    Verdict.FULL: frozenset(
+        {"intake.change_dropped", "intake.broken_change"}
+    ),  # a training leaves the architecture as it is
     Verdict.PARTIAL: intake.LEFT_OUT,
     Verdict.NONE: intake.LEFT_OUT,
 }
