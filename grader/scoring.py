@@ -84,7 +84,9 @@ def _result(
 
 
 _ASKED_ABOUT = {
-    Verdict.FULL: frozenset({"intake.change_dropped"}),  # a training leaves the architecture as it is
+    Verdict.FULL: frozenset(
+        {"intake.change_dropped", "intake.broken_change"}
+    ),  # a training leaves the architecture as it is
     Verdict.PARTIAL: intake.LEFT_OUT,
     Verdict.NONE: intake.LEFT_OUT,
 }
@@ -397,8 +399,8 @@ def _term(name: str, term: TermEvidence) -> Note:
 def _choice(assignment: Assignment, question: Question, evidence: ChoiceEvidence) -> QuestionScore:
     choices = question.options["choices"]
     if evidence.answer is None or evidence.answer not in choices:
-        unknown = {"answer": evidence.answer or "", "number": question.number, "choices": sorted(choices)}
-        # In the student's own words it may be right: a person reads it.
+        unknown = {"answer": evidence.answer or "", "number": question.number, "choices": list(choices)}
+        # Words beyond the choice may turn it round, and other words may be right: a person reads them.
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="choice.unknown", params=unknown), *evidence.notes)
     right = evidence.answer == question.options["key"]
     messages = [Note(id=f"choice.{'right' if right else 'wrong'}", params={"choice": choices[evidence.answer]})]

@@ -24,7 +24,7 @@ from grader.assignment import Question
 router = APIRouter(prefix="/admin")
 _QUEUE_ROWS = 50
 _AUDIT_ROWS = 100
-_SAID_APART = ("choices", "key", "explanation", "hint", "mistakes", "cases", "known_mistakes")
+_SAID_APART = ("choices", "wordings", "key", "explanation", "hint", "mistakes", "cases", "known_mistakes")
 """Options of a question that have a place of their own, or are too long for a line."""
 _OPTION = "option_"
 

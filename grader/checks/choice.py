@@ -1,4 +1,4 @@
-"""Questions 2.2 and 3.2: one choice of several, written as students write it."""
+"""Questions 2.2 and 3.2: one choice of several. Reads the file of answers; `choice_reading` reads one answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.assignment import Question
+from grader.checks import choice_reading
 from grader.evidence import ChoiceEvidence, Note
 from grader.intake import encoding
 
@@ -16,13 +17,6 @@ ANSWERS_LIMIT = 100
 """Answers in one hand-in."""
 TEXT_LIMIT = 2_000
 """Characters of one answer."""
-_YES = frozenset({"yes", "y", "true", "是", "可以", "能", "會"})
-_NO = frozenset({"no", "n", "false", "否", "不", "不可以", "不能", "不會", "不行"})
-_NO_ANSWER = frozenset({"idea", "answer", "clue", "comment", "opinion", "preference", "doubt", "problem", "wonder"})
-_DENIES = re.compile(r"\b(?:not?|never|isn|aren|doesn|don|won|wouldn|cannot|same)\b|[不沒没無无]")
-_TURNS = re.compile(rf"{_DENIES.pattern}|\b(?:less|low|lower|small|smaller|decreas\w*|reduc\w*)\b|[小低減减]")
-"""What turns a sentence round: "a lower T gives a harder one" says that a higher one gives a softer one."""
-_WORDS = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"(?:q|question|ans|answer|第|[問问]?[題题])?[\s._-]*(\d{1,3})\s*[._-]\s*(\d{1,3})\s*[題题]?[.:]?")
 _WITHIN = re.compile(r"(?<![\d.])(\d{1,3})[ ]?[._-][ ]?(\d{1,3})(?![\d.])")
 
@@ -91,73 +85,28 @@ def measure(answers: Mapping[str, str] | None, question: Question) -> ChoiceEvid
     written = (answers or {}).get(question.number, "").strip()
     if not written:
         return _under_another_key(answers or {}, question)
-    meant = choose(written, question.options["choices"])
+    meant = choose(written, question)
     if meant is None:
-        return ChoiceEvidence(answer=written[:200])
+        return ChoiceEvidence(answer=written)
     read = Note(id="choice.read_as", params={"written": written[:200], "answer": meant})
-    return ChoiceEvidence(answer=meant, notes=() if _plain(written) == meant else (read,))
+    return ChoiceEvidence(answer=meant, notes=() if choice_reading.fold(written) == meant else (read,))
+
+
+def choose(written: str, question: Question) -> str | None:
+    """The choice of the question that an answer means and says nothing beside, or ``None``."""
+    return choice_reading.choose(written, question.options["choices"], question.options.get("wordings", {}))
 
 
 def _under_another_key(answers: Mapping[str, str], question: Question) -> ChoiceEvidence:
     """An answer under the chapter's number alone, where it is one of this question's; else which keys say nothing."""
     chapter = question.number.partition(".")[0]
-    meant = choose(answers.get(chapter, ""), question.options["choices"])
+    meant = choose(answers.get(chapter, ""), question)
     if meant is not None:
         note = Note(id="choice.read_as", params={"written": f"{chapter}: {answers[chapter][:200]}", "answer": meant})
         return ChoiceEvidence(answer=meant, notes=(note,))
+    elsewhere = answers.get(chapter, "").strip()
+    if choice_reading.mentions(elsewhere, question.options["choices"]):
+        return ChoiceEvidence(answer=elsewhere)
     others = [key[:40] for key in answers if not re.fullmatch(r"\d+\.\d+", key)]
     note = Note(id="choice.other_keys", params={"number": question.number, "keys": others[:5]})
     return ChoiceEvidence(submitted=False, notes=(note,) if others else ())
-
-
-def choose(written: str, choices: Mapping[str, Mapping[str, str]]) -> str | None:
-    """The one choice that a text means, or ``None``.
-
-    Understood are, in this order: the choice's key, its text in any language, yes and no in other words, a letter in
-    front of the text, a sentence that begins with the key, and a text in which exactly one key appears as a word.
-    """
-    plain = _plain(written)
-    if plain in choices:
-        return plain
-    texts = {_plain(text): key for key, translations in choices.items() for text in translations.values()}
-    if plain in texts:
-        return texts[plain]
-    labelled = re.fullmatch(r"\(?[a-z1-9][).:、]\)?\s*(.+)", written.strip().lower(), re.DOTALL)
-    if labelled:
-        return choose(labelled[1], choices)
-    words = _WORDS.findall(plain)
-    if {"yes", "no"} <= set(choices):
-        return _yes_or_no(plain, words)
-    # "not harder" names a choice in order to refuse it.
-    named = {key for key in choices if key in words and not _is_refused(key, words)}
-    key = named.pop() if len(named) == 1 else None
-    return None if key is None or _is_turned(key, words) else key
-
-
-def _is_refused(key: str, words: list[str]) -> bool:
-    return any(words[position - 1] in {"not", "isn", "never"} for position, word in enumerate(words) if word == key)
-
-
-def _is_turned(key: str, words: list[str]) -> bool:
-    """Whether the words before the key, or a condition after it, may say the opposite: only a person can tell."""
-    place = words.index(key)
-    conditions = [words.index(word, place) for word in ("when", "if") if word in words[place:]]
-    told = [*words[:place], *(words[min(conditions) :] if conditions else ())]
-    return _TURNS.search(" ".join(told)) is not None
-
-
-def _plain(text: str) -> str:
-    """Without case, width, punctuation at the ends, or doubled spaces."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(folded.split()).strip(" \t.,;:!?\"'`()[]*。，！？「」")
-
-
-def _yes_or_no(plain: str, words: list[str]) -> str | None:
-    if {"yes", "no"} <= set(words[:3]):
-        return None
-    first = words[0] if words else ""
-    if plain in _YES or (first in _YES and first != "y"):
-        return None if _DENIES.search(plain) else "yes"  # "Yes, it is not faster"
-    if words[1:2] and words[1] in _NO_ANSWER:
-        return None  # "no idea" is no answer, "no doubt it is" another one; the "n" of "N/A" neither
-    return "no" if plain in _NO or (first in _NO and first != "n") else None

@@ -10,13 +10,13 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from grader.evidence import Note, StudentError
 from grader.handin import Part
-from grader.intake import cleaning, damage, encoding, notebook, prose, salvage, selection, stand_in, syntax
+from grader.intake import cleaning, damage, encoding, fragments, notebook, prose, salvage, selection, stand_in, syntax
 from grader.intake.names import binds
 from grader.intake.names import defined_names as defined_names
 from grader.intake.selection import DropKind as DropKind
@@ -27,7 +27,7 @@ BYTE_LIMIT = 1024 * 1024
 TOKEN_LIMIT = 50_000
 """Words, signs and line breaks: five times the course notebook. A megabyte of one-letter statements would otherwise
 take a gigabyte as a syntax tree and half a minute to read."""
-LEFT_OUT = frozenset({"intake.change_dropped", "intake.training_dropped"})
+LEFT_OUT = frozenset({"intake.change_dropped", "intake.training_dropped", "intake.broken_change"})
 """Notes that tell of statements which may change what is graded and did not run."""
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _TOKENS = re.compile("\\w+|[^\\w\\s]|[\n\u2028\u2029\u0085\u000b]")
@@ -106,7 +106,14 @@ def holding(parts: Mapping[str, Part], name: str, entry: str) -> Part | None:
     return other if defines(other, entry) else own
 
 
-def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:
+@dataclass(frozen=True)
+class _Upload(cleaning.Cleaned):
+    """An upload as text. ``whole``: where cells of a notebook cannot be read, the text with all of them."""
+
+    whole: str = ""
+
+
+def _text(data: bytes, entry: str) -> _Upload | Note:
     """One text from the bytes: decoded, a notebook's cells joined."""
     is_notebook = notebook.looks_like_notebook(data)
     limit = notebook.BYTE_LIMIT if is_notebook else BYTE_LIMIT
@@ -115,7 +122,7 @@ def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:
     decoded = encoding.decode(data)
     if isinstance(decoded, Note):
         return decoded
-    text = cleaning.Cleaned(decoded.text, (), decoded.notes)
+    text = _Upload(decoded.text, (), decoded.notes)
     if is_notebook or notebook.looks_like_notebook(decoded.text.encode()):
         cells = notebook.code_cells(decoded.text)
         if isinstance(cells, Note):
@@ -129,7 +136,7 @@ def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:
     return text
 
 
-def _joined(cells: tuple[str, ...], entry: str, notes: tuple[Note, ...]) -> cleaning.Cleaned:
+def _joined(cells: tuple[str, ...], entry: str, notes: tuple[Note, ...]) -> _Upload:
     """A notebook as one text. A cell that cannot be read and that no other needs is left out, not the whole."""
     texts = [cell.strip("\n") for cell in cells]
     cleaned = [
@@ -141,6 +148,7 @@ def _joined(cells: tuple[str, ...], entry: str, notes: tuple[Note, ...]) -> clea
     )
     needed = ({entry} | set(re.findall(r"\w+", whole))) - set(_DEFINED.findall(whole))
     pieces: list[str] = []
+    whole_pieces: list[str] = []
     dropped: list[Dropped] = []
     line = 1
     for number, (cell, tree) in enumerate(zip(cleaned, parsed, strict=True), start=1):
@@ -152,18 +160,26 @@ def _joined(cells: tuple[str, ...], entry: str, notes: tuple[Note, ...]) -> clea
             dropped.append(Dropped(line + 1, DropKind.CELL, texts[number - 1].split("\n")[0][:120]))
             text = "\n" * text.count("\n")
         pieces.append(f"# cell {number}\n{text}\n")
+        whole_pieces.append(f"# cell {number}\n{cell.text}\n")
         line += pieces[-1].count("\n")
-    return cleaning.Cleaned("".join(pieces), tuple(dropped), notes)
+    is_broken = any(isinstance(tree, StudentError) for tree in parsed)
+    return _Upload("".join(pieces), tuple(dropped), notes, "".join(whole_pieces) if is_broken else "")
 
 
 def _refused(note: Note) -> Intake:
     return Intake(notes=(note,), error=syntax.too_deep() if note.id == "code.too_deep" else None)
 
 
-def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], apply_repair: bool) -> Intake:
+def _read(given: _Upload, entry: str, prelude_names: frozenset[str], apply_repair: bool) -> Intake:
     pasted = given.text
     text = pasted
     dropped, notes = list(given.dropped), list(given.notes)
+    taken: Intake | _Needed | None = None
+    if given.whole:
+        others = [item for item in dropped if item.kind is not DropKind.CELL]
+        taken = _without_broken(given.whole, others, notes, entry, prelude_names, fragments.syntax_check)
+        if isinstance(taken, Intake):
+            return taken
     parsed = syntax.parse(text)
     if isinstance(parsed, StudentError) and parsed.type == "RecursionError":
         return _refused(Note(id="code.too_deep"))
@@ -173,7 +189,11 @@ def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], ap
         dropped += cleaned.dropped
         notes += cleaned.notes
         parsed = syntax.parse(text)
-    if isinstance(parsed, StudentError):
+    if isinstance(parsed, StudentError) and not given.whole:
+        taken = _without_broken(text, dropped, notes, entry, prelude_names, fragments.syntax_check)
+    if isinstance(taken, Intake):
+        return taken
+    if isinstance(parsed, StudentError) and taken is None:
         readable = prose.without_prose(text)
         if readable is not None:
             text = readable.text
@@ -182,7 +202,7 @@ def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], ap
             parsed = syntax.parse(text)
     shows_damage = damage.shows_damage(text, parsed)
     repair = damage.repair(text) if shows_damage or isinstance(parsed, StudentError) else None
-    if isinstance(parsed, StudentError) and repair is None:
+    if isinstance(parsed, StudentError) and repair is None and taken is None:
         saved = salvage.salvage(text)
         if saved is not None:
             text = saved.text
@@ -199,13 +219,73 @@ def _read(given: cleaning.Cleaned, entry: str, prelude_names: frozenset[str], ap
         return found.unreadable(parsed, dropped, notes, entry, prelude_names)
     elif found.damaged:
         notes.append(Note(id="intake.damage_suspected", params={"diff": found.diff}))
-    text, parsed, standing_in = _with_entry(text, parsed, entry)
-    selected = selection.select(text, parsed, entry, prelude_names)
-    taken = found.taken(selected, dropped, [*notes, *standing_in])
-    if not selected.is_bold or taken.source is None:
-        return taken
-    cautious = selection.select(text, parsed, entry, prelude_names, cautious=True)
-    return replace(taken, cautious=found.taken(cautious, dropped, [*notes, *standing_in]))
+    with_entry, tree, standing_in = _with_entry(text, parsed, entry)
+    selected = selection.select(with_entry, tree, entry, prelude_names)
+    chosen = found.choose(selected, with_entry, tree, entry, prelude_names, dropped, [*notes, *standing_in])
+    if chosen.error is None or found.damaged:
+        return chosen
+    without = _without_broken(text, dropped, notes, entry, prelude_names, syntax.compiles)
+    return without if isinstance(without, Intake) else chosen
+
+
+class _Needed:
+    """The entry point needs a broken statement: no words between the code are at fault."""
+
+
+def _without_broken(
+    text: str,
+    dropped: list[Dropped],
+    notes: list[Note],
+    entry: str,
+    prelude_names: frozenset[str],
+    check: fragments.Check,
+) -> Intake | _Needed | None:
+    """What runs of a text without its unreadable statements, or ``None`` where it shows damage or lacks the entry."""
+    split = fragments.split(text, check)
+    parsed = None if split is None else syntax.parse(split.text)
+    if split is None or not isinstance(parsed, ast.Module) or _shows_damage(text, split):
+        return None
+    with_entry, tree, standing_in = _with_entry(split.text, parsed, entry)
+    selected = selection.select(with_entry, tree, entry, prelude_names)
+    losses = fragments.losses(split, parsed, selected.needed_names, prelude_names | selection.MODULE_NAMES)
+    if any(not _is_prose(piece) for piece in losses.needed):
+        return _Needed()
+    if losses.needed or not any(entry in binds(node) for node in tree.body):
+        return None
+    others = [*dropped, *(_dropped_piece(piece) for piece in split.broken)]
+    told = [*notes, *standing_in, *_broken_notes(losses)]
+    taken = _Found(text, None, damaged=False).choose(selected, with_entry, tree, entry, prelude_names, others, told)
+    if taken.error is not None and check is not syntax.compiles:
+        return _without_broken(text, dropped, notes, entry, prelude_names, syntax.compiles)
+    return taken if taken.error is None else None
+
+
+def _shows_damage(text: str, split: fragments.Fragments) -> bool:
+    """Whether the broken statements bear the marks of a damaged paste. Looked at by line: a bracket may be open."""
+    lines = [line for piece in split.broken if not _is_prose(piece) for line in piece.text.split("\n")]
+    return damage.shows_damage_by_line(text, lines)
+
+
+_NOTES_OF_ONE_KIND = 5
+
+
+def _broken_notes(losses: fragments.Losses) -> Iterator[Note]:
+    for piece, names in losses.changing[:_NOTES_OF_ONE_KIND]:
+        yield Note(id="intake.broken_change", params={**_place(piece.error), "names": list(names[:5])})
+    for piece in [piece for piece in losses.idle if not _is_prose(piece)][:_NOTES_OF_ONE_KIND]:
+        yield Note(id="intake.broken_unneeded", params=_place(piece.error))
+    words = [_dropped_piece(piece) for piece in losses.idle if _is_prose(piece)]
+    if words:
+        yield prose.note(words)
+
+
+def _dropped_piece(piece: fragments.Broken) -> Dropped:
+    kind = DropKind.PROSE if _is_prose(piece) else DropKind.CELL
+    return Dropped(piece.first + 1, kind, piece.text.strip().split("\n")[0][:120])
+
+
+def _is_prose(piece: fragments.Broken) -> bool:
+    return not (piece.is_conflict or prose.is_code(piece.text))
 
 
 def _with_entry(text: str, tree: ast.Module, entry: str) -> tuple[str, ast.Module, list[Note]]:
@@ -226,6 +306,23 @@ class _Found:
         self.repair = repair
         self.damaged = damaged
         self.diff = "" if repair is None else damage.difference(pasted, repair.text)
+
+    def choose(
+        self,
+        selected: selection.Selection,
+        text: str,
+        tree: ast.Module,
+        entry: str,
+        prelude_names: frozenset[str],
+        dropped: list[Dropped],
+        notes: list[Note],
+    ) -> Intake:
+        """What runs of a text that could be read, and what runs where that does not load."""
+        taken = self.taken(selected, dropped, notes)
+        if not selected.is_bold or taken.source is None:
+            return taken
+        cautious = selection.select(text, tree, entry, prelude_names, cautious=True)
+        return replace(taken, cautious=self.taken(cautious, dropped, notes))
 
     def taken(self, selected: selection.Selection, dropped: list[Dropped], notes: list[Note]) -> Intake:
         """What runs of a text that could be read, by one way to choose."""
@@ -265,8 +362,12 @@ class _Found:
         )
 
 
+def _place(error: StudentError) -> dict[str, Any]:
+    return {"line": error.line, "source": error.source, "message": error.message}
+
+
 def _syntax_note(error: StudentError) -> Note:
-    place: dict[str, Any] = {"line": error.line, "source": error.source, "message": error.message}
+    place = _place(error)
     if syntax.needs_newer_python(error):
         return Note(id="code.newer_python", params={**place, "version": "{}.{}".format(*sys.version_info)})
     return Note(id="code.too_deep" if error.type == "RecursionError" else "code.syntax_error", params=place)
@@ -274,7 +375,8 @@ def _syntax_note(error: StudentError) -> Note:
 
 def _dropped_note(dropped: list[Dropped], told: frozenset[int]) -> list[Note]:
     """One remark for everything left out except imports and lines that were ``told``, which have their own."""
-    lines = [item.line for item in sorted(dropped) if item.kind is not DropKind.IMPORT and item.line not in told]
+    said_apart = {DropKind.IMPORT, DropKind.CELL}
+    lines = [item.line for item in sorted(dropped) if item.kind not in said_apart and item.line not in told]
     if not lines:
         return []
     return [Note(id="intake.dropped", params={"count": len(lines), "lines": lines[:20]})]

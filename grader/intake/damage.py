@@ -54,6 +54,13 @@ def shows_damage(text: str, parsed: ast.Module | StudentError) -> bool:
     return names > 1 or indentation.is_flat(text)
 
 
+def shows_damage_by_line(text: str, broken: list[str]) -> bool:
+    """Whether a text bears these marks whose broken lines are known."""
+    if _LOST_SPECIAL.search(text) or (len(text) <= SIZE_LIMIT and indentation.is_flat(text)):
+        return True
+    return sum(underscores.restore(line)[1] for line in broken) > 1
+
+
 def strays(text: str) -> bool:
     """A method that has slipped out of its class: ``def forward(self, x)`` at the margin after a class without one."""
     parsed = syntax.parse(text)

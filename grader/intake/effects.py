@@ -205,6 +205,11 @@ def only_defines(definition: ast.stmt) -> bool:
     return not any(isinstance(node, ast.Call | ast.Subscript) for node in _at_definition(definition))
 
 
+def only_reads(name: str) -> bool:
+    """Whether a method or a function of a library changes nothing, by its name: it reads, trains or shows."""
+    return name in _LEAVES or _SHOWS.search(name.lower()) is not None
+
+
 def root(node: ast.expr) -> str:
     """The name that a chain of attributes, indices and methods begins with: ``b`` of ``b.conv(32).conv``; or ''."""
     while True:

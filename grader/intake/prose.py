@@ -44,14 +44,28 @@ def without_prose(text: str) -> Cleaned | None:
         first, last = piece[0].first, piece[-1].last
         if isinstance(syntax.parse("\n".join(physical[first : last + 1])), ast.Module):
             continue
-        if piece[0].word in _CODE_WORDS or _assigns(piece[0]):
+        if is_code_line(piece[0]):
             return None
         dropped.append(Dropped(first + 1, DropKind.PROSE, physical[first].strip()[:120]))
         physical[first : last + 1] = [""] * (last + 1 - first)
     if not dropped:
         return None
-    note = Note(id="intake.prose", params={"line": dropped[0].line, "text": dropped[0].text, "count": len(dropped)})
-    return Cleaned("\n".join(physical), tuple(dropped), (note,))
+    return Cleaned("\n".join(physical), tuple(dropped), (note(dropped),))
+
+
+def note(dropped: list[Dropped]) -> Note:
+    """The remark about words that were left out."""
+    return Note(id="intake.prose", params={"line": dropped[0].line, "text": dropped[0].text, "count": len(dropped)})
+
+
+def is_code(text: str) -> bool:
+    """Whether unreadable text was meant as a definition, an import, a block or an assignment."""
+    return any(is_code_line(line) for line in [line for line in logical_lines(text) if line.tokens][:1])
+
+
+def is_code_line(line: LogicalLine) -> bool:
+    """Whether a line begins like a definition, an import, a block or an assignment."""
+    return line.word in _CODE_WORDS or _assigns(line)
 
 
 def _pieces(lines: list[LogicalLine]) -> list[list[LogicalLine]]:

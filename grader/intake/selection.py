@@ -26,9 +26,10 @@ _SETTINGS = frozenset({"cfg", "config", "args"})
 """Names of the prelude whose every value reads as None."""
 _LOOKS_UP_BY_TEXT = frozenset({"globals", "locals", "vars", "eval", "exec"})
 _BINDS_BY_TEXT = frozenset({"globals", "locals", "exec"})
-_MODULE_NAMES = frozenset(dir(builtins)) | {
+MODULE_NAMES = frozenset(dir(builtins)) | {
     "__name__", "__file__", "__doc__", "__package__", "__spec__", "__loader__", "__builtins__", "__annotations__",
 }  # fmt: skip
+"""Names that every module has."""
 _Import = (ast.Import, ast.ImportFrom)
 _Compound = (*effects.LOOPS, ast.If, ast.Try, ast.TryStar, ast.Match)
 
@@ -61,7 +62,8 @@ class Selection:
     """The text that runs, what was left out, and the names that nothing in reach defines.
 
     ``left_out``: first lines of statements that may change what the entry point needs and do not run. ``is_bold``:
-    statements run of which it is only assumed that they change it.
+    statements run of which it is only assumed that they change it. ``needed_names``: what the entry point looks up,
+    directly or through what it calls.
     """
 
     source: str
@@ -70,6 +72,7 @@ class Selection:
     missing_names: tuple[tuple[str, int], ...]
     left_out: frozenset[int]
     is_bold: bool
+    needed_names: frozenset[str]
 
 
 @dataclass
@@ -100,10 +103,10 @@ class _Picker:
         self.notes: list[Note] = []
         self.is_bold = False
         self._cautious = cautious
-        self._known = prelude_names | _MODULE_NAMES
+        self._known = prelude_names | MODULE_NAMES
         self._binding: dict[str, list[_Statement]] = defaultdict(list)
         self._changing: dict[str, list[_Statement]] = defaultdict(list)
-        self._seen: set[str] = set()
+        self.needed_names: set[str] = set()
         others = [item for item in self.statements if not _is_main(item.node)]
         for item in others:
             for name in item.binds:
@@ -133,9 +136,9 @@ class _Picker:
         waiting = [entry]
         while waiting:
             name = waiting.pop()
-            if name in self._seen:
+            if name in self.needed_names:
                 continue
-            self._seen.add(name)
+            self.needed_names.add(name)
             for statement in self._providers(name):
                 if not statement.needed:
                     statement.needed = statement.kept = True
@@ -170,13 +173,13 @@ class _Picker:
 
     def tell_left_out(self) -> frozenset[int]:
         """First lines of the statements that do not run although they may change what the entry point needs."""
-        touching = {id(item) for name in self._seen for item in self._changing[name]}
-        touching |= {id(item) for item, changed in self._changed_by_main if changed & self._seen}
+        touching = {id(item) for name in self.needed_names for item in self._changing[name]}
+        touching |= {id(item) for item, changed in self._changed_by_main if changed & self.needed_names}
         lines: dict[str, list[int]] = defaultdict(list)
         for item in self.statements:
             if item.kept or isinstance(item.node, _Import):
                 continue
-            if not _is_main(item.node) and item.binds & self._seen:
+            if not _is_main(item.node) and item.binds & self.needed_names:
                 lines["intake.change_dropped"].append(_first_line(item.node))
             elif id(item) in touching:
                 trains = _is_main(item.node) or self._hindrances.of(item.node) is Hindrance.TRAINING
@@ -286,6 +289,7 @@ def select(text: str, tree: ast.Module, entry: str, prelude_names: frozenset[str
         tuple(sorted(missing.items(), key=_by_line)),
         left_out,
         picker.is_bold,
+        frozenset(picker.needed_names),
     )
 
 

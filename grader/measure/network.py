@@ -18,6 +18,8 @@ from onnx import ModelProto, TensorProto, numpy_helper
 from grader.measure import precision
 
 MAX_LISTED = 50
+_NAME_LENGTH = 200
+"""Characters of a tensor's name that evidence keeps."""
 Array = NDArray[Any]
 
 
@@ -168,7 +170,7 @@ class Network:
         for name, tensor in named.items():
             shape = list(tensor.dims)
             if name not in weights:
-                if name in self.known or name.endswith(("running_mean", "running_var")):
+                if self._is_parameter(name) or name.endswith(("running_mean", "running_var")):
                     fit.missing.append(name)
             elif list(weights[name].shape) != shape:
                 fit.wrong_shape.append((name, list(weights[name].shape), shape))
@@ -176,8 +178,11 @@ class Network:
                 fit.not_finite.append(name)
             else:
                 fit.loaded += 1
-        ours = named.keys() | self.known
-        fit.unexpected = [name for name in weights if name not in ours and not name.endswith("num_batches_tracked")]
+        fit.unexpected = [
+            name
+            for name in weights
+            if not (name in named or self._is_parameter(name) or name.endswith("num_batches_tracked"))
+        ]
         if fit.good:
             for name, tensor in named.items():
                 if name in weights:
@@ -185,6 +190,9 @@ class Network:
         for listed in (fit.missing, fit.unexpected, fit.wrong_shape, fit.not_finite):
             del listed[MAX_LISTED:]
         return fit
+
+    def _is_parameter(self, name: str) -> bool:
+        return name[:_NAME_LENGTH] in self.known
 
     def _set(self, tensor: TensorProto, array: Array) -> None:
         tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array, dtype=np.float32), tensor.name))

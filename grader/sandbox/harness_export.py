@@ -20,7 +20,7 @@ import torch
 import torch._export.utils
 from torch.onnx._internal.exporter import _decomp, _fx_passes, _registration
 
-from grader.sandbox import harness_decompose, harness_layers
+from grader.sandbox import harness_decompose, harness_layers, harness_names
 from grader.sandbox.frames import Array
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool) -> by
             output_names=["logits"],
             dynamic_shapes=({0: batch},) if dynamic else None,
         )
-    assert program is not None
-    exported = program.model_proto
+        assert program is not None
+        harness_names.restore_names(program.model.graph)
+        exported = program.model_proto
     if dynamic and exported.graph.input[0].type.tensor_type.shape.dim[0].HasField("dim_value"):
         # A loop over the batch was unrolled: the graph holds for two images only.
         raise ExportError("the batch size is fixed")
@@ -124,9 +125,8 @@ _decompose_any = _fx_passes.decompose_with_registry
 def _decompose(
     exported_program: torch.export.ExportedProgram, registry: _registration.ONNXRegistry
 ) -> torch.export.ExportedProgram:
-    if harness_decompose.decomposed(exported_program):
-        return exported_program
-    return _decompose_any(exported_program, registry)
+    program = harness_names.with_neutral_names(exported_program)
+    return program if harness_decompose.decomposed(program) else _decompose_any(program, registry)
 
 
 def _keep_tables() -> None:

@@ -294,7 +294,7 @@ def test_wrong_choice_is_not_told_the_right_one() -> None:
 def test_unclear_choice_lists_the_choices() -> None:
     result = score(HW13, "2.2", ChoiceEvidence(answer="banana"))
     assert (result.score, result.verdict) == (0.0, Verdict.NEEDS_REVIEW)
-    assert "Write one of: harder, softer;" in messages.render(result.messages[0])
+    assert "write only one of these: harder, softer." in messages.render(result.messages[0])
 
 
 def test_picture_is_provisional() -> None:

@@ -9,77 +9,220 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader import scoring
 from grader.assignment import bundled
 from grader.checks import choice
+from grader.scoring import Verdict
 
-TEMPERATURE = bundled("hw13").question("2.2")
-SPEED = bundled("hw13").question("3.2")
+HW13 = bundled("hw13")
+TEMPERATURE = HW13.question("2.2")
+SPEED = HW13.question("3.2")
+
+
+HONEST = {
+    "softer": [
+        *(
+            "softer",
+            " Softer. ",
+            "ＳＯＦＴＥＲ",
+            "SOFTER!!",
+            "**softer**",
+            "`softer`",
+            "> softer",
+            "- [x] softer",
+            '"softer"',
+        ),
+        *("(B) softer", "b. Softer", "b) softer", "B: softer", "2. softer", "2.2 softer", "Q2.2: softer", "softer (b)"),
+        *("B", "b", "B.", "(b)", "[B]", "Option B", "Answer: (b)", "選 B", "答案：Ｂ", "2.2: B"),
+        *(
+            "Answer: softer",
+            "My answer is softer.",
+            "I choose softer",
+            "I think it's softer",
+            "答案是 softer",
+            "我選 softer。",
+        ),
+        *("softer, not harder", "softer softer", "softer, thank you!", "softer\n"),
+        "Using a higher value for T produces a softer probability distribution over classes.",
+        "✓ Using a higher value for T produces a softer probability distribution over classes.",
+        "B. A higher T gives a softer probability distribution over classes",
+        "a softer probability distribution",
+        TEMPERATURE.options["choices"]["softer"]["zh-Hant"],
+    ],
+    "harder": ["harder", "A", "(a)", "A. harder", TEMPERATURE.options["choices"]["harder"]["en"].upper()],
+    "no": [
+        *("no", "NO!", "No.", "n", "N.", "false", "No, no.", "no, not yes"),
+        *("否", "不行", "不行。", "不可以", "不能", "不會", "答案是否", "我認為不行", "答：否", "(2) 否", "選項 B"),
+        *("B", "b)", "(b) no", "Answer: no", "The answer is no.", "3.2 no", "**No**"),
+        "No. Such pruning technique in the tutorial is just to add some masks to the modules.",
+        "✓ No. Such pruning technique in the tutorial is just to add some masks to the modules. The amount of "
+        "calculation is nearly the same so the inference time is also similar.",
+        "No: the tutorial's pruning only adds masks",
+        "不行：教學中的剪枝只是加上遮罩，計算量幾乎不變。",
+        "不行，計算量幾乎不變",
+    ],
+    "yes": [
+        *(
+            "yes",
+            "true",
+            "Y",
+            "A",
+            "可以",
+            "可以。",
+            "會",
+            "能",
+            "是",
+            "是的",
+            "答案是可以",
+            "Yes. After pruning, the neurons are removed.",
+        ),
+        "Yes. After pruning, the neurons are removed so the amount of calculation is lower and the inference time is "
+        "faster.",
+    ],
+}
+FOR_REVIEW = {
+    "2.2": [
+        *(
+            "not harder",
+            "not softer",
+            "isn't softer",
+            "never softer",
+            "!softer",
+            "~~softer~~",
+            "❌ softer",
+            "softer ✗",
+            "≠ softer",
+        ),
+        *(
+            "A lower T gives a harder distribution",
+            "less harder",
+            "A higher T doesn't make it harder",
+            "it isn't softer",
+        ),
+        *(
+            "harder when T is small",
+            "T 越小越 harder",
+            "harder or softer",
+            "softer / harder",
+            "softer than softer is harder",
+        ),
+        *(
+            "softer, because the smaller logits come closer",
+            "softer for small T",
+            "softer, just kidding",
+            "softer is wrong",
+        ),
+        *(
+            "it depends",
+            "softest",
+            "C",
+            "A softer harder",
+            "(A) softer",
+            "B or A",
+            "a b",
+            "2",
+            "I don't think it is softer",
+        ),
+        *(
+            "Using a lower value for T produces a softer probability distribution over classes.",
+            "不是 softer",
+            "softer 才怪",
+        ),
+        *("- [ ] softer\n- [x] harder", "softer, as the teacher gets more certain", "answer", "the", "?", "softer not"),
+    ],
+    "3.2": [
+        "No; pruned neurons are removed, so it is faster",
+        "No. After pruning, the neurons are removed so the amount of calculation is lower and the inference time is "
+        "faster.",
+        "Yes: the tutorial's pruning only adds masks; the amount of calculation is nearly the same.",
+        "Yes, the amount of calculation is the same",
+        "no, because masks only multiply",
+        *(
+            "Yes and no",
+            "yes, no",
+            "yes/no",
+            "no way it stays slow",
+            "No doubt it is faster",
+            "No idea.",
+            "no answer",
+            "No clue",
+        ),
+        *(
+            "是，不會變快",
+            "否，只是加上 mask",
+            "會不會",
+            "可不可以",
+            "能不能",
+            "是否",
+            "不是不行",
+            "不會不可以",
+            "不見得",
+            "可以，但不會變快",
+        ),
+        *(
+            "not",
+            "nothing changes",
+            "know",
+            "N/A",
+            "n.a.",
+            "n/a (b)",
+            "no it is faster",
+            "no: faster",
+            "not no",
+            "no problem",
+        ),
+        *(
+            "A. No",
+            "yes it can, a lot",
+            "No? It is faster!",
+            "no … wait, yes",
+            "never",
+            "¬no",
+            "no 才怪",
+            "false positive",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize(("key", "written"), [(key, one) for key, forms in HONEST.items() for one in forms])
+def test_choice_and_nothing_beside_it_is_read(key: str, written: str) -> None:
+    question = TEMPERATURE if key in TEMPERATURE.options["choices"] else SPEED
+    assert choice.choose(written, question) == key
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
-    [
-        ("softer", "softer"),
-        (" Softer. ", "softer"),
-        ("ＳＯＦＴＥＲ", "softer"),
-        ("(B) softer", "softer"),
-        ("b. Softer", "softer"),
-        ("harder", "harder"),
-        ("Using a higher value for T produces a softer probability distribution over classes.", "softer"),
-        ("softer, not harder", "softer"),
-        (TEMPERATURE.options["choices"]["softer"]["zh-Hant"], "softer"),
-        (TEMPERATURE.options["choices"]["harder"]["en"].upper(), "harder"),
-        ("not harder", None),
-        ("A lower T gives a harder distribution", None),
-        ("less harder", None),
-        ("A higher T doesn't make it harder", None),
-        ("it isn't softer", None),
-        ("harder when T is small", None),
-        ("softer, because the smaller logits come closer", "softer"),
-        ("T 越小越 harder", None),
-        ("harder or softer", None),
-        ("B", None),
-        ("it depends", None),
-        ("softest", None),
-    ],
+    ("number", "written"), [(number, one) for number, forms in FOR_REVIEW.items() for one in forms]
 )
-def test_temperature(written: str, meant: str | None) -> None:
-    assert choice.choose(written, TEMPERATURE.options["choices"]) == meant
+def test_answer_that_says_more_than_a_choice_waits_for_review(number: str, written: str) -> None:
+    evidence = choice.measure({number: written}, HW13.question(number))
+    assert evidence.answer == written.strip()
+    score = scoring.score(HW13, number, evidence)
+    assert (score.verdict, score.score) == (Verdict.NEEDS_REVIEW, 0)
+    assert [note.id for note in score.messages] == ["choice.unknown"]
 
 
-@pytest.mark.parametrize(
-    ("written", "meant"),
-    [
-        ("no", "no"),
-        ("NO!", "no"),
-        ("n", "no"),
-        ("false", "no"),
-        ("不行", "no"),
-        ("No. Such pruning technique in the tutorial is just to add some masks to the modules.", "no"),
-        ("不行：教學中的剪枝只是加上遮罩，計算量幾乎不變。", "no"),
-        ("yes", "yes"),
-        ("true", "yes"),
-        ("Yes. After pruning, the neurons are removed.", "yes"),
-        ("可以", "yes"),
-        ("Yes and no", None),
-        ("Yes, the amount of calculation is the same", None),
-        ("是，不會變快", None),
-        ("No doubt it is faster", None),
-        ("not", None),
-        ("nothing changes", None),
-        ("know", None),
-        ("N/A", None),
-        ("n.a.", None),
-        ("No idea.", None),
-        ("否，只是加上 mask", "no"),
-    ],
-)
-def test_speed(written: str, meant: str | None) -> None:
-    assert choice.choose(written, SPEED.options["choices"]) == meant
+def test_part_of_a_text_that_denies_is_read_by_whole_clauses_only() -> None:
+    options = {
+        "key": "same",
+        "choices": {
+            "same": {"en": "same: the result does not change, whatever T is"},
+            "other": {"en": "other: it changes"},
+        },
+    }
+    question = TEMPERATURE.model_copy(update={"options": options})
+    assert choice.choose("same: the result does not change", question) == "same"
+    assert choice.choose("same: change", question) is None
+    assert choice.choose("same: the result does", question) is None
+
+
+@pytest.mark.parametrize("written", ["no " * 650, "the " * 500, "不" * 2000, "a) " * 600, "No. Such pruning " * 100])
+def test_long_answer_is_read_at_once(written: str) -> None:
+    assert choice.choose(written, SPEED) in (None, "no")
 
 
 def test_reading_that_is_not_literal_is_told() -> None:
-    found = choice.measure({"3.2": "No. Only masks."}, SPEED)
+    found = choice.measure({"3.2": "No. Only adds masks."}, SPEED)
     assert found.answer == "no"
     assert [note.id for note in found.notes] == ["choice.read_as"]
     assert choice.measure({"3.2": " No "}, SPEED).notes == ()
@@ -107,6 +250,8 @@ def test_the_chapters_number_will_do_where_the_answer_is_one_of_the_questions() 
     found = choice.measure({"2": "softer", "3": "no"}, TEMPERATURE)
     assert (found.answer, [note.id for note in found.notes]) == ("softer", ["choice.read_as"])
     assert not choice.measure({"2": "7.5", "3": "no"}, TEMPERATURE).submitted
+    beyond = choice.measure({"2": "softer than before?", "3": "no"}, TEMPERATURE)
+    assert (beyond.submitted, beyond.answer) == (True, "softer than before?")
 
 
 @pytest.mark.parametrize(

@@ -131,12 +131,12 @@ def test_unusable_bytes_are_refused_with_their_reason(data: bytes, note: str) ->
 
 
 def test_syntax_error_names_line_and_source() -> None:
-    taken = take(MODEL + "\ndef broken(:\n    pass\n")
+    taken = take(MODEL.replace("def get_student_model():", "def get_student_model(:"))
     assert taken.source is None
     assert not taken.damaged
     assert taken.error is not None
-    assert taken.error.line == MODEL.count("\n") + 2
-    assert taken.error.source == "def broken(:"
+    assert taken.error.source == "def get_student_model(:"
+    assert taken.error.line == MODEL[: MODEL.index("def get_student_model")].count("\n") + 1
     assert ids(taken) == {"code.syntax_error"}
 
 
@@ -253,8 +253,9 @@ def test_notebook_cell_that_nothing_needs_may_be_broken() -> None:
 
 @pytest.mark.parametrize("broken", ["def conv_block(:\n    pass", "def get_student_model(:\n    pass"])
 def test_broken_notebook_cell_that_is_needed_is_a_mistake_to_be_shown(broken: str) -> None:
-    entry = MODEL if "conv_block" in broken else MODEL.replace("def get_student_model", "def other")
-    taken = take(notebook(entry + "\nblock = conv_block\n", broken))
+    entry = MODEL.replace("StudentNet([2, 1])", "conv_block(StudentNet([2, 1]))")
+    entry = entry if "conv_block" in broken else MODEL.replace("def get_student_model", "def other")
+    taken = take(notebook(entry, broken))
     assert taken.source is None
     assert ids(taken) == {"code.syntax_error"}
 

@@ -28,6 +28,7 @@ def test_an_export_with_kept_tables_is_the_same_and_makes_none(monkeypatch: pyte
         (torch._export.utils, "_materialize_cpp_cia_ops"),
     ):
         monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.setattr(_fx_passes, "decompose_with_registry", harness_export._decompose)
     monkeypatch.setattr(onnxscript_apis, "get_torchlib_ops", counted(ops))
     monkeypatch.setattr(torch.export, "default_decompositions", counted(decompositions))
     # With an operator for which only the library knows the way.

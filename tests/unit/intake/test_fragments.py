@@ -1,0 +1,212 @@
+"""A broken statement costs only the questions that need it."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from grader import intake
+from grader.intake import fragments
+from tests.unit.intake.paste import LOSS, MODEL, ids, notebook, take
+
+ENTRY = "get_student_model"
+NET = """\
+import torch
+import torch.nn as nn
+
+width = 8
+layers = [nn.Conv2d(3, width, 3)]
+
+
+class StudentNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cnn = layers[0]
+
+    def forward(self, x):
+        return self.cnn(x)
+
+
+def helper(net):
+    return net
+
+
+def get_student_model():
+    return helper(StudentNet())
+"""
+UNNEEDED = {
+    "a missing colon in a class": "class FoodDataset(Dataset)\n    def __init__(self, path):\n        pass\n",
+    "a missing colon in a loop": "for epoch in range(3)\n    loss = loss_fn(model(x), y)\n",
+    "a missing colon, and a body that ends in brackets": "if training\n    print(model(\n        x))\n",
+    "a function that ends in its header": "def train(model, loader\n",
+    "an unfinished header with a body": "def train(model, loader\n    for x in loader:\n        pass\n    return 1\n",
+    "a header and nothing": "def train(model):\n",
+    "an open bracket in a function": "def train(model):\n    model(x, (y\n    return model\n",
+    "an open bracket in a call": "optimizer = torch.optim.Adam(student.parameters(), lr=1e-3\n",
+    "an open bracket that only shows": "print('parameters', sum(p.numel() for p in net.parameters())\n",
+    "an open dictionary over lines": "settings = {\n    'lr': 1e-3,\n    'epochs': 3\n",
+    "a bracket too many": "print(len([1, 2])))\n",
+    "a misspelt return": "def accuracy(a, b):\n    retrun (a == b).mean()\n    retrun a\n",
+    "a wrong indentation in a class": "class FoodDataset:\n    def __init__(self):\n        x = 1\n      y = 2\n",
+    "a missing indentation": "def train(model):\npass\n",
+    "an open string": "def plot(title):\n    print('done)\n    return 1\n",
+    "an open string in a call": "plt.title('curve)\n",
+    "an open docstring": 'def train(model):\n    """Train it.\n    for x in loader:\n        pass\n',
+    "a stray word": "asdf qwer\n",
+    "a sentence": "This is my final answer, thanks.\n",
+    "a stray keyword": "else\n",
+    "an import that is misspelt": "form tqdm import tqdm\n",
+    "an unfinished import": "from tqdm import\n",
+    "a comma that is missing in a list": "names = ['bread' 'dairy', 3 4]\n",
+    "an assignment to a call": "len(x) = 3\n",
+    "two names for one parameter": "def train(model, model):\n    return model\n",
+    "a break outside of a loop": "def train(model):\n    break\n",
+    "a nonlocal that nothing binds": "def train(model):\n    nonlocal best\n",
+    "a Python 2 print": "print 'done'\n",
+    "a decorated function that is broken": "@torch.no_grad()\ndef evaluate(model, loader)\n    return 1\n",
+    "an assignment that a walrus should be": "while (x := 3:\n    pass\n",
+    "marks of a conflict in something else": (
+        "<<<<<<< HEAD\ndef train(model):\n    return 1\n=======\ndef train(model):\n    return 2\n>>>>>>> other\n"
+    ),
+}
+CHANGING = {
+    "a value that is bound anew": "width = (16\n",
+    "a value that is counted up": "width += 8 8\n",
+    "an entry of a list": "layers[0] = nn.Conv2d(3, 9, 3\n",
+    "a method of a list": "layers.insert(0, nn.Conv2d(3, 9, 3)\n",
+    "a list that is passed on": "change(layers, 3\n",
+    "an attribute of a class": "StudentNet.forward = lambda self, x: x +\n",
+    "setattr": "setattr(StudentNet, 'forward', other\n",
+    "a loop that binds": "for width in [8, 16]\n    pass\n",
+    "a branch that binds": "if True\n    width = 16\n",
+    "a function that declares a global": "def widen():\n    global width\n    width = (16\n",
+    "the class again": "class StudentNet(nn.Module)\n    def forward(self, x):\n        return x\n",
+    "the entry point again": "def get_student_model()\n    return None\n",
+    "a helper again": "def helper(net:\n    return None\n",
+    "two names at once": "depth, width = 3, (16\n",
+    "a conflict about the class": (
+        "<<<<<<< HEAD\nclass StudentNet(nn.Module):\n    a = 1\n"
+        "=======\nclass StudentNet(nn.Module):\n    a = 2\n>>>>>>> b\n"
+    ),
+}
+NEEDED = {
+    "the class": ("class StudentNet(nn.Module):", "class StudentNet(nn.Module)"),
+    "a comma in the class": ("self.cnn = layers[0]", "self.cnn = [layers[0] layers[0]]"),
+    "the entry point": ("def get_student_model():", "def get_student_model()"),
+    "a helper": ("def helper(net):", "def helper(net)"),
+    "a value": ("width = 8", "width = (8"),
+    "a list": ("layers = [nn.Conv2d(3, width, 3)]", "layers = [nn.Conv2d(3, width, 3)"),
+    "the body of the entry point": ("    return helper(StudentNet())", "    return helper(StudentNet()"),
+    "a line at the margin in the entry point": (
+        "    return helper(StudentNet())",
+        "    net = StudentNet()\nprint(net)\n    return helper(net)",
+    ),
+    "a conflict in the entry point": (
+        "    return helper(StudentNet())",
+        "    x = 1\n<<<<<<< HEAD\n    return helper(StudentNet())\n=======\n    return None\n>>>>>>> other",
+    ),
+}
+
+
+def definition(source: str, name: str) -> str:
+    return [ast.dump(node) for node in ast.parse(source).body if getattr(node, "name", "") == name][-1]
+
+
+@pytest.mark.parametrize("broken", UNNEEDED.values(), ids=UNNEEDED)
+@pytest.mark.parametrize("place", ["before", "between", "behind", "a cell"])
+def test_broken_statement_that_the_entry_point_does_not_need_is_a_remark(broken: str, place: str) -> None:
+    above, below = NET.split("def helper(net):")
+    below = "def helper(net):" + below
+    texts = {
+        "before": f"{broken}\n{NET}",
+        "between": f"{above}\n{broken}\n\n{below}",
+        "behind": f"{NET}\n\n{broken}",
+        "a cell": notebook(above, broken, below),
+    }
+    taken = take(texts[place])
+    assert taken.error is None
+    assert taken.source is not None
+    for name in ("StudentNet", "helper", "get_student_model"):
+        assert definition(taken.source, name) == definition(NET, name)
+    assert "intake.broken_change" not in ids(taken)
+    assert not taken.damaged
+
+
+@pytest.mark.parametrize("broken", CHANGING.values(), ids=CHANGING)
+@pytest.mark.parametrize("in_cells", [False, True])
+def test_broken_statement_that_may_change_what_the_entry_point_needs_is_for_review(broken: str, in_cells: bool) -> None:
+    taken = take(notebook(NET, broken) if in_cells else f"{NET}\n\n{broken}")
+    assert taken.source is not None
+    assert "intake.broken_change" in ids(taken)
+    assert "intake.broken_change" in intake.LEFT_OUT
+
+
+@pytest.mark.parametrize(("right", "wrong"), NEEDED.values(), ids=NEEDED)
+@pytest.mark.parametrize("in_cells", [False, True])
+def test_broken_statement_that_the_entry_point_needs_is_shown_as_the_mistake(
+    right: str, wrong: str, in_cells: bool
+) -> None:
+    text = NET.replace(right, wrong)
+    taken = take(notebook(text, LOSS) if in_cells else f"{text}\n\n{LOSS}")
+    assert taken.source is None
+    assert taken.error is not None
+    other = take(notebook(text, LOSS) if in_cells else f"{text}\n\n{LOSS}", "loss_fn_kd")
+    assert other.error is None
+    assert "loss_fn_kd" in intake.defined_names(other.source or "")
+
+
+def test_remark_names_the_line_and_what_python_says() -> None:
+    taken = take(NET + "\n\nclass FoodDataset(Dataset)\n    pass\n\nset = FoodDataset('x')\n")
+    (note,) = (note for note in taken.notes if note.id == "intake.broken_unneeded")
+    line = NET.count("\n") + 3
+    assert note.params == {"line": line, "source": "class FoodDataset(Dataset)", "message": "expected ':'"}
+    assert (line, intake.DropKind.CELL, "class FoodDataset(Dataset)") in taken.dropped
+
+
+def test_later_whole_version_settles_what_an_earlier_broken_one_bound() -> None:
+    taken = take("width = (4\n\ndef helper(:\n    pass\n\n" + NET)
+    assert taken.error is None
+    assert "intake.broken_change" not in ids(taken)
+
+
+def test_long_strings_and_brackets_over_the_margin_stay_whole() -> None:
+    text = 'TEXT = """\ndef get_student_model():\n    return 1\n"""\nlayers = [\n3,\n4,\n]\n'
+    text += 'CALL = dict(a="""\nx\n""", b=(\n1,\n))\n'
+    pieces = fragments.split(text + "broken(\n", fragments.syntax_check)
+    assert pieces is not None
+    assert pieces.text.strip() == text.strip()
+
+
+def test_long_string_that_is_never_closed_leaves_open_what_follows() -> None:
+    taken = take(NET + "\n'''\ndef get_student_model():\n    return StudentNet()\n")
+    assert taken.source is None or "intake.broken_change" in ids(taken)
+    taken = take(NET + "\n'''\ndef plot():\n    return 1\n")
+    assert taken.error is None
+    assert "intake.broken_change" not in ids(taken)
+
+
+def test_damaged_pastes_are_still_told_as_damage() -> None:
+    assert ids(take(MODEL.replace("__init__", " init ") + "\ndef broken(:\n    pass\n")) & {
+        "code.damaged",
+        "code.damaged_beyond_repair",
+    }
+
+
+@pytest.mark.parametrize(
+    "line", ["a(", "x = 'a", "(((", "def f(:", '"""', "a b", "@", "a(b c\n)", "]", "if x", "  y", "a\\", '""" (']
+)
+def test_reading_is_linear_in_the_text(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    check = fragments.syntax_check
+
+    def counted(text: str) -> object:
+        read.append(len(text))
+        return check(text)
+
+    def work(copies: int) -> int:
+        read.clear()
+        fragments.split(f"{line}\n" * copies + NET, counted)  # type: ignore[arg-type]
+        return sum(read)
+
+    assert work(800) < 3 * work(400) + 10_000
