@@ -30,18 +30,19 @@ def serve(settings: Settings, with_worker: bool, prepare: Callable[[], None] = l
     What keeps the service from starting goes to stderr, with the exit code `FLOOR_NOT_MET` when the sandbox lacks a
     layer of its floor and 1 otherwise. Raises `CannotListen` before anything else is done.
     """
-    gc.disable()  # start-up makes objects that stay
-    listening = _bound(settings.host, settings.port)
-    logs.configure()
-    worker = EmbeddedWorker(settings, Bulletin()) if with_worker else None
-    if worker is not None:
-        worker.launch()
-    try:
-        prepare()
-        _run(settings, worker, listening)
-    finally:
+    with _bound(settings.host, settings.port) as listening:
+        logs.configure()
+        worker = EmbeddedWorker(settings, Bulletin()) if with_worker else None
         if worker is not None:
-            worker.stop()
+            worker.launch()
+        gc.disable()  # start-up makes objects that stay
+        try:
+            prepare()
+            _run(settings, worker, listening)
+        finally:
+            gc.enable()
+            if worker is not None:
+                worker.stop()
 
 
 def _run(settings: Settings, worker: EmbeddedWorker | None, listening: socket.socket) -> None:

@@ -89,6 +89,7 @@ class EmbeddedWorker:
             self._process.wait()
         if self._thread is not None:
             self._thread.join()
+        self._line.close()
 
     @staticmethod
     def _begin(line: socket.socket) -> None:

@@ -368,6 +368,8 @@ class _Server:
     def close(self) -> None:
         """End the process; it leaves by itself when the socket closes, and is killed when it does not."""
         self._control.close()
+        if not self._facts:
+            self.process.kill()  # while it imports, it does not look at its socket
         try:
             self.process.wait(2)
         except subprocess.TimeoutExpired:

@@ -43,7 +43,7 @@ def submission(service: Service) -> str:
     return made
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", [pytest.param("desk", marks=pytest.mark.thorough), "phone"])
 def test_every_page_is_accessible_and_fits(open_page: OpenPage, shot: Shot, submission: str, look: str) -> None:
     student = ("/", f"/submissions/{submission}", f"/compare?first={submission}&second={submission}", "/nothing/here")
     visits = {"kim": student, "teo": STAFF, "mia": tuple(f"/admin{path}" for path in ADMIN)}

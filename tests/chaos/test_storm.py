@@ -14,7 +14,10 @@ BLOWS = 2
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.mark.parametrize(
+    "database",
+    [pytest.param("sqlite", marks=pytest.mark.thorough), pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
 def test_a_storm_loses_nothing(database: str) -> None:
     seed = random.randrange(2**31)
     print(f"replay: python -m tests.chaos --kills {BLOWS} --database {database} --seed {seed}")

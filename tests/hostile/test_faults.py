@@ -236,8 +236,8 @@ def test_a_cancelled_grading_leaves_no_child(sandbox: Sandbox, hw13: Assignment)
 
 
 def test_children_in_a_row_leave_nothing_behind(sandbox: Sandbox) -> None:
-    """200 by default; `ASSAY_TEST_CHILDREN=1000` for more."""
-    count = int(os.environ.get("ASSAY_TEST_CHILDREN", "200"))
+    """100 by default; `ASSAY_TEST_CHILDREN=1000` for more."""
+    count = int(os.environ.get("ASSAY_TEST_CHILDREN", "100"))
     server = server_of(sandbox)
     for _ in range(20):  # what is allocated once and kept
         _one_child(sandbox)

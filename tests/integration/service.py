@@ -46,12 +46,11 @@ _SERVE = "import sys; from app.serving import serve; from app.settings import Se
 _WORK = "import sys; sys.argv[1:] = ['worker']; from app.cli import main; main()"
 
 
-def environment(settings: Settings, **more: str) -> dict[str, str]:
-    """The variables that give a process these settings."""
+def variables(settings: Settings) -> dict[str, str]:
+    """The variables that give the commands these settings."""
     assert settings.admin_token is not None
     assert settings.database_url is not None
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
-    return inherited | {
+    return {
         "ASSAY_DATA_DIR": str(settings.data_dir),
         "ASSAY_DATABASE_URL": settings.database_url.get_secret_value(),
         "ASSAY_ADMIN_TOKEN": settings.admin_token.get_secret_value(),
@@ -59,8 +58,13 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "ASSAY_HEARTBEAT_SECONDS": str(settings.heartbeat_seconds),
         "ASSAY_SILENT_SECONDS": str(settings.silent_seconds),
         "ASSAY_SHUTDOWN_SECONDS": str(settings.shutdown_seconds),
-        **more,
     }
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """The whole environment of a process with these settings."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+    return inherited | variables(settings) | more
 
 
 class Logged:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,9 @@ from app.db.engine import Database
 from app.settings import Settings
 from grader import assignment_check
 from grader.assignment import ASSIGNMENTS
-from tests.integration.service import environment
+from tests import command_line
+from tests.command_line import Ended
+from tests.integration.service import variables
 
 MAIN = "assignment.toml"
 
@@ -37,15 +37,9 @@ def line_of(folder: Path, words: str) -> int:
     return next(number for number, line in enumerate(lines, start=1) if words in line)
 
 
-def assay(settings: Settings, *arguments: object) -> subprocess.CompletedProcess[str]:
+def assay(settings: Settings, *arguments: object) -> Ended:
     """Run the command line."""
-    return subprocess.run(
-        [sys.executable, "-c", "from app.cli import main; main()", *map(str, arguments)],
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return command_line.assay(*map(str, arguments), **variables(settings))
 
 
 def test_the_worked_assignment_has_no_fault(folder: Path) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
-from tests.integration.service import Site, assert_problem, environment
+from tests.command_line import assay
+from tests.integration.service import Site, assert_problem, variables
 
 HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,HW13 (77)\r\n"
 
@@ -43,14 +42,11 @@ def test_points_leave_in_every_format(service: Site, tmp_path: Path) -> None:
         assert_problem(ta.get(f"/scores/{route}", params={"assignment": "hw99"}), 404, "assignment-not-found")
 
     out = tmp_path / "hw13.jsonl"
-    command = [sys.executable, "-c", "from app.cli import main; main()", "export", "hw13"]
-    done = subprocess.run([*command, "--out", out], env=environment(service.settings), capture_output=True, timeout=60)
+    done = assay("export", "hw13", "--out", str(out), **variables(service.settings))
     assert done.returncode == 0, done.stderr
     assert out.read_bytes() == answer.content
-    unknown = subprocess.run(
-        [*command[:-1], "hw99"], env=environment(service.settings), capture_output=True, timeout=60
-    )
-    assert (unknown.returncode, unknown.stdout) == (2, b"")
+    unknown = assay("export", "hw99", **variables(service.settings))
+    assert (unknown.returncode, unknown.stdout) == (2, "")
 
 
 def test_unknown_canvas_column_is_refused_with_those_there_are(service: Site) -> None:

@@ -29,6 +29,7 @@ def events(client: Client, submission: str) -> Iterator[tuple[str, dict[str, Any
                 yield name, json.loads(line.removeprefix("data: "))
 
 
+@pytest.mark.thorough
 def test_the_example_earns_what_a_person_gave(service: Site) -> None:
     student = service.person()
     submission = student.hand_in(

@@ -189,6 +189,7 @@ def test_killed_worker_job_runs_again_elsewhere(settings: Settings, course: Cour
     assert course.submission(submission).counts
 
 
+@pytest.mark.thorough
 def test_killed_worker_job_runs_again_when_it_returns(
     settings: Settings, course: Course, start_worker: StartWorker
 ) -> None:

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from grader.sandbox.supervisor import Sandbox
+from tests import command_line
+from tests.command_line import Ended, assay
+
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("grade", "submit", "serve", "worker", "migrate", "demo", "doctor", "users import", "tokens create")
 
@@ -19,14 +23,17 @@ COMMANDS = ("grade", "submit", "serve", "worker", "migrate", "demo", "doctor", "
 MAIN = "from app.cli import main; main()"
 WITHOUT_A_LAYER = f"from grader.sandbox import supervisor; supervisor.FLOOR += ('moat',); {MAIN}"
 """The commands on a machine that lacks a layer of the floor, which no machine has."""
-IN_A_MOMENT = (
-    "from grader import measuring; from grader.checks import distillation; distillation.MAX_STEPS = 8; "
-    f"measuring._chosen = lambda available, *_: measuring._spread(available, 44); {MAIN}"
-)
-"""The commands with the shortest training there is, measured on few pictures: what it teaches is not looked at."""
 
 
-def assay(*arguments: str, code: str = MAIN, **variables: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def warm(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands find a warm sandbox, and train as briefly as can be."""
+    command_line.borrow(sandbox, monkeypatch)
+    command_line.train_briefly(monkeypatch)
+
+
+def in_a_shell(*arguments: str, code: str = MAIN, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -38,7 +45,7 @@ def assay(*arguments: str, code: str = MAIN, **variables: str) -> subprocess.Com
     )
 
 
-def assert_one_line(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+def assert_one_line(result: Ended | subprocess.CompletedProcess[str], code: int, *words: str) -> None:
     assert result.returncode == code, result
     assert result.stderr.startswith("assay: "), result.stderr
     assert result.stderr.count("\n") == 1, result.stderr
@@ -73,7 +80,7 @@ def test_answers_that_are_no_object_are_unusable_input(tmp_path: Path) -> None:
 
 
 def test_submit_without_a_token_says_which_variable_is_missing() -> None:
-    assert_one_line(assay("submit", "examples/hw13"), 1, "ASSAY_TOKEN")
+    assert_one_line(in_a_shell("submit", "examples/hw13"), 1, "ASSAY_TOKEN")
 
 
 def test_submit_to_nowhere_says_which_variable_names_the_server() -> None:
@@ -122,13 +129,17 @@ def test_a_roster_becomes_people_with_tokens(tmp_path: Path) -> None:
     assert_one_line(assay("tokens", "create", "nobody", **data), 2, "nobody")
 
 
-@pytest.mark.parametrize("command", ["grade examples/hw13", "doctor", "worker"])
+@pytest.mark.parametrize(
+    "command",
+    ["grade examples/hw13", *(pytest.param(word, marks=pytest.mark.thorough) for word in ("doctor", "worker"))],
+)
 def test_a_floor_that_is_not_met_ends_with_78_and_names_the_layer(command: str, tmp_path: Path) -> None:
-    result = assay(*command.split(), code=WITHOUT_A_LAYER, ASSAY_DATA_DIR=str(tmp_path))
+    result = in_a_shell(*command.split(), code=WITHOUT_A_LAYER, ASSAY_DATA_DIR=str(tmp_path))
     assert result.returncode == 78, result.stderr
     assert "moat" in result.stderr
 
 
+@pytest.mark.usefixtures("warm")
 def test_doctor_lists_every_layer_that_holds() -> None:
     result = assay("doctor")
     assert result.returncode == 0, result.stderr
@@ -138,6 +149,7 @@ def test_doctor_lists_every_layer_that_holds() -> None:
     assert re.search(r"^(yes|no) +control group ", result.stdout, re.M), result.stdout
 
 
+@pytest.mark.usefixtures("warm")
 def test_doctor_names_a_configuration_that_cannot_work(tmp_path: Path) -> None:
     result = assay("doctor", "--json", ASSAY_DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
     assert_one_line(result, 1, "ASSAY_DATABASE_URL")
@@ -150,8 +162,9 @@ def test_doctor_names_a_configuration_that_cannot_work(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists(), "looking changes nothing"
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_hand_in_is_graded_without_a_server() -> None:
-    result = assay("grade", "examples/hw13-correct", "--json", code=IN_A_MOMENT)
+    result = assay("grade", "examples/hw13-correct", "--json")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert (report["score"], report["max_score"]) == (4.0, 4.0)
@@ -170,8 +183,9 @@ def test_a_hand_in_is_graded_without_a_server() -> None:
     assert questions["2.1"]["messages"][0]["id"] == "kd.ok"
 
 
+@pytest.mark.usefixtures("warm")
 def test_the_readme_shows_what_the_example_really_earns() -> None:
-    result = assay("grade", "examples/hw13", code=IN_A_MOMENT, COLUMNS="96")
+    result = assay("grade", "examples/hw13", COLUMNS="96")
     assert result.returncode == 0, result.stderr
     lines = [line.rstrip() for line in result.stdout.splitlines() if re.search(r"\d / [\d.]+\s*$", line)]
     assert len(lines) == 7
