@@ -22,6 +22,7 @@ _NO_ANSWER = frozenset({"idea", "answer", "clue", "comment", "opinion", "prefere
 _DENIES = re.compile(r"\b(?:not?|never|isn|aren|doesn|don|won|wouldn|cannot|same)\b|[不沒没無无]")
 _TURNS = re.compile(rf"{_DENIES.pattern}|\b(?:less|low|lower|small|smaller|decreas\w*|reduc\w*)\b|[小低減减]")
 """What turns a sentence round: "a lower T gives a harder one" says that a higher one gives a softer one."""
+_LABELLED = re.compile(r"\(?[a-z1-9][).:、]\)?\s*(.+)", re.DOTALL)
 _WORDS = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"(?:q|question|ans|answer|第|[問问]?[題题])?[\s._-]*(\d{1,3})\s*[._-]\s*(\d{1,3})\s*[題题]?[.:]?")
 _WITHIN = re.compile(r"(?<![\d.])(\d{1,3})[ ]?[._-][ ]?(\d{1,3})(?![\d.])")
@@ -116,15 +117,17 @@ def choose(written: str, choices: Mapping[str, Mapping[str, str]]) -> str | None
     Understood are, in this order: the choice's key, its text in any language, yes and no in other words, a letter in
     front of the text, a sentence that begins with the key, and a text in which exactly one key appears as a word.
     """
-    plain = _plain(written)
-    if plain in choices:
-        return plain
     texts = {_plain(text): key for key, translations in choices.items() for text in translations.values()}
-    if plain in texts:
-        return texts[plain]
-    labelled = re.fullmatch(r"\(?[a-z1-9][).:、]\)?\s*(.+)", written.strip().lower(), re.DOTALL)
-    if labelled:
-        return choose(labelled[1], choices)
+    while True:
+        plain = _plain(written)
+        if plain in choices:
+            return plain
+        if plain in texts:
+            return texts[plain]
+        labelled = _LABELLED.fullmatch(written.strip().lower())
+        if labelled is None:
+            break
+        written = labelled[1]
     words = _WORDS.findall(plain)
     if {"yes", "no"} <= set(choices):
         return _yes_or_no(plain, words)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -27,6 +27,8 @@ BYTE_LIMIT = 1024 * 1024
 TOKEN_LIMIT = 50_000
 """Words, signs and line breaks: five times the course notebook. A megabyte of one-letter statements would otherwise
 take a gigabyte as a syntax tree and half a minute to read."""
+LINE_LIMIT = 20_000
+"""Lines of code: eight times the course notebook. Some steps keep a list of them."""
 LEFT_OUT = frozenset({"intake.change_dropped", "intake.training_dropped"})
 """Notes that tell of statements which may change what is graded and did not run."""
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
@@ -115,18 +117,37 @@ def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:
     decoded = encoding.decode(data)
     if isinstance(decoded, Note):
         return decoded
-    text = cleaning.Cleaned(decoded.text, (), decoded.notes)
     if is_notebook or notebook.looks_like_notebook(decoded.text.encode()):
         cells = notebook.code_cells(decoded.text)
         if isinstance(cells, Note):
             return cells
-        text = _joined(cells, entry, decoded.notes)
-    if len(text.text) > BYTE_LIMIT:
-        return Note(id="code.too_large", params={"size": len(text.text), "limit": BYTE_LIMIT, "unit": "characters"})
-    count = sum(1 for _ in _TOKENS.finditer(text.text))
-    if count > TOKEN_LIMIT:
-        return Note(id="code.too_large", params={"size": count, "limit": TOKEN_LIMIT, "unit": "words"})
-    return text
+        return _excess(cells) or _joined(cells, entry, decoded.notes)
+    return _excess((decoded.text,)) or cleaning.Cleaned(decoded.text, (), decoded.notes)
+
+
+def _excess(texts: tuple[str, ...]) -> Note | None:
+    """What these texts have too much of. Counted before anything is made of them: cleaning and parsing cost more."""
+    for unit, limit, count in _COUNTS:
+        size = sum(map(count, texts))
+        if size > limit:
+            return Note(id="code.too_large", params={"size": size, "limit": limit, "unit": unit})
+    return None
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + 1
+
+
+def _tokens(text: str) -> int:
+    return sum(1 for _ in _TOKENS.finditer(text))
+
+
+_COUNTS: tuple[tuple[str, int, Callable[[str], int]], ...] = (
+    ("characters", BYTE_LIMIT, len),
+    ("lines", LINE_LIMIT, _lines),
+    ("words", TOKEN_LIMIT, _tokens),
+)
+"""In the order of what counting costs."""
 
 
 def _joined(cells: tuple[str, ...], entry: str, notes: tuple[Note, ...]) -> cleaning.Cleaned:
