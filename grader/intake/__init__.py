@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from grader.evidence import Note, StudentError
 from grader.handin import Part
-from grader.intake import cleaning, damage, encoding, notebook, prose, salvage, selection, stand_in, syntax
+from grader.intake import cleaning, damage, encoding, limits, notebook, prose, salvage, selection, stand_in, syntax
 from grader.intake.names import binds
 from grader.intake.names import defined_names as defined_names
 from grader.intake.selection import DropKind as DropKind
@@ -113,7 +113,7 @@ def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:
     is_notebook = notebook.looks_like_notebook(data)
     limit = notebook.BYTE_LIMIT if is_notebook else BYTE_LIMIT
     if len(data) > limit:
-        return Note(id="code.too_large", params={"size": len(data), "limit": limit, "unit": "bytes"})
+        return limits.too_large(len(data), limit, "bytes")
     decoded = encoding.decode(data)
     if isinstance(decoded, Note):
         return decoded
@@ -130,7 +130,7 @@ def _excess(texts: tuple[str, ...]) -> Note | None:
     for unit, limit, count in _COUNTS:
         size = sum(map(count, texts))
         if size > limit:
-            return Note(id="code.too_large", params={"size": size, "limit": limit, "unit": unit})
+            return limits.too_large(size, limit, unit)
     return None
 
 

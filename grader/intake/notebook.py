@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from grader.evidence import Note
-from grader.intake import encoding
+from grader.intake import encoding, limits
 
 BYTE_LIMIT = 8 * 1024 * 1024
 """Notebooks carry their outputs, pictures included; only their code counts against the limit on source."""
@@ -26,14 +26,14 @@ def code_cells(text: str) -> tuple[str, ...] | Note:
     """The code cells' texts in order, or the message id of what is wrong with the notebook."""
     brackets = text.count("[") + text.count("{")
     if brackets > BRACKET_LIMIT:
-        return Note(id="code.too_large", params={"size": brackets, "limit": BRACKET_LIMIT, "unit": "brackets"})
+        return limits.too_large(brackets, BRACKET_LIMIT, "brackets")
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError, MemoryError):
         return Note(id="code.notebook_unreadable")
     cells = tuple(source for cell in _cells(notebook) if (source := _source(cell)) is not None)
     if len(cells) > CELL_LIMIT:
-        return Note(id="code.too_large", params={"size": len(cells), "limit": CELL_LIMIT, "unit": "code cells"})
+        return limits.too_large(len(cells), CELL_LIMIT, "code cells")
     if not any(cell.strip() for cell in cells):
         return Note(id="code.notebook_empty")
     return cells
