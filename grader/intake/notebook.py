@@ -11,7 +11,7 @@ from grader.intake import encoding, limits
 BYTE_LIMIT = 8 * 1024 * 1024
 """Notebooks carry their outputs, pictures included; only their code counts against the limit on source."""
 
-BRACKET_LIMIT = 300_000
+BRACKET_LIMIT = 500_000
 """Brackets that open, in all of the file: each may become an object of a quarter of a kilobyte."""
 CELL_LIMIT = 1_000
 """Cells of code. The course notebook has about fifty; each is parsed and cleaned by itself."""
