@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -121,11 +121,12 @@ def _text(data: bytes, entry: str) -> cleaning.Cleaned | Note:
         cells = notebook.code_cells(decoded.text)
         if isinstance(cells, Note):
             return cells
-        return _excess(cells) or _joined(cells, entry, decoded.notes)
-    return _excess((decoded.text,)) or cleaning.Cleaned(decoded.text, (), decoded.notes)
+        texts = [cell.strip("\n") for cell in cells]
+        return _excess(texts) or _joined(texts, entry, decoded.notes)
+    return _excess([decoded.text]) or cleaning.Cleaned(decoded.text, (), decoded.notes)
 
 
-def _excess(texts: tuple[str, ...]) -> Note | None:
+def _excess(texts: Sequence[str]) -> Note | None:
     """What these texts have too much of. Counted before anything is made of them: cleaning and parsing cost more."""
     for unit, limit, count in _COUNTS:
         size = sum(map(count, texts))
@@ -150,9 +151,8 @@ _COUNTS: tuple[tuple[str, int, Callable[[str], int]], ...] = (
 """In the order of what counting costs."""
 
 
-def _joined(cells: tuple[str, ...], entry: str, notes: tuple[Note, ...]) -> cleaning.Cleaned:
+def _joined(texts: Sequence[str], entry: str, notes: tuple[Note, ...]) -> cleaning.Cleaned:
     """A notebook as one text. A cell that cannot be read and that no other needs is left out, not the whole."""
-    texts = [cell.strip("\n") for cell in cells]
     cleaned = [
         cleaning.Cleaned(text) if isinstance(syntax.parse(text), ast.Module) else cleaning.clean(text) for text in texts
     ]

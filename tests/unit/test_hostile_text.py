@@ -92,7 +92,7 @@ def test_prefixes_of_a_tensors_name_are_taken_off_together() -> None:
 @pytest.mark.parametrize(
     ("text", "size", "limit", "unit"),
     [
-        ("a\n" * intake.LINE_LIMIT, intake.LINE_LIMIT + 1, intake.LINE_LIMIT, "lines"),
+        ("a\n" * intake.LINE_LIMIT + "a", intake.LINE_LIMIT + 1, intake.LINE_LIMIT, "lines"),
         ("a " * (intake.TOKEN_LIMIT + 1), intake.TOKEN_LIMIT + 1, intake.TOKEN_LIMIT, "words"),
         ("é" * (intake.BYTE_LIMIT + 1), intake.BYTE_LIMIT + 1, intake.BYTE_LIMIT, "characters"),
     ],
