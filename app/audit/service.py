@@ -34,11 +34,12 @@ def first_broken(session: Session) -> int | None:
     last = _START
     # Columns without the objects around them, some at a time: a term has ten thousands.
     query = select(*AuditEntry.__table__.columns).order_by(AuditEntry.id).execution_options(yield_per=1000)
-    for entry in session.execute(query):
-        if entry.prev_hash != last or entry.hash != _seal(entry):
-            broken: int = entry.id
-            return broken
-        last = entry.hash
+    with session.execute(query) as entries:
+        for entry in entries:
+            if entry.prev_hash != last or entry.hash != _seal(entry):
+                broken: int = entry.id
+                return broken
+            last = entry.hash
     return None
 
 

@@ -13,6 +13,22 @@ from pydantic import BaseModel
 _BOM = b"\xef\xbb\xbf"
 _LOGIN, _STUDENT_ID, _ID = "SIS Login ID", "SIS User ID", "ID"
 _TITLE = re.compile(r"(?P<title>.*) \((?P<id>\d+)\)")
+_SEPARATOR = re.compile(rb'(?:"[^"]*+"|[^",;\r\n]++)*+([,;])')
+BYTE_LIMIT = 8 * 2**20
+"""Bytes. A gradebook of a thousand students and two hundred columns has about one million."""
+CELL_LIMIT = 1_000_000
+"""Cells. Each takes a fifth of a kilobyte while it is read."""
+_OTHER_KINDS = (
+    (b"PK\x03\x04", "an Excel workbook (.xlsx)"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)"),
+    (b"%PDF", "a PDF file"),
+    (b"\xff\xfe", "a file in UTF-16"),
+    (b"\xfe\xff", "a file in UTF-16"),
+)
+_EXPECTED = (
+    "Expected is a gradebook as Canvas exports it: a CSV file with commas or semicolons between its cells, whose first "
+    "row begins with Student and names the columns. Export the gradebook in Canvas and send that file unchanged."
+)
 
 
 class GradebookError(ValueError):
@@ -70,15 +86,22 @@ class Field(NamedTuple):
 
 def records(data: bytes) -> list[list[Field]]:
     """The cells of a file, separated by the comma or semicolon that follows its first cell. Blank lines are empty."""
+    if len(data) > BYTE_LIMIT:
+        raise GradebookError(f"The file has {len(data):,} bytes; at most {BYTE_LIMIT:,} are read. {_EXPECTED}")
     start = len(_BOM) if data.startswith(_BOM) else 0
-    separator = re.compile(rb'(?:"(?:[^"]|"")*"|[^",;\r\n]*)*?([,;])').match(data, start)
-    if separator is None:
-        raise GradebookError("The file has no second column.")
+    separator = _SEPARATOR.match(data, start)
+    if separator is None or _other_kind(data):
+        raise _no_export(data)
     mark = re.escape(separator[1])
-    cell = re.compile(rb'(?:"(?:[^"]|"")*"|[^"' + mark + rb"\r\n]*)(?=" + mark + rb"|\r|\n|\Z)")
+    # Possessive: a cell that does not end where it should is not tried in any other way.
+    cell = re.compile(rb'(?:"(?:[^"]++|"")*+"|[^"' + mark + rb"\r\n]*+)(?=" + mark + rb"|\r|\n|\Z)")
     rows: list[list[Field]] = []
     row: list[Field] = []
+    cells = 0
     while True:
+        cells += 1
+        if cells > CELL_LIMIT:
+            raise GradebookError(f"The file has more than {CELL_LIMIT:,} cells. {_EXPECTED}")
         found = cell.match(data, start)
         if found is None:
             raise GradebookError(f"Row {len(rows) + 1} has a quote that does not begin and end its cell.")
@@ -99,7 +122,7 @@ def fill(data: bytes, students: Sequence[Points], wanted: Sequence[str]) -> tupl
     rows = records(data)
     header = [field.text for field in rows[0]]
     if header[0] != "Student" or not {_LOGIN, _STUDENT_ID, _ID} & set(header):
-        raise GradebookError("The first row is not the header of a Canvas gradebook export.")
+        raise _no_export(data)
     at = _column(header, wanted)
     keys = _people(header, students)
     found = [_matches(header, row, keys) for row in rows]
@@ -125,10 +148,31 @@ def fill(data: bytes, students: Sequence[Points], wanted: Sequence[str]) -> tupl
                 quote = b'"' if data[cell.start : cell.start + 1] == b'"' else b""
                 pieces += [data[kept : cell.start], quote, new.encode(), quote]
                 kept = cell.end
+    present = set[int]().union(*found)
     preview.missing = [
-        person.login for index, person in enumerate(students) if person.score is not None and not _in(found, index)
+        person.login for index, person in enumerate(students) if person.score is not None and index not in present
     ]
     return b"".join([*pieces, data[kept:]]), preview
+
+
+def _other_kind(data: bytes) -> str | None:
+    """What a file is by its first bytes, where these are no text."""
+    return next((kind for signature, kind in _OTHER_KINDS if data.startswith(signature)), None)
+
+
+def _no_export(data: bytes) -> GradebookError:
+    """Says what was sent in place of an export."""
+    head = data.removeprefix(_BOM)[:10_000].strip()
+    line = head.partition(b"\n")[0].strip().decode("utf-8", "replace")
+    if not head:
+        seen = "is empty"
+    elif kind := _other_kind(data):
+        seen = f"is {kind}"
+    elif "\t" in line:
+        seen = "is a tab-separated file"
+    else:
+        seen = f"begins with the line {line[:60]!r}"
+    return GradebookError(f"The file {seen}. {_EXPECTED}")
 
 
 def _text(raw: bytes, row: int) -> str:
@@ -144,7 +188,9 @@ def _column(header: Sequence[str], wanted: Sequence[str]) -> int:
     chosen = [index for index, match in titles.items() if {match[0], match["title"], match["id"]}.intersection(wanted)]
     if len(chosen) != 1:
         how = "No column" if not chosen else "More than one column"
-        raise GradebookError(f"{how} is called {' or '.join(wanted)}.", [match[0] for match in titles.values()])
+        columns = [match[0] for match in titles.values()]
+        there = ", ".join(columns) or "none"
+        raise GradebookError(f"{how} is called {' or '.join(wanted)}. Columns that can be filled: {there}.", columns)
     return chosen[0]
 
 
@@ -166,10 +212,6 @@ def _matches(header: Sequence[str], row: Sequence[Field], keys: Mapping[str, Map
     """Everybody that the row's cells name: more than one person where they contradict each other."""
     cells = {name: field.text.strip() for name, field in zip(header, row, strict=False)}
     return {index for name, known in keys.items() for index in known.get(cells.get(name, ""), ())}
-
-
-def _in(found: Sequence[set[int]], index: int) -> bool:
-    return any(index in match for match in found)
 
 
 def _same(old: str, score: float) -> bool:

@@ -24,6 +24,4 @@ def fill(rows: Sequence[StudentRow], data: bytes, wanted: Sequence[str]) -> tupl
     try:
         return canvas.fill(data, students, wanted)
     except canvas.GradebookError as error:
-        raise GradebookUnusable(
-            f"{error} Columns that can be filled: {', '.join(error.columns) or 'none'}.", columns=error.columns
-        ) from None
+        raise GradebookUnusable(str(error), columns=error.columns) from None

@@ -24,6 +24,7 @@ from app.pages import (
     similarity,
     student,
 )
+from app.pages.check_slots import CheckSlots
 from app.scores.class_records import ClassRecords
 from app.similarity.index import Similarity
 
@@ -53,6 +54,7 @@ def install(app: FastAPI) -> None:
     app.state.similarity = Similarity()
     app.state.login_limit = RateLimit(FAILED_LOGINS, 60)
     app.state.check_limit = RateLimit(CHECKS, 60)
+    app.state.check_slots = CheckSlots()
     app.mount("/static", _Static(directory=STATIC), name="static")
     for page in (
         login,

@@ -57,16 +57,17 @@ def look(assignment: Assignment, parts: Mapping[str, Part], repair: Literal["sug
     plot, points, weights = (parts.get(name) for name in ("pruning_plot", "pruning_points", "weights"))
     found, _ = pruning.measure(plot.data if plot else None, points.data if points else None)
     error = [Note(id=found.picture_error, params=found.picture_error_params)] if found.picture_error else []
+    codes = tuple(_codes(assignment, parts, repair, tag))
     read = _summary(assignment, parts.get("summary"))
     return Preview(
-        codes=tuple(_codes(assignment, parts, repair, tag)),
+        codes=codes,
         summary=read,
         summary_remarks=_told(read.notes if read else (), tag),
         answers=_answers(assignment, parts.get("answers"), tag),
         pruning=found if plot or points else None,
         pruning_remarks=_told((*error, *found.notes), tag),
         weights_size=len(weights.data) if weights else None,
-        unanswered=_unanswered(assignment, parts),
+        unanswered=_unanswered(assignment, parts, codes),
     )
 
 
@@ -108,8 +109,8 @@ def _answers(assignment: Assignment, part: Part | None, tag: str) -> dict[str, s
     return understood
 
 
-def _unanswered(assignment: Assignment, parts: Mapping[str, Part]) -> tuple[str, ...]:
-    there = set(parts) | {name for name, entry in ENTRIES.items() if intake.holding(parts, name, entry)}
+def _unanswered(assignment: Assignment, parts: Mapping[str, Part], codes: tuple[CodeFound, ...]) -> tuple[str, ...]:
+    there = set(parts) | {code.part for code in codes}
     written = choice.read_answers(parts["answers"].data) if "answers" in parts else {}
     return tuple(
         question.number

@@ -20,7 +20,8 @@ from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
 from app.db.sessions import Db, ReadSession
-from app.pages import hand_in_form, language, preview, rendering
+from app.pages import errors, hand_in_form, language, preview, rendering
+from app.pages.check_slots import ChecksBusy, CheckSlots
 from app.pages.preview import Preview
 from app.problems import Problem, TooManyRequests
 from app.regrade_requests import service as regrade_requests
@@ -83,7 +84,14 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
         return await run_in_threadpool(_found, request, database, viewer, assignment, fields, None)
     except Problem as problem:
         return await run_in_threadpool(_found, request, database, viewer, assignment, fields, None, problem)
-    return await run_in_threadpool(_found, request, database, viewer, assignment, fields, received)
+    slots: CheckSlots = request.app.state.check_slots
+    try:
+        async with slots.hold():
+            return await run_in_threadpool(_found, request, database, viewer, assignment, fields, received)
+    except ChecksBusy as problem:
+        if not errors.wants_page(request):
+            raise
+        return await run_in_threadpool(_found, request, database, viewer, assignment, fields, None, problem)
 
 
 @router.get("/submissions/{submission_id}")
@@ -252,7 +260,9 @@ def _found(
     status, complaint = problem.status if problem else 200, language.complaint_of(request, problem)
     with database.read() as session:
         definition = assignments.definition(assignments.current(session, slug))
-        found = preview.look(definition, received.parts, received.repair, tag) if received else None
+    # Between two transactions: reading the parts may take seconds.
+    found = preview.look(definition, received.parts, received.repair, tag) if received else None
+    with database.read() as session:
         if "hx-request" in request.headers:
             page = rendering.page(request, "preview.html", status, preview=found, typed=typed, complaint=complaint)
         else:

@@ -144,7 +144,8 @@ async def read(stream: AsyncIterator[bytes], content_type: str, largest: Mapping
     unreadable = False
     async for chunk in stream:
         try:
-            if not unreadable:
+            # What follows a fault is thrown away: millions of empty parts would keep the event loop busy.
+            if not unreadable and reader.fault is None:
                 parser.write(chunk)
         except FormParserError:
             unreadable = True

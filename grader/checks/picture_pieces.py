@@ -12,7 +12,7 @@ _SEGMENT_LIMIT = 400
 """JPEG segments before the first scan. A photo has below 50; profiles and depth maps come in segments of 64 KiB."""
 _SCAN_LIMIT = 100
 """A progressive JPEG has about ten."""
-_SCANNED_LIMIT = 1_000_000_000
+_SCANNED_LIMIT = 400_000_000
 """Pixels times scans: 25 scans of the largest picture taken."""
 _WITHOUT_LENGTH = frozenset({0x00, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)})
 _ARITHMETIC = frozenset(range(0xC9, 0xD0))

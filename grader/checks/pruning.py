@@ -14,8 +14,10 @@ from grader.checks import picture_pieces, points_check, pruning_points
 from grader.evidence import Note, PruningEvidence
 
 BYTE_LIMIT = 20 * 1024 * 1024
-PIXEL_LIMIT = 40_000_000
-"""Pixels of one picture, judged from its header before anything is decoded (160 MB as RGBA)."""
+PIXEL_LIMIT = 16_000_000
+"""Pixels of one picture, judged from its header before anything is decoded: 64 MB as RGBA, whatever its depth."""
+_STRIP = 256
+"""Rows that are put on white at a time: whole pictures would be held five times over."""
 SIDE_MINIMUM = 50
 """Pixels. Nothing can be read off a smaller plot."""
 _SHOWN_SIDE = 2_400
@@ -118,8 +120,10 @@ def _encode(image: Image.Image) -> _Picture:
         notes.append(Note(id="pruning.picture.animated"))
         image.seek(0)
     image.load()
-    upright = ImageOps.exif_transpose(image)
-    flat = _as_eight_bits(upright)
+    ImageOps.exif_transpose(image, in_place=True)
+    flat = _as_eight_bits(image)
+    if flat is not image:
+        image.close()
     if all(low == high for low, high in _extrema(flat)):
         notes.append(Note(id="pruning.picture.single_colour"))
     width, height = flat.size
@@ -144,13 +148,16 @@ def _as_eight_bits(image: Image.Image) -> Image.Image:
         low, high = _extrema(image)[0]
         spread = max(high - low, 1)
         return image.convert("F").point(lambda value: (value - low) * (255.0 / spread)).convert("L")
-    if image.mode == "L":
+    if image.mode == "L" or (image.mode == "RGB" and "transparency" not in image.info):
         return image
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         # A transparent background reads as black in a plain conversion; plots are drawn on white.
-        with_alpha = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, with_alpha).convert("RGB")
+        flat = Image.new("RGB", image.size)
+        for top in range(0, image.height, _STRIP):
+            strip = image.crop((0, top, image.width, min(top + _STRIP, image.height))).convert("RGBA")
+            white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
+            flat.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, top))
+        return flat
     return image.convert("RGB")
 
 

@@ -10,13 +10,25 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from grader.evidence import Note, StudentError
 from grader.handin import Part
-from grader.intake import cleaning, damage, encoding, fragments, notebook, prose, salvage, selection, stand_in, syntax
+from grader.intake import (
+    cleaning,
+    damage,
+    encoding,
+    fragments,
+    limits,
+    notebook,
+    prose,
+    salvage,
+    selection,
+    stand_in,
+    syntax,
+)
 from grader.intake.names import binds
 from grader.intake.names import defined_names as defined_names
 from grader.intake.selection import DropKind as DropKind
@@ -27,6 +39,8 @@ BYTE_LIMIT = 1024 * 1024
 TOKEN_LIMIT = 50_000
 """Words, signs and line breaks: five times the course notebook. A megabyte of one-letter statements would otherwise
 take a gigabyte as a syntax tree and half a minute to read."""
+LINE_LIMIT = 20_000
+"""Lines of code: eight times the course notebook. Some steps keep a list of them."""
 LEFT_OUT = frozenset({"intake.change_dropped", "intake.training_dropped", "intake.broken_change"})
 """Notes that tell of statements which may change what is graded and did not run."""
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
@@ -118,27 +132,46 @@ def _text(data: bytes, entry: str) -> _Upload | Note:
     is_notebook = notebook.looks_like_notebook(data)
     limit = notebook.BYTE_LIMIT if is_notebook else BYTE_LIMIT
     if len(data) > limit:
-        return Note(id="code.too_large", params={"size": len(data), "limit": limit, "unit": "bytes"})
+        return limits.too_large(len(data), limit, "bytes")
     decoded = encoding.decode(data)
     if isinstance(decoded, Note):
         return decoded
-    text = _Upload(decoded.text, (), decoded.notes)
     if is_notebook or notebook.looks_like_notebook(decoded.text.encode()):
         cells = notebook.code_cells(decoded.text)
         if isinstance(cells, Note):
             return cells
-        text = _joined(cells, entry, decoded.notes)
-    if len(text.text) > BYTE_LIMIT:
-        return Note(id="code.too_large", params={"size": len(text.text), "limit": BYTE_LIMIT, "unit": "characters"})
-    count = sum(1 for _ in _TOKENS.finditer(text.text))
-    if count > TOKEN_LIMIT:
-        return Note(id="code.too_large", params={"size": count, "limit": TOKEN_LIMIT, "unit": "words"})
-    return text
+        texts = [cell.strip("\n") for cell in cells]
+        return _excess(texts) or _joined(texts, entry, decoded.notes)
+    return _excess([decoded.text]) or _Upload(decoded.text, (), decoded.notes)
 
 
-def _joined(cells: tuple[str, ...], entry: str, notes: tuple[Note, ...]) -> _Upload:
+def _excess(texts: Sequence[str]) -> Note | None:
+    """What these texts have too much of. Counted before anything is made of them: cleaning and parsing cost more."""
+    for unit, limit, count in _COUNTS:
+        size = sum(map(count, texts))
+        if size > limit:
+            return limits.too_large(size, limit, unit)
+    return None
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + 1
+
+
+def _tokens(text: str) -> int:
+    return sum(1 for _ in _TOKENS.finditer(text))
+
+
+_COUNTS: tuple[tuple[str, int, Callable[[str], int]], ...] = (
+    ("characters", BYTE_LIMIT, len),
+    ("lines", LINE_LIMIT, _lines),
+    ("words", TOKEN_LIMIT, _tokens),
+)
+"""In the order of what counting costs."""
+
+
+def _joined(texts: Sequence[str], entry: str, notes: tuple[Note, ...]) -> _Upload:
     """A notebook as one text. A cell that cannot be read and that no other needs is left out, not the whole."""
-    texts = [cell.strip("\n") for cell in cells]
     cleaned = [
         cleaning.Cleaned(text) if isinstance(syntax.parse(text), ast.Module) else cleaning.clean(text) for text in texts
     ]

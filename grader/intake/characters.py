@@ -43,9 +43,16 @@ def _straighten_quotes(text: str) -> tuple[str, int]:
     """``“x”`` as ``"x"``, where a string may begin and its closing quote stands on the same line."""
     pieces: list[str] = []
     count = position = 0
+    line_end = -1
+    unclosed: set[str] = set()  # opening quotes of this line that nothing closes
     while position < len(text):
         token = token_at(text, position)
-        closing = _closing(text, position) if token.text in _CLOSING else None
+        closing = None
+        if token.text in _CLOSING:
+            if position > line_end:
+                line_end, unclosed = _line_end(text, position), set()
+            closing = None if token.text in unclosed else _closing(text, position, line_end)
+            unclosed |= {token.text} if closing is None else set()
         if closing is None:
             pieces.append(token.text)
             position += len(token.text)
@@ -56,8 +63,11 @@ def _straighten_quotes(text: str) -> tuple[str, int]:
     return "".join(pieces), count
 
 
-def _closing(text: str, start: int) -> int | None:
-    line_end = text.find("\n", start)
-    line_end = len(text) if line_end < 0 else line_end
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
+
+
+def _closing(text: str, start: int, line_end: int) -> int | None:
     found = [at for quote in _CLOSING[text[start]] if (at := text.find(quote, start + 1, line_end)) >= 0]
     return min(found) if found else None

@@ -16,7 +16,7 @@ from grader.intake import characters, markup, syntax
 from grader.intake.lexing import logical_lines
 from grader.intake.selection import DropKind, Dropped
 
-_FENCE = re.compile(r"\s*(?:```+|~~~+)\s*[\w.{}+=!-]*\s*$")
+_FENCE = re.compile(r"\s*(?:```+|~~~+)(?:\s*[\w.{}+=!-]++)?\s*$")
 _GLUED = re.compile(r"(.*[^`\s])[ \t]*```+[ \t]*$|[ \t]*```+(?=[ \t]*(?:def|class|import|from|@|#)[\s\w])(.*)")
 _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.)(?: |$)")
 _IN_PROMPT = re.compile(r"\s*In\s*\[[\d *]*\]:? ?")
@@ -183,7 +183,7 @@ def _line_numbers(text: str) -> Cleaned | None:
         numbered += 1
     if numbered < 2:
         return None
-    stripped = [_NUMBERED.sub("", line, count=1) for line in lines]
+    stripped = [line[number.end() :] if (number := _NUMBERED.match(line)) else line for line in lines]
     return Cleaned("\n".join(stripped), (), (Note(id="intake.line_numbers"),))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from grader.intake import indentation, prose, syntax, underscores, wrapping
 
 SIZE_LIMIT = 200_000
 """Characters. Pasted homework has a few thousand; repairing parses the text several times."""
+_COMPARED_LINES = 2_000
 _LOST_SPECIAL = re.compile(r"\bsuper\([^()\n]*\)\s*\.\s*init\s*\(|\bdef\s+init\s*\(\s*self\b")
 
 
@@ -66,29 +68,30 @@ def strays(text: str) -> bool:
     parsed = syntax.parse(text)
     if isinstance(parsed, StudentError):
         return False
-    owner: ast.ClassDef | None = None
+    used = {part.id for part in ast.walk(parsed) if isinstance(part, ast.Name)}
+    methods: frozenset[str] | None = None  # of the class before, while nothing but stray methods has followed it
     for node in parsed.body:
         if isinstance(node, ast.ClassDef):
-            owner = node
-        elif isinstance(node, ast.FunctionDef) and owner is not None and _takes_self(node):
-            methods = {inner.name for inner in owner.body if isinstance(inner, ast.FunctionDef)}
-            if methods and node.name not in methods and not _is_used(parsed, node.name):
+            methods = frozenset(inner.name for inner in node.body if isinstance(inner, ast.FunctionDef))
+        elif isinstance(node, ast.FunctionDef) and methods is not None and _takes_self(node):
+            # One that is used as a function somewhere, as in `StudentNet.forward = forward`, is none.
+            if methods and node.name not in methods and node.name not in used:
                 return True
         else:
-            owner = None
+            methods = None
     return False
 
 
 def difference(original: str, repaired: str) -> str:
-    """A unified difference from what was pasted to what a repair would grade."""
-    lines = difflib.unified_diff(original.split("\n"), repaired.split("\n"), "pasted", "repaired", lineterm="", n=2)
-    return "\n".join(lines)
+    """A unified difference from what was pasted to what a repair would grade. Of long texts line by line: most repairs
+    keep the number of lines, and a search for moved ones takes time that grows faster than the square of the lines."""
+    old, new = original.split("\n"), repaired.split("\n")
+    if max(len(old), len(new)) <= _COMPARED_LINES:
+        return "\n".join(difflib.unified_diff(old, new, "pasted", "repaired", lineterm="", n=2))
+    pairs = enumerate(itertools.zip_longest(old, new, fillvalue=""), start=1)
+    hunks = [f"@@ -{number} +{number} @@\n-{was}\n+{now}" for number, (was, now) in pairs if was != now]
+    return "\n".join(["--- pasted", "+++ repaired", *hunks])
 
 
 def _takes_self(node: ast.FunctionDef) -> bool:
     return bool(node.args.args) and node.args.args[0].arg == "self"
-
-
-def _is_used(tree: ast.Module, name: str) -> bool:
-    """Whether the function is used as a function somewhere, as ``StudentNet.forward = forward`` does."""
-    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(tree))

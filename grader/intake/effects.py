@@ -17,6 +17,10 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = Function | ast.ClassDef
 DEPTH = 50
 """Functions within functions that are looked into; Python's stack ends at a few hundred."""
+SAME_NAME_LIMIT = 200
+"""Functions of one name that are looked into, the last ones: every call of the name may mean each of them."""
+ALIAS_LIMIT = 200
+"""Names that a change may reach through others, beyond those that it names itself."""
 _FILLS = frozenset(
     {"append", "extend", "insert", "update", "setdefault", "add", "add_module", "pop", "remove", "sort", "reverse"}
 )
@@ -83,6 +87,8 @@ class Effects:
                         self.methods[inner.name].append(inner)
                         if inner.name == "__init__":
                             self.methods[node.name].append(inner)
+        for functions in (*self.functions.values(), *self.methods.values()):
+            del functions[:-SAME_NAME_LIMIT]
         self._inside: dict[Function, _Inside | None] = {}
         self._depth = 0
         self._aliases = _aliases(nodes)
@@ -247,12 +253,12 @@ def _aliases(nodes: Iterable[ast.AST]) -> dict[str, set[str]]:
 
 
 def _closed(changed: set[str], *aliases: dict[str, set[str]]) -> frozenset[str]:
-    waiting, found = list(changed), set[str]()
-    while waiting:
+    waiting, found = list(changed), set(changed)
+    while waiting and len(found) < len(changed) + ALIAS_LIMIT:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += [other for known in aliases for other in known.get(name, ())]
+        others = {other for known in aliases for other in known.get(name, ())} - found
+        found |= others
+        waiting += others
     return frozenset(found)
 
 

@@ -6,6 +6,8 @@ A ``# coding:`` line changes nothing here: what follows is text, and Python is g
 from __future__ import annotations
 
 import codecs
+import re
+import unicodedata
 from dataclasses import dataclass
 
 from grader.evidence import Note
@@ -34,6 +36,11 @@ _SIGNATURES = (
 _BIG5_COMMON = range(0xA1, 0xC7)
 """Lead bytes of punctuation and of Big5's 5,401 common characters; accented Latin letters lie above them."""
 
+_PILE_LIMIT = 30
+"""Marks on one letter, as in the Stream-Safe Text Format of Unicode (UAX 15, 13)."""
+# Half-width Japanese sound marks are letters that normalisation makes marks of.
+_PILE = re.compile(rf"(?:[^\w\x00-\x7f]|[\uff9e\uff9f]){{{_PILE_LIMIT + 1},}}")
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -57,7 +64,28 @@ def decode(data: bytes) -> Decoded | Note:
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     if not text.strip():
         return Note(id="code.empty")
+    text = without_piled_marks(text)
     return Decoded(text, () if source_encoding == "utf-8" else (_encoding_note(source_encoding),))
+
+
+def without_piled_marks(text: str) -> str:
+    """The text with at most so many marks on one letter.
+
+    Normalisation, which Python does with every name, sorts the marks of a letter in time that grows with the square of
+    their number, and holds the interpreter for hours over a megabyte of them.
+    """
+    return text if text.isascii() else _PILE.sub(lambda found: _lower(found[0]), text)
+
+
+def _lower(pile: str) -> str:
+    kept: list[str] = []
+    marks = 0
+    for character in pile:
+        is_mark = unicodedata.combining(unicodedata.normalize("NFKD", character)[0]) > 0
+        marks = marks + 1 if is_mark else 0
+        if marks <= _PILE_LIMIT:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _encoding_note(encoding: str) -> Note:

@@ -105,10 +105,12 @@ def _flat_depths(lines: list[LogicalLine]) -> list[int] | None:
     body: int | None = None  # depth of the open function's statements
     inner: list[str] = []  # headers of the compound statements open inside it
     fresh = False  # the line before opened a block that still needs its statement
+    decorated = _decorated(lines)
     for position, line in enumerate(lines):
         word = _head(line)
         if word == "@":
-            word, line = _decorated(lines, position)
+            line = decorated[position]
+            word = _head(line)
         if word in {"class", "def"}:
             if fresh and inner:
                 return None
@@ -166,6 +168,11 @@ def _is_last_return(lines: list[LogicalLine], position: int) -> bool:
     return position < len(lines) and lines[position].word == "return" and _ends_function(lines, position + 1)
 
 
-def _decorated(lines: list[LogicalLine], position: int) -> tuple[str, LogicalLine]:
-    following = next((line for line in lines[position:] if line.word != "@"), lines[position])
-    return _head(following), following
+def _decorated(lines: list[LogicalLine]) -> list[LogicalLine]:
+    """For each line the first one from there on that is no decorator; the line itself where none follows."""
+    found = list(lines)
+    following: LogicalLine | None = None
+    for position in range(len(lines) - 1, -1, -1):
+        following = following if lines[position].word == "@" else lines[position]
+        found[position] = following or lines[position]
+    return found

@@ -6,9 +6,15 @@ import json
 from typing import Any
 
 from grader.evidence import Note
+from grader.intake import encoding, limits
 
 BYTE_LIMIT = 8 * 1024 * 1024
 """Notebooks carry their outputs, pictures included; only their code counts against the limit on source."""
+
+BRACKET_LIMIT = 500_000
+"""Brackets that open, in all of the file: each may become an object of a quarter of a kilobyte."""
+CELL_LIMIT = 1_000
+"""Cells of code. The course notebook has about fifty; each is parsed and cleaned by itself."""
 
 
 def looks_like_notebook(data: bytes) -> bool:
@@ -18,11 +24,16 @@ def looks_like_notebook(data: bytes) -> bool:
 
 def code_cells(text: str) -> tuple[str, ...] | Note:
     """The code cells' texts in order, or the message id of what is wrong with the notebook."""
+    brackets = text.count("[") + text.count("{")
+    if brackets > BRACKET_LIMIT:
+        return limits.too_large(brackets, BRACKET_LIMIT, "brackets")
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError, MemoryError):
         return Note(id="code.notebook_unreadable")
     cells = tuple(source for cell in _cells(notebook) if (source := _source(cell)) is not None)
+    if len(cells) > CELL_LIMIT:
+        return limits.too_large(len(cells), CELL_LIMIT, "code cells")
     if not any(cell.strip() for cell in cells):
         return Note(id="code.notebook_empty")
     return cells
@@ -54,4 +65,4 @@ def _source(cell: Any) -> str | None:
         return None
     # JSON can escape half a surrogate pair or a zero, which no Python source can hold.
     clean = source.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
-    return clean.replace("\r\n", "\n").replace("\r", "\n")
+    return encoding.without_piled_marks(clean.replace("\r\n", "\n").replace("\r", "\n"))

@@ -126,7 +126,11 @@ class _Picker:
             (item, found.changes(item.node) | item.binds) for item in self.statements if _is_main(item.node)
         ]
         self._defined = {name for item in others if isinstance(item.node, effects.Definition) for name in item.binds}
-        self._by_text = [item for item in others if _binds_by_text(item.node)]
+        self._by_text = [
+            item for item in others if _binds_by_text(item.node) and self._hindrances.of(item.node) is None
+        ]
+        self._took_by_text = False
+        self._plainly_changed: dict[ast.stmt, frozenset[str]] = {}
 
     def mark_needed(self, entry: str, texts: frozenset[str]) -> None:
         """Close over what the entry point reads, directly and through what it calls.
@@ -150,7 +154,8 @@ class _Picker:
         """The statements that give a name its value, or change it in place."""
         binding = self._binding[name]
         if not binding and name not in self._known:
-            binding = [item for item in self._by_text if self._hindrances.of(item.node) is None]
+            binding = [] if self._took_by_text else self._by_text
+            self._took_by_text = True
         plain = [item for item in binding if self._is_plain(item)]
         return (plain or binding) + [item for item in self._changing[name] if self._may_change(item, name)]
 
@@ -162,7 +167,9 @@ class _Picker:
         """Whether a statement that changes what the name stands for runs. ``cautious``: only where it plainly does."""
         if isinstance(item.node, effects.Definition):
             return True
-        is_plain = name in effects.plainly_changed(item.node)
+        if item.node not in self._plainly_changed:
+            self._plainly_changed[item.node] = effects.plainly_changed(item.node)
+        is_plain = name in self._plainly_changed[item.node]
         if self._cautious and not is_plain:
             return False
         hindrance = self._hindrances.of(item.node)

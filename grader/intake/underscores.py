@@ -62,6 +62,9 @@ _SPECIAL = frozenset(
 _OPENING = frozenset("([{")
 _OPERAND_END = frozenset(")]}")
 _OPERAND_START = frozenset("([{-+~")
+_NAME_LIMIT = 100
+"""Characters. A longer name is none that a person has spelled out elsewhere."""
+_GUESSED_NAME = re.compile(r"\._([A-Za-z]\w*)")
 _NAME_WITH_UNDERSCORE = re.compile(r"\b\w*_\w*\b")
 
 
@@ -205,12 +208,14 @@ class _Line:
         if self.is_definition:
             return index > 2 and self._text(start - 1) in {"(", ",", "*"}
         # `num in features` is an expression, unless the name is spelled out elsewhere.
-        words = [self._text(at) for at in range(start, index + 1)]
+        if index - start > _NAME_LIMIT:
+            return False
+        name = "_".join(self._text(at) for at in range(start, index + 1))
         for at in range(index + 1, len(self.pieces)):
-            if not self.pieces[at].is_near or self.pieces[at].token.kind is not Kind.NAME:
+            if not self.pieces[at].is_near or self.pieces[at].token.kind is not Kind.NAME or len(name) > _NAME_LIMIT:
                 break
-            words.append(self._text(at))
-            if "_".join(words) in self.spelled:
+            name = f"{name}_{self._text(at)}"
+            if name in self.spelled:
                 return True
         return False
 
@@ -234,7 +239,10 @@ def _starts_operand(token: Token | None) -> bool:
 def _agree(text: str, spelled: Counter[str]) -> str:
     """Bring guessed leading underscores in line with the definitions: ``self._make_layer`` and ``def make_layer``."""
     defined = set(re.findall(r"\bdef\s+(\w+)", text))
-    for name in set(re.findall(r"\._([A-Za-z]\w*)", text)):
-        if name in defined and f"_{name}" not in defined and f"_{name}" not in spelled:
-            text = re.sub(rf"\._{name}\b", f".{name}", text)
-    return text
+
+    def agreed(found: re.Match[str]) -> str:
+        name = found[1]
+        is_guess = name in defined and f"_{name}" not in defined and f"_{name}" not in spelled
+        return f".{name}" if is_guess else found[0]
+
+    return _GUESSED_NAME.sub(agreed, text)

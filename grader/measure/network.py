@@ -17,6 +17,8 @@ from onnx import ModelProto, TensorProto, numpy_helper
 
 from grader.measure import precision
 
+_WRAPPERS = re.compile(r"(?:module\.|_orig_mod\.)*+")
+
 MAX_LISTED = 50
 _NAME_LENGTH = 200
 """Characters of a tensor's name that evidence keeps."""
@@ -104,9 +106,7 @@ def _unreadable(data: bytes, error: str) -> UnreadableWeights:
 
 def _plain_name(name: str) -> str:
     """Without what ``nn.DataParallel`` and ``torch.compile`` put before it, once or in any order."""
-    while name.startswith(("module.", "_orig_mod.")):
-        name = name.partition(".")[2]
-    return name
+    return _WRAPPERS.sub("", name, count=1)
 
 
 def _readings(weights: dict[str, Array]) -> list[dict[str, Array]]:

@@ -56,6 +56,13 @@ def test_unknown_canvas_column_is_refused_with_those_there_are(service: Site) ->
     assert assert_problem(answer, 422, "gradebook-unusable")["columns"] == ["HW13 (77)"]
 
 
+def test_a_file_that_is_no_gradebook_is_refused_with_what_it_is(service: Site) -> None:
+    ta = service.person("ta")
+    data = HEADER.replace(",", "\t").encode() * 2
+    answer = ta.post("/scores/canvas", data={"assignment": "hw13"}, files={"file": ("grades.tsv", data)})
+    assert "tab-separated" in assert_problem(answer, 422, "gradebook-unusable")["detail"]
+
+
 def test_students_get_no_table_of_the_class(service: Site) -> None:
     student = service.person()
     assert_problem(student.get("/scores/gradescope.csv", params={"assignment": "hw13"}), 403)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from typing import Any
@@ -147,6 +149,8 @@ JPEG = encoded(plot(), "JPEG")
         (encoded(plot(size=(400, 20))), "too_small"),
         (_bomb(50_000, 50_000), "too_many_pixels"),
         (_bomb(2**31 - 1, 2**31 - 1), "too_many_pixels"),
+        (_bomb(4_000, 4_001), "too_many_pixels"),
+        (encoded(Image.new("L", (4_001, 4_000)), "JPEG"), "too_many_pixels"),
         (_bomb(1000, 1000), "broken"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * pruning.BYTE_LIMIT, "too_large"),
     ],
@@ -159,6 +163,63 @@ def test_unusable_picture_is_refused_with_its_reason(data: bytes, error: str) ->
     assert found.picture is None
     assert shown is None
     assert time.process_time() - begun < 2
+
+
+_PEAK = """
+import sys
+from grader.checks import pruning
+
+def peak():
+    status = open("/proc/self/status").read()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+data = sys.stdin.buffer.read()
+before = peak()
+found, _ = pruning.measure(data, None)
+assert found.picture_error is None, found
+print(peak() - before)
+"""
+
+
+def _largest(depth: int, colour: int, channels: int, frames: int = 0) -> bytes:
+    """A PNG of the largest size that is taken, all of one colour, so that its file is small."""
+    side = 4_000
+    head = struct.pack(">IIBBBBB", side, side, depth, colour, 0, 0, 0)
+    pixels = zlib.compress((b"\0" + b"\x80" * (side * channels * depth // 8)) * side, 1)
+    control = [struct.pack(">IIIIIHHBB", number, side, side, 0, 0, 1, 10, 1, 1) for number in range(2 * frames)]
+    pieces = [chunk(b"IHDR", head)]
+    if frames:
+        pieces += [chunk(b"acTL", struct.pack(">II", frames, 0)), chunk(b"fcTL", control[0])]
+    pieces.append(chunk(b"IDAT", pixels))
+    for frame in range(1, frames):
+        number = 2 * frame - 1
+        pieces += [chunk(b"fcTL", control[number]), chunk(b"fdAT", struct.pack(">I", number + 1) + pixels)]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(pieces) + chunk(b"IEND")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _largest(16, 6, 4),
+        _largest(8, 6, 4, frames=4),
+        _largest(16, 0, 1),
+        encoded(Image.new("P", (4_000, 4_000)), transparency=bytes(100)),
+        encoded(Image.new("CMYK", (4_000, 4_000)), "JPEG", progressive=True),
+    ],
+    ids=["sixteen bits and transparent", "animated", "sixteen bits of grey", "palette", "progressive"],
+)
+def test_the_largest_pictures_take_little_memory(data: bytes) -> None:
+    done = subprocess.run([sys.executable, "-c", _PEAK], input=data, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 256
+
+
+def test_transparency_reads_white_in_every_strip() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (2 * pruning._STRIP + 77, 90, 4), np.uint8)
+    image = Image.fromarray(noise)
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    _, shown = pruning.measure(encoded(image), None)
+    assert reopened(shown).tobytes() == Image.alpha_composite(white, image).convert("RGB").tobytes()
 
 
 def scans(data: bytes, times: int) -> bytes:
@@ -192,7 +253,7 @@ def test_picture_in_thousands_of_pieces_is_refused(data: bytes) -> None:
 
 
 def test_large_progressive_picture_may_have_few_scans_only() -> None:
-    wide = encoded(Image.new("L", (6_000, 6_000)), "JPEG", progressive=True)
+    wide = encoded(Image.new("L", (4_000, 4_000)), "JPEG", progressive=True)
     assert pruning.measure(wide, None)[0].picture_error is None
     assert pruning.measure(scans(wide, 50), None)[0].picture_error == "pruning.picture.too_costly"
     assert pruning.measure(scans(PROGRESSIVE, 50), None)[0].picture_error is None

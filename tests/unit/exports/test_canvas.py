@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.exports import canvas
 from app.exports.canvas import Field, GradebookError, Points, fill, records
 
 HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,HW13 (77),HW12 (76),Final Score"
@@ -75,6 +76,63 @@ def test_an_unknown_column_lists_those_there_are() -> None:
 def test_a_broken_quote_is_refused() -> None:
     with pytest.raises(GradebookError, match="Row 2"):
         fill(_file('"Ann,1'), STUDENTS, ["HW13"])
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        (HEADER.replace(",", "\t").encode() + b"\nAnn\t1\t\tann\t\t\t\t\n", "is a tab-separated file"),
+        (HEADER.replace("HW13", "HW13, part 1").replace("ID,", "ID\t").encode(), "is a tab-separated file"),
+        (b"PK\x03\x04\x14\0\6\0,;" + b"x" * 40_000, r"is an Excel workbook \(\.xlsx\)"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 40_000, r"is an Excel workbook \(\.xls\)"),
+        (HEADER.encode("utf-16"), "is a file in UTF-16"),
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf\r\n", "is empty"),
+        (b"the grades of homework thirteen", "begins with the line 'the grades of homework thirteen'"),
+        (b'"Student', "begins with the line"),
+        (b"Name,Points\nAnn,3\n", "begins with the line 'Name,Points'"),
+    ],
+    ids=["tabs", "tabs-and-a-comma", "xlsx", "xls", "utf-16", "empty", "mark-alone", "words", "quote", "other-table"],
+)
+def test_what_is_no_export_is_named(data: bytes, seen: str) -> None:
+    with pytest.raises(GradebookError, match=f"^The file {seen}.*Canvas exports it.*send that file unchanged"):
+        fill(data, STUDENTS, ["HW13"])
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "line",
+    [b"a" * 60, b"a" * canvas.BYTE_LIMIT, b'"a"' * 2_000_000, b'"' + b"a" * 8_000_000, b'""' * 4_000_000],
+    ids=["short", "plain", "quoted", "unclosed", "empty-quotes"],
+)
+def test_a_first_line_without_a_separator_is_refused_at_once(line: bytes) -> None:
+    with pytest.raises(GradebookError, match="begins with the line"):
+        records(line)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "cell",
+    [b'"' + b'""' * 4_000_000, b'"' + b"a" * 8_000_000, b'"' + b'a""' * 2_600_000, b"a" * 8_000_000 + b'"'],
+    ids=["doubled-quotes", "unclosed", "mixed", "quote-at-end"],
+)
+def test_a_cell_of_the_largest_size_is_refused_at_once(cell: bytes) -> None:
+    with pytest.raises(GradebookError, match="Row 2"):
+        records(HEADER.encode() + b"\n" + cell)
+
+
+@pytest.mark.timeout(60)
+def test_missing_students_are_looked_up_and_not_searched_for() -> None:
+    students = [Points(f"login{number}", None, 1.0) for number in range(60_000)]
+    data = _file(*(f"Dee,{number},,dee{number},S,1,," for number in range(60_000)))
+    assert fill(data, students, ["HW13"])[1].missing == [person.login for person in students]
+
+
+def test_too_many_cells_and_bytes_are_refused() -> None:
+    with pytest.raises(GradebookError, match="more than 1,000,000 cells"):
+        records(_file("," * 1_000_000))
+    with pytest.raises(GradebookError, match="8,388,609 bytes"):
+        records(_file().ljust(canvas.BYTE_LIMIT + 1))
 
 
 @given(

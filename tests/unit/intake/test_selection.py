@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
-from grader.intake import defined_names
+from grader.intake import defined_names, effects
 from tests.unit.intake.paste import LOSS, MODEL, code_lines, ids, take
 
 
@@ -349,3 +351,18 @@ def test_cautious_choice_leaves_out_what_only_may_change_the_model() -> None:
     assert "sizes.append(3)" in taken.cautious.source
     assert "intake.change_dropped" in ids(taken.cautious)
     assert take(MODEL).cautious is None
+
+
+def test_of_many_functions_with_one_name_the_last_ones_count() -> None:
+    nodes = ast.parse("def f(x): x.y = 1\n" * (2 * effects.SAME_NAME_LIMIT)).body
+    found = effects.Effects(nodes, frozenset(), frozenset())
+    call = ast.parse("f(a)", mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert found.called(call) == nodes[-effects.SAME_NAME_LIMIT :]
+
+
+def test_a_change_reaches_so_many_names_through_others_and_all_that_it_names() -> None:
+    chain = {f"a{number}": {f"a{number + 1}"} for number in range(3 * effects.ALIAS_LIMIT)}
+    assert len(effects._closed({"a0"}, chain)) == 1 + effects.ALIAS_LIMIT
+    assert effects._closed({"a0"}, {"a0": {"b"}, "b": {"a0", "c"}}) == {"a0", "b", "c"}
+    assert set(chain) == effects._closed(set(chain), {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,13 +38,14 @@ class Course:
         """A page, as a browser asks for it."""
         return self.send("GET", path)
 
-    def send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Any request of a browser."""
+    def send(self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any) -> httpx.Response:
+        """Any request, by default of a browser."""
+        headers = headers or {"Accept": "text/html"}
 
         async def asked() -> httpx.Response:
             transport = httpx.ASGITransport(self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-                return await client.request(method, path, headers={"Accept": "text/html"}, **request)
+                return await client.request(method, path, headers=headers, **request)
 
         return anyio.run(asked)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from app.auth import service as auth
 from app.auth.dependencies import optional_user
 from app.auth.limits import RateLimit
+from app.pages.check_slots import CheckSlots
 from app.pages.installation import FAILED_LOGINS
 from app.users import service as users
 from app.users.models import Role
@@ -53,8 +56,47 @@ def test_an_admin_ends_the_browser_logins_of_a_person(course: Course, token: str
 
 def test_the_form_is_not_checked_without_end(course: Course) -> None:
     course.app.state.check_limit = RateLimit(2, 60)
-    form = {"files": {"summary": (None, "Total params: 1")}}
-    answers = [course.send("POST", "/check?assignment=hw13", **form) for _ in range(3)]
+    form = {"summary": (None, "Total params: 1")}
+    answers = [course.send("POST", "/check?assignment=hw13", files=form) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2].headers["retry-after"]) > 0
     assert "checked too often" in answers[2].text
+
+
+@pytest.mark.parametrize(
+    ("headers", "words", "kind"),
+    [
+        ({"Accept": "text/html"}, "Other forms are being checked now", "text/html"),
+        ({"Accept": "text/html", "Accept-Language": "zh-Hant"}, "目前正在檢查其他表單", "text/html"),
+        ({"Accept": "text/html", "HX-Request": "true"}, "Other forms are being checked now", "text/html"),
+        ({"Accept": "*/*"}, "urn:assay:problem:checks-busy", "application/problem+json"),
+    ],
+    ids=["page", "chinese", "fragment", "client"],
+)
+def test_a_check_without_a_place_is_sent_away_for_a_moment(
+    course: Course, headers: dict[str, str], words: str, kind: str
+) -> None:
+    course.app.state.check_slots = CheckSlots(0, patience=0.01)
+    form = {"summary": (None, "Total params: 1")}
+    answer = course.send("POST", "/check?assignment=hw13", headers=headers, files=form)
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (503, kind)
+    assert int(answer.headers["retry-after"]) > 0
+    assert words in answer.text
+
+
+def test_checks_run_two_at_a_time_and_the_third_waits_for_its_turn() -> None:
+    async def played() -> list[int]:
+        slots, running, seen = CheckSlots(2, patience=30), 0, []
+
+        async def check() -> None:
+            nonlocal running
+            async with slots.hold():
+                running += 1
+                seen.append(running)
+                await asyncio.sleep(0)
+                running -= 1
+
+        await asyncio.gather(*(check() for _ in range(6)))
+        return seen
+
+    assert sorted(set(asyncio.run(played()))) == [1, 2]

@@ -53,6 +53,12 @@ def test_a_field_over_its_limit_is_refused_and_the_rest_is_read(sizes: list[int]
     assert read(body({"a": b"x" * 10}), sizes, {"a": 10})["a"].data == b"x" * 10
 
 
+def test_what_follows_a_fault_is_not_parsed() -> None:
+    unreadable = b"--mark\r\n" + b"a" * 10_000
+    with pytest.raises(form.UnknownPart):
+        read(body({"d": b""}).removesuffix(b"--mark--\r\n") + unreadable, [100], {"a": 60})
+
+
 def test_every_part_has_a_largest_size() -> None:
     assert tuple(parts.LARGEST) == PARTS
 
