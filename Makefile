@@ -4,18 +4,37 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TEST_INSTALLED := $(VENV)/.test-installed
 
-.PHONY: run test lint bench install
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: run check test check-all lint bench install packages
 
 # Serve on SQLite with one worker; prints the URLs and the tokens of a first student and admin.
 run: install
 	$(BIN)/assay demo
 
-# Everything CI checks: style, types, layers, then every test, on a real PostgreSQL and in a real browser.
-test:
+# Before each small change, in under three minutes: lint, the units, a slice with a real sandbox, database and browser.
+check: packages lint
+	$(PYTEST) -m "quick and not thorough"
+
+# What every change must pass, in under ten minutes: it finds whatever a change could break. CI runs this.
+test: packages lint
+	$(PYTEST) -m "not thorough"
+
+# Everything, in an hour or two: what takes long, on both databases, in each set-up; CONTRIBUTING.md lists it.
+check-all: packages lint
+	ASSAY_TEST_DATABASES=both ASSAY_TEST_CHILDREN=1000 ASSAY_TEST_OUTAGE_SECONDS=30 $(PYTEST)
+	$(BIN)/python -m tests.chaos --kills 100 --database sqlite
+	$(BIN)/python -m tests.chaos --kills 100 --database postgresql
+	$(BIN)/python -m tests.hostile.setups container
+	$(BIN)/python -m tests.hostile.setups bubblewrap
+	$(BIN)/python -m tests.hostile.over_http
+	$(BIN)/python -m tests.integration.hand_ins
+	$(BIN)/python -m tests.container
+
+# The Debian packages and the Python packages that the tests use.
+packages:
 	tests/install-system-packages
 	$(MAKE) --no-print-directory $(TEST_INSTALLED)
-	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Style, types and the layers of the import contracts.
 lint: $(TEST_INSTALLED)

@@ -18,12 +18,24 @@ settings.register_profile("shared machine", deadline=None, suppress_health_check
 settings.load_profile("shared machine")
 
 
-LONG_FILES = ("test_cli", "test_documents", "test_grading", "test_storm")
+LONG_FILES = ("test_storm", "test_second_part", "test_documents", "test_curve", "test_faults", "test_submissions")
 """Begun first, so that no core waits at the end for the file that another has just begun."""
+UNHURRIED = (
+    "test_bench", "test_cli", "test_cli_gradescope", "test_cli_lti", "test_data_sets", "test_decompose",
+    "test_export_names", "test_food11", "test_hostile_text", "test_kd_loss", "test_networks", "test_page_speed",
+)  # fmt: skip
+"""Units that `make check` leaves to `make test`: a few of them take most of the time."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser's files together, which share a service; the files that take longest; then the rest in its order."""
+    """Order and mark: the browser's files first and together, which share a service; then those that take longest.
+
+    Units are ``quick``, but for the files that take long.
+    """
+    for item in items:
+        if "unit" in item.path.parts and item.path.stem not in UNHURRIED:
+            item.add_marker(pytest.mark.quick)
     items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.stem not in LONG_FILES))
 
 

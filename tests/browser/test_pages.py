@@ -105,6 +105,7 @@ def test_uploaded_weights_show_the_measured_curve_beside_the_plot(open_page: Ope
     shot(page, "report-curve-dark")
 
 
+@pytest.mark.quick
 def test_broken_code_shows_the_students_own_line_as_text(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("bob")
     page.locator("textarea[name=model]").fill(

@@ -59,6 +59,7 @@ def test_it_ends_as_it_must(hostile: Submission, sandbox: Sandbox, lowered: Assi
     assert nobody_is_left(sandbox)
 
 
+@pytest.mark.quick
 def test_each_refused_attack_is_refused_in_one_child(sandbox: Sandbox, lowered: Assignment) -> None:
     everything = "".join(
         f"    def attack_{number}():\n{textwrap.indent(one.attack or '', '        ')}\n"

@@ -40,7 +40,7 @@ _METHODS = ("get", "post", "put", "delete")
 class Conformance:
     """A service, somebody of each role, and things of theirs that generated requests may name."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Site) -> None:
         load_all_checks()
         self._checks: list[Any] = CHECKS.get_by_names(_CHECKS)
         self._url = service.url

@@ -75,6 +75,7 @@ def test_the_example_earns_what_a_person_gave(service: Site) -> None:
     assert [test["status"] for test in results["tests"]][2] == "failed"
 
 
+@pytest.mark.quick
 def test_results_arrive_as_events_and_the_last_is_the_report(service: Site) -> None:
     student = service.person()
     submission = student.hand_in(model=MODEL + "# events\n", answers='{"2.2": "softer", "3.2": "yes"}')

@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.service import MODEL, Client, Site, assert_problem, questions
 
+pytestmark = pytest.mark.quick
 MIB = 2**20
 
 

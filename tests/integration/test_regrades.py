@@ -138,6 +138,7 @@ def stored(course: Class, students: Mapping[str, Client]) -> list[dict[str, Any]
         ]
 
 
+@pytest.mark.quick
 def test_a_rescore_is_looked_at_published_and_taken_back_exactly(course: Class) -> None:
     service = course.service
     right, wrong, decided = (service.person() for _ in range(3))

@@ -80,7 +80,8 @@ def test_memory_and_processor_time_of_a_process_and_its_child() -> None:
             while len(seen.each) < 2:
                 assert process.poll() is None
         assert len(processes.tree(process.pid)) == 2
-        assert processes.cpu_seconds(process.pid) > 0
+        while processes.cpu_seconds(process.pid) == 0:  # the kernel counts in hundredths
+            assert process.poll() is None
         assert process.stdin is not None
         process.stdin.close()
     assert seen.together.shared_out >= max(found.shared_out for found in seen.each.values())

@@ -16,6 +16,7 @@ from torch.export import ExportedProgram
 from torch.onnx._internal.exporter import _fx_passes
 
 from grader.sandbox import harness_decompose, harness_export
+from tests import slices
 
 SIDE = 32
 CONV = "self.a = nn.Conv2d(3, 8, 3, stride=2)\nself.b = nn.Conv2d(8, 8, 3, padding=1)\nself.f = nn.Linear(8, 11)\n"
@@ -151,8 +152,11 @@ def tensors(network: bytes) -> list[tuple[str, tuple[int, ...]]]:
 
 @pytest.mark.parametrize(
     ("init", "forward", "short"),
-    [(*body, True) for body in SHORT.values()] + [(*body, False) for body in LONG.values()],
-    ids=[*SHORT, *LONG],
+    slices.every(
+        3,
+        [(*body, is_short) for table, is_short in ((SHORT, True), (LONG, False)) for body in table.values()],
+        [*SHORT, *LONG],
+    ),
 )
 def test_the_network_is_that_of_the_librarys_way_and_of_the_model(
     init: str, forward: str, short: bool, ways: list[bool], monkeypatch: pytest.MonkeyPatch
