@@ -24,9 +24,9 @@ from schemathesis.checks import CHECKS, load_all_checks
 from app.db import migrate
 from app.settings import Settings
 from tests.integration.postgresql import Server
-from tests.integration.service import ADMIN_TOKEN, MODEL, Service
+from tests.integration.service import ADMIN_TOKEN, MODEL, Service, Site
 
-ROLES = ("nobody", "student", "ta", "admin")
+ROLES = ("student", "nobody", "admin", "ta")
 _CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
