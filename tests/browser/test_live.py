@@ -196,10 +196,10 @@ def test_only_what_is_new_is_read_out(open_page: OpenPage, shot: Shot, grading: 
 def test_the_focus_does_not_fall_to_the_page_when_its_button_goes(open_page: OpenPage, grading: Grading) -> None:
     page = open_page("kim")
     page.goto(f"/submissions/{grading.submission}")
-    page.get_by_role("button", name="Cancel the grading").focus()
+    page.get_by_role("button", name="Stop measuring the curve").focus()
     grading.step(2)
     expect_step(page, 2)
-    expect(page.get_by_role("button", name="Cancel the grading")).to_be_focused()
+    expect(page.get_by_role("button", name="Stop measuring the curve")).to_be_focused()
     grading.end()
     expect(page.locator(".total")).to_contain_text("· Graded")
     assert page.evaluate("document.activeElement.contains(document.querySelector('#report'))")

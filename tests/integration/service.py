@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 import uuid
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +141,7 @@ class Site(Logged):
         self.url = f"http://127.0.0.1:{port}"
         self._clients: list[Client] = []
         self.admin = self.client(ADMIN_TOKEN)
-        self.plain = httpx.Client(base_url=self.url)
+        self.plain = httpx.Client(base_url=self.url, timeout=60)
 
     def client(self, token: str | None) -> Client:
         """Somebody who talks to the service."""
@@ -219,6 +221,10 @@ class ServiceInProcess(Site):
         self._thread.join()
         structlog.reset_defaults()
         self._log.close()
+        # A thread that still read when the pool was closed gives its connection to nobody; a process would just end.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 class WorkerInProcess(EmbeddedWorker):

@@ -41,9 +41,8 @@ StartWorker = Callable[[Settings, str], WorkerProcess]
 _OF_VERSION = """
 import grader.version
 grader.version.GRADER_VERSION = {version!r}
-from app.jobs.worker import run
-from app.settings import Settings
-run(Settings())
+from app.commands.service import work
+work()
 """
 
 
