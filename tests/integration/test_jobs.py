@@ -441,3 +441,20 @@ def test_an_executor_id_in_use_on_another_host_is_refused(settings: Settings, co
     heartbeat = Heartbeat(settings, course.database, course.jobs, "mine")
     with pytest.raises(ExecutorIdTaken, match="elsewhere"):
         heartbeat.start({})
+
+
+def test_after_the_quota_was_lowered_the_next_attempt_is_free_when_enough_are_old(
+    course: Course, hw13: Assignment
+) -> None:
+    ages = [timedelta(hours=hours) for hours in (20, 15, 10, 5, 30)]
+    ids = [course.hand_in(summary=f"Total params: {number}") for number in range(len(ages))]
+    moment = now()
+    with course.database.write() as session:
+        for identifier, age in zip(ids, ages, strict=True):
+            session.get_one(Submission, identifier).submitted_at = moment - age
+    for per_day, next_in in ((5, None), (4, 4), (3, 9), (1, 19)):
+        lowered = hw13.model_copy(update={"schedule": hw13.schedule.model_copy(update={"attempts_per_day": per_day})})
+        with course.database.read() as session:
+            found = quota.of(session, course.student.user_id, lowered)
+        assert (found.used, found.left) == (4, per_day - 4 if per_day > 4 else 0)
+        assert found.next_at == (None if next_in is None else moment + timedelta(hours=next_in))

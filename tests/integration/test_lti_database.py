@@ -16,8 +16,9 @@ from sqlalchemy import delete, select, update
 
 from app.db.base import now
 from app.db.engine import Database
-from app.lti import deliveries, keys, launching, login, registration, repository, sender
+from app.lti import accounts, deliveries, keys, launching, login, registration, repository, sender
 from app.lti.deliveries import Job
+from app.lti.messages import LTI, RESOURCE_LINK, Message
 from app.lti.models import Delivery, LineItem, Passback, PendingLogin, Platform, Ticket, TicketKind, ToolKey
 from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.refusals import LaunchRefused, Reason
@@ -528,3 +529,20 @@ def test_a_launch_that_takes_too_long_is_refused(database: Database, platform: P
         # The next launch forgets it.
         login.begin(session, login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch"), "browser", BASE)
         assert len(session.scalars(select(PendingLogin)).all()) == 1
+
+
+def test_somebody_known_to_one_platform_is_found_for_another(database: Database, platform: Platform) -> None:
+    wish = replace(WISH, match="login=ext.user_username")
+    other = replace(wish, name="other", issuer="https://other.example.edu")
+
+    def launched(platform: Platform, subject: str) -> str:
+        claims = {f"{LTI}ext": {"user_username": "ann"}}
+        message = Message(RESOURCE_LINK, "1", subject, "Ann", False, True, "hw13", "", claims)
+        return accounts.of(session, platform, message).login
+
+    with database.write() as session:
+        first, second = (registration.register(session, one, allow_local=False, actor="test") for one in (wish, other))
+        assert [launched(first, "1"), launched(second, "9"), launched(first, "1")] == ["ann"] * 3
+        with pytest.raises(LaunchRefused) as refused:
+            launched(second, "8")
+        assert refused.value.reason is Reason.MATCH_UNUSABLE

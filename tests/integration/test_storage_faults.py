@@ -18,7 +18,9 @@ import httpx
 import psycopg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
+from app.db.engine import Database
 from app.settings import Settings
 from tests.integration.conftest import MakeSettings
 from tests.integration.postgresql import Server
@@ -216,3 +218,16 @@ def test_a_database_that_is_away_or_read_only_is_said_and_grading_goes_on(
     finally:
         service.close()
         server.stop()
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_connections_that_the_server_closed_meanwhile_are_opened_again(settings: Settings, database: Database) -> None:
+    with database.read() as session:
+        session.execute(text("SELECT 1"))
+    other = Database(settings)
+    with other.read() as session:
+        ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+        assert session.scalar(text(f"{ended} AND pid <> pg_backend_pid()")) == 1
+    other.close()
+    with database.read() as session:
+        assert session.scalar(text("SELECT 1")) == 1

@@ -358,6 +358,7 @@ def test_points(text: str, points: tuple[tuple[float, float], ...], notes: list[
     [
         ",ratio,accuracy\n0,0.0,0.81\n1,0.5,0.55\n",
         "accuracy,pruning ratio\n0.81,0.0\n0.55,0.5\n",
+        "accuracy after pruning,ratio\n0.81,0.0\n0.55,0.5\n",
         "step;Sparsity;loss;Test Acc\n0;0,0;1,2;0,81\n1;0,5;1,9;0,55\n",
         "ratio,test_accuracy,train_accuracy\n0.0,0.81,0.9\n0.5,0.55,0.6\n",
         "remaining,quality\n0.0,0.81\n0.5,0.55\n",

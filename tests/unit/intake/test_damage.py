@@ -144,6 +144,8 @@ def test_flat_text(flat: str, indented: str | None) -> None:
         ("async def go there(): await some thing", "async def go_there(): await some_thing"),
         ("forward pass = 1", "forward_pass = 1"),
         ("x = f(num class=3, class weights=w)", "x = f(num_class=3, class_weights=w)"),
+        ("class A:\n    def size(self): return self._size\n    def f(self): self._size = a b",
+         "class A:\n    def size(self): return self._size\n    def f(self): self._size = a_b"),
     ],
 )  # fmt: skip
 def test_underscores(hurt: str, whole: str) -> None:

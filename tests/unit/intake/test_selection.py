@@ -366,3 +366,12 @@ def test_a_change_reaches_so_many_names_through_others_and_all_that_it_names() -
     assert len(effects._closed({"a0"}, chain)) == 1 + effects.ALIAS_LIMIT
     assert effects._closed({"a0"}, {"a0": {"b"}, "b": {"a0", "c"}}) == {"a0", "b", "c"}
     assert set(chain) == effects._closed(set(chain), {})
+
+
+def test_training_is_seen_in_every_function_however_many_there_are() -> None:
+    numbers = range(2 * effects.DEPTH)
+    many = "".join(f"def make_{n}():\n    return {n}\n" for n in numbers)
+    sizes = "sizes = []\n" + "".join(f"sizes.append(make_{n}())\n" for n in numbers)
+    learn = "def learn():\n    return optimizer.step()\n"
+    whole = many + learn + sizes + GET.format("sizes")
+    assert kept(many + learn + sizes + "sizes.append(learn())\n" + GET.format("sizes")) == code_lines(whole)

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from app.assignments import service as assignments
 from app.scores.class_records import ClassRecords
@@ -112,6 +112,15 @@ def test_two_sources_stand_side_by_side_with_shared_lines_marked(course: Course)
     assert 'class="ln"><span class="n">net' in first
     gone = course.get(f"/dashboard/hw13/similarity/compare?first={uuid.uuid4()}&second={pair.second_submission}")
     assert gone.status_code == 404
+
+
+def test_lines_of_the_starter_that_both_have_are_not_marked(course: Course) -> None:
+    hand_in(course, {"ann": STARTER, "ben": STARTER + model(9)})
+    with course.database.read() as session:
+        first, second = session.scalars(select(Submission.id))
+    shown = course.get(f"/dashboard/hw13/similarity/compare?first={first}&second={second}").text
+    assert shown.count('class="ln"') > 2 * len(STARTER.splitlines())
+    assert 'class="ln marked"' not in shown
 
 
 def test_a_class_is_read_bit_by_bit(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:

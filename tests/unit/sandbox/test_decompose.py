@@ -173,3 +173,12 @@ def test_the_network_is_that_of_the_librarys_way_and_of_the_model(
         with torch.no_grad():
             live = model(torch.from_numpy(images.copy()))
         np.testing.assert_allclose(found, live.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_padding_by_name_is_padding_by_numbers() -> None:
+    model = network(*SHORT["padding by name"])
+    images = torch.randn(2, 3, SIDE, SIDE)
+    program = torch.export.export(model, (images,))
+    assert harness_decompose.decomposed(program)
+    convolutions = [node for node in program.graph.nodes if node.target is torch.ops.aten.conv2d.default]
+    assert [list(node.args[4]) for node in convolutions] == [[1, 1], [4, 4], [0, 0]]

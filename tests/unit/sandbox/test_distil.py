@@ -77,3 +77,20 @@ def test_model_is_trained_and_twice_alike(model: Callable[[], nn.Module]) -> Non
     fresh(torch.from_numpy(IMAGES))
     moved = [name for name, parameter in fresh.named_parameters() if not torch.equal(parameter, first[name])]
     assert moved == [name for name, _ in fresh.named_parameters()]
+
+
+def test_the_learning_rate_rises_to_that_of_the_recipe_and_falls() -> None:
+    place = Workplace()
+    place.module.__dict__["get_student_model"] = lazy
+    training = Training(place, Workplace())
+    steps = 12
+    training.begin({"entry": "get_student_model", "seed": 3, "steps": steps, "loss": None, **distillation.RECIPE}, ())
+    rates = []
+    for _ in range(steps):
+        training.step({}, (IMAGES, TEACHER, LABELS))
+        assert training.optimizer is not None
+        rates.append(training.optimizer.param_groups[0]["lr"])
+    peak = rates.index(max(rates))
+    assert rates[peak] == pytest.approx(distillation.RECIPE["learning_rate"])
+    assert peak < steps / 2
+    assert rates[-1] < rates[0] < rates[peak]

@@ -28,3 +28,9 @@ def test_what_was_stopped_or_met_a_limit_while_it_was_confirmed_is_measured_agai
         assert lasting(ArchitectureEvidence(verification=verification).model_dump(mode="json")) is lasts
     for stopped in (False, True):
         assert lasting(PruningEvidence(curve_stopped=stopped).model_dump(mode="json")) is not stopped
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.MEMORY, Outcome.DIED, Outcome.PROTOCOL])
+def test_a_curve_that_a_busy_machine_may_have_stopped_is_measured_again(outcome: Outcome) -> None:
+    assert lasting(PruningEvidence(curve_outcome=Outcome.ERROR).model_dump(mode="json"))
+    assert not lasting(PruningEvidence(curve_outcome=outcome).model_dump(mode="json"))
