@@ -55,7 +55,21 @@ class EmbeddedWorker:
 
     def launch(self) -> None:
         """Start the process, which warms up and takes no jobs before `start`."""
-        self._launch()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            # A group of its own: Ctrl-C ends the service, and the service ends its worker.
+            self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
+                [sys.executable, "-m", "app.jobs.embedded_process", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                process_group=0,
+            )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._line = ours
 
     def start(self) -> None:
         """Let the worker begin and wait until it takes jobs. Raises `WorkerRefused`: then there is none."""
@@ -96,23 +110,6 @@ class EmbeddedWorker:
         with suppress(OSError):  # a process that has ended is noticed by whoever listens
             line.send(BEGIN)
 
-    def _launch(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            # A group of its own: Ctrl-C ends the service, and the service ends its worker.
-            self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
-                [sys.executable, "-m", "app.jobs.embedded_process", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                process_group=0,
-            )
-        except OSError:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self._line = ours
-
     def _supervise(self, line: socket.socket | None) -> None:
         """Pass on what the worker tells, and start it again whenever it has ended, until `stop`."""
         pause = _PAUSE_SECONDS
@@ -130,7 +127,7 @@ class EmbeddedWorker:
                 if self._stopping.is_set():
                     return
                 try:
-                    self._launch()
+                    self.launch()
                 except OSError as error:
                     log.error("the worker cannot be started", error=str(error))
                     line = None
