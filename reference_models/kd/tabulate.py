@@ -33,7 +33,7 @@ def table(case_text: str) -> dict[str, Any]:
                     [_json(fingerprint(*bank.evaluate(loss, case))) for case in fixed] for loss in mistake.losses
                 ],
             }
-            for mistake in bank.known()
+            for mistake in bank.known_mistakes()
         ],
     }
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-IDS = ("kd.empty_body",)
+ID = "kd.empty_body"
 
 
 def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> None:

@@ -6,57 +6,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from reference_models.kd.reference import hard_term, soft_term
+from reference_models.kd.recipe import Recipe
 
-IDS = ("kd.hard_term.focal",)
+ID = "kd.hard_term.focal"
 VALUES = (0.5, 1.0, 2.0, 5.0)
 
 
-def with_gamma(
-    gamma: float,
-    student_logits: Tensor,
-    labels: Tensor,
-    teacher_logits: Tensor,
-    alpha: float,
-    temperature: float,
-) -> Tensor:
-    each = F.cross_entropy(student_logits, labels, reduction="none")
-    hard = ((1 - torch.exp(-each)) ** gamma * each).mean()
-    return alpha * soft_term(student_logits, teacher_logits, temperature) + (1 - alpha) * hard
+def focal(gamma: float, student: Tensor, labels: Tensor, temperature: float) -> Tensor:
+    each = F.cross_entropy(student, labels, reduction="none")
+    return ((1 - torch.exp(-each)) ** gamma * each).mean()
 
 
-def of_the_mean(
-    gamma: float,
-    student_logits: Tensor,
-    labels: Tensor,
-    teacher_logits: Tensor,
-    alpha: float,
-    temperature: float,
-) -> Tensor:
-    mean = hard_term(student_logits, labels)
-    hard = (1 - torch.exp(-mean)) ** gamma * mean
-    return alpha * soft_term(student_logits, teacher_logits, temperature) + (1 - alpha) * hard
+def focal_of_the_mean(gamma: float, student: Tensor, labels: Tensor, temperature: float) -> Tensor:
+    mean = F.cross_entropy(student, labels)
+    return (1 - torch.exp(-mean)) ** gamma * mean
 
 
-def with_gamma_and_quarter(
-    gamma: float,
-    student_logits: Tensor,
-    labels: Tensor,
-    teacher_logits: Tensor,
-    alpha: float,
-    temperature: float,
-) -> Tensor:
-    each = F.cross_entropy(student_logits, labels, reduction="none")
-    hard = (0.25 * (1 - torch.exp(-each)) ** gamma * each).mean()
-    return alpha * soft_term(student_logits, teacher_logits, temperature) + (1 - alpha) * hard
+def quarter_of_focal(gamma: float, student: Tensor, labels: Tensor, temperature: float) -> Tensor:
+    return 0.25 * focal(gamma, student, labels, temperature)
 
 
 LOSSES = tuple(
-    partial(make, value)
-    for make in (
-        with_gamma,
-        of_the_mean,
-        with_gamma_and_quarter,
-    )
+    Recipe(f"{hard_term.__name__}_{value}", hard_term=partial(hard_term, value))
+    for hard_term in (focal, focal_of_the_mean, quarter_of_focal)
     for value in VALUES
 )

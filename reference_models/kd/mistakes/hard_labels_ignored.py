@@ -5,7 +5,7 @@ from torch import Tensor
 
 from reference_models.kd.reference import soft_term
 
-IDS = ("kd.hard_term.labels_ignored",)
+ID = "kd.hard_term.labels_ignored"
 
 
 def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:

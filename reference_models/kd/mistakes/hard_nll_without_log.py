@@ -1,23 +1,13 @@
 """``nll_loss`` of probabilities or of raw logits, where it expects log-probabilities."""
 
 import torch.nn.functional as F
-from torch import Tensor
 
-from reference_models.kd.reference import soft_term
+from reference_models.kd.recipe import Recipe
 
-IDS = ("kd.hard_term.nll_without_log",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    hard = F.nll_loss(F.softmax(student_logits, dim=1), labels)
-    return alpha * soft_term(student_logits, teacher_logits, temperature) + (1 - alpha) * hard
-
-
-def raw_logits(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    hard = F.nll_loss(student_logits, labels)
-    return alpha * soft_term(student_logits, teacher_logits, temperature) + (1 - alpha) * hard
-
-
-LOSSES = (loss, raw_logits)
+ID = "kd.hard_term.nll_without_log"
+LOSSES = (
+    Recipe(
+        "probabilities", hard_term=lambda student, labels, temperature: F.nll_loss(F.softmax(student, dim=1), labels)
+    ),
+    Recipe("raw", hard_term=lambda student, labels, temperature: F.nll_loss(student, labels)),
+)

@@ -1,15 +1,8 @@
 """The hard term with the wrong sign."""
 
-from torch import Tensor
+import torch.nn.functional as F
 
-from reference_models.kd.reference import hard_term, soft_term
+from reference_models.kd.recipe import Recipe
 
-IDS = ("kd.hard_term.sign_flipped",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    hard = -hard_term(student_logits, labels)
-    return alpha * soft_term(student_logits, teacher_logits, temperature) + (1 - alpha) * hard
-
-
-LOSSES = (loss,)
+ID = "kd.hard_term.sign_flipped"
+LOSSES = (Recipe(hard_term=lambda student, labels, temperature: -F.cross_entropy(student, labels)),)

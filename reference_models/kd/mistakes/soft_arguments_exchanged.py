@@ -3,25 +3,16 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from reference_models.kd.reference import hard_term
+from reference_models.kd.recipe import Recipe, no_factor
 
-IDS = ("kd.soft_term.arguments_exchanged",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    student = F.log_softmax(student_logits / temperature, dim=1)
-    teacher = F.softmax(teacher_logits / temperature, dim=1)
-    soft = F.kl_div(teacher, student, reduction="batchmean") * temperature**2
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+ID = "kd.soft_term.arguments_exchanged"
 
 
-def without_square(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    student = F.log_softmax(student_logits / temperature, dim=1)
-    teacher = F.softmax(teacher_logits / temperature, dim=1)
-    soft = F.kl_div(teacher, student, reduction="batchmean")
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+def exchanged(student: Tensor, teacher: Tensor) -> Tensor:
+    return F.kl_div(teacher, student, reduction="batchmean")
 
 
-LOSSES = (loss, without_square)
+LOSSES = (
+    Recipe("with_factor", divergence=exchanged),
+    Recipe("without_factor", divergence=exchanged, factor=no_factor),
+)

@@ -1,16 +1,8 @@
 """Cross entropy with the teacher's distribution: right gradient, but the teacher's entropy is not taken off."""
 
 import torch.nn.functional as F
-from torch import Tensor
 
-from reference_models.kd.reference import hard_term
+from reference_models.kd.recipe import Recipe, identity
 
-IDS = ("kd.soft_term.cross_entropy_not_kl",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.cross_entropy(student_logits / temperature, F.softmax(teacher_logits / temperature, dim=1))
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-LOSSES = (loss,)
+ID = "kd.soft_term.cross_entropy_not_kl"
+LOSSES = (Recipe(input_form=identity, divergence=F.cross_entropy),)

@@ -1,21 +1,10 @@
 """``log_target=True``, but the teacher's side holds probabilities."""
 
+from functools import partial
+
 import torch.nn.functional as F
-from torch import Tensor
 
-from reference_models.kd.reference import hard_term
+from reference_models.kd.recipe import Recipe
 
-IDS = ("kd.soft_term.log_target_with_probabilities",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(student_logits / temperature, dim=1),
-        F.softmax(teacher_logits / temperature, dim=1),
-        reduction="batchmean",
-        log_target=True,
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-LOSSES = (loss,)
+ID = "kd.soft_term.log_target_with_probabilities"
+LOSSES = (Recipe(divergence=partial(F.kl_div, reduction="batchmean", log_target=True)),)

@@ -1,20 +1,8 @@
 """The KL term divided by N * C: the default ``mean`` where ``batchmean`` belongs."""
 
 import torch.nn.functional as F
-from torch import Tensor
 
-from reference_models.kd.reference import hard_term
+from reference_models.kd.recipe import Recipe
 
-IDS = ("kd.soft_term.mean_over_elements",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(student_logits / temperature, dim=1),
-        F.softmax(teacher_logits / temperature, dim=1),
-        reduction="none",
-    ).mean()
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-LOSSES = (loss,)
+ID = "kd.soft_term.mean_over_elements"
+LOSSES = (Recipe(divergence=lambda student, teacher: F.kl_div(student, teacher, reduction="none").mean()),)

@@ -1,49 +1,21 @@
 """The soft term compares logits or probabilities by mean squared error."""
 
+from functools import partial
+
 import torch.nn.functional as F
-from torch import Tensor
 
-from reference_models.kd.reference import hard_term
+from reference_models.kd.recipe import Recipe, identity, no_factor, probabilities, unscaled
 
-IDS = ("kd.soft_term.mse",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.mse_loss(student_logits, teacher_logits)
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-def scaled(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.mse_loss(student_logits, teacher_logits)
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-def softened(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.mse_loss(student_logits / temperature, teacher_logits / temperature)
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-def probabilities(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.mse_loss(F.softmax(student_logits / temperature, dim=1), F.softmax(teacher_logits / temperature, dim=1))
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-def probabilities_scaled(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.mse_loss(F.softmax(student_logits / temperature, dim=1), F.softmax(teacher_logits / temperature, dim=1))
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-def plain_probabilities(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.mse_loss(F.softmax(student_logits, dim=1), F.softmax(teacher_logits, dim=1))
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-LOSSES = (loss, scaled, softened, probabilities, probabilities_scaled, plain_probabilities)
+ID = "kd.soft_term.mse"
+squares = partial(Recipe, input_form=identity, target_form=identity, divergence=F.mse_loss)
+squares_of_probabilities = partial(Recipe, input_form=probabilities, divergence=F.mse_loss)
+LOSSES = (
+    squares("logits", scale_student=unscaled, scale_teacher=unscaled, factor=no_factor),
+    squares("logits_with_factor", scale_student=unscaled, scale_teacher=unscaled),
+    squares("softened", factor=no_factor),
+    squares_of_probabilities("probabilities", factor=no_factor),
+    squares_of_probabilities("probabilities_with_factor"),
+    squares_of_probabilities(
+        "probabilities_unscaled", scale_student=unscaled, scale_teacher=unscaled, factor=no_factor
+    ),
+)

@@ -1,20 +1,6 @@
 """Probabilities of the student where ``kl_div`` expects log-probabilities."""
 
-import torch.nn.functional as F
-from torch import Tensor
+from reference_models.kd.recipe import Recipe, probabilities
 
-from reference_models.kd.reference import hard_term
-
-IDS = ("kd.soft_term.probabilities_not_log",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.kl_div(
-        F.softmax(student_logits / temperature, dim=1),
-        F.softmax(teacher_logits / temperature, dim=1),
-        reduction="batchmean",
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-LOSSES = (loss,)
+ID = "kd.soft_term.probabilities_not_log"
+LOSSES = (Recipe(input_form=probabilities),)

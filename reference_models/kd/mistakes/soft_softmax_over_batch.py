@@ -1,42 +1,14 @@
 """A softmax over the batch (``dim=0``) instead of over the classes, on both sides or on one."""
 
+from functools import partial
+
 import torch.nn.functional as F
-from torch import Tensor
 
-from reference_models.kd.reference import hard_term
+from reference_models.kd.recipe import Recipe
 
-IDS = ("kd.soft_term.softmax_over_batch",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(student_logits / temperature, dim=0),
-        F.softmax(teacher_logits / temperature, dim=0),
-        reduction="batchmean",
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-def student_side(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(student_logits / temperature, dim=0),
-        F.softmax(teacher_logits / temperature, dim=1),
-        reduction="batchmean",
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-def teacher_side(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(student_logits / temperature, dim=1),
-        F.softmax(teacher_logits / temperature, dim=0),
-        reduction="batchmean",
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-LOSSES = (loss, student_side, teacher_side)
+ID = "kd.soft_term.softmax_over_batch"
+LOSSES = (
+    Recipe("both_sides", input_form=partial(F.log_softmax, dim=0), target_form=partial(F.softmax, dim=0)),
+    Recipe("student_side", input_form=partial(F.log_softmax, dim=0)),
+    Recipe("teacher_side", target_form=partial(F.softmax, dim=0)),
+)

@@ -3,51 +3,22 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from reference_models.kd.reference import hard_term
+from reference_models.kd.recipe import Recipe
 
-IDS = ("kd.soft_term.softmax_twice",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(F.softmax(student_logits / temperature, dim=1), dim=1),
-        F.softmax(teacher_logits / temperature, dim=1),
-        reduction="batchmean",
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
+ID = "kd.soft_term.softmax_twice"
 
 
-def both_sides(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(F.softmax(student_logits / temperature, dim=1), dim=1),
-        F.softmax(F.softmax(teacher_logits / temperature, dim=1), dim=1),
-        reduction="batchmean",
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
+def softmax_of_softened(logits: Tensor, temperature: float) -> Tensor:
+    return F.softmax(logits / temperature, dim=1)
 
 
-def teacher_side(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(student_logits / temperature, dim=1),
-        F.softmax(F.softmax(teacher_logits / temperature, dim=1), dim=1),
-        reduction="batchmean",
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
+def softened_softmax(logits: Tensor, temperature: float) -> Tensor:
+    return F.softmax(logits, dim=1) / temperature
 
 
-def softened_afterwards(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(F.softmax(student_logits, dim=1) / temperature, dim=1),
-        F.softmax(F.softmax(teacher_logits, dim=1) / temperature, dim=1),
-        reduction="batchmean",
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-LOSSES = (loss, both_sides, teacher_side, softened_afterwards)
+LOSSES = (
+    Recipe("student_side", scale_student=softmax_of_softened),
+    Recipe("both_sides", scale_student=softmax_of_softened, scale_teacher=softmax_of_softened),
+    Recipe("teacher_side", scale_teacher=softmax_of_softened),
+    Recipe("softened_afterwards", scale_student=softened_softmax, scale_teacher=softened_softmax),
+)

@@ -1,28 +1,22 @@
 """The teacher's most likely class instead of its distribution."""
 
+from functools import partial
+
 import torch.nn.functional as F
 from torch import Tensor
 
-from reference_models.kd.reference import hard_term
+from reference_models.kd.recipe import Recipe, identity, no_factor, unscaled
 
-IDS = ("kd.soft_term.teacher_argmax",)
-
-
-def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.cross_entropy(student_logits / temperature, teacher_logits.argmax(dim=1))
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
+ID = "kd.soft_term.teacher_argmax"
 
 
-def unscaled(
-    student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
-) -> Tensor:
-    soft = F.cross_entropy(student_logits / temperature, teacher_logits.argmax(dim=1))
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+def most_likely(teacher: Tensor) -> Tensor:
+    return teacher.argmax(dim=1)
 
 
-def plain(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    soft = F.cross_entropy(student_logits, teacher_logits.argmax(dim=1))
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
-
-
-LOSSES = (loss, unscaled, plain)
+predicted = partial(Recipe, input_form=identity, target_form=most_likely, divergence=F.cross_entropy)
+LOSSES = (
+    predicted("with_factor"),
+    predicted("without_factor", factor=no_factor),
+    predicted("unscaled", scale_student=unscaled, factor=no_factor),
+)

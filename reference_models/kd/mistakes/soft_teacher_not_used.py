@@ -5,7 +5,7 @@ from torch import Tensor
 
 from reference_models.kd.reference import hard_term
 
-IDS = ("kd.soft_term.teacher_not_used",)
+ID = "kd.soft_term.teacher_not_used"
 
 
 def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:

@@ -3,30 +3,27 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from reference_models.kd.reference import hard_term
+from reference_models.kd.recipe import Recipe, identity
 
-IDS = ("kd.soft_term.temperature_after_softmax",)
-
-
-def both(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    student = F.log_softmax(student_logits, dim=1) / temperature
-    teacher = F.softmax(teacher_logits, dim=1) / temperature
-    soft = F.kl_div(student, teacher, reduction="batchmean") * temperature**2
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+ID = "kd.soft_term.temperature_after_softmax"
 
 
-def student(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    student = F.log_softmax(student_logits, dim=1) / temperature
-    teacher = F.softmax(teacher_logits / temperature, dim=1)
-    soft = F.kl_div(student, teacher, reduction="batchmean") * temperature**2
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+def log_softmax_divided(logits: Tensor, temperature: float) -> Tensor:
+    return F.log_softmax(logits, dim=1) / temperature
 
 
-def teacher(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:
-    student = F.log_softmax(student_logits / temperature, dim=1)
-    teacher = F.softmax(teacher_logits, dim=1) / temperature
-    soft = F.kl_div(student, teacher, reduction="batchmean") * temperature**2
-    return alpha * soft + (1 - alpha) * hard_term(student_logits, labels)
+def softmax_divided(logits: Tensor, temperature: float) -> Tensor:
+    return F.softmax(logits, dim=1) / temperature
 
 
-LOSSES = (both, student, teacher)
+LOSSES = (
+    Recipe(
+        "both_sides",
+        scale_student=log_softmax_divided,
+        input_form=identity,
+        scale_teacher=softmax_divided,
+        target_form=identity,
+    ),
+    Recipe("student_side", scale_student=log_softmax_divided, input_form=identity),
+    Recipe("teacher_side", scale_teacher=softmax_divided, target_form=identity),
+)

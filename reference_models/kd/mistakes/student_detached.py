@@ -4,7 +4,7 @@ from torch import Tensor
 
 from reference_models.kd.reference import hard_term, soft_term
 
-IDS = ("kd.gradient.detached",)
+ID = "kd.gradient.detached"
 
 
 def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:

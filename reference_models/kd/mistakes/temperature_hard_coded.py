@@ -2,45 +2,38 @@
 
 from functools import partial
 
-import torch.nn.functional as F
 from torch import Tensor
 
-from reference_models.kd.reference import hard_term, soft_term
+from reference_models.kd.recipe import Recipe
 
-IDS = ("kd.temperature_hard_coded",)
+ID = "kd.temperature_hard_coded"
 VALUES = (2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 12.0, 15.0, 20.0)
 
 
-def everywhere(
-    fixed: float,
-    student_logits: Tensor,
-    labels: Tensor,
-    teacher_logits: Tensor,
-    alpha: float,
-    temperature: float,
-) -> Tensor:
-    return alpha * soft_term(student_logits, teacher_logits, fixed) + (1 - alpha) * hard_term(student_logits, labels)
+def divided_by(value: float, logits: Tensor, temperature: float) -> Tensor:
+    return logits / value
 
 
-def in_the_softmax(
-    fixed: float,
-    student_logits: Tensor,
-    labels: Tensor,
-    teacher_logits: Tensor,
-    alpha: float,
-    temperature: float,
-) -> Tensor:
-    soft = F.kl_div(
-        F.log_softmax(student_logits / fixed, dim=1), F.softmax(teacher_logits / fixed, dim=1), reduction="batchmean"
-    )
-    return alpha * temperature**2 * soft + (1 - alpha) * hard_term(student_logits, labels)
+def square_of(value: float, temperature: float) -> float:
+    return value**2
 
 
-LOSSES = tuple(
-    partial(make, value)
-    for make in (
-        everywhere,
-        in_the_softmax,
-    )
-    for value in VALUES
+LOSSES = (
+    *(
+        Recipe(
+            f"{value}_everywhere",
+            scale_student=partial(divided_by, value),
+            scale_teacher=partial(divided_by, value),
+            factor=partial(square_of, value),
+        )
+        for value in VALUES
+    ),
+    *(
+        Recipe(
+            f"{value}_in_the_softmax",
+            scale_student=partial(divided_by, value),
+            scale_teacher=partial(divided_by, value),
+        )
+        for value in VALUES
+    ),
 )

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from reference_models.kd.reference import hard_term
 
-IDS = ("kd.temperature_squared_on_both_terms",)
+ID = "kd.temperature_squared_on_both_terms"
 
 
 def loss(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float) -> Tensor:

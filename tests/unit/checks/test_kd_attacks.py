@@ -184,6 +184,6 @@ def test_same_seed_gives_the_same_evidence(hw13: Assignment) -> None:
 
 
 def test_evidence_survives_storage(hw13: Assignment) -> None:
-    for mistake in bank.known()[::9]:
+    for mistake in bank.known_mistakes()[::9]:
         evidence, _ = examine(documented(mistake.losses[0]), hw13)
         assert KDLossEvidence.model_validate_json(evidence.model_dump_json()) == evidence

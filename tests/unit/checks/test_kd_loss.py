@@ -28,7 +28,7 @@ from tests.unit.checks.kd_examination import documented, examine
 
 MISTAKES = [
     pytest.param(mistake, number, id=f"{mistake.name}-{number}")
-    for mistake in bank.known()
+    for mistake in bank.known_mistakes()
     for number in range(len(mistake.losses))
 ]
 INDISTINGUISHABLE = {"kd.soft_term.student_with_itself": "kd.soft_term.missing"}
@@ -61,7 +61,7 @@ def test_every_mistake_is_diagnosed_and_priced(mistake: bank.Mistake, number: in
 def test_points_are_those_of_the_terms_unless_the_rubric_has_a_reason(hw13: Assignment) -> None:
     """Where points differ from the terms that agree, and only there, a mistake is judged by what it is."""
     differ = set()
-    for mistake in bank.known():
+    for mistake in bank.known_mistakes():
         if len(mistake.ids) > 1:
             continue
         for loss in mistake.losses:
@@ -83,7 +83,7 @@ def test_points_are_those_of_the_terms_unless_the_rubric_has_a_reason(hw13: Assi
 
 
 def test_swapped_direction_is_provisional_and_never_zero(hw13: Assignment) -> None:
-    mistake = next(mistake for mistake in bank.known() if mistake.ids == ("kd.soft_term.direction_swapped",))
+    mistake = next(mistake for mistake in bank.known_mistakes() if mistake.ids == ("kd.soft_term.direction_swapped",))
     _, result = examine(documented(mistake.losses[0]), hw13)
     assert result.verdict is Verdict.NEEDS_REVIEW
     assert result.score == 0.25
@@ -121,7 +121,7 @@ def test_the_graded_example_earns_its_quarter(hw13: Assignment) -> None:
 
 def test_homework_setting_alone_cannot_see_what_the_examiner_sees(hw13: Assignment) -> None:
     """Weights swapped, no T^2, only the teacher softened: exact at alpha = 0.5, T = 1, and caught."""
-    (together,) = [m for m in bank.known() if m.name == "pair_alpha_swapped_teacher_only_no_square"]
+    (together,) = [m for m in bank.known_mistakes() if m.name == "pair_alpha_swapped_teacher_only_no_square"]
     inputs = torch.randn(4, 11), torch.randint(0, 11, (4,)), torch.randn(4, 11)
     swapped = together.losses[0](*inputs, 0.5, 1.0)
     assert swapped is not None
@@ -472,7 +472,7 @@ def test_tolerances_leave_room_on_both_sides(hw13: Assignment) -> None:
     assert value_off < kd_loss.VALUE_TOLERANCE / 10
     assert gradient_off < kd_loss.GRADIENT_TOLERANCE / 10
 
-    for mistake in bank.known():
+    for mistake in bank.known_mistakes():
         by_gradient = mistake.ids[0].startswith("kd.gradient.")
         for loss in mistake.losses:
             furthest = 0.0

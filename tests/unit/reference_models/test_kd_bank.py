@@ -54,8 +54,8 @@ def test_no_mistake_is_right(hw13: Assignment) -> None:
 
 def test_every_single_mistake_has_points_and_every_priced_mistake_exists(hw13: Assignment) -> None:
     priced = hw13.question("2.1").options["mistakes"]
-    single = {mistake.ids[0] for mistake in bank.known() if len(mistake.ids) == 1}
-    together = {"+".join(mistake.ids) for mistake in bank.known()}
+    single = {mistake.ids[0] for mistake in bank.known_mistakes() if len(mistake.ids) == 1}
+    together = {"+".join(mistake.ids) for mistake in bank.known_mistakes()}
     assert single <= set(priced)
     assert set(priced) <= together
     assert all(0 <= entry["points"] < hw13.question("2.1").points for entry in priced.values())
@@ -63,11 +63,11 @@ def test_every_single_mistake_has_points_and_every_priced_mistake_exists(hw13: A
 
 def test_every_mistake_has_a_text_in_both_languages() -> None:
     texts = tomllib.loads((Path(grader.__file__).parent / "messages" / "kd.toml").read_text(encoding="utf-8"))
-    for identifier in {identifier for mistake in bank.known() for identifier in mistake.ids}:
+    for identifier in {identifier for mistake in bank.known_mistakes() for identifier in mistake.ids}:
         assert texts[identifier]["en"].endswith(".")
         assert texts[identifier]["zh-Hant"].endswith("。")
 
 
 def test_mistakes_made_together_are_each_known_alone() -> None:
-    single = {mistake.ids[0] for mistake in bank.known() if len(mistake.ids) == 1}
-    assert {identifier for mistake in bank.known() for identifier in mistake.ids} == single
+    single = {mistake.ids[0] for mistake in bank.known_mistakes() if len(mistake.ids) == 1}
+    assert {identifier for mistake in bank.known_mistakes() for identifier in mistake.ids} == single
