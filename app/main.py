@@ -10,33 +10,39 @@ from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from app import health, lti, metrics, openapi, pages, problem_responses
-from app.assignments import endpoints as assignments
+from app import lti, pages
+from app.api import (
+    assignments,
+    audit,
+    exports,
+    extensions,
+    health,
+    metrics,
+    openapi,
+    regrade_requests,
+    regrades,
+    scores,
+    submissions,
+    users,
+)
+from app.api import workers as jobs
+from app.api.ended_runs import EndedRuns
 from app.assignments import service as assignment_service
-from app.audit import endpoints as audit
-from app.auth.csrf import CrossSiteCheck
-from app.body_limit import BodyLimit
-from app.conditional import Conditional
 from app.db import migrate
 from app.db.engine import Database
 from app.db.probe import WriteProbe
-from app.ended_runs import EndedRuns
-from app.exports import endpoints as exports
-from app.extensions import endpoints as extensions
-from app.jobs import endpoints as jobs
-from app.jobs import repository as job_repository
-from app.jobs.dbos_engine import DbosJobs
-from app.jobs.embedded import EmbeddedWorker, WorkerRefused
-from app.readable_address import ReadableAddress
-from app.regrade_requests import endpoints as regrade_requests
-from app.regrades import endpoints as regrades
-from app.scores import endpoints as scores
+from app.http import counters, problem_responses
+from app.http.body_limit import BodyLimit
+from app.http.conditional import Conditional
+from app.http.csrf import CrossSiteCheck
+from app.http.readable_address import ReadableAddress
+from app.queue import repository as job_repository
+from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
-from app.submissions import endpoints as submissions
 from app.submissions.bulletin import Bulletin
 from app.submissions.watch import Watch
-from app.users import endpoints as users
 from app.users import service as user_service
+from app.worker.embedded import EmbeddedWorker, WorkerRefused
 from grader.version import GRADER_VERSION
 
 
@@ -66,7 +72,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.add_middleware(BodyLimit, largest=settings.max_request_bytes)
     app.add_middleware(ReadableAddress)
     pages.install(app)
-    app.add_middleware(metrics.RequestMetrics)
+    app.add_middleware(counters.RequestMetrics)
     return app
 
 

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Callable
 
 from app import logs
-from app.jobs.embedded import EmbeddedWorker, WorkerRefused
 from app.settings import Settings
 from app.submissions.bulletin import Bulletin
+from app.worker.embedded import EmbeddedWorker, WorkerRefused
 
 KEEP_ALIVE_SECONDS = 75
 """How long a connection may be idle. Many clients give theirs up after five seconds; were the service to do so at the

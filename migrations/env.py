@@ -6,8 +6,8 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from app.db.engine import make_engine
-from app.db.tables import metadata
 from app.settings import Settings
+from app.tables import metadata
 
 
 def _ours(name: str | None, kind: str, parents: object) -> bool:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from fastapi import Request
 
 _KEYS = 10_000
 """With more keys than this, those whose time is up are forgotten."""
@@ -46,15 +41,3 @@ class RateLimit:
         while tries and tries[0] <= since:
             tries.popleft()
         return tries
-
-
-def address(request: Request) -> str:
-    """Where a request comes from. Whoever has one IPv6 address has a whole /64 of them."""
-    host = request.client.host if request.client else ""
-    try:
-        parsed = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return host

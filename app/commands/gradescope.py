@@ -16,7 +16,7 @@ from app.commands import uploaded_files
 from app.commands.failures import CommandError, ExitCode, UnusableInput
 from app.commands.grade import named, question, warm_sandbox
 from app.exports import gradescope
-from app.submissions.schemas import QuestionReport
+from app.reports.schemas import QuestionReport
 from grader import scoring
 from grader.assignment import Assignment
 from grader.handin import HandIn

@@ -66,8 +66,8 @@ def work() -> None:
 
 def _work(configured: Settings, sandbox: Sandbox) -> None:
     from app.commands import database
-    from app.jobs import worker
-    from app.jobs.executor import ExecutorIdTaken
+    from app.worker import worker
+    from app.worker.executor import ExecutorIdTaken
 
     database.check(configured)
     try:

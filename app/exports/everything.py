@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.db.engine import Database
 from app.language import text
+from app.reports import report
+from app.reports.schemas import Report
 from app.scores import class_repository, service
 from app.scores import repository as scores
 from app.scores.models import Override
 from app.scores.table import StudentRow
-from app.submissions import report
 from app.submissions.models import Submission
-from app.submissions.schemas import Report
 
 _AT_ONCE = 50
 """Hand-ins that are read in one transaction: a reader of a long export must not hold one open."""

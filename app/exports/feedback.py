@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.db.engine import Database
 from app.language import text
-from app.pages import language as texts
-from app.pages import rendering
+from app.presenting import filters
+from app.presenting import language as texts
+from app.reports import report
+from app.reports.schemas import Report
 from app.scores import service
-from app.submissions import report
 from app.submissions.models import Submission
-from app.submissions.schemas import Report
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -28,7 +28,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters.update(points=rendering.points, when=rendering.when)
+_environment.filters.update(points=filters.points, when=filters.when)
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The same points give the same bytes, whenever the archive is made."""
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.submissions.schemas import QuestionReport, Report
+from app.reports.schemas import QuestionReport, Report
 from grader.scoring import Verdict
 
 PROVISIONAL = "Some points are provisional until a person has looked at them."

@@ -9,12 +9,12 @@ import structlog
 
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import repository as job_repository
 from app.lti import deliveries
 from app.lti.models import Platform
 from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.score_service import Address, ScoreService
 from app.problems import Problem
+from app.queue import repository as job_repository
 from app.scores.class_records import ClassRecords, ClassSnapshot
 from app.settings import Settings
 

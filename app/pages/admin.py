@@ -10,14 +10,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from app.api import workers as jobs
 from app.assignments import service as assignments
 from app.assignments.models import PublishedAssignment
 from app.audit import service as audit
-from app.auth.dependencies import AdminViewer
 from app.db.base import now
-from app.db.sessions import ReadSession
-from app.jobs import endpoints as jobs
-from app.pages import language, rendering
+from app.http import request_language
+from app.http.sessions import ReadSession
+from app.http.viewers import AdminViewer
+from app.pages import rendering
+from app.presenting import filters, language
 from app.submissions import repository as submissions
 from grader.assignment import Question
 
@@ -50,7 +52,7 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
 @router.get("/assignments")
 def rubrics(request: Request, viewer: AdminViewer, session: ReadSession) -> HTMLResponse:
     """Every assignment: the rubric as people read it, its versions, and what changed between them."""
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     shown = []
     for row in assignments.all_current(session):
         versions = assignments.versions(session, row.slug)
@@ -59,7 +61,7 @@ def rubrics(request: Request, viewer: AdminViewer, session: ReadSession) -> HTML
         shown.append(
             {
                 "definition": definition,
-                "title": rendering.localised(definition.title, tag),
+                "title": filters.localised(definition.title, tag),
                 "questions": [_rubric(question, tag) for question in definition.questions],
                 "versions": list(zip(versions, [*changes, None], strict=True)),
             }
@@ -102,11 +104,11 @@ def _rubric(question: Question, tag: str) -> dict[str, Any]:
     key = options.get("key")
     return {
         "number": question.number,
-        "title": rendering.localised(question.title, tag),
+        "title": filters.localised(question.title, tag),
         "points": question.points,
         "check": question.check,
         "parts": question.parts,
-        "key": rendering.localised(options["choices"][key], tag) if key else None,
+        "key": filters.localised(options["choices"][key], tag) if key else None,
         "options": {name: _written(value) for name, value in options.items() if name not in _SAID_APART},
         "mistakes": len(options.get("mistakes", {})),
     }

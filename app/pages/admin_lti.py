@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from app.auth.dependencies import AdminViewer
 from app.db.base import now
-from app.db.sessions import ReadSession
+from app.http.sessions import ReadSession
+from app.http.viewers import AdminViewer
 from app.lti import repository
 from app.lti.login import LAUNCH
 from app.pages import rendering

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from app.audit import service as audit
 from app.auth import service as auth
-from app.auth.dependencies import AdminViewer
-from app.db.sessions import Db, ReadSession
-from app.pages import language, rendering
+from app.http import request_language
+from app.http.sessions import Db, ReadSession
+from app.http.viewers import AdminViewer
+from app.pages import rendering
 from app.problems import Problem, Unprocessable
 from app.users import service
 from app.users.models import Role
@@ -169,5 +170,5 @@ def _tokens(
         viewer=viewer,
         made=made,
         roster=roster,
-        complaint=language.complaint_of(request, problem),
+        complaint=request_language.complaint_of(request, problem),
     )

@@ -9,12 +9,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.assignments import service as assignments
-from app.auth.dependencies import AdminViewer
 from app.auth.viewer import Viewer
 from app.db.engine import Database
-from app.db.sessions import Db, ReadSession
-from app.pages import language, rendering
+from app.http import request_language
+from app.http.sessions import Db, ReadSession
+from app.http.viewers import AdminViewer
+from app.pages import rendering
 from app.pages.student import STOP_ASKING
+from app.presenting import filters
 from app.problems import Problem
 from app.regrades import service
 from app.regrades.models import Kind, RegradeState
@@ -90,7 +92,7 @@ def take(
 
 
 def _listed(request: Request, viewer: Viewer, session: ReadSession, problem: Problem | None = None) -> HTMLResponse:
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     offered = [assignments.definition(row) for row in assignments.all_current(session)]
     return rendering.page(
         request,
@@ -98,11 +100,11 @@ def _listed(request: Request, viewer: Viewer, session: ReadSession, problem: Pro
         problem.status if problem else 200,
         viewer=viewer,
         regrades=service.newest(session),
-        offered=[(one.slug, rendering.localised(one.title, tag)) for one in offered],
+        offered=[(one.slug, filters.localised(one.title, tag)) for one in offered],
         numbers=sorted({question.number for one in offered for question in one.questions}),
         kinds=list(Kind),
         verdicts=list(Verdict),
-        complaint=language.complaint_of(request, problem),
+        complaint=request_language.complaint_of(request, problem),
     )
 
 
@@ -130,5 +132,5 @@ def _page(
         regrade=service.view(session, service.find(session, regrade_id)),
         changes=changes[:_CHANGES],
         more=max(len(changes) - _CHANGES, 0),
-        complaint=language.complaint_of(request, problem),
+        complaint=request_language.complaint_of(request, problem),
     )

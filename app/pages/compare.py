@@ -11,13 +11,16 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
-from app.auth.dependencies import AnyViewer
 from app.auth.viewer import Viewer
-from app.db.sessions import ReadSession
-from app.pages import language, rendering
+from app.http import request_language
+from app.http.sessions import ReadSession
+from app.http.viewers import AnyViewer
+from app.pages import rendering
+from app.presenting import filters
 from app.problems import Unprocessable
+from app.reports import service as reports
+from app.reports.schemas import Report
 from app.submissions import service
-from app.submissions.schemas import Report
 
 router = APIRouter()
 TEXT_PARTS: Final = ("model", "loss", "summary", "answers", "pruning_points")
@@ -41,8 +44,8 @@ def compare(
     second: Annotated[uuid.UUID, Query()],
 ) -> HTMLResponse:
     """The earlier attempt on the left, the later one on the right."""
-    tag = language.of_request(request)
-    pair = [service.report(session, viewer, identifier, tag) for identifier in (first, second)]
+    tag = request_language.of_request(request)
+    pair = [reports.report(session, viewer, identifier, tag) for identifier in (first, second)]
     earlier, later = sorted(pair, key=lambda report: report.attempt)
     if (earlier.student, earlier.assignment) != (later.student, later.assignment):
         raise NotComparable
@@ -53,7 +56,7 @@ def compare(
         request,
         "compare.html",
         viewer=viewer,
-        title=rendering.localised(definition.title, tag),
+        title=filters.localised(definition.title, tag),
         earlier=earlier,
         later=later,
         rows=[(before.get(number), after.get(number)) for number in sorted(before | after)],

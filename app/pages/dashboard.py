@@ -14,22 +14,25 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
-from app.auth.dependencies import StaffViewer
 from app.auth.viewer import Viewer
-from app.db.sessions import Db, ReadSession
-from app.pages import charts, compare, conflicts, language, rendering, source
+from app.http import request_language
+from app.http.sessions import Db, ReadSession
+from app.http.viewers import StaffViewer
+from app.pages import charts, compare, conflicts, rendering, source
 from app.pages.class_view import PAGE_ROWS, ClassView
 from app.pages.conflicts import RefusedDecision, RevisionField
 from app.pages.student import STOP_ASKING, counting_of, report_context
+from app.presenting import filters
 from app.problems import Problem, Unprocessable
 from app.regrade_requests import service as regrade_requests
+from app.reports import service as reports
+from app.reports.schemas import Report
 from app.scores import repository as score_repository
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords, ClassSnapshot
 from app.submissions import repository as submission_repository
 from app.submissions import service as submissions
 from app.submissions.models import State
-from app.submissions.schemas import Report
 from app.users import service as users
 from grader import data
 from grader.assignment import Assignment
@@ -51,7 +54,7 @@ def class_table(
     request: Request, viewer: StaffViewer, session: ReadSession, slug: str, view: Annotated[ClassView, Query()]
 ) -> HTMLResponse:
     """Students by question, with the attempt that counts, and the class in charts."""
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
     definition = snapshot.assignment
     selected = view.select(snapshot.standings)
@@ -62,7 +65,7 @@ def class_table(
         "dashboard.html",
         viewer=viewer,
         slug=slug,
-        title=rendering.localised(definition.title, tag),
+        title=filters.localised(definition.title, tag),
         questions=definition.questions,
         max_score=definition.max_score,
         deadline=definition.schedule.deadline,
@@ -95,8 +98,8 @@ def report(
     request: Request, viewer: StaffViewer, session: ReadSession, slug: str, submission_id: uuid.UUID
 ) -> HTMLResponse:
     """The report alone, with the forms of the staff."""
-    tag = language.of_request(request)
-    context = _staff_context(session, submissions.report(session, viewer, submission_id, tag), slug, tag)
+    tag = request_language.of_request(request)
+    context = _staff_context(session, reports.report(session, viewer, submission_id, tag), slug, tag)
     status = STOP_ASKING if context["finished"] else 200
     return rendering.page(request, "report.html", status, viewer=viewer, slug=slug, overridable=True, **context)
 
@@ -116,7 +119,7 @@ def override(
 ) -> Response:
     """Set the points of a question by hand, or let the computed ones stand again."""
     with database.read() as session:
-        report = submissions.report(session, viewer, submission_id, "en")
+        report = reports.report(session, viewer, submission_id, "en")
     try:
         basis = conflicts.revision(revision)
         with database.write() as session:
@@ -184,15 +187,15 @@ def _student(
     problem: Problem | None = None,
     refusal: RefusedDecision | None = None,
 ) -> HTMLResponse:
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     person = users.find(session, login)
     definition = assignments.definition(assignments.current(session, slug))
-    page = submissions.history(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS)
+    page = reports.history(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS)
     attempts = page.items
     shown = next((row for row in attempts if attempt in (None, row.attempt)), None)
     if shown is None and attempt is not None:
         raise submissions.SubmissionNotFound
-    report = submissions.report(session, viewer, shown.id, tag) if shown else None
+    report = reports.report(session, viewer, shown.id, tag) if shown else None
     return rendering.page(
         request,
         "student.html",
@@ -200,10 +203,10 @@ def _student(
         viewer=viewer,
         slug=slug,
         person=person,
-        title=rendering.localised(definition.title, tag),
+        title=filters.localised(definition.title, tag),
         attempts=attempts,
         counting=counting_of(page, definition.schedule.keep),
-        complaint=language.complaint_of(request, problem),
+        complaint=request_language.complaint_of(request, problem),
         refusal=refusal,
         sources=_sources(session, viewer, report) if report else {},
         runs=submission_repository.runs(session, report.id) if report else [],

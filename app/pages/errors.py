@@ -10,7 +10,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.pages import language, rendering
+from app.http import request_language
+from app.pages import rendering
+from app.presenting import language
 from app.problems import MEDIA_TYPE
 
 _KNOWN = (401, 403, 404, 405, 413, 422, 429, 500, 503)
@@ -78,7 +80,7 @@ def error_page(request: Request, problem: Response) -> Response:
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/login?" + urlencode({"back": back}), status_code=303)
     key = f"error_{problem.status_code}" if problem.status_code in _KNOWN else "error_other"
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     heading = language.text(tag, key)
     body = json.loads(bytes(problem.body))
     detail = language.complaint(tag, body["type"].rpartition(":")[2], body["detail"], body)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from app.submissions import form, parts
+from app.submissions import parts
+from app.submissions.parts import Field
 
 TEXT_PARTS: Final = ("model", "loss", "summary")
 """Parts that can be pasted as well as uploaded, in the order of the page."""
@@ -32,28 +33,28 @@ def largest(question_numbers: list[str]) -> dict[str, int]:
     return files | texts | answers | {"repair": 256}
 
 
-def to_api(fields: Mapping[str, form.Field], slug: str) -> dict[str, form.Field]:
+def to_api(fields: Mapping[str, Field], slug: str) -> dict[str, Field]:
     """The fields of `POST /submissions`. A chosen file outranks the text beside it."""
-    result = {"assignment": form.Field(slug.encode(), None)}
+    result = {"assignment": Field(slug.encode(), None)}
     for part in FILE_TYPES:
         chosen, pasted = fields.get(f"{part}{_FILE}"), fields.get(part)
         if chosen is not None and chosen.data:
             result[part] = chosen
         elif pasted is not None:
             # A form sends every line break of a text area as CR LF; nobody typed the CR.
-            result[part] = form.Field(pasted.data.replace(b"\r\n", b"\n"), None)
+            result[part] = Field(pasted.data.replace(b"\r\n", b"\n"), None)
     answers = {
         name.removeprefix(_ANSWER): field.data.decode("utf-8", "replace")
         for name, field in fields.items()
         if name.startswith(_ANSWER) and field.data
     }
     if answers:
-        result["answers"] = form.Field(json.dumps(answers).encode(), None)
+        result["answers"] = Field(json.dumps(answers).encode(), None)
     if "repair" in fields:
         result["repair"] = fields["repair"]
     return result
 
 
-def typed(fields: Mapping[str, form.Field]) -> dict[str, str]:
+def typed(fields: Mapping[str, Field]) -> dict[str, str]:
     """What was typed or ticked, to show again. Files cannot be: a browser does not let a page choose one."""
     return {name: field.data.decode("utf-8", "replace") for name, field in fields.items() if not name.endswith(_FILE)}

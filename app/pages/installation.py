@@ -46,7 +46,7 @@ class _Static(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
-    """Add the pages, their static files and their error pages. Call it after `app.problem_responses.install`.
+    """Add the pages, their static files and their error pages. Call it after `app.http.problem_responses.install`.
 
     Problems of middleware that was added before show as pages too.
     """

@@ -7,12 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from app import metrics
-from app.auth import cookies, service
-from app.auth.dependencies import OptionalViewer
-from app.auth.limits import RateLimit, address
-from app.db.sessions import Db
-from app.pages import language, rendering
+from app.auth import service
+from app.auth.limits import RateLimit
+from app.http import cookies, counters, request_language
+from app.http.client_address import address
+from app.http.sessions import Db
+from app.http.viewers import OptionalViewer
+from app.pages import rendering
+from app.presenting import language
 
 router = APIRouter()
 _YEAR = 365 * 86_400
@@ -40,8 +42,8 @@ def log_in(
         cookie = service.log_in(session, token.strip(), days=days)
     if cookie is None:
         limit.note(source)
-        metrics.TOKENS_REFUSED.labels("login").inc()
-        complaint = language.text(language.of_request(request), "token_wrong")
+        counters.TOKENS_REFUSED.labels("login").inc()
+        complaint = language.text(request_language.of_request(request), "token_wrong")
         return _form(request, back, status=401, complaint=complaint)
     response = RedirectResponse(local(back), status_code=303)
     cookies.set_cookie(request, response, cookie, days=days)
@@ -70,7 +72,7 @@ def prefer(
     response = RedirectResponse(local(back), status_code=303)
     secure = request.url.scheme == "https"
     if language_tag in language.LANGUAGES:
-        response.set_cookie(language.COOKIE, language_tag, _YEAR, httponly=True, samesite="lax", secure=secure)
+        response.set_cookie(request_language.COOKIE, language_tag, _YEAR, httponly=True, samesite="lax", secure=secure)
     if theme in rendering.THEMES:
         response.set_cookie(rendering.THEME_COOKIE, theme, _YEAR, httponly=True, samesite="lax", secure=secure)
     return response
@@ -83,7 +85,7 @@ def local(path: str) -> str:
 
 
 def _limited(request: Request, back: str, seconds: int) -> HTMLResponse:
-    complaint = language.text(language.of_request(request), "login_limited", seconds=seconds)
+    complaint = language.text(request_language.of_request(request), "login_limited", seconds=seconds)
     page = _form(request, back, status=429, complaint=complaint)
     page.headers["Retry-After"] = str(seconds)
     return page

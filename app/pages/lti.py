@@ -17,10 +17,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from sqlalchemy.exc import IntegrityError
 
 from app.assignments import service as assignments
-from app.auth import cookies
-from app.auth.limits import RateLimit, address
+from app.auth.limits import RateLimit
 from app.db.engine import Database
-from app.db.sessions import Db
+from app.http import cookies, request_language
+from app.http.client_address import address
+from app.http.sessions import Db
 from app.lti import addresses, deep_linking, keys, launching, login, messages, repository
 from app.lti.launching import Entry
 from app.lti.login import Initiation
@@ -28,7 +29,8 @@ from app.lti.messages import Message
 from app.lti.models import Platform, TicketKind
 from app.lti.platform_keys import PlatformKeys
 from app.lti.refusals import LaunchRefused, Reason
-from app.pages import language, rendering
+from app.pages import rendering
+from app.presenting import filters
 from app.settings import Settings
 from app.users.service import digest
 
@@ -126,7 +128,7 @@ def pick(
     assignment: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
     """The choice, signed, and a form that takes it to the platform."""
-    tag, browser = language.of_request(request), request.cookies.get(_BROWSER)
+    tag, browser = request_language.of_request(request), request.cookies.get(_BROWSER)
     try:
         with database.write() as session:
             redeemed = launching.redeem(session, ticket, TicketKind.PICK)
@@ -198,11 +200,11 @@ def _pick(
     request: Request, database: Database, platform: Platform, message: Message, browser: str, settings: Settings
 ) -> Response:
     content = deep_linking.request(platform, message, browser, allow_local=settings.lti_allow_local)
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     with database.write() as session:
         ticket = launching.ticket(session, TicketKind.PICK, platform, content)
         rows = [assignments.definition(row) for row in assignments.all_current(session)]
-    offered = [(row.slug, rendering.localised(row.title, tag), row.max_score) for row in rows]
+    offered = [(row.slug, filters.localised(row.title, tag), row.max_score) for row in rows]
     return _framed(rendering.page(request, "lti_pick.html", ticket=ticket, offered=offered), platform.hosts)
 
 

@@ -9,10 +9,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.assignments import service as assignments
 from app.audit import service as audit
-from app.auth.dependencies import StaffViewer
-from app.db.sessions import Db, ReadSession
+from app.http import request_language
+from app.http.sessions import Db, ReadSession
+from app.http.viewers import StaffViewer
 from app.lti import deliveries
-from app.pages import language, rendering
+from app.pages import rendering
+from app.presenting import filters
 from app.regrade_requests import service as regrade_requests
 
 router = APIRouter(prefix="/dashboard/{slug}/lti")
@@ -30,7 +32,7 @@ def passbacks(request: Request, viewer: StaffViewer, session: ReadSession, slug:
         "lti_passbacks.html",
         viewer=viewer,
         slug=slug,
-        title=rendering.localised(definition.title, language.of_request(request)),
+        title=filters.localised(definition.title, request_language.of_request(request)),
         rows=rows[:_ROWS],
         more=max(0, len(rows) - _ROWS),
         troubled=deliveries.in_trouble(rows),

@@ -13,13 +13,15 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
-from app.auth.dependencies import AnyViewer, StaffViewer
 from app.auth.viewer import Viewer
-from app.db.sessions import Db, ReadSession
-from app.pages import conflicts, language, rendering
+from app.http import request_language
+from app.http.sessions import Db, ReadSession
+from app.http.viewers import AnyViewer, StaffViewer
+from app.pages import conflicts, rendering
 from app.pages.conflicts import Conflict, RevisionField
 from app.pages.login import local
 from app.pages.student import report_page
+from app.presenting import filters
 from app.problems import Problem, Unprocessable
 from app.regrade_requests import service
 from app.regrade_requests.models import RequestState
@@ -128,7 +130,7 @@ class _RefusedAnswer:
 def _listed(
     request: Request, session: Session, viewer: Viewer, slug: str, refusal: _RefusedAnswer | None = None
 ) -> HTMLResponse:
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     definition = assignments.definition(assignments.current(session, slug))
     found = service.listed(session, viewer, assignment=slug, limit=_LISTED)
     waiting = [one for one in found if one.state is RequestState.OPEN]
@@ -139,14 +141,14 @@ def _listed(
         problem.status if problem else 200,
         viewer=viewer,
         slug=slug,
-        title=rendering.localised(definition.title, tag),
+        title=filters.localised(definition.title, tag),
         questions={
             request_id: _question(standing, tag) for request_id, standing in service.standings(session, waiting).items()
         },
         waiting=waiting,
         answered=[one for one in found if one.state is not RequestState.OPEN],
         open_requests=service.count_open(session, slug),
-        complaint=language.complaint_of(request, problem),
+        complaint=request_language.complaint_of(request, problem),
         typed={refusal.request_id: (refusal.answer, refusal.score)} if refusal else {},
         refusal_request=refusal.request_id if refusal else None,
         **_conflict_context(session, viewer, refusal, tag),
@@ -177,7 +179,7 @@ def _question(current: Standing, tag: str) -> dict[str, Any]:
     """A question as the forms of the staff need it."""
     return {
         "number": current.question.number,
-        "title": rendering.localised(current.question.title, tag),
+        "title": filters.localised(current.question.title, tag),
         "score": current.score,
         "max_score": current.question.points,
         "revision": str(current.revision),

@@ -14,19 +14,21 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from app.auth.dependencies import StaffViewer
 from app.auth.viewer import Viewer
 from app.db.engine import Database
-from app.db.sessions import Db, ReadSession
-from app.pages import compare, conflicts, language, rendering, source
+from app.http import request_language
+from app.http.sessions import Db, ReadSession
+from app.http.viewers import StaffViewer
+from app.pages import compare, conflicts, rendering, source
 from app.pages.conflicts import Conflict, RevisionField
 from app.pages.dashboard import class_records
 from app.pages.student import report_context
+from app.presenting import filters
 from app.problems import NotFound, Problem
 from app.regrade_requests import service as regrade_requests
+from app.reports import service as reports
 from app.scores import service as scores
 from app.scores.class_records import ClassSnapshot
-from app.submissions import service as submissions
 from app.submissions.models import State
 from grader.assignment import PARTS, Question
 from grader.scoring import Verdict
@@ -96,7 +98,7 @@ def _queue(
     problem: Problem | None = None,
     conflict: Conflict | None = None,
 ) -> HTMLResponse:
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
     only = only if submission else question
     waiting = _waiting(snapshot, only)
@@ -107,7 +109,7 @@ def _queue(
         at = next((place for place, item in enumerate(waiting) if item == chosen), at)
     context: dict[str, Any] = {}
     if chosen is not None:
-        report = submissions.report(session, viewer, chosen.submission, tag)
+        report = reports.report(session, viewer, chosen.submission, tag)
         shown = report_context(session, report, tag)
         asked = next((item for item in shown["report"]["questions"] if item["number"] == chosen.question), None)
         if asked is None:
@@ -128,13 +130,13 @@ def _queue(
         problem.status if problem else 200,
         viewer=viewer,
         slug=slug,
-        title=rendering.localised(snapshot.assignment.title, tag),
+        title=filters.localised(snapshot.assignment.title, tag),
         numbers=[item.number for item in snapshot.assignment.questions],
         only=only,
         waiting=len(waiting),
         at=at,
         following=at + 1 if queued else at,
-        complaint=language.complaint_of(request, problem),
+        complaint=request_language.complaint_of(request, problem),
         conflict=conflict,
         **undoable,
         open_requests=regrade_requests.count_open(session, slug),

@@ -11,19 +11,21 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from app.auth.dependencies import StaffViewer
 from app.auth.viewer import Viewer
-from app.db.sessions import ReadSession
-from app.pages import compare, language, rendering, source
+from app.http import request_language
+from app.http.sessions import ReadSession
+from app.http.viewers import StaffViewer
+from app.pages import compare, rendering, source
 from app.pages.dashboard import class_records
+from app.presenting import filters
 from app.problems import NotFound
 from app.regrade_requests import service as regrade_requests
+from app.reports import service as reports
+from app.reports.schemas import Report
 from app.scores.class_records import ClassSnapshot
 from app.similarity.fingerprints import fingerprints, lines
 from app.similarity.index import Hit, Pair, Reading, Similarity, prints_of, starter
 from app.submissions import code
-from app.submissions import service as submissions
-from app.submissions.schemas import Report
 
 router = APIRouter(prefix="/dashboard/{slug}")
 
@@ -34,13 +36,13 @@ def of_class(request: Request, viewer: StaffViewer, session: ReadSession, slug: 
     snapshot, known = class_records(request).snapshot(session, slug), _similarity(request)
     found = known.of_class(session, snapshot)
     pairs: tuple[Pair, ...] = () if isinstance(found, Reading) else found.pairs
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     return rendering.page(
         request,
         "similarity_body.html" if "hx-request" in request.headers else "similarity.html",
         viewer=viewer,
         slug=slug,
-        title=rendering.localised(snapshot.assignment.title, tag),
+        title=filters.localised(snapshot.assignment.title, tag),
         reading=found if isinstance(found, Reading) else None,
         pairs=pairs,
         names={one.login: one.name for one in snapshot.standings},
@@ -55,7 +57,7 @@ def of_submission(
 ) -> HTMLResponse:
     """Who shares passages with one hand-in: a fragment of the student's page."""
     snapshot = class_records(request).snapshot(session, slug)
-    report = submissions.report(session, viewer, submission_id, "en")
+    report = reports.report(session, viewer, submission_id, "en")
     found = _similarity(request).of_class(session, snapshot)
     hits: list[Hit] = []
     if not isinstance(found, Reading):
@@ -84,9 +86,9 @@ def compared(
     second: Annotated[uuid.UUID, Query()],
 ) -> HTMLResponse:
     """Two hand-ins side by side, with the lines that they share set off."""
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
-    reports = [submissions.report(session, viewer, identifier, tag) for identifier in (first, second)]
+    reports = [reports.report(session, viewer, identifier, tag) for identifier in (first, second)]
     if {report.assignment for report in reports} != {slug}:
         raise NotFound("Both hand-ins must belong to this assignment.")
     return rendering.page(
@@ -94,7 +96,7 @@ def compared(
         "similarity_compare.html",
         viewer=viewer,
         slug=slug,
-        title=rendering.localised(snapshot.assignment.title, tag),
+        title=filters.localised(snapshot.assignment.title, tag),
         reports=reports,
         sides=_side_by_side(snapshot, *(_texts(session, viewer, report) for report in reports)),
     )

@@ -11,24 +11,29 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
+from app.api.assignments import AssignmentView
+from app.api.assignments import view as assignment_view
 from app.assignments import service as assignments
-from app.assignments.endpoints import AssignmentView
-from app.assignments.endpoints import view as assignment_view
-from app.auth.dependencies import AnyViewer
 from app.auth.limits import RateLimit
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
-from app.db.sessions import Db, ReadSession
-from app.pages import errors, hand_in_form, language, preview, rendering
+from app.grading import cancelling
+from app.http import form, request_language
+from app.http.sessions import Db, ReadSession
+from app.http.viewers import AnyViewer
+from app.pages import errors, hand_in_form, preview, rendering
 from app.pages.check_slots import ChecksBusy, CheckSlots
 from app.pages.preview import Preview
+from app.presenting import filters, language
 from app.problems import Problem, TooManyRequests
 from app.regrade_requests import service as regrade_requests
+from app.reports import service as reports
+from app.reports.schemas import Report, SubmissionPage, SubmissionRow
 from app.scores import class_records
-from app.submissions import form, hand_in, service
+from app.submissions import hand_in
 from app.submissions.models import State
-from app.submissions.schemas import Report, SubmissionPage, SubmissionRow
+from app.submissions.parts import Field
 
 router = APIRouter()
 STOP_ASKING = 286
@@ -55,7 +60,7 @@ def home(request: Request, viewer: AnyViewer, session: ReadSession, assignment: 
 async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: str) -> Response:
     """Take the form and lead to the report, or show the form again with what is wrong."""
     numbers = await run_in_threadpool(_choices, database, assignment)
-    fields: dict[str, form.Field] = {}
+    fields: dict[str, Field] = {}
     try:
         content_type = request.headers.get("content-type", "")
         fields = await form.read(request.stream(), content_type, hand_in_form.largest(numbers))
@@ -71,11 +76,11 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
     """What the form holds, read and not executed. It does not count, and nothing is stored."""
     limit: RateLimit = request.app.state.check_limit
     if seconds := limit.wait(viewer.login):
-        busy = TooManyChecks(seconds, language.of_request(request))
+        busy = TooManyChecks(seconds, request_language.of_request(request))
         return await run_in_threadpool(_found, request, database, viewer, assignment, {}, None, busy)
     limit.note(viewer.login)
     numbers = await run_in_threadpool(_choices, database, assignment)
-    fields: dict[str, form.Field] = {}
+    fields: dict[str, Field] = {}
     try:
         content_type = request.headers.get("content-type", "")
         fields = await form.read(request.stream(), content_type, hand_in_form.largest(numbers))
@@ -105,8 +110,8 @@ def cancel(request: Request, viewer: AnyViewer, database: Db, submission_id: uui
     """Stop the grading, or say why it cannot be stopped any more."""
     try:
         with database.write() as session:
-            service.cancel(session, viewer, submission_id)
-    except service.AlreadyEnded as problem:
+            cancelling.cancel(session, viewer, submission_id)
+    except cancelling.AlreadyEnded as problem:
         with database.read() as session:
             return report_page(request, session, viewer, submission_id, problem=problem)
     return RedirectResponse(f"/submissions/{submission_id}", status_code=303)
@@ -128,7 +133,7 @@ def report_context(session: Session, found: Report, tag: str) -> dict[str, Any]:
     ]
     return {
         "report": data | {"questions": questions},
-        "title": rendering.localised(definition.title, tag),
+        "title": filters.localised(definition.title, tag),
         "finished": found.state.ended,
         "fragment": f"/submissions/{found.id}/report",
         "requests": regrade_requests.history(session, found.id),
@@ -149,8 +154,8 @@ def report_page(
     problem: Problem | None = None,
 ) -> HTMLResponse:
     """The report as its student sees it, or with what was refused above it."""
-    tag = language.of_request(request)
-    found = service.report(session, viewer, submission_id, tag)
+    tag = request_language.of_request(request)
+    found = reports.report(session, viewer, submission_id, tag)
     context = report_context(session, found, tag)
     mine = found.student == viewer.login
     status = STOP_ASKING if template == "report.html" and found.state.ended else 200
@@ -161,7 +166,7 @@ def report_page(
         viewer=viewer,
         mine=mine,
         may_ask=mine and found.state is State.GRADED,
-        complaint=language.complaint_of(request, problem),
+        complaint=request_language.complaint_of(request, problem),
         **context,
     )
 
@@ -177,14 +182,14 @@ def _home(
     found: Preview | None = None,
     something: bool = True,
 ) -> HTMLResponse:
-    tag = language.of_request(request)
+    tag = request_language.of_request(request)
     offered = [assignment_view(session, viewer, row, tag) for row in assignments.all_current(session)]
     if slug is not None:
         assignments.current(session, slug)
     chosen = next((item for item in offered if slug is None or item.slug == slug), None)
     history, asked, counting = [], [], None
     if chosen:
-        page = service.history(session, viewer, assignment=chosen.slug, student=viewer.login)
+        page = reports.history(session, viewer, assignment=chosen.slug, student=viewer.login)
         history = page.items
         counting = counting_of(page, chosen.keep)
         asked = regrade_requests.listed(session, viewer, assignment=chosen.slug, student=viewer.login)
@@ -235,10 +240,10 @@ def _show_again(
     database: Database,
     viewer: Viewer,
     slug: str,
-    fields: Mapping[str, form.Field],
+    fields: Mapping[str, Field],
     problem: Problem,
 ) -> HTMLResponse:
-    complaint, typed = language.complaint_of(request, problem), hand_in_form.typed(fields)
+    complaint, typed = request_language.complaint_of(request, problem), hand_in_form.typed(fields)
     something = not isinstance(problem, hand_in.NothingHandedIn)
     with database.read() as session:
         page = _home(request, session, viewer, slug, problem.status, complaint, typed, something=something)
@@ -251,13 +256,13 @@ def _found(
     database: Database,
     viewer: Viewer,
     slug: str,
-    fields: Mapping[str, form.Field],
+    fields: Mapping[str, Field],
     received: hand_in.Received | None,
     problem: Problem | None = None,
 ) -> HTMLResponse:
     """The preview: a fragment for the page's script, else the whole page with the form as it was."""
-    tag, typed = language.of_request(request), hand_in_form.typed(fields)
-    status, complaint = problem.status if problem else 200, language.complaint_of(request, problem)
+    tag, typed = request_language.of_request(request), hand_in_form.typed(fields)
+    status, complaint = problem.status if problem else 200, request_language.complaint_of(request, problem)
     with database.read() as session:
         definition = assignments.definition(assignments.current(session, slug))
     # Between two transactions: reading the parts may take seconds.

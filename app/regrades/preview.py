@@ -17,7 +17,7 @@ from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
 from app.db.outage import DatabaseAway
-from app.jobs.port import JobEngine
+from app.queue.port import JobEngine
 from app.regrades import repository
 from app.regrades.models import LATE, EntryState, Kind, Regrade, RegradeState
 from app.regrades.repository import Standing
@@ -123,8 +123,9 @@ class Previewer:
         return [rescored(regrade, found[identifier]) for identifier in waiting]
 
     def _hand_out(self, session: Session, regrade: Regrade, waiting: list[uuid.UUID]) -> None:
+        assignment = assignments.definition(regrade.target)
         for identifier in waiting:
-            self.engine.enqueue_remeasure(session, regrade.id, identifier)
+            self.engine.enqueue_remeasure(session, regrade.id, identifier, assignment)
         repository.write_entries(
             session,
             [

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import content, killed, tries
-from app.jobs.grading import read_handin
-from app.jobs.port import JobEngine
+from app.grading import content, killed, tries
+from app.grading.grading import read_handin
+from app.queue.port import JobEngine
 from app.regrades import preview, repository, stale
 from app.regrades.models import EntryState, Regrade, RegradeEntry, RegradeState
 from app.scores import computing
@@ -81,7 +81,7 @@ class Remeasurer:
     def hand_back(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Put a job that did not begin back into the queue."""
         with self.database.write() as session:
-            self.engine.enqueue_remeasure(session, regrade_id, submission_id)
+            self.engine.enqueue_remeasure(session, regrade_id, submission_id, repository.target_of(session, regrade_id))
 
     def _begin(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> Begun | None:
         with self.database.write() as session:
@@ -141,7 +141,10 @@ class Remeasurer:
             run.finished_at = now()
             run.outcome = RunOutcome.CANCELLED if regrade is None else RunOutcome.INTERRUPTED
             if regrade is not None:
-                self.engine.enqueue_remeasure(session, keeper.regrade_id, keeper.submission_id)
+                self._requeue(session, regrade, keeper.submission_id)
+
+    def _requeue(self, session: Session, regrade: Regrade, submission_id: uuid.UUID) -> None:
+        self.engine.enqueue_remeasure(session, regrade.id, submission_id, assignments.definition(regrade.target))
 
     def _fault(self, keeper: _Keeper, fault: Fault, detail: str) -> None:
         """End a run by a fault of ours: infrastructure is tried again, a fault of the grader would only repeat."""
@@ -154,7 +157,7 @@ class Remeasurer:
             session.flush()
             entry = repository.entry(session, keeper.regrade_id, keeper.submission_id)
             if fault is Fault.INFRASTRUCTURE and not tries.hopeless(session, *_runs(entry)):
-                self.engine.enqueue_remeasure(session, keeper.regrade_id, keeper.submission_id)
+                self._requeue(session, regrade, keeper.submission_id)
             else:
                 _give_up(session, regrade, entry, f"A fault of the {fault.value}: {detail}"[:4000])
 

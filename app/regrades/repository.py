@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import Row, Text, and_, cast, delete, func, insert, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.extensions import repository as extensions
+from app.assignments import service as assignments
 from app.regrades.models import EntryState, Regrade, RegradeChange, RegradeEntry, RegradeState
 from app.regrades.rows import Change, ScoreRow, basis
 from app.scores.models import Override, StoredScore
+from app.submissions import extension_repository as extensions
 from app.submissions.models import StoredEvidence, Submission
 from app.users.models import User
+from grader.assignment import Assignment
 
 _CHUNK = 500
 """Both databases limit the parameters of one statement."""
@@ -34,6 +36,11 @@ def get(session: Session, regrade_id: uuid.UUID, *, lock: bool = False) -> Regra
     """A regrade. ``lock`` keeps other writers off until the transaction ends."""
     query = select(Regrade).where(Regrade.id == regrade_id)
     return session.scalar(query.with_for_update() if lock else query)
+
+
+def target_of(session: Session, regrade_id: uuid.UUID) -> Assignment:
+    """The definition of the version that a regrade measures or scores with."""
+    return assignments.definition(session.get_one(Regrade, regrade_id).target)
 
 
 def newest(session: Session, limit: int) -> list[Regrade]:

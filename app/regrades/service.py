@@ -13,8 +13,8 @@ from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
-from app.jobs.port import JobEngine
 from app.problems import Conflict, NotFound, Unprocessable
+from app.queue.port import JobEngine
 from app.regrades import publishing, repository
 from app.regrades.models import EntryState, Regrade, RegradeState
 from app.regrades.schemas import ChangeView, RegradeFault, RegradeView, RegradeWish

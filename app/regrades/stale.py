@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.assignments.models import PublishedAssignment
-from app.jobs import content
+from app.grading import content
 from app.regrades.rows import ScoreRow
 from app.submissions.models import Run, StoredEvidence
 from grader import data

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
-from app.extensions import repository as extensions
 from app.scores import class_repository as repository
 from app.scores.standing import total, verdict_of
+from app.submissions import extension_repository as extensions
 from app.submissions.models import State
 from app.users.models import Role
 from grader.assignment import Assignment, Question

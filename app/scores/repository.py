@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from app.extensions import repository as extensions
 from app.scores.models import Override, StoredScore
+from app.submissions import extension_repository as extensions
 
 _CHUNK = 500
 

@@ -16,12 +16,11 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
-from app.extensions import service as extensions
-from app.jobs.port import JobEngine, attempt_priority
 from app.problems import Conflict, Forbidden, Unprocessable
-from app.submissions import parts, quota, repository
-from app.submissions.form import Field
+from app.queue.port import JobEngine, attempt_priority
+from app.submissions import extensions, parts, quota, repository
 from app.submissions.models import Submission, SubmissionPart
+from app.submissions.parts import Field
 from app.users import service as users
 from grader.assignment import PARTS, Assignment
 from grader.checks.choice import AnswersError, read_answers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from grader.handin import Part
 from grader.intake import notebook
@@ -23,6 +24,14 @@ LARGEST: Mapping[str, int] = {
 """Largest size of each part, in bytes. Code may come as a notebook, which brings its pictures along."""
 
 _BINARY = frozenset({"pruning_plot", "weights"})
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a form: its bytes as sent, and the file name if it came as a file."""
+
+    data: bytes
+    filename: str | None
 
 
 def is_empty(name: str, data: bytes) -> bool:

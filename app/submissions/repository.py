@@ -11,11 +11,13 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, joinedload
 
+from app.assignments import service as assignments
 from app.assignments.models import PublishedAssignment
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.submissions.models import Blob, Run, State, StoredEvidence, Submission, SubmissionPart
 from app.users.models import User
+from grader.assignment import Assignment
 
 
 def visible(viewer: Viewer) -> ColumnElement[bool]:
@@ -29,6 +31,11 @@ def get(session: Session, viewer: Viewer, submission_id: uuid.UUID, *, lock: boo
     if lock:
         return session.scalar(query.with_for_update())
     return session.scalar(query.options(joinedload(Submission.user), joinedload(Submission.assignment)))
+
+
+def assignment_of(session: Session, submission_id: uuid.UUID) -> Assignment:
+    """The definition of the version that this submission was handed in to."""
+    return assignments.definition(session.get_one(Submission, submission_id).assignment)
 
 
 def state_of(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tuple[State, int] | None:

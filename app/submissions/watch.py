@@ -9,7 +9,7 @@ import asyncio
 import uuid
 
 import structlog
-from fastapi.concurrency import run_in_threadpool
+from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.engine import Database
@@ -35,7 +35,7 @@ class Watch:
         while True:
             if followed := self.bulletin.followed():
                 try:
-                    await run_in_threadpool(self.look, followed)
+                    await to_thread.run_sync(self.look, followed)
                 except (DatabaseAway, SQLAlchemyError) as error:
                     log.warning("the database cannot be watched", error=str(error).splitlines()[0])
             await asyncio.sleep(ASK_SECONDS)

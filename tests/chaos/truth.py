@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.assignments import service as assignments
 from app.audit import service as audit
 from app.db.engine import Database
-from app.jobs.dbos_engine import DbosJobs
+from app.queue.dbos_engine import DbosJobs
 from app.scores.standing import Sheets
 from app.settings import Settings
 from app.submissions.models import Run, RunOutcome, State, Submission

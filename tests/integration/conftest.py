@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from app.assignments import service as assignments
 from app.db import migrate
 from app.db.engine import Database
-from app.jobs.dbos_engine import DbosJobs
+from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
 from grader.sandbox.supervisor import Sandbox
 from tests.integration.postgresql import Server

@@ -20,12 +20,12 @@ import structlog
 import uvicorn
 
 from app.db.engine import Database
-from app.jobs.dbos_engine import DbosJobs
-from app.jobs.embedded import EmbeddedWorker
-from app.jobs.worker import Worker
 from app.main import create_app
+from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
 from app.submissions.bulletin import Bulletin
+from app.worker.embedded import EmbeddedWorker
+from app.worker.worker import Worker
 from grader.sandbox.supervisor import Sandbox
 from tests.integration.postgresql import free_port
 

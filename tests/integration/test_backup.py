@@ -18,7 +18,7 @@ from app.auth.viewer import Viewer
 from app.cli import app
 from app.commands.failures import CommandError
 from app.db.engine import Database, make_engine
-from app.jobs.dbos_engine import DbosJobs
+from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
 from app.submissions import hand_in
 from app.submissions.hand_in import Received

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from app.auth import cookies
+from app.http import cookies
 from tests.integration.service import MODEL, Client, Site, assert_problem
 
 

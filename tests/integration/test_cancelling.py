@@ -10,15 +10,15 @@ import pytest
 
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
-from app.jobs import recorder
-from app.jobs.grading import Grader
-from app.jobs.measuring import Measurer
+from app.grading import cancelling, recorder
+from app.grading.grading import Grader
+from app.grading.measuring import Measurer
 from app.regrades import service as regrades
 from app.regrades.models import Kind
 from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.regrades.schemas import RegradeWish
-from app.submissions import repository, service
+from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
@@ -63,10 +63,10 @@ def measure(course: Course, submission: uuid.UUID, sandbox: Sandbox) -> None:
 
 def cancel(course: Course, submission: uuid.UUID, viewer: Viewer | None = None) -> Submission:
     with course.database.write() as session:
-        return service.cancel(session, viewer or course.student, submission)
+        return cancelling.cancel(session, viewer or course.student, submission)
 
 
-def cancelling(course: Course, submission: uuid.UUID, op: str) -> Mapping[str, Answer]:
+def cancelled_during(course: Course, submission: uuid.UUID, op: str) -> Mapping[str, Answer]:
     """A script in which somebody cancels while this request is being answered."""
     reply = HONEST.get(op, failed())
 
@@ -116,7 +116,7 @@ def test_curve_that_waits_is_stopped_and_the_attempt_counts(
 
 def test_curve_that_is_measured_is_stopped_and_the_attempt_counts(course: Course, submission: uuid.UUID) -> None:
     grade(course, submission)
-    sandbox = ScriptedSandbox(cancelling(course, submission, "network.open"))
+    sandbox = ScriptedSandbox(cancelled_during(course, submission, "network.open"))
     measure(course, submission, sandbox)
     assert "network.open" in sandbox.requests
     is_graded_without_curve(course, submission)
@@ -147,7 +147,7 @@ def test_staff_stop_a_curve_too(course: Course, submission: uuid.UUID) -> None:
 def test_cancelled_before_the_count_is_confirmed_decides_nothing_that_rests_on_it(
     course: Course, submission: uuid.UUID, hw13: Assignment, op: str
 ) -> None:
-    grade(course, submission, cancelling(course, submission, op))
+    grade(course, submission, cancelled_during(course, submission, op))
     stored = course.submission(submission)
     assert (stored.state, stored.counts) == (State.CANCELLED, True)
     assert [run.outcome for run in course.runs(submission)] == [RunOutcome.CANCELLED]
@@ -160,7 +160,7 @@ def test_cancelled_before_the_count_is_confirmed_decides_nothing_that_rests_on_i
 
 def test_cancelled_when_the_last_verdict_is_in_is_graded(course: Course, submission: uuid.UUID) -> None:
     """Only the time for an image is still being measured."""
-    grade(course, submission, cancelling(course, submission, "network.times"))
+    grade(course, submission, cancelled_during(course, submission, "network.times"))
     is_graded_without_curve(course, submission)
     assert course.waiting_jobs() == 1, "the first stage's own, which the test did itself"
 
@@ -170,7 +170,7 @@ def test_cancelled_in_the_moment_when_the_last_verdict_is_stored_is_graded(
     course: Course, submission: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "_ASK_SECONDS", 3600.0)  # the worker does not see it before its end
-    grade(course, submission, cancelling(course, submission, "network.times"))
+    grade(course, submission, cancelled_during(course, submission, "network.times"))
     is_graded_without_curve(course, submission)
     assert course.waiting_jobs() == 1
 
@@ -185,7 +185,7 @@ def test_cancelled_in_a_second_try_keeps_the_verdicts_of_the_first(course: Cours
     with course.database.write() as session:  # what a dead worker leaves behind
         assert session.get_one(Run, course.runs(submission)[0].id).outcome is RunOutcome.RUNNING
     assert effect(course, submission) == "graded_without_curve"
-    grade(course, submission, cancelling(course, submission, "load"), "test-3")
+    grade(course, submission, cancelled_during(course, submission, "load"), "test-3")
     first, second = course.runs(submission)
     assert (first.outcome, second.outcome) == (RunOutcome.FINISHED, RunOutcome.CANCELLED)
     stored = course.submission(submission)

@@ -16,18 +16,19 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import dbos_engine, repository
-from app.jobs.chores import KEPT, Chores, is_newer
-from app.jobs.dbos_engine import DbosJobs
-from app.jobs.models import GraderVersion
-from app.jobs.port import MEASURING, attempt_priority
+from app.queue import dbos_engine, repository
+from app.queue.dbos_engine import DbosJobs
+from app.queue.models import GraderVersion
+from app.queue.port import MEASURING, attempt_priority
 from app.regrades.models import Kind
 from app.settings import Settings
 from app.submissions import hand_in
+from app.submissions import repository as submissions
 from app.submissions.hand_in import Received
 from app.submissions.models import State
 from app.users import service as users
 from app.users.models import Role
+from app.worker.chores import KEPT, Chores, is_newer
 from grader.assignment import bundled, from_files
 from grader.handin import Part
 from grader.version import GRADER_VERSION
@@ -157,7 +158,7 @@ def test_second_part_of_a_version_with_one_queue_for_all_waits_where_this_one_lo
     with pytest.MonkeyPatch.context() as patched, course.database.write() as session:
         patched.setattr(dbos_engine, "APPLICATION_VERSION", "0.0.9")
         patched.setattr(dbos_engine, "LONG", "grading")
-        course.jobs.enqueue_measuring(session, submission)
+        course.jobs.enqueue_measuring(session, submission, submissions.assignment_of(session, submission))
     assert [queue for _, queue, _ in jobs_of(course)] == ["grading", "grading"]
     with course.database.write() as session:
         repository.see_version(session, "0.0.9")

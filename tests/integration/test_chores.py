@@ -14,14 +14,16 @@ from sqlalchemy.orm import Session
 
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import lost_jobs, repository
-from app.jobs.dbos_engine import DbosJobs
-from app.jobs.grading import Grader
+from app.grading.grading import Grader
+from app.queue import repository
+from app.queue.dbos_engine import DbosJobs
+from app.regrades import repository as regrades
 from app.regrades.models import Kind, Regrade
 from app.regrades.preview import Previewer
 from app.settings import Settings
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import RunOutcome, State, Submission
+from app.worker import lost_jobs
 from grader.assignment import Assignment
 from grader.sandbox.supervisor import Sandbox
 from tests.integration.budgets import quick
@@ -162,7 +164,7 @@ def test_a_regrade_whose_jobs_were_lost_goes_on(course: RegradedCourse, sandbox:
     assert lost_jobs.replace(course.database, course.jobs, AT_ONCE) == 0
     course.empty_queue()
     with course.database.write() as session:
-        course.jobs.enqueue_remeasure(session, regrade, submissions[0])
+        course.jobs.enqueue_remeasure(session, regrade, submissions[0], regrades.target_of(session, regrade))
     assert lost_jobs.replace(course.database, course.jobs, AT_ONCE) == 2, "one of them has its job"
     assert course.jobs.active() == waiting
 

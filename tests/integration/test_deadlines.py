@@ -16,10 +16,9 @@ from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
 from app.exports import feedback
-from app.extensions import service as extensions
-from app.jobs.dbos_engine import DbosJobs
-from app.jobs.grading import Grader
-from app.jobs.recorder import Recorder
+from app.grading.grading import Grader
+from app.grading.recorder import Recorder
+from app.queue.dbos_engine import DbosJobs
 from app.regrades import service as regrades
 from app.regrades.models import LATE, Kind
 from app.regrades.preview import Previewer
@@ -27,6 +26,7 @@ from app.regrades.schemas import RegradeWish
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords
 from app.scores.table import StudentRow
+from app.submissions import extensions
 from app.submissions.bulletin import Bulletin
 from app.submissions.hand_in import AssignmentClosed
 from app.users import service as users

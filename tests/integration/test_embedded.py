@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from app.db.engine import Database
-from app.jobs.models import WorkerRow
+from app.queue.models import WorkerRow
 from app.settings import Settings
 from app.submissions.models import State, Submission
 from tests.chaos.cluster import children, processes

@@ -14,12 +14,13 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app.api import following
+from app.api.following import Follower
 from app.db.engine import Database
 from app.db.outage import reported
-from app.jobs.dbos_engine import DbosJobs
-from app.submissions import following, repository
+from app.queue.dbos_engine import DbosJobs
+from app.submissions import repository
 from app.submissions.bulletin import Bulletin
-from app.submissions.following import Follower
 from app.submissions.models import State
 from app.submissions.watch import ASK_SECONDS, Watch
 from tests.integration.test_jobs import Course

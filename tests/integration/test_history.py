@@ -12,8 +12,8 @@ from sqlalchemy import event, select
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs.dbos_engine import DbosJobs
-from app.submissions import service
+from app.queue.dbos_engine import DbosJobs
+from app.reports import service as reports
 from app.submissions.models import State, Submission
 from app.users import service as users
 from app.users.models import Role
@@ -61,7 +61,7 @@ def paged(database: Database, viewer: Viewer, **chosen: Any) -> list[uuid.UUID]:
     cursor: str | None = None
     while True:
         with database.read() as session:
-            page = service.history(session, viewer, cursor=cursor, limit=2, **chosen)
+            page = reports.history(session, viewer, cursor=cursor, limit=2, **chosen)
         found += [item.id for item in page.items]
         cursor = page.next_cursor
         if cursor is None:

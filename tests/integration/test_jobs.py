@@ -17,22 +17,25 @@ from sqlalchemy.orm import Session
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs import repository
-from app.jobs.dbos_engine import DbosJobs
-from app.jobs.executor import ExecutorId, ExecutorIdTaken
-from app.jobs.grading import Grader
-from app.jobs.heartbeat import Heartbeat
-from app.jobs.models import WorkerRow
-from app.jobs.port import BATCH
-from app.jobs.recorder import Recorder, StopReason
-from app.jobs.tries import MOST_DEATHS
+from app.grading import cancelling
+from app.grading.grading import Grader
+from app.grading.recorder import Recorder, StopReason
+from app.grading.tries import MOST_DEATHS
+from app.queue import repository
+from app.queue.dbos_engine import DbosJobs
+from app.queue.models import WorkerRow
+from app.queue.port import BATCH
+from app.reports import service as reports
 from app.settings import Settings
-from app.submissions import hand_in, quota, service
+from app.submissions import hand_in, quota
+from app.submissions import repository as submissions
 from app.submissions.bulletin import Bulletin
 from app.submissions.hand_in import Received
 from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role
+from app.worker.executor import ExecutorId, ExecutorIdTaken
+from app.worker.heartbeat import Heartbeat
 from grader.assignment import Assignment
 from grader.evidence import ChoiceEvidence
 from grader.handin import Part
@@ -98,7 +101,7 @@ class Course:
     def report(self, identifier: uuid.UUID) -> dict[str, Any]:
         """The report as data."""
         with self.database.read() as session:
-            return service.report(session, self.student, identifier, "en").model_dump(mode="json")
+            return reports.report(session, self.student, identifier, "en").model_dump(mode="json")
 
     def quota_used(self, hw13: Assignment) -> int:
         """Attempts that count."""
@@ -243,7 +246,7 @@ def test_interactive_jobs_go_ahead_of_batch_jobs(settings: Settings, course: Cou
     with course.database.write() as session:
         session.execute(text(_EMPTY_QUEUE[session.get_bind().dialect.name]))
         for submission in late:
-            course.jobs.enqueue(session, submission, BATCH)
+            course.jobs.enqueue(session, submission, BATCH, submissions.assignment_of(session, submission))
     early = course.hand_in(answers='{"2.2": "first"}')
     start_worker(settings.model_copy(update={"workers": 1}), "only")
     for submission in [*late, early]:
@@ -327,7 +330,7 @@ def test_a_hand_in_that_kills_itself_is_believed_the_third_time(course: Course, 
 def test_a_cancelled_job_does_not_begin(course: Course) -> None:
     submission = course.hand_in(model=MODEL)
     with course.database.write() as session:
-        service.cancel(session, course.student, submission)
+        cancelling.cancel(session, course.student, submission)
     grader(course, BrokenSandbox()).grade(submission)
     assert course.submission(submission).state is State.CANCELLED
     assert course.runs(submission) == []

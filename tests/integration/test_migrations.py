@@ -15,8 +15,8 @@ from sqlalchemy import Engine, inspect, text
 
 from app.db import migrate
 from app.db.engine import Database, make_engine
-from app.db.tables import metadata
 from app.settings import Settings
+from app.tables import metadata
 from tests.integration.conftest import MakeSettings
 
 

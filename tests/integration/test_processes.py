@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from app.db.engine import Database
-from app.jobs.embedded import FLOOR_NOT_MET
 from app.settings import Settings
+from app.worker.embedded import FLOOR_NOT_MET
 from grader.sandbox.policy import DRILL
 from tests.integration.conftest import MakeSettings
 from tests.integration.service import ADMIN_TOKEN, MODEL, Process, Service, WorkerProcess, questions

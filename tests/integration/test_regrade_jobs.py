@@ -17,9 +17,9 @@ from sqlalchemy import select, text
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.engine import Database
-from app.jobs.dbos_engine import DbosJobs
-from app.jobs.grading import Grader
-from app.jobs.measuring import Measurer
+from app.grading.grading import Grader
+from app.grading.measuring import Measurer
+from app.queue.dbos_engine import DbosJobs
 from app.regrades import preview, repository, service
 from app.regrades.models import EntryState, Kind, RegradeChange, RegradeEntry, RegradeState
 from app.regrades.preview import Previewer

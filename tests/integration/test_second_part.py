@@ -18,14 +18,14 @@ from sqlalchemy import text
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.outage import DatabaseAway
-from app.jobs import killed
-from app.jobs.grading import Grader
-from app.jobs.measuring import Measurer
-from app.jobs.models import WorkerRow
-from app.jobs.tries import MOST_DEATHS, MOST_FAULTS
+from app.grading import cancelling, killed
+from app.grading.grading import Grader
+from app.grading.measuring import Measurer
+from app.grading.tries import MOST_DEATHS, MOST_FAULTS
+from app.queue.models import WorkerRow
 from app.regrades.models import Kind, Regrade
 from app.settings import Settings
-from app.submissions import repository, service
+from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import measuring
@@ -308,7 +308,7 @@ def test_training_that_is_stopped_leaves_a_graded_attempt_without_a_curve(
 
 def cancel(course: Course, submission: uuid.UUID) -> None:
     with course.database.write() as session:
-        service.cancel(session, course.student, submission)
+        cancelling.cancel(session, course.student, submission)
 
 
 @ON_SQLITE
@@ -394,7 +394,7 @@ def test_first_parts_go_ahead_of_second_parts_and_those_ahead_of_regrades(
         )
         session.add(regrade)
         session.flush()
-        course.jobs.enqueue_remeasure(session, regrade.id, submission)
+        course.jobs.enqueue_remeasure(session, regrade.id, submission, assignments.definition(regrade.target))
     course.hand_in(answers='{"2.2": "softer"}')
     table = "dbos.workflow_status" if course.database.engine.dialect.name == "postgresql" else "workflow_status"
     with course.database.read() as session:

@@ -11,13 +11,15 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from app import conditional
+from app.api import if_match
 from app.auth.viewer import Viewer
 from app.db.engine import Database
+from app.http import conditional
 from app.problems import Problem
 from app.regrade_requests import service as requests
 from app.regrade_requests.schemas import NewAnswer
-from app.scores import if_match, repository
+from app.reports import service as reports
+from app.scores import repository
 from app.scores import service as scores
 from app.scores.standing import Revision
 from app.submissions import service as submissions
@@ -53,7 +55,7 @@ class Class:
     def tag(self, language: str = "en") -> str:
         """The entity tag with which the report is read."""
         with self.database.read() as session:
-            return conditional.tag(submissions.report(session, self.graders[0], self.submission, language))
+            return conditional.tag(reports.report(session, self.graders[0], self.submission, language))
 
     def set(self, grader: Viewer, score: float, seen: Revision) -> None:
         with self.database.write() as session:

@@ -30,7 +30,7 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db import migrate
 from app.db.engine import Database
-from app.jobs.dbos_engine import DbosJobs
+from app.queue.dbos_engine import DbosJobs
 from app.regrades import service as regrades
 from app.regrades.models import Kind, RegradeState
 from app.regrades.schemas import RegradeWish

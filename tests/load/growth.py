@@ -26,13 +26,14 @@ from sqlalchemy import event, select, text, update
 
 from app.auth.viewer import Viewer
 from app.db import migrate
-from app.jobs.dbos_engine import DbosJobs
+from app.queue.dbos_engine import DbosJobs
 from app.regrades import service as regrades
 from app.regrades.models import Kind, RegradeState
 from app.regrades.preview import Previewer
 from app.regrades.schemas import RegradeWish
+from app.reports import service as reports
 from app.settings import Settings
-from app.submissions import hand_in, service
+from app.submissions import hand_in
 from app.submissions.models import Submission
 from app.users.models import User
 from grader.handin import Part
@@ -83,22 +84,22 @@ class Stored:
         with self.database.write() as session:
             submission = hand_in.hand_in(session, self.jobs, viewer, received, None)
         with self.database.read() as session:
-            service.report(session, viewer, submission, "en")
+            reports.report(session, viewer, submission, "en")
 
     def report(self, turn: int) -> None:
         """Staff read a report."""
         with self.database.read() as session:
-            service.report(session, self.course.viewer, self.ids[turn], "en")
+            reports.report(session, self.course.viewer, self.ids[turn], "en")
 
     def own_history(self, turn: int) -> None:
         """A student lists the hand-ins."""
         with self.database.read() as session:
-            service.history(session, self.people[turn])
+            reports.history(session, self.people[turn])
 
     def history(self, turn: int) -> None:
         """Staff list the latest hand-ins of an assignment."""
         with self.database.read() as session:
-            service.history(session, self.course.viewer, assignment="hw13")
+            reports.history(session, self.course.viewer, assignment="hw13")
 
     def table(self, turn: int) -> None:
         """Staff open the class table, in which nothing has changed."""

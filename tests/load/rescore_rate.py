@@ -20,7 +20,7 @@ from app.auth.viewer import Viewer
 from app.db import migrate
 from app.db.base import now
 from app.db.engine import Database
-from app.jobs.dbos_engine import DbosJobs
+from app.queue.dbos_engine import DbosJobs
 from app.regrades import service
 from app.regrades.models import Kind, RegradeState
 from app.regrades.preview import Previewer

@@ -115,8 +115,8 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
 def test_without_the_extra_the_service_has_no_such_routes_and_imports_nothing_of_it() -> None:
     code = (
         "import sys; sys.modules['jwt'] = sys.modules['cryptography'] = None\n"
-        "from app.main import create_app; from app.settings import Settings; import app.jobs.worker\n"
-        "from app.jobs.worker import Worker\n"
+        "from app.main import create_app; from app.settings import Settings; import app.worker.worker\n"
+        "from app.worker.worker import Worker\n"
         "paths = [getattr(route, 'path', '') for route in create_app(Settings()).routes]\n"
         "assert Worker._start_lti(None) is None\n"
         "sys.exit(any('/lti' in path for path in paths) or 'app.lti.keys' in sys.modules)"

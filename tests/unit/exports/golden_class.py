@@ -23,10 +23,10 @@ from app.assignments import service as assignments
 from app.db import migrate
 from app.db.engine import Database
 from app.exports import everything, feedback, gradebook, gradescope, gradescope_table
+from app.reports import report
 from app.scores import service
 from app.scores.models import Override, StoredScore
 from app.settings import Settings
-from app.submissions import report
 from app.submissions.models import Blob, Run, RunOutcome, State, StoredEvidence, Submission, SubmissionPart
 from app.users.models import Role, User
 from grader import assignment

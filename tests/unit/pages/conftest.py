@@ -14,12 +14,13 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app import pages, problem_responses
+from app import pages
 from app.assignments import service as assignments
-from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
 from app.db import migrate
 from app.db.engine import Database
+from app.http import problem_responses
+from app.http.viewers import optional_user
 from app.settings import Settings
 from app.users import service as users
 from app.users.models import Role

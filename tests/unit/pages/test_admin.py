@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from app.assignments import service as assignments
 from app.audit.models import AuditEntry
 from app.auth import service as auth
-from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
+from app.http.viewers import optional_user
 from app.pages import admin
 from app.scores import service as scores
 from app.submissions.models import State, Submission

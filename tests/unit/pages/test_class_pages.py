@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import event, select, update
 
 from app.assignments import service as assignments
-from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
 from app.db.engine import Database
+from app.http.viewers import optional_user
 from app.regrade_requests import service as requests
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords

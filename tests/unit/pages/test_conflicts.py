@@ -12,8 +12,8 @@ import httpx
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
+from app.http.viewers import optional_user
 from app.regrade_requests import service as requests
 from app.regrade_requests.schemas import NewAnswer
 from app.scores import repository

@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.pages import language, rendering
+from app.pages import rendering
+from app.presenting import language
 from grader.evidence import PruningEvidence
 
 CURVE = (

@@ -7,7 +7,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import problem_responses, problems
+from app import problems
+from app.http import problem_responses
 from app.pages import errors
 from tests.unit.pages.conftest import Course
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.pages import language
+from app.presenting import language
 from grader.assignment import PARTS
 from grader.scoring import Verdict
 

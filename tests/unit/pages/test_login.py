@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from app.auth import service as auth
-from app.auth.dependencies import optional_user
 from app.auth.limits import RateLimit
+from app.http.viewers import optional_user
 from app.pages.check_slots import CheckSlots
 from app.pages.installation import FAILED_LOGINS
 from app.users import service as users

@@ -6,21 +6,21 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.pages import rendering
 from app.pages.login import local
+from app.presenting import filters
 
 
 @pytest.mark.parametrize(
     ("value", "written"), [(4.0, "4"), (0.5, "0.5"), (2.25, "2.25"), (3.7500001, "3.75"), (0.0, "0"), (None, "–")]
 )
 def test_points_are_written_as_people_write_them(value: float | None, written: str) -> None:
-    assert rendering.points(value) == written
+    assert filters.points(value) == written
 
 
 def test_a_time_is_written_in_utc_with_the_zone() -> None:
     moment = datetime(2026, 5, 1, 8, 30, tzinfo=timezone(timedelta(hours=8)))
-    assert rendering.when(moment) == '<time datetime="2026-05-01T00:30:00Z">2026-05-01 00:30 UTC</time>'
-    assert rendering.when(moment.astimezone(UTC).isoformat()) == rendering.when(moment)
+    assert filters.when(moment) == '<time datetime="2026-05-01T00:30:00Z">2026-05-01 00:30 UTC</time>'
+    assert filters.when(moment.astimezone(UTC).isoformat()) == filters.when(moment)
 
 
 @pytest.mark.parametrize(

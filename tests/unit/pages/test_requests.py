@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.auth.dependencies import optional_user
 from app.auth.viewer import Viewer
+from app.http.viewers import optional_user
 from app.regrade_requests import service
 from app.regrade_requests.models import RequestState
 from app.regrade_requests.schemas import RequestView
+from app.reports import service as reports
 from app.scores.models import StoredScore
-from app.submissions import service as submissions
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
 from app.users import service as users
 from tests.unit.pages.conftest import Course
@@ -45,7 +45,7 @@ class Case:
 
     def points(self, question: str = "2.1") -> float:
         with self.course.database.read() as session:
-            report = submissions.report(session, self.course.viewer, self.submission, "en")
+            report = reports.report(session, self.course.viewer, self.submission, "en")
         return next(item.score for item in report.questions if item.number == question)
 
     def only(self) -> RequestView:
@@ -94,7 +94,7 @@ def test_an_answer_without_points_changes_none(case: Case) -> None:
     assert case.only().state is RequestState.KEPT
     assert case.points() == case.only().points_after == before
     with case.course.database.read() as session:
-        report = submissions.report(session, case.course.viewer, case.submission, "en")
+        report = reports.report(session, case.course.viewer, case.submission, "en")
     assert all(question.override is None for question in report.questions)
 
 

@@ -9,7 +9,8 @@ from unittest.mock import Mock
 import pytest
 from sqlalchemy.orm import Session
 
-from app.regrades import announcing, repository
+from app.regrades import repository
+from app.reports import announcing
 
 FIRST, SECOND = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import json
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from app.body_limit import BodyLimit
+from app.http.body_limit import BodyLimit
 
 LARGEST = 10
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.jobs.content import lasting
+from app.grading.content import lasting
 from grader.evidence import ArchitectureEvidence, ChoiceEvidence, Fault, KDLossEvidence, Outcome, PruningEvidence
 
 

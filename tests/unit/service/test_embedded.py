@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.embedded import EmbeddedWorker, WorkerRefused
-from app.jobs.embedded_process import Line
 from app.settings import Settings
 from app.submissions.bulletin import Bulletin
+from app.worker.embedded import EmbeddedWorker, WorkerRefused
+from app.worker.embedded_process import Line
 
 
 @pytest.fixture

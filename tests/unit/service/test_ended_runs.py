@@ -11,9 +11,9 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import insert
 
+from app.api.ended_runs import EndedRuns
 from app.db.base import now
 from app.db.engine import Database
-from app.ended_runs import EndedRuns
 from app.submissions.models import Run, RunOutcome, StoredEvidence
 from tests.unit.exports.golden_class import SUBMISSIONS, open_class
 

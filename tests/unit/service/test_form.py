@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.submissions import form, parts
+from app.http import form
+from app.submissions import parts
+from app.submissions.parts import Field
 from grader.assignment import PARTS
 
 TYPE = "multipart/form-data; boundary=mark"
@@ -21,7 +23,7 @@ def body(fields: Mapping[str, bytes]) -> bytes:
     return b"".join(head.format(name).encode() + data + b"\r\n" for name, data in fields.items()) + b"--mark--\r\n"
 
 
-def read(data: bytes, sizes: list[int], largest: Mapping[str, int]) -> dict[str, form.Field]:
+def read(data: bytes, sizes: list[int], largest: Mapping[str, int]) -> dict[str, Field]:
     """Read a body that arrives in pieces of these sizes."""
 
     async def pieces() -> AsyncIterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.jobs import killed
+from app.grading import killed
 from grader.evidence import (
     AnyEvidence,
     ArchitectureEvidence,

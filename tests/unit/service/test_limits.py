@@ -6,7 +6,8 @@ import pytest
 from fastapi import Request
 
 from app.auth import limits
-from app.auth.limits import RateLimit, address
+from app.auth.limits import RateLimit
+from app.http.client_address import address
 
 
 class Clock:

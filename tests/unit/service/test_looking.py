@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.jobs import dbos_engine
-from app.jobs.dbos_engine import _Bell
+from app.queue import dbos_engine
+from app.queue.dbos_engine import _Bell
 
 _LONG = 600.0
 

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from app.jobs.slots import Slots
+from app.worker.slots import Slots
 
 Slot = Callable[[Callable[[], bool]], AbstractContextManager[bool]]
 

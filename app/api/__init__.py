@@ -1,0 +1,1 @@
+"""The HTTP API: every endpoint, one file a domain."""

@@ -1,0 +1,115 @@
+"""``GET /assignments`` and ``GET /assignments/{slug}``. The keys of the questions stay inside."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from app import language, problems
+from app.assignments import service
+from app.assignments.models import PublishedAssignment
+from app.auth.viewer import Viewer
+from app.http.request_language import Language
+from app.http.sessions import ReadSession
+from app.http.viewers import AnyViewer
+from app.submissions import extensions, parts, quota
+from grader import lateness
+from grader.assignment import LateRule, Question
+
+router = APIRouter(prefix="/assignments", tags=["assignments"], responses=problems.documented(401, 422))
+
+
+class QuestionView(BaseModel):
+    """A question: its points and the parts it is graded from. ``choices`` only where one is asked."""
+
+    number: str
+    title: str
+    points: float
+    parts: list[str]
+    choices: dict[str, str] | None
+
+
+class QuotaView(BaseModel):
+    """Attempts in any 24 hours. ``next_at`` says when one comes free, when none is left."""
+
+    per_day: int
+    used: int
+    left: int
+    next_at: datetime | None
+
+
+class AssignmentView(BaseModel):
+    """An assignment as its students see it. ``limits`` are bytes by part and the model's parameters.
+
+    ``deadline`` is the assignment's, ``due`` the caller's own, later by an extension; ``closes`` is the last moment at
+    which a hand-in of the caller's is taken, after the grace or, by the rule ``late``, for less points.
+    """
+
+    slug: str
+    version: int
+    title: str
+    max_score: float
+    opens: datetime | None
+    deadline: datetime | None
+    grace_minutes: int
+    late: LateRule | None
+    due: datetime | None
+    closes: datetime | None
+    keep: str
+    input_shape: tuple[int, int, int]
+    classes: int
+    limits: dict[str, Any]
+    questions: list[QuestionView]
+    quota: QuotaView
+
+
+@router.get("")
+def assignments(viewer: AnyViewer, session: ReadSession, lang: Language) -> list[AssignmentView]:
+    """The newest version of every assignment."""
+    return [view(session, viewer, row, lang) for row in service.all_current(session)]
+
+
+@router.get("/{slug}", responses=problems.documented(404))
+def assignment(slug: str, viewer: AnyViewer, session: ReadSession, lang: Language) -> AssignmentView:
+    """The newest version of one assignment, with the caller's quota."""
+    return view(session, viewer, service.current(session, slug), lang)
+
+
+def view(session: Session, viewer: Viewer, row: PublishedAssignment, lang: str) -> AssignmentView:
+    """One assignment as this viewer sees it."""
+    assignment = service.definition(row)
+    left = quota.of(session, viewer.user_id, assignment)
+    extended_to = extensions.deadline(session, assignment.slug, viewer.user_id)
+    return AssignmentView(
+        slug=assignment.slug,
+        version=assignment.version,
+        title=language.text(assignment.title, lang),
+        max_score=assignment.max_score,
+        opens=assignment.schedule.opens,
+        deadline=assignment.schedule.deadline,
+        grace_minutes=assignment.schedule.grace_minutes,
+        late=assignment.schedule.late,
+        due=lateness.due(assignment.schedule, extended_to),
+        closes=lateness.closes(assignment.schedule, extended_to),
+        keep=assignment.schedule.keep,
+        input_shape=assignment.input_shape,
+        classes=assignment.classes,
+        limits={"parameters": assignment.parameter_limit, "bytes": dict(parts.LARGEST)},
+        questions=[_question(question, lang) for question in assignment.questions],
+        quota=QuotaView(per_day=left.per_day, used=left.used, left=left.left, next_at=left.next_at),
+    )
+
+
+def _question(question: Question, lang: str) -> QuestionView:
+    choices = question.options.get("choices")
+    return QuestionView(
+        number=question.number,
+        title=language.text(question.title, lang),
+        points=question.points,
+        parts=list(question.parts),
+        choices={key: language.text(texts, lang) for key, texts in choices.items()} if choices else None,
+    )

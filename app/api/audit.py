@@ -1,0 +1,54 @@
+"""``GET /admin/audit``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from app import problems
+from app.audit import service
+from app.http.sessions import ReadSession
+from app.http.viewers import AdminViewer
+
+router = APIRouter(prefix="/admin/audit", tags=["admin"], responses=problems.documented(401, 403, 422))
+
+
+class AuditRow(BaseModel):
+    """One change: who, when, what, to what."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+    hash: str
+
+
+class AuditPage(BaseModel):
+    """Entries, newest first. ``broken_at`` names the first entry that does not fit the chain."""
+
+    items: list[AuditRow]
+    next_before: int | None
+    broken_at: int | None
+
+
+@router.get("")
+def audit(
+    viewer: AdminViewer,
+    session: ReadSession,
+    before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> AuditPage:
+    """The audit log, with a check of its chain."""
+    entries = service.latest(session, before=before, limit=limit)
+    return AuditPage(
+        items=[AuditRow.model_validate(entry) for entry in entries],
+        next_before=entries[-1].id if len(entries) == limit else None,
+        broken_at=service.first_broken(session),
+    )

@@ -1,0 +1,50 @@
+"""``/scores/export.jsonl`` and ``/scores/feedback.zip``. For the staff."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from app import problems
+from app.exports import everything, feedback
+from app.http.request_language import Language
+from app.http.sessions import Db
+from app.http.viewers import StaffViewer
+
+router = APIRouter(prefix="/scores", tags=["scores"], responses=problems.documented(401, 403, 404, 422))
+
+Slug = Annotated[str, Query(max_length=40, description="The assignment's slug.")]
+JSON_LINES = "application/jsonl"
+
+
+@router.get(
+    "/export.jsonl",
+    response_class=Response,
+    responses={200: {"description": "The lines", "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
+)
+def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
+    """Everything of a class, one JSON object a line: the assignment, its students, every hand-in with its report."""
+    lines = everything.lines(database, assignment, lang)
+    first = next(lines)  # what is wrong with the request shows here, while the answer can still say so
+    headers = {"Content-Disposition": f'attachment; filename="{assignment}.jsonl"'}
+    return StreamingResponse(itertools.chain([first], lines), media_type=JSON_LINES, headers=headers)
+
+
+@router.get(
+    "/feedback.zip",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The archive",
+            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+def feedback_archive(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
+    """A page for each student with a hand-in, to be read without the service: `LOGIN.html` in a ZIP."""
+    data = feedback.archive(database, assignment, lang)
+    headers = {"Content-Disposition": f'attachment; filename="{assignment}-feedback.zip"'}
+    return Response(data, media_type="application/zip", headers=headers)

@@ -1,0 +1,38 @@
+"""``If-Match`` for decisions on scores: the submission's entity tag says what the decision was made on."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+from fastapi import Header
+from sqlalchemy.orm import Session
+
+from app.auth.viewer import Viewer
+from app.http import conditional
+from app.language import LANGUAGES
+from app.reports import service as reports
+from app.scores import service
+from app.submissions import service as submissions
+
+IfMatch = Annotated[
+    list[str] | None,
+    Header(alias="If-Match", description="The submission's `ETag`. 412 if the submission has changed since."),
+]
+
+
+def check(
+    session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, if_match: list[str] | None, lang: str
+) -> None:
+    """Compare with the tag of the report as it is now, and keep other writers off until the transaction ends.
+
+    A tag is as good in one language as in the other. Raises `SubmissionNotFound`, `QuestionNotFound`, or
+    `ChangedMeanwhile` with the current tag in the reader's language.
+    """
+    if if_match is None:
+        return
+    submission = submissions.find(session, viewer, submission_id, lock=True)
+    current = service.standing(session, submission, number)
+    tags = {tag: conditional.tag(reports.report(session, viewer, submission_id, tag)) for tag in LANGUAGES}
+    if not conditional.matches(if_match, set(tags.values())):
+        raise service.changed_meanwhile(session, submission, current, headers={"ETag": tags[lang]})

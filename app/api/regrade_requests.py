@@ -1,0 +1,73 @@
+"""Regrade requests: a student asks with a reason, the course's staff answer."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from app import problems
+from app.api import if_match as conditions
+from app.api.if_match import IfMatch
+from app.http.request_language import Language
+from app.http.sessions import ReadSession, WriteSession
+from app.http.viewers import AnyViewer, StaffViewer
+from app.regrade_requests import service
+from app.regrade_requests.schemas import NewAnswer, NewRequest, RequestView
+
+router = APIRouter(tags=["regrade requests"], responses=problems.documented(401, 422))
+RequestId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@router.post(
+    "/submissions/{submission_id}/questions/{number}/regrade-requests",
+    status_code=201,
+    responses=problems.documented(403, 404, 409),
+)
+def ask(
+    response: Response, viewer: AnyViewer, session: WriteSession, submission_id: uuid.UUID, number: str, new: NewRequest
+) -> RequestView:
+    """Ask for another look at a question of an own submission. One request of a question can be open at a time."""
+    request = service.ask(session, viewer, submission_id, number, new.reason)
+    response.headers["Location"] = f"/api/v1/submissions/{submission_id}/regrade-requests"
+    return RequestView.of(request)
+
+
+@router.get("/submissions/{submission_id}/regrade-requests", responses=problems.documented(404))
+def of_submission(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> list[RequestView]:
+    """What was asked and answered about a submission, the first request first."""
+    return service.of_submission(session, viewer, submission_id)
+
+
+@router.get("/regrade-requests")
+def requests(
+    viewer: AnyViewer,
+    session: ReadSession,
+    assignment: Annotated[str | None, Query(max_length=40)] = None,
+    student: Annotated[str | None, Query(max_length=80)] = None,
+    open: Annotated[bool, Query(description="Only those that wait for an answer.")] = False,  # noqa: A002
+) -> list[RequestView]:
+    """Own requests; for staff everybody's. Open ones first, the oldest first; then the latest answered ones."""
+    return service.listed(session, viewer, assignment=assignment, student=student, open_only=open)
+
+
+@router.post("/regrade-requests/{request_id}/answer", responses=problems.documented(403, 404, 409, 412))
+def answer(
+    viewer: StaffViewer,
+    session: WriteSession,
+    request_id: RequestId,
+    new: NewAnswer,
+    lang: Language,
+    if_match: IfMatch = None,
+) -> RequestView:
+    """Answer a request. With `score` the points are set by hand, with the answer as the reason."""
+    request = service.open_request(session, viewer, request_id)
+    conditions.check(session, viewer, request.submission_id, request.question, if_match, lang)
+    return RequestView.of(service.answer(session, viewer, request_id, new))
+
+
+@router.post("/regrade-requests/{request_id}/withdraw", responses=problems.documented(403, 404, 409))
+def withdraw(viewer: AnyViewer, session: WriteSession, request_id: RequestId) -> RequestView:
+    """Take an own open request back."""
+    return RequestView.of(service.withdraw(session, viewer, request_id))

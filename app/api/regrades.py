@@ -1,0 +1,61 @@
+"""``/admin/regrades``: begin, watch, look at the changes, publish, take back, cancel."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi import APIRouter, Request, Response
+
+from app import problems
+from app.http.sessions import ReadSession, WriteSession
+from app.http.viewers import AdminViewer
+from app.regrades import service
+from app.regrades.schemas import ChangeView, RegradeView, RegradeWish
+
+router = APIRouter(prefix="/admin/regrades", tags=["admin"], responses=problems.documented(401, 403, 422))
+
+
+@router.post("", status_code=202, responses=problems.documented(404, 409))
+def create(
+    request: Request, response: Response, viewer: AdminViewer, session: WriteSession, wish: RegradeWish
+) -> RegradeView:
+    """Begin a regrade. Nothing that a student sees changes before it is published."""
+    regrade = service.create(session, request.app.state.jobs, viewer, wish)
+    response.headers["Location"] = f"/api/v1/admin/regrades/{regrade.id}"
+    return service.view(session, regrade)
+
+
+@router.get("")
+def regrades(viewer: AdminViewer, session: ReadSession) -> list[RegradeView]:
+    """The latest regrades, newest first."""
+    return service.newest(session)
+
+
+@router.get("/{regrade_id}", responses=problems.documented(404))
+def regrade(viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> RegradeView:
+    """A regrade and how far it is."""
+    return service.view(session, service.find(session, regrade_id))
+
+
+@router.get("/{regrade_id}/changes", responses=problems.documented(404))
+def changes(viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> list[ChangeView]:
+    """Every change that a student sees or would see, with its reason."""
+    return service.changes(session, regrade_id)
+
+
+@router.post("/{regrade_id}/publish", responses=problems.documented(404, 409))
+def publish(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
+    """Let the previewed points count, all at once."""
+    return service.view(session, service.publish(session, viewer, regrade_id))
+
+
+@router.post("/{regrade_id}/revert", responses=problems.documented(404, 409))
+def revert(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
+    """Let everything stand again exactly as before it was published."""
+    return service.view(session, service.revert(session, viewer, regrade_id))
+
+
+@router.post("/{regrade_id}/cancel", responses=problems.documented(404, 409))
+def cancel(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
+    """Stop a running regrade, or throw a preview away."""
+    return service.view(session, service.cancel(session, viewer, regrade_id))

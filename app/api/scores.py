@@ -1,0 +1,123 @@
+"""``/scores`` and the overrides of single questions. For the staff."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from app import problems
+from app.api import if_match as conditions
+from app.api.if_match import IfMatch
+from app.assignments import service as assignments
+from app.exports import canvas, gradebook, gradescope_table
+from app.http.request_language import Language
+from app.http.sessions import ReadSession, WriteSession
+from app.http.viewers import StaffViewer
+from app.reports import service as reports
+from app.reports.schemas import QuestionReport
+from app.scores import service
+from app.scores.table import Statistics, StudentRow, statistics
+
+router = APIRouter(tags=["scores"], responses=problems.documented(401, 403, 404, 422))
+
+Slug = Annotated[str, Query(max_length=40, description="The assignment's slug.")]
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The table", "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+class NewOverride(BaseModel):
+    """Points to give instead of the computed ones, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    score: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")
+    ]
+
+
+@router.get("/scores")
+def scores(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> list[StudentRow]:
+    """One row a student, with the attempt that counts."""
+    return service.class_table(session, assignment).rows
+
+
+@router.get("/scores.csv", response_class=Response, responses=_CSV)
+def scores_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
+    """The same table for a spreadsheet."""
+    table = service.class_table(session, assignment)
+    headers = {"Content-Disposition": f'attachment; filename="{table.assignment}-scores.csv"'}
+    return Response(table.csv(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/scores/statistics")
+def scores_statistics(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Statistics:
+    """The class in numbers."""
+    return statistics(service.class_table(session, assignment))
+
+
+@router.get("/scores/gradescope.csv", response_class=Response, responses=_CSV)
+def scores_gradescope(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
+    """The points of every question, laid out like Gradescope's export of scores."""
+    current = assignments.definition(assignments.current(session, assignment))
+    text = gradescope_table.text(current, service.class_table(session, assignment).rows)
+    headers = {"Content-Disposition": f'attachment; filename="{current.slug}-gradescope.csv"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.post("/scores/canvas", response_model=canvas.Preview, responses=_CSV)
+def scores_canvas(
+    viewer: StaffViewer,
+    session: ReadSession,
+    file: Annotated[bytes, File(description="The gradebook as Canvas exported it.")],
+    assignment: Annotated[str, Form(max_length=40, description="The assignment's slug.")],
+    column: Annotated[str | None, Form(max_length=300, description="Title or id of the column to fill.")] = None,
+    preview: bool = False,
+) -> Any:
+    """The same file with one column filled in; with ``preview`` what would change in it."""
+    current = assignments.definition(assignments.current(session, assignment))
+    wanted = [column] if column else [*current.title.values(), current.slug]
+    filled, changes = gradebook.fill(service.class_table(session, current.slug).rows, file, wanted)
+    if preview:
+        return changes
+    headers = {"Content-Disposition": f'attachment; filename="{current.slug}-canvas.csv"'}
+    return Response(filled, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.put("/submissions/{submission_id}/questions/{number}/override", responses=problems.documented(412))
+def set_override(
+    viewer: StaffViewer,
+    session: WriteSession,
+    submission_id: uuid.UUID,
+    number: str,
+    new: NewOverride,
+    lang: Language,
+    if_match: IfMatch = None,
+) -> QuestionReport:
+    """Give a question these points instead of the computed ones. It survives every regrade."""
+    conditions.check(session, viewer, submission_id, number, if_match, lang)
+    service.override(session, viewer, submission_id, number, score=new.score, reason=new.reason)
+    report = reports.report(session, viewer, submission_id, lang)
+    return next(question for question in report.questions if question.number == number)
+
+
+@router.delete(
+    "/submissions/{submission_id}/questions/{number}/override",
+    status_code=204,
+    responses=problems.documented(412),
+)
+def remove_override(
+    viewer: StaffViewer,
+    session: WriteSession,
+    submission_id: uuid.UUID,
+    number: str,
+    lang: Language,
+    if_match: IfMatch = None,
+) -> None:
+    """Let the computed points stand again."""
+    conditions.check(session, viewer, submission_id, number, if_match, lang)
+    service.remove_override(session, viewer, submission_id, number)

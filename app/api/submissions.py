@@ -1,0 +1,229 @@
+"""``/submissions``: handing in, reading, following, cancelling."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel
+
+from app import problems
+from app.api.following import Follower
+from app.auth.viewer import Viewer
+from app.exports import gradescope
+from app.grading import cancelling
+from app.http import conditional, form
+from app.http.request_language import Language
+from app.http.sessions import Db, ReadSession, WriteSession
+from app.http.viewers import AnyViewer
+from app.reports import replay
+from app.reports import service as reports
+from app.reports.schemas import Report, SubmissionPage
+from app.submissions import hand_in, service
+from app.submissions.hand_in import FIELDS
+from app.submissions.models import State
+from grader.assignment import PARTS
+
+router = APIRouter(prefix="/submissions", tags=["submissions"], responses=problems.documented(401, 422))
+
+_BINARY = {"type": "string", "format": "binary"}
+_FORM = {
+    "type": "object",
+    "required": ["assignment"],
+    "additionalProperties": False,
+    "properties": {
+        "assignment": {"type": "string", "description": "The assignment's slug, e.g. hw13."},
+        **{name: {**_BINARY, "description": f"File or field of at most {FIELDS[name]} bytes."} for name in PARTS},
+        "repair": {"type": "string", "enum": ["suggest", "apply"], "default": "suggest"},
+        "student": {"type": "string", "description": "Staff only: hand in for this login."},
+    },
+}
+_BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The bytes", "content": {"application/octet-stream": {"schema": _BINARY}}}
+}
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture", "content": {"image/png": {"schema": _BINARY}}}
+}
+
+
+@router.post(
+    "",
+    status_code=202,
+    responses=problems.documented(400, 403, 404, 409, 413, 415, 429),
+    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
+)
+async def create(
+    request: Request,
+    response: Response,
+    viewer: AnyViewer,
+    database: Db,
+    lang: Language,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] = None,
+) -> Report:
+    """Hand in. The answer comes at once; the grading follows, and `GET` with `wait` or `events` tells its results."""
+    fields = await form.read(request.stream(), request.headers.get("content-type", ""), FIELDS)
+
+    def store() -> Report:
+        received = hand_in.understand(fields)
+        submission_id = hand_in.store(database, request.app.state.jobs, viewer, received, idempotency_key)
+        with database.read() as session:
+            # Staff see what they handed in for a student, and nobody else can get here with another's submission.
+            return reports.report(session, viewer, submission_id, lang)
+
+    report = await run_in_threadpool(store)
+    response.headers["Location"] = f"/api/v1/submissions/{report.id}"
+    return report
+
+
+@router.get("")
+def submissions(
+    viewer: AnyViewer,
+    session: ReadSession,
+    assignment: Annotated[str | None, Query(max_length=40)] = None,
+    student: Annotated[str | None, Query(max_length=80)] = None,
+    state: State | None = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> SubmissionPage:
+    """Own submissions; for staff everybody's. Newest first, a page at a time."""
+    return reports.history(
+        session, viewer, assignment=assignment, student=student, state=state, cursor=cursor, limit=limit
+    )
+
+
+def follower(request: Request, viewer: AnyViewer, database: Db, submission_id: uuid.UUID) -> Follower:
+    """The caller, following the submission of the path. Raises `SubmissionNotFound` before anything is sent."""
+    with database.read() as session:
+        service.find(session, viewer, submission_id)
+    return Follower(database, request.app.state.bulletin, viewer, submission_id)
+
+
+Following = Annotated[Follower, Depends(follower)]
+
+
+@router.get("/{submission_id}", responses={**conditional.NOT_MODIFIED, **problems.documented(404)})
+async def submission(
+    response: Response,
+    follower: Following,
+    database: Db,
+    lang: Language,
+    wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for an end state.")] = 0,
+) -> Report:
+    """The report, as far as it is known; with `wait` once the grading has ended or the time is up."""
+    if wait:
+        await follower.wait_for_end(wait)
+    report = await run_in_threadpool(_report, database, follower.viewer, follower.submission_id, lang)
+    _may_be_kept(response, report)
+    return report
+
+
+def _may_be_kept(response: Response, model: BaseModel) -> None:
+    """By this reader, who asks each time whether it still holds."""
+    response.headers["ETag"] = conditional.tag(model)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Authorization, Accept-Language"
+
+
+def _report(database: Db, viewer: Viewer, submission_id: uuid.UUID, lang: str) -> Report:
+    with database.read() as session:
+        return reports.report(session, viewer, submission_id, lang)
+
+
+@router.get("/{submission_id}/events", response_class=EventSourceResponse, responses=problems.documented(404))
+async def events(follower: Following, lang: Language) -> AsyncIterator[ServerSentEvent]:
+    """The grading as it happens: `question` and `progress`, and `done` with the report at the end."""
+    async for event in follower.events(lang):
+        yield event
+
+
+@router.post("/{submission_id}/cancel", responses=problems.documented(404, 409))
+def cancel(
+    request: Request, viewer: AnyViewer, session: WriteSession, submission_id: uuid.UUID, lang: Language
+) -> Report:
+    """Stop the grading; `cancel_effect` says beforehand what that leads to.
+
+    Once every verdict is in, only measuring the pruning curve is stopped: the submission is graded and counts. Before,
+    it ends as cancelled with what has landed, and its attempt is given back only if its grading had not begun.
+    """
+    cancelling.cancel(session, viewer, submission_id)
+    return reports.report(session, viewer, submission_id, lang)
+
+
+@router.get(
+    "/{submission_id}/files/{part}",
+    response_class=Response,
+    responses={**_BYTES, **conditional.NOT_MODIFIED, **problems.documented(404)},
+)
+def uploaded_file(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, part: str) -> Response:
+    """A part of the upload, byte for byte."""
+    filename, sha256, data = service.part(session, viewer, submission_id, part)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename or part)}",
+        "ETag": f'"{sha256}"',
+        # Uploads come from students: no browser may take one for a page of ours.
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+@router.get(
+    "/{submission_id}/picture",
+    response_class=Response,
+    responses={**_PICTURE, **conditional.NOT_MODIFIED, **problems.documented(404)},
+)
+def picture(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
+    """The pruning plot, re-encoded by us."""
+    sha256, data = service.picture(session, viewer, submission_id)
+    headers = {"ETag": f'"{sha256}"', "X-Content-Type-Options": "nosniff"}
+    return Response(data, media_type="image/png", headers=headers)
+
+
+@router.get(
+    "/{submission_id}/artefact.onnx",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/octet-stream": {}}},
+        **conditional.NOT_MODIFIED,
+        **problems.documented(404),
+    },
+)
+def artefact(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
+    """The model as it was exported, counted and measured: data, which opens in Netron."""
+    sha256, data = service.artefact(session, viewer, submission_id)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{submission_id}.onnx"',
+        "ETag": f'"{sha256}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+@router.get(
+    "/{submission_id}/replay",
+    response_class=Response,
+    responses={200: {"content": {"application/zip": {"schema": _BINARY}}}, **problems.documented(404, 409)},
+)
+def replayed(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
+    """A zip with which a failure is reproduced at home: own sources, seeds, the tensors that failed, scripts."""
+    data = replay.archive(session, viewer, submission_id)
+    headers = {
+        "Content-Disposition": f'attachment; filename="replay-{submission_id}.zip"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(data, media_type="application/zip", headers=headers)
+
+
+@router.get("/{submission_id}/results.json", responses={**conditional.NOT_MODIFIED, **problems.documented(404)})
+def results(
+    response: Response, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, lang: Language
+) -> gradescope.Results:
+    """The report in the format of Gradescope's autograder."""
+    found = gradescope.results(reports.report(session, viewer, submission_id, lang))
+    _may_be_kept(response, found)
+    return found

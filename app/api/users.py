@@ -1,0 +1,64 @@
+"""``/admin/users`` and ``/admin/tokens``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Path, Query
+
+from app import problems
+from app.http.sessions import WriteSession
+from app.http.viewers import AdminViewer
+from app.users import service
+from app.users.schemas import NewUser, RosterPreview, TokenView, UserView, UserWithToken
+
+router = APIRouter(prefix="/admin", tags=["admin"], responses=problems.documented(401, 403, 422))
+
+
+@router.post("/users", status_code=201, responses=problems.documented(409))
+def create_user(new: NewUser, viewer: AdminViewer, session: WriteSession) -> UserWithToken:
+    """Add a person. The token is shown once."""
+    user = service.create_user(
+        session, login=new.login, name=new.name, role=new.role, student_id=new.student_id, actor=viewer.login
+    )
+    token = service.create_token(session, user, actor=viewer.login)
+    return UserWithToken(**UserView.model_validate(user).model_dump(), token=token.secret)
+
+
+@router.post("/users/import")
+def import_users(
+    roster: Annotated[bytes, Body(media_type="text/csv")],
+    viewer: AdminViewer,
+    session: WriteSession,
+    preview: Annotated[bool, Query(description="Tell what would happen, row by row, and change nothing.")] = False,
+) -> list[UserWithToken] | RosterPreview:
+    """Add the people of a roster, all rows or none; those already there are brought up to date.
+
+    CSV with the columns login, name, role and student_id, a gradebook exported from Canvas, or Gradescope's roster.
+    """
+    try:
+        text = roster.decode("utf-8")
+    except UnicodeDecodeError:
+        raise service.RosterError("The roster is not UTF-8 text. Save it as CSV in UTF-8.") from None
+    if preview:
+        return RosterPreview.of(service.plan_roster(session, text))
+    return [
+        UserWithToken(login=row.login, name=row.name, role=row.role, student_id=row.student_id, token=row.token)
+        for row in service.import_roster(session, text, actor=viewer.login)
+    ]
+
+
+@router.post("/users/{login}/tokens", status_code=201, responses=problems.documented(404))
+def create_token(login: str, viewer: AdminViewer, session: WriteSession) -> TokenView:
+    """One more token for a person. It is shown once."""
+    user = service.find(session, login)
+    token = service.create_token(session, user, actor=viewer.login)
+    return TokenView(id=token.id, login=user.login, token=token.secret)
+
+
+@router.delete("/tokens/{token_id}", status_code=204, responses=problems.documented(404))
+def revoke_token(
+    token_id: Annotated[int, Path(ge=1, le=2**31 - 1)], viewer: AdminViewer, session: WriteSession
+) -> None:
+    """Make a token worthless, and every browser login made with it."""
+    service.revoke_token(session, token_id, actor=viewer.login)

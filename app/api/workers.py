@@ -1,0 +1,119 @@
+"""``GET /admin/workers`` and ``GET /sandbox``: who grades, and inside what."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import problems
+from app.db.base import now
+from app.http.sessions import ReadSession
+from app.http.viewers import AdminViewer, AnyViewer
+from app.queue import repository
+from app.queue.models import WorkerRow
+from app.settings import Settings
+from app.submissions.models import Run, RunOutcome, State, Submission
+
+router = APIRouter(responses=problems.documented(401))
+
+
+class WorkerState(StrEnum):
+    """Whether a worker lives. A silent one is taken for dead."""
+
+    ALIVE = "alive"
+    SILENT = "silent"
+    STOPPED = "stopped"
+
+
+class NoSandbox(problems.Unavailable):
+    """No worker is running, so nothing can be said of its sandbox. Start one with `assay worker`."""
+
+    slug = "no-sandbox"
+
+
+class WorkerView(BaseModel):
+    """One worker process. ``running`` counts the gradings it has begun and not ended.
+
+    ``capabilities``: cores, layers of the sandbox that hold, data sets with their digests, the grader's version.
+    """
+
+    executor: str
+    state: WorkerState
+    host: str
+    pid: int
+    slots: int
+    running: int
+    grader_version: str
+    capabilities: dict[str, Any]
+    started_at: datetime
+    beat_at: datetime
+
+
+class Workers(BaseModel):
+    """All workers, and the queue before them."""
+
+    waiting: int
+    running: int
+    workers: list[WorkerView]
+
+
+@router.get("/admin/workers", tags=["admin"], responses=problems.documented(403))
+def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Workers:
+    """Who grades, and how much waits: a grading whose second part waits counts there too."""
+    counts = dict(session.execute(select(Submission.state, func.count()).group_by(Submission.state)).all())
+    busy = dict(
+        session.execute(
+            select(Run.executor, func.count())
+            .where(Run.outcome.in_((RunOutcome.RUNNING, RunOutcome.MEASURING)))
+            .group_by(Run.executor)
+        ).all()
+    )
+    examined = session.scalar(select(func.count()).select_from(Run).where(Run.outcome == RunOutcome.EXAMINED)) or 0
+    settings: Settings = request.app.state.settings
+    return Workers(
+        waiting=counts.get(State.QUEUED, 0) + examined,
+        running=counts.get(State.RUNNING, 0) - examined,
+        workers=[
+            WorkerView(
+                executor=row.executor,
+                state=_state(row, settings),
+                host=row.host,
+                pid=row.pid,
+                slots=row.slots,
+                running=busy.get(row.executor, 0),
+                grader_version=row.grader_version,
+                capabilities=row.capabilities or {},
+                started_at=row.started_at,
+                beat_at=row.beat_at,
+            )
+            for row in repository.workers(session)
+        ],
+    )
+
+
+@router.get("/sandbox", tags=["operations"], responses=problems.documented(503))
+def sandbox(request: Request, viewer: AnyViewer, session: ReadSession) -> dict[str, Any]:
+    """Layers, floor, limits and ABI of the sandbox, as the latest living worker proved them at its start."""
+    report = living_sandbox(session, request.app.state.settings)
+    if report is None:
+        raise NoSandbox
+    return report
+
+
+def living_sandbox(session: Session, settings: Settings) -> dict[str, Any] | None:
+    """The sandbox report of the worker heard last, if any lives."""
+    rows = (row for row in repository.workers(session) if _state(row, settings) is WorkerState.ALIVE)
+    return next((row.sandbox for row in rows), None)
+
+
+def _state(row: WorkerRow, settings: Settings) -> WorkerState:
+    if row.stopped_at is not None:
+        return WorkerState.STOPPED
+    silent = row.beat_at < now() - timedelta(seconds=settings.silent_seconds)
+    return WorkerState.SILENT if silent else WorkerState.ALIVE

@@ -1,1 +1,0 @@
-"""Later deadlines for single students."""

@@ -1,0 +1,183 @@
+"""Grading one submission, as a job: it may begin again after any crash, and ends in exactly one end state.
+
+This is the first part, which gives every question its verdict; what takes longer is left to `app.grading.measuring`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.db.base import now
+from app.db.engine import Database
+from app.grading import content, ending, tries
+from app.grading.recorder import Recorder, StopReason
+from app.queue.port import INTERACTIVE, JobEngine
+from app.scores import computing
+from app.submissions import repository
+from app.submissions.bulletin import Bulletin
+from app.submissions.models import Run, RunOutcome, State, Submission
+from grader import evidence as evidences
+from grader import measuring, pipeline
+from grader.assignment import Assignment
+from grader.evidence import Fault
+from grader.handin import HandIn, Part
+from grader.sandbox.supervisor import Sandbox
+from grader.version import GRADER_VERSION
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run that has begun. ``reused`` is an earlier run of the same content, if there is one."""
+
+    run_id: int
+    assignment: Assignment
+    handin: HandIn
+    reused: int | None
+
+
+class Grader:
+    """Grades submissions in this process. Thread-safe: every grading has its own thread."""
+
+    def __init__(
+        self, database: Database, bulletin: Bulletin, engine: JobEngine, sandbox: Sandbox, executor: str
+    ) -> None:
+        self.database = database
+        self.bulletin = bulletin
+        self.engine = engine
+        self.sandbox = sandbox
+        self.executor = executor
+        self.stopping = False
+
+    def grade(self, submission_id: uuid.UUID) -> None:
+        """Grade a submission to its end state, unless it has one. Never raises for what a submission holds."""
+        with structlog.contextvars.bound_contextvars(submission=str(submission_id)):
+            self._grade(submission_id, structlog.get_logger().bind(submission=str(submission_id)))
+
+    def hand_back(self, submission_id: uuid.UUID) -> None:
+        """Put a job that did not begin back into the queue."""
+        with self.database.write() as session:
+            assignment = repository.assignment_of(session, submission_id)
+            self.engine.enqueue(session, submission_id, INTERACTIVE, assignment)
+
+    def _grade(self, submission_id: uuid.UUID, log: Any) -> None:
+        started = self._begin(submission_id)
+        self.bulletin.announce(submission_id)
+        if started is None:
+            log.info("nothing to grade")
+            return
+        log.info("grading", run=started.run_id, executor=self.executor, reused=started.reused)
+        recorder = Recorder(
+            self.database, self.bulletin, submission_id, started.run_id, lambda: self.stopping, log, self.executor
+        )
+        with tries.ended(log, partial(self._stop, recorder), partial(self._fault, recorder)):
+            if started.reused is not None:
+                self._reuse(recorder, started.reused)
+            else:
+                found = pipeline.examine(started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled)
+                if measuring.is_due(started.assignment, started.handin, found):
+                    recorder.examined(found.sandbox, found.timings, self.engine)
+                else:
+                    recorder.finish(found.sandbox, found.timings)
+        self.bulletin.announce(submission_id)
+
+    def _begin(self, submission_id: uuid.UUID) -> Started | None:
+        with self.database.write() as session:
+            submission = session.scalar(select(Submission).where(Submission.id == submission_id).with_for_update())
+            if submission is None or submission.state.ended:
+                return None
+            current = repository.run(session, submission.run_id)
+            if current is not None and current.outcome in (RunOutcome.EXAMINED, RunOutcome.MEASURING):
+                # The worker died between its commit and the end of its job; the second part finds out how far it is.
+                self.engine.enqueue_measuring(session, submission_id, assignments.definition(submission.assignment))
+                return None
+            ours = Run.submission_id == submission_id
+            tries.close_abandoned(session, "grading", ours)
+            if submission.cancel_requested_at is not None:
+                ending.cancel(session, submission)
+                return None
+            if submission.run_id is not None and tries.hopeless(session, ours):
+                ending.give_up(session, submission, submission.run_id, Fault.INFRASTRUCTURE)
+                return None
+            assignment = assignments.definition(submission.assignment)
+            run = self._new_run(session, submission, assignment)
+            submission.state = State.RUNNING
+            submission.run_id = run.id
+            session.flush()
+            repository.touch(session, submission_id)
+            handin = read_handin(session, submission)
+            return Started(run.id, assignment, handin, content.measured_before(session, run.content_key, assignment))
+
+    def _new_run(self, session: Session, submission: Submission, assignment: Assignment) -> Run:
+        number = session.scalar(select(func.count()).select_from(Run).where(Run.submission_id == submission.id)) or 0
+        run = Run(
+            submission_id=submission.id,
+            number=number + 1,
+            assignment_id=submission.assignment_id,
+            grader_version=GRADER_VERSION,
+            content_key=content.key(submission, assignment),
+            executor=self.executor,
+        )
+        session.add(run)
+        session.flush()
+        return run
+
+    def _reuse(self, recorder: Recorder, run_id: int) -> None:
+        """Take over what an earlier run measured on the same content."""
+        with self.database.read() as session:
+            earlier = session.get_one(Run, run_id)
+            found = {row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)}
+        for question, evidence in found.items():
+            recorder.keep(question, evidence)
+        recorder.finish(earlier.sandbox, {}, reused=earlier)
+
+    def _stop(self, recorder: Recorder) -> None:
+        """End a run that was told to: for good, or to begin again elsewhere."""
+        with self.database.write() as session:
+            submission = recorder.locked(session)
+            if submission is None:
+                return
+            run = session.get_one(Run, recorder.run_id)
+            run.sandbox = computing.plain(self.sandbox.report)
+            if recorder.reason is StopReason.CANCELLED:
+                ending.cancel(session, submission)
+            else:
+                run.outcome, run.finished_at = RunOutcome.INTERRUPTED, now()
+                _requeue(session, self.engine, submission)
+
+    def _fault(self, recorder: Recorder, fault: Fault, detail: str) -> None:
+        """End a run by a fault of ours: infrastructure is tried again, a fault of the grader would only repeat."""
+        with self.database.write() as session:
+            submission = recorder.locked(session)
+            if submission is None:
+                return
+            run = session.get_one(Run, recorder.run_id)
+            tries.fail(run, detail)
+            session.flush()
+            if fault is Fault.INFRASTRUCTURE and not tries.hopeless(session, Run.submission_id == submission.id):
+                _requeue(session, self.engine, submission)
+            else:
+                ending.give_up(session, submission, run.id, fault)
+
+
+def read_handin(session: Session, submission: Submission) -> HandIn:
+    """The parts as they were handed in."""
+    parts = {
+        part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
+        for part in repository.parts(session, submission.id)
+    }
+    return HandIn(parts, submission.repair)
+
+
+def _requeue(session: Session, engine: JobEngine, submission: Submission) -> None:
+    submission.state = State.QUEUED
+    session.flush()
+    repository.touch(session, submission.id)
+    engine.enqueue(session, submission.id, INTERACTIVE, assignments.definition(submission.assignment))

@@ -1,0 +1,203 @@
+"""Writing down what a run finds, the moment it finds it, as long as the run is the one that counts."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.db.base import now
+from app.db.engine import Database
+from app.grading import ending, killed
+from app.queue.port import JobEngine
+from app.scores import computing
+from app.submissions import repository
+from app.submissions.bulletin import Bulletin
+from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
+from grader.evidence import AnyEvidence
+from grader.run import QUESTIONS_STAGE
+
+_ASK_SECONDS = 0.25
+_PROGRESS_SECONDS = 0.25
+MEASURING_STAGE = "measuring"
+"""The stage of a run whose second part waits for a worker."""
+
+
+class StopReason(StrEnum):
+    """Why a run has to stop before its end."""
+
+    CANCELLED = "cancelled"
+    SHUTDOWN = "shutdown"
+    SUPERSEDED = "superseded"
+
+
+class Recorder:
+    """The pipeline's observer for one part of a run. Its methods may be called from any thread.
+
+    ``part`` is the outcome that the run has while this part of it is at work.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        bulletin: Bulletin,
+        submission_id: uuid.UUID,
+        run_id: int,
+        stopping: Callable[[], bool],
+        log: Any,
+        executor: str,
+        part: RunOutcome = RunOutcome.RUNNING,
+    ) -> None:
+        self.executor = executor
+        self.part = part
+        self.database = database
+        self.bulletin = bulletin
+        self.stopping = stopping
+        self.submission_id = submission_id
+        self.run_id = run_id
+        self.log = log
+        self.reason: StopReason | None = None
+        self._lock = threading.Lock()
+        self._asked = self._told = 0.0
+        self._stage: str | None = None
+        self._kept: set[str] = set()
+
+    def locked(self, session: Session) -> Submission | None:
+        """The submission for update, or ``None`` when this run does not count any more.
+
+        A worker that was taken for dead and comes back finds that another run has replaced its own.
+        """
+        submission = session.scalar(select(Submission).where(Submission.id == self.submission_id).with_for_update())
+        run = session.get(Run, self.run_id, populate_existing=True)
+        if submission is None or run is None or not self._holds(submission, run):
+            self.reason = StopReason.SUPERSEDED
+            return None
+        return submission
+
+    def _holds(self, submission: Submission, run: Run) -> bool:
+        """Whether the run is the one that counts, and its work still this worker's."""
+        mine = run.outcome is self.part and run.executor == self.executor
+        return mine and submission.run_id == run.id and submission.state is State.RUNNING
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Keep the progress, a new stage at once and the rest a few times a second; that of questions by `keep`."""
+        if stage == QUESTIONS_STAGE:
+            return
+        with self._lock:
+            moment = time.monotonic()
+            if stage == self._stage and moment - self._told < _PROGRESS_SECONDS:
+                return
+            self._stage, self._told = stage, moment
+        with self.database.write() as session:
+            if self.locked(session) is not None:
+                run = session.get_one(Run, self.run_id)
+                run.stage, run.stage_done, run.stage_total = stage, done, total
+                repository.touch(session, self.submission_id)
+        self.bulletin.announce(self.submission_id)
+
+    def question(self, number: str, evidence: AnyEvidence) -> None:
+        """Store what was measured for a question and its points. Raises `InfrastructureFault`; see `killed.doubt`."""
+        killed.doubt(self.database, self.run_id, evidence)
+        self.keep(number, evidence)
+
+    def keep(self, number: str, evidence: AnyEvidence) -> None:
+        """Store the evidence of a question and its points."""
+        with self.database.write() as session:
+            submission = self.locked(session)
+            if submission is None:
+                return
+            row = StoredEvidence(run_id=self.run_id, submission_id=self.submission_id, question=number)
+            score = computing.score(session, computing.store_evidence(session, row, evidence), submission.assignment)
+            if self.part is RunOutcome.RUNNING:
+                self._kept.add(number)
+                run = session.get_one(Run, self.run_id)
+                run.stage, run.stage_done = QUESTIONS_STAGE, len(self._kept)
+                run.stage_total = len(assignments.definition(submission.assignment).questions)
+            session.flush()
+            repository.touch(session, self.submission_id)
+            seconds = (row.measured_at - submission.submitted_at).total_seconds()
+        self.bulletin.announce(self.submission_id)
+        self.log.info("question", number=number, verdict=score.verdict.value, score=score.score, seconds=seconds)
+
+    def picture(self, data: bytes) -> None:
+        """Store the re-encoded plot."""
+        self._store(data, lambda run, sha256: setattr(run, "picture_sha256", sha256))
+
+    def artefact(self, data: bytes) -> None:
+        """Store the model as it was exported."""
+        self._store(data, lambda run, sha256: setattr(run, "artefact_sha256", sha256))
+
+    def _store(self, data: bytes, remember: Callable[[Run, str], None]) -> None:
+        sha256 = hashlib.sha256(data).hexdigest()
+        with self.database.write() as session:
+            if self.locked(session) is not None:
+                repository.store_blobs(session, {sha256: data})
+                remember(session.get_one(Run, self.run_id), sha256)
+
+    def cancelled(self) -> bool:
+        """Whether to stop, and with `reason` why. Asks the database a few times a second."""
+        if self.reason is None and self.stopping():
+            self.reason = StopReason.SHUTDOWN
+        with self._lock:
+            moment = time.monotonic()
+            due = self.reason is None and moment - self._asked >= _ASK_SECONDS
+            if due:
+                self._asked = moment
+        if due:
+            self.reason = self._ask()
+        return self.reason is not None
+
+    def _ask(self) -> StopReason | None:
+        with self.database.read() as session:
+            submission, run = session.get_one(Submission, self.submission_id), session.get_one(Run, self.run_id)
+            if not self._holds(submission, run):
+                return StopReason.SUPERSEDED
+            return StopReason.CANCELLED if submission.cancel_requested_at is not None else None
+
+    def examined(self, sandbox: dict[str, Any], timings: dict[str, float], engine: JobEngine) -> None:
+        """End the first part of the run: the second, a job of its own, goes on with it."""
+        with self.database.write() as session:
+            submission = self.locked(session)
+            if submission is None:
+                return
+            run = session.get_one(Run, self.run_id)
+            run.outcome = RunOutcome.EXAMINED
+            run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
+            run.stage, run.stage_done, run.stage_total = MEASURING_STAGE, 0, 0
+            session.flush()
+            if submission.cancel_requested_at is not None:
+                # The last verdict was in before the request was seen.
+                ending.cancel(session, submission)
+            else:
+                repository.touch(session, self.submission_id)
+                engine.enqueue_measuring(session, self.submission_id, assignments.definition(submission.assignment))
+        self.log.info("examined", seconds=round(timings["total"], 3))
+
+    def finish(
+        self,
+        sandbox: dict[str, Any],
+        timings: dict[str, float],
+        *,
+        reused: Run | None = None,
+    ) -> None:
+        """End the run and its submission; see `ending.finish`."""
+        with self.database.write() as session:
+            submission = self.locked(session)
+            if submission is None:
+                return
+            run = session.get_one(Run, self.run_id)
+            run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
+            if reused is not None:
+                run.reused_run_id = reused.id
+                run.picture_sha256, run.artefact_sha256 = reused.picture_sha256, reused.artefact_sha256
+            ending.finish(session, submission, run)
+            seconds = round((now() - run.started_at).total_seconds(), 3)
+        self.log.info("graded", seconds=seconds)

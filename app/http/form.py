@@ -1,0 +1,150 @@
+"""Reading a multipart form from the wire, with a limit for every field while it streams (RFC 7578)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from app.problems import BadRequest, Problem, TooLarge, Unprocessable
+from app.submissions.parts import Field
+
+
+class NotAForm(Problem):
+    """A hand-in is sent as `multipart/form-data`."""
+
+    status = 415
+    slug = "not-a-form"
+
+
+class UnreadableForm(BadRequest):
+    """The form cannot be read: it is cut off or its boundaries do not fit."""
+
+    slug = "unreadable-form"
+
+
+class UnknownPart(Unprocessable):
+    """The form has a part that is not known."""
+
+    slug = "unknown-part"
+
+
+class DuplicatePart(Unprocessable):
+    """The form has the same part twice."""
+
+    slug = "duplicate-part"
+
+
+class PartTooLarge(TooLarge):
+    """A part is larger than allowed."""
+
+    slug = "part-too-large"
+
+
+class _Reader:
+    """Collects the parser's callbacks. The first fault is kept, and the rest of the form is read past."""
+
+    def __init__(self, largest: Mapping[str, int]) -> None:
+        self.largest = largest
+        self.fields: dict[str, Field] = {}
+        self.fault: Problem | None = None
+        self.ended = False
+        self._headers: dict[bytes, bytes] = {}
+        self._header = (b"", b"")
+        self._name: str | None = None
+        self._filename: str | None = None
+        self._data = bytearray()
+
+    def callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._on_part_begin,
+            "on_part_data": self._on_part_data,
+            "on_part_end": self._on_part_end,
+            "on_header_field": self._on_header_field,
+            "on_header_value": self._on_header_value,
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": self._on_headers_finished,
+            "on_end": self._on_end,
+        }
+
+    def _on_part_begin(self) -> None:
+        self._headers, self._header = {}, (b"", b"")
+        self._name, self._filename, self._data = None, None, bytearray()
+
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header = (self._header[0] + data[start:end], self._header[1])
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header = (self._header[0], self._header[1] + data[start:end])
+
+    def _on_header_end(self) -> None:
+        self._headers[self._header[0].lower()] = self._header[1]
+        self._header = (b"", b"")
+
+    def _on_headers_finished(self) -> None:
+        disposition = self._headers.get(b"content-disposition", b"").decode("latin-1")
+        kind, options = parse_options_header(disposition)
+        if kind != b"form-data" or b"name" not in options:
+            self._note(UnreadableForm("A part of the form has no name."))
+            return
+        name = options[b"name"].decode("utf-8", "replace")
+        if name not in self.largest:
+            self._note(UnknownPart(f"There is no part {name[:60]!r}. The parts are {', '.join(self.largest)}."))
+        elif name in self.fields:
+            self._note(DuplicatePart(f"The part {name} came twice; send each part once."))
+        else:
+            self._name = name
+            self._filename = options[b"filename"].decode("utf-8", "replace") if b"filename" in options else None
+
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._name is None:
+            return
+        if len(self._data) + end - start > self.largest[self._name]:
+            limit = self.largest[self._name]
+            self._note(PartTooLarge(f"The part {self._name} is larger than its {limit:,} bytes.", limit=limit))
+            self._name, self._data = None, bytearray()
+        else:
+            self._data += data[start:end]
+
+    def _on_part_end(self) -> None:
+        if self._name is not None:
+            self.fields[self._name] = Field(bytes(self._data), self._filename)
+
+    def _on_end(self) -> None:
+        self.ended = True
+
+    def _note(self, fault: Problem) -> None:
+        self.fault = self.fault or fault
+
+
+async def read(stream: AsyncIterator[bytes], content_type: str, largest: Mapping[str, int]) -> dict[str, Field]:
+    """The fields of a form by name. ``largest`` names every allowed field and its limit in bytes.
+
+    The stream is read to its end even after a fault, so that the sender gets to read the answer. Raises `NotAForm`,
+    `UnreadableForm`, `UnknownPart`, `DuplicatePart` or `PartTooLarge`.
+    """
+    kind, options = parse_options_header(content_type)
+    if kind != b"multipart/form-data" or not options.get(b"boundary"):
+        raise NotAForm
+    reader = _Reader(largest)
+    try:
+        parser = MultipartParser(options[b"boundary"], reader.callbacks())
+    except FormParserError:
+        raise UnreadableForm from None
+    unreadable = False
+    async for chunk in stream:
+        try:
+            # What follows a fault is thrown away: millions of empty parts would keep the event loop busy.
+            if not unreadable and reader.fault is None:
+                parser.write(chunk)
+        except FormParserError:
+            unreadable = True
+    if unreadable:
+        raise UnreadableForm
+    if reader.fault is not None:
+        raise reader.fault
+    if not reader.ended:
+        raise UnreadableForm
+    return reader.fields

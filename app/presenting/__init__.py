@@ -1,0 +1,1 @@
+"""Words and numbers for people, for pages and exports alike."""

@@ -1,0 +1,32 @@
+"""Which language a page speaks, and its texts."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+TEXTS = Path(__file__).parent / "texts"
+LANGUAGES: Mapping[str, str] = {"en": "English", "zh-Hant": "正體中文"}
+"""The languages by tag, each under its own name; the first is spoken when nothing else was asked for."""
+
+
+@cache
+def texts(language: str) -> Mapping[str, str]:
+    """All texts of a language by key."""
+    return tomllib.loads((TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def text(language: str, key: str, **params: object) -> str:
+    """One text with its placeholders filled. Raises ``KeyError`` for an unknown key."""
+    return texts(language)[key].format_map(params)
+
+
+def complaint(language: str, slug: str, detail: str, members: Mapping[str, Any]) -> str:
+    """What a reader of pages is told of a problem: the words for its kind, else its ``detail``, which is English."""
+    try:
+        return text(language, f"problem_{slug}", **members)
+    except KeyError:
+        return detail

@@ -1,0 +1,65 @@
+"""What the service asks of a job engine, so that another one stays possible."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from grader.assignment import Assignment
+
+INTERACTIVE = 1
+BATCH = 1000
+"""Priorities: a lower number goes first, so that a student never waits behind a regrade."""
+MEASURING = 500
+"""The second part of a grading waits behind every first part: what takes a minute delays nobody's first verdicts."""
+_LAST_ATTEMPT = 99
+
+
+def attempt_priority(earlier: int) -> int:
+    """The priority of a hand-in by how many its student had before it that day.
+
+    Nobody's second attempt goes before another's first one.
+    """
+    return INTERACTIVE + min(earlier, _LAST_ATTEMPT)
+
+
+class JobEngine(Protocol):
+    """Durable jobs in the service's own database. Every job runs at least once."""
+
+    def enqueue(self, session: Session, submission_id: uuid.UUID, priority: int, assignment: Assignment) -> None:
+        """Add the grading of a submission in the caller's transaction: no commit, no job.
+
+        There is no taking back: a job that finds its submission cancelled ends at once.
+        """
+
+    def enqueue_measuring(self, session: Session, submission_id: uuid.UUID, assignment: Assignment) -> None:
+        """Add the second part of a grading, behind every first part and before every regrade."""
+
+    def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
+        """Add the computing of a regrade's preview. It takes no place of a grading."""
+
+    def enqueue_remeasure(
+        self, session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID, assignment: Assignment
+    ) -> None:
+        """Add the measuring of one submission for a regrade, behind every student's hand-in."""
+
+    def close(self) -> None:
+        """Give the engine's connections back."""
+
+
+class Work(Protocol):
+    """What a worker does with the jobs that it takes. Calls come from several threads."""
+
+    def grade(self, submission_id: uuid.UUID) -> None:
+        """Grade a submission."""
+
+    def measure(self, submission_id: uuid.UUID) -> None:
+        """Do the second part of a grading."""
+
+    def regrade(self, regrade_id: uuid.UUID) -> None:
+        """Compute the preview of a regrade."""
+
+    def remeasure(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
+        """Measure a submission again for a regrade."""

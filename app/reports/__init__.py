@@ -1,0 +1,1 @@
+"""What readers see of a submission, put together from what is stored."""

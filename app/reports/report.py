@@ -1,0 +1,145 @@
+"""The report of a submission, put together from stored scores, evidence and overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import language
+from app.assignments import service as assignments
+from app.regrades.models import LATE
+from app.reports import announcing
+from app.reports.schemas import (
+    CancelEffect,
+    LateView,
+    MessageView,
+    OverrideView,
+    PartView,
+    ProgressView,
+    QuestionReport,
+    Regraded,
+    Report,
+)
+from app.scores.standing import Sheet, Sheets, Standing
+from app.submissions import repository
+from app.submissions.models import Run, RunOutcome, State, Submission
+from grader import evidence as evidences
+from grader import messages, remaining
+from grader.assignment import Assignment
+from grader.version import GRADER_VERSION
+
+_LATE = {
+    "en": "Handed in late, on day {days} after the deadline: {percent:g}% of the {earned:g} points are taken.",
+    "zh-Hant": "逾期 {days} 天（不足一天以一天計）繳交：{earned:g} 分扣除 {percent:g}%。",
+}
+
+
+def build(session: Session, submission: Submission, lang: str) -> Report:
+    """Everything that is known of a submission, in the reader's language."""
+    assignment = assignments.definition(submission.assignment)
+    sheet = Sheets(session, [submission.id], evidence=True).sheet(submission.id, assignment)
+    run = repository.run(session, submission.run_id)
+    parts = repository.parts(session, submission.id)
+    regraded = announcing.regraded(session, submission.id)
+    return Report(
+        id=submission.id,
+        assignment=assignment.slug,
+        student=submission.user.login,
+        submitted_at=submission.submitted_at,
+        state=submission.state,
+        attempt=submission.attempt,
+        score=sheet.score,
+        max_score=sheet.max_score,
+        late=_late(sheet, lang),
+        notes=[announcing.late_message(regraded[LATE], lang)] if LATE in regraded else [],
+        needs_review=sheet.needs_review,
+        fault=submission.fault,
+        questions=questions(sheet, lang, regraded),
+        progress=_progress(submission, run),
+        cancel_effect=_cancel_effect(submission, run, sheet, assignment),
+        parts=[
+            PartView(name=part.name, filename=part.filename, size=part.blob.size, sha256=part.blob_sha256)
+            for part in parts
+        ],
+        picture=f"/api/v1/submissions/{submission.id}/picture" if run and run.picture_sha256 else None,
+        assignment_version=assignment.version,
+        grader_version=run.grader_version if run else GRADER_VERSION,
+        sandbox=run.sandbox if run else {},
+        timings=_timings(submission, run, repository.first_measured(session, run.id)) if run else {},
+        finished_at=submission.finished_at,
+    )
+
+
+def questions(sheet: Sheet, lang: str, regraded: Mapping[str, Regraded]) -> list[QuestionReport]:
+    """The questions of a sheet in the reader's language, with what regrades changed."""
+    return [_question(standing, lang, regraded.get(standing.question.number)) for standing in sheet.questions]
+
+
+def _question(standing: Standing, lang: str, regraded: Regraded | None) -> QuestionReport:
+    override = standing.override
+    if override is not None:
+        # A person's decision stands over whatever is computed.
+        regraded = None
+    told = [announcing.message(regraded, lang)] if regraded is not None else []
+    return QuestionReport(
+        number=standing.question.number,
+        title=language.text(standing.question.title, lang),
+        score=standing.score,
+        max_score=standing.question.points,
+        verdict=standing.verdict,
+        fault=standing.fault,
+        messages=told + [MessageView(id=note.id, text=messages.render(note, lang)) for note in standing.messages],
+        evidence=standing.evidence,
+        override=OverrideView(score=override.score, by=override.by.login, reason=override.reason, at=override.at)
+        if override
+        else None,
+        regraded=regraded,
+        revision=str(standing.revision),
+    )
+
+
+def _late(sheet: Sheet, lang: str) -> LateView | None:
+    late = sheet.late
+    if late is None:
+        return None
+    told = language.text(_LATE, lang).format(days=late.days, percent=late.percent, earned=sheet.earned)
+    return LateView(deadline=late.deadline, days=late.days, percent=late.percent, earned=sheet.earned, text=told)
+
+
+def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
+    if submission.state is not State.RUNNING or run is None or run.stage is None:
+        return None
+    return ProgressView(stage=run.stage, done=run.stage_done, total=run.stage_total)
+
+
+def _cancel_effect(
+    submission: Submission, run: Run | None, sheet: Sheet, assignment: Assignment
+) -> CancelEffect | None:
+    """What `app.grading.ending.cancel` would do now."""
+    if submission.state.ended:
+        return None
+    if run is None:
+        return CancelEffect.ATTEMPT_RETURNED
+    evidence = {one.question.number: evidences.parse(one.evidence) for one in sheet.questions if one.evidence}
+    is_examined = run.outcome in (RunOutcome.EXAMINED, RunOutcome.MEASURING)
+    if is_examined or remaining.has_all_verdicts(assignment, evidence):
+        return CancelEffect.GRADED_WITHOUT_CURVE
+    return CancelEffect.ATTEMPT_SPENT
+
+
+def _timings(submission: Submission, run: Run, first_measured: dict[str, datetime]) -> dict[str, Any]:
+    if run.regrade_id is not None:
+        # It ran at the staff's convenience; when the student handed in says nothing about it.
+        return dict(run.timings)
+    start = submission.submitted_at
+    timings: dict[str, Any] = {
+        **run.timings,
+        "queued": round((run.started_at - start).total_seconds(), 4),
+        "questions": {number: round((at - start).total_seconds(), 4) for number, at in first_measured.items()},
+    }
+    if submission.finished_at is not None:
+        timings["total"] = round((submission.finished_at - start).total_seconds(), 4)
+    return timings

@@ -1,0 +1,89 @@
+"""Reports and lists of submissions, for who may see them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.auth.viewer import Viewer
+from app.problems import Unprocessable
+from app.reports import report as reports
+from app.reports.schemas import Report, SubmissionPage, SubmissionRow
+from app.scores.standing import Sheets
+from app.submissions import repository
+from app.submissions import service as submissions
+from app.submissions.models import State, Submission
+
+
+class UnknownCursor(Unprocessable):
+    """The cursor is not one that this service gave out."""
+
+    slug = "unknown-cursor"
+
+
+def report(session: Session, viewer: Viewer, submission_id: uuid.UUID, language: str) -> Report:
+    """The report of a submission. Raises `SubmissionNotFound`."""
+    return reports.build(session, submissions.find(session, viewer, submission_id), language)
+
+
+def history(
+    session: Session,
+    viewer: Viewer,
+    *,
+    assignment: str | None = None,
+    student: str | None = None,
+    state: State | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> SubmissionPage:
+    """Submissions that the viewer may see, newest first. Raises `UnknownCursor`."""
+    before = _position(cursor) if cursor is not None else None
+    found = repository.page(
+        session, viewer, assignment=assignment, student=student, state=state, before=before, limit=limit + 1
+    )
+    shown = found[:limit]
+    sheets = Sheets(session, [submission.id for submission in shown])
+    last = shown[-1] if len(found) > limit else None
+    return SubmissionPage(
+        items=[row(submission, sheets) for submission in shown], next_cursor=_cursor(last) if last else None
+    )
+
+
+def row(submission: Submission, sheets: Sheets) -> SubmissionRow:
+    """A submission as a row of a list."""
+    assignment = assignments.definition(submission.assignment)
+    sheet = sheets.sheet(submission.id, assignment)
+    return SubmissionRow(
+        id=submission.id,
+        assignment=assignment.slug,
+        student=submission.user.login,
+        submitted_at=submission.submitted_at,
+        state=submission.state,
+        attempt=submission.attempt,
+        score=sheet.score,
+        max_score=sheet.max_score,
+        late=sheet.late is not None,
+        needs_review=sheet.needs_review,
+    )
+
+
+def _cursor(submission: Submission) -> str:
+    position = f"{submission.submitted_at.isoformat()} {submission.id.hex}"
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[datetime, uuid.UUID]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        at, _, identifier = text.partition(" ")
+        position = datetime.fromisoformat(at), uuid.UUID(identifier)
+    except (ValueError, binascii.Error):
+        raise UnknownCursor from None
+    if position[0].tzinfo is None:
+        raise UnknownCursor
+    return position

@@ -1,0 +1,85 @@
+"""Giving a student a later deadline and taking it back. Works in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
+from app.audit import service as audit
+from app.auth.viewer import Viewer
+from app.db.base import now
+from app.problems import NotFound, Unprocessable
+from app.submissions import extension_repository as repository
+from app.submissions.extension_models import Extension
+from app.users import service as users
+
+
+class ExtensionNotFound(NotFound):
+    """This student has no extension of the assignment."""
+
+    slug = "extension-not-found"
+
+
+class ExtensionUseless(Unprocessable):
+    """The extension would extend nothing."""
+
+    slug = "extension-useless"
+
+
+def grant(session: Session, viewer: Viewer, slug: str, login: str, deadline: datetime, reason: str) -> Extension:
+    """Give a student this deadline instead of the assignment's, or another one than before.
+
+    Hand-ins that were late lose no more than the new deadline says, at once.
+    Raises `AssignmentNotFound`, `UserNotFound` or `ExtensionUseless`.
+    """
+    schedule = assignments.definition(assignments.current(session, slug)).schedule
+    student = users.find(session, login)
+    if schedule.deadline is None:
+        raise ExtensionUseless(f"{slug} has no deadline, so there is nothing to extend.")
+    if deadline <= schedule.deadline:
+        raise ExtensionUseless(
+            f"{deadline.isoformat()} is not after the deadline of {slug}, {schedule.deadline.isoformat()}."
+        )
+    row = repository.get(session, slug, student.id)
+    former = row.deadline.isoformat() if row is not None else None
+    if row is None:
+        row = Extension(slug=slug, user_id=student.id)
+        session.add(row)
+    row.deadline, row.reason, row.by_id, row.at = deadline, reason, viewer.user_id, now()
+    session.flush()
+    audit.record(
+        session,
+        viewer.login,
+        "extension.set",
+        f"{slug}/{student.login}",
+        old=former,
+        new=row.deadline.isoformat(),
+        reason=reason,
+    )
+    repository.touch_submissions(session, slug, student.id)
+    session.refresh(row)
+    return row
+
+
+def take_back(session: Session, viewer: Viewer, slug: str, login: str) -> None:
+    """Let the assignment's own deadline hold again.
+
+    Raises `AssignmentNotFound`, `UserNotFound` or `ExtensionNotFound`.
+    """
+    assignments.current(session, slug)
+    student = users.find(session, login)
+    row = repository.get(session, slug, student.id)
+    if row is None:
+        raise ExtensionNotFound
+    audit.record(session, viewer.login, "extension.remove", f"{slug}/{student.login}", old=row.deadline.isoformat())
+    session.delete(row)
+    session.flush()
+    repository.touch_submissions(session, slug, student.id)
+
+
+def deadline(session: Session, slug: str, user_id: int) -> datetime | None:
+    """The extended deadline of a student, if there is one."""
+    row = repository.get(session, slug, user_id)
+    return row.deadline if row is not None else None

@@ -1,0 +1,33 @@
+"""Every table of the service, imported so that the metadata is complete."""
+
+from __future__ import annotations
+
+from app.assignments import models as assignments
+from app.audit import models as audit
+from app.auth import models as auth
+from app.db.base import Base
+from app.lti import models as lti
+from app.queue import models as jobs
+from app.regrade_requests import models as regrade_requests
+from app.regrades import models as regrades
+from app.scores import models as scores
+from app.submissions import extension_models as extensions
+from app.submissions import models as submissions
+from app.users import models as users
+
+__all__ = [
+    "assignments",
+    "audit",
+    "auth",
+    "extensions",
+    "jobs",
+    "lti",
+    "metadata",
+    "regrade_requests",
+    "regrades",
+    "scores",
+    "submissions",
+    "users",
+]
+
+metadata = Base.metadata

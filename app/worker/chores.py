@@ -1,0 +1,68 @@
+"""What one worker does for all of them now and then: jobs of versions that are gone, lost jobs, ended jobs."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import structlog
+
+from app.db.base import now
+from app.db.engine import Database
+from app.queue import repository
+from app.queue.dbos_engine import DbosJobs
+from app.settings import Settings
+from app.worker import lost_jobs
+from grader.version import GRADER_VERSION
+
+KEPT = timedelta(days=1)
+"""How long the job engine remembers an ended job. What was graded is in our own tables."""
+_SWEEP_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+class Chores:
+    """The chores of the worker that beats; each is done by one worker at a time."""
+
+    def __init__(self, settings: Settings, database: Database, jobs: DbosJobs) -> None:
+        self.settings = settings
+        self.database = database
+        self.jobs = jobs
+
+    def run(self) -> None:
+        """Do what is due and nobody else has begun."""
+        if self._is_mine("adopt", self.settings.silent_seconds / 2):
+            self._adopt()
+        if self._is_mine("replace", self.settings.silent_seconds):
+            lost_jobs.replace(self.database, self.jobs, timedelta(seconds=self.settings.silent_seconds))
+        if self._is_mine("sweep", _SWEEP_SECONDS):
+            self.jobs.forget_ended(now() - KEPT)
+
+    def _is_mine(self, name: str, every_seconds: float) -> bool:
+        with self.database.write() as session:
+            return repository.claim_chore(session, name, every_seconds=every_seconds)
+
+    def _adopt(self) -> None:
+        """Take over the jobs of versions that have no living worker any more, or never got one.
+
+        A worker that is newer does so at once. An older one gives the newer workers time to come, and leaves regrades
+        to them: a preview would say that the new version measured.
+        """
+        with self.database.read() as session:
+            living = repository.living_versions(session, silent_seconds=self.settings.silent_seconds)
+            seen = repository.versions(session)
+        patience = now() - timedelta(seconds=self.settings.silent_seconds)
+        for version, seen_at in seen.items():
+            newer = is_newer(GRADER_VERSION, version)
+            if version == GRADER_VERSION or version in living or not (newer or seen_at < patience):
+                continue
+            adopted = self.jobs.adopt(self.database, version, regrades=newer)
+            if adopted:
+                log.warning("took over jobs of a version without workers", version=version, jobs=adopted)
+
+
+def is_newer(version: str, other: str) -> bool:
+    """Whether a version of Assay is newer than another: by their numbers, 0.10 after 0.9."""
+    mine, others = (tuple(map(int, re.findall(r"\d+", text))) for text in (version, other))
+    return mine > others

@@ -1,0 +1,211 @@
+"""A worker: the sandbox, the threads that grade, and the process around them."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app import logs, lti
+from app.db import migrate, outage
+from app.db.engine import Database
+from app.grading.grading import Grader
+from app.grading.measuring import Measurer
+from app.queue import capabilities, repository
+from app.queue.dbos_engine import DbosJobs, DbosRunner
+from app.regrades.preview import Previewer
+from app.regrades.remeasuring import Remeasurer
+from app.settings import Settings
+from app.submissions.bulletin import Bulletin
+from app.worker.executor import ExecutorId
+from app.worker.heartbeat import Heartbeat
+from app.worker.slots import Slots
+from grader import data
+from grader.sandbox.supervisor import Sandbox
+
+if TYPE_CHECKING:
+    from app.lti.sender import Sender
+
+log = structlog.get_logger()
+Slot = Callable[[Callable[[], bool]], AbstractContextManager[bool]]
+
+
+class Worker:
+    """Grades submissions in this process, as many at once as `Slots` lets. Implements `app.queue.port.Work`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sandbox: Sandbox,
+        database: Database,
+        bulletin: Bulletin,
+        jobs: DbosJobs,
+        with_service: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.bulletin = bulletin
+        self.jobs = jobs
+        self.sandbox = sandbox
+        self._told = with_service
+        self.ready = False
+        # A queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
+        self._slots = Slots(settings.workers)
+        self._busy = 0
+        self._idle = threading.Condition()
+
+    def start(self) -> None:
+        """Start the sandbox, then take jobs.
+
+        Raises `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`: then nothing was taken.
+        """
+        data.use(self.settings.data_dir)
+        report = self.sandbox.start()
+        self._executor = ExecutorId(self.settings)
+        self._heartbeat = Heartbeat(self.settings, self.database, self.jobs, self._executor.name)
+        self._heartbeat.start(report)
+        self._grader = Grader(self.database, self.bulletin, self.jobs, self.sandbox, self._executor.name)
+        self._measurer = Measurer(
+            self.database,
+            self.bulletin,
+            self.jobs,
+            self.sandbox,
+            self._executor.name,
+            self.settings.silent_seconds,
+            self._is_stopping,
+        )
+        self._previewer = Previewer(self.database, self.jobs, self._is_stopping)
+        self._remeasurer = Remeasurer(self.database, self.jobs, self.sandbox, self._executor.name, self._is_stopping)
+        with self.database.read() as session:
+            slots = repository.most_slots(session, silent_seconds=self.settings.silent_seconds)
+        data_sets = capabilities.imported_data(self.settings.data_dir)
+        queues = self.jobs.open_queues(slots, self.settings.queue_poll_seconds, data_sets)
+        # What this executor held when it died, also under another version, which the job engine would not give back.
+        self.jobs.give_out_again([self._executor.name])
+        self.ready = True
+        self._runner = DbosRunner(self.settings, self._executor.name, self, queues, told=self._told)
+        self.jobs.tell = self._runner.look
+        self._heartbeat.runner = self._runner
+        self._lti = self._start_lti()
+        log.info("worker started", executor=self._executor.name, slots=self.settings.workers)
+
+    def stop(self) -> None:
+        """Let running gradings end for a while, put the rest back into the queue, and let go of everything."""
+        self.ready = False
+        self._wait_until_idle(self.settings.shutdown_seconds)
+        self._grader.stopping = True
+        self._wait_until_idle(self.settings.shutdown_seconds)
+        self._runner.stop()
+        if self._lti is not None:
+            self._lti.stop()
+        with suppress(outage.DatabaseAway):
+            self._heartbeat.stop()
+        self._executor.release()
+        log.info("worker stopped", executor=self._executor.name)
+
+    def look(self) -> None:
+        """Look for new jobs now. Never waits."""
+        self._runner.look()
+
+    def grade(self, submission_id: uuid.UUID) -> None:
+        """Grade a submission when a slot is free."""
+        run, hand_back = partial(self._grader.grade, submission_id), partial(self._grader.hand_back, submission_id)
+        self._in_slot(self._slots.first, run, hand_back)
+
+    def measure(self, submission_id: uuid.UUID) -> None:
+        """Do the second part of a grading when a slot is free."""
+        run, hand_back = partial(self._measurer.run, submission_id), partial(self._measurer.hand_back, submission_id)
+        self._in_slot(self._slots.long, run, hand_back)
+
+    def remeasure(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
+        """Measure a submission again when a slot is free."""
+        job = regrade_id, submission_id
+        run, hand_back = partial(self._remeasurer.run, *job), partial(self._remeasurer.hand_back, *job)
+        self._in_slot(self._slots.long, run, hand_back)
+
+    def regrade(self, regrade_id: uuid.UUID) -> None:
+        """Compute a preview: no student code runs, so it needs no slot."""
+        with self._counted():
+            outage.outlive(partial(self._previewer.run, regrade_id), lambda: self.ready)
+
+    def _start_lti(self) -> Sender | None:
+        if not lti.installed():
+            return None
+        from app.lti.sender import Sender
+
+        sender = Sender(self.settings, self.database)
+        sender.start()
+        return sender
+
+    def _is_stopping(self) -> bool:
+        return self._grader.stopping
+
+    def _in_slot(self, slot: Slot, run: Callable[[], None], hand_back: Callable[[], None]) -> None:
+        with self._counted(), slot(lambda: self.ready) as taken:
+            if taken:
+                outage.outlive(run, lambda: not self._is_stopping())
+            else:
+                hand_back()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._idle:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def _wait_until_idle(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        with self._idle:
+            while self._busy and (left := until - time.monotonic()) > 0:
+                self._idle.wait(left)
+
+
+def run(
+    settings: Settings,
+    sandbox: Sandbox,
+    bulletin: Bulletin | None = None,
+    started: Callable[[Callable[[], None]], None] = lambda look: None,
+    *,
+    with_service: bool = False,
+) -> None:
+    """Grade in this sandbox, started or not, until told to stop by SIGTERM or SIGINT. The caller closes it.
+
+    ``started`` is called when the worker takes jobs, with what makes it look for new ones at once. A worker that is
+    ``with_service`` is told of new jobs.
+
+    Raises `NotMigrated`, `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`.
+    """
+    logs.configure()
+    migrate.check(settings)
+    database, jobs = Database(settings), DbosJobs(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        worker = Worker(settings, sandbox, database, bulletin or Bulletin(), jobs, with_service)
+        worker.start()
+        # As in the service: what is there now stays, and need not be looked through for garbage.
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+        started(worker.look)
+        while not stop.wait(0.5):
+            # Python's handlers run in the main thread, and the kernel may give a signal to any: look now and then.
+            pass
+        worker.stop()
+    finally:
+        jobs.close()
+        database.close()
