@@ -88,8 +88,8 @@ def compared(
     """Two hand-ins side by side, with the lines that they share set off."""
     tag = request_language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
-    reports = [reports.report(session, viewer, identifier, tag) for identifier in (first, second)]
-    if {report.assignment for report in reports} != {slug}:
+    pair = [reports.report(session, viewer, identifier, tag) for identifier in (first, second)]
+    if {report.assignment for report in pair} != {slug}:
         raise NotFound("Both hand-ins must belong to this assignment.")
     return rendering.page(
         request,
@@ -97,8 +97,8 @@ def compared(
         viewer=viewer,
         slug=slug,
         title=filters.localised(snapshot.assignment.title, tag),
-        reports=reports,
-        sides=_side_by_side(snapshot, *(_texts(session, viewer, report) for report in reports)),
+        reports=pair,
+        sides=_side_by_side(snapshot, *(_texts(session, viewer, report) for report in pair)),
     )
 
 
