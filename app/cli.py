@@ -14,7 +14,7 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError, UsageError
 
 if TYPE_CHECKING:
-    from grader.handin import HandIn
+    from grader.submission import HandIn
 
 app = typer.Typer(
     name="assay",
@@ -144,7 +144,7 @@ def submit(
 
 def _handin(paths: list[Path] | None, named: list[Path | None], repair: Repair) -> HandIn:
     from app.commands import parts
-    from grader.handin import HandIn
+    from grader.submission import HandIn
 
     return HandIn(parts.collect(paths or [], dict(zip(parts.USUAL_NAMES, named, strict=True))), repair.value)
 

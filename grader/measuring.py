@@ -25,10 +25,10 @@ from grader.evidence import (
     OwnLoss,
     PruningEvidence,
 )
-from grader.handin import HandIn
 from grader.run import Grading, Observer
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
+from grader.submission import HandIn
 from grader.training import Training
 from reference_models import trained
 

@@ -30,10 +30,10 @@ from grader.evidence import (
     PruningEvidence,
     SummaryEvidence,
 )
-from grader.handin import HandIn
 from grader.run import Grading, Observer, Run
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
+from grader.submission import HandIn
 
 __all__ = ["Cancelled", "Grading", "InfrastructureFault", "Observer", "examine", "grade"]
 

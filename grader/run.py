@@ -26,12 +26,12 @@ from grader.evidence import (
     PruningEvidence,
     SummaryEvidence,
 )
-from grader.handin import HandIn, Part
 from grader.sandbox.child import LockedChild
 from grader.sandbox.policy import Limits
 from grader.sandbox.replies import InfrastructureFault, Reply
 from grader.sandbox.spares import Role
 from grader.sandbox.supervisor import Cancelled, Sandbox
+from grader.submission import HandIn, Part
 
 QUESTIONS_STAGE = "questions"
 """The stage that tells of how many questions there is evidence; told after each."""

@@ -12,9 +12,9 @@ from grader.checks import architecture, binding, confirmation, curve, distillati
 from grader.checks.binding import Plan
 from grader.checks.distillation import Distilled
 from grader.evidence import ArchitectureEvidence, Outcome
-from grader.handin import Part
 from grader.run import Run
 from grader.sandbox.child import LockedChild
+from grader.submission import Part
 from reference_models import trained
 
 

@@ -18,10 +18,10 @@ from grader import assignment_check, data, messages, scoring
 from grader.assignment import Assignment
 from grader.checks.choice import AnswersError, read_answers
 from grader.evidence import AnyEvidence
-from grader.handin import HandIn
 from grader.pipeline import grade
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
+from grader.submission import HandIn
 from grader.version import GRADER_VERSION
 
 

@@ -19,9 +19,9 @@ from app.exports import gradescope
 from app.reports.schemas import QuestionReport
 from grader import scoring
 from grader.assignment import Assignment
-from grader.handin import HandIn
 from grader.pipeline import Grading, grade
 from grader.scoring import Verdict
+from grader.submission import HandIn
 from grader.version import GRADER_VERSION
 
 _TRIES = 2

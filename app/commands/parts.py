@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from app.commands.failures import UnusableInput
-from grader.handin import Part
+from grader.submission import Part
 
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "model": ("model.py", "*student*.py", "*model*.py", "*.ipynb"),

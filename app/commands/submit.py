@@ -13,7 +13,7 @@ from rich.console import Console
 
 from app.commands import report
 from app.commands.failures import Refused, UnusableInput
-from grader.handin import HandIn
+from grader.submission import HandIn
 
 END_STATES = frozenset({"graded", "failed", "cancelled"})
 _TIMEOUT = httpx.Timeout(30, read=90)

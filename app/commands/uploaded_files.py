@@ -14,7 +14,7 @@ from app.commands.parts import USUAL_NAMES
 from app.submissions.parts import LARGEST
 from grader.checks import architecture, kd_loss
 from grader.checks.choice import AnswersError, read_answers
-from grader.handin import Part
+from grader.submission import Part
 
 _ENTRIES: Mapping[str, bytes] = {"model": architecture.ENTRY.encode(), "loss": kd_loss.ENTRY.encode()}
 _LAST_RESORT: Mapping[str, tuple[str, ...]] = {

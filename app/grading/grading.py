@@ -28,8 +28,8 @@ from grader import evidence as evidences
 from grader import measuring, pipeline
 from grader.assignment import Assignment
 from grader.evidence import Fault
-from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import HandIn, Part
 from grader.version import GRADER_VERSION
 
 

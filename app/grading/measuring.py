@@ -29,9 +29,9 @@ from grader import evidence as evidences
 from grader import measuring
 from grader.assignment import Assignment
 from grader.evidence import Fault, PruningEvidence
-from grader.handin import HandIn
 from grader.pipeline import Grading
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import HandIn
 
 
 @dataclass(frozen=True)

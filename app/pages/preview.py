@@ -12,7 +12,7 @@ from grader import intake, messages
 from grader.assignment import Assignment
 from grader.checks import architecture, choice, kd_loss, pruning, summary
 from grader.evidence import Note, PruningEvidence, SummaryEvidence
-from grader.handin import Part
+from grader.submission import Part
 
 ENTRIES: Final[Mapping[str, str]] = {"model": architecture.ENTRY, "loss": kd_loss.ENTRY}
 """The code parts and the function that each must define."""

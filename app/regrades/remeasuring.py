@@ -29,8 +29,8 @@ from grader import evidence as evidences
 from grader import pipeline
 from grader.assignment import Assignment
 from grader.evidence import AnyEvidence, Fault
-from grader.handin import HandIn
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import HandIn
 from grader.version import GRADER_VERSION
 
 _ASK_SECONDS = 0.25

@@ -28,7 +28,7 @@ from grader.assignment import Assignment
 from grader.checks import architecture, kd_loss, kd_replay
 from grader.checks.kd_replay import Failure
 from grader.evidence import KDLossEvidence
-from grader.handin import Part
+from grader.submission import Part
 
 _FILES = Path(__file__).parent / "replay_archive"
 _ENTRIES = {"model": architecture.ENTRY, "loss": kd_loss.ENTRY}

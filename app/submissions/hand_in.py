@@ -24,8 +24,8 @@ from app.submissions.parts import Field
 from app.users import service as users
 from grader.assignment import PARTS, Assignment
 from grader.checks.choice import AnswersError, read_answers
-from grader.handin import Part
 from grader.lateness import closes
+from grader.submission import Part
 
 Repair = Literal["suggest", "apply"]
 FIELDS: Mapping[str, int] = {**parts.LARGEST, "assignment": 256, "student": 256, "repair": 256}

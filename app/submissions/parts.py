@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grader.handin import Part
 from grader.intake import notebook
+from grader.submission import Part
 
 KIB, MIB = 2**10, 2**20
 

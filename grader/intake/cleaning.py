@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from grader.evidence import Note
 from grader.intake import characters, markup, syntax
 from grader.intake.lexing import logical_lines
-from grader.intake.selection import DropKind, Dropped
+from grader.intake.result import DropKind, Dropped
 
 _FENCE = re.compile(r"\s*(?:```+|~~~+)(?:\s*[\w.{}+=!-]++)?\s*$")
 _GLUED = re.compile(r"(.*[^`\s])[ \t]*```+[ \t]*$|[ \t]*```+(?=[ \t]*(?:def|class|import|from|@|#)[\s\w])(.*)")

@@ -8,7 +8,7 @@ from grader.evidence import Note
 from grader.intake import syntax
 from grader.intake.cleaning import Cleaned
 from grader.intake.lexing import Kind, LogicalLine, logical_lines
-from grader.intake.selection import DropKind, Dropped
+from grader.intake.result import DropKind, Dropped
 
 _CODE_WORDS = frozenset(
     [

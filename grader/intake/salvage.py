@@ -16,7 +16,7 @@ from grader.evidence import Note
 from grader.intake import damage, syntax, underscores
 from grader.intake.cleaning import Cleaned
 from grader.intake.lexing import Kind, logical_lines, tokens
-from grader.intake.selection import DropKind, Dropped
+from grader.intake.result import DropKind, Dropped
 
 PIECE_LIMIT = 300
 """Definitions and the words between them; each is parsed and repaired by itself."""

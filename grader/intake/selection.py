@@ -11,12 +11,11 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import NamedTuple
 
 from grader.evidence import Note
 from grader.intake import effects, names
-from grader.intake.hindrances import Hindrance, Hindrances
+from grader.intake.blockers import Hindrance, Hindrances
+from grader.intake.result import DropKind, Dropped
 
 AVAILABLE_MODULES = frozenset(sys.stdlib_module_names) | {"torch", "torchvision", "numpy", "PIL"}
 """Top-level modules that a hand-in may import."""
@@ -32,29 +31,6 @@ MODULE_NAMES = frozenset(dir(builtins)) | {
 """Names that every module has."""
 _Import = (ast.Import, ast.ImportFrom)
 _Compound = (*effects.LOOPS, ast.If, ast.Try, ast.TryStar, ast.Match)
-
-
-class DropKind(StrEnum):
-    """Why a piece of a hand-in does not run, in display order."""
-
-    MAGIC = "magic"
-    OUTPUT = "output"
-    PROSE = "prose"
-    CELL = "cell"
-    IMPORT = "import"
-    MAIN = "main"
-    LOOP = "loop"
-    CALL = "call"
-    ASSIGNMENT = "assignment"
-    DEFINITION = "definition"
-
-
-class Dropped(NamedTuple):
-    """A piece that does not run: its first line (from 1), why, and the beginning of its text."""
-
-    line: int
-    kind: DropKind
-    text: str
 
 
 @dataclass(frozen=True)

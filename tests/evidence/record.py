@@ -12,8 +12,8 @@ from app.scores.computing import plain
 from grader import pipeline
 from grader.assignment import bundled
 from grader.evidence import SCHEMA_VERSION
-from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import HandIn, Part
 
 FOLDER = Path(__file__).parent
 _EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from grader.assignment import Assignment
 from grader.evidence import CodeEvidence, Outcome
-from grader.handin import HandIn, Part
 from grader.scoring import Verdict
+from grader.submission import HandIn, Part
 
 FOLDER = Path(__file__).with_name("submissions")
 ATTACKS = Path(__file__).with_name("attacks")

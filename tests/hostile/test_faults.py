@@ -19,11 +19,11 @@ import pytest
 from grader import pipeline, scoring
 from grader.assignment import Assignment
 from grader.evidence import Outcome
-from grader.handin import HandIn, Part
 from grader.sandbox import policy, status
 from grader.sandbox.child import LockedChild, NoRoom, ServerFault
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
+from grader.submission import HandIn, Part
 from tests.hostile.spares import until, without_spares
 from tests.hostile.test_submissions import HONEST, living, nobody_is_left
 

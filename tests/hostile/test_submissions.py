@@ -13,9 +13,9 @@ import pytest
 from grader import pipeline, scoring
 from grader.assignment import Assignment
 from grader.evidence import CodeEvidence
-from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
+from grader.submission import HandIn, Part
 from tests.hostile import submission
 from tests.hostile.submission import Submission
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from grader import pipeline, scoring
 from grader.assignment import Assignment, bundled
 from grader.evidence import ArchitectureEvidence
-from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore, Verdict
+from grader.submission import HandIn, Part
 
 HEAD = "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
 ENTRY = "\ndef get_student_model():\n    return {made}\n"

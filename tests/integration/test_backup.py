@@ -24,7 +24,7 @@ from app.submissions import hand_in
 from app.submissions.hand_in import Received
 from app.users import service as users
 from app.users.models import Role
-from grader.handin import Part
+from grader.submission import Part
 from tests.integration.conftest import MakeSettings
 from tests.integration.postgresql import Server
 from tests.integration.test_deadlines import Deadlined

@@ -30,7 +30,7 @@ from app.users import service as users
 from app.users.models import Role
 from app.worker.chores import KEPT, Chores, is_newer
 from grader.assignment import bundled, from_files
-from grader.handin import Part
+from grader.submission import Part
 from grader.version import GRADER_VERSION
 from reference_models import food11
 from tests.integration.conftest import MakeSettings

@@ -21,10 +21,10 @@ from grader.assignment import Assignment
 from grader.checks import speed
 from grader.data import dataset
 from grader.evidence import ChoiceEvidence, PruningEvidence
-from grader.handin import HandIn, Part
 from grader.sandbox.harness_export import onnx_bytes
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
+from grader.submission import HandIn, Part
 from reference_models import trained
 from reference_models.networks import trained_baseline_student
 from reference_models.training import accuracy, logits

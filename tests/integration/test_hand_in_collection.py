@@ -8,8 +8,8 @@ import pytest
 
 from grader import intake
 from grader.assignment import Assignment, bundled
-from grader.handin import Part
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import Part
 from tests.integration.hand_ins.collection import Entry, pastes, read
 from tests.integration.hand_ins.pastes import LOSS
 

@@ -6,9 +6,9 @@ import pytest
 
 from grader import pipeline, scoring
 from grader.assignment import Assignment
-from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore
+from grader.submission import HandIn, Part
 
 LIMITS = {"cpu_seconds": 6, "wall_seconds": 30, "memory_mb": 700}
 BODY = """

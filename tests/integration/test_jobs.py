@@ -38,9 +38,9 @@ from app.worker.executor import ExecutorId, ExecutorIdTaken
 from app.worker.heartbeat import Heartbeat
 from grader.assignment import Assignment
 from grader.evidence import ChoiceEvidence
-from grader.handin import Part
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import Part
 from tests.integration.service import MODEL, WorkerProcess
 from tests.integration.test_grading import SLEEPY
 

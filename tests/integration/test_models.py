@@ -11,10 +11,10 @@ import pytest
 from grader import messages, pipeline, scoring
 from grader.assignment import Assignment
 from grader.evidence import ArchitectureEvidence, Outcome, SummaryEvidence
-from grader.handin import HandIn, Part
 from grader.sandbox.policy import default
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore, Verdict
+from grader.submission import HandIn, Part
 
 LIMITS = {"cpu_seconds": 6, "wall_seconds": 20, "memory_mb": 700}
 

@@ -7,9 +7,9 @@ import pytest
 from grader import pipeline, scoring
 from grader.assignment import ASSIGNMENTS, bundled
 from grader.evidence import ArchitectureEvidence
-from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
+from grader.submission import HandIn, Part
 from tests.integration.service import MODEL, Site, questions
 
 SLUG = "hw13-2023"

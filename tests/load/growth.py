@@ -36,7 +36,7 @@ from app.settings import Settings
 from app.submissions import hand_in
 from app.submissions.models import Submission
 from app.users.models import User
-from grader.handin import Part
+from grader.submission import Part
 from tests.integration.postgresql import Server
 from tests.load.rescore_rate import publish_second_version
 from tests.unit.pages.conftest import Course, open_course

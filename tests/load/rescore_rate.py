@@ -33,8 +33,8 @@ from app.users.models import Role
 from grader import pipeline
 from grader.assignment import bundled, from_files
 from grader.evidence import AnyEvidence
-from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import HandIn, Part
 from tests.integration.postgresql import Server
 
 SUBMISSIONS = 3000

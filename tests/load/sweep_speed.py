@@ -23,10 +23,10 @@ from grader import intake
 from grader.assignment import bundled
 from grader.checks import architecture, curve
 from grader.evidence import Outcome
-from grader.handin import Part
 from grader.sandbox.frames import Array
 from grader.sandbox.harness_export import onnx_bytes
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import Part
 from reference_models import vision
 from reference_models.pruning import pruned
 from tests.integration.service import example

@@ -14,12 +14,12 @@ from PIL import Image, ImageDraw
 from grader import pipeline
 from grader.assignment import Assignment
 from grader.evidence import LimitHit, Outcome, StudentError
-from grader.handin import HandIn, Part
 from grader.sandbox.child import Cancelled, LockedChild
 from grader.sandbox.policy import Limits, Policy, default
 from grader.sandbox.replies import Array, Reply
 from grader.sandbox.spares import Role
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import HandIn, Part
 
 PARAMETERS = 50_000
 SUMMARY = f"Total params: {PARAMETERS:,}"

@@ -11,7 +11,7 @@ import pytest
 
 from app.commands.failures import CommandError, Refused, UnusableInput
 from app.commands.submit import Service
-from grader.handin import HandIn, Part
+from grader.submission import HandIn, Part
 
 HANDIN = HandIn({"model": Part(b"x = 1", "model.py")})
 Answer = tuple[int, dict[str, str], bytes]

@@ -10,10 +10,10 @@ import pytest
 from grader import measuring, messages, pipeline, run, scoring
 from grader.assignment import Assignment
 from grader.evidence import ArchitectureEvidence, Outcome
-from grader.handin import HandIn
 from grader.sandbox.policy import default
 from grader.sandbox.replies import Reply
 from grader.scoring import Verdict
+from grader.submission import HandIn
 from tests.unit.scripted_sandbox import (
     HAND_IN,
     PARAMETERS,

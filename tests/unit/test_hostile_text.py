@@ -12,9 +12,9 @@ import pytest
 from grader import intake, messages
 from grader.assignment import bundled
 from grader.checks import choice, summary
-from grader.handin import Part
 from grader.intake import damage, encoding, indentation, notebook, underscores
 from grader.measure import network
+from grader.submission import Part
 from tests import slices
 
 _SUMMARY, _CHOICE = (
@@ -139,7 +139,7 @@ _PEAK = """
 import json, sys
 from app.pages import preview
 from grader import assignment
-from grader.handin import Part
+from grader.submission import Part
 
 def peak():
     status = open("/proc/self/status").read()

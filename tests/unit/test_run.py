@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from grader.assignment import Assignment
-from grader.handin import HandIn
 from grader.run import Grading, Run
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import HandIn
 
 
 def test_stage_that_runs_twice_is_told_with_the_seconds_of_both(hw13: Assignment, sandbox: Sandbox) -> None:

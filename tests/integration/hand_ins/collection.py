@@ -8,9 +8,9 @@ from pathlib import Path
 
 from grader import pipeline, scoring
 from grader.assignment import Assignment
-from grader.handin import HandIn, Part
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore
+from grader.submission import HandIn, Part
 from tests.integration.hand_ins.pastes import PASTES
 
 FOLDER = Path(__file__).parent

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from grader.assignment import bundled
-from grader.handin import Part
 from grader.intake import Intake, defined_names, read
+from grader.submission import Part
 
 PRELUDE = defined_names(bundled("hw13").prelude_source())
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.handin import Part
 from grader.intake import BYTE_LIMIT, TOKEN_LIMIT, Intake, read
+from grader.submission import Part
 from tests import slices
 from tests.unit.intake.paste import LOSS, MODEL, notebook, take, without_underscores
 

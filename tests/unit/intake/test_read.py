@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from grader import intake
-from grader.handin import Part
 from grader.intake import DropKind
+from grader.submission import Part
 from tests.unit.intake.paste import LOSS, MODEL, code_lines, ids, notebook, take
 
 TRAINING = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.pages import preview
 from grader import assignment
-from grader.handin import Part
+from grader.submission import Part
 
 EXAMPLE = Path(__file__).parents[3] / "examples/hw13"
 HW13 = assignment.bundled("hw13")
