@@ -118,20 +118,20 @@ def warm_up() -> None:
     import torchinfo
 
     import grader.measure.operations  # noqa: F401
-    from grader.sandbox import harness, harness_export, harness_layers  # noqa: F401
+    from grader.sandbox.harness import export, layers, serving  # noqa: F401
     from reference_models import vision
 
     vision.load()
     import torchvision.models
     import torchvision.transforms  # noqa: F401
 
-    harness_layers.let_normalize_be_exported()
+    layers.let_normalize_be_exported()
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 11)
     )
     loss = torch.nn.functional.cross_entropy(model(torch.zeros(2, 3, 8, 8)), torch.zeros(2, dtype=torch.int64))
     torch.autograd.backward(loss)
-    harness_export.warm_up()
+    export.warm_up()
     with torch.device("meta"):
         torchinfo.summary(
             torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)), input_data=torch.zeros(1, 3, 8, 8), device="meta", verbose=0
@@ -212,7 +212,7 @@ def become_child(channel: list[int], locks: lockdown.Locks, message: bytes) -> N
     """In the fork: take the channel as descriptors 0 to 4, lock down, announce, serve. Never returns."""
     try:
         from grader.measure.operations import operations as measuring
-        from grader.sandbox import harness
+        from grader.sandbox.harness import serving
 
         order = json.loads(message)
         limits = Limits(**order["limits"])
@@ -230,9 +230,9 @@ def become_child(channel: list[int], locks: lockdown.Locks, message: bytes) -> N
             layers |= probes.try_everything(locks, limits)
         except lockdown.NotLocked as missing:
             layers[missing.layer] = missing.found
-        harness.send(frames.encode(frames.READY, 0, {"layers": layers}))
+        serving.send(frames.encode(frames.READY, 0, {"layers": layers}))
         if all(layers.get(layer) == "ok" for layer in probes.FLOOR):
-            harness.serve(limits.torch_threads, measuring() if order["role"] == "measure" else harness.operations())
+            serving.serve(limits.torch_threads, measuring() if order["role"] == "measure" else serving.operations())
     except BaseException:
         traceback.print_exc()
     finally:

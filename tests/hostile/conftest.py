@@ -20,7 +20,7 @@ def import_alone():
     vision.load()
     import torchvision.models, torchvision.transforms, torchinfo
     import grader.measure.operations
-    from grader.sandbox import harness
+    from grader.sandbox.harness import serving
 forkserver.warm_up = import_alone
 """
 

@@ -21,7 +21,7 @@ from grader.assignment import Assignment
 from grader.checks import speed
 from grader.data import dataset
 from grader.evidence import ChoiceEvidence, PruningEvidence
-from grader.sandbox.harness_export import onnx_bytes
+from grader.sandbox.harness.export import onnx_bytes
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from grader.submission import HandIn, Part

@@ -117,7 +117,7 @@ ATTACKS = {
         """,
     "harness_rewritten_to_lie": """
         import sys
-        module = sys.modules.get("grader.sandbox.harness_loss")
+        module = sys.modules.get("grader.sandbox.harness.loss")
         if module is not None:
             module.call = lambda place, meta, arrays: ({"kind": "tensor", "agrees": True, "score": 0.5}, [])
         def loss_fn_kd(student_logits, labels, teacher_logits, alpha, temperature):

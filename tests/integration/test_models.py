@@ -251,12 +251,12 @@ def get_student_model():
 """,
     "the count is patched": BIG + """
 def get_student_model():
-    from grader.sandbox import harness_model
-    real = harness_model.count
+    from grader.sandbox.harness import model
+    real = model.count
     def count(place):
         answer, arrays = real(place)
         return {**answer, "parameters": 900, "trainable": 900, "hidden_numbers": 0, "hidden": []}, arrays
-    harness_model.count = count
+    model.count = count
     return Big()
 """,
 }  # fmt: skip
@@ -324,21 +324,21 @@ def test_model_that_fails_for_a_single_picture_and_cannot_learn_earns_nothing(
 @pytest.mark.parametrize(
     "patch",
     [
-        "harness_export.onnx_bytes = lambda model, shape, dynamic: real(StudentNet(), shape, dynamic=dynamic)",
-        "harness_export.onnx_bytes = lambda model, shape, dynamic: b'nonsense'",
-        "harness_export.onnx_bytes = lambda model, shape, dynamic: 1 / 0",
+        "export.onnx_bytes = lambda model, shape, dynamic: real(StudentNet(), shape, dynamic=dynamic)",
+        "export.onnx_bytes = lambda model, shape, dynamic: b'nonsense'",
+        "export.onnx_bytes = lambda model, shape, dynamic: 1 / 0",
     ],
     ids=["another network", "no network", "no export"],
 )
 def test_forged_export_is_never_points(hw13: Assignment, sandbox: Sandbox, patch: str) -> None:
     source = f"""{HEAD}{BIG}
 def get_student_model():
-    from grader.sandbox import harness_export, harness_model
-    real, counted = harness_export.onnx_bytes, harness_model.count
+    from grader.sandbox.harness import export, model
+    real, counted = export.onnx_bytes, model.count
     def count(place):
         answer, arrays = counted(place)
         return {{**answer, "parameters": 500, "trainable": 500, "hidden_numbers": 0, "hidden": []}}, arrays
-    harness_model.count = count
+    model.count = count
     {patch}
     return Big()
 """
@@ -395,8 +395,8 @@ def test_artefact_that_lies_or_bursts_is_refused_with_its_reason(
     hw13: Assignment, sandbox: Sandbox, forged: str
 ) -> None:
     made, reason = FORGED[forged]
-    export = f"from grader.sandbox import harness_export\n    forged = {made}\n"
-    replace = "    harness_export.onnx_bytes = lambda model, shape, dynamic: forged\n    return StudentNet()"
+    export = f"from grader.sandbox.harness import export\n    forged = {made}\n"
+    replace = "    export.onnx_bytes = lambda model, shape, dynamic: forged\n    return StudentNet()"
     graded, _ = grade(hw13, sandbox, GRAPH + changed(BUILD, export + replace))
     assert (graded.score.verdict, graded.score.score) == (Verdict.NEEDS_REVIEW, 0), graded.evidence
     assert not graded.evidence.verified
@@ -416,8 +416,8 @@ SLOW = """graph(
 def test_small_artefact_that_is_slow_to_run_ends_at_the_limits_of_the_first_stage(
     hw13: Assignment, sandbox: Sandbox
 ) -> None:
-    export = f"from grader.sandbox import harness_export\n    forged = {SLOW}\n"
-    replace = "    harness_export.onnx_bytes = lambda model, shape, dynamic: forged\n    return StudentNet()"
+    export = f"from grader.sandbox.harness import export\n    forged = {SLOW}\n"
+    replace = "    export.onnx_bytes = lambda model, shape, dynamic: forged\n    return StudentNet()"
     graded, _ = grade(hw13, sandbox, GRAPH + changed(BUILD, export + replace), answers='{"3.2": "no"}')
     assert (graded.score.verdict, graded.score.score) == (Verdict.NEEDS_REVIEW, 0), graded.evidence
     assert graded.evidence.verification == "over_limit"
@@ -430,12 +430,12 @@ def test_small_artefact_that_is_slow_to_run_ends_at_the_limits_of_the_first_stag
 def test_summary_of_another_model_is_never_confirmed(hw13: Assignment, sandbox: Sandbox) -> None:
     source = changed(
         BUILD,
-        "from grader.sandbox import harness_model\n"
-        "    counted = harness_model.count\n"
+        "from grader.sandbox.harness import model\n"
+        "    counted = model.count\n"
         "    def count(place):\n"
         "        answer, arrays = counted(place)\n"
         "        return {**answer, 'parameters': 50_000}, arrays\n"
-        "    harness_model.count = count\n"
+        "    model.count = count\n"
         "    return StudentNet()",
     )
     _, listener = grade(hw13, sandbox, source, summary="Total params: 50,000")

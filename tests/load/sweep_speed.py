@@ -24,7 +24,7 @@ from grader.assignment import bundled
 from grader.checks import architecture, curve
 from grader.evidence import Outcome
 from grader.sandbox.frames import Array
-from grader.sandbox.harness_export import onnx_bytes
+from grader.sandbox.harness.export import onnx_bytes
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part
 from reference_models import vision

@@ -9,9 +9,9 @@ import torch
 
 from grader.checks import kd_loss
 from grader.evidence import Outcome, StudentError
-from grader.sandbox import harness_loss
-from grader.sandbox.harness import Workplace
-from grader.sandbox.harness_errors import describe
+from grader.sandbox.harness import loss
+from grader.sandbox.harness.errors import describe
+from grader.sandbox.harness.serving import Workplace
 from grader.sandbox.replies import Array, Reply
 
 
@@ -30,9 +30,9 @@ class HarnessInProcess:
         self.sent.append((op, meta or {}, tuple(array.copy() for array in arrays)))
         try:
             if op == "loss.inspect":
-                answer, out = harness_loss.inspect_loss(self.place, meta or {})
+                answer, out = loss.inspect_loss(self.place, meta or {})
             else:
-                answer, out = harness_loss.call(self.place, meta or {}, tuple(arrays))
+                answer, out = loss.call(self.place, meta or {}, tuple(arrays))
         except Exception as error:  # noqa: BLE001 - whatever the loss raises is its answer
             said = describe(error)
             fields = {name: said[name] for name in ("type", "message", "line", "source", "name", "traceback")}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from grader.checks.binding import TENSORS, Plan, Role, bind, other_readings
 from grader.evidence import Note
-from grader.sandbox.harness_loss import Settings
+from grader.sandbox.harness.loss import Settings
 from tests.unit.checks.harness_in_process import HarnessInProcess
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from grader.checks import speed
 from grader.evidence import Outcome
 from grader.measure import operations
-from grader.sandbox.harness_export import onnx_bytes
+from grader.sandbox.harness.export import onnx_bytes
 from grader.sandbox.replies import Array, Reply
 
 QUIET = [1.00, 1.02, 1.01, 1.00, 1.03, 1.01, 1.00, 1.02]

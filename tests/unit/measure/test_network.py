@@ -19,7 +19,7 @@ from torch.nn.utils import prune
 
 from grader.measure import artefact, network, operations
 from grader.measure.network import Array
-from grader.sandbox.harness_export import onnx_bytes
+from grader.sandbox.harness.export import onnx_bytes
 
 
 def model(seed: int = 0) -> nn.Sequential:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch.export import ExportedProgram
 from torch.onnx._internal.exporter import _fx_passes
 
-from grader.sandbox import harness_decompose, harness_export
+from grader.sandbox.harness import decompose, export
 from tests import slices
 
 SIDE = 32
@@ -128,16 +128,16 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         taken.append(decomposed(program))
         return taken[-1]
 
-    decomposed = harness_decompose.decomposed
-    monkeypatch.setattr(harness_decompose, "decomposed", noted)
-    monkeypatch.setattr(_fx_passes, "decompose_with_registry", harness_export._decompose)
+    decomposed = decompose.decomposed
+    monkeypatch.setattr(decompose, "decomposed", noted)
+    monkeypatch.setattr(_fx_passes, "decompose_with_registry", export._decompose)
     return taken
 
 
 def by_the_library(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> bytes:
     with monkeypatch.context() as patched:
-        patched.setattr(_fx_passes, "decompose_with_registry", harness_export._decompose_any)
-        return harness_export.onnx_bytes(model, [3, SIDE, SIDE], dynamic=True)
+        patched.setattr(_fx_passes, "decompose_with_registry", export._decompose_any)
+        return export.onnx_bytes(model, [3, SIDE, SIDE], dynamic=True)
 
 
 def logits(network: bytes, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -162,7 +162,7 @@ def test_the_network_is_that_of_the_librarys_way_and_of_the_model(
     init: str, forward: str, short: bool, ways: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = network(init, forward)
-    exported = harness_export.onnx_bytes(model, [3, SIDE, SIDE], dynamic=True)
+    exported = export.onnx_bytes(model, [3, SIDE, SIDE], dynamic=True)
     assert ways == [short]
     expected = by_the_library(model, monkeypatch)
     assert tensors(exported) == tensors(expected)
@@ -179,6 +179,6 @@ def test_padding_by_name_is_padding_by_numbers() -> None:
     model = network(*SHORT["padding by name"])
     images = torch.randn(2, 3, SIDE, SIDE)
     program = torch.export.export(model, (images,))
-    assert harness_decompose.decomposed(program)
+    assert decompose.decomposed(program)
     convolutions = [node for node in program.graph.nodes if node.target is torch.ops.aten.conv2d.default]
     assert [list(node.args[4]) for node in convolutions] == [[1, 1], [4, 4], [0, 0]]

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from grader.checks import distillation
-from grader.sandbox.harness import Workplace
-from grader.sandbox.harness_distil import Training
+from grader.sandbox.harness.distil import Training
+from grader.sandbox.harness.serving import Workplace
 
 RNG = np.random.default_rng(5)
 IMAGES = RNG.standard_normal((4, 3, 16, 16), np.float32)

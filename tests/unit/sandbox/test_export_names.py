@@ -18,9 +18,9 @@ from torch.onnx._internal.exporter import _decomp, _fx_passes, _registration
 
 from grader.measure import artefact
 from grader.measure.network import Network
-from grader.sandbox import harness_decompose, harness_export
+from grader.sandbox.harness import decompose, export
 
-OPERATORS = sorted({str(op).split(".")[1] for op in harness_decompose.FRESH | harness_decompose.VIEWS})
+OPERATORS = sorted({str(op).split(".")[1] for op in decompose.FRESH | decompose.VIEWS})
 OF_THE_GRAPH = [
     *("images", "logits", "x", "input", "output", "model", "batch", "s77", "main_graph", "getitem", "sym_size_int_1"),
     *("val_0", "val_1", "val_2", "node_add", "add_1", "mul_1", "mean_1", "lifted_tensor_0", "c_lifted_tensor_0"),
@@ -142,8 +142,8 @@ def _as_in_the_fork_server() -> Iterator[None]:
             (torch._export.utils, "_materialize_cpp_cia_ops"),
         ):
             patched.setattr(module, name, getattr(module, name))
-        harness_export._keep_tables()
-        _fx_passes.decompose_with_registry = harness_export._decompose
+        export._keep_tables()
+        _fx_passes.decompose_with_registry = export._decompose
         yield
 
 
@@ -158,7 +158,7 @@ def test_hundreds_of_names_in_one_network(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_names_in_a_network_that_is_decomposed_in_the_librarys_way(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness_decompose, "decomposed", lambda program: False)
+    monkeypatch.setattr(decompose, "decomposed", lambda program: False)
     check(kind([*ALONE, "graph", "code", "lambda", "a b"]))
 
 
@@ -178,7 +178,7 @@ def test_names_that_exporters_give_to_one_another() -> None:
 
 def test_weights_are_put_in_place_under_every_name() -> None:
     model = WithParameters(ALONE).eval()
-    network = Network(harness_export.onnx_bytes(model, [3, 8, 8], dynamic=True), list(model.state_dict()))
+    network = Network(export.onnx_bytes(model, [3, 8, 8], dynamic=True), list(model.state_dict()))
     torch.manual_seed(1)
     weights = {name: torch.randn_like(value).numpy() for name, value in model.state_dict().items()}
     fit = network.load(weights)
@@ -194,7 +194,7 @@ def test_missing_weight_of_a_very_long_name_is_noticed() -> None:
     long = "long" * 100
     model = WithParameters([long]).eval()
     names = [name[:200] for name in model.state_dict()]
-    network = Network(harness_export.onnx_bytes(model, [3, 8, 8], dynamic=True), names)
+    network = Network(export.onnx_bytes(model, [3, 8, 8], dynamic=True), names)
     weights = {name: value.numpy() for name, value in model.state_dict().items()}
     assert network.load(weights).good
     del weights[long]
@@ -204,7 +204,7 @@ def test_missing_weight_of_a_very_long_name_is_noticed() -> None:
 def check(model: nn.Module) -> None:
     """The export answers as the live model does, and carries the model's tensors by name and nothing else."""
     model.eval()
-    exported = harness_export.onnx_bytes(model, [3, 8, 8], dynamic=True)
+    exported = export.onnx_bytes(model, [3, 8, 8], dynamic=True)
     audit = artefact.audit(exported)
     assert not audit.refused
     own = {**dict(model.named_parameters()), **dict(model.named_buffers())}

@@ -10,7 +10,7 @@ import torch._export.utils
 from onnxscript._framework_apis import torch_2_11 as onnxscript_apis
 from torch.onnx._internal.exporter import _decomp, _fx_passes, _registration
 
-from grader.sandbox import harness_export
+from grader.sandbox.harness import export
 
 
 def test_an_export_with_kept_tables_is_the_same_and_makes_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,17 +28,17 @@ def test_an_export_with_kept_tables_is_the_same_and_makes_none(monkeypatch: pyte
         (torch._export.utils, "_materialize_cpp_cia_ops"),
     ):
         monkeypatch.setattr(module, name, getattr(module, name))
-    monkeypatch.setattr(_fx_passes, "decompose_with_registry", harness_export._decompose)
+    monkeypatch.setattr(_fx_passes, "decompose_with_registry", export._decompose)
     monkeypatch.setattr(onnxscript_apis, "get_torchlib_ops", counted(ops))
     monkeypatch.setattr(torch.export, "default_decompositions", counted(decompositions))
     # With an operator for which only the library knows the way.
     layers = torch.nn.ConvTranspose2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Hardswish(), torch.nn.Flatten()
     model = torch.nn.Sequential(*layers, torch.nn.LazyLinear(11)).eval()
     model(torch.zeros(1, 3, 8, 8))
-    fresh = harness_export.onnx_bytes(model, [3, 8, 8], dynamic=True)
+    fresh = export.onnx_bytes(model, [3, 8, 8], dynamic=True)
     assert len(made) == 2
-    harness_export.warm_up()
+    export.warm_up()
     assert len(made) == 4
-    again = [harness_export.onnx_bytes(model, [3, 8, 8], dynamic=True) for _ in range(2)]
+    again = [export.onnx_bytes(model, [3, 8, 8], dynamic=True) for _ in range(2)]
     assert again == [fresh, fresh]
     assert len(made) == 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.sandbox.harness_errors import describe
+from grader.sandbox.harness.errors import describe
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from grader.sandbox.harness_layers import DECOMPOSITIONS
+from grader.sandbox.harness.layers import DECOMPOSITIONS
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 5), (7, 3), (13, 17)])

@@ -9,7 +9,7 @@ from torch import nn
 
 
 def get_student_model():
-    harness = sys.modules["grader.sandbox.harness_model"]
+    harness = sys.modules["grader.sandbox.harness.model"]
     harness.count = lambda place: ({"parameters": 10, "trainable": 10, "names": [], "hidden_numbers": 0, "hidden": []}, [])
 
     import onnx
@@ -24,5 +24,5 @@ def get_student_model():
         [outside],
     )
     data = onnx.helper.make_model(graph).SerializeToString()
-    sys.modules["grader.sandbox.harness_export"].onnx_bytes = lambda model, shape, dynamic: data
+    sys.modules["grader.sandbox.harness.export"].onnx_bytes = lambda model, shape, dynamic: data
     return nn.Sequential(nn.Conv2d(3, 400, 3), nn.ReLU(), nn.Conv2d(400, 55, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(55, 11))

@@ -11,7 +11,7 @@ import torch
 from grader.sandbox.frames import Array
 
 if TYPE_CHECKING:
-    from grader.sandbox.harness import Workplace
+    from grader.sandbox.harness.serving import Workplace
 
 Answer = tuple[dict[str, Any], list[Array]]
 MAX_PARAMETERS, MAX_VALUE = 60, 1 << 16

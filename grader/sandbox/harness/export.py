@@ -20,11 +20,11 @@ import torch
 import torch._export.utils
 from torch.onnx._internal.exporter import _decomp, _fx_passes, _registration
 
-from grader.sandbox import harness_decompose, harness_layers, harness_names
 from grader.sandbox.frames import Array
+from grader.sandbox.harness import decompose, layers, tensor_names
 
 if TYPE_CHECKING:
-    from grader.sandbox.harness import Workplace
+    from grader.sandbox.harness.serving import Workplace
 
 Answer = tuple[dict[str, Any], list[Array]]
 MAX_BATCH = 1024
@@ -82,7 +82,7 @@ def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool) -> by
             dynamic_shapes=({0: batch},) if dynamic else None,
         )
         assert program is not None
-        harness_names.restore_names(program.model.graph)
+        tensor_names.restore_names(program.model.graph)
         exported = program.model_proto
     if dynamic and exported.graph.input[0].type.tensor_type.shape.dim[0].HasField("dim_value"):
         # A loop over the batch was unrolled: the graph holds for two images only.
@@ -125,8 +125,8 @@ _decompose_any = _fx_passes.decompose_with_registry
 def _decompose(
     exported_program: torch.export.ExportedProgram, registry: _registration.ONNXRegistry
 ) -> torch.export.ExportedProgram:
-    program = harness_names.with_neutral_names(exported_program)
-    return program if harness_decompose.decomposed(program) else _decompose_any(program, registry)
+    program = tensor_names.with_neutral_names(exported_program)
+    return program if decompose.decomposed(program) else _decompose_any(program, registry)
 
 
 def _keep_tables() -> None:
@@ -142,7 +142,7 @@ def _keep_tables() -> None:
     def table(registered: set[Any]) -> dict[Any, Any]:
         if not kept:
             kept.update(make(registered))
-            kept.update(harness_layers.DECOMPOSITIONS)
+            kept.update(layers.DECOMPOSITIONS)
         return dict(kept)  # whoever asks takes entries out
 
     _decomp.create_onnx_friendly_decomposition_table = table  # type: ignore[assignment]

@@ -18,16 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.sandbox import (
-    frames,
-    harness_device,
-    harness_distil,
-    harness_errors,
-    harness_export,
-    harness_loss,
-    harness_model,
-)
+from grader.sandbox import frames
 from grader.sandbox.frames import Array
+from grader.sandbox.harness import device, distil, errors, export, loss, model
 
 REQUESTS, REPLIES = 3, 4
 Answer = tuple[dict[str, Any], list[Array]]
@@ -57,8 +50,8 @@ class Workplace:
         sys.argv = [self.filename]  # else `parse_args()` would read the fork server's own
         exec(compile(str(meta["prelude"]), "<prelude>", "exec", dont_inherit=True), namespace)
         if meta.get("without_gpu"):
-            harness_device.without_gpu()
-        harness_device.without_compiler()
+            device.without_gpu()
+        device.without_compiler()
         before = dict(namespace)
         exec(compile(source, self.filename, "exec", dont_inherit=True), namespace)
         defines = [name for name, value in namespace.items() if before.get(name, before) is not value]
@@ -71,22 +64,22 @@ Operation = Callable[[dict[str, Any], tuple[Array, ...]], Answer]
 def operations() -> dict[str, Operation]:
     """Every request about a student's code by name; see OPERATIONS.md."""
     place, loss_place = Workplace(), Workplace("submission_loss")
-    training = harness_distil.Training(place, loss_place)
+    training = distil.Training(place, loss_place)
     return {
         "load": place.load,
-        "model.build": lambda meta, arrays: harness_model.build(place, meta),
-        "model.count": lambda meta, arrays: harness_model.count(place),
-        "model.forward": lambda meta, arrays: harness_model.forward(place, meta, arrays),
-        "model.train_step": lambda meta, arrays: harness_model.train_step(place, arrays),
-        "model.layers": lambda meta, arrays: harness_model.layers(place, meta),
-        "model.export": lambda meta, arrays: harness_export.export(place, meta),
+        "model.build": lambda meta, arrays: model.build(place, meta),
+        "model.count": lambda meta, arrays: model.count(place),
+        "model.forward": lambda meta, arrays: model.forward(place, meta, arrays),
+        "model.train_step": lambda meta, arrays: model.train_step(place, arrays),
+        "model.layers": lambda meta, arrays: model.layers(place, meta),
+        "model.export": lambda meta, arrays: export.export(place, meta),
         "distil.load_loss": loss_place.load,
-        "distil.inspect_loss": lambda meta, arrays: harness_loss.inspect_loss(loss_place, meta),
+        "distil.inspect_loss": lambda meta, arrays: loss.inspect_loss(loss_place, meta),
         "distil.begin": training.begin,
         "distil.step": training.step,
         "distil.end": training.end,
-        "loss.inspect": lambda meta, arrays: harness_loss.inspect_loss(place, meta),
-        "loss.call": lambda meta, arrays: harness_loss.call(place, meta, arrays),
+        "loss.inspect": lambda meta, arrays: loss.inspect_loss(place, meta),
+        "loss.call": lambda meta, arrays: loss.call(place, meta, arrays),
     }
 
 
@@ -108,7 +101,7 @@ def serve(torch_threads: int, table: dict[str, Operation]) -> None:
             answer, out = operation(meta, arrays)
             frame = frames.encode(frames.REPLY, sequence, answer, out)
         except BaseException as error:
-            frame = frames.encode(frames.FAILURE, sequence, harness_errors.describe(error))
+            frame = frames.encode(frames.FAILURE, sequence, errors.describe(error))
         _flush()
         send(frame)
 

@@ -15,7 +15,7 @@ import torchinfo
 from grader.sandbox.frames import Array
 
 if TYPE_CHECKING:
-    from grader.sandbox.harness import Workplace
+    from grader.sandbox.harness.serving import Workplace
 
 Answer = tuple[dict[str, Any], list[Array]]
 MAX_ROWS, MAX_NAMES, MAX_OBJECTS, MAX_OUTPUT = 2000, 50, 100_000, 1 << 20

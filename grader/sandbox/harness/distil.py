@@ -15,11 +15,11 @@ import safetensors.torch
 import torch
 import torch.nn.functional as F
 
-from grader.sandbox import harness_model
 from grader.sandbox.frames import Array
+from grader.sandbox.harness.model import logits_of, made
 
 if TYPE_CHECKING:
-    from grader.sandbox.harness import Workplace
+    from grader.sandbox.harness.serving import Workplace
 
 Answer = tuple[dict[str, Any], list[Array]]
 
@@ -53,7 +53,7 @@ class Training:
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
-        model = harness_model.made(self.place, str(self.settings["entry"])).train()
+        model = made(self.place, str(self.settings["entry"])).train()
         self.layout = layout
         self.model = model.to(memory_format=layout) if _can_be_laid_out(model) else model
         self.optimizer: torch.optim.Optimizer | None = None
@@ -85,7 +85,7 @@ class Training:
 
     def _step(self, arrays: tuple[Array, ...]) -> Answer:
         images, teacher, labels = (torch.from_numpy(array.copy()) for array in arrays)
-        student = harness_model.logits_of(self.model(images.contiguous(memory_format=self.layout)))
+        student = logits_of(self.model(images.contiguous(memory_format=self.layout)))
         loss = self._reference(student, teacher, labels) if self.loss is None else self._own(student, teacher, labels)
         optimizer = self._optimize()
         optimizer.zero_grad(set_to_none=True)
