@@ -18,16 +18,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from grader.measure import artefact, network
-from grader.sandbox.frames import Array
-
-Answer = tuple[dict[str, Any], list[Array]]
-Operation = Callable[[dict[str, Any], tuple[Array, ...]], Answer]
+from grader.sandbox.frames import Answer, Array, Operation
 
 
 def operations() -> dict[str, Operation]:

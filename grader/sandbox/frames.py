@@ -11,13 +11,17 @@ import json
 import math
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Answer = tuple[dict[str, Any], list[Array]]
+"""JSON data and arrays, in answer to a request."""
+Operation = Callable[[dict[str, Any], tuple[Array, ...]], Answer]
+"""Answers one kind of request: takes its JSON data and its arrays."""
 
 HEADER = struct.Struct("<4sIBxxxIQ")
 _MAGIC = b"ASY1"

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from numpy.typing import NDArray
-
 from grader.evidence import LimitHit, Outcome, StudentError
+from grader.sandbox import frames
 
-Array = NDArray[Any]
+Array = frames.Array
 
 
 class InfrastructureFault(Exception):

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import inspect
 import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import safetensors.torch
 import torch
 import torch.nn.functional as F
 
-from grader.sandbox.frames import Array
+from grader.sandbox.frames import Answer, Array
 from grader.sandbox.harness.model import logits_of, made
-
-if TYPE_CHECKING:
-    from grader.sandbox.harness.serving import Workplace
-
-Answer = tuple[dict[str, Any], list[Array]]
+from grader.sandbox.harness.student_module import StudentModule
 
 
 def _can_be_laid_out(model: torch.nn.Module) -> bool:
@@ -33,7 +29,7 @@ def _can_be_laid_out(model: torch.nn.Module) -> bool:
 class Training:
     """One fresh copy of the model, its optimizer and its schedule. The same seed and batches give the same weights."""
 
-    def __init__(self, place: Workplace, loss_place: Workplace) -> None:
+    def __init__(self, place: StudentModule, loss_place: StudentModule) -> None:
         self.place = place
         self.loss_place = loss_place
         self.loss: dict[str, Any] | None = None

@@ -13,24 +13,21 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 import torch._export.utils
 from torch.onnx._internal.exporter import _decomp, _fx_passes, _registration
 
-from grader.sandbox.frames import Array
+from grader.sandbox.frames import Answer
 from grader.sandbox.harness import decompose, layers, tensor_names
+from grader.sandbox.harness.student_module import StudentModule
 
-if TYPE_CHECKING:
-    from grader.sandbox.harness.serving import Workplace
-
-Answer = tuple[dict[str, Any], list[Array]]
 MAX_BATCH = 1024
 
 
-def export(place: Workplace, meta: dict[str, Any]) -> Answer:
+def export(place: StudentModule, meta: dict[str, Any]) -> Answer:
     """The model in eval mode as ONNX: batch dynamic where the model allows it, names and batch norm kept."""
     assert place.model is not None
     shape = [int(n) for n in meta["input_shape"]]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
-from grader.sandbox.frames import Array
+from grader.sandbox.frames import Answer, Array
+from grader.sandbox.harness.student_module import StudentModule
 
-if TYPE_CHECKING:
-    from grader.sandbox.harness.serving import Workplace
-
-Answer = tuple[dict[str, Any], list[Array]]
 MAX_PARAMETERS, MAX_VALUE = 60, 1 << 16
 
 _NAMED = ("loss", "total_loss", "loss_total", "total", "kd_loss", "loss_kd")
@@ -41,7 +38,7 @@ class Settings(dict[str, Any]):
         return self[key]
 
 
-def inspect_loss(place: Workplace, meta: dict[str, Any]) -> Answer:
+def inspect_loss(place: StudentModule, meta: dict[str, Any]) -> Answer:
     """The loss's kind and parameters; ``missing`` when the name is not bound."""
     entry = str(meta["entry"])
     if entry not in place.module.__dict__:
@@ -83,7 +80,7 @@ def _parameters(function: Any) -> list[dict[str, Any]]:
     ]
 
 
-def call(place: Workplace, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+def call(place: StudentModule, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
     """One call by slots (OPERATIONS.md); answers the value and, when asked, its gradient by the student's logits."""
     loss: Any = place.module.__dict__[str(meta["entry"])]
     if inspect.isclass(loss):

@@ -6,18 +6,15 @@ import contextlib
 import copy
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 import torchinfo
 
-from grader.sandbox.frames import Array
+from grader.sandbox.frames import Answer, Array
+from grader.sandbox.harness.student_module import StudentModule
 
-if TYPE_CHECKING:
-    from grader.sandbox.harness.serving import Workplace
-
-Answer = tuple[dict[str, Any], list[Array]]
 MAX_ROWS, MAX_NAMES, MAX_OBJECTS, MAX_OUTPUT = 2000, 50, 100_000, 1 << 20
 
 _Tensor, _Parameter, _Module = torch.Tensor, torch.nn.Parameter, torch.nn.Module
@@ -28,7 +25,7 @@ _WithStatistics = torch.nn.modules.batchnorm._NormBase
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
-def build(place: Workplace, meta: dict[str, Any]) -> Answer:
+def build(place: StudentModule, meta: dict[str, Any]) -> Answer:
     """Call the entry point. Answers ``missing`` when there is none, else the type and whether it is a module."""
     entry = str(meta["entry"])
     if entry not in place.module.__dict__:
@@ -38,13 +35,13 @@ def build(place: Workplace, meta: dict[str, Any]) -> Answer:
     return {"missing": False, "type": type(model).__name__[:100], "module": isinstance(model, _Module)}, []
 
 
-def made(place: Workplace, entry: str) -> Any:
+def made(place: StudentModule, entry: str) -> Any:
     """What the entry point returns; a model under its name, without a function around it, is itself the answer."""
     value = place.module.__dict__[entry]
     return value if isinstance(value, _Module) else value()
 
 
-def _copy(place: Workplace, entry: str) -> Any:
+def _copy(place: StudentModule, entry: str) -> Any:
     """A second model, which shares no weight with the first: hand-ins may return one global model again and again."""
     model = made(place, entry)
     assert place.model is not None
@@ -52,7 +49,7 @@ def _copy(place: Workplace, entry: str) -> Any:
     return copy.deepcopy(place.model) if any(id(p) in weights for p in model.parameters()) else model
 
 
-def count(place: Workplace) -> Answer:
+def count(place: StudentModule) -> Answer:
     """Elements of the distinct parameters, and of every other tensor or array that the model holds on to."""
     assert place.model is not None
     parameters: dict[int, Any] = {}
@@ -85,7 +82,7 @@ def count(place: Workplace) -> Answer:
     return answer, []
 
 
-def forward(place: Workplace, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+def forward(place: StudentModule, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
     """One forward pass without gradients in the given mode."""
     assert place.model is not None
     place.model.train(meta["mode"] == "train")
@@ -93,7 +90,7 @@ def forward(place: Workplace, meta: dict[str, Any], arrays: tuple[Array, ...]) -
         return _output(place.model(torch.from_numpy(arrays[0].copy())))
 
 
-def train_step(place: Workplace, arrays: tuple[Array, ...]) -> Answer:
+def train_step(place: StudentModule, arrays: tuple[Array, ...]) -> Answer:
     """Forward and backward in train mode, from a random direction; answers which parameters the gradient reached."""
     assert place.model is not None
     model = place.model.train()
@@ -123,7 +120,7 @@ def logits_of(output: Any) -> Any:
     return output[0] if isinstance(output, list | tuple) and output else output
 
 
-def layers(place: Workplace, meta: dict[str, Any]) -> Answer:
+def layers(place: StudentModule, meta: dict[str, Any]) -> Answer:
     """torchinfo's table of a fresh copy, and the total that the package torchsummary would print for it.
 
     The copy is built on the meta device first, where a pass costs nothing; models that read values while they are
@@ -136,7 +133,7 @@ def layers(place: Workplace, meta: dict[str, Any]) -> Answer:
         return _table(place, str(meta["entry"]), shape, "cpu"), []
 
 
-def _table(place: Workplace, entry: str, shape: list[int], device: str) -> dict[str, Any]:
+def _table(place: StudentModule, entry: str, shape: list[int], device: str) -> dict[str, Any]:
     with torch.device(device), contextlib.redirect_stdout(io.StringIO()):
         model = _copy(place, entry)
         x = torch.zeros(shape)

@@ -7,63 +7,26 @@ own answers.
 
 from __future__ import annotations
 
-import linecache
 import os
 import random
 import sys
-import types
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
 
 from grader.sandbox import frames
-from grader.sandbox.frames import Array
-from grader.sandbox.harness import device, distil, errors, export, loss, model
+from grader.sandbox.frames import Operation
+from grader.sandbox.harness import distil, errors, export, loss, model
+from grader.sandbox.harness.student_module import StudentModule
 
 REQUESTS, REPLIES = 3, 4
-Answer = tuple[dict[str, Any], list[Array]]
 
 _read, _write = os.read, os.write
 
 
-class Workplace:
-    """The student's module and what was built from it."""
-
-    def __init__(self, name: str = "submission") -> None:
-        self.module = types.ModuleType(name)
-        self.filename = "submission.py"
-        self.lines: list[str] = []
-        self.model: torch.nn.Module | None = None
-
-    def load(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
-        """Run the prelude, then the source, in one namespace; answers the names that the source bound."""
-        self.filename = str(meta["filename"])
-        source = str(meta["source"])
-        self.lines = source.splitlines()
-        namespace = self.module.__dict__
-        namespace["__file__"] = self.filename
-        # inspect.getsource and torch.jit.script look sources up here; no modification time means "never re-read".
-        linecache.cache[self.filename] = (len(source), None, source.splitlines(keepends=True), self.filename)
-        sys.modules[self.module.__name__] = self.module
-        sys.argv = [self.filename]  # else `parse_args()` would read the fork server's own
-        exec(compile(str(meta["prelude"]), "<prelude>", "exec", dont_inherit=True), namespace)
-        if meta.get("without_gpu"):
-            device.without_gpu()
-        device.without_compiler()
-        before = dict(namespace)
-        exec(compile(source, self.filename, "exec", dont_inherit=True), namespace)
-        defines = [name for name, value in namespace.items() if before.get(name, before) is not value]
-        return {"defines": [str(name)[:100] for name in defines[:500]]}, []
-
-
-Operation = Callable[[dict[str, Any], tuple[Array, ...]], Answer]
-
-
 def operations() -> dict[str, Operation]:
     """Every request about a student's code by name; see OPERATIONS.md."""
-    place, loss_place = Workplace(), Workplace("submission_loss")
+    place, loss_place = StudentModule(), StudentModule("submission_loss")
     training = distil.Training(place, loss_place)
     return {
         "load": place.load,

@@ -11,7 +11,7 @@ from grader.checks import kd_loss
 from grader.evidence import Outcome, StudentError
 from grader.sandbox.harness import loss
 from grader.sandbox.harness.errors import describe
-from grader.sandbox.harness.serving import Workplace
+from grader.sandbox.harness.student_module import StudentModule
 from grader.sandbox.replies import Array, Reply
 
 
@@ -20,7 +20,7 @@ class HarnessInProcess:
 
     def __init__(self, loss: Callable[..., Any]) -> None:
         torch.set_num_threads(int(kd_loss.LIMITS["torch_threads"]))
-        self.place = Workplace()
+        self.place = StudentModule()
         self.place.module.__dict__["loss_fn_kd"] = loss
         self.sent: list[tuple[str, dict[str, Any], tuple[Array, ...]]] = []
 

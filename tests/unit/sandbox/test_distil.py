@@ -13,7 +13,7 @@ from torch import nn
 
 from grader.checks import distillation
 from grader.sandbox.harness.distil import Training
-from grader.sandbox.harness.serving import Workplace
+from grader.sandbox.harness.student_module import StudentModule
 
 RNG = np.random.default_rng(5)
 IMAGES = RNG.standard_normal((4, 3, 16, 16), np.float32)
@@ -57,9 +57,9 @@ def viewed() -> nn.Module:
 
 def trained(model: Callable[[], nn.Module]) -> dict[str, torch.Tensor]:
     """The state dict after two steps."""
-    place = Workplace()
+    place = StudentModule()
     place.module.__dict__["get_student_model"] = model
-    training = Training(place, Workplace())
+    training = Training(place, StudentModule())
     meta: dict[str, Any] = {"entry": "get_student_model", "seed": 3, "steps": 2, "loss": None, **distillation.RECIPE}
     training.begin(meta, ())
     for _ in range(2):
@@ -80,9 +80,9 @@ def test_model_is_trained_and_twice_alike(model: Callable[[], nn.Module]) -> Non
 
 
 def test_the_learning_rate_rises_to_that_of_the_recipe_and_falls() -> None:
-    place = Workplace()
+    place = StudentModule()
     place.module.__dict__["get_student_model"] = lazy
-    training = Training(place, Workplace())
+    training = Training(place, StudentModule())
     steps = 12
     training.begin({"entry": "get_student_model", "seed": 3, "steps": steps, "loss": None, **distillation.RECIPE}, ())
     rates = []
