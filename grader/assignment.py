@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
+from grader.checks import kd_rubric
+
 ASSIGNMENTS = Path(__file__).parent / "assignments"
 PARTS = ("model", "loss", "summary", "answers", "pruning_plot", "pruning_points", "weights")
 """Every part a hand-in may have, in the order of the contract."""
@@ -144,12 +146,20 @@ def load(folder: Path) -> Assignment:
 
 
 def from_files(texts: Mapping[str, str]) -> Assignment:
-    """Build an assignment from its files' texts, as ``load`` does and as a stored version needs."""
+    """Build an assignment from its files' texts, as ``load`` does and as a stored version needs.
+
+    The default for known mistakes is written out: every reader of the options sees a row for each mistake.
+    """
     digest = hashlib.sha256()
     for name in sorted(texts):
         data = texts[name].encode()
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    return Assignment(**tomllib.loads(texts["assignment.toml"]), digest=digest.hexdigest(), files=dict(texts))
+    assignment = Assignment(**tomllib.loads(texts["assignment.toml"]), digest=digest.hexdigest(), files=dict(texts))
+    questions = tuple(
+        question.model_copy(update={"options": kd_rubric.with_default(question.options, texts, question.points)})
+        for question in assignment.questions
+    )
+    return assignment.model_copy(update={"questions": questions})
 
 
 @cache

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from grader import assignment as assignments
 from grader import data, messages
 from grader.assignment import Assignment, Question
-from grader.checks import kd_diagnosis
+from grader.checks import kd_diagnosis, kd_rubric
 from grader.intake import syntax
 from reference_models.kd import cases
 
@@ -141,7 +141,7 @@ def _kd_options(assignment: Assignment, question: Question) -> Iterator[tuple[st
         if not _is_points(points, question):
             yield mistakes, f"is worth 0 to {question.points:g} points, not {points!r}"
         for name in mistakes.split("+"):
-            if name not in known:
+            if name not in known and name != kd_rubric.DEFAULT:
                 yield mistakes, f"there is no known mistake {name}"
     files = {name: question.options.get(name) for name in ("cases", "known_mistakes")}
     for name, file in files.items():

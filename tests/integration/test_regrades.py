@@ -22,6 +22,7 @@ from tests.integration.service import MODEL, Client, Site, assert_problem, examp
 from tests.integration.test_grading import SLEEPY
 
 ANSWERS = '{"2.2": "softer", "3.2": "no"}'
+ONE_MISTAKE = "default = { points = 0.25 }"
 OTHER_KEY = {'key = "softer"': 'key = "harder"'}
 
 
@@ -153,7 +154,8 @@ def test_a_rescore_is_looked_at_published_and_taken_back_exactly(course: Class) 
     assert ta.http.put(override, json={"score": 0.25, "reason": "explained in person"}).status_code == 200
     before, held = everything(service, students, course.slug), stored(course, students)
 
-    course.publish({**OTHER_KEY, '_log" = { points = 0.25 }': '_log" = { points = 0.3 }'})
+    other_points = f'{ONE_MISTAKE}\n"kd.soft_term.probabilities_not_log" = {{ points = 0.3 }}'
+    course.publish({**OTHER_KEY, ONE_MISTAKE: other_points})
     regrade = course.preview()
     assert everything(service, students, course.slug) == before
     assert (regrade["done"], regrade["total"], regrade["changed"], regrade["faults"]) == (3, 3, 4, [])

@@ -34,6 +34,7 @@ def stale(**changes: tuple[str, str]) -> set[str]:
         ("points = 0.5", "points = 0.75"),
         ("hard_term_points = 0.25", "hard_term_points = 0.5"),
         ("small_constants = 256", "small_constants = 0"),
+        ("default = { points = 0.25 }", "default = { points = 0.125 }"),
         ('"kd.empty_body" = { points = 0 }', '"kd.empty_body" = { points = 0.1 }'),
         ('keep = "best"', 'keep = "latest"'),
     ],
