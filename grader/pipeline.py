@@ -2,7 +2,7 @@
 
 It has two parts. The first gives every question its verdict: the model and the loss are examined at the same time, each
 in a child of its own, so that neither can disturb the other and the first verdicts come together. The second
-(`grader.measuring`) takes a minute of one core, adds to the evidence, and decides nothing that the first has found.
+(`grader.later_stage`) takes a minute of one core, adds to the evidence, and decides nothing that the first has found.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from grader import intake, measuring
+from grader import intake, later_stage
 from grader.assignment import Assignment, Question
 from grader.checks import architecture, choice, confirmation, kd_loss, pruning, speed, summary
 from grader.evidence import (
@@ -30,7 +30,7 @@ from grader.evidence import (
     PruningEvidence,
     SummaryEvidence,
 )
-from grader.run import Grading, Observer, Run
+from grader.context import Grading, Observer, Run
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
 from grader.submission import HandIn
@@ -50,8 +50,8 @@ def grade(
 ) -> Grading:
     """Both parts, one after the other. Raises as `examine` does."""
     grading = examine(assignment, handin, sandbox, observer, cancelled)
-    if measuring.is_due(assignment, handin, grading):
-        measuring.measure(assignment, handin, grading, sandbox, observer, cancelled)
+    if later_stage.is_due(assignment, handin, grading):
+        later_stage.measure(assignment, handin, grading, sandbox, observer, cancelled)
     return grading
 
 
@@ -62,7 +62,7 @@ def examine(
     observer: Observer | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Grading:
-    """The first part: evidence of every question, enough for its points. `measuring.is_due` tells if there is more.
+    """The first part: evidence of every question, enough for its points. `later_stage.is_due` tells if there is more.
 
     Raises `InfrastructureFault` when the run must be repeated, `Cancelled` when ``cancelled`` turned true. An error in
     a check of ours becomes evidence with the fault ``grader``, and the other questions are graded all the same.

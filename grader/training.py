@@ -12,7 +12,7 @@ from grader.checks import architecture, binding, confirmation, curve, distillati
 from grader.checks.binding import Plan
 from grader.checks.distillation import Distilled
 from grader.evidence import ArchitectureEvidence, Outcome
-from grader.run import Run
+from grader.context import Run
 from grader.sandbox.child import LockedChild
 from grader.submission import Part
 from reference_models import trained

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 
 from app import cli
-from grader import measuring
+from grader import later_stage
 from grader.checks import distillation
 from grader.sandbox.supervisor import Sandbox
 
@@ -66,4 +66,4 @@ def borrow(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 def train_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shortest training there is, measured on few pictures: what it teaches is not looked at."""
     monkeypatch.setattr(distillation, "MAX_STEPS", 8)
-    monkeypatch.setattr(measuring, "_chosen", lambda available, *_: measuring._spread(available, 44))
+    monkeypatch.setattr(later_stage, "_chosen", lambda available, *_: later_stage._spread(available, 44))

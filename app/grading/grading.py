@@ -25,7 +25,7 @@ from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import evidence as evidences
-from grader import measuring, pipeline
+from grader import later_stage, pipeline
 from grader.assignment import Assignment
 from grader.evidence import Fault
 from grader.sandbox.supervisor import Sandbox
@@ -82,7 +82,7 @@ class Grader:
                 self._reuse(recorder, started.reused)
             else:
                 found = pipeline.examine(started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled)
-                if measuring.is_due(started.assignment, started.handin, found):
+                if later_stage.is_due(started.assignment, started.handin, found):
                     recorder.examined(found.sandbox, found.timings, self.engine)
                 else:
                     recorder.finish(found.sandbox, found.timings)

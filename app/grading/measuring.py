@@ -26,7 +26,7 @@ from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import evidence as evidences
-from grader import measuring
+from grader import later_stage
 from grader.assignment import Assignment
 from grader.evidence import Fault, PruningEvidence
 from grader.pipeline import Grading
@@ -111,7 +111,7 @@ class Measurer:
                 self._reuse(recorder, resumed.reused)
                 recorder.finish(grading.sandbox, grading.timings)
             else:
-                measuring.measure(
+                later_stage.measure(
                     resumed.assignment, resumed.handin, grading, self.sandbox, recorder, recorder.cancelled
                 )
                 recorder.finish(grading.sandbox, grading.timings)
@@ -199,7 +199,7 @@ class Measurer:
 
     def _give_up(self, recorder: Recorder, resumed: Resumed, fault: Fault) -> None:
         """End without what is missing. The points stand, and the attempt is given back."""
-        for question, evidence in measuring.give_up(resumed.assignment, resumed.handin, resumed.grading, fault).items():
+        for question, evidence in later_stage.give_up(resumed.assignment, resumed.handin, resumed.grading, fault).items():
             recorder.keep(question, evidence)
         recorder.finish(resumed.grading.sandbox, resumed.grading.timings)
 

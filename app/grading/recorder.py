@@ -23,7 +23,7 @@ from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
 from grader.evidence import AnyEvidence
-from grader.run import QUESTIONS_STAGE
+from grader.context import QUESTIONS_STAGE
 
 _ASK_SECONDS = 0.25
 _PROGRESS_SECONDS = 0.25

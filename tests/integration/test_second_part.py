@@ -28,7 +28,7 @@ from app.settings import Settings
 from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
-from grader import measuring
+from grader import later_stage
 from grader.assignment import Assignment
 from grader.sandbox.supervisor import Sandbox
 from grader.version import GRADER_VERSION
@@ -257,7 +257,7 @@ def test_a_database_that_was_away_is_no_failure_of_the_second_part(
         raise DatabaseAway("no connection")
 
     with monkeypatch.context() as patched:
-        patched.setattr(measuring, "measure", away)
+        patched.setattr(later_stage, "measure", away)
         for _ in range(MOST_FAULTS + 1):
             measurer(course, sandbox).run(submission)
             assert course.runs(submission)[0].outcome is RunOutcome.EXAMINED
@@ -274,7 +274,7 @@ def test_fault_of_the_grader_in_the_second_part_is_not_repeated(
     def bug(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("a bug of ours")
 
-    monkeypatch.setattr(measuring, "measure", bug)
+    monkeypatch.setattr(later_stage, "measure", bug)
     measurer(course, sandbox).run(submission)
     assert course.submission(submission).state is State.GRADED
     assert question(course, submission)["evidence"]["curve_fault"] == "grader"
@@ -349,14 +349,14 @@ def test_worker_that_lost_the_second_part_writes_nothing(
     course: Course, sandbox: Sandbox, small: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = examined(course, sandbox, small)
-    real = measuring.measure
+    real = later_stage.measure
 
     def taken_over(*given: Any) -> None:
         with course.database.write() as session:
             session.get_one(Run, course.runs(submission)[0].id).executor = "another"
         real(*given)
 
-    monkeypatch.setattr(measuring, "measure", taken_over)
+    monkeypatch.setattr(later_stage, "measure", taken_over)
     measurer(course, sandbox).run(submission)
     (run,) = course.runs(submission)
     assert (run.outcome, run.executor) == (RunOutcome.MEASURING, "another")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from grader import measuring, messages, pipeline, remaining, scoring
+from grader import later_stage, messages, pipeline, remaining, scoring
 from grader.assignment import Assignment
 from grader.evidence import AnyEvidence, ArchitectureEvidence, Note, Outcome, PruningEvidence
 from grader.sandbox.replies import Reply
@@ -142,7 +142,7 @@ def test_stopped_curve_leaves_the_points_of_the_picture_and_is_not_begun_again(h
     assert result.messages[-1].id == "pruning.curve_stopped"
     grading, _ = examine(hw13, {})
     grading.evidence["3.1"] = evidence
-    assert not measuring.is_due(hw13, HAND_IN, grading)
+    assert not later_stage.is_due(hw13, HAND_IN, grading)
 
 
 def test_curve_that_was_measured_before_the_stop_stays(hw13: Assignment) -> None:

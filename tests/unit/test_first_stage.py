@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader import measuring, messages, pipeline, run, scoring
+from grader import context, later_stage, messages, pipeline, scoring
 from grader.assignment import Assignment
 from grader.evidence import ArchitectureEvidence, Outcome
 from grader.sandbox.policy import default
@@ -33,14 +33,14 @@ def test_audit_comparison_and_timing_run_under_the_limits_of_the_first_stage(hw1
     assert measured == [default().limits.override(hw13.sandbox)] * 2, "one audits and compares, one is timed"
     assert {"artefact.audit", "artefact.run", "network.times"} <= set(sandbox.requests)
     sandbox.orders.clear()
-    measuring.measure(hw13, HAND_IN, grading, sandbox)
+    later_stage.measure(hw13, HAND_IN, grading, sandbox)
     later = {order.limits.cpu_seconds for order in sandbox.orders if order.role == "measure"}
     assert later == {default().measuring["cpu_seconds"]}
 
 
 def test_children_of_the_first_stage_share_its_wall_time(hw13: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=lambda: clock[0], perf_counter=time.perf_counter))
+    monkeypatch.setattr(context, "time", SimpleNamespace(monotonic=lambda: clock[0], perf_counter=time.perf_counter))
     limit = default().limits.override(hw13.sandbox).wall_seconds
     total = default().first_stage.wall_times * limit
 
@@ -74,7 +74,7 @@ def test_model_that_is_too_slow_to_confirm_waits_for_review(hw13: Assignment, op
     assert first.id == "model.unverified.over_limit"
     assert ("40 s of CPU time" in messages.render(first)) is (outcome is Outcome.TIMEOUT)
     assert scoring.score(hw13, "1.2", grading.evidence["1.2"]).verdict is Verdict.NEEDS_REVIEW
-    assert not measuring.is_due(hw13, HAND_IN, grading)
+    assert not later_stage.is_due(hw13, HAND_IN, grading)
 
 
 def test_live_model_that_is_too_slow_to_answer_again_disagrees_with_nothing(hw13: Assignment) -> None:
@@ -90,4 +90,4 @@ def test_model_that_is_too_slow_to_time_keeps_the_points_of_its_answer(hw13: Ass
     result = scoring.score(hw13, "3.2", grading.evidence["3.2"])
     assert result.verdict is Verdict.FULL
     assert result.messages[-1].id == "choice.not_timed"
-    assert measuring.is_due(hw13, HAND_IN, grading), "the count was confirmed"
+    assert later_stage.is_due(hw13, HAND_IN, grading), "the count was confirmed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from grader.assignment import Assignment
-from grader.run import Grading, Run
+from grader.context import Grading, Run
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import HandIn
 

@@ -25,7 +25,7 @@ from grader.evidence import (
     OwnLoss,
     PruningEvidence,
 )
-from grader.run import Grading, Observer
+from grader.context import Grading, Observer
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
 from grader.submission import HandIn
