@@ -14,7 +14,7 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError, UsageError
 
 if TYPE_CHECKING:
-    from grader.submission import HandIn
+    from grader.submission import SubmittedParts
 
 app = typer.Typer(
     name="assay",
@@ -142,11 +142,11 @@ def submit(
     command.run(assignment, handin, language, as_json)
 
 
-def _handin(paths: list[Path] | None, named: list[Path | None], repair: Repair) -> HandIn:
+def _handin(paths: list[Path] | None, named: list[Path | None], repair: Repair) -> SubmittedParts:
     from app.commands import parts
-    from grader.submission import HandIn
+    from grader.submission import SubmittedParts
 
-    return HandIn(parts.collect(paths or [], dict(zip(parts.USUAL_NAMES, named, strict=True))), repair.value)
+    return SubmittedParts(parts.collect(paths or [], dict(zip(parts.USUAL_NAMES, named, strict=True))), repair.value)
 
 
 @app.command(

@@ -1,4 +1,4 @@
-"""What both parts of a grading share: the observer, the clock, children that have loaded a part of the hand-in."""
+"""What both stages of a grading share: the observer, the time limits, and children that have loaded a part."""
 
 from __future__ import annotations
 
@@ -12,49 +12,34 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from grader import evidence as evidences
 from grader import intake
 from grader.assignment import Assignment, Question
 from grader.checks import architecture, claims, kd_loss
-from grader.evidence import (
-    AnyEvidence,
-    ArchitectureEvidence,
-    ChoiceEvidence,
-    Fault,
-    KDLossEvidence,
-    Note,
-    Outcome,
-    PruningEvidence,
-    SummaryEvidence,
-)
+from grader.evidence import AnyEvidence, Fault, Note, Outcome
 from grader.sandbox.child import LockedChild
 from grader.sandbox.policy import Limits
-from grader.sandbox.replies import InfrastructureFault, Reply
+from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.spares import Role
 from grader.sandbox.supervisor import Cancelled, Sandbox
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 
 QUESTIONS_STAGE = "questions"
-"""The stage that tells of how many questions there is evidence; told after each."""
+"""The stage whose progress is the number of questions with evidence; reported after each question."""
 
 _GPU = re.compile(r"cuda|\b(?:mps|xpu)\b")
+_MOST_DEFINED_NAMES = 500
 _log = logging.getLogger(__name__)
-_EVIDENCE: dict[str, Callable[..., AnyEvidence]] = {
-    "architecture": ArchitectureEvidence,
-    "summary": SummaryEvidence,
-    "kd_loss": KDLossEvidence,
-    "choice": ChoiceEvidence,
-    "pruning": PruningEvidence,
-}
 
 
 class Observer(Protocol):
-    """Told of each step as it lands. Calls come from several threads, but never two at once."""
+    """Receives each step as it happens. Calls come from several threads, but never two at once."""
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """A stage (``intake``, ``model``, ``loss``, ...) has ``done`` of ``total`` steps behind it."""
+        """A stage (``intake``, ``model``, ``loss``, ...) has finished ``done`` of ``total`` steps."""
 
     def question(self, number: str, evidence: AnyEvidence) -> None:
-        """The evidence of one question. A later call for the same question takes the place of the earlier."""
+        """The evidence of one question. A later call for the same question replaces the earlier evidence."""
 
     def picture(self, data: bytes) -> None:
         """The pruning plot, re-encoded: safe to show."""
@@ -65,9 +50,9 @@ class Observer(Protocol):
 
 @dataclass
 class Grading:
-    """One finished run, or the first part of one: evidence by question number, the sandbox, seconds by stage.
+    """The result of one or both stages: evidence by question number, facts of the sandbox, seconds by stage.
 
-    ``artefact`` is the model as ONNX where its count was confirmed: what the second part measures.
+    ``artefact`` is the model as ONNX if its count was confirmed; the later stage measures it.
     """
 
     evidence: dict[str, AnyEvidence] = field(default_factory=dict)
@@ -77,144 +62,160 @@ class Grading:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What intake said of a part, and what its source bound at top level."""
+class LoadedPart:
+    """A child that has run the source of a part, the notes of intake, and the top-level names of the source."""
 
+    child: LockedChild
     notes: tuple[Note, ...]
-    defines: tuple[str, ...]
+    defined_names: tuple[str, ...]
 
 
-def _defines(reply: Reply) -> tuple[str, ...]:
-    names = reply.meta.get("defines")
-    return tuple(claims.text(name) for name in names[:500]) if isinstance(names, list) else ()
+@dataclass(frozen=True)
+class LoadFailure:
+    """Why the source of a part did not run: the fields of `grader.evidence.CodeEvidence` that say so."""
+
+    fields: dict[str, Any]
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the source ended."""
+        return Outcome(self.fields["outcome"])
 
 
-class Run:
-    """One hand-in on its way through a part of the engine."""
+class GradingContext:
+    """One submission on its way through a stage of the engine."""
 
     def __init__(
         self,
         assignment: Assignment,
-        handin: HandIn,
+        submission: SubmittedParts,
         sandbox: Sandbox,
         observer: Observer | None,
-        cancelled: Callable[[], bool],
+        is_cancelled: Callable[[], bool],
         grading: Grading,
     ) -> None:
-        self.assignment, self.handin, self.sandbox, self.observer = assignment, handin, sandbox, observer
+        self.assignment, self.submission, self.sandbox, self.observer = assignment, submission, sandbox, observer
         self.grading = grading
         self.limits = sandbox.policy.limits.override(assignment.sandbox)
         self.measuring_limits = self.limits
         """Limits of a child that measures an artefact."""
-        self._wall_end = math.inf
+        self._wall_deadline = math.inf
         self.lock = threading.Lock()
         self.stop = threading.Event()
-        self._cancelled = cancelled
+        self._is_cancelled = is_cancelled
 
-    def cancelled(self) -> bool:
-        """Called off from outside, or given up because the other half failed."""
-        return self.stop.is_set() or self._cancelled()
+    def is_cancelled(self) -> bool:
+        """Whether the caller cancelled the grading, or another thread of it failed."""
+        return self.stop.is_set() or self._is_cancelled()
 
     def questions(self, check: str) -> list[Question]:
         """The questions that this check examines."""
         return [question for question in self.assignment.questions if question.check == check]
 
     def model_part(self) -> Part | None:
-        """The part that holds the model: its own, or the loss's where that holds it instead."""
-        return intake.holding(self.handin.parts, "model", architecture.ENTRY)
+        """The part that holds the model: its own, or the loss's if the model is there instead."""
+        return intake.holding(self.submission.parts, "model", architecture.ENTRY)
 
     def loss_part(self) -> Part | None:
-        """The part that holds the loss: its own, or the model's where that holds it too."""
-        return intake.holding(self.handin.parts, "loss", kd_loss.ENTRY)
+        """The part that holds the loss: its own, or the model's if the loss is there instead."""
+        return intake.holding(self.submission.parts, "loss", kd_loss.ENTRY)
 
-    def read(self, part: Part, entry: str, stage: str) -> intake.Intake:
-        """A part's source as it may run."""
-        with self.timed(f"intake.{stage}"):
-            return intake.read(part, entry, intake.defined_names(self.assignment.prelude_source()), self.handin.repair)
+    def read_part(self, part: Part, entry: str, stage: str) -> intake.Intake:
+        """The source of a part as it may run."""
+        prelude_names = intake.defined_names(self.assignment.prelude_source())
+        with self.stage_timer(f"intake.{stage}"):
+            return intake.read(part, entry, prelude_names, self.submission.repair)
 
     @contextlib.contextmanager
-    def loaded(
+    def load_part(
         self, part: Part, filename: str, entry: str, stage: str | None = None, limits: Limits | None = None
-    ) -> Iterator[tuple[LockedChild | None, Taken, dict[str, Any]]]:
-        """A child that has run the part's source; or how that failed, as fields of the evidence."""
+    ) -> Iterator[LoadedPart | LoadFailure]:
+        """Open a child and run the part's source in it."""
         stage = stage or filename.removesuffix(".py")
-        taken = self.read(part, entry, stage)
-        if taken.source is None:
-            missing = {"missing_names": taken.missing_names, "notes": taken.notes}
-            failed = {"outcome": Outcome.ERROR, "stage": "intake", "error": taken.error, **missing}
-            yield None, Taken(taken.notes, ()), failed
+        reading = self.read_part(part, entry, stage)
+        if reading.source is None:
+            missing = {"missing_names": reading.missing_names, "notes": reading.notes}
+            yield LoadFailure({"outcome": Outcome.ERROR, "stage": "intake", "error": reading.error, **missing})
             return
-        failed = {}
-        with self.timed(stage):
-            for attempt in (taken, taken.cautious):
-                if attempt is None or attempt.source is None:
+        failures = []
+        with self.stage_timer(stage):
+            for variant in (reading, reading.cautious):
+                if variant is None or variant.source is None:
                     continue
-                with self.child(limits or self.limits) as child:
-                    reply = child.request("load", self.texts(attempt.source, filename))
+                with self.open_child(limits or self.limits) as child:
+                    reply = child.request("load", self.load_request(variant.source, filename))
                     if reply.outcome is Outcome.OK:
-                        yield child, Taken(attempt.notes, _defines(reply)), {}
+                        names = claims.texts(reply.meta.get("defines"), _MOST_DEFINED_NAMES)
+                        yield LoadedPart(child, variant.notes, names)
                         return
-                    # The first failure is told: the second comes of what was left out.
-                    failed = failed or {**claims.failure(reply, "load"), "stdout": child.stdout, "notes": taken.notes}
-        yield None, Taken(taken.notes, ()), failed
+                    fields = {**claims.failure(reply, "load"), "stdout": child.stdout, "notes": reading.notes}
+                    failures.append(LoadFailure(fields))
+        # The first failure is the student's own; the second may come from the statements that were left out.
+        yield failures[0]
 
-    def texts(self, source: str, filename: str) -> dict[str, Any]:
+    def load_request(self, source: str, filename: str) -> dict[str, Any]:
         """The request that loads a source."""
         prelude = self.assignment.prelude_source()
         without_gpu = _GPU.search(source) is not None
         return {"source": source, "prelude": prelude, "filename": filename, "without_gpu": without_gpu}
 
     @contextlib.contextmanager
-    def measuring(self, question: Question) -> Iterator[None]:
-        """An unexpected error in here is the grader's own fault: recorded for this question, and logged."""
+    def contain_faults(self, question: Question, on_fault: Callable[[Question], None] | None = None) -> Iterator[None]:
+        """Log an unexpected error as the grader's own fault, so that the other questions are still graded.
+
+        ``on_fault`` records what becomes of this question; by default its evidence is the fault.
+        """
+        if self.is_cancelled():
+            raise Cancelled
         try:
-            if self.cancelled():
-                raise Cancelled
             yield
         except (InfrastructureFault, Cancelled):
             raise
-        except Exception:  # noqa: BLE001 - whatever it is, it is ours and must not cost the other questions
+        except Exception:  # noqa: BLE001 - student code cannot raise here: any error is the grader's
             _log.exception("question %s could not be measured", question.number)
-            self.emit(question, _EVIDENCE[question.check](fault=Fault.GRADER))
+            (on_fault or self._record_grader_fault)(question)
+
+    def _record_grader_fault(self, question: Question) -> None:
+        self.record_evidence(question, evidences.of_fault(question.check, Fault.GRADER))
 
     def limit_wall_time(self, seconds: float) -> None:
-        """Let the children from now on have no more wall time than this together."""
-        self._wall_end = time.monotonic() + seconds
+        """Give all children from now on this many seconds of wall time together."""
+        self._wall_deadline = time.monotonic() + seconds
 
     @contextlib.contextmanager
-    def child(self, limits: Limits, role: Role = "student") -> Iterator[LockedChild]:
-        """A child with these limits and no more wall time than the run has left."""
-        with self.sandbox.child(limits, self.cancelled, role=role) as child:
-            child.shorten(max(0.0, self._wall_end - time.monotonic()))
+    def open_child(self, limits: Limits, role: Role = "student") -> Iterator[LockedChild]:
+        """A child with these limits, and no more wall time than the stage has left."""
+        with self.sandbox.child(limits, self.is_cancelled, role=role) as child:
+            child.shorten(max(0.0, self._wall_deadline - time.monotonic()))
             try:
                 yield child
             finally:
                 with self.lock:
-                    self._wall_end += child.stalled_seconds
+                    self._wall_deadline += child.stalled_seconds
 
-    def measuring_child(self) -> contextlib.AbstractContextManager[LockedChild]:
-        """A child where no student code ever was."""
-        return self.child(self.measuring_limits, role="measure")
+    def open_measuring_child(self) -> contextlib.AbstractContextManager[LockedChild]:
+        """A child that never holds student code."""
+        return self.open_child(self.measuring_limits, role="measure")
 
     @contextlib.contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Add up the seconds that this takes: a curve may be swept twice."""
-        begun = time.perf_counter()
+    def stage_timer(self, stage: str) -> Iterator[None]:
+        """Add the seconds of the block to the stage, which may run more than once."""
+        begin = time.perf_counter()
         try:
             yield
         finally:
             with self.lock:
-                spent = self.grading.timings.get(stage, 0.0)
-                self.grading.timings[stage] = spent + time.perf_counter() - begun
+                seconds = self.grading.timings.get(stage, 0.0)
+                self.grading.timings[stage] = seconds + time.perf_counter() - begin
 
-    def progress(self, stage: str, done: int, total: int) -> None:
+    def report_progress(self, stage: str, done: int, total: int) -> None:
         """Tell the observer."""
         if self.observer is not None:
             with self.lock:
                 self.observer.progress(stage, done, total)
 
-    def emit(self, question: Question, evidence: AnyEvidence) -> None:
-        """Keep the evidence of a question, and tell it."""
+    def record_evidence(self, question: Question, evidence: AnyEvidence) -> None:
+        """Keep the evidence of a question and pass it to the observer."""
         with self.lock:
             self.grading.evidence[question.number] = evidence
             if self.observer is not None:

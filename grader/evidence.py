@@ -357,6 +357,11 @@ def parse(data: dict[str, Any]) -> AnyEvidence:
     return _adapter.validate_python(migrations.upgraded(data))
 
 
+def of_fault(check: str, fault: Fault) -> AnyEvidence:
+    """Evidence of a question that a fault of ours left without facts."""
+    return parse({"kind": check, "schema_version": SCHEMA_VERSION, "fault": fault})
+
+
 def parse_json(text: str) -> AnyEvidence:
     """As `parse`, from JSON text: several times faster, for whole classes."""
     if text.startswith(_TODAYS):

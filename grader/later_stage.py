@@ -1,218 +1,208 @@
-"""The second part of a grading: question 3.1's curve, with the student's weights or distilled ones.
+"""The later stage of a grading: question 3.1's curve, with the student's weights or distilled ones.
 
-It takes up to a minute of one core, so it is a job of its own where there is a queue, and needs nothing of the first
-part but the hand-in, the evidence and the artefact. It adds to the evidence of question 3.1 and takes nobody's points:
-an error of ours in here, or a machine that is lost, leaves the report without a curve and nothing else.
+It takes up to a minute of one core, so it is a job of its own if there is a queue. It needs only the submission, the
+evidence and the artefact of the first stage, and adds to the evidence of question 3.1 without changing points: an error
+of ours in here, or a lost machine, leaves the report without a curve and changes nothing else.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grader import data, remaining
 from grader.assignment import Assignment, Question
 from grader.checks import curve, points_check
 from grader.checks.curve import Curve, Point
-from grader.evidence import (
-    Fault,
-    Note,
-    Outcome,
-    OwnLoss,
-    PruningEvidence,
-)
 from grader.context import Grading, Observer
-from grader.sandbox.replies import InfrastructureFault
-from grader.sandbox.supervisor import Cancelled, Sandbox
-from grader.submission import HandIn
+from grader.evidence import Fault, Note, Outcome, OwnLoss, PointsCheck, PruningEvidence
+from grader.sandbox.supervisor import Sandbox
+from grader.submission import SubmittedParts
 from grader.training import Training
 from reference_models import trained
 
-_log = logging.getLogger(__name__)
 FEWEST_IMAGES = 110
 """Ten a class: below that an interval says nothing."""
 _FIRST_LAYER_RATIOS = 6
 """Ratios at which the slip of pruning one layer is measured; its curve is flat."""
+_Indices = NDArray[np.int64]
 
 
-def is_due(assignment: Assignment, handin: HandIn, grading: Grading) -> bool:
-    """Whether there is anything for the second part to do."""
-    return grading.artefact is not None and any(
-        remaining.awaits_curve(question, handin.parts, grading.evidence) for question in assignment.questions
-    )
+def is_due(assignment: Assignment, submission: SubmittedParts, grading: Grading) -> bool:
+    """Whether the later stage has anything to do."""
+    return bool(_awaiting_curves(assignment, submission, grading))
 
 
-def measure(
+def run(
     assignment: Assignment,
-    handin: HandIn,
+    submission: SubmittedParts,
     grading: Grading,
     sandbox: Sandbox,
     observer: Observer | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Add to the grading what the first part left out. Raises `InfrastructureFault` and `Cancelled`."""
-    _Measuring(assignment, handin, sandbox, observer, cancelled, grading).run()
+    """Add to the grading what the first stage left out. Raises `InfrastructureFault` and `Cancelled`."""
+    _LaterStage(assignment, submission, sandbox, observer, is_cancelled, grading).run()
 
 
-def give_up(assignment: Assignment, handin: HandIn, grading: Grading, fault: Fault) -> dict[str, PruningEvidence]:
-    """The evidence, by question, of a second part that was lost through no fault of the student's."""
-    wanted = {
-        question.number: _wanted(question, handin, grading.evidence)
+def mark_lost(
+    assignment: Assignment, submission: SubmittedParts, grading: Grading, fault: Fault
+) -> dict[str, PruningEvidence]:
+    """The evidence, by question, of a later stage that was lost through no fault of the student's."""
+    awaiting = _awaiting_curves(assignment, submission, grading)
+    return {number: _without_curve(evidence, fault) for number, evidence in awaiting.items()}
+
+
+def _awaiting_curves(
+    assignment: Assignment, submission: SubmittedParts, grading: Grading
+) -> Mapping[str, PruningEvidence]:
+    """The evidence, by question, to which a curve is still to be added."""
+    return {
+        question.number: evidence
         for question in assignment.questions
         if grading.artefact is not None
+        and isinstance(evidence := grading.evidence.get(question.number), PruningEvidence)
+        and remaining.awaits_curve(question, submission.parts, grading.evidence)
     }
-    return {number: _lost(known, fault) for number, known in wanted.items() if known is not None}
 
 
-def _wanted(question: Question, handin: HandIn, evidence: Mapping[str, Any]) -> PruningEvidence | None:
-    """The evidence of a question that a curve would add to."""
-    known = evidence.get(question.number)
-    wanted = remaining.awaits_curve(question, handin.parts, evidence)
-    return known if wanted and isinstance(known, PruningEvidence) else None
+def _without_curve(evidence: PruningEvidence, fault: Fault) -> PruningEvidence:
+    note = Note(id="weights.not_measured", params={"outcome": str(fault)})
+    return evidence.model_copy(update={"notes": (*evidence.notes, note), "curve_fault": fault})
 
 
-def _lost(known: PruningEvidence, fault: Fault) -> PruningEvidence:
-    lost = Note(id="weights.not_measured", params={"outcome": str(fault)})
-    return known.model_copy(update={"notes": (*known.notes, lost), "curve_fault": fault})
-
-
-class _Measuring(Training):
+class _LaterStage(Training):
     def run(self) -> None:
-        begun = time.perf_counter()
+        begin = time.perf_counter()
+        awaiting = _awaiting_curves(self.assignment, self.submission, self.grading)
         for question in self.assignment.questions:
-            known = _wanted(question, self.handin, self.grading.evidence)
-            begun_before = self.grading.evidence.get(question.number)
-            if known is None and isinstance(begun_before, PruningEvidence) and begun_before.training_steps:
-                known = begun_before  # the curve is there, and a worker was lost after it
-            if known is None:
-                continue
-            if self.cancelled():
-                raise Cancelled
-            try:
-                self._question(question, known)
-            except (InfrastructureFault, Cancelled):
-                raise
-            except Exception:  # noqa: BLE001 - whatever it is, it is ours
-                _log.exception("question %s could not be measured further", question.number)
-                latest = self.grading.evidence[question.number]
-                if isinstance(latest, PruningEvidence) and not latest.curve:
-                    self.emit(question, _lost(known, Fault.GRADER))
-        seconds = time.perf_counter() - begun
+            evidence = awaiting.get(question.number) or self._interrupted(question)
+            if evidence is not None:
+                with self.contain_faults(question, self._record_lost_curve):
+                    self._measure_question(question, evidence)
+        seconds = time.perf_counter() - begin
         with self.lock:
-            self.grading.timings |= {
-                "measuring": seconds,
-                "total": self.grading.timings.get("total", 0.0) + seconds,
-            }
+            total = self.grading.timings.get("total", 0.0) + seconds
+            self.grading.timings |= {"measuring": seconds, "total": total}
 
-    def _question(self, question: Question, known: PruningEvidence) -> None:
-        """The curve first; then, where we trained the model ourselves, what the student's own loss makes of it.
+    def _interrupted(self, question: Question) -> PruningEvidence | None:
+        """Evidence that has a curve of a training of ours: its worker may have been lost before it was complete."""
+        evidence = self.grading.evidence.get(question.number)
+        return evidence if isinstance(evidence, PruningEvidence) and evidence.training_steps else None
+
+    def _record_lost_curve(self, question: Question) -> None:
+        evidence = self.grading.evidence[question.number]
+        if isinstance(evidence, PruningEvidence) and not evidence.curve:
+            self.record_evidence(question, _without_curve(evidence, Fault.GRADER))
+
+    def _measure_question(self, question: Question, evidence: PruningEvidence) -> None:
+        """Measure the curve; if we trained the model ourselves, train it with the student's own loss too.
 
         Raises ``NoSuchDataSet`` or ``DamagedPack`` when the evaluation data are not what they should be: our fault.
         """
         images = data.load(data.named(question.options))
-        if known.curve:
-            self._with_own_loss(question, images, known)
+        if evidence.curve:
+            self._add_own_loss(question, images, evidence)
             return
-        uploaded = self.handin.parts.get("weights")
+        uploaded = self.submission.parts.get("weights")
         if uploaded is not None:
             sizes = [images.size, self.assignment.input_shape[1]]
-            found, used = self._curve(question, known, images, uploaded.data, sizes, self.grading.artefact)
-            self.emit(question, self._measured(known, found, images, used, weights="uploaded"))
+            sweep, size = self._measure_curve(question, evidence, images, uploaded.data, sizes, self.grading.artefact)
+            self.record_evidence(question, self._with_curve(evidence, sweep, images, size, weights="uploaded"))
             return
-        trial, size = self.distilled(float(question.options["distillation_flops"]), images)
-        if trial.weights is None:
-            self.emit(question, self._measured(known, curve.unmeasured(trial.outcome, trial.error), images, size))
+        training, size = self.distil(float(question.options["distillation_flops"]), images)
+        if training.weights is None:
+            sweep = curve.unmeasured(training.outcome, training.error)
+            self.record_evidence(question, self._with_curve(evidence, sweep, images, size))
             return
-        found, used = self._curve(question, known, images, trial.weights, [size], self.artefact_at(size))
-        measured = self._measured(known, found, images, used, weights="distilled", training_steps=trial.steps)
-        self.emit(question, measured)
-        self._with_own_loss(question, images, measured)
+        artefact = self.artefact_at(size)
+        sweep, size = self._measure_curve(question, evidence, images, training.weights, [size], artefact)
+        facts = {"weights": "distilled", "training_steps": training.steps}
+        evidence = self._with_curve(evidence, sweep, images, size, **facts)
+        self.record_evidence(question, evidence)
+        self._add_own_loss(question, images, evidence)
 
-    def _with_own_loss(self, question: Question, images: data.DataSet, measured: PruningEvidence) -> None:
-        if remaining.awaits_own_loss(question, self.grading.evidence):
-            budget = float(question.options["own_loss_flops"])
-            self.emit(question, self._own_loss(budget, images, measured.image_size or images.size, measured))
-
-    def _measured(
-        self, known: PruningEvidence, found: Curve, images: data.DataSet, size: int, **facts: Any
+    def _with_curve(
+        self, evidence: PruningEvidence, sweep: Curve, images: data.DataSet, size: int, **facts: Any
     ) -> PruningEvidence:
         """The evidence with a curve and what follows from it, or with the note that says why there is none."""
-        # Nobody handed in the weights of a training of ours.
-        handed_in = facts.get("weights") == "uploaded"
-        notes = (*known.notes, *(note for note in found.notes if handed_in or note.id != "weights.loaded"))
-        if not found.points:
-            return known.model_copy(update={"notes": notes, "curve_outcome": found.outcome})
-        compared = self._compared(known, found.points, found.first_layer)
-        if compared is not None:
-            notes += (points_check.note(compared),)
-        classes = len(images.classes)
+        # Only an upload can be loaded: weights of a training of ours need no word about it.
+        is_upload = facts.get("weights") == "uploaded"
+        notes = (*evidence.notes, *(note for note in sweep.notes if is_upload or note.id != "weights.loaded"))
+        if not sweep.points:
+            return evidence.model_copy(update={"notes": notes, "curve_outcome": sweep.outcome})
+        comparison = self._compare_points(evidence, sweep.points, sweep.first_layer)
+        if comparison is not None:
+            notes += (points_check.note(comparison),)
         baselines = self.assignment.baselines_on(images.name)
         update: dict[str, Any] = {
             **facts,
             "notes": notes,
-            "curve": found.points,
-            "images": sum(map(sum, found.confusion)),
-            "baseline": curve.baseline(found.points[0]["accuracy"], baselines),
+            "curve": sweep.points,
+            "images": sum(map(sum, sweep.confusion)),
+            "baseline": curve.baseline(sweep.points[0]["accuracy"], baselines),
             "baselines": dict(baselines),
             "data": images.name,
             "data_digest": images.digest,
             "image_size": size,
             "class_names": images.classes,
-            "confusion": _padded(found.confusion, classes),
-            "points_check": compared,
-            "first_layer_curve": found.first_layer,
+            "confusion": _padded(sweep.confusion, len(images.classes)),
+            "points_check": comparison,
+            "first_layer_curve": sweep.first_layer,
         }
         if images.name == data.BUILT_IN:
             update["reference_curve"] = trained.pruning_curve()
-        return known.model_copy(update=update)
+        return evidence.model_copy(update=update)
 
-    def _compared(self, known: PruningEvidence, points: tuple[Point, ...], alone: tuple[Point, ...] = ()) -> Any:
-        return points_check.check(known.points, points, self.assignment.classes, alone)
+    def _compare_points(
+        self, evidence: PruningEvidence, points: tuple[Point, ...], first_layer: tuple[Point, ...] = ()
+    ) -> PointsCheck | None:
+        return points_check.check(evidence.points, points, self.assignment.classes, first_layer)
 
-    # -- measuring ----------------------------------------------------------------------------------------------
+    # -- the curve ----------------------------------------------------------------------------------------------
 
-    def _curve(
+    def _measure_curve(
         self,
         question: Question,
-        known: PruningEvidence,
+        evidence: PruningEvidence,
         images: data.DataSet,
         weights: bytes,
         sizes: list[int],
         artefact: bytes | None,
     ) -> tuple[Curve, int]:
-        """The sweep at the first of these sizes that the network takes."""
+        """The curve at the first of these image sizes that the network takes, and that size."""
         ratios = [float(ratio) for ratio in question.options.get("ratios", curve.RATIOS)]
         budget = float(question.options.get("sweep_flops", 1e12))
 
-        def first_layer(points: Any) -> list[float]:
-            compared = self._compared(known, tuple(points))
-            if compared is None or compared.verdict == "agree":
+        def first_layer_ratios(points: Any) -> list[float]:
+            comparison = self._compare_points(evidence, tuple(points))
+            if comparison is None or comparison.verdict == "agree":
                 return []
             return sorted({ratios[int(i)] for i in np.linspace(0, len(ratios) - 1, _FIRST_LAYER_RATIOS).round()})
 
         for size in dict.fromkeys(sizes):
-            chosen = _chosen(len(images.hidden), budget, self.cost(size), ratios)
-            found = self._sweep(images, chosen, size, weights, ratios, artefact, first_layer)
-            if found is not None:
-                return found, size
+            chosen = _affordable_indices(len(images.hidden), budget, self.cost(size), ratios)
+            sweep = self._sweep(images, chosen, size, weights, ratios, artefact, first_layer_ratios)
+            if sweep is not None:
+                return sweep, size
         return curve.unmeasured(Outcome.ERROR), sizes[-1]
 
     def _sweep(
         self,
         images: data.DataSet,
-        chosen: np.ndarray[Any, np.dtype[np.int64]],
+        chosen: _Indices,
         size: int,
         weights: bytes,
         ratios: list[float],
         artefact: bytes | None,
-        first_layer: Callable[[Any], list[float]] = lambda _: [],
+        first_layer_ratios: Callable[[Any], list[float]] = lambda _: [],
     ) -> Curve | None:
         assert artefact is not None  # noqa: S101 - nothing is due without one
-        with self.timed("curve"), self.measuring_child() as child:
+        with self.stage_timer("curve"), self.open_measuring_child() as child:
             return curve.sweep(
                 child,
                 artefact,
@@ -221,47 +211,54 @@ class _Measuring(Training):
                 images.hidden.images(chosen, size),
                 images.hidden.labels[chosen],
                 ratios,
-                lambda done, total: self.progress("curve", done, total),
-                first_layer,
+                lambda done, total: self.report_progress("curve", done, total),
+                first_layer_ratios,
             )
 
-    # -- the student's own loss -----------------------------------------------------------------------------------
+    # -- the student's own loss ---------------------------------------------------------------------------------
 
-    def _own_loss(self, budget: float, images: data.DataSet, size: int, measured: PruningEvidence) -> PruningEvidence:
-        """The evidence with what the student's own loss makes of the model."""
-        trial = self.trained("own_loss", budget, images, size, own=True)
-        found = None
-        if trial.weights is not None:
-            chosen = _spread(len(images.hidden), measured.images or 0)  # the same as for the curve
-            found = self._sweep(images, chosen, size, trial.weights, [0.0], self.artefact_at(size))
-        params: dict[str, Any] = {"steps": trial.steps, "reference_steps": measured.training_steps}
-        if found is not None and found.points:
-            point = {name: value for name, value in found.points[0].items() if name != "ratio"}
-            record = OwnLoss(steps=trial.steps, **point)
-            params |= {"accuracy": point["accuracy"], "reference": measured.curve[0]["accuracy"]}
-            told = Note(id="pruning.own_loss.trained", params=params)
-        elif found is not None and any(note.id == "weights.not_finite" for note in found.notes):
-            record = OwnLoss(steps=trial.steps, outcome=Outcome.ERROR, error="the weights are not finite any more")
-            told = Note(id="pruning.own_loss.diverged", params=params)
+    def _add_own_loss(self, question: Question, images: data.DataSet, evidence: PruningEvidence) -> None:
+        if remaining.awaits_own_loss(question, self.grading.evidence):
+            budget = float(question.options["own_loss_flops"])
+            self.record_evidence(question, self._with_own_loss(budget, images, evidence))
+
+    def _with_own_loss(self, budget: float, images: data.DataSet, evidence: PruningEvidence) -> PruningEvidence:
+        """The evidence with the accuracy of the same model, trained by the student's own loss."""
+        size = evidence.image_size or images.size
+        training = self.train("own_loss", budget, images, size, own=True)
+        sweep = None
+        if training.weights is not None:
+            chosen = _even_indices(len(images.hidden), evidence.images or 0)  # the same images as for the curve
+            sweep = self._sweep(images, chosen, size, training.weights, [0.0], self.artefact_at(size))
+        params: dict[str, Any] = {"steps": training.steps, "reference_steps": evidence.training_steps}
+        if sweep is not None and sweep.points:
+            point = {name: value for name, value in sweep.points[0].items() if name != "ratio"}
+            own_loss = OwnLoss(steps=training.steps, **point)
+            params |= {"accuracy": point["accuracy"], "reference": evidence.curve[0]["accuracy"]}
+            note = Note(id="pruning.own_loss.trained", params=params)
+        elif sweep is not None and any(note.id == "weights.not_finite" for note in sweep.notes):
+            error = "the weights are not finite any more"
+            own_loss = OwnLoss(steps=training.steps, outcome=Outcome.ERROR, error=error)
+            note = Note(id="pruning.own_loss.diverged", params=params)
         else:
-            outcome = trial.outcome if trial.outcome is not Outcome.OK else Outcome.ERROR
-            record = OwnLoss(steps=trial.steps, outcome=outcome, error=trial.error)
-            told = Note(id="pruning.own_loss.failed", params={**params, "error": trial.error or str(outcome)})
-        return measured.model_copy(update={"own_loss": record, "notes": (*measured.notes, told)})
+            outcome = training.outcome if training.outcome is not Outcome.OK else Outcome.ERROR
+            own_loss = OwnLoss(steps=training.steps, outcome=outcome, error=training.error)
+            note = Note(id="pruning.own_loss.failed", params={**params, "error": training.error or str(outcome)})
+        return evidence.model_copy(update={"own_loss": own_loss, "notes": (*evidence.notes, note)})
 
 
-def _chosen(available: int, budget: float, cost: float, ratios: list[float]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _affordable_indices(available: int, budget: float, cost: float, ratios: list[float]) -> _Indices:
     """As many images as the budget pays for, spread evenly over the split so that the classes stay balanced."""
     affordable = budget / (2 * max(cost, 1) * len(ratios))
-    return _spread(available, int(min(available, max(FEWEST_IMAGES, affordable))))
+    return _even_indices(available, int(min(available, max(FEWEST_IMAGES, affordable))))
 
 
-def _spread(available: int, count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _even_indices(available: int, count: int) -> _Indices:
     return np.linspace(0, available - 1, count).round().astype(np.int64)
 
 
 def _padded(table: tuple[tuple[int, ...], ...], classes: int) -> tuple[tuple[int, ...], ...]:
-    """A confusion matrix with a row and a column for every class, also those that never occurred."""
+    """A confusion matrix with a row and a column for every class, also for those that never occurred."""
     side = max(classes, len(table))
     rows = [(*row, *(0,) * (side - len(row))) for row in table]
     return (*rows, *((0,) * side,) * (side - len(rows)))

@@ -1,4 +1,4 @@
-"""A hand-in as the engine sees it: the bytes of each part, and nothing about who sent them."""
+"""A submission as the engine sees it: the bytes of each part, and nothing about who sent them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class HandIn:
-    """The parts of one hand-in by name (`grader.assignment.PARTS`); ``repair`` says what to do with paste damage."""
+class SubmittedParts:
+    """The parts of one submission by name (`grader.assignment.PARTS`); ``repair``: what to do with paste damage."""
 
     parts: Mapping[str, Part] = field(default_factory=dict)
     repair: Literal["suggest", "apply"] = "suggest"

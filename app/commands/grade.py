@@ -21,7 +21,7 @@ from grader.evidence import AnyEvidence
 from grader.pipeline import grade
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
-from grader.submission import HandIn
+from grader.submission import SubmittedParts
 from grader.version import GRADER_VERSION
 
 
@@ -46,7 +46,7 @@ class _Progress:
         """Nor has the exported model."""
 
 
-def run(name: str, handin: HandIn, language: str, as_json: bool) -> None:
+def run(name: str, handin: SubmittedParts, language: str, as_json: bool) -> None:
     """Grade one hand-in and print its report. Raises `CommandError`."""
     assignment = named(name)
     if "answers" in handin.parts:

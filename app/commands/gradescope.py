@@ -21,7 +21,7 @@ from grader import scoring
 from grader.assignment import Assignment
 from grader.pipeline import Grading, grade
 from grader.scoring import Verdict
-from grader.submission import HandIn
+from grader.submission import SubmittedParts
 from grader.version import GRADER_VERSION
 
 _TRIES = 2
@@ -45,7 +45,7 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
     if not submission.is_dir():
         raise UnusableInput(f"there is no folder {submission}; --submission names the uploaded files")
     parts, remarks = uploaded_files.collect(submission)
-    grading = _graded(assignment, HandIn(parts, "apply" if repair == "apply" else "suggest"))
+    grading = _graded(assignment, SubmittedParts(parts, "apply" if repair == "apply" else "suggest"))
     scores = [
         scoring.score(assignment, item.number, grading.evidence.get(item.number)) for item in assignment.questions
     ]
@@ -68,7 +68,7 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
     typer.echo(f"{file}: {found.score:g} of {assignment.max_score:g} points")
 
 
-def _graded(assignment: Assignment, handin: HandIn) -> Grading:
+def _graded(assignment: Assignment, handin: SubmittedParts) -> Grading:
     for attempt in range(1, _TRIES + 1):
         try:
             with warm_sandbox() as sandbox:

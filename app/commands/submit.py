@@ -13,7 +13,7 @@ from rich.console import Console
 
 from app.commands import report
 from app.commands.failures import Refused, UnusableInput
-from grader.submission import HandIn
+from grader.submission import SubmittedParts
 
 END_STATES = frozenset({"graded", "failed", "cancelled"})
 _TIMEOUT = httpx.Timeout(30, read=90)
@@ -34,7 +34,7 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def submit(self, slug: str, handin: HandIn) -> dict[str, Any]:
+    def submit(self, slug: str, handin: SubmittedParts) -> dict[str, Any]:
         """Send the hand-in; a retry of the request after a lost answer does not count twice."""
         files = {name: (part.filename, part.data, "application/octet-stream") for name, part in handin.parts.items()}
         return self._json(
@@ -103,7 +103,7 @@ def _parse_events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
             data.append(line.removeprefix("data:").removeprefix(" "))
 
 
-def run(slug: str, handin: HandIn, language: str, as_json: bool) -> None:
+def run(slug: str, handin: SubmittedParts, language: str, as_json: bool) -> None:
     """Submit, follow, print the report. Raises `CommandError`."""
     token = os.environ.get("ASSAY_TOKEN")
     if not token:

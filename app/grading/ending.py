@@ -64,7 +64,7 @@ def _stop_curve(session: Session, submission: Submission, run: Run) -> bool:
     if not has_all and not remaining.has_all_verdicts(assignment, evidence):
         return False
     parts = {part.name for part in repository.parts(session, submission.id)}
-    for number, stopped in remaining.stopped(assignment, parts, evidence).items():
+    for number, stopped in remaining.mark_stopped(assignment, parts, evidence).items():
         row = StoredEvidence(run_id=run.id, submission_id=submission.id, question=number)
         rows[number] = computing.store_evidence(session, row, stopped)
     for row in rows.values():  # a later run may have begun to replace the scores of this one
@@ -90,6 +90,6 @@ def fill_missing(session: Session, submission: Submission, run_id: int, fault: F
     measured = {row.question for row in repository.run_evidence(session, run_id)}
     for question in assignments.definition(submission.assignment).questions:
         if question.number not in measured:
-            missing = evidences.parse({"kind": question.check, "fault": fault})
+            missing = evidences.of_fault(question.check, fault)
             row = StoredEvidence(run_id=run_id, submission_id=submission.id, question=question.number)
             computing.score(session, computing.store_evidence(session, row, missing), submission.assignment)

@@ -29,7 +29,7 @@ from grader import later_stage, pipeline
 from grader.assignment import Assignment
 from grader.evidence import Fault
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 from grader.version import GRADER_VERSION
 
 
@@ -39,7 +39,7 @@ class Started:
 
     run_id: int
     assignment: Assignment
-    handin: HandIn
+    handin: SubmittedParts
     reused: int | None
 
 
@@ -81,7 +81,9 @@ class Grader:
             if started.reused is not None:
                 self._reuse(recorder, started.reused)
             else:
-                found = pipeline.examine(started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled)
+                found = pipeline.run_first_stage(
+                    started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled
+                )
                 if later_stage.is_due(started.assignment, started.handin, found):
                     recorder.examined(found.sandbox, found.timings, self.engine)
                 else:
@@ -167,13 +169,13 @@ class Grader:
                 ending.give_up(session, submission, run.id, fault)
 
 
-def read_handin(session: Session, submission: Submission) -> HandIn:
+def read_handin(session: Session, submission: Submission) -> SubmittedParts:
     """The parts as they were handed in."""
     parts = {
         part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
         for part in repository.parts(session, submission.id)
     }
-    return HandIn(parts, submission.repair)
+    return SubmittedParts(parts, submission.repair)
 
 
 def _requeue(session: Session, engine: JobEngine, submission: Submission) -> None:

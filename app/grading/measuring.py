@@ -31,7 +31,7 @@ from grader.assignment import Assignment
 from grader.evidence import Fault, PruningEvidence
 from grader.pipeline import Grading
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import HandIn
+from grader.submission import SubmittedParts
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Resumed:
 
     run_id: int
     assignment: Assignment
-    handin: HandIn
+    handin: SubmittedParts
     grading: Grading
     reused: int | None
     hopeless: bool
@@ -111,9 +111,7 @@ class Measurer:
                 self._reuse(recorder, resumed.reused)
                 recorder.finish(grading.sandbox, grading.timings)
             else:
-                later_stage.measure(
-                    resumed.assignment, resumed.handin, grading, self.sandbox, recorder, recorder.cancelled
-                )
+                later_stage.run(resumed.assignment, resumed.handin, grading, self.sandbox, recorder, recorder.cancelled)
                 recorder.finish(grading.sandbox, grading.timings)
 
     def _resume(self, submission_id: uuid.UUID) -> Resumed | None:
@@ -199,7 +197,9 @@ class Measurer:
 
     def _give_up(self, recorder: Recorder, resumed: Resumed, fault: Fault) -> None:
         """End without what is missing. The points stand, and the attempt is given back."""
-        for question, evidence in later_stage.give_up(resumed.assignment, resumed.handin, resumed.grading, fault).items():
+        for question, evidence in later_stage.mark_lost(
+            resumed.assignment, resumed.handin, resumed.grading, fault
+        ).items():
             recorder.keep(question, evidence)
         recorder.finish(resumed.grading.sandbox, resumed.grading.timings)
 

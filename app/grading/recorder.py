@@ -22,8 +22,8 @@ from app.scores import computing
 from app.submissions import repository
 from app.submissions.bulletin import Bulletin
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
-from grader.evidence import AnyEvidence
 from grader.context import QUESTIONS_STAGE
+from grader.evidence import AnyEvidence
 
 _ASK_SECONDS = 0.25
 _PROGRESS_SECONDS = 0.25

@@ -30,7 +30,7 @@ from grader import pipeline
 from grader.assignment import Assignment
 from grader.evidence import AnyEvidence, Fault
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import HandIn
+from grader.submission import SubmittedParts
 from grader.version import GRADER_VERSION
 
 _ASK_SECONDS = 0.25
@@ -45,7 +45,7 @@ class Begun:
 
     run_id: int
     assignment: Assignment
-    handin: HandIn
+    handin: SubmittedParts
     reused: int | None
 
 

@@ -1,4 +1,4 @@
-"""Question 1.1: the model as it is. Builds it in the sandbox, runs it, counts it, lists its layers."""
+"""Question 1.1: build the model in the sandbox, run it, count it, list its layers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ ENTRY = "get_student_model"
 
 
 def measure(
-    child: Child, assignment: Assignment, question: Question, rng: np.random.Generator, defines: tuple[str, ...] = ()
+    child: Child,
+    assignment: Assignment,
+    question: Question,
+    rng: np.random.Generator,
+    defined_names: tuple[str, ...] = (),
 ) -> ArchitectureEvidence:
-    """Examine the model of a child that has loaded its source, which binds the names ``defines``.
+    """Examine the model of a child that has loaded its source; ``defined_names`` are the source's top-level names.
 
     Inputs are drawn from ``rng``, shape (N, *input_shape), float32, standard normal.
     """
@@ -26,45 +30,45 @@ def measure(
     if built.outcome is not Outcome.OK:
         return _evidence(child, facts, claims.failure(built, "build"))
     if built.meta.get("missing") is True:
-        note = Note(id="model.no_entry_point", params={"entry": ENTRY, "defined": claims.shown_names(defines)})
+        note = Note(id="model.no_entry_point", params={"entry": ENTRY, "defined": claims.public_names(defined_names)})
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
     if built.meta.get("module") is not True:
         note = Note(id="model.not_a_module", params={"entry": ENTRY, "type": claims.text(built.meta.get("type"))})
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
 
-    failed = _run(child, assignment, question, rng, facts)
-    # Counted after the first passes, because lazy layers have no parameters before; and also after a failed one,
-    # because the summary is compared with the count.
-    counted = child.request("model.count")
-    if counted.outcome is Outcome.OK:
-        _count(counted, facts)
-        listed = child.request("model.layers", {"entry": ENTRY, "input_shape": assignment.input_shape, "batch": 1})
-        if listed.outcome is Outcome.OK:
-            _layers(listed, facts)
-    elif not failed:
-        failed = claims.failure(counted, "build")
-    return _evidence(child, facts, failed)
+    failure = _run(child, assignment, question, rng, facts)
+    # Count after the passes, because lazy layers have no parameters before; and after a failed pass too, because the
+    # summary is compared with the count.
+    count = child.request("model.count")
+    if count.outcome is Outcome.OK:
+        facts |= _count_facts(count.meta)
+        layers = child.request("model.layers", {"entry": ENTRY, "input_shape": assignment.input_shape, "batch": 1})
+        if layers.outcome is Outcome.OK:
+            facts |= _layer_facts(layers.meta)
+    elif not failure:
+        failure = claims.failure(count, "build")
+    return _evidence(child, facts, failure)
 
 
 def _run(
     child: Child, assignment: Assignment, question: Question, rng: np.random.Generator, facts: dict[str, Any]
 ) -> dict[str, Any]:
-    """Forward in eval mode for each batch size, then a training step with the last; returns how it failed, if so.
+    """Run eval mode for each batch size, then a training step with the last; returns how a run failed, if one did.
 
-    Where a batch of one fails, the others are tried all the same: a forgotten ``squeeze()`` fails for that one alone.
+    A failing batch of one does not end the runs: a forgotten ``squeeze()`` fails for a batch of one only.
     """
     batches = [int(n) for n in question.options.get("batches", (1, 2))]
     probes: list[ForwardProbe] = []
     x = rng.standard_normal((max(batches), *assignment.input_shape), dtype=np.float32)
     outputs: list[Array] = []
-    failed: dict[str, Any] = {}
+    failure: dict[str, Any] = {}
     for batch in batches:
         reply = child.request("model.forward", {"mode": "eval"}, [x[:batch]])
         if reply.outcome is Outcome.OK:
             probes.append(_probe(reply, batch, "eval"))
             outputs += reply.arrays[:1]
             continue
-        failed = failed or claims.failure(reply, "forward")
+        failure = failure or claims.failure(reply, "forward")
         if batch > 1 or reply.outcome is not Outcome.ERROR:
             break
     facts["probes"] = tuple(probes)
@@ -76,27 +80,24 @@ def _run(
         params = {"shape": alone[0] if alone else None, "expected": [1, assignment.classes]}
         facts["notes"] = (Note(id="model.batch_of_one", params=params),)
     elif wrong:
-        return failed
-    if failed:
-        return failed
+        return failure
+    if failure:
+        return failure
     if not wrong and len(outputs) == len(batches):
-        together = [output[: batches[0]] for output in outputs]
-        facts["repeatable"] = bool(
-            all(np.allclose(together[0], other, rtol=1e-3, atol=1e-4, equal_nan=False) for other in together[1:])
-        )
+        first, *others = [output[: batches[0]] for output in outputs]
+        facts["repeatable"] = all(np.allclose(first, other, rtol=1e-3, atol=1e-4) for other in others)
     reply = child.request("model.train_step", {}, [x[: batches[-1]]])
     if reply.outcome is not Outcome.OK:
         return claims.failure(reply, "backward")
     facts["probes"] = (*probes, _probe(reply, batches[-1], "train"))
     facts["gradients_reached"] = claims.whole(reply.meta.get("reached")) or 0
     facts["parameter_tensors"] = claims.whole(reply.meta.get("tensors"))
-    unused = reply.meta.get("unused")
-    facts["unused_parameters"] = tuple(claims.text(name) for name in unused[:50]) if isinstance(unused, list) else ()
+    facts["unused_parameters"] = claims.texts(reply.meta.get("unused"), 50)
     return {}
 
 
 def _probe(reply: Reply, batch: int, mode: Any) -> ForwardProbe:
-    """What came back, judged on the bytes and not on what the child says of them."""
+    """The output, judged by its bytes and not by the child's description."""
     kind = claims.text(reply.meta.get("kind")) or "nothing"
     if kind != "tensor" and (mode != "train" or not reply.arrays):
         return ForwardProbe(batch=batch, mode=mode, kind=kind)
@@ -106,50 +107,41 @@ def _probe(reply: Reply, batch: int, mode: Any) -> ForwardProbe:
     return ForwardProbe(batch=batch, mode=mode, kind=kind, shape=output.shape, finite=bool(np.isfinite(output).all()))
 
 
-def _count(reply: Reply, facts: dict[str, Any]) -> None:
-    facts["parameters"] = claims.whole(reply.meta.get("parameters"))
-    facts["trainable"] = claims.whole(reply.meta.get("trainable"))
-    facts["hidden_numbers"] = claims.whole(reply.meta.get("hidden_numbers"))
-    names = reply.meta.get("names")
-    facts["parameter_names"] = tuple(claims.text(name) for name in names[:5000]) if isinstance(names, list) else ()
-    hidden = reply.meta.get("hidden")
-    pairs = hidden[:50] if isinstance(hidden, list) else []
-    facts["hidden_tensors"] = tuple(
-        (claims.text(pair[0]), claims.whole(pair[1]) or 0)
-        for pair in pairs
-        if isinstance(pair, list) and len(pair) == 2
-    )
-    facts["unregistered"] = claims.whole(reply.meta.get("unregistered")) or 0
-    named = reply.meta.get("unregistered_names")
-    facts["unregistered_tensors"] = tuple(map(claims.text, named[:50])) if isinstance(named, list) else ()
+def _count_facts(meta: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "parameters": claims.whole(meta.get("parameters")),
+        "trainable": claims.whole(meta.get("trainable")),
+        "hidden_numbers": claims.whole(meta.get("hidden_numbers")),
+        "parameter_names": claims.texts(meta.get("names"), 5000),
+        "hidden_tensors": claims.named_counts(meta.get("hidden"), 50),
+        "unregistered": claims.whole(meta.get("unregistered")) or 0,
+        "unregistered_tensors": claims.texts(meta.get("unregistered_names"), 50),
+    }
 
 
-def _layers(reply: Reply, facts: dict[str, Any]) -> None:
-    facts["mult_adds"] = claims.whole(reply.meta.get("mult_adds"))
-    facts["torchsummary_total"] = claims.whole(reply.meta.get("torchsummary_total"))
-    idle = reply.meta.get("idle")
-    facts["idle_layers"] = tuple(
-        (claims.text(pair[0]), claims.whole(pair[1]) or 0)
-        for pair in (idle[:2000] if isinstance(idle, list) else [])
-        if isinstance(pair, list) and len(pair) == 2
-    )
-    rows = reply.meta.get("rows")
-    facts["layers"] = tuple(
-        LayerRow(
-            depth=claims.whole(row.get("depth")) or 0,
-            name=claims.text(row.get("name")),
-            type=claims.text(row.get("type")),
-            output_shape=claims.shape(row.get("output_shape")),
-            parameters=claims.whole(row.get("parameters")) or 0,
-            mult_adds=claims.whole(row.get("mult_adds")) or 0,
-            leaf=row.get("leaf") is True,
-        )
-        for row in (rows[:2000] if isinstance(rows, list) else [])
-        if isinstance(row, dict)
-    )
+def _layer_facts(meta: dict[str, Any]) -> dict[str, Any]:
+    rows = meta.get("rows")
+    return {
+        "mult_adds": claims.whole(meta.get("mult_adds")),
+        "torchsummary_total": claims.whole(meta.get("torchsummary_total")),
+        "idle_layers": claims.named_counts(meta.get("idle"), 2000),
+        "layers": tuple(
+            LayerRow(
+                depth=claims.whole(row.get("depth")) or 0,
+                name=claims.text(row.get("name")),
+                type=claims.text(row.get("type")),
+                output_shape=claims.shape(row.get("output_shape")),
+                parameters=claims.whole(row.get("parameters")) or 0,
+                mult_adds=claims.whole(row.get("mult_adds")) or 0,
+                leaf=row.get("leaf") is True,
+            )
+            for row in (rows[:2000] if isinstance(rows, list) else [])
+            if isinstance(row, dict)
+        ),
+    }
 
 
-def _evidence(child: Child, facts: dict[str, Any], failed: dict[str, Any]) -> ArchitectureEvidence:
-    if facts.get("parameters") is None and not failed:
-        failed = {"outcome": Outcome.PROTOCOL, "stage": "build"}
-    return ArchitectureEvidence(**facts, **failed, stdout=child.stdout)
+def _evidence(child: Child, facts: dict[str, Any], failure: dict[str, Any]) -> ArchitectureEvidence:
+    if facts.get("parameters") is None and not failure:
+        failure = {"outcome": Outcome.PROTOCOL, "stage": "build"}
+    return ArchitectureEvidence(**facts, **failure, stdout=child.stdout)

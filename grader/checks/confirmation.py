@@ -1,13 +1,13 @@
-"""The model's count confirmed without student code: exported as data, audited, and compared with the live model.
+"""Confirm the model's count without student code: export it as data, audit it, compare it with the live model.
 
-The export is made by the child that holds the live model, so its bytes could be anybody's. They count as the model only
-because, afterwards, both answer an input that neither could know with the same numbers.
+The child that holds the live model makes the export, so student code may have forged its bytes. They count as the model
+because afterwards both answer the same secret input with the same numbers.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,53 +19,68 @@ from grader.evidence import ArchitectureEvidence, ArtefactRecord, Outcome
 from grader.sandbox.replies import Array, Child, Reply
 
 TOLERANCE = 1e-3
-"""Largest difference, relative to the largest output. Correct exports were seen within 1e-6, in half precision 1e-4."""
+"""Largest difference, relative to the largest output. Correct exports stay within 1e-6, in half precision 1e-4."""
 _FLOOR = 1e-6
-"""Outputs that are all smaller are taken for zero."""
+"""Outputs that are all smaller count as zero."""
 _CONTRAST = 2.0
-"""Spread of the values of the second secret picture, which has large even areas, as photographs have."""
-Measuring = Callable[[], AbstractContextManager[Child]]
+"""Spread of the values in the second secret picture, which has large even areas as photographs have."""
 
 
 def confirm(
-    child: Child, measuring: Measuring, assignment: Assignment, live: ArchitectureEvidence, rng: np.random.Generator
+    child: Child,
+    open_measuring_child: Callable[[], AbstractContextManager[Child]],
+    assignment: Assignment,
+    live: ArchitectureEvidence,
+    rng: np.random.Generator,
 ) -> tuple[ArchitectureEvidence, bytes | None]:
-    """The evidence with its ``verification`` settled, and the artefact's bytes where there are any.
+    """The evidence with its ``verification`` settled, and the artefact's bytes if it was audited.
 
-    ``child`` holds the live model; ``measuring`` opens a child where no student code ever was.
+    ``child`` holds the live model; a child from ``open_measuring_child`` never holds student code.
     """
     exported = child.request("model.export", {"input_shape": assignment.input_shape})
     if exported.outcome is not Outcome.OK or len(exported.arrays) != 1 or exported.arrays[0].dtype != np.uint8:
         return _failed(live, exported, "no_artefact", "the model could not be exported"), None
     data = exported.arrays[0]
-    # Drawn only now: an artefact that was made before cannot hold the answers.
-    secret = _pictures(assignment, rng)
-    answers = [child.request("model.forward", {"mode": "eval"}, [x]) for x in secret]
-    with measuring() as measure:
-        audited = measure.request("artefact.audit", {}, [data])
-        if audited.outcome is not Outcome.OK:
-            return _failed(live, audited, "refused", "the artefact could not be read"), None
-        if audited.meta["refused"]:
-            return _unverified(live, "refused", str(audited.meta["refused"])), None
-        runs = [measure.request("artefact.run", {}, [data, x]) for x in secret]
-    record, hidden, tensors = _record(data, audited.meta, live)
-    found = live.model_copy(update={"artefact": record, "hidden_numbers": hidden, "hidden_tensors": tensors})
-    if audited.meta["taken_apart"]:
-        used, stored = audited.meta["taken_apart"]
-        told = f"{used} weights are read out of the digits of {stored} stored numbers"
-        return _unverified(found, "unpacked", told), data.tobytes()
-    for answered, run in zip(answers, runs, strict=True):
-        if answered.outcome is not Outcome.OK or not answered.arrays:
-            return _failed(found, answered, "disagrees", "the live model did not answer again"), data.tobytes()
-        if run.outcome is not Outcome.OK:
-            return _failed(found, run, "refused", "the artefact could not be run"), data.tobytes()
-        difference = _difference(answered.arrays[0], run.arrays[0])
-        worst = max(found.artefact.difference or 0.0, difference or 0.0) if found.artefact else difference
-        found = found.model_copy(update={"artefact": record.model_copy(update={"difference": worst})})
-        if difference is None or difference > TOLERANCE * float(np.abs(answered.arrays[0]).max()) + _FLOOR:
-            told = "the live model and its export answer the same input differently"
-            return _unverified(found, "disagrees", told), data.tobytes()
-    return found.model_copy(update={"verified": True, "verification": "confirmed"}), data.tobytes()
+    # Draw the inputs after the export, so that the artefact cannot hold their answers.
+    secret_inputs = _pictures(assignment, rng)
+    live_replies = [child.request("model.forward", {"mode": "eval"}, [x]) for x in secret_inputs]
+    with open_measuring_child() as measuring_child:
+        audit = measuring_child.request("artefact.audit", {}, [data])
+        if audit.outcome is not Outcome.OK:
+            return _failed(live, audit, "refused", "the artefact could not be read"), None
+        if audit.meta["refused"]:
+            return _unverified(live, "refused", str(audit.meta["refused"])), None
+        artefact_replies = [measuring_child.request("artefact.run", {}, [data, x]) for x in secret_inputs]
+    record, hidden, tensors = _record(data, audit.meta, live)
+    evidence = live.model_copy(update={"artefact": record, "hidden_numbers": hidden, "hidden_tensors": tensors})
+    return _compared(evidence, record, audit.meta, live_replies, artefact_replies), data.tobytes()
+
+
+def _compared(
+    evidence: ArchitectureEvidence,
+    record: ArtefactRecord,
+    audit: dict[str, Any],
+    live_replies: Sequence[Reply],
+    artefact_replies: Sequence[Reply],
+) -> ArchitectureEvidence:
+    """The evidence with the verification that follows from the answers of the live model and of the artefact."""
+    if audit["taken_apart"]:
+        used, stored = audit["taken_apart"]
+        return _unverified(
+            evidence, "unpacked", f"{used} weights are read out of the digits of {stored} stored numbers"
+        )
+    worst = 0.0
+    for live, artefact in zip(live_replies, artefact_replies, strict=True):
+        if live.outcome is not Outcome.OK or not live.arrays:
+            return _failed(evidence, live, "disagrees", "the live model did not answer again")
+        if artefact.outcome is not Outcome.OK:
+            return _failed(evidence, artefact, "refused", "the artefact could not be run")
+        difference = _difference(live.arrays[0], artefact.arrays[0])
+        worst = max(worst, difference or 0.0)
+        evidence = evidence.model_copy(update={"artefact": record.model_copy(update={"difference": worst})})
+        if difference is None or difference > TOLERANCE * float(np.abs(live.arrays[0]).max()) + _FLOOR:
+            return _unverified(evidence, "disagrees", "the live model and its export answer the same input differently")
+    return evidence.model_copy(update={"verified": True, "verification": "confirmed"})
 
 
 def _pictures(assignment: Assignment, rng: np.random.Generator) -> list[Array]:
@@ -82,21 +97,21 @@ def _unverified(live: ArchitectureEvidence, verification: str, reason: str) -> A
 
 
 def _failed(live: ArchitectureEvidence, reply: Reply, verification: str, reason: str) -> ArchitectureEvidence:
-    """The evidence after a request that failed: ``verification``, unless only a limit of time or memory ended it."""
-    found = _unverified(live, verification, f"{reason}: {_why(reply)}")
+    """The evidence after a failed request: ``verification``, unless only a limit of time or memory ended it."""
+    evidence = _unverified(live, verification, f"{reason}: {_describe(reply)}")
     if reply.outcome not in (Outcome.TIMEOUT, Outcome.MEMORY):
-        return found
-    return found.model_copy(update={"verification": "over_limit", "verification_limit": reply.limit})
+        return evidence
+    return evidence.model_copy(update={"verification": "over_limit", "verification_limit": reply.limit})
 
 
-def _why(reply: Reply) -> str:
+def _describe(reply: Reply) -> str:
     if reply.error is not None:
         return f"{reply.error.type}: {reply.error.message[:300]}"
     return f"{reply.limit.limit} limit" if reply.limit else str(reply.outcome)
 
 
 def _difference(live: Array, artefact: Array) -> float | None:
-    """Largest absolute difference, or ``None`` where shapes differ, nothing is there or a value is not finite."""
+    """Largest absolute difference, or ``None`` if shapes differ, the outputs are empty or a value is not finite."""
     if live.shape != artefact.shape or not live.size or not (np.isfinite(live).all() and np.isfinite(artefact).all()):
         return None
     return float(np.abs(live.astype(np.float64) - artefact.astype(np.float64)).max())
@@ -105,7 +120,7 @@ def _difference(live: Array, artefact: Array) -> float | None:
 def _record(
     data: Array, audit: dict[str, Any], live: ArchitectureEvidence
 ) -> tuple[ArtefactRecord, int, tuple[tuple[str, int], ...]]:
-    """The artefact's numbers, how many of them the live count does not explain, and the largest of those by name."""
+    """The artefact's numbers, how many of them the live count does not cover, and the largest of those by name."""
     record = ArtefactRecord(
         sha256=hashlib.sha256(data.tobytes()).hexdigest(),
         bytes=data.size,
@@ -114,7 +129,7 @@ def _record(
         constants=int(audit["constants"]),
         nodes=int(audit["nodes"]),
     )
-    # Statistics are free up to one for each parameter, which no real network exceeds by much: they are no hiding place.
+    # Statistics are free up to one for each parameter: more, which no real network needs, count as hidden numbers.
     carried = record.parameters + record.constants + max(0, record.statistics - record.parameters)
     hidden = max(0, carried - (live.parameters or 0))
     declared = set(live.parameter_names)

@@ -1,7 +1,7 @@
-"""The pruning curve, measured on the artefact: no student code runs.
+"""The pruning curve, measured on the artefact without student code.
 
-Every Conv2d weight is pruned by itself, by L1 magnitude, at each ratio of the assignment, as the course's tutorial does
-it; accuracy is counted here, on the trusted side, from the logits.
+As in the course's tutorial, each Conv2d weight is pruned on its own, by L1 magnitude, at each ratio of the assignment.
+Accuracy is counted here, on the trusted side, from the logits.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from grader.evidence import Note, Outcome
-from grader.sandbox.replies import Array, Child
+from grader.sandbox.replies import Array, Child, Reply
 
 RATIOS = tuple(round(0.05 * i, 2) for i in range(20))
 BATCH = 4
-"""Small batches keep activations in the cache: measured at 64 x 64, 4 beats 1 and 16."""
+"""Small batches keep activations in the cache: at 64 x 64, 4 is faster than 1 and 16."""
 _LIMITS = {Outcome.TIMEOUT: "weights.too_slow", Outcome.MEMORY: "weights.too_much_memory"}
 Point = dict[str, float]
 _Z = 1.959963984540054
@@ -30,13 +30,13 @@ class Curve:
     """Accuracy by ratio with its Wilson interval, or the notes that say why there is none.
 
     ``confusion`` counts the images at the first ratio by true class (row) and answer (column). ``first_layer`` is the
-    curve with only the first convolution pruned, where it was asked for.
+    curve with only the first convolution pruned, if it was measured.
     """
 
-    points: tuple[dict[str, float], ...]
+    points: tuple[Point, ...]
     notes: tuple[Note, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
-    first_layer: tuple[dict[str, float], ...] = ()
+    first_layer: tuple[Point, ...] = ()
     outcome: Outcome = Outcome.OK
 
 
@@ -53,31 +53,30 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 def sweep(
     child: Child,
     artefact: bytes,
-    known: Sequence[str],
+    parameter_names: Sequence[str],
     weights: bytes,
     images: Array,
     labels: Array,
     ratios: Sequence[float],
     progress: Callable[[int, int], None],
-    first_layer: Callable[[Sequence[Point]], Sequence[float]] = lambda _: (),
+    first_layer_ratios: Callable[[Sequence[Point]], Sequence[float]] = lambda _: (),
 ) -> Curve | None:
-    """Accuracy of the network with these weights on the images, at each ratio; ``None`` when it takes no such images.
+    """Accuracy of the network with these weights on the images, at each ratio; ``None`` if it rejects their size.
 
-    ``images`` (N, C, H, W) float32, ``labels`` (N,) whole numbers. The child must be a measuring one. ``first_layer``
-    gives the ratios at which only the first convolution is pruned too, once the curve is known.
+    ``images`` (N, C, H, W) float32, ``labels`` (N,) whole numbers. The child must be a measuring one.
+    ``first_layer_ratios`` returns the ratios at which to prune the first convolution alone, given the measured curve.
     """
-    bytes_of = np.frombuffer(artefact, np.uint8)
-    opened = child.request("network.open", {"known": list(known)}, [bytes_of, images])
+    opened = _open(child, artefact, parameter_names, images)
     if opened.outcome is not Outcome.OK:
         return unmeasured(opened.outcome)
     if opened.meta["native"]:
         return None
-    read = child.request("network.weights", {}, [np.frombuffer(weights, np.uint8)])
-    if read.outcome is not Outcome.OK:
-        return unmeasured(read.outcome)
-    unfit = _unfit(read.meta)
-    if unfit is not None:
-        return Curve((), (unfit,))
+    fit = child.request("network.weights", {}, [np.frombuffer(weights, np.uint8)])
+    if fit.outcome is not Outcome.OK:
+        return unmeasured(fit.outcome)
+    problem = _weights_problem(fit.meta)
+    if problem is not None:
+        return Curve((), (problem,))
     points: list[Point] = []
     table: tuple[tuple[int, ...], ...] = ()
     for done, ratio in enumerate(ratios):
@@ -88,24 +87,28 @@ def sweep(
         points.append(_point(ratio, answers, labels))
         table = table or confusion(answers, labels)
     progress(len(ratios), len(ratios))
-    alone: list[Point] = []
-    for ratio in first_layer(points):
+    first_layer: list[Point] = []
+    for ratio in first_layer_ratios(points):
         answers = _answers(child, ratio, labels, layers=1)
         if isinstance(answers, Outcome):
             return unmeasured(answers)
-        alone.append(_point(ratio, answers, labels))
-    loaded = Note(id="weights.loaded", params={"tensors": read.meta["loaded"], "masked": read.meta["masked"]})
-    return Curve(tuple(points), (loaded,), table, tuple(alone))
+        first_layer.append(_point(ratio, answers, labels))
+    note = Note(id="weights.loaded", params={"tensors": fit.meta["loaded"], "masked": fit.meta["masked"]})
+    return Curve(tuple(points), (note,), table, tuple(first_layer))
 
 
-def takes(child: Child, artefact: bytes, image: Array) -> bool:
-    """Whether the network can be run on images like this one, (1, C, H, W) float32, in a measuring child."""
-    opened = child.request("network.open", {"known": []}, [np.frombuffer(artefact, np.uint8), image])
+def accepts(child: Child, artefact: bytes, image: Array) -> bool:
+    """Whether the network runs on images like this one, (1, C, H, W) float32, in a measuring child."""
+    opened = _open(child, artefact, (), image)
     return opened.outcome is Outcome.OK and not opened.meta["native"]
 
 
+def _open(child: Child, artefact: bytes, parameter_names: Sequence[str], images: Array) -> Reply:
+    return child.request("network.open", {"known": [*parameter_names]}, [np.frombuffer(artefact, np.uint8), images])
+
+
 def confusion(answers: Array, labels: Array) -> tuple[tuple[int, ...], ...]:
-    """How often class ``row`` was taken for class ``column``: ``answers`` and ``labels`` are (N,) whole numbers."""
+    """How many images of class ``row`` were answered ``column``; ``answers`` and ``labels`` (N,) whole numbers."""
     classes = int(max(labels.max(initial=0), answers.max(initial=0))) + 1
     table = np.zeros((classes, classes), np.int64)
     np.add.at(table, (labels, answers), 1)
@@ -113,12 +116,12 @@ def confusion(answers: Array, labels: Array) -> tuple[tuple[int, ...], ...]:
 
 
 def _answers(child: Child, ratio: float, labels: Array, layers: int | None = None) -> Array | Outcome:
-    """The class that the network gives each image (N,), or how the measuring stopped."""
+    """The class that the network gives each image (N,), or the outcome that ended the request."""
     meta = {"ratio": ratio, "batch": BATCH, "threads": 1, "layers": layers}
-    answer = child.request("network.evaluate", meta)
-    if answer.outcome is not Outcome.OK:
-        return answer.outcome
-    logits = answer.arrays[0]
+    reply = child.request("network.evaluate", meta)
+    if reply.outcome is not Outcome.OK:
+        return reply.outcome
+    logits = reply.arrays[0]
     if logits.ndim != 2 or logits.shape[0] != len(labels):
         return Outcome.ERROR
     best: Array = logits.argmax(axis=1)
@@ -137,8 +140,8 @@ def baseline(accuracy: float, baselines: Mapping[str, float]) -> str | None:
     return reached[-1] if reached else None
 
 
-def _unfit(fit: Mapping[str, Any]) -> Note | None:
-    """What is wrong with a weights file, as PyTorch users know it; nothing when it fits."""
+def _weights_problem(fit: Mapping[str, Any]) -> Note | None:
+    """What is wrong with a weights file, in PyTorch's words; ``None`` if it fits."""
     if fit["problem"] is not None:
         return Note(id=fit["told"], params={"problem": fit["problem"], "names": fit["names"]})
     if fit["good"]:
@@ -151,11 +154,11 @@ def _unfit(fit: Mapping[str, Any]) -> Note | None:
 
 
 def unmeasured(outcome: Outcome, training_error: str | None = None) -> Curve:
-    """No curve, and the note that says why: a limit, or what a training of ours met (empty: nobody knows), or we."""
+    """No curve, and a note that says why: a limit, the error of our training (perhaps empty), or our own fault."""
     params: dict[str, Any] = {"outcome": str(outcome)}
-    told = "weights.not_measured"
+    note_id = "weights.not_measured"
     if outcome in _LIMITS:
-        told = _LIMITS[outcome]
+        note_id = _LIMITS[outcome]
     elif training_error is not None:
-        told, params = "weights.not_trained", params | {"error": training_error}
-    return Curve((), (Note(id=told, params=params),), outcome=outcome)
+        note_id, params = "weights.not_trained", params | {"error": training_error}
+    return Curve((), (Note(id=note_id, params=params),), outcome=outcome)

@@ -1,7 +1,7 @@
-"""A short distillation from the stored answers of the teacher, for models that came without weights.
+"""A short distillation from the stored answers of the teacher, for models that were submitted without weights.
 
-Every model gets the same compute, not the same number of steps: the budget is counted in floating-point operations,
-three passes of two operations a mult-add for each image (forward, and twice that backward).
+Every model gets the same compute, not the same number of steps. The budget counts floating-point operations: two for
+each mult-add of the forward pass, and twice as many for the backward pass.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from grader.sandbox.replies import Array, Child, Reply
 
 SEED = 20220513
 BATCH, LARGE_BATCH = 32, 8
-"""Images a step, and where they are larger than `SIZES`: training on 32 of 224 x 224 keeps tens of gigabytes."""
+"""Images a step, and for images larger than `SIZES`: a step on 32 of 224 x 224 would take tens of gigabytes."""
 LIMITS: Mapping[str, float] = {"cpu_seconds": 120, "wall_seconds": 400}
-"""Of a child that trains: slow layers need a minute for the budget, and code that sleeps must not keep a worker."""
+"""Sandbox limits of a training: slow layers need a minute for the budget, but sleeping code must not block a worker."""
 SIZES = (64, 48, 32, 24)
-"""Sides in pixels at which a network may be trained, from the sharpest: the first that leaves it `ENOUGH_STEPS`."""
+"""Sides in pixels at which a network may be trained; the largest that leaves it `ENOUGH_STEPS` is used."""
 ENOUGH_STEPS = 400
 RECIPE = {"learning_rate": 1e-2, "weight_decay": 1e-2, "alpha": 0.9, "temperature": 4.0}
-"""Networks of 25,000 to 33,000 parameters reached 70 to 74% in half a minute of one core with it (docs/data.md)."""
+"""With it, networks of 25,000 to 33,000 parameters reach 70 to 74% in half a minute of one core (docs/data.md)."""
 MAX_STEPS, MIN_STEPS = 1000, 8
 
 
 @dataclass(frozen=True)
-class Distilled:
-    """The trained weights as safetensors bytes, or the outcome that stopped the training, with its error if any."""
+class TrainingResult:
+    """The trained weights as safetensors bytes, or the outcome that ended the training, with its error if any."""
 
     weights: bytes | None
     outcome: Outcome
@@ -51,13 +51,14 @@ def steps_within(budget: float, mult_adds: float, batch: int = BATCH) -> int:
 
 
 def sizes(budget: float, mult_adds_of: Callable[[int], float], largest: int) -> list[int]:
-    """Sides at which to try: the sharpest that leaves enough steps, then the others, for networks that refuse it.
+    """Sides to try in this order: the largest that leaves enough steps, then larger ones, if the network rejects it.
 
-    A network whose layers shrink the picture to nothing, or fix its size, raises on the first step.
+    A network that shrinks the picture to nothing, or needs one size, raises on the first step.
     """
-    offered = [size for size in SIZES if size <= largest] or [largest]
-    first = next((size for size in offered if steps_within(budget, mult_adds_of(size)) >= ENOUGH_STEPS), offered[-1])
-    return [first, *(size for size in reversed(offered) if size > first)]
+    candidates = [size for size in SIZES if size <= largest] or [largest]
+    enough = (size for size in candidates if steps_within(budget, mult_adds_of(size)) >= ENOUGH_STEPS)
+    first = next(enough, candidates[-1])
+    return [first, *(size for size in reversed(candidates) if size > first)]
 
 
 def distil(
@@ -70,11 +71,11 @@ def distil(
     progress: Callable[[int, int], None],
     loss: dict[str, Any] | None = None,
     batch_size: int = BATCH,
-) -> Distilled:
+) -> TrainingResult:
     """Train a fresh copy in the child that holds the student's code.
 
-    ``images(indices)`` gives (N, C, H, W) float32; ``teacher`` (M, classes) float32 and ``labels`` (M,) int64 belong to
-    the whole training split. ``loss`` is a call of the student's own loss (`call_of`), in place of the reference.
+    ``images(indices)`` returns (N, C, H, W) float32; ``teacher`` (M, classes) float32 and ``labels`` (M,) int64 belong
+    to the whole training split. ``loss`` is a call of the student's own loss (`call_of`), in place of the reference.
     """
     rng = np.random.default_rng(SEED)
     meta: dict[str, Any] = {"entry": entry, "seed": SEED, "steps": steps, "loss": loss, **RECIPE}
@@ -82,7 +83,7 @@ def distil(
     order: Array = np.zeros(0, np.int64)
     for done in range(steps):
         if reply.outcome is not Outcome.OK:
-            return _stopped(reply, max(done - 1, 0))
+            return _failure(reply, max(done - 1, 0))
         progress(done, steps)
         if len(order) < batch_size:
             order = rng.permutation(len(labels))
@@ -92,22 +93,22 @@ def distil(
         batch[flipped] = batch[flipped][..., ::-1]
         reply = child.request("distil.step", {}, [batch, teacher[chosen], labels[chosen]])
     if reply.outcome is not Outcome.OK:
-        return _stopped(reply, steps - 1)
+        return _failure(reply, steps - 1)
     value = reply.meta.get("loss")
     reply = child.request("distil.end")
     if reply.outcome is not Outcome.OK or len(reply.arrays) != 1 or reply.arrays[0].dtype != np.uint8:
-        return _stopped(reply, steps)
-    return Distilled(reply.arrays[0].tobytes(), Outcome.OK, steps, value if isinstance(value, float) else None)
+        return _failure(reply, steps)
+    return TrainingResult(reply.arrays[0].tobytes(), Outcome.OK, steps, value if isinstance(value, float) else None)
 
 
 def call_of(plan: Plan) -> dict[str, Any]:
     """How the child is to call the student's loss, by role."""
-    named = {"kwargs": plan.kwargs, "init_kwargs": plan.init_kwargs or {}}
-    roles = {key: {name: str(role) for name, role in given.items()} for key, given in named.items()}
+    by_keyword = {"kwargs": plan.kwargs, "init_kwargs": plan.init_kwargs or {}}
+    roles = {key: {name: str(role) for name, role in keywords.items()} for key, keywords in by_keyword.items()}
     return {"entry": plan.entry, "args": [str(role) for role in plan.args], **roles}
 
 
-def _stopped(reply: Reply, steps: int) -> Distilled:
+def _failure(reply: Reply, steps: int) -> TrainingResult:
     error = f"{reply.error.type}: {reply.error.message[:300]}" if reply.error is not None else ""
     outcome = Outcome.PROTOCOL if reply.outcome is Outcome.OK else reply.outcome
-    return Distilled(None, outcome, steps, error=error)
+    return TrainingResult(None, outcome, steps, error=error)

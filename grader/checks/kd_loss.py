@@ -1,9 +1,9 @@
 """Question 2.1: the distillation loss, examined by term.
 
-At ``alpha = 0`` it must be the cross entropy whatever the temperature (hard term), at ``alpha = 1``
-``T^2 * KL(teacher || student)`` (soft term), in between the mixture; values, and gradients with respect to the
-student's logits. The cases are the assignment's fixed ones and fresh ones drawn after the source was loaded, in an
-order drawn too, some of them twice. The child gets inputs only; what they should give is worked out here.
+At ``alpha = 0`` it must be the cross entropy at any temperature (hard term), at ``alpha = 1``
+``T^2 * KL(teacher || student)`` (soft term), in between the mixture. Values are compared, and gradients with respect to
+the student's logits. The cases are the assignment's fixed ones and fresh ones drawn after the source was loaded, in
+random order, some of them twice. The child gets the inputs only; the expected values are computed here.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ from reference_models.kd.cases import Case, CaseBook, Inputs, Term
 ENTRY = "loss_fn_kd"
 
 LIMITS: Mapping[str, float] = {"torch_threads": 1, "cpu_seconds": 10, "wall_seconds": 30}
-"""Sandbox limits that suit a loss. Its tensors are tiny: with two threads that wait for each other, an examination on
-a busy machine of two cores took 800 to 3,400 ms; with one, 30 ms on the same machine."""
+"""Sandbox limits of a loss. Its tensors are tiny: on a busy machine of two cores an examination takes 800 to 3,400 ms
+with two threads, which wait for each other, and 30 ms with one."""
 
 VALUE_TOLERANCE = 1e-3
-"""Relative, with a floor of 0.1 for the scale. Measured on 4,000 fresh cases: 20 correct styles in float32, epsilons
-up to 1e-7 inside logarithms included, are off by at most 2.5e-5; the smallest real mistake on the fixed cases (label
-smoothing of 0.05) by 1.7e-2."""
+"""Relative, with a floor of 0.1 for the scale. On 4,000 fresh cases, 20 correct styles in float32, with epsilons up to
+1e-7 inside logarithms, are off by at most 2.5e-5; the smallest real mistake on the fixed cases (label smoothing of
+0.05) is off by 1.7e-2."""
 
 GRADIENT_TOLERANCE = 1e-3
-"""Relative to the gradient's largest element. Measured likewise: correct styles 3.8e-5, the smallest real mistake
-4.6e-2."""
+"""Relative to the gradient's largest element. On the same cases, correct styles are off by 3.8e-5, the smallest real
+mistake by 4.6e-2."""
 
 NEAR = 0.1
-"""Relative: a loss that is never further off is tried again where no class is improbable, and ten times the tolerances
-are allowed there. An epsilon of 1e-5 inside every logarithm is 2e-3 off there (5e-2 before), the smallest real mistake,
-label smoothing of 0.05, still 4.9e-2. The temperature there is no whole number: a loss that cuts it off or rounds it is
-off by 3.8e-2 or more there, and by less than this at high temperatures."""
-CALM, CALM_TEMPERATURE, CALM_SLACK = np.float32(0.5), 1.75, 10.0
+"""Relative: a loss that is never further off is tried again on small logits, which make no class improbable, with ten
+times the tolerances. There, an epsilon of 1e-5 inside every logarithm is 2e-3 off (5e-2 on the usual logits), and the
+smallest real mistake, label smoothing of 0.05, still 4.9e-2. The temperature there is no whole number, because a loss
+that truncates or rounds it is off by 3.8e-2 or more there, but by less than this at high temperatures."""
+SMALL_LOGIT_SCALE, SMALL_LOGIT_TEMPERATURE, SMALL_LOGIT_SLACK = np.float32(0.5), 1.75, 10.0
 
 FLOOR = 0.1
-SINGLE = ("tensor", "float", "int", "float32", "float64", "ndarray")
-"""Kinds of one number. A loss that answers with its parts beside it comes as another kind: one number is examined."""
-_TERMS = 4
+ONE_NUMBER_KINDS = ("tensor", "float", "int", "float32", "float64", "ndarray")
+"""Kinds of an answer that is one number. Of other kinds, such as a tuple of the loss and its terms, one is examined."""
+_TERM_COUNT = 4
 REPEATS = 3
 """How many calls are made a second time."""
 
@@ -63,18 +63,18 @@ def measure(
     question: Question,
     rng: np.random.Generator,
     entry: str = ENTRY,
-    defines: tuple[str, ...] = (),
+    defined_names: tuple[str, ...] = (),
 ) -> KDLossEvidence:
-    """Examine the loss that ``child`` has loaded, in about 50 calls. Its source binds the names ``defines``.
+    """Examine the loss that ``child`` has loaded, in about 50 calls; ``defined_names``: the source's top-level names.
 
     The question's options name the case file and the table of known mistakes, both files of the assignment. Raises
     ``ValueError`` or ``KeyError`` when those do not fit, and `InfrastructureFault` when the sandbox failed.
     """
     inspected = child.request("loss.inspect", {"entry": entry})
     if inspected.outcome is not Outcome.OK:
-        return _stopped(child, inspected, "load")
+        return _failure_evidence(child, inspected, "load")
     if inspected.meta.get("missing") is True:
-        missing = Note(id="kd.no_entry_point", params={"name": entry, "defined": claims.shown_names(defines)})
+        missing = Note(id="kd.no_entry_point", params={"name": entry, "defined": claims.public_names(defined_names)})
         return KDLossEvidence(outcome=Outcome.ERROR, stage="load", notes=(missing,))
     signature = claims.text(inspected.meta.get("signature"), 500)
     plan = binding.bind(entry, inspected.meta)
@@ -93,41 +93,43 @@ def measure(
     order = [*range(len(scored)), *drawing.choice(len(scored), REPEATS, replace=False).tolist()]
     examined = kd_calls.examine(child, plan, scored, drawing.permutation(order).tolist())
     if examined.stopped is not None:
-        return _stopped(child, examined.stopped, "call", **about)
+        return _failure_evidence(child, examined.stopped, "call", **about)
     answers = examined.answers
     if all(answer.error is not None for answer in answers):
         raised = Reply(outcome=Outcome.ERROR, error=answers[0].error)
-        # Where the order of the tensors was a guess, it may be the guess that raises.
+        # A guessed order of the tensors may be the cause.
         tensors = sum(plan.kwargs.get(name) in binding.TENSORS for name in plan.by_position)
-        guessed = plan.notes() if tensors > 1 else ()
-        return _stopped(child, raised, "call", **about, notes=guessed)
+        notes = plan.notes() if tensors > 1 else ()
+        return _failure_evidence(child, raised, "call", **about, notes=notes)
 
     terms = _terms(scored, answers, book)
     notes = plan.notes()
-    calm = _calm_terms(child, plan, scored, answers, book) if examined.repeatable else None
-    if calm is not None:
-        terms = calm
+    small = _terms_on_small_logits(child, plan, scored, answers, book) if examined.repeatable else None
+    if small is not None:
+        terms = small
         notes += (Note(id="kd.remark.small_probabilities"),)
     diagnosis = None
-    partly: tuple[Note, ...] = ()
+    partly_right: tuple[Note, ...] = ()
     if all(term.agrees for term in terms.values()) and examined.repeatable:
-        notes += _remarks(child, plan, book)
+        notes += _notes_on_unusual_inputs(child, plan, book)
     elif examined.repeatable:
         diagnosis = _diagnose(answers[: len(book.fixed())], known)
         if diagnosis is None:
             fresh = book.fresh(drawing, assignment.classes)
-            partly = _partly_right(child, plan, scored, answers, book, fresh)
+            partly_right = _notes_if_partly_right(child, plan, scored, answers, book, fresh)
     if diagnosis is None:
-        notes += _oddities(scored, answers) + partly
+        notes += _notes_on_unusual_answers(scored, answers) + partly_right
         notes += (Note(id="kd.hidden"),) if _hard_term_is_hidden(scored, answers) else ()
     constants = kd_constants.built_in(plan, scored, answers)
     notes += () if constants is None else (constants,)
-    several = next((answer.kind for answer in answers if answer.kind not in SINGLE and answer.value is not None), None)
+    several = next(
+        (answer.kind for answer in answers if answer.kind not in ONE_NUMBER_KINDS and answer.value is not None), None
+    )
     notes += () if several is None else (Note(id="kd.call.first_of_several", params={"kind": several}),)
     return KDLossEvidence(
         **about,
         **terms,
-        **_named(diagnosis),
+        **_diagnosis_fields(diagnosis),
         stateful=not examined.repeatable,
         missing_names=_missing_names(answers),
         notes=notes,
@@ -136,52 +138,53 @@ def measure(
 
 
 def _best_reading(child: Child, plan: Plan, book: CaseBook, classes: int, rng: np.random.Generator) -> Plan:
-    """The call to examine: of those that the signature allows, the one by which most terms are right, or the first."""
+    """The call to examine: among those that the signature allows, the first with which most terms are right."""
     others = binding.other_readings(plan)
     if not others:
         return plan
     fresh = book.fresh(rng, classes)
-    return max([plan, *others], key=lambda reading: _agreeing(child, reading, fresh, book))
+    return max([plan, *others], key=lambda reading: _count_agreeing(child, reading, fresh, book))
 
 
-def _stopped(child: Child, reply: Reply, stage: str, **known: Any) -> KDLossEvidence:
-    return KDLossEvidence(**claims.failure(reply, stage), **known, stdout=child.stdout)
+def _failure_evidence(child: Child, reply: Reply, stage: str, **facts: Any) -> KDLossEvidence:
+    return KDLossEvidence(**claims.failure(reply, stage), **facts, stdout=child.stdout)
 
 
 def _terms(
     scored: Sequence[Case], answers: Sequence[Answer], book: CaseBook, slack: float = 1.0
 ) -> dict[str, TermEvidence]:
     """The evidence by term, as the fields of `KDLossEvidence`."""
-    values: dict[Term, list[Finding]] = {term: [] for term in Term}
-    gradients: list[Finding] = []
+    values: dict[Term, list[Comparison]] = {term: [] for term in Term}
+    gradients: list[Comparison] = []
     for case, answer in zip(scored, answers, strict=True):
-        value, gradient = _findings(case, answer, slack)
+        value, gradient = _compare(case, answer, slack)
         values[case.term].append(value)
         gradients.append(gradient)
     return {
-        "hard_term": _evidence(values[Term.HARD], book),
-        "soft_term": _evidence(values[Term.SOFT], book),
-        "mixture": _evidence(values[Term.MIXTURE], book),
-        "gradient": _evidence(gradients, book),
+        "hard_term": _term_evidence(values[Term.HARD], book),
+        "soft_term": _term_evidence(values[Term.SOFT], book),
+        "mixture": _term_evidence(values[Term.MIXTURE], book),
+        "gradient": _term_evidence(gradients, book),
     }
 
 
-def _calm_terms(
+def _terms_on_small_logits(
     child: Child, plan: Plan, scored: Sequence[Case], answers: Sequence[Answer], book: CaseBook
 ) -> dict[str, TermEvidence] | None:
-    """The evidence on smaller logits, if the loss was a little off before and is right there: an epsilon inside."""
-    off = [finding for case, answer in zip(scored, answers, strict=True) for finding in _findings(case, answer)]
-    if all(finding.agrees for finding in off) or any(finding.error is None or finding.error > NEAR for finding in off):
+    """The evidence on smaller logits, if the loss is right there and a little off before, as with an epsilon inside."""
+    before = [comparison for case, answer in zip(scored, answers, strict=True) for comparison in _compare(case, answer)]
+    is_near = all(comparison.error is not None and comparison.error <= NEAR for comparison in before)
+    if not is_near or all(comparison.agrees for comparison in before):
         return None
-    calm = [_calmed(case) for case in scored]
-    examined = kd_calls.examine(child, plan, calm, range(len(calm)))
+    small = [_with_small_logits(case) for case in scored]
+    examined = kd_calls.examine(child, plan, small, range(len(small)))
     if examined.stopped is not None:
         return None
-    terms = _terms(calm, examined.answers, book, CALM_SLACK)
+    terms = _terms(small, examined.answers, book, SMALL_LOGIT_SLACK)
     return terms if all(term.agrees for term in terms.values()) else None
 
 
-def _partly_right(
+def _notes_if_partly_right(
     child: Child,
     plan: Plan,
     scored: Sequence[Case],
@@ -189,25 +192,25 @@ def _partly_right(
     book: CaseBook,
     fresh: Sequence[Case],
 ) -> tuple[Note, ...]:
-    """Where an unknown loss is right all the same: at whole temperatures, or where no class is improbable.
+    """Where a loss with an unknown mistake is right: at whole temperatures, or where no class is improbable.
 
-    ``fresh`` are cases that it has never seen: at those of the case book alone, a table could be right.
+    ``fresh`` are cases that the loss has never seen: on the case book alone, a table of answers could be right.
     """
     pairs = list(zip(scored, answers, strict=True))
-    wrong = [case for case, answer in pairs if not all(one.agrees for one in _findings(case, answer))]
+    wrong = [case for case, answer in pairs if not all(comparison.agrees for comparison in _compare(case, answer))]
     if not any(case.temperature == int(case.temperature) for case in wrong):
         whole = [dataclasses.replace(case, temperature=math.ceil(case.temperature) + 0.0) for case in fresh]
         if _all_agree(child, plan, whole, book):
             return (Note(id="kd.whole_temperatures", params={"temperature": wrong[0].temperature}),)
-    calm = [_calmed(case) for case in (*scored, *fresh)]
-    return (Note(id="kd.small_probabilities"),) if _all_agree(child, plan, calm, book, CALM_SLACK) else ()
+    small = [_with_small_logits(case) for case in (*scored, *fresh)]
+    return (Note(id="kd.small_probabilities"),) if _all_agree(child, plan, small, book, SMALL_LOGIT_SLACK) else ()
 
 
 def _all_agree(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> bool:
-    return _agreeing(child, plan, chosen, book, slack) == _TERMS
+    return _count_agreeing(child, plan, chosen, book, slack) == _TERM_COUNT
 
 
-def _agreeing(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> int:
+def _count_agreeing(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> int:
     """How many of the values by term and the gradients agree in every case."""
     examined = kd_calls.examine(child, plan, chosen, range(len(chosen)))
     if examined.stopped is not None:
@@ -216,23 +219,26 @@ def _agreeing(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, 
 
 
 def _hard_term_is_hidden(scored: Sequence[Case], answers: Sequence[Answer]) -> bool:
-    """No value at alpha = 0 is finite, because 0 times NaN is NaN; but each gradient there is the cross entropy's."""
+    """Whether at alpha = 0 no value is finite, because 0 times NaN is NaN, but each gradient is right."""
     hard = [(case, answer) for case, answer in zip(scored, answers, strict=True) if case.term is Term.HARD]
     return all(
-        answer.number is None and _gradient(case, closed_form.loss(case)[1], answer).agrees for case, answer in hard
+        answer.number is None and _compare_gradient(case, closed_form.loss(case)[1], answer).agrees
+        for case, answer in hard
     )
 
 
-def _calmed(case: Case) -> Case:
-    inputs = dataclasses.replace(case.inputs, student=case.inputs.student * CALM, teacher=case.inputs.teacher * CALM)
-    return dataclasses.replace(case, inputs=inputs, temperature=min(case.temperature, CALM_TEMPERATURE))
+def _with_small_logits(case: Case) -> Case:
+    inputs = dataclasses.replace(
+        case.inputs, student=case.inputs.student * SMALL_LOGIT_SCALE, teacher=case.inputs.teacher * SMALL_LOGIT_SCALE
+    )
+    return dataclasses.replace(case, inputs=inputs, temperature=min(case.temperature, SMALL_LOGIT_TEMPERATURE))
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Expected and got on one case: of a gradient, the element that is furthest off.
+class Comparison:
+    """Expected and measured number on one case; of a gradient, the element that is furthest off.
 
-    ``error`` is relative; it and ``got`` are None when no finite number came back.
+    ``error`` is relative; it and ``got`` are None when the loss returned no finite number.
     """
 
     case: Case
@@ -243,53 +249,54 @@ class Finding:
 
     @property
     def agrees(self) -> bool:
-        """Within the tolerance. What is no finite number never agrees."""
+        """Whether the error is within the tolerance; never without a finite number."""
         return self.error is not None and self.error <= self.tolerance
 
 
-def _findings(case: Case, answer: Answer, slack: float = 1.0) -> tuple[Finding, Finding]:
-    """Of the value and of the gradient, with ``slack`` times the tolerances. No number has no gradient either."""
+def _compare(case: Case, answer: Answer, slack: float = 1.0) -> tuple[Comparison, Comparison]:
+    """Compare the value and the gradient, with ``slack`` times the tolerances."""
     expected, gradient = closed_form.loss(case)
-    told = answer if answer.number is not None else dataclasses.replace(answer, gradient=None)
-    return _value(case, expected, answer, slack), _gradient(case, gradient, told, slack)
+    if answer.number is None:
+        answer = dataclasses.replace(answer, gradient=None)
+    return _compare_value(case, expected, answer, slack), _compare_gradient(case, gradient, answer, slack)
 
 
-def _value(case: Case, expected: float, answer: Answer, slack: float = 1.0) -> Finding:
+def _compare_value(case: Case, expected: float, answer: Answer, slack: float = 1.0) -> Comparison:
     tolerance = slack * VALUE_TOLERANCE
     got = answer.number
     if got is None:
-        return Finding(case, tolerance, expected)
-    return Finding(case, tolerance, expected, got, abs(got - expected) / max(abs(expected), FLOOR))
+        return Comparison(case, tolerance, expected)
+    return Comparison(case, tolerance, expected, got, abs(got - expected) / max(abs(expected), FLOOR))
 
 
-def _gradient(case: Case, expected: NDArray[np.float64], answer: Answer, slack: float = 1.0) -> Finding:
+def _compare_gradient(case: Case, expected: NDArray[np.float64], answer: Answer, slack: float = 1.0) -> Comparison:
     tolerance = slack * GRADIENT_TOLERANCE
     largest = float(np.abs(expected).max())
     if answer.gradient is None or not np.isfinite(answer.gradient).all():
-        return Finding(case, tolerance, largest)
+        return Comparison(case, tolerance, largest)
     off = np.abs(answer.gradient - expected)
     where = np.unravel_index(int(off.argmax()), off.shape)
     error = float(off[where]) / largest
-    return Finding(case, tolerance, float(expected[where]), float(answer.gradient[where]), error)
+    return Comparison(case, tolerance, float(expected[where]), float(answer.gradient[where]), error)
 
 
-def _evidence(findings: Sequence[Finding], book: CaseBook) -> TermEvidence:
-    failed = [finding for finding in findings if not finding.agrees]
+def _term_evidence(comparisons: Sequence[Comparison], book: CaseBook) -> TermEvidence:
+    failed = [comparison for comparison in comparisons if not comparison.agrees]
     fixed = {inputs.name for inputs in book.inputs}
     return TermEvidence(
         agrees=not failed,
-        cases=len(findings),
+        cases=len(comparisons),
         failed=len(failed),
         worst=_worst(failed),
-        drawn=_worst([finding for finding in failed if finding.case.inputs.name not in fixed]),
+        drawn=_worst([comparison for comparison in failed if comparison.case.inputs.name not in fixed]),
     )
 
 
-def _worst(failed: Sequence[Finding]) -> dict[str, Any] | None:
-    """The finding that is furthest off, as evidence."""
+def _worst(failed: Sequence[Comparison]) -> dict[str, Any] | None:
+    """The comparison that is furthest off, as evidence."""
     if not failed:
         return None
-    worst = max(failed, key=lambda finding: math.inf if finding.error is None else finding.error)
+    worst = max(failed, key=lambda comparison: math.inf if comparison.error is None else comparison.error)
     return {
         "case": worst.case.name,
         "alpha": worst.case.alpha,
@@ -302,11 +309,11 @@ def _worst(failed: Sequence[Finding]) -> dict[str, Any] | None:
 
 def _diagnose(answers: Sequence[Answer], known: Sequence[KnownLoss]) -> Diagnosis | None:
     fingerprints = [answer.fingerprint for answer in answers]
-    complete = [one for one in fingerprints if one is not None]
+    complete = [fingerprint for fingerprint in fingerprints if fingerprint is not None]
     return kd_diagnosis.diagnose(complete, known) if len(complete) == len(fingerprints) else None
 
 
-def _named(diagnosis: Diagnosis | None) -> dict[str, Any]:
+def _diagnosis_fields(diagnosis: Diagnosis | None) -> dict[str, Any]:
     if diagnosis is None:
         return {}
     first, *others = diagnosis.ids
@@ -314,8 +321,8 @@ def _named(diagnosis: Diagnosis | None) -> dict[str, Any]:
     return {"diagnosis": first, "diagnosis_with": tuple(others), "diagnosis_also": also}
 
 
-def _oddities(scored: Sequence[Case], answers: Sequence[Answer]) -> tuple[Note, ...]:
-    """What came back instead of finite numbers, one note a kind, told by its first case."""
+def _notes_on_unusual_answers(scored: Sequence[Case], answers: Sequence[Answer]) -> tuple[Note, ...]:
+    """Notes on answers that are no finite number: one for each kind, with the first case of it."""
     notes: dict[str, Note] = {}
     for case, answer in zip(scored, answers, strict=True):
         at = {"alpha": case.alpha, "temperature": case.temperature}
@@ -338,8 +345,8 @@ def _missing_names(answers: Sequence[Answer]) -> tuple[tuple[str, int], ...]:
     return tuple(dict.fromkeys(name for error in errors for name in claims.failure(error, "call")["missing_names"]))
 
 
-def _remarks(child: Child, plan: Plan, book: CaseBook) -> tuple[Note, ...]:
-    """Unusual inputs that cost no points: a good loss answers them rightly, or refuses a type that it does not take."""
+def _notes_on_unusual_inputs(child: Child, plan: Plan, book: CaseBook) -> tuple[Note, ...]:
+    """Notes on unusual inputs, which cost no points: a good loss is right on them, or raises for a type it rejects."""
     usual = book.inputs[0]
     one_hot: Array = np.eye(usual.student.shape[1], dtype=np.float32)[usual.labels]
     double: dict[Role, Array] = {
@@ -354,14 +361,14 @@ def _remarks(child: Child, plan: Plan, book: CaseBook) -> tuple[Note, ...]:
         ("one_hot_labels", usual, {Role.LABELS: one_hot}, True),
     ]
     notes = []
-    for name, inputs, changed, may_refuse in trials:
+    for name, inputs, changed, may_raise in trials:
         case = Case(inputs, Term.MIXTURE, alpha=0.5, temperature=2.0)
         reply = kd_calls.call(child, plan, case, changed, strided=name == "not_contiguous")
-        ended = reply.outcome not in (Outcome.OK, Outcome.ERROR)
-        answer = Answer() if ended else kd_calls.read(reply, case)
-        finding = _value(case, closed_form.loss(case)[0], answer)
-        if not finding.agrees and not (answer.error is not None and may_refuse):
-            notes.append(Note(id=f"kd.remark.{name}", params={"expected": finding.expected, "got": finding.got}))
-        if ended:
+        is_child_gone = reply.outcome not in (Outcome.OK, Outcome.ERROR)
+        answer = Answer() if is_child_gone else kd_calls.read(reply, case)
+        comparison = _compare_value(case, closed_form.loss(case)[0], answer)
+        if not comparison.agrees and not (answer.error is not None and may_raise):
+            notes.append(Note(id=f"kd.remark.{name}", params={"expected": comparison.expected, "got": comparison.got}))
+        if is_child_gone:
             break
     return tuple(notes)

@@ -13,7 +13,7 @@ from grader import pipeline
 from grader.assignment import bundled
 from grader.evidence import SCHEMA_VERSION
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 
 FOLDER = Path(__file__).parent
 _EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -39,12 +39,12 @@ def main() -> None:
         raise SystemExit(f"{target} is there already, and stays as it is")
     assignment = bundled("hw13")
     handins = [
-        HandIn({name: Part((folder / file).read_bytes(), file) for name, file in _PARTS.items()})
+        SubmittedParts({name: Part((folder / file).read_bytes(), file) for name, file in _PARTS.items()})
         for folder in (_EXAMPLES / "hw13", _EXAMPLES / "hw13-correct")
     ]
     records = []
     with Sandbox() as sandbox:
-        for handin in [*handins, HandIn(_BROKEN), HandIn({"answers": _BROKEN["answers"]})]:
+        for handin in [*handins, SubmittedParts(_BROKEN), SubmittedParts({"answers": _BROKEN["answers"]})]:
             for number, evidence in pipeline.grade(assignment, handin, sandbox).evidence.items():
                 records.append(json.dumps({"question": number, "evidence": plain(evidence.model_dump(mode="python"))}))
     target.write_text("[\n" + ",\n".join(records) + "\n]\n")

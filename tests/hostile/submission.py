@@ -11,7 +11,7 @@ from pathlib import Path
 from grader.assignment import Assignment
 from grader.evidence import CodeEvidence, Outcome
 from grader.scoring import Verdict
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 
 FOLDER = Path(__file__).with_name("submissions")
 ATTACKS = Path(__file__).with_name("attacks")
@@ -89,9 +89,9 @@ class Submission:
         """Whether it begins with a sentence for its reader."""
         return self.attack.startswith("# ") if self.attack is not None else self.source.count(b'"""') >= 2
 
-    def hand_in(self) -> HandIn:
+    def hand_in(self) -> SubmittedParts:
         """The file as a student would hand it in."""
-        return HandIn({_PARTS[self.question]: Part(self.source, f"{self.name.partition('/')[2]}.py")})
+        return SubmittedParts({_PARTS[self.question]: Part(self.source, f"{self.name.partition('/')[2]}.py")})
 
     def limits_of(self, assignment: Assignment) -> Assignment:
         """The assignment with this file's own limits: more time where something else than time must end it.

@@ -23,7 +23,7 @@ from grader.sandbox import policy, status
 from grader.sandbox.child import LockedChild, NoRoom, ServerFault
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 from tests.hostile.spares import until, without_spares
 from tests.hostile.test_submissions import HONEST, living, nobody_is_left
 
@@ -102,7 +102,7 @@ def test_the_time_that_we_were_away_is_not_the_childs(own: Sandbox) -> None:
 def test_a_submission_in_flight_is_an_infrastructure_fault_and_runs_again(own: Sandbox, hw13: Assignment) -> None:
     threading.Timer(1.0, os.kill, (server_of(own), signal.SIGKILL)).start()
     with pytest.raises(InfrastructureFault):
-        pipeline.grade(hw13, HandIn({"loss": Part(SLEEPY)}), own)
+        pipeline.grade(hw13, SubmittedParts({"loss": Part(SLEEPY)}), own)
     assert serves(own, hw13)
 
 
@@ -231,7 +231,9 @@ def test_a_supervisor_that_hangs_up_early_is_survived(own: Sandbox, hw13: Assign
 def test_a_cancelled_grading_leaves_no_child(sandbox: Sandbox, hw13: Assignment) -> None:
     begun = time.monotonic()
     with pytest.raises(Cancelled):
-        pipeline.grade(hw13, HandIn({"loss": Part(SLEEPY)}), sandbox, cancelled=lambda: time.monotonic() > begun + 0.5)
+        pipeline.grade(
+            hw13, SubmittedParts({"loss": Part(SLEEPY)}), sandbox, is_cancelled=lambda: time.monotonic() > begun + 0.5
+        )
     assert nobody_is_left(sandbox)
 
 

@@ -15,12 +15,12 @@ from grader.assignment import Assignment
 from grader.evidence import CodeEvidence
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 from tests.hostile import submission
 from tests.hostile.submission import Submission
 
 EVERYTHING = submission.everything()
-HONEST = HandIn({"loss": Part(Path("examples/hw13-correct/loss.py").read_bytes())})
+HONEST = SubmittedParts({"loss": Part(Path("examples/hw13-correct/loss.py").read_bytes())})
 _GONE_SECONDS = 5.0
 
 
@@ -78,7 +78,7 @@ def test_each_refused_attack_is_refused_in_one_child(sandbox: Sandbox, lowered: 
         "            print(f'\\n{number}', 'went through')\n"
     )
     source = "TRIED = []\n" + submission.loss_with(attempts)
-    grading = pipeline.grade(lowered, HandIn({"loss": Part(source.encode())}), sandbox)
+    grading = pipeline.grade(lowered, SubmittedParts({"loss": Part(source.encode())}), sandbox)
     evidence = grading.evidence["2.1"]
     assert isinstance(evidence, CodeEvidence)
     outcomes = dict(re.findall(r"^(\d+) (.+)$", evidence.stdout, re.M))

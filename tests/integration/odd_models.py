@@ -14,7 +14,7 @@ from grader.assignment import Assignment, bundled
 from grader.evidence import ArchitectureEvidence
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore, Verdict
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 
 HEAD = "import math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
 ENTRY = "\ndef get_student_model():\n    return {made}\n"
@@ -206,7 +206,9 @@ SLICE = (
 
 def grade(name: str, assignment: Assignment, sandbox: Sandbox) -> tuple[ArchitectureEvidence, QuestionScore]:
     """The evidence of question 1.1 and its points."""
-    grading = pipeline.examine(assignment, HandIn({"model": Part(MODELS[name].source.encode())}), sandbox)
+    grading = pipeline.run_first_stage(
+        assignment, SubmittedParts({"model": Part(MODELS[name].source.encode())}), sandbox
+    )
     evidence = grading.evidence["1.1"]
     assert isinstance(evidence, ArchitectureEvidence)
     return evidence, scoring.score(assignment, "1.1", evidence)

@@ -24,7 +24,7 @@ from grader.evidence import ChoiceEvidence, PruningEvidence
 from grader.sandbox.harness.export import onnx_bytes
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 from reference_models import trained
 from reference_models.networks import trained_baseline_student
 from reference_models.training import accuracy, logits
@@ -65,7 +65,7 @@ def graded(
     parts |= {name: Part(text.encode()) for name, text in more.items()}
     if weights is not None:
         parts["weights"] = Part(weights)
-    grading = pipeline.grade(assignment, HandIn(parts), sandbox)
+    grading = pipeline.grade(assignment, SubmittedParts(parts), sandbox)
     evidence = grading.evidence["3.1"]
     assert isinstance(evidence, PruningEvidence)
     times = grading.evidence["3.2"]

@@ -8,7 +8,7 @@ from grader import pipeline, scoring
 from grader.assignment import Assignment
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 
 LIMITS = {"cpu_seconds": 6, "wall_seconds": 30, "memory_mb": 700}
 BODY = """
@@ -55,7 +55,7 @@ GET = "def get_student_model():\n    return StudentNet()\n"
 
 def grade(assignment: Assignment, sandbox: Sandbox, part: str, source: str) -> QuestionScore:
     small = assignment.model_copy(update={"sandbox": LIMITS})
-    grading = pipeline.grade(small, HandIn({part: Part(source.encode())}), sandbox)
+    grading = pipeline.grade(small, SubmittedParts({part: Part(source.encode())}), sandbox)
     number = {"model": "1.1", "loss": "2.1"}[part]
     return scoring.score(assignment, number, grading.evidence[number])
 
@@ -159,7 +159,9 @@ def test_top_level_statement_that_changes_the_model(
 def test_summary_of_a_model_that_is_changed_by_what_is_missing(hw13: Assignment, sandbox: Sandbox) -> None:
     parts = {"model": SEQUENTIAL.format("add_head(student)"), "summary": "Total params: 323\nTrainable params: 323\n"}
     small = hw13.model_copy(update={"sandbox": LIMITS})
-    grading = pipeline.examine(small, HandIn({name: Part(text.encode()) for name, text in parts.items()}), sandbox)
+    grading = pipeline.run_first_stage(
+        small, SubmittedParts({name: Part(text.encode()) for name, text in parts.items()}), sandbox
+    )
     result = scoring.score(hw13, "1.2", grading.evidence["1.2"])
     assert (result.verdict, ids(result)[0]) == ("needs_review", "intake.change_dropped")
 
@@ -167,6 +169,6 @@ def test_summary_of_a_model_that_is_changed_by_what_is_missing(hw13: Assignment,
 def test_model_and_loss_in_each_others_field_are_found(hw13: Assignment, sandbox: Sandbox) -> None:
     loss = "def loss_fn_kd(student, labels, teacher, alpha, T):" + BODY
     parts = {"model": Part(loss.encode()), "loss": Part((NET + GET).encode())}
-    grading = pipeline.examine(hw13, HandIn(parts), sandbox)
+    grading = pipeline.run_first_stage(hw13, SubmittedParts(parts), sandbox)
     for number in ("1.1", "2.1"):
         assert scoring.score(hw13, number, grading.evidence[number]).verdict == "full"

@@ -14,7 +14,7 @@ from grader.evidence import ArchitectureEvidence, Outcome, SummaryEvidence
 from grader.sandbox.policy import default
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore, Verdict
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 
 LIMITS = {"cpu_seconds": 6, "wall_seconds": 20, "memory_mb": 700}
 
@@ -69,7 +69,7 @@ def grade(assignment: Assignment, sandbox: Sandbox, source: str, **parts: str) -
     small = assignment.model_copy(update={"sandbox": LIMITS})
     files = {name: Part(text.encode()) for name, text in {"model": source, **parts}.items()}
     listener = Listener()
-    grading = pipeline.grade(small, HandIn(files), sandbox, listener)
+    grading = pipeline.grade(small, SubmittedParts(files), sandbox, listener)
     evidence = grading.evidence["1.1"]
     assert isinstance(evidence, ArchitectureEvidence)
     return Graded(evidence, scoring.score(assignment, "1.1", evidence), listener.artefacts), listener

@@ -9,7 +9,7 @@ from grader.assignment import ASSIGNMENTS, bundled
 from grader.evidence import ArchitectureEvidence
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 from tests.integration.service import MODEL, Site, questions
 
 SLUG = "hw13-2023"
@@ -41,7 +41,7 @@ def test_the_edition_is_data_and_shares_what_is_the_same() -> None:
 def test_sixty_thousand_parameters_pass_and_one_more_does_not(sandbox: Sandbox, more: int, verdict: Verdict) -> None:
     edition = bundled(SLUG)
     parts = {"model": NET.format(numbers=60_000 - 44 + more), "summary": EXAMPLE_TOTAL}
-    handin = HandIn({name: Part(text.encode()) for name, text in parts.items()})
+    handin = SubmittedParts({name: Part(text.encode()) for name, text in parts.items()})
     evidence = pipeline.grade(edition, handin, sandbox).evidence
     model = evidence["1.1"]
     assert isinstance(model, ArchitectureEvidence)

@@ -257,7 +257,7 @@ def test_a_database_that_was_away_is_no_failure_of_the_second_part(
         raise DatabaseAway("no connection")
 
     with monkeypatch.context() as patched:
-        patched.setattr(later_stage, "measure", away)
+        patched.setattr(later_stage, "run", away)
         for _ in range(MOST_FAULTS + 1):
             measurer(course, sandbox).run(submission)
             assert course.runs(submission)[0].outcome is RunOutcome.EXAMINED
@@ -274,7 +274,7 @@ def test_fault_of_the_grader_in_the_second_part_is_not_repeated(
     def bug(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("a bug of ours")
 
-    monkeypatch.setattr(later_stage, "measure", bug)
+    monkeypatch.setattr(later_stage, "run", bug)
     measurer(course, sandbox).run(submission)
     assert course.submission(submission).state is State.GRADED
     assert question(course, submission)["evidence"]["curve_fault"] == "grader"
@@ -349,14 +349,14 @@ def test_worker_that_lost_the_second_part_writes_nothing(
     course: Course, sandbox: Sandbox, small: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = examined(course, sandbox, small)
-    real = later_stage.measure
+    real = later_stage.run
 
     def taken_over(*given: Any) -> None:
         with course.database.write() as session:
             session.get_one(Run, course.runs(submission)[0].id).executor = "another"
         real(*given)
 
-    monkeypatch.setattr(later_stage, "measure", taken_over)
+    monkeypatch.setattr(later_stage, "run", taken_over)
     measurer(course, sandbox).run(submission)
     (run,) = course.runs(submission)
     assert (run.outcome, run.executor) == (RunOutcome.MEASURING, "another")

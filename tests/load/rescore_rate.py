@@ -34,7 +34,7 @@ from grader import pipeline
 from grader.assignment import bundled, from_files
 from grader.evidence import AnyEvidence
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 from tests.integration.postgresql import Server
 
 SUBMISSIONS = 3000
@@ -50,7 +50,7 @@ _PARTS = {
 
 def graded_example() -> tuple[Mapping[str, AnyEvidence], float]:
     """The evidence of the example, and the seconds that measuring it took."""
-    handin = HandIn({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
+    handin = SubmittedParts({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
     with Sandbox() as sandbox:
         begun = time.perf_counter()
         found = pipeline.grade(bundled("hw13"), handin, sandbox)
@@ -144,11 +144,11 @@ def _seconds(step: Callable[[], None]) -> float:
 
 def measure(count: int = 1000) -> list[dict[str, object]]:
     """One row a figure: name, ratio to the anchor, aim. The first part alone of the example is the anchor."""
-    handin = HandIn({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
+    handin = SubmittedParts({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
     with Sandbox() as sandbox:
-        pipeline.examine(bundled("hw13"), handin, sandbox)
+        pipeline.run_first_stage(bundled("hw13"), handin, sandbox)
         begun = time.perf_counter()
-        evidence = pipeline.examine(bundled("hw13"), handin, sandbox).evidence
+        evidence = pipeline.run_first_stage(bundled("hw13"), handin, sandbox).evidence
         seconds = time.perf_counter() - begun
     with databases() as kinds:
         return [

@@ -19,7 +19,7 @@ from grader.sandbox.policy import Limits, Policy, default
 from grader.sandbox.replies import Array, Reply
 from grader.sandbox.spares import Role
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 
 PARAMETERS = 50_000
 SUMMARY = f"Total params: {PARAMETERS:,}"
@@ -35,7 +35,7 @@ def plot() -> bytes:
     return buffer.getvalue()
 
 
-HAND_IN = HandIn(
+HAND_IN = SubmittedParts(
     {
         "model": Part(MODEL.encode()),
         "loss": Part(b"def other(): pass\n"),
@@ -137,4 +137,4 @@ class ScriptedSandbox(Sandbox):
 
 def examine(assignment: Assignment, script: Mapping[str, Answer]) -> tuple[pipeline.Grading, ScriptedSandbox]:
     sandbox = ScriptedSandbox(script)
-    return pipeline.examine(assignment, HAND_IN, sandbox), sandbox
+    return pipeline.run_first_stage(assignment, HAND_IN, sandbox), sandbox

@@ -11,9 +11,9 @@ import pytest
 
 from app.commands.failures import CommandError, Refused, UnusableInput
 from app.commands.submit import Service
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 
-HANDIN = HandIn({"model": Part(b"x = 1", "model.py")})
+HANDIN = SubmittedParts({"model": Part(b"x = 1", "model.py")})
 Answer = tuple[int, dict[str, str], bytes]
 Serve = Callable[[Answer], Service]
 

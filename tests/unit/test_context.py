@@ -1,18 +1,18 @@
-"""What both parts of a grading share."""
+"""What both stages of a grading share."""
 
 from __future__ import annotations
 
 import time
 
 from grader.assignment import Assignment
-from grader.context import Grading, Run
+from grader.context import Grading, GradingContext
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import HandIn
+from grader.submission import SubmittedParts
 
 
-def test_stage_that_runs_twice_is_told_with_the_seconds_of_both(hw13: Assignment, sandbox: Sandbox) -> None:
-    run = Run(hw13, HandIn({}), sandbox, None, lambda: False, Grading())
+def test_seconds_of_a_stage_that_runs_twice_add_up(hw13: Assignment, sandbox: Sandbox) -> None:
+    context = GradingContext(hw13, SubmittedParts({}), sandbox, None, lambda: False, Grading())
     for _ in range(2):
-        with run.timed("curve"):
+        with context.stage_timer("curve"):
             time.sleep(0.05)
-    assert run.grading.timings["curve"] >= 0.1
+    assert context.grading.timings["curve"] >= 0.1

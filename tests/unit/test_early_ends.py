@@ -130,7 +130,7 @@ def stopped(hw13: Assignment, **changes: Any) -> PruningEvidence | None:
     known = grading.evidence["3.1"]
     assert isinstance(known, PruningEvidence)
     evidence = {**grading.evidence, "3.1": known.model_copy(update=changes)}
-    return remaining.stopped(hw13, HAND_IN.parts, evidence).get("3.1")
+    return remaining.mark_stopped(hw13, HAND_IN.parts, evidence).get("3.1")
 
 
 def test_stopped_curve_leaves_the_points_of_the_picture_and_is_not_begun_again(hw13: Assignment) -> None:
@@ -153,7 +153,7 @@ def test_curve_that_was_measured_before_the_stop_stays(hw13: Assignment) -> None
 
 def test_a_model_that_is_not_confirmed_gets_no_curve_to_stop(hw13: Assignment) -> None:
     grading, _ = examine(hw13, {"artefact.audit": audit(refused="odd")})
-    assert remaining.stopped(hw13, HAND_IN.parts, grading.evidence) == {}
+    assert remaining.mark_stopped(hw13, HAND_IN.parts, grading.evidence) == {}
 
 
 def test_texts_of_a_stop_say_that_points_stay() -> None:

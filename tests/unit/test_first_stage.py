@@ -13,7 +13,7 @@ from grader.evidence import ArchitectureEvidence, Outcome
 from grader.sandbox.policy import default
 from grader.sandbox.replies import Reply
 from grader.scoring import Verdict
-from grader.submission import HandIn
+from grader.submission import SubmittedParts
 from tests.unit.scripted_sandbox import (
     HAND_IN,
     PARAMETERS,
@@ -33,7 +33,7 @@ def test_audit_comparison_and_timing_run_under_the_limits_of_the_first_stage(hw1
     assert measured == [default().limits.override(hw13.sandbox)] * 2, "one audits and compares, one is timed"
     assert {"artefact.audit", "artefact.run", "network.times"} <= set(sandbox.requests)
     sandbox.orders.clear()
-    later_stage.measure(hw13, HAND_IN, grading, sandbox)
+    later_stage.run(hw13, HAND_IN, grading, sandbox)
     later = {order.limits.cpu_seconds for order in sandbox.orders if order.role == "measure"}
     assert later == {default().measuring["cpu_seconds"]}
 
@@ -55,7 +55,7 @@ def test_children_of_the_first_stage_share_its_wall_time(hw13: Assignment, monke
     parts = {name: part for name, part in HAND_IN.parts.items() if name != "loss"}
     counted = answered(parameters=PARAMETERS, names=[], hidden=[])
     sandbox = ScriptedSandbox({"model.count": slow(counted), "artefact.audit": slow(audit())})
-    pipeline.examine(hw13, HandIn(parts), sandbox)
+    pipeline.run_first_stage(hw13, SubmittedParts(parts), sandbox)
     expected = [min(limit, total), min(limit, 0.55 * total), min(limit, 0.1 * total)]
     assert [order.wall_seconds for order in sandbox.orders] == pytest.approx(expected)
     assert expected[-1] < limit, "or the sum of the children is not bounded"

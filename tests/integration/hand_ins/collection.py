@@ -10,7 +10,7 @@ from grader import pipeline, scoring
 from grader.assignment import Assignment
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore
-from grader.submission import HandIn, Part
+from grader.submission import Part, SubmittedParts
 from tests.integration.hand_ins.pastes import PASTES
 
 FOLDER = Path(__file__).parent
@@ -33,7 +33,7 @@ class Entry:
     def grade(self, assignment: Assignment, sandbox: Sandbox) -> QuestionScore:
         """Through the engine's first part, as everything that is handed in."""
         small = assignment.model_copy(update={"sandbox": LIMITS})
-        grading = pipeline.examine(small, HandIn({_PARTS[self.question]: Part(self.data)}), sandbox)
+        grading = pipeline.run_first_stage(small, SubmittedParts({_PARTS[self.question]: Part(self.data)}), sandbox)
         return scoring.score(assignment, self.question, grading.evidence[self.question])
 
     def agrees(self, score: QuestionScore) -> bool:

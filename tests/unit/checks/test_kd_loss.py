@@ -293,7 +293,7 @@ def test_raising_always_is_an_error(hw13: Assignment) -> None:
 def test_missing_entry_point_is_named(hw13: Assignment) -> None:
     child = HarnessInProcess(reference.loss)
     evidence = kd_loss.measure(
-        child, hw13, hw13.question("2.1"), np.random.default_rng(0), entry="kd", defines=("_x", "net")
+        child, hw13, hw13.question("2.1"), np.random.default_rng(0), entry="kd", defined_names=("_x", "net")
     )
     result = score(hw13, "2.1", evidence)
     assert (result.score, result.verdict) == (0, Verdict.NONE)
@@ -511,6 +511,6 @@ def test_cases_of_another_table_are_refused(hw13: Assignment) -> None:
 def test_where_no_class_is_improbable_a_temperature_is_whole_only_where_it_was(hw13: Assignment) -> None:
     book = cases.read(hw13.files["kd_cases.json"])
     for case in (*book.fixed(), *book.fresh(np.random.default_rng(3), 11)):
-        calm = kd_loss._calmed(case).temperature
+        calm = kd_loss._with_small_logits(case).temperature
         assert calm <= case.temperature
         assert not calm.is_integer() or calm == case.temperature, case.name
