@@ -114,17 +114,17 @@ class GradingContext:
 
     def model_part(self) -> Part | None:
         """The part that holds the model: its own, or the loss's if the model is there instead."""
-        return intake.holding(self.submission.parts, "model", architecture.ENTRY)
+        return intake.find_part(self.submission.parts, "model", architecture.ENTRY)
 
     def loss_part(self) -> Part | None:
         """The part that holds the loss: its own, or the model's if the loss is there instead."""
-        return intake.holding(self.submission.parts, "loss", kd_loss.ENTRY)
+        return intake.find_part(self.submission.parts, "loss", kd_loss.ENTRY)
 
-    def read_part(self, part: Part, entry: str, stage: str) -> intake.Intake:
+    def read_part(self, part: Part, entry: str, stage: str) -> intake.IntakeResult:
         """The source of a part as it may run."""
         prelude_names = intake.defined_names(self.assignment.prelude_source())
         with self.stage_timer(f"intake.{stage}"):
-            return intake.read(part, entry, prelude_names, self.submission.repair)
+            return intake.read_part(part, entry, prelude_names, self.submission.repair)
 
     @contextlib.contextmanager
     def load_part(
@@ -139,7 +139,7 @@ class GradingContext:
             return
         failures = []
         with self.stage_timer(stage):
-            for variant in (reading, reading.cautious):
+            for variant in (reading, reading.conservative):
                 if variant is None or variant.source is None:
                     continue
                 with self.open_child(limits or self.limits) as child:

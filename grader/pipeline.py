@@ -175,7 +175,7 @@ class _FirstStage(GradingContext):
                 update: dict[str, Any] = {"count_confirmed": confirmed, "count_pending": pending}
                 if model is not None and evidence.claimed_total != evidence.actual_total:
                     # The summary may be right for the model as it is after the statements that were left out.
-                    causes = tuple(note for note in model.notes if note.id in intake.LEFT_OUT)
+                    causes = tuple(note for note in model.notes if note.id in intake.DROPPED_CHANGE_NOTES)
                     update["notes"] = evidence.notes + causes
                 self.record_evidence(question, evidence.model_copy(update=update))
 

@@ -87,8 +87,8 @@ _ASKED_ABOUT = {
     Verdict.FULL: frozenset(
         {"intake.change_dropped", "intake.broken_change"}
     ),  # a training leaves the architecture as it is
-    Verdict.PARTIAL: intake.LEFT_OUT,
-    Verdict.NONE: intake.LEFT_OUT,
+    Verdict.PARTIAL: intake.DROPPED_CHANGE_NOTES,
+    Verdict.NONE: intake.DROPPED_CHANGE_NOTES,
 }
 
 
@@ -148,7 +148,7 @@ def _excuses(evidence: CodeEvidence) -> list[Note]:
 
 def _not_to_be_had(evidence: CodeEvidence) -> list[Note]:
     """That the code stopped for want of what a notebook has and a sandbox has not, and a person will look."""
-    if any(note.id in intake.LEFT_OUT for note in evidence.notes):
+    if any(note.id in intake.DROPPED_CHANGE_NOTES for note in evidence.notes):
         return []  # which explains more, and a person looks anyway
     if evidence.outcome in (Outcome.ERROR, Outcome.FORBIDDEN):
         wanted = evidence.error.wanted if evidence.error is not None else None

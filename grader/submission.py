@@ -1,4 +1,4 @@
-"""A submission as the engine sees it: the bytes of each part, and nothing about who sent them."""
+"""A submission as the engine sees it: the bytes of each part, without the student who sent them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from grader.assignment import PARTS
 
 @dataclass(frozen=True)
 class Part:
-    """One uploaded part: its bytes exactly as sent, and the file name if it came as a file."""
+    """One uploaded part: its bytes as sent, and the name of its file, if it has one."""
 
     data: bytes
     filename: str | None = None
@@ -19,7 +19,10 @@ class Part:
 
 @dataclass(frozen=True)
 class SubmittedParts:
-    """The parts of one submission by name (`grader.assignment.PARTS`); ``repair``: what to do with paste damage."""
+    """The parts of one submission by name (`grader.assignment.PARTS`).
+
+    ``repair``: whether a repair of paste damage is only shown, or graded. Raises ``ValueError`` for an unknown part.
+    """
 
     parts: Mapping[str, Part] = field(default_factory=dict)
     repair: Literal["suggest", "apply"] = "suggest"

@@ -32,7 +32,7 @@ class CodeFound:
     entry: str
     is_there: bool
     inside_model: bool
-    taken: intake.Intake
+    taken: intake.IntakeResult
     remarks: tuple[str, ...]
 
 
@@ -77,11 +77,11 @@ def _codes(
     found = []
     known = _defined_by(assignment.prelude_source())
     for name, entry in ENTRIES.items():
-        part = intake.holding(parts, name, entry)
+        part = intake.find_part(parts, name, entry)
         if part is None:
             continue
         inside_model = name == "loss" and name not in parts
-        taken = intake.read(part, entry, known, repair)
+        taken = intake.read_part(part, entry, known, repair)
         is_there = taken.source is not None and entry in intake.defined_names(taken.source)
         remarks = _told(tuple(note for note in taken.notes if note.id not in {*_SAID_APART, _SAID_ON_FAILURE}), tag)
         found.append(CodeFound(name, entry, is_there, inside_model, taken, remarks))

@@ -105,10 +105,10 @@ def _as_run(uploaded: Mapping[str, Part], assignment: Assignment, submission: Su
     names = intake.defined_names(prelude)
     files: dict[str, bytes] = {}
     for name, entry in _ENTRIES.items():
-        part = intake.holding(uploaded, name, entry)
+        part = intake.find_part(uploaded, name, entry)
         if part is None:
             continue
-        source = intake.read(part, entry, names, submission.repair).source
+        source = intake.read_part(part, entry, names, submission.repair).source
         if source is not None:
             files[f"as_run/{name}.py"] = source.encode()
             files |= {script: (_FILES / script).read_bytes() for script in _SCRIPTS[name]}

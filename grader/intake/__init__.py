@@ -1,13 +1,13 @@
-"""Intake: an uploaded code part made into the text that runs. It reads and never executes anything."""
+"""Intake: turns the bytes of an uploaded code part into the text that runs. Reads the code and never executes it."""
 
-from grader.intake.entry_point import defines as defines
-from grader.intake.entry_point import holding as holding
+from grader.intake.entry_point import defines_entry as defines_entry
+from grader.intake.entry_point import find_part as find_part
 from grader.intake.limits import BYTE_LIMIT as BYTE_LIMIT
 from grader.intake.limits import LINE_LIMIT as LINE_LIMIT
 from grader.intake.limits import TOKEN_LIMIT as TOKEN_LIMIT
 from grader.intake.names import defined_names as defined_names
-from grader.intake.reading import read as read
-from grader.intake.result import LEFT_OUT as LEFT_OUT
+from grader.intake.reading import read_part as read_part
+from grader.intake.result import DROPPED_CHANGE_NOTES as DROPPED_CHANGE_NOTES
 from grader.intake.result import DropKind as DropKind
-from grader.intake.result import Dropped as Dropped
-from grader.intake.result import Intake as Intake
+from grader.intake.result import DroppedPiece as DroppedPiece
+from grader.intake.result import IntakeResult as IntakeResult

@@ -1,135 +1,128 @@
-"""What keeps a top-level statement from running here: it trains, or it needs what is not there."""
+"""Blockers: why a top-level statement cannot run here. It trains, or it needs data, a file or a package."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from grader.intake import effects, names
 
-_TRAINS = re.compile(
+_TRAINING_CALL = re.compile(
     r"^(backward|step|zero_grad|fit|train_\w+|\w+_train|train|run_epoch|evaluate|validate|unscale_)$"
     r"|^tqdm$|^trange$",
 )
-_DATA = re.compile(r"loader$|data_?(set|folder|module)|imagefolder|(train|valid|test)_(set|data)", re.IGNORECASE)
-_NEEDS = frozenset(
+_DATA_NAME = re.compile(r"loader$|data_?(set|folder|module)|imagefolder|(train|valid|test)_(set|data)", re.IGNORECASE)
+_OUTSIDE_CALLS = frozenset(
     {"open", "load", "save", "load_state_dict", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_csv", "read_text"}
-    | {
-        "listdir",
-        "glob",
-        "makedirs",
-        "mkdir",
-        "urlopen",
-        "urlretrieve",
-        "download",
-        "load_state_dict_from_url",
-        "input",
-    }
-    | {"FileHandler", "SummaryWriter", "system", "Popen", "check_call", "check_output", "getpass", "mount"}
+    | {"listdir", "glob", "makedirs", "mkdir", "urlopen", "urlretrieve", "download", "load_state_dict_from_url"}
+    | {"input", "FileHandler", "SummaryWriter", "system", "Popen", "check_call", "check_output", "getpass", "mount"}
 )
 """Calls for files, the network, another process or a keyboard."""
 
 
-class Hindrance(StrEnum):
-    """Why a statement is not run although the entry point may need what it does."""
+class Blocker(StrEnum):
+    """Why a statement does not run although the entry point may need its result, the strongest reason first."""
 
     TRAINING = "training"
     FILE = "file"
-    ABSENT = "absent"
+    MISSING_NAME = "missing_name"
 
 
-class Hindrances:
-    """Of the statements of one hand-in.
+class Blockers:
+    """The blockers of the statements of one part.
 
-    ``binding``: who binds a name; ``known``: names of the prelude and builtins; ``absent``: of packages not here.
+    ``binders``: the statements that bind each name; ``predefined``: names of the prelude and of every module;
+    ``unavailable``: names that imports of missing packages bind.
     """
 
     def __init__(
         self,
-        found: effects.Effects,
+        statement_effects: effects.Effects,
         statements: Sequence[ast.stmt],
-        binding: Mapping[str, Sequence[ast.stmt]],
-        known: frozenset[str],
-        absent: frozenset[str],
+        binders: Mapping[str, Sequence[ast.stmt]],
+        predefined: frozenset[str],
+        unavailable: frozenset[str],
     ) -> None:
-        self._effects = found
-        self._functions: dict[effects.Function, Hindrance | None] = {}
+        self._effects = statement_effects
+        self._binders = binders
+        self._by_function: dict[effects.Function, Blocker | None] = {}
         self._depth = 0
         self._data_sets = {
             node.name
             for node in statements
-            if isinstance(node, ast.ClassDef) and any(_DATA.search(ast.unparse(one)) for one in node.bases)
+            if isinstance(node, ast.ClassDef) and any(_DATA_NAME.search(ast.unparse(base)) for base in node.bases)
         }
-        self._of: dict[ast.stmt, Hindrance] = {}
-        reading: dict[str, list[ast.stmt]] = defaultdict(list)
-        waiting: list[ast.stmt] = []
+        self._by_statement: dict[ast.stmt, Blocker] = {}
+        readers: dict[str, list[ast.stmt]] = defaultdict(list)
         for statement in statements:
             if isinstance(statement, effects.Definition):
                 continue
-            reads = {read.name for read in names.reads(statement) if not (read.deferred or read.guarded or read.hint)}
-            own = [self._of_call(node) for node in effects.running(statement) if isinstance(node, ast.Call)]
-            missing = {name for name in reads if name in absent or not (name in binding or name in known)}
-            own += [Hindrance.TRAINING if _DATA.search(name) else Hindrance.ABSENT for name in missing]
-            hindrance = _worst(own)
-            if hindrance:
-                self._of[statement] = hindrance
-                waiting.append(statement)
+            reads = {
+                read.name
+                for read in names.name_reads(statement)
+                if not (read.is_deferred or read.is_guarded or read.is_hint)
+            }
+            missing = {name for name in reads if name in unavailable or not (name in binders or name in predefined)}
+            calls = [node for node in effects.running_nodes(statement) if isinstance(node, ast.Call)]
+            blocker = _strongest(
+                [self._of_call(call) for call in calls]
+                + [Blocker.TRAINING if _DATA_NAME.search(name) else Blocker.MISSING_NAME for name in missing]
+            )
+            if blocker:
+                self._by_statement[statement] = blocker
             for name in reads:
-                reading[name].append(statement)
-        self._hand_on(waiting, reading, binding)
+                readers[name].append(statement)
+        self._propagate(readers)
 
-    def of(self, statement: ast.stmt) -> Hindrance | None:
-        """What keeps the statement from running; nothing does for a definition."""
-        return self._of.get(statement)
+    def of(self, statement: ast.stmt) -> Blocker | None:
+        """Why the statement cannot run; ``None`` for one that can, and for every definition."""
+        return self._by_statement.get(statement)
 
-    def _hand_on(
-        self,
-        waiting: list[ast.stmt],
-        reading: Mapping[str, Sequence[ast.stmt]],
-        binding: Mapping[str, Sequence[ast.stmt]],
-    ) -> None:
-        """Whoever reads a name that only hindered statements bind cannot run either."""
-        bound: dict[ast.stmt, list[str]] = defaultdict(list)
-        for name, binders in binding.items():
+    def _propagate(self, readers: Mapping[str, Sequence[ast.stmt]]) -> None:
+        """Block the statements that read a name which only blocked statements bind."""
+        names_bound: dict[ast.stmt, list[str]] = defaultdict(list)
+        for name, binders in self._binders.items():
             for binder in binders:
-                bound[binder].append(name)
-        open_binders = {name: set(binders) for name, binders in binding.items()}
+                names_bound[binder].append(name)
+        open_binders = {name: set(binders) for name, binders in self._binders.items()}
+        waiting = list(self._by_statement)
         while waiting:
             statement = waiting.pop()
-            for name in bound[statement]:
-                left = open_binders[name]
-                left.discard(statement)
-                # `loader = wrap(loader)` reads the earlier one.
-                stuck = reading.get(name, ()) if not left else [one for one in left if len(left) == 1]
-                for reader in stuck:
-                    if reader not in self._of and (not left or reader in reading.get(name, ())):
-                        self._of[reader] = self._of[statement]
+            for name in names_bound[statement]:
+                remaining = open_binders[name]
+                remaining.discard(statement)
+                name_readers = readers.get(name, ())
+                # A single binder left that reads the name too, as `loader = wrap(loader)`, reads the blocked value.
+                last_binder = [binder for binder in remaining if binder in name_readers] if len(remaining) == 1 else []
+                for reader in last_binder if remaining else name_readers:
+                    if reader not in self._by_statement:
+                        self._by_statement[reader] = self._by_statement[statement]
                         waiting.append(reader)
 
-    def _of_call(self, call: ast.Call) -> Hindrance | None:
+    def _of_call(self, call: ast.Call) -> Blocker | None:
         called = call.func
         word = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-        if _DATA.search(word) or word in self._data_sets:
-            return Hindrance.TRAINING
-        own = self._effects.called(call)
-        if own:
-            return _worst([self._of_function(function) for function in own])
-        if _TRAINS.search(word):
-            return Hindrance.TRAINING
-        return Hindrance.FILE if word in _NEEDS else None
+        if _DATA_NAME.search(word) or word in self._data_sets:
+            return Blocker.TRAINING
+        functions = self._effects.functions_called(call)
+        if functions:
+            return _strongest(self._of_function(function) for function in functions)
+        if _TRAINING_CALL.search(word):
+            return Blocker.TRAINING
+        return Blocker.FILE if word in _OUTSIDE_CALLS else None
 
-    def _of_function(self, function: effects.Function) -> Hindrance | None:
-        if function not in self._functions and self._depth < effects.DEPTH:
-            self._functions[function] = None
+    def _of_function(self, function: effects.Function) -> Blocker | None:
+        if function not in self._by_function and self._depth < effects.DEPTH_LIMIT:
+            self._by_function[function] = None
             self._depth += 1
             calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-            self._functions[function] = _worst([self._of_call(call) for call in calls])
+            self._by_function[function] = _strongest([self._of_call(call) for call in calls])
             self._depth -= 1
-        return self._functions.get(function)
+        return self._by_function.get(function)
 
 
-def _worst(found: list[Hindrance | None]) -> Hindrance | None:
-    return min((one for one in found if one), key=list(Hindrance).index, default=None)
+def _strongest(blockers: Iterable[Blocker | None]) -> Blocker | None:
+    return min((blocker for blocker in blockers if blocker), key=list(Blocker).index, default=None)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from grader.evidence import Note
 from grader.intake import characters, markup, syntax
 from grader.intake.lexing import logical_lines
-from grader.intake.result import DropKind, Dropped
+from grader.intake.result import DropKind, DroppedPiece
 
 _FENCE = re.compile(r"\s*(?:```+|~~~+)(?:\s*[\w.{}+=!-]++)?\s*$")
 _GLUED = re.compile(r"(.*[^`\s])[ \t]*```+[ \t]*$|[ \t]*```+(?=[ \t]*(?:def|class|import|from|@|#)[\s\w])(.*)")
@@ -34,13 +34,13 @@ class Cleaned:
     """Text without its harmless damage, what was left out on the way, and what to tell the student."""
 
     text: str
-    dropped: tuple[Dropped, ...] = ()
+    dropped: tuple[DroppedPiece, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
 def clean(text: str) -> Cleaned:
     """Apply every step that finds something to do."""
-    dropped: list[Dropped] = []
+    dropped: list[DroppedPiece] = []
     notes: list[Note] = []
     for step in _STEPS:
         cleaned = step(text)
@@ -63,13 +63,13 @@ def _fences(text: str) -> Cleaned | None:
         return Cleaned("\n".join(lines), (), (Note(id="intake.fences", params={"line": min([*glued, *fences]) + 1}),))
     if not fences:
         return None
-    dropped: list[Dropped] = []
+    dropped: list[DroppedPiece] = []
     inside = _inside(lines, fences)
     for number, line in enumerate(lines):
         if number in inside:
             continue
         if line.strip() and number not in fences:
-            dropped.append(Dropped(number + 1, DropKind.PROSE, line.strip()[:120]))
+            dropped.append(DroppedPiece(number + 1, DropKind.PROSE, line.strip()[:120]))
         lines[number] = ""
     return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.fences", params={"line": fences[0] + 1}),))
 
@@ -105,19 +105,19 @@ def _prompts(text: str) -> Cleaned | None:
 
 def _python_prompts(lines: list[str]) -> Cleaned:
     """An interpreter session: lines without a prompt are what it printed."""
-    dropped: list[Dropped] = []
+    dropped: list[DroppedPiece] = []
     for number, line in enumerate(lines):
         prompt = _PROMPT.match(line)
         if prompt:
             lines[number] = line[prompt.end() :]
         elif line.strip():
-            dropped.append(Dropped(number + 1, DropKind.OUTPUT, line.strip()[:120]))
+            dropped.append(DroppedPiece(number + 1, DropKind.OUTPUT, line.strip()[:120]))
             lines[number] = ""
     return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.prompts"),))
 
 
 def _notebook_prompts(lines: list[str]) -> Cleaned:
-    dropped: list[Dropped] = []
+    dropped: list[DroppedPiece] = []
     printed = False
     for number, line in enumerate(lines):
         prompt = _IN_PROMPT.match(line)
@@ -125,7 +125,7 @@ def _notebook_prompts(lines: list[str]) -> Cleaned:
             printed = prompt is None
         prompt = prompt or _CONTINUED.match(line)
         if printed and line.strip():
-            dropped.append(Dropped(number + 1, DropKind.OUTPUT, line.strip()[:120]))
+            dropped.append(DroppedPiece(number + 1, DropKind.OUTPUT, line.strip()[:120]))
             lines[number] = ""
         elif prompt:
             lines[number] = line[prompt.end() :]
@@ -190,15 +190,15 @@ def _line_numbers(text: str) -> Cleaned | None:
 def _magics(text: str) -> Cleaned | None:
     """IPython's ``%``, ``!`` and ``?`` where a statement begins; Python has no statement that does."""
     lines = text.split("\n")
-    dropped: list[Dropped] = []
+    dropped: list[DroppedPiece] = []
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%") and not _PYTHON_CELL.match(first):
-        return Cleaned("\n" * text.count("\n"), (Dropped(lines.index(first) + 1, DropKind.MAGIC, first[:120]),))
+        return Cleaned("\n" * text.count("\n"), (DroppedPiece(lines.index(first) + 1, DropKind.MAGIC, first[:120]),))
     for logical in logical_lines(text):
         match = _MAGIC.match(lines[logical.first])
         if match is None:
             continue
-        dropped.append(Dropped(logical.first + 1, DropKind.MAGIC, lines[logical.first].strip()[:120]))
+        dropped.append(DroppedPiece(logical.first + 1, DropKind.MAGIC, lines[logical.first].strip()[:120]))
         lines[logical.first] = match[1] + "pass" if match[1] else ""
         for number in range(logical.first + 1, logical.last + 1):
             lines[number] = ""
@@ -213,7 +213,7 @@ def _heading(text: str) -> Cleaned | None:
     if not above.strip() or "=" in above or isinstance(syntax.parse(above), ast.Module):
         return None
     dropped = tuple(
-        Dropped(number + 1, DropKind.PROSE, line.strip()[:120])
+        DroppedPiece(number + 1, DropKind.PROSE, line.strip()[:120])
         for number, line in enumerate(lines[:start])
         if line.strip()
     )

@@ -1,39 +1,27 @@
-"""Where the entry point of a question stands: in which part, and under which name."""
+"""Finds the function or class that a question calls: in which part it stands, and under which name."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from grader.evidence import Note
 from grader.intake import encoding, stand_in, syntax
-from grader.intake.names import binds
+from grader.intake.names import bound_names
 from grader.intake.part_text import decode_part
-from grader.intake.result import Intake
+from grader.intake.result import IntakeResult
 from grader.submission import Part
 
 
-def with_lost_entry(taken: Intake, data: bytes, entry: str) -> Intake:
-    """Says where the entry point's ``def`` stands in an upload of which nothing else could be read as that function.
-
-    In a comment, in a string, in a cell of text, behind marks that nobody knows: a person sees at once what it is.
-    """
-    tree = None if taken.source is None else syntax.parse(taken.source)
-    decoded = encoding.decode(data)
-    if not isinstance(tree, ast.Module) or isinstance(decoded, Note) or any(entry in binds(node) for node in tree.body):
-        return taken
-    name = re.escape(entry).replace("_", r"[_ \\]+")
-    found = re.search(rf"(?:\b|\\n)def\b\W{{0,20}}{name}\b", decoded.text, re.IGNORECASE)
-    if found is None:
-        return taken
-    params = {"entry": entry, "line": decoded.text.count("\n", 0, found.start()) + 1}
-    return replace(taken, notes=(Note(id="intake.entry_lost", params=params), *taken.notes))
+def is_bound(tree: ast.Module, entry: str) -> bool:
+    """Whether a top-level statement binds the entry point."""
+    return any(entry in bound_names(node) for node in tree.body)
 
 
-def defines(part: Part, entry: str) -> bool:
-    """Whether a part holds a definition of this name, with underscores or without, or one that stands in for it."""
+def defines_entry(part: Part, entry: str) -> bool:
+    """Whether a part defines the entry point, spelled with or without its underscores, or a stand-in for it."""
     text = decode_part(part.data, entry)
     if isinstance(text, Note):
         return False
@@ -44,20 +32,42 @@ def defines(part: Part, entry: str) -> bool:
     return isinstance(tree, ast.Module) and stand_in.find(tree, entry) is not None
 
 
-def holding(parts: Mapping[str, Part], name: str, entry: str) -> Part | None:
-    """The part that holds an entry point: the one of this name, or the other part of code where only that one does."""
+def find_part(parts: Mapping[str, Part], name: str, entry: str) -> Part | None:
+    """The part that holds an entry point: the one of this name, or the other code part where only that one does."""
     own, other = parts.get(name), parts.get("loss" if name == "model" else "model")
-    if other is None or (own is not None and defines(own, entry)):
+    if other is None or (own is not None and defines_entry(own, entry)):
         return own
-    return other if defines(other, entry) else own
+    return other if defines_entry(other, entry) else own
 
 
-def with_entry(text: str, tree: ast.Module, entry: str) -> tuple[str, ast.Module, list[Note]]:
-    """The text with a last line that gives the missing entry point's name to what plainly stands for it."""
-    if any(entry in bound for bound in map(binds, tree.body)):
-        return text, tree, []
-    name = stand_in.find(tree, entry)
-    named = syntax.parse(f"{text}\n{entry} = {name}\n") if name else None
-    if not isinstance(named, ast.Module):
-        return text, tree, []
-    return f"{text}\n{entry} = {name}\n", named, [Note(id="intake.stand_in", params={"entry": entry, "name": name})]
+@dataclass(frozen=True)
+class EntryText:
+    """A readable text with its syntax tree, in which a stand-in is bound to a missing entry point, if there is one."""
+
+    text: str
+    tree: ast.Module
+    notes: tuple[Note, ...] = ()
+
+
+def bind_stand_in(text: str, tree: ast.Module, entry: str) -> EntryText:
+    """Append a line that binds a missing entry point to its stand-in."""
+    name = None if is_bound(tree, entry) else stand_in.find(tree, entry)
+    bound_text = f"{text}\n{entry} = {name}\n"
+    bound_tree = syntax.parse(bound_text) if name else None
+    if not isinstance(bound_tree, ast.Module):
+        return EntryText(text, tree)
+    return EntryText(bound_text, bound_tree, (Note(id="intake.stand_in", params={"entry": entry, "name": name}),))
+
+
+def add_lost_entry_note(result: IntakeResult, data: bytes, entry: str) -> IntakeResult:
+    """Say where the ``def`` of an unbound entry point stands: in a comment, a string, a text cell, behind odd marks."""
+    tree = None if result.source is None else syntax.parse(result.source)
+    decoded = encoding.decode(data)
+    if not isinstance(tree, ast.Module) or isinstance(decoded, Note) or is_bound(tree, entry):
+        return result
+    name = re.escape(entry).replace("_", r"[_ \\]+")
+    match = re.search(rf"(?:\b|\\n)def\b\W{{0,20}}{name}\b", decoded.text, re.IGNORECASE)
+    if match is None:
+        return result
+    params = {"entry": entry, "line": decoded.text.count("\n", 0, match.start()) + 1}
+    return replace(result, notes=(Note(id="intake.entry_lost", params=params), *result.notes))

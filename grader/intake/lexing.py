@@ -1,17 +1,17 @@
-"""Text to tokens and logical lines without a grammar: works on text that Python's own tokenizer refuses."""
+"""Splits text into tokens and logical lines without a grammar, so also text that Python's tokenizer refuses."""
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
 
 class Kind(StrEnum):
-    """What a piece of text is."""
+    """The kind of a token."""
 
     STRING = "string"
     COMMENT = "comment"
@@ -22,19 +22,34 @@ class Kind(StrEnum):
     OPERATOR = "operator"
 
 
+INSIGNIFICANT = frozenset({Kind.SPACE, Kind.COMMENT, Kind.NEWLINE})
+"""Tokens that no grammar rule mentions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of text; joining all tokens' texts gives the text back."""
+    """A piece of text; the texts of all tokens, joined, are the text."""
 
     kind: Kind
     text: str
 
     @property
     def is_keyword(self) -> bool:
-        """A reserved word of Python."""
+        """Whether the token is a reserved word of Python."""
         return self.kind is Kind.NAME and keyword.iskeyword(self.text)
 
+    @property
+    def depth_change(self) -> int:
+        """1 for an opening bracket, -1 for a closing one, 0 for every other token."""
+        return (self.text in _OPENING) - (self.text in _CLOSING)
 
+    @property
+    def body(self) -> str:
+        """A string's text without its prefix."""
+        return self.text.lstrip("rRbBfFuU")
+
+
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 # An unclosed one-line string ends with its line, an unclosed triple-quoted one with the text.
 _TOKEN = re.compile(
     r"""
@@ -66,7 +81,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 @dataclass(frozen=True)
 class LogicalLine:
-    """A statement's line with its continuations: ``first`` and ``last`` are indices of physical lines, from 0."""
+    """A line with its continuations: ``first`` and ``last`` are indices of physical lines, from 0."""
 
     first: int
     last: int
@@ -76,48 +91,34 @@ class LogicalLine:
 
     @property
     def opens_block(self) -> bool:
-        """Ends with a colon, so an indented block must follow."""
+        """Whether the line ends with a colon, so that an indented block must follow."""
         return bool(self.tokens) and self.tokens[-1].text == ":"
 
     @property
     def word(self) -> str:
-        """The first token's text, or nothing."""
+        """The first token's text; empty for a line without tokens."""
         return self.tokens[0].text if self.tokens else ""
 
 
-_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
-
-
 def logical_lines(text: str) -> list[LogicalLine]:
-    """The text by logical lines: brackets, triple quotes and backslashes continue a line."""
+    """The logical lines of a text: brackets, triple quotes and backslashes continue a line."""
     lines: list[LogicalLine] = []
     number = depth = 0
     current: list[Token] = []
     for token in tokens(text):
         current.append(token)
-        if token.kind is Kind.OPERATOR:
-            depth += (token.text in _OPENING) - (token.text in _CLOSING)
-            depth = max(depth, 0)
+        depth = max(depth + token.depth_change, 0)
         if token.kind is Kind.NEWLINE and depth == 0:
-            line = _logical(number, current)
-            lines.append(line)
-            number = line.last + 1
+            lines.append(_logical_line(number, current))
+            number = lines[-1].last + 1
             current = []
     if current:
-        lines.append(_logical(number, current))
+        lines.append(_logical_line(number, current))
     return lines
 
 
-def _logical(first: int, pieces: list[Token]) -> LogicalLine:
-    physical = sum(piece.text.count("\n") for piece in pieces)
-    if pieces[-1].kind is Kind.NEWLINE:
-        physical -= 1
-    indent = 0
-    if pieces[0].kind is Kind.SPACE:
-        indent = len(pieces[0].text.rsplit("\n", 1)[-1].expandtabs(8))
-    return LogicalLine(first, first + physical, indent, tuple(significant(pieces)))
-
-
-def significant(pieces: Iterable[Token]) -> Iterator[Token]:
-    """The tokens that a grammar sees."""
-    return (piece for piece in pieces if piece.kind not in (Kind.SPACE, Kind.COMMENT, Kind.NEWLINE))
+def _logical_line(first: int, line: list[Token]) -> LogicalLine:
+    breaks = sum(token.text.count("\n") for token in line) - (line[-1].kind is Kind.NEWLINE)
+    indent = len(line[0].text.rsplit("\n", 1)[-1].expandtabs(8)) if line[0].kind is Kind.SPACE else 0
+    significant = tuple(token for token in line if token.kind not in INSIGNIFICANT)
+    return LogicalLine(first, first + breaks, indent, significant)

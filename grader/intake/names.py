@@ -1,4 +1,4 @@
-"""Which names a top-level statement binds, and which it reads from the module, by Python's scope rules."""
+"""The names that a top-level statement binds, and those that it reads from the module, by Python's scope rules."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _CATCHES_NAME_ERROR = frozenset({"NameError", "Exception", "BaseException"})
 
 
 @dataclass(frozen=True)
-class Read:
+class NameRead:
     """A name that is looked up in the module or the builtins.
 
-    ``deferred``: only when a function is called. ``guarded``: inside a ``try`` that catches ``NameError``.
-    ``hint``: in an annotation that Python evaluates.
+    ``is_deferred``: only when a function is called. ``is_guarded``: inside a ``try`` that catches ``NameError``.
+    ``is_hint``: in an annotation that Python evaluates.
     """
 
     name: str
     line: int
-    deferred: bool = False
-    guarded: bool = False
-    hint: bool = False
+    is_deferred: bool = False
+    is_guarded: bool = False
+    is_hint: bool = False
 
 
 @dataclass
@@ -33,14 +33,14 @@ class _Scope:
     declared_global: frozenset[str] = frozenset()
 
 
-def binds(statement: ast.stmt) -> frozenset[str]:
+def bound_names(statement: ast.stmt) -> frozenset[str]:
     """The names that a module-level statement binds; ``*`` stands for a star import."""
-    return _bound([statement])[0]
+    return _bound_and_declared([statement])[0]
 
 
 def defined_names(text: str) -> frozenset[str]:
-    """Every name that a module's top level binds. Raises ``SyntaxError`` for what is no Python."""
-    return frozenset().union(*(binds(statement) for statement in syntax.tree(text).body))
+    """Every name that a module's top level binds. Raises ``SyntaxError`` for other text than Python."""
+    return frozenset().union(*(bound_names(statement) for statement in syntax.tree(text).body))
 
 
 def declared_globals(tree: ast.AST) -> frozenset[str]:
@@ -48,15 +48,15 @@ def declared_globals(tree: ast.AST) -> frozenset[str]:
     return frozenset(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
 
 
-def reads(statement: ast.stmt) -> tuple[Read, ...]:
-    """What the statement reads from the module's scope, in the order of the text."""
-    visitor = _Reads()
+def name_reads(statement: ast.stmt) -> tuple[NameRead, ...]:
+    """The names that the statement reads from the module's scope, in the order of the text."""
+    visitor = _ReadVisitor()
     visitor.visit(statement)
-    return tuple(visitor.found)
+    return tuple(visitor.reads)
 
 
-def _bound(nodes: Iterable[ast.AST]) -> tuple[frozenset[str], frozenset[str]]:
-    """Names that these nodes bind in their own scope, and names that they declare global or nonlocal."""
+def _bound_and_declared(nodes: Iterable[ast.AST]) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that nodes bind in their own scope, and the names that they declare global or nonlocal."""
     bound: set[str] = set()
     declared: set[str] = set()
     stack = list(nodes)
@@ -69,7 +69,7 @@ def _bound(nodes: Iterable[ast.AST]) -> tuple[frozenset[str], frozenset[str]]:
             case ast.Lambda():
                 continue
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                # A comprehension's targets are its own; only := reaches out of it.
+                # A comprehension has a scope of its own; only := binds outside it.
                 walrus = (inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
                 bound.update(walrus)
                 continue
@@ -88,36 +88,28 @@ def _bound(nodes: Iterable[ast.AST]) -> tuple[frozenset[str], frozenset[str]]:
 
 
 @dataclass
-class _Reads(ast.NodeVisitor):
-    found: list[Read] = field(default_factory=list)
+class _ReadVisitor(ast.NodeVisitor):
+    reads: list[NameRead] = field(default_factory=list)
     _scopes: list[_Scope] = field(default_factory=list)
-    _deferred: bool = False
-    _guarded: bool = False
-    _hint: bool = False
+    _is_deferred: bool = False
+    _is_guarded: bool = False
+    _is_hint: bool = False
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load) and not self._is_local(node.id):
-            self.found.append(Read(node.id, node.lineno, self._deferred, self._guarded, self._hint))
+            self.reads.append(NameRead(node.id, node.lineno, self._is_deferred, self._is_guarded, self._is_hint))
 
     def _is_local(self, name: str) -> bool:
         for position, scope in enumerate(reversed(self._scopes)):
             if scope.is_class and position:
-                continue  # a class body's names are not seen from its methods
+                continue  # methods do not see the names of the class body
             if name in scope.declared_global:
-                # `nonlocal` names are found in an outer function, `global` ones nowhere: both are right to go on.
-                continue
+                continue  # an outer function binds a `nonlocal` name, no scope binds a `global` one
             if name in scope.bound:
-                # A class body that reads a name before binding it reads the module's; take it as its own.
-                return True
+                return True  # also for a class body that reads the module's name before it binds its own
         return False
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self._function(node)
-
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for decorator in node.decorator_list:
             self.visit(decorator)
         self._defaults(node.args)
@@ -125,6 +117,8 @@ class _Reads(ast.NodeVisitor):
         for hint in hints:
             self._annotation(hint)
         self._body(node.args, node.body)
+
+    visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._defaults(node.args)
@@ -138,24 +132,24 @@ class _Reads(ast.NodeVisitor):
     def _annotation(self, hint: ast.expr | None) -> None:
         if hint is None:
             return
-        before, self._hint = self._hint, True
+        before, self._is_hint = self._is_hint, True
         self.visit(hint)
-        self._hint = before
+        self._is_hint = before
 
     def _body(self, arguments: ast.arguments, body: Iterable[ast.AST]) -> None:
-        bound, declared = _bound(body)
+        bound, declared = _bound_and_declared(body)
         parameters = {argument.arg for argument in _arguments(arguments)}
         self._scopes.append(_Scope(False, bound | parameters | {"__class__"}, declared))
-        before, self._deferred = self._deferred, True
+        before, self._is_deferred = self._is_deferred, True
         for node in body:
             self.visit(node)
-        self._deferred = before
+        self._is_deferred = before
         self._scopes.pop()
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for outside in [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]:
             self.visit(outside)
-        bound, declared = _bound(node.body)
+        bound, declared = _bound_and_declared(node.body)
         self._scopes.append(_Scope(True, bound | {"__module__", "__qualname__"}, declared))
         for inner in node.body:
             self.visit(inner)
@@ -163,41 +157,33 @@ class _Reads(ast.NodeVisitor):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if not self._scopes or self._scopes[-1].is_class:
-            self._annotation(node.annotation)  # Python does not evaluate annotations of a function's local names
+            self._annotation(node.annotation)  # Python does not evaluate annotations of local names in functions
         self.visit(node.target)
         if node.value is not None:
             self.visit(node.value)
 
-    def visit_Try(self, node: ast.Try) -> None:
-        self._try(node)
-
-    def visit_TryStar(self, node: ast.TryStar) -> None:
-        self._try(node)
-
-    def _try(self, node: ast.Try | ast.TryStar) -> None:
-        before = self._guarded
-        self._guarded = before or any(_catches_name_error(handler) for handler in node.handlers)
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
+        before = self._is_guarded
+        self._is_guarded = before or any(_catches_name_error(handler) for handler in node.handlers)
         for inner in node.body:
             self.visit(inner)
-        self._guarded = before
-        for later in [*node.handlers, *node.orelse, *node.finalbody]:
-            self.visit(later)
+        self._is_guarded = before
+        for unguarded in [*node.handlers, *node.orelse, *node.finalbody]:
+            self.visit(unguarded)
 
-    def visit_ListComp(self, node: ast.ListComp) -> None:
+    visit_TryStar = visit_Try
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:
         self._comprehension(node.generators, [node.elt])
 
-    def visit_SetComp(self, node: ast.SetComp) -> None:
-        self._comprehension(node.generators, [node.elt])
-
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
-        self._comprehension(node.generators, [node.elt])
+    visit_SetComp = visit_GeneratorExp = visit_ListComp
 
     def visit_DictComp(self, node: ast.DictComp) -> None:
         self._comprehension(node.generators, [node.key, node.value])
 
     def _comprehension(self, generators: list[ast.comprehension], elements: list[ast.expr]) -> None:
-        self.visit(generators[0].iter)  # evaluated outside
-        bound, _ = _bound(generator.target for generator in generators)
+        self.visit(generators[0].iter)  # evaluated outside the comprehension's scope
+        bound, _ = _bound_and_declared(generator.target for generator in generators)
         self._scopes.append(_Scope(False, bound))
         for position, generator in enumerate(generators):
             if position:

@@ -1,28 +1,27 @@
-"""The bytes of a part made into one text: decoded, the cells of a notebook joined."""
+"""Turns the bytes of a part into one text: decodes them and joins the cells of a notebook."""
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence import Note, StudentError
 from grader.intake import cleaning, damage, encoding, limits, notebook, syntax
-from grader.intake.result import DropKind, Dropped
+from grader.intake.result import DropKind, DroppedPiece
 
-_DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
+_DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class PartText(cleaning.Cleaned):
-    """An upload as text. ``whole``: where cells of a notebook cannot be read, the text with all of them."""
+    """The text of a part. ``all_cells`` also holds the unreadable cells; empty where every cell is readable."""
 
-    whole: str = ""
+    all_cells: str = ""
 
 
 def decode_part(data: bytes, entry: str) -> PartText | Note:
-    """One text from the bytes: decoded, a notebook's cells joined."""
+    """The text of a part, or a note that says why the part has none."""
     is_notebook = notebook.looks_like_notebook(data)
     limit = notebook.BYTE_LIMIT if is_notebook else limits.BYTE_LIMIT
     if len(data) > limit:
@@ -35,34 +34,32 @@ def decode_part(data: bytes, entry: str) -> PartText | Note:
         if isinstance(cells, Note):
             return cells
         texts = [cell.strip("\n") for cell in cells]
-        return limits.excess(texts) or _joined(texts, entry, decoded.notes)
+        return limits.excess(texts) or _join_cells(texts, entry, decoded.notes)
     return limits.excess([decoded.text]) or PartText(decoded.text, (), decoded.notes)
 
 
-def _joined(texts: Sequence[str], entry: str, notes: tuple[Note, ...]) -> PartText:
-    """A notebook as one text. A cell that cannot be read and that no other needs is left out, not the whole."""
-    cleaned = [
-        cleaning.Cleaned(text) if isinstance(syntax.parse(text), ast.Module) else cleaning.clean(text) for text in texts
-    ]
+def _join_cells(texts: Sequence[str], entry: str, notes: tuple[Note, ...]) -> PartText:
+    """Join the cells of a notebook; blank an unreadable cell that no other cell needs."""
+    cleaned = [cleaning.Cleaned(text) if syntax.is_readable(text) else cleaning.clean(text) for text in texts]
     parsed = [syntax.parse(cell.text) for cell in cleaned]
-    whole = "\n".join(
+    readable = "\n".join(
         cell.text for cell, tree in zip(cleaned, parsed, strict=True) if not isinstance(tree, StudentError)
     )
-    needed = ({entry} | set(re.findall(r"\w+", whole))) - set(_DEFINED.findall(whole))
-    pieces: list[str] = []
-    whole_pieces: list[str] = []
-    dropped: list[Dropped] = []
+    needed = ({entry} | set(re.findall(r"\w+", readable))) - set(_DEFINITION.findall(readable))
+    cells: list[str] = []
+    all_cells: list[str] = []
+    dropped: list[DroppedPiece] = []
     line = 1
     for number, (cell, tree) in enumerate(zip(cleaned, parsed, strict=True), start=1):
         text = cell.text
-        dropped += [item._replace(line=item.line + line) for item in cell.dropped]
+        dropped += [piece._replace(line=piece.line + line) for piece in cell.dropped]
         if isinstance(tree, StudentError) and not (
-            needed.intersection(_DEFINED.findall(text)) or damage.shows_damage(text, tree)
+            needed.intersection(_DEFINITION.findall(text)) or damage.shows_damage(text, tree)
         ):
-            dropped.append(Dropped(line + 1, DropKind.CELL, texts[number - 1].split("\n")[0][:120]))
+            dropped.append(DroppedPiece.at(line, DropKind.CELL, texts[number - 1].split("\n")[0]))
             text = "\n" * text.count("\n")
-        pieces.append(f"# cell {number}\n{text}\n")
-        whole_pieces.append(f"# cell {number}\n{cell.text}\n")
-        line += pieces[-1].count("\n")
-    is_broken = any(isinstance(tree, StudentError) for tree in parsed)
-    return PartText("".join(pieces), tuple(dropped), notes, "".join(whole_pieces) if is_broken else "")
+        cells.append(f"# cell {number}\n{text}\n")
+        all_cells.append(f"# cell {number}\n{cell.text}\n")
+        line += cells[-1].count("\n")
+    has_unreadable = any(isinstance(tree, StudentError) for tree in parsed)
+    return PartText("".join(cells), tuple(dropped), notes, "".join(all_cells) if has_unreadable else "")

@@ -8,7 +8,7 @@ from grader.evidence import Note
 from grader.intake import syntax
 from grader.intake.cleaning import Cleaned
 from grader.intake.lexing import Kind, LogicalLine, logical_lines
-from grader.intake.result import DropKind, Dropped
+from grader.intake.result import DropKind, DroppedPiece
 
 _CODE_WORDS = frozenset(
     [
@@ -39,21 +39,21 @@ def without_prose(text: str) -> Cleaned | None:
     ``None`` when nothing can be blanked: an unreadable definition, import or assignment is a mistake to be shown.
     """
     physical = text.split("\n")
-    dropped: list[Dropped] = []
+    dropped: list[DroppedPiece] = []
     for piece in _pieces(logical_lines(text)):
         first, last = piece[0].first, piece[-1].last
         if isinstance(syntax.parse("\n".join(physical[first : last + 1])), ast.Module):
             continue
         if is_code_line(piece[0]):
             return None
-        dropped.append(Dropped(first + 1, DropKind.PROSE, physical[first].strip()[:120]))
+        dropped.append(DroppedPiece(first + 1, DropKind.PROSE, physical[first].strip()[:120]))
         physical[first : last + 1] = [""] * (last + 1 - first)
     if not dropped:
         return None
     return Cleaned("\n".join(physical), tuple(dropped), (note(dropped),))
 
 
-def note(dropped: list[Dropped]) -> Note:
+def note(dropped: list[DroppedPiece]) -> Note:
     """The remark about words that were left out."""
     return Note(id="intake.prose", params={"line": dropped[0].line, "text": dropped[0].text, "count": len(dropped)})
 

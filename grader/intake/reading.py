@@ -1,239 +1,221 @@
-"""One code part read: from bytes to the text that runs. Nothing is executed.
+"""Reads one code part: from its bytes to the text that runs.
 
-The steps: bytes to text (`part_text`), harmless traces of copying (`cleaning`, `prose`), paste damage and what the text
-was before (`damage`), and what the entry point needs (`selection`).
+The steps: decode (`part_text`), remove harmless traces of copying (`cleaning`, `prose`), drop unreadable statements
+that the entry point does not need (`fragments`, `losses`), recognise and repair paste damage (`damage`), and select the
+statements that the entry point needs (`selection`).
 """
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from grader.evidence import Note, StudentError
-from grader.intake import cleaning, damage, fragments, prose, salvage, selection, syntax
-from grader.intake.entry_point import with_entry, with_lost_entry
-from grader.intake.names import binds
+from grader.intake import cleaning, damage, fragments, losses, prose, salvage, selection, syntax
+from grader.intake.entry_point import EntryText, add_lost_entry_note, bind_stand_in, is_bound
 from grader.intake.part_text import PartText, decode_part
-from grader.intake.result import DropKind, Dropped, Intake
+from grader.intake.result import DropKind, DroppedPiece, IntakeResult
 from grader.submission import Part
 
 
-def read(
+def read_part(
     part: Part, entry: str, prelude_names: frozenset[str], repair: Literal["suggest", "apply"] = "suggest"
-) -> Intake:
-    """Read one code part for the entry point that will be called. Never raises, whatever the bytes."""
+) -> IntakeResult:
+    """Read one code part for the entry point that a question calls. Never raises, whatever the bytes.
+
+    ``prelude_names`` are the names that the assignment defines before the part runs.
+    """
     text = decode_part(part.data, entry)
     if isinstance(text, Note):
-        return _refused(text)
+        return IntakeResult(notes=(text,))
     try:
-        return with_lost_entry(_read(text, entry, prelude_names, repair == "apply"), part.data, entry)
+        result = _PartReader(text, entry, prelude_names, repair == "apply").read()
+        return add_lost_entry_note(result, part.data, entry)
     except (RecursionError, MemoryError):
-        return _refused(Note(id="code.too_deep"))
+        return _too_deep()
 
 
-def _refused(note: Note) -> Intake:
-    return Intake(notes=(note,), error=syntax.too_deep() if note.id == "code.too_deep" else None)
+def _too_deep() -> IntakeResult:
+    return IntakeResult(notes=(Note(id="code.too_deep"),), error=syntax.too_deep())
 
 
-def _read(given: PartText, entry: str, prelude_names: frozenset[str], apply_repair: bool) -> Intake:
-    pasted = given.text
-    text = pasted
-    dropped, notes = list(given.dropped), list(given.notes)
-    taken: Intake | _Needed | None = None
-    if given.whole:
-        others = [item for item in dropped if item.kind is not DropKind.CELL]
-        taken = _without_broken(given.whole, others, notes, entry, prelude_names, fragments.syntax_check)
-        if isinstance(taken, Intake):
-            return taken
-    parsed = syntax.parse(text)
-    if isinstance(parsed, StudentError) and parsed.type == "RecursionError":
-        return _refused(Note(id="code.too_deep"))
-    if isinstance(parsed, StudentError):
-        cleaned = cleaning.clean(text)
-        text = cleaned.text
-        dropped += cleaned.dropped
-        notes += cleaned.notes
-        parsed = syntax.parse(text)
-    if isinstance(parsed, StudentError) and not given.whole:
-        taken = _without_broken(text, dropped, notes, entry, prelude_names, fragments.syntax_check)
-    if isinstance(taken, Intake):
-        return taken
-    if isinstance(parsed, StudentError) and taken is None:
-        readable = prose.without_prose(text)
-        if readable is not None:
-            text = readable.text
-            dropped += readable.dropped
-            notes += readable.notes
-            parsed = syntax.parse(text)
-    shows_damage = damage.shows_damage(text, parsed)
-    repair = damage.repair(text) if shows_damage or isinstance(parsed, StudentError) else None
-    if isinstance(parsed, StudentError) and repair is None and taken is None:
-        saved = salvage.salvage(text)
-        if saved is not None:
-            text = saved.text
-            dropped += saved.dropped
-            notes += saved.notes
-            parsed = syntax.parse(text)
-            shows_damage = damage.shows_damage(text, parsed)
-            repair = damage.repair(text) if shows_damage or isinstance(parsed, StudentError) else None
-    found = _Found(pasted, repair, shows_damage or repair is not None)
-    if repair is not None and apply_repair:
-        text, parsed = repair.text, repair.tree
-        notes.append(Note(id="intake.repaired", params={"diff": found.diff}))
-    elif isinstance(parsed, StudentError):
-        return found.unreadable(parsed, dropped, notes, entry, prelude_names)
-    elif found.damaged:
-        notes.append(Note(id="intake.damage_suspected", params={"diff": found.diff}))
-    named, tree, standing_in = with_entry(text, parsed, entry)
-    selected = selection.select(named, tree, entry, prelude_names)
-    chosen = found.choose(selected, named, tree, entry, prelude_names, dropped, [*notes, *standing_in])
-    if chosen.error is None or found.damaged:
-        return chosen
-    without = _without_broken(text, dropped, notes, entry, prelude_names, syntax.compiles)
-    return without if isinstance(without, Intake) else chosen
+@dataclass(frozen=True)
+class _Damage:
+    """The paste damage of a text, and its repair where one exists."""
+
+    is_damaged: bool = False
+    repair: damage.Repair | None = None
+    diff: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of an `IntakeResult` on damage."""
+        repaired_text = None if self.repair is None else self.repair.text
+        return {"is_damaged": self.is_damaged, "repaired_text": repaired_text, "diff": self.diff}
 
 
-class _Needed:
-    """The entry point needs a broken statement: no words between the code are at fault."""
+class _PartReader:
+    """Reads the text of one part for one entry point, and records what each step drops and notes."""
 
+    def __init__(self, part: PartText, entry: str, prelude_names: frozenset[str], apply_repair: bool) -> None:
+        self._part = part
+        self._entry = entry
+        self._prelude_names = prelude_names
+        self._apply_repair = apply_repair
+        self._text = part.text
+        self._parsed = syntax.parse(part.text)
+        self._dropped = list(part.dropped)
+        self._notes = list(part.notes)
+        self._needs_broken = False
+        """Whether the entry point needs an unreadable statement: then no prose between the code is at fault."""
 
-def _without_broken(
-    text: str,
-    dropped: list[Dropped],
-    notes: list[Note],
-    entry: str,
-    prelude_names: frozenset[str],
-    check: fragments.Check,
-) -> Intake | _Needed | None:
-    """What runs of a text without its unreadable statements, or ``None`` where it shows damage or lacks the entry."""
-    split = fragments.split(text, check)
-    parsed = None if split is None else syntax.parse(split.text)
-    if split is None or not isinstance(parsed, ast.Module) or _shows_damage(text, split):
-        return None
-    named, tree, standing_in = with_entry(split.text, parsed, entry)
-    selected = selection.select(named, tree, entry, prelude_names)
-    losses = fragments.losses(split, parsed, selected.needed_names, prelude_names | selection.MODULE_NAMES)
-    if any(not _is_prose(piece) for piece in losses.needed):
-        return _Needed()
-    if losses.needed or not any(entry in binds(node) for node in tree.body):
-        return None
-    others = [*dropped, *(_dropped_piece(piece) for piece in split.broken)]
-    told = [*notes, *standing_in, *_broken_notes(losses)]
-    taken = _Found(text, None, damaged=False).choose(selected, named, tree, entry, prelude_names, others, told)
-    if taken.error is not None and check is not syntax.compiles:
-        return _without_broken(text, dropped, notes, entry, prelude_names, syntax.compiles)
-    return taken if taken.error is None else None
+    def read(self) -> IntakeResult:
+        if self._part.all_cells:
+            other_pieces = [piece for piece in self._dropped if piece.kind is not DropKind.CELL]
+            result = self._read_without_broken(self._part.all_cells, other_pieces, syntax.grammar_error)
+            if result is not None:
+                return result
+        if isinstance(self._parsed, StudentError) and self._parsed.type == "RecursionError":
+            return _too_deep()
+        if isinstance(self._parsed, StudentError):
+            self._adopt(cleaning.clean(self._text))
+        if isinstance(self._parsed, StudentError) and not self._part.all_cells:
+            result = self._read_without_broken(self._text, self._dropped, syntax.grammar_error)
+            if result is not None:
+                return result
+        if isinstance(self._parsed, StudentError) and not self._needs_broken:
+            self._adopt(prose.without_prose(self._text))
+        paste_damage = self._find_damage()
+        if isinstance(self._parsed, StudentError) and paste_damage.repair is None and not self._needs_broken:
+            salvaged = salvage.salvage(self._text)
+            if salvaged is not None:
+                self._adopt(salvaged)
+                paste_damage = self._find_damage()
+        return self._read_damaged(paste_damage)
 
+    def _adopt(self, cleaned: cleaning.Cleaned | None) -> None:
+        if cleaned is not None:
+            self._text = cleaned.text
+            self._parsed = syntax.parse(cleaned.text)
+            self._dropped += cleaned.dropped
+            self._notes += cleaned.notes
 
-def _shows_damage(text: str, split: fragments.Fragments) -> bool:
-    """Whether the broken statements bear the marks of a damaged paste. Looked at by line: a bracket may be open."""
-    lines = [line for piece in split.broken if not _is_prose(piece) for line in piece.text.split("\n")]
-    return damage.shows_damage_by_line(text, lines)
+    def _find_damage(self) -> _Damage:
+        shows_damage = damage.shows_damage(self._text, self._parsed)
+        is_suspect = shows_damage or isinstance(self._parsed, StudentError)
+        repair = damage.repair(self._text) if is_suspect else None
+        if repair is None:
+            return _Damage(shows_damage)
+        return _Damage(True, repair, damage.difference(self._part.text, repair.text))
 
+    def _read_damaged(self, paste_damage: _Damage) -> IntakeResult:
+        """Repair the text on request, and select what runs of it."""
+        text, tree = self._text, self._parsed
+        if paste_damage.repair is not None and self._apply_repair:
+            text, tree = paste_damage.repair.text, paste_damage.repair.tree
+            self._notes.append(Note(id="intake.repaired", params={"diff": paste_damage.diff}))
+        elif isinstance(tree, StudentError):
+            return self._unreadable(tree, paste_damage)
+        elif paste_damage.is_damaged:
+            self._notes.append(Note(id="intake.damage_suspected", params={"diff": paste_damage.diff}))
+        entry_text = bind_stand_in(text, tree, self._entry)
+        selected = self._select(entry_text)
+        result = self._runnable(entry_text, selected, self._dropped, (), paste_damage)
+        if result.error is None or paste_damage.is_damaged:
+            return result
+        return self._read_without_broken(text, self._dropped, syntax.compile_error) or result
 
-_NOTES_OF_ONE_KIND = 5
+    def _read_without_broken(
+        self, text: str, dropped: list[DroppedPiece], check: fragments.Check
+    ) -> IntakeResult | None:
+        """Read a text without the statements that fail the check.
 
+        Returns ``None`` where they show damage, the entry point needs one, or the rest lacks the entry point.
+        """
+        split = fragments.split(text, check)
+        parsed = None if split is None else syntax.parse(split.text)
+        if split is None or not isinstance(parsed, ast.Module) or losses.shows_damage(text, split):
+            return None
+        entry_text = bind_stand_in(split.text, parsed, self._entry)
+        selected = self._select(entry_text)
+        lost = losses.assess(split, parsed, selected.needed_names, self._prelude_names | selection.MODULE_NAMES)
+        if lost.needed:
+            self._needs_broken = self._needs_broken or any(not losses.is_prose(piece) for piece in lost.needed)
+            return None
+        if not is_bound(entry_text.tree, self._entry):
+            return None
+        dropped_too = [*dropped, *(losses.dropped_piece(piece) for piece in split.broken)]
+        result = self._runnable(entry_text, selected, dropped_too, losses.notes(lost), _Damage())
+        if result.error is None:
+            return result
+        return None if check is syntax.compile_error else self._read_without_broken(text, dropped, syntax.compile_error)
 
-def _broken_notes(losses: fragments.Losses) -> Iterator[Note]:
-    for piece, names in losses.changing[:_NOTES_OF_ONE_KIND]:
-        yield Note(id="intake.broken_change", params={**_place(piece.error), "names": list(names[:5])})
-    for piece in [piece for piece in losses.idle if not _is_prose(piece)][:_NOTES_OF_ONE_KIND]:
-        yield Note(id="intake.broken_unneeded", params=_place(piece.error))
-    words = [_dropped_piece(piece) for piece in losses.idle if _is_prose(piece)]
-    if words:
-        yield prose.note(words)
+    def _select(self, entry_text: EntryText, conservative: bool = False) -> selection.Selection:
+        return selection.select(entry_text.text, entry_text.tree, self._entry, self._prelude_names, conservative)
 
-
-def _dropped_piece(piece: fragments.Broken) -> Dropped:
-    kind = DropKind.PROSE if _is_prose(piece) else DropKind.CELL
-    return Dropped(piece.first + 1, kind, piece.text.strip().split("\n")[0][:120])
-
-
-def _is_prose(piece: fragments.Broken) -> bool:
-    return not (piece.is_conflict or prose.is_code(piece.text))
-
-
-class _Found:
-    """What is known of a text's damage."""
-
-    def __init__(self, pasted: str, repair: damage.Repair | None, damaged: bool) -> None:
-        self.repair = repair
-        self.damaged = damaged
-        self.diff = "" if repair is None else damage.difference(pasted, repair.text)
-
-    def choose(
+    def _runnable(
         self,
+        entry_text: EntryText,
         selected: selection.Selection,
-        text: str,
-        tree: ast.Module,
-        entry: str,
-        prelude_names: frozenset[str],
-        dropped: list[Dropped],
-        notes: list[Note],
-    ) -> Intake:
-        """What runs of a text that could be read, and what runs where that does not load."""
-        taken = self.taken(selected, dropped, notes)
-        if not selected.is_bold or taken.source is None:
-            return taken
-        cautious = selection.select(text, tree, entry, prelude_names, cautious=True)
-        return replace(taken, cautious=self.taken(cautious, dropped, notes))
+        dropped: list[DroppedPiece],
+        notes: Iterable[Note],
+        paste_damage: _Damage,
+    ) -> IntakeResult:
+        """The result for a readable text, with a conservative fallback where the selection is speculative."""
+        notes = [*self._notes, *entry_text.notes, *notes]
+        result = _from_selection(selected, dropped, notes, paste_damage)
+        if not selected.is_speculative or result.source is None:
+            return result
+        conservative = self._select(entry_text, conservative=True)
+        return replace(result, conservative=_from_selection(conservative, dropped, notes, paste_damage))
 
-    def taken(self, selected: selection.Selection, dropped: list[Dropped], notes: list[Note]) -> Intake:
-        """What runs of a text that could be read, by one way to choose."""
-        dropped = [*dropped, *selected.dropped]
-        error = syntax.compiles(selected.source)
-        cause = [] if error is None else [_syntax_note(error)]
-        return Intake(
-            source=selected.source if error is None else None,
-            dropped=tuple(sorted(dropped)),
-            notes=(*cause, *notes, *selected.notes, *_dropped_note(dropped, selected.left_out)),
-            missing_names=selected.missing_names,
-            damaged=self.damaged,
-            repaired=None if self.repair is None else self.repair.text,
-            diff=self.diff,
-            error=error,
-        )
-
-    def unreadable(
-        self, error: StudentError, dropped: list[Dropped], notes: list[Note], entry: str, prelude_names: frozenset[str]
-    ) -> Intake:
-        """No program as it stands. When a repair is known, also say what the repaired text would still lack."""
-        missing: tuple[tuple[str, int], ...] = ()
+    def _unreadable(self, error: StudentError, paste_damage: _Damage) -> IntakeResult:
+        """The result for a text that is no Python; names what even the repaired text lacks."""
+        missing_names: tuple[tuple[str, int], ...] = ()
         cause = _syntax_note(error)
-        if self.repair is not None:
-            missing = selection.select(self.repair.text, self.repair.tree, entry, prelude_names).missing_names
-            cause = Note(id="code.damaged", params=cause.params | {"diff": self.diff})
-        elif self.damaged:
+        if paste_damage.repair is not None:
+            missing_names = self._select(EntryText(paste_damage.repair.text, paste_damage.repair.tree)).missing_names
+            cause = Note(id="code.damaged", params=cause.params | {"diff": paste_damage.diff})
+        elif paste_damage.is_damaged:
             cause = Note(id="code.damaged_beyond_repair", params=cause.params)
-        return Intake(
-            dropped=tuple(sorted(dropped)),
-            notes=(cause, *notes),
-            missing_names=missing,
-            damaged=self.damaged,
-            repaired=None if self.repair is None else self.repair.text,
-            diff=self.diff,
+        return IntakeResult(
+            dropped_pieces=tuple(sorted(self._dropped)),
+            notes=(cause, *self._notes),
+            missing_names=missing_names,
             error=error,
+            **paste_damage.fields(),
         )
 
 
-def _place(error: StudentError) -> dict[str, Any]:
-    return {"line": error.line, "source": error.source, "message": error.message}
+def _from_selection(
+    selected: selection.Selection, dropped: list[DroppedPiece], notes: list[Note], paste_damage: _Damage
+) -> IntakeResult:
+    dropped = [*dropped, *selected.dropped]
+    error = syntax.compile_error(selected.source)
+    cause = [] if error is None else [_syntax_note(error)]
+    return IntakeResult(
+        source=selected.source if error is None else None,
+        dropped_pieces=tuple(sorted(dropped)),
+        notes=(*cause, *notes, *selected.notes, *_dropped_note(dropped, selected.dropped_changes)),
+        missing_names=selected.missing_names,
+        error=error,
+        **paste_damage.fields(),
+    )
 
 
 def _syntax_note(error: StudentError) -> Note:
-    place = _place(error)
+    place = syntax.place(error)
     if syntax.needs_newer_python(error):
         return Note(id="code.newer_python", params={**place, "version": "{}.{}".format(*sys.version_info)})
     return Note(id="code.too_deep" if error.type == "RecursionError" else "code.syntax_error", params=place)
 
 
-def _dropped_note(dropped: list[Dropped], told: frozenset[int]) -> list[Note]:
-    """One remark for everything left out except imports and lines that were ``told``, which have their own."""
-    said_apart = {DropKind.IMPORT, DropKind.CELL}
-    lines = [item.line for item in sorted(dropped) if item.kind not in said_apart and item.line not in told]
-    if not lines:
-        return []
-    return [Note(id="intake.dropped", params={"count": len(lines), "lines": lines[:20]})]
+def _dropped_note(dropped: list[DroppedPiece], dropped_changes: frozenset[int]) -> list[Note]:
+    """One note for all dropped pieces but those with their own: imports, cells and ``dropped_changes`` (lines)."""
+    has_own_note = {DropKind.IMPORT, DropKind.CELL}
+    lines = [
+        piece.line for piece in sorted(dropped) if piece.kind not in has_own_note and piece.line not in dropped_changes
+    ]
+    return [Note(id="intake.dropped", params={"count": len(lines), "lines": lines[:20]})] if lines else []

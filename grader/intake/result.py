@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from grader.evidence import Note, StudentError
 
-LEFT_OUT = frozenset({"intake.change_dropped", "intake.training_dropped", "intake.broken_change"})
-"""Notes that tell of statements which may change what is graded and did not run."""
+DROPPED_CHANGE_NOTES = frozenset({"intake.change_dropped", "intake.training_dropped", "intake.broken_change"})
+"""Ids of the notes on statements that do not run although they may change what is graded."""
+_EXCERPT_LENGTH = 120
 
 
 class DropKind(StrEnum):
-    """Why a piece of a hand-in does not run, in display order."""
+    """Why a piece of a part does not run, in display order."""
 
     MAGIC = "magic"
     OUTPUT = "output"
@@ -27,32 +28,42 @@ class DropKind(StrEnum):
     DEFINITION = "definition"
 
 
-class Dropped(NamedTuple):
+class DroppedPiece(NamedTuple):
     """A piece that does not run: its first line (from 1), why, and the beginning of its text."""
 
     line: int
     kind: DropKind
     text: str
 
+    @staticmethod
+    def at(index: int, kind: DropKind, text: str) -> DroppedPiece:
+        """The piece whose first line has this index (from 0) and this text."""
+        return DroppedPiece(index + 1, kind, text.strip()[:_EXCERPT_LENGTH])
+
+
+def note_on_pieces(note_id: str, pieces: list[DroppedPiece]) -> Note:
+    """A note with the number of the pieces and the place and text of the first one."""
+    return Note(id=note_id, params={"line": pieces[0].line, "text": pieces[0].text, "count": len(pieces)})
+
 
 @dataclass(frozen=True)
-class Intake:
-    """What will run of one part, and everything the student should be told about it.
+class IntakeResult:
+    """The text of one part that runs, and all notes for the student.
 
-    ``source`` is ``None`` when nothing can run; ``error`` or a note says why. Lines count as in the text that was
-    handed in (for a notebook: its code cells one after another, each under a ``# cell n`` line). ``missing_names`` are
-    names that neither the hand-in nor the prelude defines, with the line of their first use. ``repaired`` is the whole
-    text after a repair of paste damage, ``diff`` the difference that it makes; it is what runs only when asked for.
-    ``cautious`` is what runs where ``source`` does not load: without statements of which it is only assumed that they
-    change what the entry point needs.
+    ``source`` is ``None`` when nothing can run; ``error`` or a note says why. Line numbers count in the uploaded text
+    (for a notebook: its code cells one after another, each under a ``# cell n`` line). ``missing_names`` are names that
+    neither the part nor the prelude defines, with the line of their first use. ``repaired_text`` is the whole text
+    after a repair of paste damage and ``diff`` its difference from the uploaded text; the repair runs only on request.
+    ``conservative`` is the fallback where ``source`` does not load: it omits the statements whose effect on the entry
+    point is only assumed.
     """
 
     source: str | None = None
-    dropped: tuple[Dropped, ...] = ()
+    dropped_pieces: tuple[DroppedPiece, ...] = ()
     notes: tuple[Note, ...] = ()
     missing_names: tuple[tuple[str, int], ...] = ()
-    damaged: bool = False
-    repaired: str | None = None
+    is_damaged: bool = False
+    repaired_text: str | None = None
     diff: str = ""
     error: StudentError | None = None
-    cautious: Intake | None = None
+    conservative: IntakeResult | None = None

@@ -16,7 +16,7 @@ from grader.evidence import Note
 from grader.intake import damage, syntax, underscores
 from grader.intake.cleaning import Cleaned
 from grader.intake.lexing import Kind, logical_lines, tokens
-from grader.intake.result import DropKind, Dropped
+from grader.intake.result import DropKind, DroppedPiece
 
 PIECE_LIMIT = 300
 """Definitions and the words between them; each is parsed and repaired by itself."""
@@ -64,15 +64,15 @@ def salvage(text: str) -> Cleaned | None:
     return Cleaned(left, tuple(dropped), tuple(_notes(dropped))) if dropped else None
 
 
-def _dropped(lines: list[str], lost: list[_Piece]) -> Iterator[Dropped]:
+def _dropped(lines: list[str], lost: list[_Piece]) -> Iterator[DroppedPiece]:
     for piece in lost:
         first = next((number for number in piece.lines if lines[number].strip()), None)
         if first is not None:
             kind = DropKind.DEFINITION if piece.is_code else DropKind.PROSE
-            yield Dropped(first + 1, kind, lines[first].strip()[:120])
+            yield DroppedPiece(first + 1, kind, lines[first].strip()[:120])
 
 
-def _notes(dropped: list[Dropped]) -> Iterator[Note]:
+def _notes(dropped: list[DroppedPiece]) -> Iterator[Note]:
     for note, kind in (("intake.prose", DropKind.PROSE), ("intake.broken_definition", DropKind.DEFINITION)):
         gone = [item for item in dropped if item.kind is kind]
         if gone:

@@ -1,4 +1,4 @@
-"""Python's own parser, made safe for any text: an answer or a `StudentError`, never an exception or a warning."""
+"""Python's own parser, made safe for any text: returns a result or a `StudentError`, never raises or warns."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import re
 import sys
 import threading
 import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from grader.evidence import StudentError
 
-_FILENAME = "<hand-in>"
+_T = TypeVar("_T")
+_FILENAME = "<submission>"
 _lock = threading.Lock()
 _TYPE_PARAMETERS = re.compile(r"(?:async\s+)?(?:class|def)\s+\w+\s*\[|type\s+\w+\s*(?:\[[^\]]*\]\s*)?=")
 _QUOTED_INSIDE = re.compile(r"\{[^{}]*[\"'][^{}]*\}")
@@ -19,44 +22,55 @@ _QUOTED_INSIDE = re.compile(r"\{[^{}]*[\"'][^{}]*\}")
 def tree(text: str) -> ast.Module:
     """The syntax tree of a text, without warnings. Raises what `ast.parse` raises.
 
-    One at a time: before 3.11.8, Python counts the depth of all trees that are being made in one place, and two threads
-    at once end in a ``SystemError`` (cpython issue 106905). The filter of warnings is one for the process too.
+    One thread at a time: before 3.11.8, Python counts the depth of all trees under construction in one place, and two
+    threads at once end in a ``SystemError`` (cpython issue 106905). The warnings filter is global to the process too.
     """
     with _lock, warnings.catch_warnings():
-        # What they say of the student's style (invalid escapes, `is` with a literal) is not ours to print.
+        # Ignore warnings on the student's style (invalid escapes, `is` with a literal): they would go to our log.
         warnings.simplefilter("ignore")
         return ast.parse(text, _FILENAME)
 
 
 def parse(text: str) -> ast.Module | StudentError:
     """The syntax tree of a text, or where and why there is none."""
-    try:
-        return tree(text)
-    except SyntaxError as error:
-        return _student_error(error, text)
-    except (RecursionError, MemoryError):
-        return too_deep()
-    except ValueError as error:
-        return StudentError(type="SyntaxError", message=str(error))
+    return _result_or_error(tree, text)
 
 
-def compiles(text: str) -> StudentError | None:
+def is_readable(text: str) -> bool:
+    """Whether Python's grammar accepts a text."""
+    return isinstance(parse(text), ast.Module)
+
+
+def grammar_error(text: str) -> StudentError | None:
+    """Why Python's grammar refuses a text."""
+    parsed = parse(text)
+    return parsed if isinstance(parsed, StudentError) else None
+
+
+def compile_error(text: str) -> StudentError | None:
     """What the compiler refuses beyond grammar: ``return`` outside a function, a parameter named twice, ..."""
+    return _result_or_error(_compile, text)
+
+
+def _compile(text: str) -> None:
+    with _lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compile(text, _FILENAME, "exec", dont_inherit=True)
+
+
+def _result_or_error(action: Callable[[str], _T], text: str) -> _T | StudentError:
     try:
-        with _lock, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(text, _FILENAME, "exec", dont_inherit=True)
+        return action(text)
     except SyntaxError as error:
         return _student_error(error, text)
     except (RecursionError, MemoryError):
         return too_deep()
     except ValueError as error:
         return StudentError(type="SyntaxError", message=str(error))
-    return None
 
 
 def needs_newer_python(error: StudentError) -> bool:
-    """Whether a later Python accepts it: type parameters (PEP 695), quotes and backslashes in f-strings (PEP 701)."""
+    """Whether only a later Python accepts the line: type parameters (PEP 695), quotes in f-strings (PEP 701)."""
     source = error.source or ""
     if sys.version_info < (3, 12) and error.message.startswith("f-string"):
         nested = error.message.startswith("f-string: expecting '}'") and _QUOTED_INSIDE.search(source)
@@ -64,8 +78,13 @@ def needs_newer_python(error: StudentError) -> bool:
     return sys.version_info < (3, 12) and _TYPE_PARAMETERS.match(source) is not None
 
 
+def place(error: StudentError) -> dict[str, Any]:
+    """Line, source and message of an error, as parameters of a note."""
+    return {"line": error.line, "source": error.source, "message": error.message}
+
+
 def too_deep() -> StudentError:
-    """The error of a source that is nested deeper than any parser follows."""
+    """The error of a source that is nested too deeply for Python's parser."""
     return StudentError(type="RecursionError", message="the code is nested too deeply")
 
 

@@ -62,9 +62,9 @@ def _join_strings(text: str) -> str:
         token = token_at(text, position)
         position += len(token.text)
         pieces.append(token.text)
-        if token.kind is not Kind.STRING or _is_closed(token.text) or text[position : position + 1] != "\n":
+        if token.kind is not Kind.STRING or _is_closed(token.body) or text[position : position + 1] != "\n":
             continue
-        quote = token.text.lstrip("rRbBfFuU")[0]
+        quote = token.body[0]
         line_end = text.find("\n", position + 1)
         line_end = len(text) if line_end < 0 else line_end
         closing = text.find(quote, position + 1, line_end)
@@ -123,8 +123,8 @@ def _goes_on(line: LogicalLine) -> bool:
     return line.tokens[-1].text in _WAITS and line.word != "from"
 
 
-def _is_closed(text: str) -> bool:
-    body = text.lstrip("rRbBfFuU")
+def _is_closed(body: str) -> bool:
+    """Whether a string, given without its prefix, needs no other line; one in triple quotes may span lines."""
     if body.startswith(('"""', "'''")):
-        return True  # runs over lines by design
+        return True
     return len(body) > 1 and body[0] == body[-1] and not body.endswith("\\" + body[-1])

@@ -41,7 +41,7 @@ _SQUARE = 1024
 def example_model() -> nn.Module:
     """The model of the worked example, as the engine loads it."""
     prelude = bundled("hw13").prelude_source()
-    taken = intake.read(Part(example("model.py")), architecture.ENTRY, intake.defined_names(prelude))
+    taken = intake.read_part(Part(example("model.py")), architecture.ENTRY, intake.defined_names(prelude))
     assert taken.source is not None
     namespace: dict[str, object] = {}
     vision.load()  # the prelude imports it

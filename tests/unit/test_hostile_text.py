@@ -25,7 +25,7 @@ _ENTRY = "def get_student_model():\n    return {}\n"
 
 
 def _code(text: str) -> object:
-    return intake.read(Part(text.encode()), "get_student_model", frozenset(), "apply")
+    return intake.read_part(Part(text.encode()), "get_student_model", frozenset(), "apply")
 
 
 def _notebook(source: str) -> object:
@@ -111,7 +111,7 @@ def test_prefixes_of_a_tensors_name_are_taken_off_together() -> None:
 )
 def test_too_much_code_in_a_notebook_is_told_with_its_limit(text: str, size: int, limit: int, unit: str) -> None:
     cells = [{"cell_type": "code", "source": text}]
-    (note,) = intake.read(Part(json.dumps({"cells": cells}).encode()), "f", frozenset()).notes
+    (note,) = intake.read_part(Part(json.dumps({"cells": cells}).encode()), "f", frozenset()).notes
     assert messages.render(note, "en").startswith(f"The source has {size:,} {unit}; at most {limit:,} are read.")
     assert unit not in messages.render(note, "zh-Hant")
 
@@ -122,7 +122,7 @@ def test_outputs_and_words_of_a_notebook_are_no_code() -> None:
         {"cell_type": "code", "source": "def f(): pass", "outputs": [picture]},
         *({"cell_type": "markdown", "source": "words " * 100} for _ in range(2 * notebook.CELL_LIMIT)),
     ]
-    taken = intake.read(Part(json.dumps({"cells": cells}).encode()), "f", frozenset())
+    taken = intake.read_part(Part(json.dumps({"cells": cells}).encode()), "f", frozenset())
     assert "def f(): pass" in (taken.source or "")
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from grader.assignment import bundled
-from grader.intake import Intake, defined_names, read
+from grader.intake import IntakeResult, defined_names, read_part
 from grader.submission import Part
 
 PRELUDE = defined_names(bundled("hw13").prelude_source())
@@ -72,10 +72,10 @@ def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.
 """
 
 
-def take(text: str | bytes, entry: str = "get_student_model", repair: Any = "suggest") -> Intake:
+def take(text: str | bytes, entry: str = "get_student_model", repair: Any = "suggest") -> IntakeResult:
     """Read a hand-in with the worked assignment's prelude."""
     data = text.encode() if isinstance(text, str) else text
-    return read(Part(data), entry, PRELUDE, repair)
+    return read_part(Part(data), entry, PRELUDE, repair)
 
 
 def without_underscores(code: str) -> str:
@@ -106,7 +106,7 @@ def notebook(*cells: str, version: int = 4) -> str:
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [heading, *sources]})
 
 
-def ids(intake: Intake) -> set[str]:
+def ids(intake: IntakeResult) -> set[str]:
     """The ids of an intake's notes."""
     return {note.id for note in intake.notes}
 

@@ -29,10 +29,10 @@ def private_kept(code: str) -> str:
 def test_damaged_model_is_diagnosed_and_not_run(hurt: Callable[[str], str]) -> None:
     taken = take(hurt(MODEL))
     assert taken.source is None
-    assert taken.damaged
+    assert taken.is_damaged
     assert taken.error is not None
     assert taken.notes[0].id == "code.damaged"
-    assert dump(taken.repaired) == dump(private_kept(MODEL))
+    assert dump(taken.repaired_text) == dump(private_kept(MODEL))
     assert "+class Separable_Block(nn.Module):" in taken.diff
     assert "-class Separable Block(nn.Module):" in taken.diff
 
@@ -65,7 +65,7 @@ def test_stray_method_goes_back_into_its_class() -> None:
     lines[stray] = lines[stray].lstrip()
     hurt = "\n".join(lines)
     taken = take(hurt)
-    assert taken.damaged
+    assert taken.is_damaged
     assert "intake.damage_suspected" in ids(taken)
     assert taken.source is not None  # it is valid Python, so it runs as it stands
     assert dump(take(hurt, repair="apply").source) == dump(MODEL)
@@ -73,7 +73,7 @@ def test_stray_method_goes_back_into_its_class() -> None:
 
 def test_lost_dunder_is_suspected_in_valid_code() -> None:
     taken = take(MODEL.replace("__init__", "init"))
-    assert taken.damaged
+    assert taken.is_damaged
     assert taken.source is not None
     assert "intake.damage_suspected" in ids(taken)
 
@@ -88,7 +88,7 @@ def test_flat_model_that_can_be_read_twice_is_not_guessed() -> None:
     """The loop of ``_make_layer`` has two statements or one: nothing in a flat text tells."""
     taken = take("\n".join(line.lstrip() for line in MODEL.split("\n")), repair="apply")
     assert taken.source is None
-    assert taken.repaired is None
+    assert taken.repaired_text is None
     assert taken.notes[0].id == "code.damaged_beyond_repair"
 
 
@@ -183,7 +183,7 @@ def test_wrapped_lines(hurt: str, whole: str) -> None:
 def test_plain_mistake_is_no_damage(mistake: str) -> None:
     taken = take(mistake, repair="apply")
     assert taken.source is None
-    assert not taken.damaged
+    assert not taken.is_damaged
     assert taken.notes[0].id == "code.syntax_error"
 
 
@@ -192,10 +192,10 @@ def test_undamaged_code_is_never_repaired(repair: str) -> None:
     for code, entry in ((MODEL, "get_student_model"), (LOSS, "loss_fn_kd")):
         taken = take(code, entry, repair)
         assert taken.source == code
-        assert taken.repaired is None
+        assert taken.repaired_text is None
         assert taken.diff == ""
 
 
 def test_long_text_is_not_repaired() -> None:
     text = without_underscores(MODEL) + "#" * damage.SIZE_LIMIT
-    assert take(text, repair="apply").repaired is None
+    assert take(text, repair="apply").repaired_text is None

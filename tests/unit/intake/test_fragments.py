@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from grader import intake
-from grader.intake import fragments
+from grader.intake import fragments, syntax
 from tests.unit.intake.paste import LOSS, MODEL, ids, notebook, take
 
 ENTRY = "get_student_model"
@@ -130,7 +130,7 @@ def test_broken_statement_that_the_entry_point_does_not_need_is_a_remark(broken:
     for name in ("StudentNet", "helper", "get_student_model"):
         assert definition(taken.source, name) == definition(NET, name)
     assert "intake.broken_change" not in ids(taken)
-    assert not taken.damaged
+    assert not taken.is_damaged
 
 
 @pytest.mark.parametrize("broken", CHANGING.values(), ids=CHANGING)
@@ -139,7 +139,7 @@ def test_broken_statement_that_may_change_what_the_entry_point_needs_is_for_revi
     taken = take(notebook(NET, broken) if in_cells else f"{NET}\n\n{broken}")
     assert taken.source is not None
     assert "intake.broken_change" in ids(taken)
-    assert "intake.broken_change" in intake.LEFT_OUT
+    assert "intake.broken_change" in intake.DROPPED_CHANGE_NOTES
 
 
 @pytest.mark.parametrize(("right", "wrong"), NEEDED.values(), ids=NEEDED)
@@ -161,7 +161,7 @@ def test_remark_names_the_line_and_what_python_says() -> None:
     (note,) = (note for note in taken.notes if note.id == "intake.broken_unneeded")
     line = NET.count("\n") + 3
     assert note.params == {"line": line, "source": "class FoodDataset(Dataset)", "message": "expected ':'"}
-    assert (line, intake.DropKind.CELL, "class FoodDataset(Dataset)") in taken.dropped
+    assert (line, intake.DropKind.CELL, "class FoodDataset(Dataset)") in taken.dropped_pieces
 
 
 def test_later_whole_version_settles_what_an_earlier_broken_one_bound() -> None:
@@ -173,7 +173,7 @@ def test_later_whole_version_settles_what_an_earlier_broken_one_bound() -> None:
 def test_long_strings_and_brackets_over_the_margin_stay_whole() -> None:
     text = 'TEXT = """\ndef get_student_model():\n    return 1\n"""\nlayers = [\n3,\n4,\n]\n'
     text += 'CALL = dict(a="""\nx\n""", b=(\n1,\n))\n'
-    pieces = fragments.split(text + "broken(\n", fragments.syntax_check)
+    pieces = fragments.split(text + "broken(\n", syntax.grammar_error)
     assert pieces is not None
     assert pieces.text.strip() == text.strip()
 
@@ -198,7 +198,7 @@ def test_damaged_pastes_are_still_told_as_damage() -> None:
 )
 def test_reading_is_linear_in_the_text(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
-    check = fragments.syntax_check
+    check = syntax.grammar_error
 
     def counted(text: str) -> object:
         read.append(len(text))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.intake import BYTE_LIMIT, TOKEN_LIMIT, Intake, read
+from grader.intake import BYTE_LIMIT, TOKEN_LIMIT, IntakeResult, read_part
 from grader.submission import Part
 from tests import slices
 from tests.unit.intake.paste import LOSS, MODEL, notebook, take, without_underscores
@@ -28,14 +28,14 @@ _PASTES = st.lists(_FRAGMENTS, max_size=40).map("".join)
 _CODE = st.sampled_from([MODEL, LOSS, without_underscores(MODEL), notebook(MODEL, LOSS)])
 
 
-def _check(taken: Intake) -> None:
+def _check(taken: IntakeResult) -> None:
     told = taken.error is not None or any(note.id.startswith("code.") for note in taken.notes)
     assert told if taken.source is None else taken.error is None
     if taken.source is not None:
         compile(taken.source, "hand-in", "exec", dont_inherit=True)
-    if taken.repaired is not None:
-        ast.parse(taken.repaired)
-        assert taken.damaged
+    if taken.repaired_text is not None:
+        ast.parse(taken.repaired_text)
+        assert taken.is_damaged
         assert taken.diff
     json.dumps([note.model_dump() for note in taken.notes])
 
@@ -82,7 +82,7 @@ def test_any_change_to_real_code_is_answered(code: str, data: st.DataObject) -> 
 def test_any_json_is_answered(value: Any) -> None:
     cell = {"cell_type": "code", "source": value}
     for notebook_like in (value, {"cells": value}, {"cells": [cell, value]}, {"worksheets": [{"cells": value}]}):
-        read(Part(json.dumps(notebook_like).encode()), "get_student_model", frozenset())
+        read_part(Part(json.dumps(notebook_like).encode()), "get_student_model", frozenset())
 
 
 _WITNESS: list[str] = []

@@ -49,7 +49,7 @@ def test_valid_module_passes_untouched() -> None:
     taken = take(MODEL)
     assert taken.source == MODEL
     assert taken.error is None
-    assert not taken.damaged
+    assert not taken.is_damaged
     assert taken.notes == ()
     assert taken.missing_names == ()
 
@@ -62,9 +62,9 @@ def test_training_is_dropped_and_lines_stay() -> None:
     line = TRAINING.split("\n").index("class StudentNet(nn.Module):")
     assert taken.source.split("\n")[line] == "class StudentNet(nn.Module):"
     assert taken.source.count("\n") == TRAINING.count("\n")
-    kinds = {item.kind for item in taken.dropped}
+    kinds = {item.kind for item in taken.dropped_pieces}
     assert {DropKind.MAGIC, DropKind.IMPORT, DropKind.CALL, DropKind.LOOP, DropKind.MAIN, DropKind.ASSIGNMENT} <= kinds
-    assert (1, DropKind.MAGIC, "!pip install -q torchsummary") in taken.dropped
+    assert (1, DropKind.MAGIC, "!pip install -q torchsummary") in taken.dropped_pieces
     assert {"intake.dropped", "intake.import_dropped"} <= ids(taken)
 
 
@@ -133,7 +133,7 @@ def test_unusable_bytes_are_refused_with_their_reason(data: bytes, note: str) ->
 def test_syntax_error_names_line_and_source() -> None:
     taken = take(MODEL.replace("def get_student_model():", "def get_student_model(:"))
     assert taken.source is None
-    assert not taken.damaged
+    assert not taken.is_damaged
     assert taken.error is not None
     assert taken.error.source == "def get_student_model(:"
     assert taken.error.line == MODEL[: MODEL.index("def get_student_model")].count("\n") + 1
@@ -214,7 +214,7 @@ def _numbered(code: str) -> str:
 def test_harmless_traces_of_copying_are_cleaned_always(pasted: str, note: str) -> None:
     taken = take(pasted)
     assert taken.error is None
-    assert not taken.damaged
+    assert not taken.is_damaged
     assert note in ids(taken)
     assert taken.source is not None
     assert taken.source.count("\n") == pasted.count("\n")
@@ -248,7 +248,7 @@ def test_powers_and_escapes_of_valid_code_are_no_markdown() -> None:
 def test_notebook_cell_that_nothing_needs_may_be_broken() -> None:
     taken = take(notebook("def scratch(:\n    pass", MODEL, "model = get_student_model("))
     assert taken.source is not None
-    assert {item.kind for item in taken.dropped} == {DropKind.CELL}
+    assert {item.kind for item in taken.dropped_pieces} == {DropKind.CELL}
 
 
 @pytest.mark.parametrize("broken", ["def conv_block(:\n    pass", "def get_student_model(:\n    pass"])
@@ -278,7 +278,7 @@ def test_earlier_broken_version_of_a_cell_is_left_out() -> None:
     ],
 )
 def test_what_a_part_defines(text: str | bytes, held: bool) -> None:
-    assert intake.defines(Part(text if isinstance(text, bytes) else text.encode()), "loss_fn_kd") is held
+    assert intake.defines_entry(Part(text if isinstance(text, bytes) else text.encode()), "loss_fn_kd") is held
 
 
 def test_cleaning_leaves_strings_and_comments_alone() -> None:
@@ -337,9 +337,9 @@ def test_part_is_sought_in_the_other_field_only_where_its_own_lacks_it() -> None
     both, neither = Part(model.data + b"\n" + loss.data), Part(b"x = 1")
     for name, entry, own, other in (("model", "get_student_model", model, loss), ("loss", "loss_fn_kd", loss, model)):
         else_name = "loss" if name == "model" else "model"
-        assert intake.holding({name: own, else_name: other}, name, entry) is own
-        assert intake.holding({name: other, else_name: own}, name, entry) is own
-        assert intake.holding({name: own, else_name: both}, name, entry) is own
-        assert intake.holding({else_name: both}, name, entry) is both
-        assert intake.holding({name: neither, else_name: other}, name, entry) is neither
-        assert intake.holding({else_name: other}, name, entry) is None
+        assert intake.find_part({name: own, else_name: other}, name, entry) is own
+        assert intake.find_part({name: other, else_name: own}, name, entry) is own
+        assert intake.find_part({name: own, else_name: both}, name, entry) is own
+        assert intake.find_part({else_name: both}, name, entry) is both
+        assert intake.find_part({name: neither, else_name: other}, name, entry) is neither
+        assert intake.find_part({else_name: other}, name, entry) is None

@@ -90,7 +90,7 @@ def test_whole_page_of_undamaged_code_runs_without_a_repair() -> None:
     taken = take(page(MODEL, LOSS))
     assert definition(taken.source, "StudentNet") == definition(MODEL, "StudentNet")
     assert definition(take(page(MODEL, LOSS), "loss_fn_kd").source, "loss_fn_kd") == definition(LOSS, "loss_fn_kd")
-    assert not taken.damaged
+    assert not taken.is_damaged
     assert ids(taken) == {"intake.prose", "intake.broken_definition", "intake.dropped"}
 
 

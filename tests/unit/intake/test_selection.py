@@ -344,13 +344,13 @@ def test_cautious_choice_leaves_out_what_only_may_change_the_model() -> None:
         "make()", "logging.Filter()"
     )
     taken = take(text + GET.format("logger, sizes"))
-    assert taken.cautious is not None
-    assert taken.cautious.source is not None
+    assert taken.conservative is not None
+    assert taken.conservative.source is not None
     assert "logger.addFilter" in (taken.source or "")
-    assert "logger.addFilter" not in taken.cautious.source
-    assert "sizes.append(3)" in taken.cautious.source
-    assert "intake.change_dropped" in ids(taken.cautious)
-    assert take(MODEL).cautious is None
+    assert "logger.addFilter" not in taken.conservative.source
+    assert "sizes.append(3)" in taken.conservative.source
+    assert "intake.change_dropped" in ids(taken.conservative)
+    assert take(MODEL).conservative is None
 
 
 def test_of_many_functions_with_one_name_the_last_ones_count() -> None:
@@ -358,18 +358,18 @@ def test_of_many_functions_with_one_name_the_last_ones_count() -> None:
     found = effects.Effects(nodes, frozenset(), frozenset())
     call = ast.parse("f(a)", mode="eval").body
     assert isinstance(call, ast.Call)
-    assert found.called(call) == nodes[-effects.SAME_NAME_LIMIT :]
+    assert found.functions_called(call) == nodes[-effects.SAME_NAME_LIMIT :]
 
 
 def test_a_change_reaches_so_many_names_through_others_and_all_that_it_names() -> None:
     chain = {f"a{number}": {f"a{number + 1}"} for number in range(3 * effects.ALIAS_LIMIT)}
-    assert len(effects._closed({"a0"}, chain)) == 1 + effects.ALIAS_LIMIT
-    assert effects._closed({"a0"}, {"a0": {"b"}, "b": {"a0", "c"}}) == {"a0", "b", "c"}
-    assert set(chain) == effects._closed(set(chain), {})
+    assert len(effects.with_aliases({"a0"}, chain)) == 1 + effects.ALIAS_LIMIT
+    assert effects.with_aliases({"a0"}, {"a0": {"b"}, "b": {"a0", "c"}}) == {"a0", "b", "c"}
+    assert set(chain) == effects.with_aliases(set(chain), {})
 
 
 def test_training_is_seen_in_every_function_however_many_there_are() -> None:
-    numbers = range(2 * effects.DEPTH)
+    numbers = range(2 * effects.DEPTH_LIMIT)
     many = "".join(f"def make_{n}():\n    return {n}\n" for n in numbers)
     sizes = "sizes = []\n" + "".join(f"sizes.append(make_{n}())\n" for n in numbers)
     learn = "def learn():\n    return optimizer.step()\n"

@@ -1,0 +1,159 @@
+"""What a text without its broken pieces means for an entry point: which it needs, and which may change its result."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.evidence import Note
+from grader.intake import damage, effects, names, prose, syntax
+from grader.intake.fragments import BrokenPiece, Fragments
+from grader.intake.lexing import Kind, Token, logical_lines
+from grader.intake.result import DropKind, DroppedPiece
+
+_ASSIGNMENT = re.compile(r"(?:[-+*/%@&|^]|\*\*|//|>>|<<)?=")
+_ACCESS_BY_TEXT = frozenset({"setattr", "delattr", "globals", "vars", "exec", "eval", "__dict__"})
+_NOTE_LIMIT = 5
+"""Notes of one kind."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The broken pieces by their meaning for one entry point.
+
+    ``needed``: the entry point cannot run without them. ``changing``: they may change the values of these names, which
+    the entry point needs. ``unneeded``: all others.
+    """
+
+    needed: tuple[BrokenPiece, ...] = ()
+    changing: tuple[tuple[BrokenPiece, tuple[str, ...]], ...] = ()
+    unneeded: tuple[BrokenPiece, ...] = ()
+
+
+def assess(fragments: Fragments, tree: ast.Module, needed_names: frozenset[str], predefined: frozenset[str]) -> Losses:
+    """Sort the broken pieces for an entry point that needs these names.
+
+    ``tree`` is the syntax tree of the readable text; ``predefined`` are the names of the prelude and of every module.
+    """
+    binding_lines: dict[str, list[int]] = defaultdict(list)
+    last_definition: dict[str, int] = {}
+    values: set[str] = set()
+    for node in tree.body:
+        for name in names.bound_names(node):
+            binding_lines[name].append(node.lineno - 1)
+            if isinstance(node, effects.Definition | ast.Import | ast.ImportFrom | ast.Assign):
+                last_definition[name] = node.lineno - 1
+            if not isinstance(node, effects.Definition | ast.Import | ast.ImportFrom):
+                values.add(name)
+    needed: list[BrokenPiece] = []
+    changing: list[tuple[BrokenPiece, tuple[str, ...]]] = []
+    unneeded: list[BrokenPiece] = []
+    for piece in fragments.broken:
+        bound, touched = _bound_and_touched(piece.text)
+        # A later definition replaces the value that the piece would give.
+        bound = {name for name in bound & needed_names if last_definition.get(name, -1) < piece.first}
+        ambiguous = {
+            name for name in needed_names if any(at in piece.ambiguous_lines for at in binding_lines.get(name, ()))
+        }
+        is_import = piece.text.lstrip().split(" ")[0] in {"import", "from"}
+        changed = (bound - (predefined if is_import else frozenset())) | (touched & values & needed_names) | ambiguous
+        if any(name not in binding_lines and name not in predefined for name in bound):
+            needed.append(piece)
+        elif changed:
+            changing.append((piece, tuple(sorted(changed))))
+        else:
+            unneeded.append(piece)
+    return Losses(tuple(needed), tuple(changing), tuple(unneeded))
+
+
+def shows_damage(text: str, fragments: Fragments) -> bool:
+    """Whether the broken statements bear the marks of a damaged paste. Checked by line: a bracket may be open."""
+    lines = [line for piece in fragments.broken if not is_prose(piece) for line in piece.text.split("\n")]
+    return damage.shows_damage_by_line(text, lines)
+
+
+def notes(losses: Losses) -> Iterator[Note]:
+    """Notes for the student on the broken pieces."""
+    for piece, changed in losses.changing[:_NOTE_LIMIT]:
+        yield Note(id="intake.broken_change", params={**syntax.place(piece.error), "names": list(changed[:5])})
+    for piece in [piece for piece in losses.unneeded if not is_prose(piece)][:_NOTE_LIMIT]:
+        yield Note(id="intake.broken_unneeded", params=syntax.place(piece.error))
+    words = [dropped_piece(piece) for piece in losses.unneeded if is_prose(piece)]
+    if words:
+        yield prose.note(words)
+
+
+def dropped_piece(piece: BrokenPiece) -> DroppedPiece:
+    """The broken piece as one that does not run."""
+    kind = DropKind.PROSE if is_prose(piece) else DropKind.CELL
+    return DroppedPiece.at(piece.first, kind, piece.text.strip().split("\n")[0])
+
+
+def is_prose(piece: BrokenPiece) -> bool:
+    """Whether the piece is words between the code rather than a statement."""
+    return not (piece.is_conflict or prose.is_code(piece.text))
+
+
+def _bound_and_touched(text: str) -> tuple[set[str], set[str]]:
+    """Names that a broken piece would bind or assign to, and names whose object it may change otherwise."""
+    bound: set[str] = set()
+    touched: set[str] = set()
+    for line in logical_lines(text):
+        words = list(line.tokens)
+        if not words:
+            continue
+        texts = [word.text for word in words]
+        start = int(texts[0] == "async" and len(texts) > 1)
+        if line.indent == 0 and texts[start] in {"def", "class"}:
+            has_name = len(words) > start + 2 and texts[start + 2] in "([:" and words[start + 1].kind is Kind.NAME
+            bound |= {texts[start + 1]} if has_name else set(_names(words))
+            if has_name:
+                return bound | set(re.findall(r"^\s+global\s+(\w+)", text, re.MULTILINE)), touched
+        elif texts[0] in {"import", "from", "global", "del", "def", "class"}:
+            bound |= set(_names(words))
+        elif texts[0] == "for":
+            bound |= set(_names(words[: texts.index("in") if "in" in texts else None]))
+        else:
+            bound |= _targets(words)
+        bound |= set(_names(words)) if _ACCESS_BY_TEXT.intersection(texts) else set()
+        touched |= set(_touched(words))
+    return bound, touched
+
+
+def _names(words: list[Token]) -> Iterator[str]:
+    return (word.text for word in words if word.kind is Kind.NAME and not word.is_keyword)
+
+
+def _targets(words: list[Token]) -> set[str]:
+    """Roots of the targets of assignments outside brackets: ``net`` of ``net.fc = Linear(8, bias=False``."""
+    targets: set[str] = set()
+    depth = begin = 0
+    for position, word in enumerate(words):
+        depth = max(depth + word.depth_change, 0)
+        if not depth and word.kind is Kind.OPERATOR and _ASSIGNMENT.fullmatch(word.text):
+            targets |= {
+                words[at].text
+                for at in range(begin, position)
+                if words[at].kind is Kind.NAME and (at == begin or words[at - 1].text in {",", "(", "*"})
+            }
+            begin = position + 1
+    return targets
+
+
+def _touched(words: list[Token]) -> Iterator[str]:
+    """Names of objects that are passed to a call or whose method is called, except by calls that only read."""
+    calls: list[str] = []
+    for position, word in enumerate(words):
+        before = words[position - 1].text if position else ""
+        after = [other.text for other in words[position + 1 : position + 3]]
+        if word.text == "(":
+            calls.append(before)
+        elif word.text == ")" and calls:
+            calls.pop()
+        elif word.kind is Kind.NAME and not word.is_keyword and before != "." and (calls or after[:1] == ["."]):
+            method = after[1] if after[:1] == ["."] and len(after) > 1 else ""
+            if after[:1] not in (["("], ["="]) and not any(map(effects.only_reads, [method, *calls[-1:]])):
+                yield word.text
