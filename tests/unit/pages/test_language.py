@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from app.pages import rendering
 from app.presenting import language
 from grader.assignment import PARTS
 from grader.scoring import Verdict
 
-PAGES = Path(language.__file__).parent
+PAGES = Path(rendering.__file__).parent
 
 
 def placeholders(text: str) -> set[str]:
