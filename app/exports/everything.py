@@ -20,7 +20,7 @@ from app.scores import class_repository, service
 from app.scores import repository as scores
 from app.scores.models import Override
 from app.scores.table import StudentRow
-from app.submissions.models import Submission
+from app.submissions import repository as submissions
 
 _AT_ONCE = 50
 """Hand-ins that are read in one transaction: a reader of a long export must not hold one open."""
@@ -100,7 +100,7 @@ def _assignment(session: Session, slug: str, language: str) -> AssignmentLine:
 def _submission(
     session: Session, identifier: uuid.UUID, counting: set[uuid.UUID | None], language: str
 ) -> SubmissionLine:
-    submission = session.get_one(Submission, identifier)
+    submission = submissions.load(session, identifier)
     return SubmissionLine(
         **report.build(session, submission, language).model_dump(),
         counts_for_student=identifier in counting,

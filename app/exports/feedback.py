@@ -19,7 +19,7 @@ from app.presenting import language as texts
 from app.reports import report
 from app.reports.schemas import Report
 from app.scores import service
-from app.submissions.models import Submission
+from app.submissions import repository as submissions
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -55,5 +55,5 @@ def _pages(session: Session, slug: str, language: str) -> Iterator[tuple[str, st
     title = text(assignments.definition(assignments.current(session, slug)).title, language)
     for row in service.class_table(session, slug).rows:
         if row.submission is not None:
-            found = report.build(session, session.get_one(Submission, row.submission), language)
+            found = report.build(session, submissions.load(session, row.submission), language)
             yield row.student, page(title, row.name, found, language)

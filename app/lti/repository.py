@@ -35,6 +35,11 @@ def platforms(session: Session) -> list[Platform]:
     return list(session.scalars(select(Platform).order_by(Platform.name)))
 
 
+def load_platform(session: Session, platform_id: int) -> Platform:
+    """The platform that has this id. Raises ``NoResultFound``."""
+    return session.get_one(Platform, platform_id)
+
+
 def platform_named(session: Session, name: str) -> Platform | None:
     """A platform by its name here."""
     return session.scalar(select(Platform).where(Platform.name == name))

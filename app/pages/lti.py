@@ -100,7 +100,7 @@ def launch(
         if error:
             raise LaunchRefused(Reason.PLATFORM_ERROR, error)
         with database.read() as session:
-            platform = session.get_one(Platform, begun.platform_id)
+            platform = repository.load_platform(session, begun.platform_id)
         message = messages.verify(id_token, begun, platform, request.app.state.lti_keys, base_url(request))
         if message.kind == messages.DEEP_LINK:
             return _pick(request, database, platform, message, begun.browser, settings)
@@ -135,7 +135,7 @@ def pick(
         if browser is None or redeemed.content["browser"] != digest(browser):
             raise LaunchRefused(Reason.BROWSER)
         with database.read() as session:
-            platform = session.get_one(Platform, redeemed.platform_id)
+            platform = repository.load_platform(session, redeemed.platform_id)
             answer = deep_linking.answer(session, platform, redeemed, assignment, tag, base_url(request))
     except LaunchRefused as refusal:
         return _refused(request, database, refusal)
@@ -184,7 +184,7 @@ def _enter(request: Request, database: Database, platform: Platform, message: Me
 
 def _entry(database: Database, platform: Platform, message: Message, settings: Settings) -> Entry:
     with database.write() as session:
-        current = session.get_one(Platform, platform.id)
+        current = repository.load_platform(session, platform.id)
         return launching.enter(session, current, message, allow_local=settings.lti_allow_local)
 
 

@@ -6,14 +6,12 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db.base import Base, now
 from app.submissions.models import Submission, closed
 from app.users.models import User
-
-_OPEN = text("state = 'open'")
 
 
 class RequestState(StrEnum):
@@ -32,17 +30,7 @@ class RegradeRequest(Base):
     """
 
     __tablename__ = "regrade_requests"
-    __table_args__ = (
-        Index(
-            "uq_regrade_requests_open",
-            "submission_id",
-            "question",
-            unique=True,
-            sqlite_where=_OPEN,
-            postgresql_where=_OPEN,
-        ),
-        Index("ix_regrade_requests_state_asked_at", "state", "asked_at"),
-    )
+    __table_args__ = (Index("ix_regrade_requests_state_asked_at", "state", "asked_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("submissions.id"), index=True)
@@ -58,3 +46,14 @@ class RegradeRequest(Base):
 
     submission: Mapped[Submission] = relationship()
     answered_by: Mapped[User | None] = relationship()
+
+
+_OPEN = RegradeRequest.state == RequestState.OPEN
+Index(
+    "uq_regrade_requests_open",
+    RegradeRequest.submission_id,
+    RegradeRequest.question,
+    unique=True,
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
+)

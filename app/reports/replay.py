@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
-from app.assignments.models import PublishedAssignment
 from app.auth.viewer import Viewer
 from app.problems import Conflict
 from app.scores import repository as scores
@@ -69,8 +68,7 @@ def _files(session: Session, submission: Submission) -> dict[str, bytes]:
     measured_with = published
     if loss is not None:
         stored, evidence = loss
-        run = session.get_one(Run, stored.run_id)
-        measured_with = assignments.definition(session.get_one(PublishedAssignment, run.assignment_id))
+        measured_with = repository.assignment_of_run(session, stored.run_id)
         question = measured_with.question(stored.question)
         failures = kd_replay.failures(measured_with, question, evidence)
     files = {

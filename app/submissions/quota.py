@@ -6,13 +6,11 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.assignments.models import PublishedAssignment
 from app.db.base import now
 from app.problems import TooManyRequests
-from app.submissions.models import Submission
+from app.submissions import repository
 from grader.assignment import Assignment
 
 WINDOW = timedelta(hours=24)
@@ -45,17 +43,7 @@ class Quota:
 
 def of(session: Session, user_id: int, assignment: Assignment) -> Quota:
     """The student's quota. Hand-ins whose failure was ours do not count."""
-    times = session.scalars(
-        select(Submission.submitted_at)
-        .join(PublishedAssignment)
-        .where(
-            Submission.user_id == user_id,
-            PublishedAssignment.slug == assignment.slug,
-            Submission.counts,
-            Submission.submitted_at > now() - WINDOW,
-        )
-        .order_by(Submission.submitted_at)
-    ).all()
+    times = repository.counted_times(session, user_id, assignment.slug, now() - WINDOW)
     per_day = assignment.schedule.attempts_per_day
     spent = len(times) - per_day
     return Quota(per_day, len(times), times[spent] + WINDOW if spent >= 0 else None)

@@ -33,9 +33,14 @@ def get(session: Session, viewer: Viewer, submission_id: uuid.UUID, *, lock: boo
     return session.scalar(query.options(joinedload(Submission.user), joinedload(Submission.assignment)))
 
 
+def load(session: Session, submission_id: uuid.UUID) -> Submission:
+    """The submission that has this id, whoever asks. Raises ``NoResultFound``."""
+    return session.get_one(Submission, submission_id)
+
+
 def assignment_of(session: Session, submission_id: uuid.UUID) -> Assignment:
     """The definition of the version that this submission was handed in to."""
-    return assignments.definition(session.get_one(Submission, submission_id).assignment)
+    return assignments.definition(load(session, submission_id).assignment)
 
 
 def state_of(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tuple[State, int] | None:
@@ -104,6 +109,13 @@ def by_idempotency_key(session: Session, user_id: int, key: str) -> Submission |
     return session.scalar(select(Submission).where(Submission.user_id == user_id, Submission.idempotency_key == key))
 
 
+def counted_times(session: Session, user_id: int, slug: str, since: datetime) -> Sequence[datetime]:
+    """When a student submitted the attempts that count in the quota, after ``since``; oldest first."""
+    query = select(Submission.submitted_at).join(PublishedAssignment)
+    query = query.where(Submission.user_id == user_id, PublishedAssignment.slug == slug, Submission.counts)
+    return session.scalars(query.where(Submission.submitted_at > since).order_by(Submission.submitted_at)).all()
+
+
 def next_attempt(session: Session, user_id: int, slug: str) -> int:
     """The number of the student's next attempt at an assignment. The caller holds the user's row."""
     last = session.scalar(
@@ -147,6 +159,16 @@ def parts(session: Session, submission_id: uuid.UUID) -> list[SubmissionPart]:
 def run(session: Session, run_id: int | None) -> Run | None:
     """A run by id."""
     return session.get(Run, run_id) if run_id is not None else None
+
+
+def load_run(session: Session, run_id: int) -> Run:
+    """The run that has this id. Raises ``NoResultFound``."""
+    return session.get_one(Run, run_id)
+
+
+def assignment_of_run(session: Session, run_id: int) -> Assignment:
+    """The definition of the version that a run measured with."""
+    return assignments.definition(session.get_one(PublishedAssignment, load_run(session, run_id).assignment_id))
 
 
 def runs(session: Session, submission_id: uuid.UUID) -> list[Run]:
