@@ -1,4 +1,4 @@
-"""The two reference networks: the teacher that hand-ins learn from, and the homework's own example of a student."""
+"""The two reference networks: the teacher that students' models learn from, and the homework's example of a student."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def trained_teacher() -> Teacher:
 
 
 def trained_baseline_student() -> BaselineStudent:
-    """The homework's student as distilled from the teacher, in eval mode, float32."""
+    """The homework's student, distilled from the teacher, in eval mode, float32."""
     return with_weights(BaselineStudent(), trained.BASELINE_STUDENT)
 
 

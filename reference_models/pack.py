@@ -1,12 +1,12 @@
-"""Packs: one file that holds a split's images and labels, read without loading it, every image checked when it is read.
+"""Packs: one file with the images and labels of a split, memory-mapped; every image is checked when it is read.
 
-A pack is a magic number, the images one after another, a table and a trailer, integers little-endian:
+A pack is a magic number, the images, a table and a trailer; integers are little-endian:
 
     "ASSAYPK1" | image 0 | image 1 | ... | header (JSON) | index | lengths of header and index (2 x uint32) | SHA-256
 
-The index has one row an image: where it begins, its length, its label, the SHA-256 of its bytes. The last SHA-256
-covers header, index and lengths, and through the index every image: it is the pack's digest. So opening a pack of
-gigabytes costs one look at its table, and still no damaged image is ever used.
+The index has one row for each image: offset, length, label and the SHA-256 of its bytes. The last SHA-256 covers
+header, index and lengths, and through the index every image: it is the pack's digest. Opening a pack of gigabytes
+therefore reads only its table, and a damaged image is still detected.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ _TRAILER = _LENGTHS.size + hashlib.sha256().digest_size
 
 
 class Encoding(StrEnum):
-    """How an image's bytes hold its pixels."""
+    """The format of an image's bytes."""
 
     WEBP = "webp"
     """A few percent of the size; 0.1 ms to decode at 64 x 64."""
     RAW = "raw"
-    """uint8, row by row, RGB: nothing to decode, for large sets that are memory-mapped."""
+    """uint8, row by row, RGB: for large sets, because nothing is decoded."""
 
 
 class DamagedPack(Exception):
-    """The file is no pack, is cut short, or holds other bytes than its digest says."""
+    """The file is no pack, is truncated, or its bytes do not match its digest."""
 
 
 class PackWriter:
-    """Writes a pack beside its place and moves it there at the end: a reader never sees half a pack.
+    """Writes a pack under a temporary name and renames it at the end, so that a reader never sees half a pack.
 
-    A context manager; leaving it by an exception leaves nothing behind.
+    A context manager; an exception removes the temporary file.
     """
 
-    def __init__(self, path: Path, size: int, encoding: Encoding, about: Mapping[str, Any]) -> None:
-        """``size`` is the side of the square images in pixels; ``about`` is stored in the header."""
+    def __init__(self, path: Path, size: int, encoding: Encoding, metadata: Mapping[str, Any]) -> None:
+        """``size`` is the side of the square images in pixels; ``metadata`` is stored in the header."""
         self._path = path
         self._partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-        self.about = dict(about)
-        """What the header tells about the images; may grow until the end."""
-        self._header = {"size": size, "encoding": encoding.value, "about": self.about}
+        self.metadata = dict(metadata)
+        """JSON data of the header; entries may be added until the pack is closed."""
+        self._header = {"size": size, "encoding": encoding.value, "about": self.metadata}
         self._rows: list[tuple[int, int, int, bytes]] = []
         self._file = self._partial.open("wb")
         self._file.write(MAGIC)
@@ -106,7 +106,7 @@ class Pack:
         header, self._index, self.digest = self._read_table()
         self.size: int = header["size"]
         self.encoding = Encoding(header["encoding"])
-        self.about: dict[str, Any] = header["about"]
+        self.metadata: dict[str, Any] = header["about"]
         self.labels: NDArray[np.int64] = self._index["label"].astype(np.int64)
         """Labels ``(N,)``."""
 
@@ -114,7 +114,7 @@ class Pack:
         return len(self._index)
 
     def pixels(self, indices: Sequence[int] | NDArray[np.int64] | slice) -> NDArray[np.uint8]:
-        """Images ``(N, size, size, 3)``, RGB. Raises `DamagedPack` for an image that is not what was packed."""
+        """Images ``(N, size, size, 3)``, RGB. Raises `DamagedPack` for an image that has changed."""
         rows = self._index[indices]
         images = np.empty((len(rows), self.size, self.size, 3), np.uint8)
         for image, row in zip(images, rows, strict=True):
@@ -137,7 +137,7 @@ class Pack:
         begin = end - _LENGTHS.size - header_length - index_length
         digest = hashlib.sha256(self._bytes[max(begin, 0) : end]).digest()
         if begin < len(MAGIC) or self._bytes[end:] != digest:
-            raise DamagedPack(f"{self.path}: its table is damaged or it is cut short")
+            raise DamagedPack(f"{self.path}: its table is damaged or it is truncated")
         header = json.loads(self._bytes[begin : begin + header_length])
         index = np.frombuffer(self._bytes[begin + header_length : end - _LENGTHS.size], _ROW)
         return header, index, digest.hex()

@@ -1,4 +1,4 @@
-"""Pruning as the homework teaches it, by PyTorch itself: the reference that measured curves are drawn beside."""
+"""Pruning as the homework teaches it, by PyTorch's own functions: the reference curve of reports."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ RATIOS = tuple(step / 20 for step in range(20))
 """0 to 0.95, the twenty points of the homework's plot."""
 
 
-def pruned(network: nn.Module, ratio: float) -> nn.Module:
-    """A copy with ``ratio`` of the smallest weights of every ``nn.Conv2d`` zero, layer by layer."""
+def prune_convolutions(network: nn.Module, ratio: float) -> nn.Module:
+    """A copy in which the share ``ratio`` of each ``nn.Conv2d``'s weights, the smallest, is zero."""
     result = copy.deepcopy(network)
     for module in result.modules():
         if isinstance(module, nn.Conv2d):
@@ -25,5 +25,8 @@ def pruned(network: nn.Module, ratio: float) -> nn.Module:
 
 
 def curve(network: nn.Module, images: Images, labels: torch.Tensor) -> list[dict[str, float]]:
-    """``{"ratio", "accuracy"}`` for each of `RATIOS`, each pruned from the whole network anew."""
-    return [{"ratio": ratio, "accuracy": accuracy(logits(pruned(network, ratio), images), labels)} for ratio in RATIOS]
+    """``{"ratio", "accuracy"}`` for each of `RATIOS`; each starts from the unpruned network."""
+    return [
+        {"ratio": ratio, "accuracy": accuracy(logits(prune_convolutions(network, ratio), images), labels)}
+        for ratio in RATIOS
+    ]

@@ -1,8 +1,8 @@
 """Train the reference networks again: ``python -m reference_models.train [FOLDER]``, some minutes on one core.
 
 The teacher learns from pictures drawn for it alone (so the font of `reference_models.food11.draw` must be there) and
-has seen none that students learn from: its logits on the train split are an opinion, not a memory. The student learns
-from those logits, as every hand-in without weights does. One thread and fixed seeds: one machine gives the same bits.
+has seen no image of the train split, so it has not memorised the labels there. The student learns from its logits, as
+every submission without weights does. One thread and fixed seeds give the same bits on one machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reference_models.food11 import FOLDER, SIZE, draw
 from reference_models.networks import BaselineStudent, Teacher, with_weights
 from reference_models.pack import Pack
 from reference_models.training import Images, Schedule, accuracy, distillation, logits, train
-from reference_models.transform import normalised
+from reference_models.transform import normalise
 
 TEACHER = Schedule(epochs=14, learning_rate=0.004, batch=64, weight_decay=0.05, seed=1)
 STUDENT = Schedule(epochs=20, learning_rate=0.005, batch=32, weight_decay=0.01, seed=2)
@@ -36,13 +36,13 @@ ALPHA, TEMPERATURE = 0.7, 4.0
 def main(folder: Path) -> None:
     """Train both networks and write everything that `reference_models.trained` reads into ``folder``."""
     torch.set_num_threads(1)
-    begun = time.process_time()
+    start = time.process_time()
     splits = {split: Pack(FOLDER / f"{split}.pack") for split in draw.SHIPPED}
-    with tempfile.TemporaryDirectory() as lessons:
-        teacher = _teacher(Pack(draw.draw(Path(lessons), "lessons")), folder / trained.TEACHER.name)
-    opinions = {split: logits(teacher, _images(pack)).half() for split, pack in splits.items()}
-    save_file(opinions, folder / trained.LOGITS.name)
-    student = _student(splits["train"], opinions["train"].float(), folder / trained.BASELINE_STUDENT.name)
+    with tempfile.TemporaryDirectory() as temporary:
+        teacher = _teacher(Pack(draw.draw(Path(temporary), "lessons")), folder / trained.TEACHER.name)
+    teacher_logits = {split: logits(teacher, _images(pack)).half() for split, pack in splits.items()}
+    save_file(teacher_logits, folder / trained.LOGITS.name)
+    student = _student(splits["train"], teacher_logits["train"].float(), folder / trained.BASELINE_STUDENT.name)
 
     curve = pruning.curve(teacher, _images(splits["hidden"]), _labels(splits["hidden"]))
     (folder / trained.CURVE.name).write_text("[\n " + ",\n ".join(map(json.dumps, curve)) + "\n]\n")
@@ -52,34 +52,34 @@ def main(folder: Path) -> None:
         "teacher": _record(teacher, TEACHER, splits),
         "baseline_student": _record(student, STUDENT, splits) | {"alpha": ALPHA, "temperature": TEMPERATURE},
         "torch": torch.__version__,
-        "cpu_seconds": round(time.process_time() - begun),
+        "cpu_seconds": round(time.process_time() - start),
     }
     (folder / trained.RESULT.name).write_text(json.dumps(result, indent=1) + "\n")
 
 
-def _teacher(lessons: Pack, shipped: Path) -> Teacher:
+def _teacher(lessons: Pack, path: Path) -> Teacher:
     torch.manual_seed(TEACHER.seed)
     teacher, labels = Teacher(), _labels(lessons)
 
     def cross_entropy(predicted: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
         return F.cross_entropy(predicted, labels[batch])
 
-    train(teacher, _images(lessons), cross_entropy, TEACHER, _tell("teacher"))
-    _ship(teacher, shipped)
-    return with_weights(Teacher(), shipped)
+    train(teacher, _images(lessons), cross_entropy, TEACHER, _progress("teacher"))
+    _save_weights(teacher, path)
+    return with_weights(Teacher(), path)
 
 
-def _student(split: Pack, opinions: torch.Tensor, shipped: Path) -> BaselineStudent:
+def _student(split: Pack, teacher_logits: torch.Tensor, path: Path) -> BaselineStudent:
     torch.manual_seed(STUDENT.seed)
     student = BaselineStudent()
-    loss = distillation(_labels(split), opinions, ALPHA, TEMPERATURE)
-    train(student, _images(split), loss, STUDENT, _tell("baseline student"))
-    _ship(student, shipped)
-    return with_weights(BaselineStudent(), shipped)
+    loss = distillation(_labels(split), teacher_logits, ALPHA, TEMPERATURE)
+    train(student, _images(split), loss, STUDENT, _progress("baseline student"))
+    _save_weights(student, path)
+    return with_weights(BaselineStudent(), path)
 
 
-def _ship(network: nn.Module, path: Path) -> None:
-    """Store the weights as float16. What is recorded is measured on the network read back from here."""
+def _save_weights(network: nn.Module, path: Path) -> None:
+    """Store the weights as float16. The record is measured on the network with these rounded weights."""
     state = network.state_dict()
     save_file(
         {name: (value.half() if value.is_floating_point() else value).contiguous() for name, value in state.items()},
@@ -96,14 +96,14 @@ def _record(network: nn.Module, schedule: Schedule, splits: Mapping[str, Pack]) 
 
 
 def _images(pack: Pack) -> Images:
-    return torch.from_numpy(normalised(pack.pixels(slice(None))))
+    return torch.from_numpy(normalise(pack.pixels(slice(None))))
 
 
 def _labels(pack: Pack) -> torch.Tensor:
     return torch.from_numpy(pack.labels)
 
 
-def _tell(name: str) -> Callable[[int, float], None]:
+def _progress(name: str) -> Callable[[int, float], None]:
     return lambda epoch, loss: print(f"{name}: epoch {epoch}, loss {loss:.3f}", file=sys.stderr)  # noqa: T201
 
 

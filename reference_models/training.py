@@ -1,4 +1,4 @@
-"""How the reference networks are trained: varied pictures, one cycle of the learning rate, nothing left to chance."""
+"""Training of the reference networks: augmented pictures, one cycle of the learning rate, fixed seeds."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Schedule:
 
 
 def train(
-    network: nn.Module, images: Images, loss: BatchLoss, schedule: Schedule, told: Callable[[int, float], None]
+    network: nn.Module, images: Images, loss: BatchLoss, schedule: Schedule, report: Callable[[int, float], None]
 ) -> None:
-    """Train in place. ``told`` hears the epoch, from 1, and its mean loss. Incomplete batches are left out."""
+    """Train in place. ``report`` gets each epoch, from 1, and its mean loss. Incomplete batches are skipped."""
     network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]  # a third quicker on a CPU
-    chance = torch.Generator().manual_seed(schedule.seed)
+    generator = torch.Generator().manual_seed(schedule.seed)
     steps = len(images) // schedule.batch
     optimiser = torch.optim.AdamW(network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
@@ -40,23 +40,23 @@ def train(
     )
     for epoch in range(1, schedule.epochs + 1):
         total = 0.0
-        order = torch.randperm(len(images), generator=chance)[: steps * schedule.batch]
+        order = torch.randperm(len(images), generator=generator)[: steps * schedule.batch]
         for batch in order.view(steps, schedule.batch):
-            value = loss(network(varied(images[batch], chance)), batch)
+            value = loss(network(augment(images[batch], generator)), batch)
             optimiser.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             cycle.step()
             total += value.item()
-        told(epoch, total / steps)
+        report(epoch, total / steps)
 
 
-def varied(images: Images, chance: torch.Generator) -> Images:
-    """Each image turned, scaled, shifted, mirrored by half a chance, its light changed, and a part of it hidden."""
+def augment(images: Images, generator: torch.Generator) -> Images:
+    """Rotate, scale, shift, mirror (half of them), change the light, and blank a rectangle of each image."""
     count, _, height, width = images.shape
 
     def between(low: float, high: float, *shape: int) -> torch.Tensor:
-        return torch.rand(count, *shape, generator=chance) * (high - low) + low
+        return torch.rand(count, *shape, generator=generator) * (high - low) + low
 
     turn, scale = between(-0.35, 0.35), between(0.8, 1.2)
     mirror = torch.where(between(0, 1) < 0.5, 1.0, -1.0)
@@ -91,7 +91,7 @@ def distillation(labels: torch.Tensor, teacher: torch.Tensor, alpha: float, temp
 
 @torch.inference_mode()
 def logits(network: nn.Module, images: Images) -> torch.Tensor:
-    """Logits ``(N, classes)`` in eval mode; the batch is fixed, so that the bits are too."""
+    """Logits ``(N, classes)`` in eval mode; the batch size is fixed, so that the bits are reproducible."""
     network.eval()
     return torch.cat([network(batch) for batch in torch.split(images, 50)])
 

@@ -18,11 +18,11 @@ _SCHEMAS = (
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
 _library: torch.library.Library | None = None
-"""Kept for the life of the process: the schemas go when it goes."""
+"""A reference for the life of the process: torch removes the schemas with the library object."""
 
 
 def load() -> ModuleType:
-    """Import torchvision. Raises what the import raises when the cause is another one."""
+    """Import torchvision. Passes on an error of the import that has another cause."""
     global _library
     try:
         return importlib.import_module("torchvision")

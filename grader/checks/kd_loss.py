@@ -87,7 +87,7 @@ def measure(
     seed = int(rng.integers(1 << 62))
     drawing = np.random.default_rng(seed)
     plan = _best_reading(child, plan, book, assignment.classes, rng)
-    scored = (*book.fixed(), *book.fresh(drawing, assignment.classes))
+    scored = (*book.fixed_cases(), *book.fresh_cases(drawing, assignment.classes))
     about: dict[str, Any] = {"call": plan.text(), "signature": signature, "seeds": (seed,)}
 
     order = [*range(len(scored)), *drawing.choice(len(scored), REPEATS, replace=False).tolist()]
@@ -113,9 +113,9 @@ def measure(
     if all(term.agrees for term in terms.values()) and examined.repeatable:
         notes += _notes_on_unusual_inputs(child, plan, book)
     elif examined.repeatable:
-        diagnosis = _diagnose(answers[: len(book.fixed())], known)
+        diagnosis = _diagnose(answers[: len(book.fixed_cases())], known)
         if diagnosis is None:
-            fresh = book.fresh(drawing, assignment.classes)
+            fresh = book.fresh_cases(drawing, assignment.classes)
             partly_right = _notes_if_partly_right(child, plan, scored, answers, book, fresh)
     if diagnosis is None:
         notes += _notes_on_unusual_answers(scored, answers) + partly_right
@@ -142,7 +142,7 @@ def _best_reading(child: Child, plan: Plan, book: CaseBook, classes: int, rng: n
     others = binding.other_readings(plan)
     if not others:
         return plan
-    fresh = book.fresh(rng, classes)
+    fresh = book.fresh_cases(rng, classes)
     return max([plan, *others], key=lambda reading: _count_agreeing(child, reading, fresh, book))
 
 

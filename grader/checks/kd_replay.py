@@ -56,4 +56,4 @@ def failures(assignment: Assignment, question: Question, evidence: KDLossEvidenc
 
 def _drawn(assignment: Assignment, question: Question, seed: int) -> tuple[Case, ...]:
     book = cases.read(assignment.files[question.options["cases"]])
-    return book.fresh(np.random.default_rng(seed), assignment.classes)
+    return book.fresh_cases(np.random.default_rng(seed), assignment.classes)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from reference_models import food11
 from reference_models.pack import DamagedPack, Pack
-from reference_models.transform import normalised, resized
+from reference_models.transform import normalise, resize
 
 BUILT_IN = "food11-mini"
 _imported: Path | None = None
@@ -52,15 +52,15 @@ class Split:
 
         The same bits every time: pixels are resized in integers.
         """
-        return normalised(resized(self.pack.pixels(indices), size))
+        return normalise(resize(self.pack.pixels(indices), size))
 
     def ready(self, size: int) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
         """As `images`, for asking again and again: everything is decoded and resized now. Raises ``DamagedPack``.
 
         Takes ``3 * size ** 2`` bytes an image, so for small sets only.
         """
-        pixels = resized(self.pack.pixels(slice(None)), size)
-        return lambda indices: normalised(pixels[indices])
+        pixels = resize(self.pack.pixels(slice(None)), size)
+        return lambda indices: normalise(pixels[indices])
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class DataSet:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes' names in label order."""
-        return tuple(self.hidden.pack.about["classes"])
+        return tuple(self.hidden.pack.metadata["classes"])
 
     @property
     def size(self) -> int:

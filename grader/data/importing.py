@@ -98,7 +98,7 @@ def import_food11(source: Path, data_dir: Path, told: Callable[[int, int], None]
         done += len(files)
         told(done, total)
         counts[split] = len(pack)
-        left_out += [LeftOut(name, Reason.BROKEN) for name in pack.about["broken"]]
+        left_out += [LeftOut(name, Reason.BROKEN) for name in pack.metadata["broken"]]
     return Imported(counts["train"], counts["hidden"], tuple(left_out), unchanged)
 
 
@@ -137,7 +137,7 @@ def _packed(path: Path, digest: str) -> Pack | None:
         pack = Pack(path)
     except (FileNotFoundError, DamagedPack):
         return None
-    return pack if pack.about.get("files") == digest else None
+    return pack if pack.metadata.get("files") == digest else None
 
 
 def _write(path: Path, split: str, digest: str, files: list[_File], told: Callable[[int], None]) -> None:
@@ -150,7 +150,7 @@ def _write(path: Path, split: str, digest: str, files: list[_File], told: Callab
             else:
                 pack.append(pixels, file.label)
             told(done)
-        pack.about["broken"] = broken
+        pack.metadata["broken"] = broken
 
 
 def _decoded(files: list[_File]) -> Iterator[tuple[_File, bytes | None]]:

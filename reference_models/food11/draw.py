@@ -1,7 +1,7 @@
 """Draw the miniature Food-11 again: ``python -m reference_models.food11.draw [FOLDER]``.
 
 The font is Debian's ``fonts-noto-color-emoji``; the same font file and the pinned Pillow and NumPy give the same bytes.
-Each picture has its own generator, seeded by split and place, so that one can be drawn without the others.
+Each picture has its own generator, seeded by split and index, so that one can be drawn without the others.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _GLYPH_SIZE = 109
 _QUALITY = 80
 SEED = 11
 SPLITS: dict[str, tuple[int, Conditions]] = {"train": (250, TRAIN), "hidden": (50, HIDDEN), "lessons": (1250, TRAIN)}
-"""Pictures of each class, and how they are taken. The lessons are the teacher's, and are drawn only to train it."""
+"""Number of pictures of each class, and their conditions. ``lessons`` are drawn only to train the teacher."""
 SHIPPED = ("train", "hidden")
 
 
 class OtherFont(Exception):
-    """The font is missing or another version than the one the data are drawn with."""
+    """The font is missing or is not the version that the data are drawn with."""
 
 
 def font() -> ImageFont.FreeTypeFont:
@@ -55,23 +55,23 @@ def glyph(character: str) -> Image.Image:
     return image
 
 
-def encoded(split: str, index: int) -> bytes:
-    """Draw picture ``index`` of ``split`` as WebP. Labels go round: picture i shows class i modulo 11."""
-    place = list(SPLITS).index(split)
-    rng = np.random.default_rng([SEED, place, index])
+def encode_picture(split: str, index: int) -> bytes:
+    """Draw picture ``index`` of ``split`` as WebP. Picture i shows class i modulo 11."""
+    split_number = list(SPLITS).index(split)
+    rng = np.random.default_rng([SEED, split_number, index])
     pixels = picture(rng, DISHES[index % len(DISHES)], glyph, SPLITS[split][1])
-    target = io.BytesIO()
-    Image.fromarray(pixels).save(target, "WEBP", quality=_QUALITY, method=6)
-    return target.getvalue()
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "WEBP", quality=_QUALITY, method=6)
+    return stream.getvalue()
 
 
 def draw(folder: Path, split: str) -> Path:
     """Write the split's pack into ``folder``. Raises `OtherFont`."""
     path = folder / f"{split}.pack"
-    about = {"name": "food11-mini", "split": split, "classes": list(CLASSES), "source": SOURCE}
-    with PackWriter(path, SIZE, Encoding.WEBP, about) as pack:
+    metadata = {"name": "food11-mini", "split": split, "classes": list(CLASSES), "source": SOURCE}
+    with PackWriter(path, SIZE, Encoding.WEBP, metadata) as pack:
         for index in range(SPLITS[split][0] * len(DISHES)):
-            pack.append(encoded(split, index), index % len(DISHES))
+            pack.append(encode_picture(split, index), index % len(DISHES))
     return path
 
 
@@ -79,5 +79,5 @@ _font = cache(font)
 
 
 if __name__ == "__main__":
-    for shipped in SHIPPED:
-        draw(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER, shipped)
+    for split in SHIPPED:
+        draw(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER, split)

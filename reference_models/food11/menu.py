@@ -1,4 +1,4 @@
-"""What is on the pictures: the eleven classes of Food-11 in the homework's label order, each with its emoji.
+"""The things on the pictures: the eleven classes of Food-11 in the homework's label order, each with its emoji.
 
 Every class has some emoji of the same kind of dish (bowls of soup, noodles and rice; rings of dough that are bread and
 dessert), so that colour alone does not tell the classes apart.
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dish:
-    """One class. ``unseen`` emoji, relatives of ``glyphs``, are drawn in the hidden split alone."""
+    """One class. The emoji of ``hidden_glyphs``, similar ones, appear in the hidden split alone."""
 
     name: str
     glyphs: str
-    unseen: str = ""
+    hidden_glyphs: str = ""
 
 
 DISHES = (
@@ -35,5 +35,5 @@ DISHES = (
 
 CLASSES = tuple(dish.name for dish in DISHES)
 CUTLERY = "🍴🥄🔪🥢"
-BESIDE = "🧂🌸🕯🎈⚽🧦📎🔑🌿🧊🧻🧽📱🧋🍶"
-"""Things that lie about and belong to no class."""
+OTHER_THINGS = "🧂🌸🕯🎈⚽🧦📎🔑🌿🧊🧻🧽📱🧋🍶"
+"""Things of no class that lie beside the dish."""

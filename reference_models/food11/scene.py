@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from reference_models.food11.menu import BESIDE, CUTLERY, Dish
+from reference_models.food11.menu import CUTLERY, OTHER_THINGS, Dish
 
 CANVAS = 128
 """Side of the canvas in pixels; the picture is half as large."""
@@ -20,35 +20,35 @@ Glyphs = Callable[[str], Image.Image]
 
 @dataclass(frozen=True)
 class Conditions:
-    """How a split's pictures are taken. Ranges are (from, to), chances from 0 to 1."""
+    """The conditions of a split's pictures. Ranges are (from, to), probabilities from 0 to 1."""
 
     scale: tuple[float, float]
     """Side of the dish relative to the picture's."""
     angle: float
     """Largest rotation to either side, in degrees."""
     backgrounds: tuple[str, ...]
-    beside: int
-    """At most so many things lie beside the dish."""
-    covered: float
-    """Chance that something lies over the dish."""
+    most_other_things: int
+    """The largest number of things beside the dish."""
+    cover_probability: float
+    """That something lies over the dish."""
     hue: float
-    """Largest shift of all hues, as a part of the circle."""
+    """Largest shift of all hues, as a fraction of the circle."""
     gain: tuple[float, float]
     """Brightness, contrast and saturation, each drawn from here."""
     blur: float
     """Largest radius of the blur, in pixels of the canvas."""
     noise: float
     """Largest deviation of the camera's noise, of 255."""
-    unseen: float = 0.0
-    """Chance of an emoji that the train split never shows."""
+    hidden_glyph_probability: float = 0.0
+    """Of an emoji that the train split never shows."""
 
 
 TRAIN = Conditions(
     scale=(0.40, 0.85),
     angle=40,
     backgrounds=("plain", "gradient", "cloth", "blotches", "boards"),
-    beside=3,
-    covered=0.35,
+    most_other_things=3,
+    cover_probability=0.35,
     hue=0.06,
     gain=(0.65, 1.35),
     blur=1.6,
@@ -58,29 +58,33 @@ HIDDEN = Conditions(
     scale=(0.35, 0.90),
     angle=50,
     backgrounds=("gradient", "cloth", "blotches", "boards", "dots", "stripes"),
-    beside=4,
-    covered=0.40,
+    most_other_things=4,
+    cover_probability=0.40,
     hue=0.07,
     gain=(0.60, 1.40),
     blur=2.0,
     noise=14,
-    unseen=0.12,
+    hidden_glyph_probability=0.12,
 )
-"""Wider than `TRAIN` in everything, with backgrounds and emoji of its own: it asks for more than memory."""
+"""Wider than `TRAIN` in everything, with backgrounds and emoji of its own, so that memorising does not suffice."""
 
 
 def picture(rng: np.random.Generator, dish: Dish, glyphs: Glyphs, conditions: Conditions) -> NDArray[np.uint8]:
     """Draw one picture of ``dish``, ``(64, 64, 3)``."""
     canvas = _background(rng, str(rng.choice(conditions.backgrounds)))
-    for _ in range(rng.integers(conditions.beside + 1)):
-        thing = glyphs(_one(rng, BESIDE + CUTLERY))
+    for _ in range(rng.integers(conditions.most_other_things + 1)):
+        thing = glyphs(_choose(rng, OTHER_THINGS + CUTLERY))
         _lay(rng, canvas, thing, rng.uniform(0.15, 0.35), 180, tuple(rng.uniform(0.05, 0.95, 2)))
     for scale, place in _places(rng, conditions):
         if rng.random() < 0.35:
             _plate(rng, canvas, scale, place)
-        kind = dish.unseen if dish.unseen and rng.random() < conditions.unseen else dish.glyphs
-        _lay(rng, canvas, glyphs(_one(rng, kind)), scale, conditions.angle, place)
-        if rng.random() < conditions.covered:
+        kind = (
+            dish.hidden_glyphs
+            if dish.hidden_glyphs and rng.random() < conditions.hidden_glyph_probability
+            else dish.glyphs
+        )
+        _lay(rng, canvas, glyphs(_choose(rng, kind)), scale, conditions.angle, place)
+        if rng.random() < conditions.cover_probability:
             _cover(rng, canvas, glyphs, scale, place)
     return _photograph(rng, canvas, conditions)
 
@@ -142,7 +146,7 @@ def _cover(rng: np.random.Generator, canvas: Image.Image, glyphs: Glyphs, scale:
     turn = rng.uniform(0, 2 * math.pi)
     x, y = place[0] + math.cos(turn) * scale * 0.38, place[1] + math.sin(turn) * scale * 0.38
     if rng.random() < 0.5:
-        _lay(rng, canvas, glyphs(_one(rng, CUTLERY + "🌿")), scale * rng.uniform(0.5, 0.8), 180, (x, y))
+        _lay(rng, canvas, glyphs(_choose(rng, CUTLERY + "🌿")), scale * rng.uniform(0.5, 0.8), 180, (x, y))
         return
     half = scale * CANVAS * rng.uniform(0.14, 0.24)
     corners = [
@@ -207,5 +211,5 @@ def _colour(rng: np.random.Generator, darkest: float, lightest: float) -> tuple[
     return tuple(round(float(channel) * 255) for channel in channels)
 
 
-def _one(rng: np.random.Generator, glyphs: str) -> str:
+def _choose(rng: np.random.Generator, glyphs: str) -> str:
     return glyphs[int(rng.integers(len(glyphs)))]

@@ -52,7 +52,7 @@ def _together(name: str, row: tuple[str, ...], single: Mapping[str, Mistake]) ->
 
 
 def correct_styles() -> dict[str, Loss]:
-    """Correct losses in every style met so far, by ``module.function``."""
+    """Correct losses in different styles, by ``module.function``."""
     return {f"{_name(module)}.{loss.__name__}": loss for module in _modules(correct) for loss in module.LOSSES}
 
 
@@ -61,7 +61,7 @@ def evaluate(
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
     """Value and gradient ``(N, C)`` with respect to the student's logits, both as float64.
 
-    The value is None when no tensor came back; the gradient is None when there is none or the value is no scalar.
+    The value is None when the loss returns none; the gradient is None when there is none or the value is no scalar.
     """
     student = torch.tensor(case.inputs.student, dtype=dtype, requires_grad=True)
     teacher = torch.tensor(case.inputs.teacher, dtype=dtype)

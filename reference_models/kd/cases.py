@@ -1,4 +1,4 @@
-"""The cases on which a distillation loss is examined: fixed ones from a data file, and fresh ones drawn for one run."""
+"""The cases on which a distillation loss is examined: fixed ones from a data file, and fresh ones for each run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 REMARKS = ("batch_of_one", "large_logits")
-"""Unusual inputs that a good loss survives and that cost no points: each has its text in the message catalogue."""
+"""Unusual inputs that cost no points; each has a text in the message catalogue."""
 
 
 class Term(StrEnum):
-    """What a case looks at: ``alpha = 0``, ``alpha = 1``, or a value in between."""
+    """The part of the loss that a case examines: ``alpha = 0``, ``alpha = 1``, or a value in between."""
 
     HARD = "hard"
     SOFT = "soft"
@@ -34,7 +34,7 @@ class Inputs:
     def __post_init__(self) -> None:
         rows, classes = self.student.shape
         if self.teacher.shape != (rows, classes) or self.labels.shape != (rows,):
-            raise ValueError(f"inputs {self.name}: the shapes do not belong together")
+            raise ValueError(f"inputs {self.name}: the shapes do not match")
         if not ((self.labels >= 0) & (self.labels < classes)).all():
             raise ValueError(f"inputs {self.name}: a label is no class")
 
@@ -50,7 +50,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """For reports, e.g. ``fixed-1/soft/T=4``."""
+        """A name for reports, e.g. ``fixed-1/soft/T=4``."""
         return f"{self.inputs.name}/{self.term}/T={self.temperature:g}"
 
 
@@ -66,44 +66,44 @@ class CaseBook:
     fresh_batch: tuple[int, int]
     fresh_temperature: tuple[float, float]
 
-    def fixed(self) -> tuple[Case, ...]:
+    def fixed_cases(self) -> tuple[Case, ...]:
         """Every setting on every fixed input, in the order of the file."""
         return tuple(Case(inputs, *setting) for inputs in self.inputs for setting in self.settings)
 
-    def fresh(self, rng: np.random.Generator, classes: int) -> tuple[Case, ...]:
-        """Cases nobody has seen: drawn logits, labels and batch sizes, temperatures, and weights of the mixtures."""
+    def fresh_cases(self, rng: np.random.Generator, classes: int) -> tuple[Case, ...]:
+        """Random cases: logits, labels, batch sizes, temperatures, and weights of the mixtures."""
         cases: list[Case] = []
         for number in range(1, self.fresh_inputs + 1):
             inputs = draw(rng, f"fresh-{number}", int(rng.integers(*self.fresh_batch, endpoint=True)), classes)
             for term, alpha, _ in self.settings:
                 temperature = round(float(rng.uniform(*self.fresh_temperature)), 2)
-                mixed = round(float(rng.uniform(0.1, 0.9)), 2) if term is Term.MIXTURE else alpha
-                cases.append(Case(inputs, term, mixed, temperature))
+                weight = round(float(rng.uniform(0.1, 0.9)), 2) if term is Term.MIXTURE else alpha
+                cases.append(Case(inputs, term, weight, temperature))
         return tuple(cases)
 
 
 def draw(rng: np.random.Generator, name: str, batch: int, classes: int) -> Inputs:
-    """Logits like a trained network's: normal, the teacher's the sharper, none beyond 4.
+    """Random inputs with logits like a trained network's: normal, the teacher's with more spread, none beyond 4.
 
-    The bound keeps every probability above 1e-4, so that a style such as ``log(softmax(x) + 1e-8)`` is not punished.
+    The bound keeps every probability above 1e-4, so that ``log(softmax(x) + 1e-8)`` stays within the tolerances.
     """
 
     def logits(scale: float) -> NDArray[np.float32]:
-        drawn = np.clip(rng.normal(0.0, scale, (batch, classes)), -4.0, 4.0)
-        return np.round(drawn, 3).astype(np.float32)
+        values = np.clip(rng.normal(0.0, scale, (batch, classes)), -4.0, 4.0)
+        return np.round(values, 3).astype(np.float32)
 
     return Inputs(name, logits(1.5), rng.integers(0, classes, batch), logits(2.0))
 
 
 def read(text: str) -> CaseBook:
-    """Read a case file. Raises ``ValueError`` (also ``KeyError`` and ``TypeError``) on what is none."""
+    """Read a case file. Raises ``ValueError``, ``KeyError`` or ``TypeError`` for an invalid one."""
     data = json.loads(text)
     settings = tuple(
         (term, float(alpha), float(temperature)) for term in Term for alpha, temperature in data["settings"][term]
     )
-    alone = {Term.HARD: 0.0, Term.SOFT: 1.0}
+    alphas = {Term.HARD: 0.0, Term.SOFT: 1.0}
     for term, alpha, temperature in settings:
-        if temperature <= 0 or alpha != alone.get(term, alpha):
+        if temperature <= 0 or alpha != alphas.get(term, alpha):
             raise ValueError(f"alpha {alpha}, temperature {temperature} is no setting for the {term} term")
     remarks = tuple(_inputs(entry) for entry in data["remarks"])
     if tuple(inputs.name for inputs in remarks) != REMARKS:

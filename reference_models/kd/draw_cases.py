@@ -1,7 +1,7 @@
 """Draw an assignment's fixed cases: ``python -m reference_models.kd.draw_cases > FOLDER/kd_cases.json``.
 
-The settings reach beyond the homework's own ``alpha = 0.5, T = 1``, where a missing ``T^2`` and exchanged weights
-cannot be seen. Draw again only for a new version of an assignment, and tabulate afterwards.
+The settings go beyond the homework's own ``alpha = 0.5, T = 1``, which hides a missing ``T^2`` and swapped weights.
+Draw again only for a new version of an assignment, and tabulate afterwards.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def case_file(rng: np.random.Generator) -> dict[str, Any]:
     """The case file's content: two batches for scoring, and unusual ones for remarks."""
     single = draw(rng, "batch_of_one", 1, CLASSES)
     large = draw(rng, "large_logits", 3, CLASSES)
-    steep = Inputs("large_logits", large.student * 100, large.labels, large.teacher * 100)
+    scaled = Inputs("large_logits", large.student * 100, large.labels, large.teacher * 100)
     return {
         "settings": SETTINGS,
         "inputs": [_entry(draw(rng, "fixed-1", 4, CLASSES)), _entry(draw(rng, "fixed-2", 6, CLASSES))],
-        "remarks": [_entry(single), _entry(steep)],
+        "remarks": [_entry(single), _entry(scaled)],
         "fresh": {"inputs": 2, "batch": [2, 8], "temperature": [1.2, 9.0]},
     }
 

@@ -1,7 +1,7 @@
-"""A loss's answer shortened to a few numbers, so that hundreds of known answers fit in a small table.
+"""A fingerprint reduces a loss's answer to a few numbers, so that hundreds of known answers fit in a small table.
 
-A scalar is its own fingerprint. Any other shape, and the gradient, are projected on fixed directions: two answers
-with equal projections on all cases are equal for every purpose here.
+A scalar is its own fingerprint. Any other shape, and the gradient, are projected on fixed directions; answers with
+equal projections on all cases count as equal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ GRADIENT_DIRECTIONS = 2
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """``shape`` is None when no number came back. A projection that is not finite is NaN.
+    """The answer to one case. ``shape`` is None when the loss returned no number; what is not finite becomes NaN.
 
     ``gradient`` is None when the value does not depend on the student's logits, or is no scalar.
     """

@@ -1,4 +1,4 @@
-"""The distillation loss as it should be, in torch, for float64 tensors.
+"""The right distillation loss, in torch, for float64 tensors.
 
 Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531), section 2:
 
@@ -19,9 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Loss = Callable[[Tensor, Tensor, Tensor, float, float], Tensor | None]
-"""``(student_logits, labels, teacher_logits, alpha, temperature)``: logits ``(N, C)``, labels ``(N,)``, a scalar back.
+"""``(student_logits, labels, teacher_logits, alpha, temperature)``: logits ``(N, C)``, labels ``(N,)``, to a scalar.
 
-A hand-in may return anything, and so may a known mistake.
+A known mistake may return None or another shape, as a submission may.
 """
 
 

@@ -1,7 +1,7 @@
-"""Tabulate what every known mistake answers on an assignment's fixed cases.
+"""Tabulate the answers of every known mistake on an assignment's fixed cases.
 
 ``python -m reference_models.kd.tabulate FOLDER`` reads ``FOLDER/kd_cases.json`` and writes ``FOLDER/kd_mistakes.json``.
-With the table a mistake is recognised without importing torch. Run it after a change of the cases or of the bank.
+The table lets a grading recognise a mistake without importing torch. Run it after a change of the cases or the bank.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from reference_models.kd.fingerprint import Fingerprint, fingerprint
 
 
 def table(case_text: str) -> dict[str, Any]:
-    """The table as JSON data: for each loss of the bank one answer a case, in the order of ``CaseBook.fixed``.
+    """The table as JSON data: for each loss of the bank one answer per case, in the order of ``CaseBook.fixed_cases``.
 
     An answer is ``[shape, value, gradient]`` as in `reference_models.kd.fingerprint`, null for NaN and for None.
     """
-    fixed = cases.read(case_text).fixed()
+    fixed = cases.read(case_text).fixed_cases()
     return {
         "cases_sha256": hashlib.sha256(case_text.encode()).hexdigest(),
         "mistakes": [

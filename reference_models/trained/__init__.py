@@ -1,6 +1,6 @@
-"""What `reference_models.train` has left here: weights, the teacher's logits, its pruning curve, the recorded result.
+"""Files that `reference_models.train` writes: weights, the teacher's logits, its pruning curve, a training record.
 
-Read without torch; the networks with these weights are in `reference_models.networks`.
+Reading them needs no torch; the networks with these weights are in `reference_models.networks`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,6 @@ def pruning_curve() -> tuple[dict[str, float], ...]:
 
 
 def result() -> dict[str, Any]:
-    """What training recorded: data, settings, accuracies, versions."""
+    """The record of the training: data, settings, accuracies, versions."""
     recorded: dict[str, Any] = json.loads(RESULT.read_text())
     return recorded

@@ -28,7 +28,7 @@ from grader.sandbox.harness.export import onnx_bytes
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part
 from reference_models import vision
-from reference_models.pruning import pruned
+from reference_models.pruning import prune_convolutions
 from tests.integration.service import example
 
 SIZE, IMAGES, EAGER_BATCH = 224, 16, 16
@@ -58,7 +58,7 @@ def example_model() -> nn.Module:
 
 def eager(model: nn.Module, images: torch.Tensor) -> tuple[float, list[Array]]:
     """Seconds of the sweep with PyTorch as a notebook runs it, on one thread, and the answers by ratio."""
-    networks = [pruned(model, ratio) for ratio in RATIOS]
+    networks = [prune_convolutions(model, ratio) for ratio in RATIOS]
     answers = []
     begun = time.perf_counter()
     with torch.inference_mode():

@@ -1,1 +1,1 @@
-"""Correct distillation losses in the styles that hand-ins use: the tolerances must pass every one of them."""
+"""Correct distillation losses in the styles of students' submissions: the tolerances must accept every one of them."""

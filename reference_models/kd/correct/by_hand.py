@@ -1,4 +1,4 @@
-"""Styles without ``kl_div``: sums written out, epsilons against log(0), distributions, cross entropies."""
+"""Styles without ``kl_div``: explicit sums, epsilons against log(0), distributions, cross entropies."""
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +45,7 @@ def large_epsilon(
     return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)
 
 
-def entropy_taken_off(
+def entropy_subtracted(
     student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
 ) -> Tensor:
     q = F.softmax(teacher_logits / temperature, dim=1)
@@ -67,8 +67,8 @@ def distributions(
 def one_hot_labels(
     student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
 ) -> Tensor:
-    wanted = F.one_hot(labels, student_logits.shape[1]).float()
-    hard = -(wanted * F.log_softmax(student_logits, dim=1)).sum(dim=1).mean()
+    one_hot = F.one_hot(labels, student_logits.shape[1]).float()
+    hard = -(one_hot * F.log_softmax(student_logits, dim=1)).sum(dim=1).mean()
     difference = F.log_softmax(teacher_logits / temperature, dim=1) - F.log_softmax(student_logits / temperature, dim=1)
     soft = (F.softmax(teacher_logits / temperature, dim=1) * difference).sum() / student_logits.shape[0]
     return alpha * temperature**2 * soft + (1 - alpha) * hard
@@ -120,7 +120,7 @@ LOSSES = (
     logarithm_of_quotient,
     small_epsilon,
     large_epsilon,
-    entropy_taken_off,
+    entropy_subtracted,
     distributions,
     one_hot_labels,
     gathered_labels,

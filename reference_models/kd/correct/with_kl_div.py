@@ -1,4 +1,4 @@
-"""The common styles: ``kl_div`` and ``nn.KLDivLoss``, whatever the reduction and the form of the target."""
+"""The common styles: ``kl_div`` and ``nn.KLDivLoss`` with different reductions and forms of the target."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn

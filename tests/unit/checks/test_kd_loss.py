@@ -458,9 +458,9 @@ def test_types_that_are_answered_wrongly_get_a_remark(hw13: Assignment) -> None:
 def test_tolerances_leave_room_on_both_sides(hw13: Assignment) -> None:
     """Ten times between the worst correct style and the tolerance, and between it and the smallest real mistake."""
     book = cases.read(hw13.files["kd_cases.json"])
-    fresh = [book.fresh(np.random.default_rng(seed), hw13.classes) for seed in range(20)]
+    fresh = [book.fresh_cases(np.random.default_rng(seed), hw13.classes) for seed in range(20)]
     value_off = gradient_off = 0.0
-    for case in (*book.fixed(), *itertools.chain(*fresh)):
+    for case in (*book.fixed_cases(), *itertools.chain(*fresh)):
         expected, expected_gradient = closed_form.loss(case)
         for loss in bank.correct_styles().values():
             value, gradient = bank.evaluate(loss, case, torch.float32)
@@ -476,7 +476,7 @@ def test_tolerances_leave_room_on_both_sides(hw13: Assignment) -> None:
         by_gradient = mistake.ids[0].startswith("kd.gradient.")
         for loss in mistake.losses:
             furthest = 0.0
-            for case in book.fixed():
+            for case in book.fixed_cases():
                 expected, expected_gradient = closed_form.loss(case)
                 value, gradient = bank.evaluate(loss, case)
                 if (
@@ -510,7 +510,7 @@ def test_cases_of_another_table_are_refused(hw13: Assignment) -> None:
 
 def test_where_no_class_is_improbable_a_temperature_is_whole_only_where_it_was(hw13: Assignment) -> None:
     book = cases.read(hw13.files["kd_cases.json"])
-    for case in (*book.fixed(), *book.fresh(np.random.default_rng(3), 11)):
+    for case in (*book.fixed_cases(), *book.fresh_cases(np.random.default_rng(3), 11)):
         calm = kd_loss._with_small_logits(case).temperature
         assert calm <= case.temperature
         assert not calm.is_integer() or calm == case.temperature, case.name

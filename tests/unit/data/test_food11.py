@@ -58,7 +58,7 @@ def test_drawing_again_gives_the_same_bytes() -> None:
         packed = (FOLDER / f"{split}.pack").read_bytes()
         position = 8
         for index in range(40):
-            picture = draw.encoded(split, index)
+            picture = draw.encode_picture(split, index)
             assert packed[position : position + len(picture)] == picture, f"{split} {index}"
             position += len(picture)
 
@@ -82,13 +82,13 @@ def test_another_font_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_emoji_belongs_to_one_class_only() -> None:
-    everything = "".join(dish.glyphs + dish.unseen for dish in menu.DISHES) + menu.BESIDE + menu.CUTLERY
+    everything = "".join(dish.glyphs + dish.hidden_glyphs for dish in menu.DISHES) + menu.OTHER_THINGS + menu.CUTLERY
     assert len(set(everything)) == len(everything)
 
 
 def test_unseen_emoji_are_drawn_in_the_hidden_split_alone() -> None:
     """Each picture is drawn again, noting which emoji it asks for."""
-    unseen = set("".join(dish.unseen for dish in menu.DISHES))
+    unseen = set("".join(dish.hidden_glyphs for dish in menu.DISHES))
     for split, conditions in (("train", scene.TRAIN), ("hidden", scene.HIDDEN)):
         asked: set[str] = set()
 

@@ -24,7 +24,7 @@ def test_what_was_packed_is_read_back(tmp_path: Path) -> None:
     pack = write(tmp_path / "a.pack")
     assert len(pack) == 5
     assert pack.size == 6
-    assert pack.about == {"classes": ["Bread", "Dairy"]}
+    assert pack.metadata == {"classes": ["Bread", "Dairy"]}
     assert pack.labels.tolist() == LABELS
     assert (pack.pixels(slice(None)) == IMAGES).all()
     assert (pack.pixels([3, 1]) == IMAGES[[3, 1]]).all()
@@ -37,7 +37,7 @@ def test_equal_content_has_equal_digests_and_bytes(tmp_path: Path) -> None:
 
 def test_another_label_is_another_digest(tmp_path: Path) -> None:
     first = write(tmp_path / "a.pack")
-    with PackWriter(tmp_path / "b.pack", 6, Encoding.RAW, first.about) as writer:
+    with PackWriter(tmp_path / "b.pack", 6, Encoding.RAW, first.metadata) as writer:
         for image, label in zip(IMAGES, [*LABELS[:-1], 1], strict=True):
             writer.append(image.tobytes(), label)
     assert Pack(tmp_path / "b.pack").digest != first.digest

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from reference_models import vision
-from reference_models.transform import DEVIATION, MEAN, normalised, resize_and_crop, resized
+from reference_models.transform import DEVIATION, MEAN, normalise, resize, resize_and_crop
 
 vision.load()
 from torchvision import transforms  # noqa: E402
@@ -23,7 +23,7 @@ def test_normalised_equals_torchvision() -> None:
     images[0, :16, :16] = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
     theirs = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, DEVIATION)])
     expected = torch.stack([theirs(Image.fromarray(image)) for image in images])
-    assert torch.equal(torch.from_numpy(normalised(images)), expected)
+    assert torch.equal(torch.from_numpy(normalise(images)), expected)
 
 
 @pytest.mark.parametrize("shape", [(300, 400), (401, 299), (256, 256), (120, 97), (224, 1000), (257, 333)])
@@ -42,14 +42,14 @@ def test_grey_and_palette_images_become_rgb() -> None:
 def test_resizing_gives_the_recorded_bits() -> None:
     """Stored logits and reference accuracies hold for these bits: another Pillow must not change them unseen."""
     images = np.random.default_rng(1).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
-    digests = {size: hashlib.sha256(resized(images, size).tobytes()).hexdigest()[:16] for size in (32, 48, 224)}
+    digests = {size: hashlib.sha256(resize(images, size).tobytes()).hexdigest()[:16] for size in (32, 48, 224)}
     assert digests == {32: "de8dc518641991c3", 48: "414dbc4e9377971c", 224: "ca6056053553e1b2"}
 
 
 def test_the_stored_size_is_left_alone() -> None:
     images = RNG.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
-    assert (resized(images, 64) == images).all()
+    assert (resize(images, 64) == images).all()
 
 
 def test_no_images_stay_no_images() -> None:
-    assert normalised(resized(np.empty((0, 64, 64, 3), np.uint8), 224)).shape == (0, 3, 224, 224)
+    assert normalise(resize(np.empty((0, 64, 64, 3), np.uint8), 224)).shape == (0, 3, 224, 224)

@@ -1,4 +1,4 @@
-"""The bank of known mistakes: tabulated as it stands, apart from one another, priced, and with a text."""
+"""The bank of known mistakes: the table is up to date, mistakes differ, and each has points and a text."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ EQUIVALENT = {
 """Mistakes that no tensor can tell apart, with the reason."""
 
 
-def _known(hw13: Assignment) -> tuple[kd_diagnosis.KnownLoss, ...]:
+def _stored(hw13: Assignment) -> tuple[kd_diagnosis.KnownLoss, ...]:
     return kd_diagnosis.table(hw13.files["kd_cases.json"], hw13.files["kd_mistakes.json"])
 
 
-def test_table_is_what_the_bank_answers(hw13: Assignment) -> None:
+def test_table_holds_the_answers_of_the_bank(hw13: Assignment) -> None:
     """Fails when a mistake was added, changed or removed without running ``reference_models.kd.tabulate``."""
     fresh = json.dumps(tabulate.table(hw13.files["kd_cases.json"]))
-    stored = _known(hw13)
+    stored = _stored(hw13)
     computed = kd_diagnosis.table(hw13.files["kd_cases.json"], fresh)
     assert [loss.ids for loss in stored] == [loss.ids for loss in computed]
     for one, other in zip(stored, computed, strict=True):
@@ -36,29 +36,31 @@ def test_table_is_what_the_bank_answers(hw13: Assignment) -> None:
         assert all(map(kd_diagnosis.alike, one.answers, other.answers)), one.ids
 
 
-def test_every_pair_of_mistakes_can_be_told_apart_or_is_listed(hw13: Assignment) -> None:
-    found = {
+def test_every_two_mistakes_differ_or_are_listed(hw13: Assignment) -> None:
+    alike = {
         frozenset({one.ids, other.ids})
-        for one, other in itertools.combinations(_known(hw13), 2)
+        for one, other in itertools.combinations(_stored(hw13), 2)
         if one.ids != other.ids and all(map(kd_diagnosis.alike, one.answers, other.answers))
     }
-    assert found == set(EQUIVALENT)
+    assert alike == set(EQUIVALENT)
 
 
 def test_no_mistake_is_right(hw13: Assignment) -> None:
     """The bank holds no loss that answers like a correct one on the fixed cases."""
-    fixed = cases.read(hw13.files["kd_cases.json"]).fixed()
-    right = tuple(fingerprint(*bank.evaluate(bank.correct_styles()["with_kl_div.batchmean"], case)) for case in fixed)
-    assert kd_diagnosis.diagnose(right, _known(hw13)) is None
+    fixed_cases = cases.read(hw13.files["kd_cases.json"]).fixed_cases()
+    right = tuple(
+        fingerprint(*bank.evaluate(bank.correct_styles()["with_kl_div.batchmean"], case)) for case in fixed_cases
+    )
+    assert kd_diagnosis.diagnose(right, _stored(hw13)) is None
 
 
-def test_every_single_mistake_has_points_and_every_priced_mistake_exists(hw13: Assignment) -> None:
-    priced = hw13.question("2.1").options["mistakes"]
+def test_every_single_mistake_has_points_and_every_row_is_a_known_mistake(hw13: Assignment) -> None:
+    rows = hw13.question("2.1").options["mistakes"]
     single = {mistake.ids[0] for mistake in bank.known_mistakes() if len(mistake.ids) == 1}
     together = {"+".join(mistake.ids) for mistake in bank.known_mistakes()}
-    assert single <= set(priced)
-    assert set(priced) <= together
-    assert all(0 <= entry["points"] < hw13.question("2.1").points for entry in priced.values())
+    assert single <= set(rows)
+    assert set(rows) <= together
+    assert all(0 <= entry["points"] < hw13.question("2.1").points for entry in rows.values())
 
 
 def test_every_mistake_has_a_text_in_both_languages() -> None:

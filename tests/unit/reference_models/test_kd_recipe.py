@@ -11,7 +11,7 @@ from reference_models.kd.recipe import Recipe, combinations, no_factor, unscaled
 
 
 def test_default_recipe_is_the_reference_loss(hw13: Assignment) -> None:
-    for case in cases.read(hw13.files["kd_cases.json"]).fixed():
+    for case in cases.read(hw13.files["kd_cases.json"]).fixed_cases():
         value, gradient = bank.evaluate(Recipe(), case)
         expected_value, expected_gradient = bank.evaluate(reference.loss, case)
         assert value == pytest.approx(expected_value, rel=1e-12)

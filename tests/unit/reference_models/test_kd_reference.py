@@ -1,4 +1,4 @@
-"""The reference: automatic differentiation and the closed form say the same, and the case file is what was drawn."""
+"""The reference: automatic differentiation and the closed form agree, and the script draws the case file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _book(hw13: Assignment) -> cases.CaseBook:
 
 def test_closed_form_equals_automatic_differentiation(hw13: Assignment) -> None:
     book = _book(hw13)
-    for case in (*book.fixed(), *book.fresh(np.random.default_rng(5), hw13.classes)):
+    for case in (*book.fixed_cases(), *book.fresh_cases(np.random.default_rng(5), hw13.classes)):
         value, gradient = closed_form.loss(case)
         by_torch, gradient_by_torch = bank.evaluate(reference.loss, case)
         assert by_torch is not None
@@ -29,7 +29,7 @@ def test_closed_form_equals_automatic_differentiation(hw13: Assignment) -> None:
 
 
 def test_gradient_keeps_its_size_when_the_temperature_rises() -> None:
-    """Why T^2 is there: without it the soft term's gradient at T = 16 would be 256 times smaller."""
+    """Without T^2 the soft term's gradient at T = 16 would be 256 times smaller."""
     inputs = cases.draw(np.random.default_rng(0), "any", 8, 11)
     small, large = (
         np.abs(closed_form.loss(Case(inputs, Term.SOFT, 1.0, temperature))[1]).sum() for temperature in (4.0, 16.0)
@@ -38,14 +38,14 @@ def test_gradient_keeps_its_size_when_the_temperature_rises() -> None:
 
 
 def test_equal_logits_leave_only_the_hard_term() -> None:
-    drawn = cases.draw(np.random.default_rng(1), "any", 4, 11)
-    alike = Inputs("alike", drawn.student, drawn.labels, drawn.student)
-    assert closed_form.loss(Case(alike, Term.SOFT, 1.0, 3.0))[0] == pytest.approx(0.0, abs=1e-12)
-    expected = torch.nn.functional.cross_entropy(torch.tensor(drawn.student).double(), torch.tensor(drawn.labels))
-    assert closed_form.loss(Case(alike, Term.HARD, 0.0, 3.0))[0] == pytest.approx(float(expected))
+    inputs = cases.draw(np.random.default_rng(1), "any", 4, 11)
+    equal = Inputs("equal", inputs.student, inputs.labels, inputs.student)
+    assert closed_form.loss(Case(equal, Term.SOFT, 1.0, 3.0))[0] == pytest.approx(0.0, abs=1e-12)
+    expected = torch.nn.functional.cross_entropy(torch.tensor(inputs.student).double(), torch.tensor(inputs.labels))
+    assert closed_form.loss(Case(equal, Term.HARD, 0.0, 3.0))[0] == pytest.approx(float(expected))
 
 
-def test_case_file_is_what_the_script_draws(hw13: Assignment) -> None:
+def test_script_draws_the_case_file(hw13: Assignment) -> None:
     drawn = draw_cases.case_file(np.random.default_rng(draw_cases.SEED))
     assert json.loads(json.dumps(drawn)) == json.loads(hw13.files["kd_cases.json"])
 
@@ -53,16 +53,16 @@ def test_case_file_is_what_the_script_draws(hw13: Assignment) -> None:
 def test_cases_fit_the_assignment(hw13: Assignment) -> None:
     book = _book(hw13)
     assert {inputs.student.shape[1] for inputs in (*book.inputs, *book.remarks)} == {hw13.classes}
-    fresh = book.fresh(np.random.default_rng(0), hw13.classes)
-    assert {case.term for case in fresh} == {case.term for case in book.fixed()} == set(Term)
-    assert all(case.inputs.student.shape[0] >= 2 for case in (*fresh, *book.fixed()))
+    fresh = book.fresh_cases(np.random.default_rng(0), hw13.classes)
+    assert {case.term for case in fresh} == {case.term for case in book.fixed_cases()} == set(Term)
+    assert all(case.inputs.student.shape[0] >= 2 for case in (*fresh, *book.fixed_cases()))
 
 
 def test_fresh_cases_differ_from_run_to_run(hw13: Assignment) -> None:
     book = _book(hw13)
-    one, other = (book.fresh(np.random.default_rng(seed), hw13.classes) for seed in (1, 2))
+    one, other = (book.fresh_cases(np.random.default_rng(seed), hw13.classes) for seed in (1, 2))
     assert not np.array_equal(one[0].inputs.student[0], other[0].inputs.student[0])
-    again = book.fresh(np.random.default_rng(1), hw13.classes)
+    again = book.fresh_cases(np.random.default_rng(1), hw13.classes)
     assert [case.name for case in again] == [case.name for case in one]
 
 

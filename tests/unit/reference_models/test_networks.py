@@ -24,7 +24,7 @@ def hidden() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(split.images(slice(None), 64)), torch.from_numpy(split.labels)
 
 
-def test_baseline_student_is_the_homework_s() -> None:
+def test_baseline_student_equals_that_of_the_homework() -> None:
     student = BaselineStudent()
     counts = [parameter.numel() for parameter in student.parameters()]
     assert sum(counts) == 87_907
@@ -35,8 +35,8 @@ def test_baseline_student_is_the_homework_s() -> None:
     for module in student.cnn:
         module.register_forward_hook(lambda _module, _inputs, output: shapes.append(tuple(output.shape[1:])))
     assert student.eval()(torch.zeros(1, 3, 224, 224)).shape == (1, 11)
-    pooled = [shapes[place] for place in (6, 10, 14, 15)]
-    assert pooled == [(32, 110, 110), (64, 54, 54), (100, 26, 26), (100, 1, 1)]
+    pooled_shapes = [shapes[index] for index in (6, 10, 14, 15)]
+    assert pooled_shapes == [(32, 110, 110), (64, 54, 54), (100, 26, 26), (100, 1, 1)]
 
 
 @pytest.mark.parametrize("size", [64, 96, 224])
@@ -50,10 +50,10 @@ def test_teacher_has_the_parts_of_resnet18() -> None:
     from reference_models import vision
 
     resnet18 = vision.load().models.resnet18(num_classes=11)
-    ours, theirs = Teacher().state_dict(), resnet18.state_dict()
-    assert list(ours) == list(theirs)
+    state, resnet18_state = Teacher().state_dict(), resnet18.state_dict()
+    assert list(state) == list(resnet18_state)
     # The stem is 3 x 3 instead of 7 x 7; all other tensors have the same rank and the same kernels.
-    kernels = {name for name in ours if ours[name].shape[2:] != theirs[name].shape[2:]}
+    kernels = {name for name in state if state[name].shape[2:] != resnet18_state[name].shape[2:]}
     assert kernels == {"conv1.weight"}
 
 
@@ -69,7 +69,7 @@ def test_recorded_result_belongs_to_these_data_and_networks() -> None:
 
 
 def test_networks_reach_their_recorded_accuracy(hidden: tuple[torch.Tensor, torch.Tensor]) -> None:
-    """One picture more or less: another machine's arithmetic may turn one that is on the edge."""
+    """One picture more or less may be right, because another machine rounds otherwise."""
     images, labels = hidden
     recorded = trained.result()
     for network, name in ((trained_teacher(), "teacher"), (trained_baseline_student(), "baseline_student")):
@@ -96,10 +96,10 @@ def test_stored_logits_follow_the_order_of_the_data(split: Literal["train", "hid
     assert (stored.argmax(1) == labels).mean() == trained.result()["teacher"]["accuracy"][split]
 
 
-def test_train_logits_are_an_opinion_and_not_a_memory() -> None:
-    """The teacher has not seen the train split: it errs there, though less than on the wider hidden split."""
-    reached = trained.result()["teacher"]["accuracy"]
-    assert reached["hidden"] < reached["train"] < 0.995
+def test_train_logits_are_not_memorised_labels() -> None:
+    """The teacher has not seen the train split: it makes mistakes there, fewer than on the harder hidden split."""
+    accuracies = trained.result()["teacher"]["accuracy"]
+    assert accuracies["hidden"] < accuracies["train"] < 0.995
 
 
 def test_curve_starts_at_the_accuracy_and_ends_near_chance() -> None:
@@ -110,17 +110,17 @@ def test_curve_starts_at_the_accuracy_and_ends_near_chance() -> None:
     assert curve[-1]["accuracy"] < 0.3
 
 
-def test_curve_is_what_pytorch_s_pruning_measures(hidden: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_curve_equals_that_of_pytorch_s_pruning(hidden: tuple[torch.Tensor, torch.Tensor]) -> None:
     images, labels = hidden
     for point in trained.pruning_curve()[10:11]:
-        measured = accuracy(logits(pruning.pruned(trained_teacher(), point["ratio"]), images), labels)
+        measured = accuracy(logits(pruning.prune_convolutions(trained_teacher(), point["ratio"]), images), labels)
         assert measured == pytest.approx(point["accuracy"], abs=2.01 / len(labels))
 
 
-def test_pruning_takes_every_convolution_s_weight_and_nothing_else() -> None:
+def test_pruning_changes_only_weights_of_convolutions() -> None:
     teacher = trained_teacher()
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
-    for name, value in pruning.pruned(teacher, 0.5).state_dict().items():
+    for name, value in pruning.prune_convolutions(teacher, 0.5).state_dict().items():
         is_convolution = value.ndim == 4
         zeros = int((value == 0).sum())
         assert zeros == round(0.5 * value.numel()) if is_convolution else torch.equal(value, before[name]), name
