@@ -1,4 +1,4 @@
-"""A hostile hand-in as a file: the code, and in its first lines what must come of it."""
+"""A hostile submission as a row of a table: what must come of it, and its code."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from grader.evidence import CodeEvidence, Outcome
 from grader.scoring import Verdict
 from grader.submission import Part, SubmittedParts
 
-FOLDER = Path(__file__).with_name("submissions")
 ATTACKS = Path(__file__).with_name("attacks")
-_LINE = re.compile(r"# ([a-z-]+): (.+)")
 _ROW = re.compile(r"=== (?P<name>\w+): (?P<outcome>\w+) (?P<verdict>\w+)(?P<fields>(?:; [a-z-]+=[^;]+)*)")
+_SECTION = re.compile(r"^--- (\w+)\n", re.M)
 _IMPORTS = """import ctypes
 import fcntl
 import os
@@ -27,6 +26,7 @@ import sys
 import threading
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -37,11 +37,27 @@ def call(what, result):
         raise OSError(ctypes.get_errno(), what)
 
 
+def large_network():
+    return nn.Sequential(
+        nn.Conv2d(3, 400, 3), nn.ReLU(), nn.Conv2d(400, 55, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(55, 11)
+    )
+
+
 """
 _LOSS = "def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):\n"
 _HONEST_BODY = """    student = F.log_softmax(student_logits / temperature, 1)
     soft = F.kl_div(student, F.softmax(teacher_logits / temperature, 1), reduction="batchmean")
     return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)
+"""
+_NETWORK = """class StudentNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+{}
+    def forward(self, x):
+{}
+
+def get_student_model():
+    return StudentNet()
 """
 _PARTS = {"1.1": "model", "2.1": "loss"}
 LOWERED = {"cpu_seconds": 4, "wall_seconds": 20, "idle_seconds": 60, "memory_mb": 600, "output_mb": 1, "threads": 64}
@@ -53,8 +69,7 @@ _OPTIONAL = {"error", "limit", "stage", "says", "prints", "wall", "expected-late
 class Submission:
     """One hostile submission and its expectation.
 
-    ``name`` is its group and the outcome that it is named by. ``attack`` holds the statements inside an otherwise right
-    loss, where there is nothing else.
+    ``name`` is its group and the outcome that it is named by, ``text`` its code as the row has it.
 
     ``error`` is the exception's type, ``limit`` the limit that was hit, ``stage`` where it failed, ``says`` a piece of
     the error's message, ``prints`` a piece of what the code printed, ``wall`` a shorter wall time in seconds,
@@ -67,7 +82,7 @@ class Submission:
     outcome: Outcome
     verdict: Verdict
     expected: Mapping[str, str]
-    attack: str | None = None
+    text: str
 
     @property
     def group(self) -> str:
@@ -77,7 +92,7 @@ class Submission:
     @property
     def is_an_error(self) -> bool:
         """Whether it ends in an exception that its own code could have caught, so that its child goes on."""
-        return self.attack is not None and "error" in self.expected and "says" not in self.expected
+        return _SECTION.search(self.text) is None and "error" in self.expected and "says" not in self.expected
 
     @property
     def ends_its_child(self) -> bool:
@@ -87,7 +102,7 @@ class Submission:
     @property
     def says_what_it_wants(self) -> bool:
         """Whether it begins with a sentence for its reader."""
-        return self.attack.startswith("# ") if self.attack is not None else self.source.count(b'"""') >= 2
+        return self.text.startswith("# ")
 
     def hand_in(self) -> SubmittedParts:
         """The file as a student would hand it in."""
@@ -133,45 +148,48 @@ def loss_with(attack: str) -> str:
     return f"{_IMPORTS}{_LOSS}{textwrap.indent(attack, '    ')}\n{_HONEST_BODY}"
 
 
-def read(path: Path) -> Submission:
-    """Read a file and its expectation. Raises ``ValueError`` for one that is not complete or not known."""
-    header: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        match = _LINE.fullmatch(line)
-        if match is None:
-            break
-        header[match[1]] = match[2]
-    return _submission(f"{path.parent.name}/{path.stem}", path.read_bytes(), header)
+def source_of(text: str) -> str:
+    """The submission that a row's text stands for: a whole one, or sections that are put in their places.
+
+    Raises ``ValueError`` for sections that do not make a submission.
+    """
+    top, *named = _SECTION.split(text)
+    sections = dict(zip(named[::2], named[1::2], strict=True))
+    if not sections:
+        return loss_with(top)
+    match sections:
+        case {"whole": whole}:
+            return whole
+        case {"loss": body}:
+            definition = _LOSS + textwrap.indent(body, "    ")
+        case {"model": body}:
+            definition = "def get_student_model():\n" + textwrap.indent(body, "    ")
+        case {"network": init, "forward": forward}:
+            definition = _NETWORK.format(textwrap.indent(init, " " * 8), textwrap.indent(forward, " " * 8))
+        case _:
+            raise ValueError(f"sections {list(sections)} make no submission")
+    return f"{_IMPORTS}{top}\n\n{definition}"
 
 
 def rows(path: Path) -> Iterator[Submission]:
     """The attacks of a table. Raises ``ValueError`` for one that is not complete or not known."""
     for row in re.split(r"^(?====)", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
-        head, _, attack = row.partition("\n")
+        head, _, text = row.partition("\n")
         match = _ROW.fullmatch(head)
         if match is None:
             raise ValueError(f"{path}: {head!r} is no head of a row")
         fields = dict(field.split("=", 1) for field in match["fields"].split("; ")[1:])
         header = {"question": "2.1", "outcome": match["outcome"], "verdict": match["verdict"], **fields}
-        yield _submission(f"{path.stem}/{match['name']}", loss_with(attack).encode(), header, attack)
+        yield _submission(f"{path.stem}/{match['name']}", header, text)
 
 
-def _submission(name: str, source: bytes, header: dict[str, str], attack: str | None = None) -> Submission:
-    try:
-        question, outcome, verdict = (
-            header.pop("question"),
-            Outcome(header.pop("outcome")),
-            Verdict(header.pop("verdict")),
-        )
-    except KeyError as error:
-        raise ValueError(f"{name} does not say its {error}") from error
+def _submission(name: str, header: dict[str, str], text: str) -> Submission:
+    question, outcome, verdict = header.pop("question"), Outcome(header.pop("outcome")), Verdict(header.pop("verdict"))
     if question not in _PARTS or header.keys() - _OPTIONAL:
-        raise ValueError(f"{name} says what nobody knows: {question}, {header}")
-    return Submission(name, source, question, outcome, verdict, header, attack)
+        raise ValueError(f"{name} has an unknown field: {question}, {header}")
+    return Submission(name, source_of(text).encode(), question, outcome, verdict, header, text)
 
 
 def everything() -> list[Submission]:
     """Every hostile submission, in the order of groups and names."""
-    files = map(read, FOLDER.glob("*/*.py"))
-    tables = (row for path in ATTACKS.glob("*.txt") for row in rows(path))
-    return sorted([*files, *tables], key=lambda one: one.name)
+    return sorted((row for path in ATTACKS.glob("*.txt") for row in rows(path)), key=lambda one: one.name)

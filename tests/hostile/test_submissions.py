@@ -62,8 +62,7 @@ def test_it_ends_as_it_must(hostile: Submission, sandbox: Sandbox, lowered: Assi
 @pytest.mark.quick
 def test_each_refused_attack_is_refused_in_one_child(sandbox: Sandbox, lowered: Assignment) -> None:
     everything = "".join(
-        f"    def attack_{number}():\n{textwrap.indent(one.attack or '', '        ')}\n"
-        for number, one in enumerate(REFUSED)
+        f"    def attack_{number}():\n{textwrap.indent(one.text, '        ')}\n" for number, one in enumerate(REFUSED)
     )
     attempts = (
         "if not TRIED:\n"

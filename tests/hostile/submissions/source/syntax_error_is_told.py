@@ -1,9 +1,0 @@
-# question: 1.1
-# outcome: error
-# verdict: none
-# error: SyntaxError
-# stage: intake
-"""No Python."""
-
-def get_student_model(:
-    return None
