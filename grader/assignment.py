@@ -15,7 +15,7 @@ from grader.checks import kd_rubric
 
 ASSIGNMENTS = Path(__file__).parent / "assignments"
 PARTS = ("model", "loss", "summary", "answers", "pruning_plot", "pruning_points", "weights")
-"""Every part a hand-in may have, in the order of the contract."""
+"""Every part that a submission may have, in the order of the contract."""
 
 Text = dict[str, str]
 """A text by language: ``en`` always, others as translated."""
@@ -46,16 +46,16 @@ class Question(_Data):
 
 
 class LateRule(_Data):
-    """What a late hand-in loses, in percent of its points for each begun day, and for how many days it is taken."""
+    """The percent of its points that a late submission loses for each begun day, and the most days it may be late."""
 
     percent_per_day: float = Field(ge=0, le=100)
     most_days: PositiveInt
 
 
 class Schedule(_Data):
-    """When hand-ins are taken, how many a day, and which one counts. See `grader.lateness`.
+    """When students can submit, how often a day, and which attempt counts. See `grader.lateness`.
 
-    Without a ``late`` rule nothing is taken after the deadline and its grace.
+    Without a ``late`` rule nobody can submit after the deadline and its grace.
     """
 
     opens: AwareDatetime | None = None
@@ -90,7 +90,7 @@ class Assignment(_Data):
     questions: tuple[Question, ...]
     baselines: Mapping[str, float] = Field(default_factory=dict)
     baselines_data: str | None = None
-    """The data set on which the baselines were reached; ``None`` for whichever the assignment is measured on."""
+    """The data set on which the baselines were reached; ``None`` for any data set."""
     digest: str = ""
     """SHA-256 over the folder's files: two folders with equal digests grade alike."""
     files: Mapping[str, str] = Field(default_factory=dict, repr=False)
@@ -109,7 +109,7 @@ class Assignment(_Data):
         return sum(question.points for question in self.questions)
 
     def baselines_on(self, data: str) -> Mapping[str, float]:
-        """The baselines by name that an accuracy on this data set can be compared with."""
+        """The baselines by name for an accuracy on this data set."""
         return self.baselines if self.baselines_data in (None, data) else {}
 
     def question(self, number: str) -> Question:
@@ -124,7 +124,7 @@ class Assignment(_Data):
         return next((question for question in self.questions if question.check == check), None)
 
     def prelude_source(self) -> str:
-        """Python text that runs before every hand-in, inside the sandbox."""
+        """Python text that runs before every submission, inside the sandbox."""
         return self.files[self.prelude] if self.prelude else ""
 
 
@@ -138,7 +138,7 @@ def read_folder(folder: Path) -> dict[str, str]:
 
 
 def load(folder: Path) -> Assignment:
-    """Read an assignment's folder. Raises ``ValueError`` (also pydantic's and TOML's) that says what is wrong."""
+    """Read an assignment's folder. Raises ``ValueError`` (pydantic's and TOML's are such) that says what is wrong."""
     texts = read_folder(folder)
     if "assignment.toml" not in texts:
         raise ValueError(f"{folder} has no assignment.toml")

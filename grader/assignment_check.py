@@ -1,7 +1,7 @@
-"""Is a folder a usable assignment? Everything that is wrong with it at once, each with its file and line.
+"""Check whether a folder is a usable assignment: all that is wrong at once, each with its file and line.
 
-What would otherwise only show when the first hand-in is graded (a missing key, a case file that cannot be read) is
-found here.
+It finds mistakes that would otherwise show when the first submission is graded, such as a missing key or a case file
+that cannot be read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _POINTS = {
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong: where (``line`` counts from 1, if there is one to name), and what."""
+    """A mistake in a file: ``line`` counts from 1 (``None`` if no line can be named), ``what`` says what is wrong."""
 
     file: str
     line: int | None
@@ -44,7 +44,7 @@ class Fault:
 
 
 def check(folder: Path) -> tuple[Assignment | None, tuple[Fault, ...]]:
-    """The assignment in a folder and what is wrong with it. Without faults there is an assignment."""
+    """The assignment in a folder and its faults. Without faults there is an assignment."""
     try:
         texts = assignments.read_folder(folder)
     except (OSError, UnicodeDecodeError) as error:
@@ -52,16 +52,16 @@ def check(folder: Path) -> tuple[Assignment | None, tuple[Fault, ...]]:
     if MAIN not in texts:
         return None, (Fault(str(folder), None, f"there is no {MAIN}"),)
     try:
-        found = assignments.from_files(texts)
+        assignment = assignments.from_files(texts)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         return None, (Fault(MAIN, int(line[1]) if line else None, str(error)),)
     except ValidationError as error:
-        return None, tuple(_invalid(texts[MAIN], fault) for fault in error.errors())
-    return found, tuple(_faults(found))
+        return None, tuple(_validation_fault(texts[MAIN], details) for details in error.errors())
+    return assignment, tuple(_faults(assignment))
 
 
-def _invalid(text: str, error: Mapping[str, Any]) -> Fault:
+def _validation_fault(text: str, error: Mapping[str, Any]) -> Fault:
     where = error["loc"]
     field = ".".join(str(part + 1) if isinstance(part, int) else part for part in where)
     question = next((part for part in where if isinstance(part, int)), None)
@@ -113,7 +113,7 @@ def _prelude(assignment: Assignment, missing: Fault) -> Iterator[Fault]:
 
 
 def _wrong_options(assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
-    """Options by name that scoring or measuring would stumble over."""
+    """Options by name that scoring or a check could not use, and what is wrong with each."""
     for name in _POINTS.get(question.check, ()):
         points = question.options.get(name)
         if not _is_points(points, question):
@@ -125,7 +125,7 @@ def _wrong_options(assignment: Assignment, question: Question) -> Iterator[tuple
         elif question.options.get("key") not in choices:
             yield "key", f"is one of {', '.join(choices)}, not {question.options.get('key')!r}"
     for baseline, points in question.options.get("baseline_points", {}).items():
-        measured_on = data.named(question.options)
+        measured_on = data.name_for(question.options)
         if baseline not in assignment.baselines_on(measured_on):
             yield "baseline_points", f"there is no baseline {baseline} on {measured_on}"
         elif not _is_points(points, question):
@@ -135,13 +135,13 @@ def _wrong_options(assignment: Assignment, question: Question) -> Iterator[tuple
 
 
 def _kd_options(assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
-    known = messages.ids()
-    for mistakes, worth in question.options.get("mistakes", {}).items():
-        points = worth.get("points", 0) if isinstance(worth, dict) else None
+    message_ids = messages.ids()
+    for mistakes, row in question.options.get("mistakes", {}).items():
+        points = row.get("points", 0) if isinstance(row, dict) else None
         if not _is_points(points, question):
             yield mistakes, f"is worth 0 to {question.points:g} points, not {points!r}"
         for name in mistakes.split("+"):
-            if name not in known and name != kd_rubric.DEFAULT:
+            if name not in message_ids and name != kd_rubric.DEFAULT:
                 yield mistakes, f"there is no known mistake {name}"
     files = {name: question.options.get(name) for name in ("cases", "known_mistakes")}
     for name, file in files.items():

@@ -1,7 +1,7 @@
-"""What was measured: immutable, versioned facts about one question of one hand-in.
+"""Evidence: immutable, versioned facts about one question of one submission.
 
-Measuring writes evidence, scoring reads it (`grader.scoring`); nothing here decides points. A field may be added
-with a default; a changed meaning needs a step in `grader.evidence_migrations`.
+Checks write evidence, scoring reads it (`grader.scoring`); nothing here decides points. A field may be added with a
+default; a changed meaning needs a step in `grader.evidence_migrations`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SCHEMA_VERSION = migrations.current_version()
 
 
 class Outcome(StrEnum):
-    """How the student's code ended, in display order. Read from the kernel and the frames, never from a claim."""
+    """How the student's code ended, in display order. The kernel and the frames say so, never the code itself."""
 
     OK = "ok"
     ERROR = "error"
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 
 
 class Fault(StrEnum):
-    """Who owns a failure. Only infrastructure faults are retried, and they never cost an attempt."""
+    """Whose fault a failure is. Only infrastructure faults are retried, and they never cost an attempt."""
 
     STUDENT = "student"
     GRADER = "grader"
@@ -45,9 +45,9 @@ class Record(BaseModel):
 
 
 class Wanted(StrEnum):
-    """What code was after that a sandbox does not give. A guess from its traceback.
+    """What the code needed and a sandbox does not offer, guessed from its traceback.
 
-    Where it was a download or a GPU, a person looks.
+    A download or a GPU asks for review.
     """
 
     PROCESS = "process"
@@ -60,7 +60,7 @@ class Wanted(StrEnum):
 
 
 class StudentError(Record):
-    """An exception of the student's code, told in the student's own lines.
+    """An exception of the student's code.
 
     ``line`` counts from 1 in the text that was run; ``traceback`` holds the student's frames only; ``name`` is
     the missing name of a ``NameError``.
@@ -85,7 +85,7 @@ class LimitHit(Record):
 
 
 class Note(Record):
-    """Something intake or a check wants said: a message id of the catalogue with its parameters."""
+    """A message of intake or a check: its id in the catalogue and its parameters."""
 
     id: str
     params: dict[str, Any] = Field(default_factory=dict)
@@ -98,7 +98,7 @@ class Evidence(Record):
     submitted: bool = True
     notes: tuple[Note, ...] = ()
     fault: Fault | None = None
-    """Set only when our own part failed (``grader``, ``infrastructure``): there is nothing to score then."""
+    """Set only when the grader itself failed (``grader``, ``infrastructure``): there is nothing to score then."""
 
 
 class CodeEvidence(Evidence):
@@ -106,16 +106,16 @@ class CodeEvidence(Evidence):
 
     outcome: Outcome = Outcome.OK
     stage: str | None = None
-    """Where it failed: ``intake``, ``load``, ``build``, ``forward``, ``backward``, ``call``."""
+    """Where the code failed: ``intake``, ``load``, ``build``, ``forward``, ``backward``, ``call``."""
     error: StudentError | None = None
     limit: LimitHit | None = None
     stdout: str = ""
     missing_names: tuple[tuple[str, int], ...] = ()
-    """Names that neither the hand-in nor the prelude defines, with the line that uses each."""
+    """Names that neither the submission nor the prelude defines, with the line that uses each."""
 
 
 class LayerRow(Record):
-    """One line of the layer table: torchinfo's view of one module call."""
+    """One row of the layer table: one module call, as torchinfo sees it."""
 
     depth: int
     name: str
@@ -127,18 +127,18 @@ class LayerRow(Record):
 
 
 class ForwardProbe(Record):
-    """One forward pass: batch size, mode (``eval``/``train``) and what came back."""
+    """One forward pass: batch size, mode (``eval``/``train``) and output."""
 
     batch: int
     mode: Literal["eval", "train"]
     kind: str
-    """``tensor``, or the type that came back instead (``tuple``, ``dict``, ``NoneType``, ...)."""
+    """``tensor``, or the type of another output (``tuple``, ``dict``, ``NoneType``, ...)."""
     shape: tuple[int, ...] | None = None
     finite: bool | None = None
 
 
 class ArtefactRecord(Record):
-    """The exported network: its digest and size, the numbers it carries by kind, how far it is from the live model."""
+    """The exported network: its digest and size, its numbers by kind, and its distance from the live model."""
 
     sha256: str
     bytes: int
@@ -151,11 +151,11 @@ class ArtefactRecord(Record):
 
 
 class ArchitectureEvidence(CodeEvidence):
-    """Question 1.1: the model as it is.
+    """Question 1.1: the model.
 
-    ``parameters`` counts every distinct parameter element of the live model; ``hidden_numbers`` what the network
-    carries beside them (buffers, plain tensors, constants), batch-norm statistics apart. ``verified`` tells whether
-    both were confirmed on the exported artefact, without student code.
+    ``parameters`` counts every distinct parameter element of the live model; ``hidden_numbers`` counts the network's
+    other numbers (buffers, plain tensors, constants) without batch-norm statistics. ``verified``: both counts were
+    confirmed on the exported artefact, without student code.
     """
 
     kind: Literal["architecture"] = "architecture"
@@ -173,8 +173,8 @@ class ArchitectureEvidence(CodeEvidence):
     hidden_numbers: int | None = None
     hidden_tensors: tuple[tuple[str, int], ...] = ()
     unregistered: int = 0
-    """Weights of layers that the module does not know, such as those in a plain list, by the live model's word; and
-    their names."""
+    """Weights of layers that the module does not register, such as those in a plain list, as the live model claims;
+    and their names."""
     unregistered_tensors: tuple[str, ...] = ()
     output_shape: tuple[int, ...] | None = None
     mult_adds: int | None = None
@@ -213,20 +213,20 @@ class SummaryEvidence(Evidence):
     actual_total: int | None = None
     actual_torchsummary_total: int | None = None
     count_confirmed: bool | None = None
-    """Whether the artefact carries the numbers that the live model counted; nothing before it was audited."""
+    """Whether the artefact carries the numbers that the live model counted; ``None`` before its audit."""
     count_pending: bool = False
-    """The model was counted live and its artefact has not been audited, or never will be: the code failed."""
+    """The live model was counted, but its artefact is not audited yet, or never will be because the code failed."""
     rows_claimed: int = 0
     rows_differ: int = 0
     rows: tuple[SummaryRow, ...] = ()
     differences: tuple[tuple[int, str, str], ...] = ()
-    """(row number from 1, what the paste says, what the model has)."""
+    """(row number from 1, the paste's row, the model's row)."""
     matches_example: bool = False
     """The paste is the homework's own example summary (87,907 parameters)."""
 
 
 class TermEvidence(Record):
-    """One part of the loss: whether all its cases agree, the worst case, and how far it is off."""
+    """One term of the loss: whether all its cases agree, and the worst case with its error."""
 
     agrees: bool = False
     cases: int = 0
@@ -234,7 +234,7 @@ class TermEvidence(Record):
     worst: dict[str, Any] | None = None
     """``{"case","alpha","temperature","expected","got","error"}`` of the case furthest off."""
     drawn: dict[str, Any] | None = None
-    """The same of the cases drawn for this run alone, which the student may have: nobody is examined on them again."""
+    """The same for the cases drawn for this run alone, which the student may see because they are never used again."""
 
 
 class KDLossEvidence(CodeEvidence):
@@ -246,11 +246,11 @@ class KDLossEvidence(CodeEvidence):
     mixture: TermEvidence = TermEvidence()
     gradient: TermEvidence = TermEvidence()
     diagnosis: str | None = None
-    """The known mistake that reproduces every measured value, by id, or null."""
+    """The id of the known mistake that reproduces every measured value, or null."""
     diagnosis_with: tuple[str, ...] = ()
     """Further mistakes that were made together with ``diagnosis``."""
     diagnosis_also: tuple[str, ...] = ()
-    """Known mistakes that cannot be told from ``diagnosis`` on these tensors; ``a+b`` for two made together."""
+    """Known mistakes with the same answers as ``diagnosis`` on these tensors; ``a+b`` for two made together."""
     call: str = ""
     signature: str = ""
     stateful: bool = False
@@ -271,9 +271,9 @@ class ChoiceEvidence(Evidence):
 
 
 class OwnLoss(Record):
-    """What the student's own loss makes of the same model: trained from the same start, on the same pictures.
+    """The accuracy of the same model trained by the student's own loss, from the same start, on the same pictures.
 
-    ``accuracy`` with its 95% interval is missing when the training did not end; ``outcome`` and ``error`` say why.
+    ``accuracy`` and its 95% interval are missing when the training did not end; ``outcome`` and ``error`` say why.
     """
 
     steps: int
@@ -285,12 +285,12 @@ class OwnLoss(Record):
 
 
 class PointsCheck(Record):
-    """The student's points beside the measured curve.
+    """The student's points, compared with the measured curve.
 
     ``verdict``: they lie on it (``agree``), they follow the curve of a known slip (``compounded``: the pruned model was
     pruned again; ``first_layer``: the loop over the layers returned after the first), or neither. ``distances`` are
-    root mean squares of accuracy to each of the curves; ``of_shape`` tells that falls were compared and not accuracies,
-    because the weights or the pictures are others than the student's.
+    root mean squares of accuracy to each of the curves; with ``of_shape`` the falls of the curves were compared and not
+    the accuracies, because the weights or the pictures are not the student's.
     """
 
     verdict: Literal["agree", "compounded", "first_layer", "differ"]
@@ -311,7 +311,7 @@ class PruningEvidence(Evidence):
     picture: dict[str, Any] | None = None
     """``{"format","width","height","sha256"}`` of the re-encoded picture."""
     picture_error: str | None = None
-    """A message id when the upload is no usable picture."""
+    """A message id when the upload is not a usable picture."""
     picture_error_params: dict[str, Any] = Field(default_factory=dict)
     points: tuple[tuple[float, float], ...] = ()
     curve: tuple[dict[str, float], ...] = ()
@@ -328,17 +328,17 @@ class PruningEvidence(Evidence):
     baselines: dict[str, float] = Field(default_factory=dict)
     """The assignment's baselines on this data set when this was measured."""
     training_steps: int | None = None
-    """Steps of our distillation, where no weights were handed in."""
+    """Steps of our distillation, if no weights were submitted."""
     own_loss: OwnLoss | None = None
     points_check: PointsCheck | None = None
     first_layer_curve: tuple[dict[str, float], ...] = ()
-    """With only the first convolution pruned: measured where the student's points leave the curve."""
+    """The curve with only the first convolution pruned, measured if the student's points leave the curve."""
     curve_outcome: Outcome = Outcome.OK
-    """How the measuring ended, where there is no curve for another reason than the hand-in's own parts."""
+    """How the later stage ended, if something else than the submitted parts prevented a curve."""
     curve_fault: Fault | None = None
-    """Our own part failed after the points were settled: there is no curve, and nobody's points depend on it."""
+    """The grader failed after the points were settled: there is no curve, and no points depend on it."""
     curve_stopped: bool = False
-    """A person stopped the measuring after the points were settled: the curve, or what follows it, is missing."""
+    """A person stopped the later stage after the points were settled: the curve, or its next step, is missing."""
 
 
 AnyEvidence = Annotated[
@@ -346,24 +346,24 @@ AnyEvidence = Annotated[
     Field(discriminator="kind"),
 ]
 _adapter: TypeAdapter[AnyEvidence] = TypeAdapter(AnyEvidence)
-_TODAYS = f'{{"schema_version": {SCHEMA_VERSION}, '
+_CURRENT_PREFIX = f'{{"schema_version": {SCHEMA_VERSION}, '
 
 
 def parse(data: dict[str, Any]) -> AnyEvidence:
-    """Read stored evidence back, of any schema version up to today's.
+    """Read stored evidence of any schema version up to the current one.
 
-    Raises ``pydantic.ValidationError`` on what was never evidence, or `evidence_migrations.TooNew`.
+    Raises ``pydantic.ValidationError`` for other data, or `evidence_migrations.TooNew`.
     """
-    return _adapter.validate_python(migrations.upgraded(data))
+    return _adapter.validate_python(migrations.upgrade(data))
 
 
 def of_fault(check: str, fault: Fault) -> AnyEvidence:
-    """Evidence of a question that a fault of ours left without facts."""
+    """Evidence without facts, because the grader or its infrastructure failed."""
     return parse({"kind": check, "schema_version": SCHEMA_VERSION, "fault": fault})
 
 
 def parse_json(text: str) -> AnyEvidence:
     """As `parse`, from JSON text: several times faster, for whole classes."""
-    if text.startswith(_TODAYS):
+    if text.startswith(_CURRENT_PREFIX):
         return _adapter.validate_json(text)
     return parse(json.loads(text))

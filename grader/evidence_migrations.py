@@ -1,9 +1,9 @@
-"""Bringing stored evidence to today's schema, a version at a time.
+"""Upgrade stored evidence to the current schema, one version at a time.
 
-Evidence is kept for ever and read by every later version. A field that is added with a default needs nothing here. A
+Evidence is kept for ever and every later version reads it. A field that is added with a default needs nothing here. A
 field that is renamed, split, or changes its meaning needs a step: a pure function from the plain data of one schema
-version to that of the next. Steps are never changed once a release had them, and the records of every version in
-`tests/evidence/` must go on scoring as they did.
+version to that of the next. A released step never changes, and the records of every version in `tests/evidence/` must
+keep their scores.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class TooNew(ValueError):
 
 
 def current_version() -> int:
-    """The schema version of evidence that is measured today."""
+    """The schema version of new evidence."""
     return len(STEPS) + 1
 
 
-def upgraded(data: dict[str, Any]) -> dict[str, Any]:
-    """The data in today's schema; the given ones are left alone. Raises `TooNew`."""
+def upgrade(data: dict[str, Any]) -> dict[str, Any]:
+    """A copy of the data in the current schema. Raises `TooNew`."""
     version = int(data.get("schema_version", 1))
     if version > current_version():
         raise TooNew(f"this is evidence of schema version {version}, and {current_version()} is the newest known here")

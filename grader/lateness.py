@@ -1,4 +1,4 @@
-"""How late a hand-in is and what that costs: a pure function of the schedule, the time, and the student's extension."""
+"""How late a submission is and what that costs, from the schedule, the time, and the student's extension."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Lateness:
-    """A late hand-in: the deadline it missed, the begun days since, and the percent of its points that it loses."""
+    """A late submission: the deadline it missed, the begun days since, and the percent of its points that it loses."""
 
     deadline: datetime
     days: int
     percent: float
 
     def reduced(self, points: float) -> float:
-        """What is left of these points."""
+        """The points after the deduction."""
         return points * (100 - self.percent) / 100
 
 
 def due(schedule: Schedule, extended_to: datetime | None) -> datetime | None:
-    """The deadline of a student: the assignment's, or later by the student's extension. No deadline, none to extend."""
+    """The deadline of a student: the assignment's, or the student's extension if that is later."""
     if schedule.deadline is None or extended_to is None:
         return schedule.deadline
     return max(schedule.deadline, extended_to)
 
 
 def closes(schedule: Schedule, extended_to: datetime | None) -> datetime | None:
-    """The last moment at which a hand-in of a student is taken: after the grace, or after the days of the late rule."""
+    """The last moment at which a student can submit: the end of the grace, or of the days of the late rule."""
     deadline = due(schedule, extended_to)
     if deadline is None:
         return None
@@ -41,10 +41,10 @@ def closes(schedule: Schedule, extended_to: datetime | None) -> datetime | None:
 
 
 def lateness(schedule: Schedule, submitted_at: datetime, extended_to: datetime | None) -> Lateness | None:
-    """How late a hand-in is, or ``None`` within the deadline and its grace.
+    """How late a submission is, or ``None`` within the deadline and its grace.
 
-    The days count from the deadline, not from the end of the grace. Beyond the last day of the rule, where only staff
-    can hand in, no more is lost than on that day.
+    The days count from the deadline, not from the end of the grace. After the last day of the rule only staff can
+    submit, and the deduction stays that of the last day.
     """
     deadline = due(schedule, extended_to)
     if deadline is None or submitted_at <= deadline + timedelta(minutes=schedule.grace_minutes):

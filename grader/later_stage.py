@@ -104,7 +104,7 @@ class _LaterStage(Training):
 
         Raises ``NoSuchDataSet`` or ``DamagedPack`` when the evaluation data are not what they should be: our fault.
         """
-        images = data.load(data.named(question.options))
+        images = data.load(data.name_for(question.options))
         if evidence.curve:
             self._add_own_loss(question, images, evidence)
             return

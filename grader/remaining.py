@@ -39,7 +39,7 @@ def awaits_curve(question: Question, parts: Collection[str], evidence: Mapping[s
     if "weights" in parts:
         return True
     # The teacher's answers are stored for the built-in pictures only.
-    is_built_in = data.named(question.options) == data.BUILT_IN
+    is_built_in = data.name_for(question.options) == data.BUILT_IN
     return pruning.submitted and is_built_in and bool(question.options.get("distillation_flops"))
 
 

@@ -1,7 +1,7 @@
-"""Evidence and a question's rubric in, points and messages out. No I/O, no clock, no randomness.
+"""Points and messages of a question, from its evidence and rubric. No I/O, no clock, no randomness.
 
-This is the only place where points are decided. The same evidence scored by the same rubric gives the same result,
-bit for bit, on any machine and at any time.
+Only this module decides points. The same evidence scored by the same rubric gives the same result, bit for bit, on any
+machine and at any time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from grader.evidence import (
 
 
 class Verdict(StrEnum):
-    """What a question earned, in display order."""
+    """The result of a question, in display order."""
 
     FULL = "full"
     PARTIAL = "partial"
@@ -43,7 +43,7 @@ class Verdict(StrEnum):
 
 
 class QuestionScore(Record):
-    """The points of one question and why. ``needs_review`` as verdict means that the points are provisional."""
+    """The points of one question and why. With the verdict ``needs_review`` the points are provisional."""
 
     number: str
     score: float
@@ -54,7 +54,7 @@ class QuestionScore(Record):
 
 
 def score(assignment: Assignment, number: str, evidence: AnyEvidence | None) -> QuestionScore:
-    """Points and messages of one question. No evidence yet reads ``pending``."""
+    """Points and messages of one question; ``pending`` without evidence."""
     question = assignment.question(number)
     if evidence is None:
         return _result(question, 0.0, Verdict.PENDING)
@@ -64,7 +64,7 @@ def score(assignment: Assignment, number: str, evidence: AnyEvidence | None) -> 
         return _result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="not_submitted"), *evidence.notes)
     if evidence.kind != question.check:
         raise ValueError(f"question {number} is scored from {question.check} evidence, not {evidence.kind}")
-    return _with_what_was_left_out(_RULES[question.check](assignment, question, evidence), evidence)
+    return _review_if_statements_dropped(_RULES[question.check](assignment, question, evidence), evidence)
 
 
 def total(scores: list[QuestionScore]) -> float:
@@ -83,23 +83,22 @@ def _result(
     )
 
 
-_ASKED_ABOUT = {
-    Verdict.FULL: frozenset(
-        {"intake.change_dropped", "intake.broken_change"}
-    ),  # a training leaves the architecture as it is
+_DROPS_TO_REVIEW = {
+    # Full points do not depend on a dropped training, which leaves the architecture as it is.
+    Verdict.FULL: frozenset({"intake.change_dropped", "intake.broken_change"}),
     Verdict.PARTIAL: intake.DROPPED_CHANGE_NOTES,
     Verdict.NONE: intake.DROPPED_CHANGE_NOTES,
 }
 
 
-def _with_what_was_left_out(found: QuestionScore, evidence: AnyEvidence) -> QuestionScore:
-    """A person looks where a statement that did not run may be why points are missing, or what they were given for."""
-    asked = _ASKED_ABOUT.get(found.verdict, frozenset())
-    causes = tuple(note for note in evidence.notes if note.id in asked)
+def _review_if_statements_dropped(result: QuestionScore, evidence: AnyEvidence) -> QuestionScore:
+    """Ask for review if a statement that did not run may change the points."""
+    reviewed = _DROPS_TO_REVIEW.get(result.verdict, frozenset())
+    causes = tuple(note for note in evidence.notes if note.id in reviewed)
     if not causes:
-        return found
-    others = tuple(note for note in found.messages if note not in causes)
-    return found.model_copy(update={"verdict": Verdict.NEEDS_REVIEW, "messages": (*causes, *others)})
+        return result
+    others = tuple(note for note in result.messages if note not in causes)
+    return result.model_copy(update={"verdict": Verdict.NEEDS_REVIEW, "messages": (*causes, *others)})
 
 
 def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore | None:
@@ -109,51 +108,51 @@ def _code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore |
     missing = [
         Note(id="code.missing_name", params={"name": name, "line": line}) for name, line in evidence.missing_names
     ]
-    told = [note for note in evidence.notes if note.id.startswith(("code.", "model.", "kd."))]
-    remarks = [note for note in evidence.notes if note not in told]
-    if _only_a_paste_is_missing(evidence):
-        # Honest work whose other half was not pasted: a person decides what it is worth.
-        verdict, causes = Verdict.NEEDS_REVIEW, [*told, *missing]
+    check_notes = [note for note in evidence.notes if note.id.startswith(("code.", "model.", "kd."))]
+    remarks = [note for note in evidence.notes if note not in check_notes]
+    if _is_incomplete_paste(evidence):
+        # Honest work that was pasted in part: a reviewer decides its points.
+        verdict, causes = Verdict.NEEDS_REVIEW, [*check_notes, *missing]
     elif lost := [note for note in evidence.notes if note.id == "intake.entry_lost" and evidence.error is None]:
-        # The function is there, in a form that a person can read and intake cannot.
+        # The function is there, in a form that a reviewer can read and intake cannot.
         verdict, causes = Verdict.NEEDS_REVIEW, [*lost, *missing]
         remarks = [note for note in remarks if note not in lost]
-    elif excuses := _excuses(evidence):
-        told = [note for note in told if note not in excuses]
-        verdict, causes = Verdict.NEEDS_REVIEW, [*excuses, *_stopped(evidence)[:1], *told]
-        remarks = [note for note in remarks if note not in excuses]
-    elif unusual := _not_to_be_had(evidence):
-        verdict, causes = Verdict.NEEDS_REVIEW, [*_stopped(evidence), *unusual, *told, *missing]
-    elif evidence.outcome is Outcome.ERROR and told:
-        verdict, causes = Verdict.NONE, [*told, *missing]
+    elif facts := _mitigating_facts(evidence):
+        check_notes = [note for note in check_notes if note not in facts]
+        verdict, causes = Verdict.NEEDS_REVIEW, [*facts, *_failure_notes(evidence)[:1], *check_notes]
+        remarks = [note for note in remarks if note not in facts]
+    elif resources := _missing_resources(evidence):
+        verdict, causes = Verdict.NEEDS_REVIEW, [*_failure_notes(evidence), *resources, *check_notes, *missing]
+    elif evidence.outcome is Outcome.ERROR and check_notes:
+        verdict, causes = Verdict.NONE, [*check_notes, *missing]
     else:
-        verdict, causes = Verdict.NONE, [*_stopped(evidence), *told, *missing]
+        verdict, causes = Verdict.NONE, [*_failure_notes(evidence), *check_notes, *missing]
     return _result(question, 0.0, verdict, *causes, *remarks, fault=Fault.STUDENT)
 
 
-def _excuses(evidence: CodeEvidence) -> list[Note]:
-    """What explains an error better than the error does, and is no mistake in the code: a person must look."""
+def _mitigating_facts(evidence: CodeEvidence) -> list[Note]:
+    """Notes that explain an error by something else than a mistake in the code, so that it needs review."""
     if evidence.outcome is not Outcome.ERROR or evidence.error is None or evidence.stage == "intake":
         return []
     kind = evidence.error.type
-    known = {"intake.damage_suspected", "model.batch_of_one"}
-    known |= {"intake.module_unavailable"} if kind in {"ModuleNotFoundError", "ImportError"} else set()
-    known |= {"intake.settings_missing"} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
-    known |= {"kd.call.by_position"} if evidence.stage == "call" else set()
-    found = [note for note in evidence.notes if note.id in known]
+    ids = {"intake.damage_suspected", "model.batch_of_one"}
+    ids |= {"intake.module_unavailable"} if kind in {"ModuleNotFoundError", "ImportError"} else set()
+    ids |= {"intake.settings_missing"} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
+    ids |= {"kd.call.by_position"} if evidence.stage == "call" else set()
+    facts = [note for note in evidence.notes if note.id in ids]
     if kind == "FileNotFoundError":
-        found.append(Note(id="code.file_missing", params={"message": evidence.error.message}))
-    return found
+        facts.append(Note(id="code.file_missing", params={"message": evidence.error.message}))
+    return facts
 
 
-def _not_to_be_had(evidence: CodeEvidence) -> list[Note]:
-    """That the code stopped for want of what a notebook has and a sandbox has not, and a person will look."""
+def _missing_resources(evidence: CodeEvidence) -> list[Note]:
+    """A note that the code needs a GPU, a download or more compute than the sandbox has, so that it needs review."""
     if any(note.id in intake.DROPPED_CHANGE_NOTES for note in evidence.notes):
-        return []  # which explains more, and a person looks anyway
+        return []  # the dropped statements explain more, and ask for review anyway
     if evidence.outcome in (Outcome.ERROR, Outcome.FORBIDDEN):
         wanted = evidence.error.wanted if evidence.error is not None else None
         return [Note(id="code.cannot.reviewed")] if wanted in (Wanted.GPU, Wanted.DOWNLOAD) else []
-    # A network that was built: on the GPU of a notebook it may well run.
+    # A network that could be built may well run on a notebook's GPU.
     is_heavy = evidence.stage in ("forward", "backward") and not _is_idle(evidence)
     return [Note(id="code.heavy")] if is_heavy and evidence.outcome in (Outcome.TIMEOUT, Outcome.MEMORY) else []
 
@@ -162,22 +161,22 @@ def _is_idle(evidence: CodeEvidence) -> bool:
     return evidence.limit is not None and evidence.limit.limit == "idle time"
 
 
-_UNREADABLE_HERE = {"code.damaged", "code.damaged_beyond_repair", "code.newer_python"}
+_UNREADABLE = {"code.damaged", "code.damaged_beyond_repair", "code.newer_python"}
 
 
-def _only_a_paste_is_missing(evidence: CodeEvidence) -> bool:
-    """The code stopped at a name that nothing defines, or only a person or a newer Python can read it."""
+def _is_incomplete_paste(evidence: CodeEvidence) -> bool:
+    """Whether the code failed at a name that nothing defines, or only a person or a newer Python can read it."""
     if evidence.outcome is not Outcome.ERROR:
         return False
-    if evidence.stage == "intake" and any(note.id in _UNREADABLE_HERE for note in evidence.notes):
+    if evidence.stage == "intake" and any(note.id in _UNREADABLE for note in evidence.notes):
         return True
     if not evidence.missing_names:
         return False
     return evidence.stage == "intake" or evidence.error is None or evidence.error.type == "NameError"
 
 
-def _stopped(evidence: CodeEvidence) -> list[Note]:
-    """What ended the code: an error with its place, or a limit with its use; and what cannot be had in a sandbox."""
+def _failure_notes(evidence: CodeEvidence) -> list[Note]:
+    """Why the code ended: an error with its line, or a limit with its use; and what the sandbox does not offer."""
     stage = evidence.stage or "load"
     params: dict[str, Any] = {"stage": stage}
     if evidence.error is not None:
@@ -194,13 +193,13 @@ def _stopped(evidence: CodeEvidence) -> list[Note]:
 
 
 def _architecture(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
-    failed = _code_failure(question, evidence)
-    if failed is not None:
-        # A network that is too large as well is told so, and nothing else could make it right.
-        large = (evidence.parameters or 0) > assignment.parameter_limit
-        told = _size_problems(assignment.parameter_limit, question, evidence) if large else []
-        update = {"messages": (*told, *failed.messages), "verdict": Verdict.NONE}
-        return failed.model_copy(update=update) if told else failed
+    failure = _code_failure(question, evidence)
+    if failure is not None:
+        if (evidence.parameters or 0) <= assignment.parameter_limit:
+            return failure
+        # No review can give points to a network that is too large as well.
+        problems = _size_problems(assignment.parameter_limit, question, evidence)
+        return failure.model_copy(update={"messages": (*problems, *failure.messages), "verdict": Verdict.NONE})
     if evidence.parameters is None:
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="model.not_counted"), *evidence.notes)
     size = {"parameters": evidence.parameters, "limit": assignment.parameter_limit}
@@ -210,10 +209,10 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
     ]
     if not problems and not evidence.gradients_reached:
         problems.append(Note(id="model.no_gradient"))
-    unregistered = _unregistered(evidence)
+    unregistered = _unregistered_notes(evidence)
     if problems:
         return _result(question, 0.0, Verdict.NONE, *problems, *unregistered, *evidence.notes)
-    if _fails_alone(evidence):
+    if _fails_for_batch_of_one(evidence):
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes, *unregistered)
     if not evidence.verified and evidence.verification != "pending":
         limit = evidence.verification_limit
@@ -236,20 +235,20 @@ def _architecture(assignment: Assignment, question: Question, evidence: Architec
     if evidence.repeatable is False:
         messages.append(Note(id="model.not_repeatable"))
     if any(note.id == "intake.stand_in" for note in evidence.notes):
-        # The homework asks for the entry point by its name: what stood in for it is measured, and a person decides.
+        # The homework asks for the entry point by its name: a stand-in is measured, and a reviewer decides.
         messages.append(Note(id="model.stood_in"))
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
     if not evidence.verified:
-        # All but the count on the artefact, which takes a second longer: until then the points are provisional.
+        # Only the count on the artefact is missing, which takes a second longer: until then points are provisional.
         messages.append(Note(id="model.verifying"))
         return _result(question, question.points, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
     return _result(question, question.points, None, *messages, *evidence.notes)
 
 
 def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> list[Note]:
-    """What is wrong with the first output that is wrong; the others mostly repeat it."""
+    """The problem of the first wrong output; later outputs mostly repeat it."""
     for probe in evidence.probes:
-        if probe.batch == 1 and _fails_alone(evidence):
+        if probe.batch == 1 and _fails_for_batch_of_one(evidence):
             continue
         seen = {"batch": probe.batch, "mode": probe.mode, "kind": probe.kind}
         expected = [probe.batch, assignment.classes]
@@ -264,8 +263,8 @@ def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> 
     return []
 
 
-def _fails_alone(evidence: ArchitectureEvidence) -> bool:
-    """Only a batch of one gives no logits: a slip, in a model that works in every training loop."""
+def _fails_for_batch_of_one(evidence: ArchitectureEvidence) -> bool:
+    """Whether only a batch of one gives no logits: a slip, because the model works in every training loop."""
     return any(note.id == "model.batch_of_one" for note in evidence.notes)
 
 
@@ -274,16 +273,16 @@ def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidenc
     size: dict[str, Any] = {"parameters": parameters, "limit": limit}
     if parameters > limit:
         return [Note(id="model.too_many_parameters", params=size | {"excess": parameters - limit})]
-    # Before the artefact was audited, what is hidden is only the live model's word for it.
-    settled = evidence.verification != "pending"
-    if settled and parameters + hidden > limit + int(question.options.get("small_constants", 0)):
+    # Before the artefact is audited, the hidden numbers are only a claim of the live model.
+    is_settled = evidence.verification != "pending"
+    if is_settled and parameters + hidden > limit + int(question.options.get("small_constants", 0)):
         tensors = [name for name, _ in evidence.hidden_tensors[:5]]
         return [Note(id="model.hidden_numbers", params=size | {"hidden": hidden, "tensors": tensors})]
     return []
 
 
-def _unregistered(evidence: ArchitectureEvidence) -> list[Note]:
-    """That layers which the network uses sit where the module cannot find them."""
+def _unregistered_notes(evidence: ArchitectureEvidence) -> list[Note]:
+    """A note on layers that the network uses but does not register as submodules."""
     if not evidence.unregistered or not evidence.hidden_numbers:
         return []
     params = {"count": evidence.unregistered, "names": list(evidence.unregistered_tensors[:3])}
@@ -294,27 +293,27 @@ def _summary(assignment: Assignment, question: Question, evidence: SummaryEviden
     params = evidence.model_dump(include={"claimed_total", "actual_total", "rows_claimed", "rows_differ", "dialect"})
     if evidence.claimed_total is None:
         is_readable = any(note.id in {"summary.total_mentioned", "summary.rows_fit"} for note in evidence.notes)
-        left = Verdict.NEEDS_REVIEW if is_readable else Verdict.NONE
-        return _result(question, 0.0, left, Note(id="summary.no_total", params=params), *evidence.notes)
+        no_total = Verdict.NEEDS_REVIEW if is_readable else Verdict.NONE
+        return _result(question, 0.0, no_total, Note(id="summary.no_total", params=params), *evidence.notes)
     if evidence.actual_total is None:
-        # The model never ran, so nothing contradicts the summary: a person must look.
+        # The model never ran, so nothing confirms or contradicts the summary.
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="summary.no_model", params=params), *evidence.notes)
     if evidence.claimed_total not in (evidence.actual_total, evidence.actual_torchsummary_total):
-        key = "summary.example_pasted" if evidence.matches_example else "summary.other_model"
-        return _result(question, 0.0, Verdict.NONE, Note(id=key, params=params), *evidence.notes)
-    points, told = question.points, "summary.ok"
+        note_id = "summary.example_pasted" if evidence.matches_example else "summary.other_model"
+        return _result(question, 0.0, Verdict.NONE, Note(id=note_id, params=params), *evidence.notes)
+    points, note_id = question.points, "summary.ok"
     if evidence.rows_differ:
-        points, told = float(question.options["rows_differ_points"]), "summary.rows_differ"
-    messages = [Note(id=told, params=params)]
-    verdict = None
+        points, note_id = float(question.options["rows_differ_points"]), "summary.rows_differ"
+    messages = [Note(id=note_id, params=params)]
+    verdict: Verdict | None = None
     if any(note.id == "summary.many_totals" for note in evidence.notes):
-        # Whoever lists all numbers lists the true one: nothing is earned until a person has looked.
+        # A list of all numbers contains the true one: it earns nothing before a review.
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
     if evidence.count_pending:
         verdict = Verdict.NEEDS_REVIEW
         messages.append(Note(id="summary.count_pending"))
     elif evidence.count_confirmed is False or evidence.claimed_total != evidence.actual_total:
-        # The total it was compared with is only the live model's word.
+        # The true total is only a claim of the live model.
         verdict = Verdict.NEEDS_REVIEW
         messages.append(Note(id="summary.unconfirmed"))
     return _result(question, points, verdict, *messages, *evidence.notes)
@@ -322,73 +321,73 @@ def _summary(assignment: Assignment, question: Question, evidence: SummaryEviden
 
 def _kd_loss(assignment: Assignment, question: Question, evidence: KDLossEvidence) -> QuestionScore:
     called = Note(id="kd.called", params={"call": evidence.call})
-    failed = _code_failure(question, evidence)
-    if failed is not None:
-        return failed.model_copy(update={"messages": (*failed.messages, called)}) if evidence.call else failed
+    failure = _code_failure(question, evidence)
+    if failure is not None:
+        return failure.model_copy(update={"messages": (*failure.messages, called)}) if evidence.call else failure
     if any(note.id.startswith("kd.signature.") for note in evidence.notes):
-        # Nobody knows how to call it, so nothing was measured: a person must look.
+        # The signature does not say how to call the loss, so nothing was measured.
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes)
     if evidence.stateful:
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="kd.not_repeatable"), called, *evidence.notes)
     terms = {"hard_term": evidence.hard_term, "soft_term": evidence.soft_term}
     values_agree = all(term.agrees for term in (*terms.values(), evidence.mixture))
-    told = {note.id for note in evidence.notes}
-    uncertain = Verdict.NEEDS_REVIEW if told & _UNCERTAIN_CALLS or evidence.missing_names else None
+    note_ids = {note.id for note in evidence.notes}
+    uncertain = Verdict.NEEDS_REVIEW if note_ids & _UNCERTAIN_CALLS or evidence.missing_names else None
     if values_agree and evidence.gradient.agrees:
         return _result(question, question.points, uncertain, Note(id="kd.ok"), called, *evidence.notes)
 
     mistakes = (evidence.diagnosis, *evidence.diagnosis_with) if evidence.diagnosis else ()
     causes = [note for note in evidence.notes if note.id.startswith("kd.value.") or note.id in _CAUSES]
-    between = _right_between(evidence)
+    is_right_between = not mistakes and _is_right_between_ends(evidence)
     messages = [*(Note(id=mistake) for mistake in mistakes), *causes]
-    messages += [Note(id="kd.right_between")] if between and not mistakes else []
+    messages += [Note(id="kd.right_between")] if is_right_between else []
     if not messages:
         messages.append(Note(id="kd.unknown_mistake"))
-    messages += [_term(name, term) for name, term in terms.items()]
+    messages += [_term_note(name, term) for name, term in terms.items()]
     if all(term.agrees for term in terms.values()) and not evidence.mixture.agrees:
-        messages.append(_term("mixture", evidence.mixture))
+        messages.append(_term_note("mixture", evidence.mixture))
     if values_agree:
-        messages.append(_term("gradient", evidence.gradient))
+        messages.append(_term_note("gradient", evidence.gradient))
     messages += [called, *(note for note in evidence.notes if note not in causes)]
 
     rubrics = question.options.get("mistakes", {})
     rubric = rubrics.get("+".join(mistakes), {})
-    one_asks = any(rubrics.get(one, {}).get("needs_review") for one in mistakes)
-    # Exchanged only if the position was rightly taken for what the names did not say.
-    exchanged = "kd.call.by_position" in told and bool(_EXCHANGED & {*mistakes})
-    review = "kd.hidden" in told or exchanged or rubric.get("needs_review", one_asks)
+    single_needs_review = any(rubrics.get(mistake, {}).get("needs_review") for mistake in mistakes)
+    # Swapped numbers are a mistake only if the documented order, used in place of unclear names, is the student's.
+    is_order_unclear = "kd.call.by_position" in note_ids and bool(_NUMBERS_SWAPPED & {*mistakes})
+    review = "kd.hidden" in note_ids or is_order_unclear or rubric.get("needs_review", single_needs_review)
     verdict = Verdict.NEEDS_REVIEW if review else uncertain
     if "points" in rubric:
         return _result(question, float(rubric["points"]), verdict, *messages)
-    worth = {name: float(question.options[f"{name}_points"]) for name in terms}
-    points = sum(worth[name] for name, term in terms.items() if term.agrees)
+    term_points = {name: float(question.options[f"{name}_points"]) for name in terms}
+    points = sum(term_points[name] for name, term in terms.items() if term.agrees)
     if all(term.agrees for term in terms.values()):
-        # Both terms stand alone, only their mixture or their gradient is wrong: one term's worth.
-        points = min(worth.values())
-    elif (between and not mistakes) or told & _PARTLY_RIGHT:
-        # Both terms are right wherever both can be seen: never a plain zero, and a person decides about the rest.
-        points, verdict = max(points, min(worth.values())), Verdict.NEEDS_REVIEW
+        # Both terms are right, only their mixture or gradient is wrong: the points of the cheaper term.
+        points = min(term_points.values())
+    elif is_right_between or note_ids & _PARTLY_RIGHT:
+        # Both terms are right on most inputs: at least the points of the cheaper term, and a review of the rest.
+        points, verdict = max(points, min(term_points.values())), Verdict.NEEDS_REVIEW
     return _result(question, points, verdict, *messages)
 
 
 _PARTLY_RIGHT = {"kd.call.built_in", "kd.whole_temperatures", "kd.small_probabilities"}
-_EXCHANGED = {"kd.alpha_swapped", "kd.roles_exchanged"}
+_NUMBERS_SWAPPED = {"kd.alpha_swapped", "kd.roles_exchanged"}
 _CAUSES = _PARTLY_RIGHT | {"kd.hidden"}
 _UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first_of_several"}
 
 
-def _right_between(evidence: KDLossEvidence) -> bool:
-    """Right at every alpha between 0 and 1, value and gradient, and only not at an end."""
+def _is_right_between_ends(evidence: KDLossEvidence) -> bool:
+    """Whether values and gradients are right at every alpha between 0 and 1, and wrong at alpha 0 or 1 only."""
     ends = [term for term in (evidence.hard_term, evidence.soft_term) if term.failed]
-    # Wrong at an end means in nearly every case of it: where both terms are of a size, one agrees by luck. An epsilon
-    # is wrong in some, at whatever alpha.
-    whole = all(2 * term.failed > term.cases for term in ends)
-    gradients = sum(term.cases for term in ends)
-    return bool(ends) and whole and evidence.mixture.agrees and evidence.gradient.failed <= gradients
+    # A mistake at an end fails in most of its cases; a case may agree by luck, if both terms have the same size. An
+    # epsilon fails in a few cases only, at any alpha.
+    fail_mostly = all(2 * term.failed > term.cases for term in ends)
+    end_cases = sum(term.cases for term in ends)
+    return bool(ends) and fail_mostly and evidence.mixture.agrees and evidence.gradient.failed <= end_cases
 
 
-def _term(name: str, term: TermEvidence) -> Note:
-    """How one part of the loss did: right, wrong by numbers, or without a number at all."""
+def _term_note(name: str, term: TermEvidence) -> Note:
+    """A note on one term of the loss: right, wrong by how much, or without a number."""
     counts: dict[str, Any] = {"cases": term.cases, "failed": term.failed}
     if term.agrees or term.worst is None:
         return Note(id=f"kd.{name}.ok", params=counts)
@@ -400,18 +399,18 @@ def _choice(assignment: Assignment, question: Question, evidence: ChoiceEvidence
     choices = question.options["choices"]
     if evidence.answer is None or evidence.answer not in choices:
         unknown = {"answer": evidence.answer or "", "number": question.number, "choices": list(choices)}
-        # Words beyond the choice may turn it round, and other words may be right: a person reads them.
+        # An answer in other words may be right, and words around a choice may reverse it: a reviewer reads them.
         return _result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="choice.unknown", params=unknown), *evidence.notes)
-    right = evidence.answer == question.options["key"]
-    messages = [Note(id=f"choice.{'right' if right else 'wrong'}", params={"choice": choices[evidence.answer]})]
-    told = question.options.get("explanation" if right else "hint")
-    if told:
-        messages.append(Note(id="choice.because", params={"text": told}))
+    is_right = evidence.answer == question.options["key"]
+    messages = [Note(id=f"choice.{'right' if is_right else 'wrong'}", params={"choice": choices[evidence.answer]})]
+    text = question.options.get("explanation" if is_right else "hint")
+    if text:
+        messages.append(Note(id="choice.because", params={"text": text}))
     unpruned, pruned = evidence.seconds_unpruned, evidence.seconds_pruned_90
-    # Evidence of former versions also holds times that a busy machine disturbed.
+    # Evidence of former versions may hold times that a busy machine disturbed.
     if unpruned is not None and pruned is not None and speed.are_same(unpruned, pruned):
         messages.append(Note(id="choice.times", params={"unpruned": 1000 * unpruned, "pruned": 1000 * pruned}))
-    return _result(question, question.points if right else 0.0, None, *messages, *evidence.notes)
+    return _result(question, question.points if is_right else 0.0, None, *messages, *evidence.notes)
 
 
 def _pruning(assignment: Assignment, question: Question, evidence: PruningEvidence) -> QuestionScore:
@@ -423,10 +422,10 @@ def _pruning(assignment: Assignment, question: Question, evidence: PruningEviden
     provisional = float(question.options["provisional_points"])
     messages = [Note(id="pruning.provisional")]
     if evidence.weights == "uploaded" and evidence.baseline is not None and "baseline_points" in question.options:
-        # Only the student's own weights say anything of the student's training.
-        worth = float(question.options["baseline_points"].get(evidence.baseline, 0))
-        provisional += worth
-        messages.append(Note(id="pruning.baseline", params={"baseline": evidence.baseline, "points": worth}))
+        # Only the student's own weights show the student's training.
+        points = float(question.options["baseline_points"].get(evidence.baseline, 0))
+        provisional += points
+        messages.append(Note(id="pruning.baseline", params={"baseline": evidence.baseline, "points": points}))
     if evidence.curve:
         first, images = evidence.curve[0], {"images": evidence.images, "weights": evidence.weights}
         messages.append(Note(id=f"pruning.curve.{evidence.weights}", params={**images, "accuracy": first["accuracy"]}))

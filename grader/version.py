@@ -1,4 +1,4 @@
-"""The grader's version: results are comparable, and never measured twice, within one."""
+"""The grader's version: within one, results are comparable and never measured twice."""
 
 from importlib.metadata import version
 

@@ -40,14 +40,14 @@ def import_food11(folder: Path, as_json: bool) -> None:
             raise Refused(f"the import stopped: {error}") from error
     if as_json:
         sizes = {"train": imported.train, "hidden": imported.hidden, "unchanged": imported.unchanged}
-        left_out = [{"path": str(file.path), "reason": file.reason} for file in imported.left_out]
+        left_out = [{"path": str(file.path), "reason": file.reason} for file in imported.skipped]
         typer.echo(json.dumps({"name": importing.NAME, **sizes, "left_out": left_out}, ensure_ascii=False, indent=2))
         return
     was = "was packed already" if imported.unchanged else "is packed"
     typer.echo(f"{importing.NAME} {was}: {imported.train} images to train on, {imported.hidden} hidden")
-    if imported.left_out:
-        typer.echo(f"left out, {len(imported.left_out)} files:")
-    for file in imported.left_out:
+    if imported.skipped:
+        typer.echo(f"left out, {len(imported.skipped)} files:")
+    for file in imported.skipped:
         typer.echo(f"  {file.path}: {file.reason}")
 
 

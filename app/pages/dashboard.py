@@ -142,7 +142,7 @@ def override(
 def _baselines(definition: Assignment) -> Mapping[str, float]:
     """Those that the accuracies of the class can be compared with."""
     pruning = definition.by_check("pruning")
-    return definition.baselines_on(data.named(pruning.options)) if pruning is not None else {}
+    return definition.baselines_on(data.name_for(pruning.options)) if pruning is not None else {}
 
 
 @lru_cache(maxsize=8)

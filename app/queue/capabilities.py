@@ -30,7 +30,7 @@ def imported_data(data_dir: Path) -> list[str]:
 
 def needed_data(assignment: Assignment) -> list[str]:
     """The data sets that an assignment is measured on and that not every machine has."""
-    named = {data.named(question.options) for question in assignment.questions}
+    named = {data.name_for(question.options) for question in assignment.questions}
     return sorted(named - {data.BUILT_IN})
 
 

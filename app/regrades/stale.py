@@ -84,7 +84,7 @@ def _own(assignment: Assignment, question: Question) -> str:
     runs_code = question.check in ("architecture", "kd_loss")
     if assignment.prelude and runs_code:
         named.add(assignment.prelude)
-    baselines = assignment.baselines_on(data.named(question.options))
+    baselines = assignment.baselines_on(data.name_for(question.options))
     inputs: dict[str, Any] = {
         "check": question.check,
         "parts": question.parts,

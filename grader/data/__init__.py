@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from grader.data.dataset import BUILT_IN, DataSet, NoSuchDataSet, Split, available, digest, load, named, use
+from grader.data.dataset import BUILT_IN, DataSet, NoSuchDataSet, Split, available, digest, load, name_for, use
 
-__all__ = ["BUILT_IN", "DataSet", "NoSuchDataSet", "Split", "available", "digest", "load", "named", "use"]
+__all__ = ["BUILT_IN", "DataSet", "NoSuchDataSet", "Split", "available", "digest", "load", "name_for", "use"]

@@ -21,12 +21,12 @@ Indices = Sequence[int] | NDArray[np.int64] | slice
 
 
 class NoSuchDataSet(Exception):
-    """There is no data set of this name: neither built in nor imported."""
+    """There is no data set of this name, built in or imported."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """The images of one split, decoded when they are asked for, each checked against its digest."""
+    """The images of one split, decoded on request, each checked against its digest."""
 
     pack: Pack
 
@@ -55,9 +55,9 @@ class Split:
         return normalise(resize(self.pack.pixels(indices), size))
 
     def ready(self, size: int) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
-        """As `images`, for asking again and again: everything is decoded and resized now. Raises ``DamagedPack``.
+        """As `images`, for repeated requests: decodes and resizes all images now. Raises ``DamagedPack``.
 
-        Takes ``3 * size ** 2`` bytes an image, so for small sets only.
+        It takes ``3 * size ** 2`` bytes of memory for each image, so it suits small sets only.
         """
         pixels = resize(self.pack.pixels(slice(None)), size)
         return lambda indices: normalise(pixels[indices])
@@ -78,7 +78,7 @@ class DataSet:
 
     @property
     def size(self) -> int:
-        """Side of the stored images in pixels; asking for this size costs no resizing."""
+        """Side of the stored images in pixels; at this size no image is resized."""
         return self.hidden.pack.size
 
     @property
@@ -88,7 +88,7 @@ class DataSet:
 
 
 def use(data_dir: Path) -> None:
-    """From now on `load` also finds the sets that were imported into this folder: once, where gradings run."""
+    """Let `load` also find the sets imported into this folder; a process that grades calls it once."""
     global _imported
     _imported = data_dir
 
@@ -104,8 +104,8 @@ def load(name: str = BUILT_IN, data_dir: Path | None = None) -> DataSet:
     return DataSet(name, Split(Pack(folder / "train.pack")), Split(Pack(folder / "hidden.pack")))
 
 
-def named(options: Mapping[str, Any]) -> str:
-    """The data set that a question with these options is measured on."""
+def name_for(options: Mapping[str, Any]) -> str:
+    """The data set for a question with these options."""
     return str(options.get("data", BUILT_IN))
 
 
@@ -123,14 +123,14 @@ def available(data_dir: Path | None = None) -> tuple[str, ...]:
 
 
 def imported_folder(data_dir: Path, name: str) -> Path:
-    """Where the packs of an imported set lie."""
+    """The folder with the packs of an imported set."""
     return data_dir / "datasets" / name
 
 
 def _folders(data_dir: Path | None) -> dict[str, Path]:
-    found = {BUILT_IN: food11.FOLDER}
+    folders = {BUILT_IN: food11.FOLDER}
     data_dir = data_dir or _imported
     if data_dir is not None:
         packs = sorted(imported_folder(data_dir, "").glob("*/hidden.pack"))
-        found |= {path.parent.name: path.parent for path in packs if (path.parent / "train.pack").is_file()}
-    return found
+        folders |= {path.parent.name: path.parent for path in packs if (path.parent / "train.pack").is_file()}
+    return folders

@@ -1,8 +1,8 @@
-"""What students read: every text by message id and language, in the TOML files beside this one.
+"""The texts for students: every text by message id and language, from the TOML files beside this one.
 
-A text is a template with named places, ``{line}`` or ``{got:.6g}``, for the parameters of a note. Parameters come
-partly from student code, so a place is a plain name: no attributes, no indices. Words in double square brackets are
-left out when a parameter that they mention is missing, empty or zero: ``[[, line {line}]]``.
+A text is a template with named fields, ``{line}`` or ``{got:.6g}``, for the parameters of a note. Parameters come
+partly from student code, so a field is a plain name: no attributes, no indices. Words in double square brackets are
+omitted when a parameter in them is missing, empty or zero: ``[[, line {line}]]``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any
 from grader.evidence import Note
 
 LANGUAGES = ("en", "zh-Hant")
-"""Every message has a text in each of these; the first one stands in for languages that are not here."""
+"""Every message has a text in each of these; the first one replaces any other language."""
 _VALUE_LIMIT = 300
-"""Characters of one parameter in a text."""
+"""Most characters of one parameter in a text."""
 _UNKNOWN = "?"
-_OPTIONAL = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)  # the innermost ones
+_OPTIONAL = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)  # innermost brackets first
 
 
 @cache
@@ -50,17 +50,17 @@ def render(note: Note, language: str = LANGUAGES[0]) -> str:
         return note.id
     template = texts.get(language) or texts[LANGUAGES[0]]
     while _OPTIONAL.search(template):
-        template = _OPTIONAL.sub(lambda part: _if_known(part[1], note.params), template)
+        template = _OPTIONAL.sub(lambda match: _if_complete(match[1], note.params), template)
     return _Formatter(language).vformat(template, (), note.params)
 
 
-def _if_known(words: str, params: Mapping[str, Any]) -> str:
-    places = [name for _, name, _, _ in string.Formatter().parse(words) if name is not None]
-    return words if all(params.get(name) for name in places) else ""
+def _if_complete(words: str, params: Mapping[str, Any]) -> str:
+    fields = [name for _, name, _, _ in string.Formatter().parse(words) if name is not None]
+    return words if all(params.get(name) for name in fields) else ""
 
 
 class _Formatter(string.Formatter):
-    """``str.format`` for values of any kind: nothing is looked up inside a value, and nothing raises."""
+    """``str.format`` for values of any kind: it looks up nothing inside a value and never raises."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -86,7 +86,7 @@ class _Formatter(string.Formatter):
 
 
 def _number(value: float, format_spec: str) -> str:
-    """By the template's own format; without one, thousands are separated and six digits are enough."""
+    """A number in the template's own format, or else with separated thousands and six digits."""
     try:
         return format(value, format_spec or ("," if isinstance(value, int) else ",.6g"))
     except (ValueError, OverflowError):
@@ -95,5 +95,5 @@ def _number(value: float, format_spec: str) -> str:
 
 def _plain(text: str) -> str:
     """One line of printable text."""
-    shown = "".join(character if character.isprintable() else " " for character in text[: _VALUE_LIMIT + 1])
-    return shown if len(shown) <= _VALUE_LIMIT else f"{shown[:_VALUE_LIMIT]}..."
+    line = "".join(character if character.isprintable() else " " for character in text[: _VALUE_LIMIT + 1])
+    return line if len(line) <= _VALUE_LIMIT else f"{line[:_VALUE_LIMIT]}..."

@@ -69,7 +69,7 @@ def test_steps_lead_old_evidence_to_todays_schema(monkeypatch: pytest.MonkeyPatc
 
 def test_old_json_text_takes_the_steps_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "STEPS", (lambda data: data | {"answer": "yes"},))
-    monkeypatch.setattr(facts, "_TODAYS", '{"schema_version": 2, ')
+    monkeypatch.setattr(facts, "_CURRENT_PREFIX", '{"schema_version": 2, ')
     read = facts.parse_json('{"schema_version": 1, "kind": "choice", "answer": "no"}')
     assert isinstance(read, facts.ChoiceEvidence)
     assert (read.answer, read.schema_version) == ("yes", 2)

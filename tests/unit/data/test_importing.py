@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from grader import data
-from grader.data.importing import Imported, LeftOut, NothingToImport, Reason, import_food11
+from grader.data.importing import ImportResult, NothingToImport, Reason, SkippedFile, import_food11
 from reference_models.pack import DamagedPack
 from reference_models.transform import resize_and_crop
 
@@ -50,11 +50,11 @@ def food11(tmp_path: Path) -> Path:
 
 
 LEFT_OUT = {
-    LeftOut("training/5_3.jpg", Reason.BROKEN),
-    LeftOut("evaluation/2_12.jpg", Reason.BROKEN),
-    LeftOut("evaluation/bread.jpg", Reason.NAME),
-    LeftOut("evaluation/11_0.jpg", Reason.LABEL),
-    LeftOut("readme.txt", Reason.PLACE),
+    SkippedFile("training/5_3.jpg", Reason.BROKEN),
+    SkippedFile("evaluation/2_12.jpg", Reason.BROKEN),
+    SkippedFile("evaluation/bread.jpg", Reason.NAME),
+    SkippedFile("evaluation/11_0.jpg", Reason.LABEL),
+    SkippedFile("readme.txt", Reason.PLACE),
 }
 
 
@@ -64,8 +64,8 @@ def quietly(done: int, total: int) -> None:
 
 def test_folders_become_splits_and_unusable_files_are_listed(food11: Path, tmp_path: Path) -> None:
     imported = import_food11(food11, tmp_path, quietly)
-    assert set(imported.left_out) == LEFT_OUT
-    assert len(imported.left_out) == len(LEFT_OUT)
+    assert set(imported.skipped) == LEFT_OUT
+    assert len(imported.skipped) == len(LEFT_OUT)
     assert (imported.train, imported.hidden, imported.unchanged) == (4, 2, False)
     loaded = data.load("food11", tmp_path)
     assert loaded.train.labels.tolist() == [0, 10, 3, 1]
@@ -88,7 +88,7 @@ def test_importing_again_changes_nothing_and_lists_the_same(food11: Path, tmp_pa
     packs = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in tmp_path.glob("datasets/food11/*")}
     assert len(packs) == 2
     again = import_food11(food11, tmp_path, quietly)
-    assert again == Imported(first.train, first.hidden, first.left_out, unchanged=True)
+    assert again == ImportResult(first.train, first.hidden, first.skipped, unchanged=True)
     assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in packs} == packs
 
 
