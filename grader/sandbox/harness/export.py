@@ -7,7 +7,6 @@ the trusted side.
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import io
 import re
@@ -17,11 +16,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch._export.utils
-from torch.onnx._internal.exporter import _decomp, _fx_passes, _registration
 
 from grader.sandbox.frames import Answer
-from grader.sandbox.harness import decompose, layers, tensor_names
+from grader.sandbox.harness import decompose, layers, tensor_names, torch_private
 from grader.sandbox.harness.student_module import StudentModule
 
 MAX_BATCH = 1024
@@ -100,8 +97,8 @@ def _without_collector() -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Import and run the exporter, keep its tables, and give it the shorter way to ONNX's operators."""
-    _keep_tables()
+    """Import and run the exporter, cache its tables, and give it the shorter way to ONNX's operators."""
+    torch_private.cache_exporter_tables(layers.DECOMPOSITIONS)
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 4, 3, padding=1, groups=1),
         torch.nn.BatchNorm2d(4),
@@ -111,37 +108,12 @@ def warm_up() -> None:
         torch.nn.Flatten(),
         torch.nn.Linear(4, 11),
     )
-    for way in (_decompose_any, _decompose):
-        _fx_passes.decompose_with_registry = way
+    for decomposition in (torch_private.library_decomposition, decompose_program):
+        torch_private.replace_decomposition(decomposition)
         onnx_bytes(model, [3, 8, 8], dynamic=True)
 
 
-_decompose_any = _fx_passes.decompose_with_registry
-
-
-def _decompose(
-    exported_program: torch.export.ExportedProgram, registry: _registration.ONNXRegistry
-) -> torch.export.ExportedProgram:
+def decompose_program(exported_program: torch.export.ExportedProgram, registry: Any) -> torch.export.ExportedProgram:
+    """The program with ONNX's operators: by the shorter way where it knows every operator, else by the library's."""
     program = tensor_names.with_neutral_names(exported_program)
-    return program if decompose.decomposed(program) else _decompose_any(program, registry)
-
-
-def _keep_tables() -> None:
-    """Let the exporter make its tables of functions and decompositions once, and not for every model.
-
-    They depend on the versions of torch and onnxscript alone, and took half of an export.
-    """
-    registry = _registration.ONNXRegistry
-    registry.from_torchlib = staticmethod(functools.cache(registry.from_torchlib))  # type: ignore[method-assign]
-    make = _decomp.create_onnx_friendly_decomposition_table
-    kept: dict[Any, Any] = {}
-
-    def table(registered: set[Any]) -> dict[Any, Any]:
-        if not kept:
-            kept.update(make(registered))
-            kept.update(layers.DECOMPOSITIONS)
-        return dict(kept)  # whoever asks takes entries out
-
-    _decomp.create_onnx_friendly_decomposition_table = table  # type: ignore[assignment]
-    # Touches every operator of C++ once, so that Python knows it; the exporter does so 28 times a model.
-    torch._export.utils._materialize_cpp_cia_ops = functools.cache(torch._export.utils._materialize_cpp_cia_ops)
+    return program if decompose.decomposed(program) else torch_private.library_decomposition(program, registry)

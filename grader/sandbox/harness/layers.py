@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from grader.sandbox.harness import torch_private
+
 _aten = torch.ops.aten
 
 
@@ -37,17 +39,16 @@ DECOMPOSITIONS: dict[Any, Callable[..., tuple[torch.Tensor, torch.Tensor]]] = {
 }
 
 
-def let_normalize_be_exported() -> None:
-    """``transforms.Normalize`` asks whether a deviation is zero in a tensor; an export can only ask the list."""
-    from torchvision.transforms import _functional_tensor
+def make_normalize_exportable() -> None:
+    """Let ``transforms.Normalize`` be exported: it looks for a zero deviation in a tensor, which no export can do."""
 
-    ask = _functional_tensor.normalize
+    def exportable(original: torch_private.Normalize) -> torch_private.Normalize:
+        def normalize(tensor: torch.Tensor, mean: Any, std: Any, inplace: bool = False) -> torch.Tensor:
+            if not torch.compiler.is_exporting() or not isinstance(std, list | tuple) or not all(std):
+                return original(tensor, mean, std, inplace)
+            shift, scale = (torch.as_tensor(values, dtype=tensor.dtype).view(-1, 1, 1) for values in (mean, std))
+            return tensor.sub(shift).div(scale)
 
-    def normalize(tensor: torch.Tensor, mean: Any, std: Any, inplace: bool = False) -> torch.Tensor:
-        if not torch.compiler.is_exporting() or not isinstance(std, list | tuple) or not all(std):
-            normalized: torch.Tensor = ask(tensor, mean, std, inplace)
-            return normalized
-        shift, scale = (torch.as_tensor(values, dtype=tensor.dtype).view(-1, 1, 1) for values in (mean, std))
-        return tensor.sub(shift).div(scale)
+        return normalize
 
-    _functional_tensor.normalize = normalize
+    torch_private.replace_normalize(exportable)

@@ -10,13 +10,13 @@ import torch
 
 from grader.sandbox.frames import Answer, Array
 from grader.sandbox.harness.student_module import StudentModule
+from grader.sandbox.harness.torch_private import without_overrides
 
 MAX_PARAMETERS, MAX_VALUE = 60, 1 << 16
 
 _NAMED = ("loss", "total_loss", "loss_total", "total", "kd_loss", "loss_kd")
 """What people call the sum in a dictionary or a named tuple."""
 _Tensor, _detach, _gradient = torch.Tensor, torch.Tensor.detach, torch.autograd.grad
-_without_overrides = torch._C.DisableTorchFunctionSubclass
 
 
 class Settings(dict[str, Any]):
@@ -100,7 +100,7 @@ def call(place: StudentModule, meta: dict[str, Any], arrays: tuple[Array, ...]) 
         return {"kind": kind, "has_gradient": False}, [np.array(float(value))]
     if not isinstance(value, _Tensor):
         return {"kind": kind, "has_gradient": False}, []
-    with _without_overrides():
+    with without_overrides():
         shape = [int(n) for n in value.shape[:8]]
         if value.is_complex() or value.numel() > MAX_VALUE:
             return {"kind": kind, "shape": shape, "has_gradient": False}, []

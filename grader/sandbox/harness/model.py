@@ -14,15 +14,15 @@ import torchinfo
 
 from grader.sandbox.frames import Answer, Array
 from grader.sandbox.harness.student_module import StudentModule
+from grader.sandbox.harness.torch_private import NormWithStatistics, without_overrides
 
 MAX_ROWS, MAX_NAMES, MAX_OBJECTS, MAX_OUTPUT = 2000, 50, 100_000, 1 << 20
 
 _Tensor, _Parameter, _Module = torch.Tensor, torch.nn.Parameter, torch.nn.Module
-_numel, _detach, _without_overrides = torch.Tensor.numel, torch.Tensor.detach, torch._C.DisableTorchFunctionSubclass
+_numel, _detach = torch.Tensor.numel, torch.Tensor.detach
 _attribute = object.__getattribute__
-_WithStatistics = torch.nn.modules.batchnorm._NormBase
-"""Batch norm and instance norm: their running statistics are no hidden numbers."""
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+"""Buffers of batch norm and instance norm, which do not count as hidden numbers."""
 
 
 def build(place: StudentModule, meta: dict[str, Any]) -> Answer:
@@ -60,10 +60,10 @@ def count(place: StudentModule) -> Answer:
             if isinstance(value, _Tensor):
                 parameters[id(value)] = value
                 names.append(f"{prefix}.{name}".lstrip(".")[:200])
-        if isinstance(module, _WithStatistics):
+        if isinstance(module, NormWithStatistics):
             buffers = _attribute(module, "__dict__").get("_buffers", {})
             statistics |= {id(buffers[name]) for name in _STATISTICS if name in buffers}
-    with _without_overrides():
+    with without_overrides():
         total = sum(_numel(p) for p in parameters.values())
         trainable = sum(_numel(p) for p in parameters.values() if p.requires_grad)
     known = parameters.keys() | statistics
@@ -200,7 +200,7 @@ def _torchsummary_hook(rows: list[tuple[str, list[int], int]]) -> Any:
 def _output(output: Any) -> Answer:
     if not isinstance(output, _Tensor):
         return {"kind": type(output).__name__[:100]}, []
-    with _without_overrides():
+    with without_overrides():
         shape = [int(n) for n in output.shape[:8]]
         if output.is_complex() or _numel(output) > MAX_OUTPUT:
             return {"kind": "tensor", "shape": shape}, []
@@ -231,7 +231,7 @@ def _tensors(model: Any) -> Iterator[tuple[str, int, int, bool]]:
             continue
         seen.add(id(value))
         if isinstance(value, _Tensor):
-            with _without_overrides():
+            with without_overrides():
                 yield name, id(value), _numel(value), isinstance(value, _Parameter)
         elif isinstance(value, np.ndarray):
             yield name, id(value), int(value.size), False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch.export import ExportedProgram
-from torch.onnx._internal.exporter import _fx_passes
 
-from grader.sandbox.harness import decompose, export
+from grader.sandbox.harness import decompose, export, torch_private
 from tests import slices
+from tests.unit.sandbox import exporter
 
 SIDE = 32
 CONV = "self.a = nn.Conv2d(3, 8, 3, stride=2)\nself.b = nn.Conv2d(8, 8, 3, padding=1)\nself.f = nn.Linear(8, 11)\n"
@@ -112,7 +113,7 @@ def network(init: str, forward: str) -> nn.Module:
     torch.manual_seed(3)
     model: nn.Module = namespace["Net"]().eval()
     for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None:
+        if isinstance(module, torch_private.NormWithStatistics) and module.running_mean is not None:
             assert module.running_var is not None
             module.running_mean.normal_()
             module.running_var.uniform_(0.5, 2)
@@ -120,7 +121,7 @@ def network(init: str, forward: str) -> nn.Module:
 
 
 @pytest.fixture
-def ways(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+def ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
     """For each export, whether the short way was taken."""
     taken: list[bool] = []
 
@@ -130,13 +131,14 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     decomposed = decompose.decomposed
     monkeypatch.setattr(decompose, "decomposed", noted)
-    monkeypatch.setattr(_fx_passes, "decompose_with_registry", export._decompose)
-    return taken
+    with exporter.restored():
+        torch_private.replace_decomposition(export.decompose_program)
+        yield taken
 
 
-def by_the_library(model: nn.Module, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    with monkeypatch.context() as patched:
-        patched.setattr(_fx_passes, "decompose_with_registry", export._decompose_any)
+def by_the_library(model: nn.Module) -> bytes:
+    with exporter.restored():
+        torch_private.replace_decomposition(torch_private.library_decomposition)
         return export.onnx_bytes(model, [3, SIDE, SIDE], dynamic=True)
 
 
@@ -159,12 +161,12 @@ def tensors(network: bytes) -> list[tuple[str, tuple[int, ...]]]:
     ),
 )
 def test_the_network_is_that_of_the_librarys_way_and_of_the_model(
-    init: str, forward: str, short: bool, ways: list[bool], monkeypatch: pytest.MonkeyPatch
+    init: str, forward: str, short: bool, ways: list[bool]
 ) -> None:
     model = network(init, forward)
     exported = export.onnx_bytes(model, [3, SIDE, SIDE], dynamic=True)
     assert ways == [short]
-    expected = by_the_library(model, monkeypatch)
+    expected = by_the_library(model)
     assert tensors(exported) == tensors(expected)
     for batch in (1, 3):
         images = np.random.default_rng(batch).standard_normal((batch, 3, SIDE, SIDE), dtype=np.float32)

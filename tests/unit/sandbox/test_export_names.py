@@ -11,14 +11,13 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-import torch._export.utils
 import torch.nn as nn
 import torch.nn.functional as F
-from torch.onnx._internal.exporter import _decomp, _fx_passes, _registration
 
 from grader.measure import artefact
 from grader.measure.network import Network
-from grader.sandbox.harness import decompose, export
+from grader.sandbox.harness import decompose, export, layers, torch_private
+from tests.unit.sandbox import exporter
 
 OPERATORS = sorted({str(op).split(".")[1] for op in decompose.FRESH | decompose.VIEWS})
 OF_THE_GRAPH = [
@@ -133,17 +132,10 @@ class WithClasses(Net):
 
 @pytest.fixture(scope="module", autouse=True)
 def _as_in_the_fork_server() -> Iterator[None]:
-    """Exports with tables that are made once."""
-    with pytest.MonkeyPatch.context() as patched:
-        for module, name in (
-            (_registration.ONNXRegistry, "from_torchlib"),
-            (_decomp, "create_onnx_friendly_decomposition_table"),
-            (_fx_passes, "decompose_with_registry"),
-            (torch._export.utils, "_materialize_cpp_cia_ops"),
-        ):
-            patched.setattr(module, name, getattr(module, name))
-        export._keep_tables()
-        _fx_passes.decompose_with_registry = export._decompose
+    """Export by the shorter way, with tables that are made once."""
+    with exporter.restored():
+        torch_private.cache_exporter_tables(layers.DECOMPOSITIONS)
+        torch_private.replace_decomposition(export.decompose_program)
         yield
 
 
