@@ -39,8 +39,8 @@ from app.http.readable_address import ReadableAddress
 from app.queue import repository as job_repository
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
-from app.submissions.bulletin import Bulletin
-from app.submissions.watch import Watch
+from app.submissions.change_notifier import Bulletin
+from app.submissions.change_poller import Watch
 from app.users import service as user_service
 from app.worker.embedded import EmbeddedWorker, WorkerRefused
 from grader.version import GRADER_VERSION

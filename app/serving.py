@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from app import logs
 from app.settings import Settings
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.worker.embedded import EmbeddedWorker, WorkerRefused
 
 KEEP_ALIVE_SECONDS = 75

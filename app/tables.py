@@ -11,8 +11,8 @@ from app.queue import models as jobs
 from app.regrade_requests import models as regrade_requests
 from app.regrades import models as regrades
 from app.scores import models as scores
-from app.submissions import extension_models as extensions
 from app.submissions import models as submissions
+from app.submissions.extensions import models as extensions
 from app.users import models as users
 
 __all__ = [

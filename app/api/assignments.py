@@ -16,7 +16,8 @@ from app.auth.viewer import Viewer
 from app.http.request_language import Language
 from app.http.sessions import ReadSession
 from app.http.viewers import AnyViewer
-from app.submissions import extensions, parts, quota
+from app.submissions import parts, quota
+from app.submissions.extensions import service as extensions
 from grader import lateness
 from grader.assignment import LateRule, Question
 

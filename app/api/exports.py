@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from app import problems
-from app.exports import everything, feedback
+from app.exports import feedback, json_lines
 from app.http.request_language import Language
 from app.http.sessions import Db
 from app.http.viewers import StaffViewer
@@ -27,7 +27,7 @@ JSON_LINES = "application/jsonl"
 )
 def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
     """Everything of a class, one JSON object a line: the assignment, its students, every hand-in with its report."""
-    lines = everything.lines(database, assignment, lang)
+    lines = json_lines.lines(database, assignment, lang)
     first = next(lines)  # what is wrong with the request shows here, while the answer can still say so
     headers = {"Content-Disposition": f'attachment; filename="{assignment}.jsonl"'}
     return StreamingResponse(itertools.chain([first], lines), media_type=JSON_LINES, headers=headers)

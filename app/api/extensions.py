@@ -12,9 +12,8 @@ from app import problems
 from app.assignments import service as assignments
 from app.http.sessions import ReadSession, WriteSession
 from app.http.viewers import StaffViewer
-from app.submissions import extension_repository as repository
-from app.submissions import extensions as service
-from app.submissions.extension_models import Extension
+from app.submissions.extensions import repository, service
+from app.submissions.extensions.models import Extension
 
 router = APIRouter(
     prefix="/assignments/{slug}/extensions", tags=["assignments"], responses=problems.documented(401, 403, 404, 422)

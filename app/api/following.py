@@ -16,7 +16,7 @@ from app.db.engine import Database
 from app.reports import service as reports
 from app.reports.schemas import ProgressView, Report
 from app.submissions import repository, service
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.submissions.models import State
 
 ASK_SECONDS = 5.0

@@ -24,9 +24,9 @@ from app.http.viewers import AnyViewer
 from app.reports import replay
 from app.reports import service as reports
 from app.reports.schemas import Report, SubmissionPage
-from app.submissions import hand_in, service
-from app.submissions.hand_in import FIELDS
+from app.submissions import service, submitting
 from app.submissions.models import State
+from app.submissions.submitting import FIELDS
 from grader.assignment import PARTS
 
 router = APIRouter(prefix="/submissions", tags=["submissions"], responses=problems.documented(401, 422))
@@ -69,8 +69,8 @@ async def create(
     fields = await form.read(request.stream(), request.headers.get("content-type", ""), FIELDS)
 
     def store() -> Report:
-        received = hand_in.understand(fields)
-        submission_id = hand_in.store(database, request.app.state.jobs, viewer, received, idempotency_key)
+        received = submitting.understand(fields)
+        submission_id = submitting.store(database, request.app.state.jobs, viewer, received, idempotency_key)
         with database.read() as session:
             # Staff see what they handed in for a student, and nobody else can get here with another's submission.
             return reports.report(session, viewer, submission_id, lang)

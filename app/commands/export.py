@@ -13,7 +13,7 @@ from app.commands.configuration import settings
 from app.commands.database import check
 from app.commands.failures import UnusableInput
 from app.db.engine import Database
-from app.exports import everything, feedback, gradescope_table
+from app.exports import feedback, gradescope_table, json_lines
 from app.problems import Problem
 from app.scores import service
 
@@ -35,7 +35,7 @@ def run(slug: str, kind: str, out: Path | None, language: str) -> None:
 
 def _pieces(database: Database, slug: str, kind: str, language: str) -> Iterator[bytes]:
     if kind == "jsonl":
-        yield from (line.encode() for line in everything.lines(database, slug, language))
+        yield from (line.encode() for line in json_lines.lines(database, slug, language))
     elif kind == "feedback":
         yield feedback.archive(database, slug, language)
     else:

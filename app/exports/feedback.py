@@ -16,7 +16,7 @@ from app.db.engine import Database
 from app.language import text
 from app.presenting import filters
 from app.presenting import language as texts
-from app.reports import report
+from app.reports import building
 from app.reports.schemas import Report
 from app.scores import service
 from app.submissions import repository as submissions
@@ -55,5 +55,5 @@ def _pages(session: Session, slug: str, language: str) -> Iterator[tuple[str, st
     title = text(assignments.definition(assignments.current(session, slug)).title, language)
     for row in service.class_table(session, slug).rows:
         if row.submission is not None:
-            found = report.build(session, submissions.load(session, row.submission), language)
+            found = building.build_report(session, submissions.load(session, row.submission), language)
             yield row.student, page(title, row.name, found, language)

@@ -22,7 +22,7 @@ from app.grading.recorder import Recorder, StopReason
 from app.queue.port import INTERACTIVE, JobEngine
 from app.scores import computing
 from app.submissions import repository
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import evidence as evidences
 from grader import later_stage, pipeline

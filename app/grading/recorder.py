@@ -20,7 +20,7 @@ from app.grading import ending, killed
 from app.queue.port import JobEngine
 from app.scores import computing
 from app.submissions import repository
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
 from grader.context import QUESTIONS_STAGE
 from grader.evidence import AnyEvidence

@@ -22,7 +22,7 @@ from app.grading import cancelling
 from app.http import form, request_language
 from app.http.sessions import Db, ReadSession
 from app.http.viewers import AnyViewer
-from app.pages import errors, hand_in_form, preview, rendering
+from app.pages import errors, preview, rendering, submission_form
 from app.pages.check_slots import ChecksBusy, CheckSlots
 from app.pages.preview import Preview
 from app.presenting import filters, language
@@ -31,7 +31,7 @@ from app.regrade_requests import service as regrade_requests
 from app.reports import service as reports
 from app.reports.schemas import Report, SubmissionPage, SubmissionRow
 from app.scores import class_records
-from app.submissions import hand_in
+from app.submissions import submitting
 from app.submissions.models import State
 from app.submissions.parts import Field
 
@@ -63,9 +63,9 @@ async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: 
     fields: dict[str, Field] = {}
     try:
         content_type = request.headers.get("content-type", "")
-        fields = await form.read(request.stream(), content_type, hand_in_form.largest(numbers))
-        received = hand_in.understand(hand_in_form.to_api(fields, assignment))
-        identifier = await run_in_threadpool(hand_in.store, database, request.app.state.jobs, viewer, received, None)
+        fields = await form.read(request.stream(), content_type, submission_form.largest(numbers))
+        received = submitting.understand(submission_form.to_api(fields, assignment))
+        identifier = await run_in_threadpool(submitting.store, database, request.app.state.jobs, viewer, received, None)
     except Problem as problem:
         return await run_in_threadpool(_show_again, request, database, viewer, assignment, fields, problem)
     return RedirectResponse(f"/submissions/{identifier}", status_code=303)
@@ -83,9 +83,9 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
     fields: dict[str, Field] = {}
     try:
         content_type = request.headers.get("content-type", "")
-        fields = await form.read(request.stream(), content_type, hand_in_form.largest(numbers))
-        received = hand_in.understand(hand_in_form.to_api(fields, assignment))
-    except hand_in.NothingHandedIn:
+        fields = await form.read(request.stream(), content_type, submission_form.largest(numbers))
+        received = submitting.understand(submission_form.to_api(fields, assignment))
+    except submitting.NothingHandedIn:
         return await run_in_threadpool(_found, request, database, viewer, assignment, fields, None)
     except Problem as problem:
         return await run_in_threadpool(_found, request, database, viewer, assignment, fields, None, problem)
@@ -208,9 +208,9 @@ def _home(
         typed=typed or {},
         preview=found,
         **_times(chosen),
-        file_parts=hand_in_form.FILE_PARTS,
-        text_parts=hand_in_form.TEXT_PARTS,
-        file_types=hand_in_form.FILE_TYPES,
+        file_parts=submission_form.FILE_PARTS,
+        text_parts=submission_form.TEXT_PARTS,
+        file_types=submission_form.FILE_TYPES,
     )
 
 
@@ -243,8 +243,8 @@ def _show_again(
     fields: Mapping[str, Field],
     problem: Problem,
 ) -> HTMLResponse:
-    complaint, typed = request_language.complaint_of(request, problem), hand_in_form.typed(fields)
-    something = not isinstance(problem, hand_in.NothingHandedIn)
+    complaint, typed = request_language.complaint_of(request, problem), submission_form.typed(fields)
+    something = not isinstance(problem, submitting.NothingHandedIn)
     with database.read() as session:
         page = _home(request, session, viewer, slug, problem.status, complaint, typed, something=something)
     page.headers.update(problem.headers)
@@ -257,11 +257,11 @@ def _found(
     viewer: Viewer,
     slug: str,
     fields: Mapping[str, Field],
-    received: hand_in.Received | None,
+    received: submitting.Received | None,
     problem: Problem | None = None,
 ) -> HTMLResponse:
     """The preview: a fragment for the page's script, else the whole page with the form as it was."""
-    tag, typed = request_language.of_request(request), hand_in_form.typed(fields)
+    tag, typed = request_language.of_request(request), submission_form.typed(fields)
     status, complaint = problem.status if problem else 200, request_language.complaint_of(request, problem)
     with database.read() as session:
         definition = assignments.definition(assignments.current(session, slug))

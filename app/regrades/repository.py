@@ -16,7 +16,7 @@ from app.assignments import service as assignments
 from app.regrades.models import EntryState, Regrade, RegradeChange, RegradeEntry, RegradeState
 from app.regrades.rows import Change, ScoreRow, basis
 from app.scores.models import Override, StoredScore
-from app.submissions import extension_repository as extensions
+from app.submissions.extensions import repository as extensions
 from app.submissions.models import StoredEvidence, Submission
 from app.users.models import User
 from grader.assignment import Assignment

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.problems import Unprocessable
-from app.reports import report as reports
+from app.reports import building
 from app.reports.schemas import Report, SubmissionPage, SubmissionRow
 from app.scores.standing import Sheets
 from app.submissions import repository
@@ -28,7 +28,7 @@ class UnknownCursor(Unprocessable):
 
 def report(session: Session, viewer: Viewer, submission_id: uuid.UUID, language: str) -> Report:
     """The report of a submission. Raises `SubmissionNotFound`."""
-    return reports.build(session, submissions.find(session, viewer, submission_id), language)
+    return building.build_report(session, submissions.find(session, viewer, submission_id), language)
 
 
 def history(

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.scores import class_repository as repository
 from app.scores.standing import total, verdict_of
-from app.submissions import extension_repository as extensions
+from app.submissions.extensions import repository as extensions
 from app.submissions.models import State
 from app.users.models import Role
 from grader.assignment import Assignment, Question

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.scores.models import Override, StoredScore
-from app.submissions import extension_repository as extensions
+from app.submissions.extensions import repository as extensions
 
 _CHUNK = 500
 

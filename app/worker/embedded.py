@@ -18,7 +18,7 @@ from contextlib import suppress
 import structlog
 
 from app.settings import Settings
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 
 FLOOR_NOT_MET = os.EX_CONFIG
 """The exit code when this machine cannot run student code safely."""

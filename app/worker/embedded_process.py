@@ -16,7 +16,7 @@ from contextlib import closing, suppress
 from typing import NoReturn
 
 from app.settings import Settings
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.worker.embedded import BEGIN, FLOOR_NOT_MET, JOBS, MESSAGE_BYTES, READY
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox

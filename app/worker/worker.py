@@ -24,7 +24,7 @@ from app.queue.dbos_engine import DbosJobs, DbosRunner
 from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.settings import Settings
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.worker.executor import ExecutorId
 from app.worker.heartbeat import Heartbeat
 from app.worker.slots import Slots

@@ -23,7 +23,7 @@ from app.db.engine import Database
 from app.main import create_app
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.worker.embedded import EmbeddedWorker
 from app.worker.worker import Worker
 from grader.sandbox.supervisor import Sandbox

@@ -20,8 +20,8 @@ from app.commands.failures import CommandError
 from app.db.engine import Database, make_engine
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
-from app.submissions import hand_in
-from app.submissions.hand_in import Received
+from app.submissions import submitting
+from app.submissions.submitting import Received
 from app.users import service as users
 from app.users.models import Role
 from grader.submission import Part
@@ -89,7 +89,7 @@ def test_a_backup_under_load_restores_every_row(
                 login = f"busy-{uuid.uuid4().hex[:8]}"
                 person = users.create_user(session, login=login, name="B", role=Role.STUDENT, actor="test")
                 received = Received("hw13", None, "suggest", {"answers": Part(b'{"2.2": "softer"}')})
-                hand_in.hand_in(session, course.jobs, Viewer.of(person), received, None)
+                submitting.hand_in(session, course.jobs, Viewer.of(person), received, None)
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -19,7 +19,7 @@ from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.regrades.schemas import RegradeWish
 from app.submissions import repository
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role

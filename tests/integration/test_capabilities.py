@@ -22,10 +22,10 @@ from app.queue.models import GraderVersion
 from app.queue.port import MEASURING, attempt_priority
 from app.regrades.models import Kind
 from app.settings import Settings
-from app.submissions import hand_in
 from app.submissions import repository as submissions
-from app.submissions.hand_in import Received
+from app.submissions import submitting
 from app.submissions.models import State
+from app.submissions.submitting import Received
 from app.users import service as users
 from app.users.models import Role
 from app.worker.chores import KEPT, Chores, is_newer
@@ -206,5 +206,5 @@ def test_no_second_attempt_goes_before_anothers_first(course: RegradedCourse) ->
     with course.database.write() as session:
         other = Viewer.of(users.create_user(session, login="other", name="Other", role=Role.STUDENT, actor="test"))
         received = Received("hw13", None, "suggest", {"answers": Part(b'{"2.2": "softer"}')})
-        hand_in.hand_in(session, course.jobs, other, received, None)
+        submitting.hand_in(session, course.jobs, other, received, None)
     assert [priority for _, _, priority in jobs_of(course)] == [1, 1, 2, 3]

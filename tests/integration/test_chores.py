@@ -21,7 +21,7 @@ from app.regrades import repository as regrades
 from app.regrades.models import Kind, Regrade
 from app.regrades.preview import Previewer
 from app.settings import Settings
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.submissions.models import RunOutcome, State, Submission
 from app.worker import lost_jobs
 from grader.assignment import Assignment

@@ -26,9 +26,9 @@ from app.regrades.schemas import RegradeWish
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords
 from app.scores.table import StudentRow
-from app.submissions import extensions
-from app.submissions.bulletin import Bulletin
-from app.submissions.hand_in import AssignmentClosed
+from app.submissions.change_notifier import Bulletin
+from app.submissions.extensions import service as extensions
+from app.submissions.submitting import AssignmentClosed
 from app.users import service as users
 from app.users.models import Role
 from grader.assignment import bundled, from_files

@@ -20,9 +20,9 @@ from app.db.engine import Database
 from app.db.outage import reported
 from app.queue.dbos_engine import DbosJobs
 from app.submissions import repository
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
+from app.submissions.change_poller import ASK_SECONDS, Watch
 from app.submissions.models import State
-from app.submissions.watch import ASK_SECONDS, Watch
 from tests.integration.test_jobs import Course
 
 MANY = 20

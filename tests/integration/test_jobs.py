@@ -27,11 +27,11 @@ from app.queue.models import WorkerRow
 from app.queue.port import BATCH
 from app.reports import service as reports
 from app.settings import Settings
-from app.submissions import hand_in, quota
+from app.submissions import quota, submitting
 from app.submissions import repository as submissions
-from app.submissions.bulletin import Bulletin
-from app.submissions.hand_in import Received
+from app.submissions.change_notifier import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
+from app.submissions.submitting import Received
 from app.users import service as users
 from app.users.models import Role
 from app.worker.executor import ExecutorId, ExecutorIdTaken
@@ -67,12 +67,12 @@ class Course:
         """Hand in these parts, pictures too."""
         received = Received("hw13", None, "suggest", {name: Part(data) for name, data in parts.items()})
         with self.database.write() as session:
-            return hand_in.hand_in(session, self.jobs, self.student, received, None)
+            return submitting.hand_in(session, self.jobs, self.student, received, None)
 
     def hand_in_within(self, session: Session, parts: Mapping[str, str]) -> uuid.UUID:
         """Hand in, in a transaction of the caller's."""
         received = Received("hw13", None, "suggest", {name: Part(part.encode()) for name, part in parts.items()})
-        return hand_in.hand_in(session, self.jobs, self.student, received, None)
+        return submitting.hand_in(session, self.jobs, self.student, received, None)
 
     def submission(self, identifier: uuid.UUID) -> Submission:
         """The submission as it is now."""

@@ -28,7 +28,7 @@ from app.regrades.schemas import RegradeView, RegradeWish
 from app.regrades.selection import Condition
 from app.settings import Settings
 from app.submissions import repository as submissions
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role

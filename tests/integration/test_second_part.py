@@ -26,7 +26,7 @@ from app.queue.models import WorkerRow
 from app.regrades.models import Kind, Regrade
 from app.settings import Settings
 from app.submissions import repository
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import later_stage
 from grader.assignment import Assignment

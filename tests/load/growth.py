@@ -33,7 +33,7 @@ from app.regrades.preview import Previewer
 from app.regrades.schemas import RegradeWish
 from app.reports import service as reports
 from app.settings import Settings
-from app.submissions import hand_in
+from app.submissions import submitting
 from app.submissions.models import Submission
 from app.users.models import User
 from grader.submission import Part
@@ -79,10 +79,10 @@ class Stored:
     def post(self, turn: int) -> None:
         """A student hands in."""
         parts = {"answers": Part(f'{{"2.2": "softer", "note": "{uuid.uuid4()}"}}'.encode())}
-        received = hand_in.Received("hw13", None, "suggest", parts)
+        received = submitting.Received("hw13", None, "suggest", parts)
         viewer = self.people[turn]
         with self.database.write() as session:
-            submission = hand_in.hand_in(session, self.jobs, viewer, received, None)
+            submission = submitting.hand_in(session, self.jobs, viewer, received, None)
         with self.database.read() as session:
             reports.report(session, viewer, submission, "en")
 

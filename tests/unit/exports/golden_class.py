@@ -22,8 +22,8 @@ from sqlalchemy import insert
 from app.assignments import service as assignments
 from app.db import migrate
 from app.db.engine import Database
-from app.exports import everything, feedback, gradebook, gradescope, gradescope_table
-from app.reports import report
+from app.exports import feedback, gradebook, gradescope, gradescope_table, json_lines
+from app.reports import building
 from app.scores import service
 from app.scores.models import Override, StoredScore
 from app.settings import Settings
@@ -140,7 +140,7 @@ def exports(database: Database) -> dict[str, bytes]:
     with database.read() as session:
         table = service.class_table(session, SLUG)
         current = assignments.definition(assignments.current(session, SLUG))
-        bob = report.build(session, session.get_one(Submission, _BOB), "en")
+        bob = building.build_report(session, session.get_one(Submission, _BOB), "en")
     results = gradescope.results(bob).model_dump(mode="json")
     files = {
         "scores.csv": table.csv().encode(),
@@ -148,7 +148,7 @@ def exports(database: Database) -> dict[str, bytes]:
         "canvas-before.csv": CANVAS,
         "canvas-after.csv": gradebook.fill(table.rows, CANVAS, ["Quiz"])[0],
         "results.json": (json.dumps(results, ensure_ascii=False, indent=2) + "\n").encode(),
-        "everything.jsonl": "".join(everything.lines(database, SLUG, "en")).encode(),
+        "everything.jsonl": "".join(json_lines.lines(database, SLUG, "en")).encode(),
     }
     with zipfile.ZipFile(io.BytesIO(feedback.archive(database, SLUG, "zh-Hant"))) as archive:
         files |= {f"feedback-{name}": archive.read(name) for name in archive.namelist()}

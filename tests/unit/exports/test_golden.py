@@ -12,7 +12,7 @@ import jsonschema_rs
 import pytest
 
 from app.db.engine import Database
-from app.exports import everything, feedback
+from app.exports import feedback, json_lines
 from tests.unit.exports.golden_class import GOLDEN, SLUG, exports, open_class
 
 SCHEMA = json.loads((Path(__file__).parent / "gradescope_results.schema.json").read_text())
@@ -63,7 +63,7 @@ def test_what_a_student_wrote_is_text_on_the_page(files: dict[str, bytes]) -> No
 
 
 def test_each_line_is_an_object_and_one_attempt_of_a_student_counts(database: Database) -> None:
-    lines = [json.loads(line) for line in everything.lines(database, SLUG, "en")]
+    lines = [json.loads(line) for line in json_lines.lines(database, SLUG, "en")]
     assert [line["kind"] for line in lines] == ["assignment", *["student"] * 3, *["submission"] * 3]
     counting = [line["id"] for line in lines if line["kind"] == "submission" and line["counts_for_student"]]
     assert counting == [line["submission"] for line in lines if line["kind"] == "student" and line["submission"]]

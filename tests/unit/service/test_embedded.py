@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 from app.worker.embedded import EmbeddedWorker, WorkerRefused
 from app.worker.embedded_process import Line
 

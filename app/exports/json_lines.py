@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.db.engine import Database
 from app.language import text
-from app.reports import report
+from app.reports import building
 from app.reports.schemas import Report
 from app.scores import class_repository, service
 from app.scores import repository as scores
@@ -102,7 +102,7 @@ def _submission(
 ) -> SubmissionLine:
     submission = submissions.load(session, identifier)
     return SubmissionLine(
-        **report.build(session, submission, language).model_dump(),
+        **building.build_report(session, submission, language).model_dump(),
         counts_for_student=identifier in counting,
         decisions=[_decision(given) for given in scores.override_history(session, identifier)],
     )

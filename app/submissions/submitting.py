@@ -18,7 +18,8 @@ from app.db.base import now
 from app.db.engine import Database
 from app.problems import Conflict, Forbidden, Unprocessable
 from app.queue.port import JobEngine, attempt_priority
-from app.submissions import extensions, parts, quota, repository
+from app.submissions import parts, quota, repository
+from app.submissions.extensions import service as extensions
 from app.submissions.models import Submission, SubmissionPart
 from app.submissions.parts import Field
 from app.users import service as users

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db.engine import Database
 from app.db.outage import DatabaseAway
 from app.submissions import repository
-from app.submissions.bulletin import Bulletin
+from app.submissions.change_notifier import Bulletin
 
 ASK_SECONDS = 0.25
 

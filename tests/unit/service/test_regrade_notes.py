@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.regrades import repository
-from app.reports import announcing
+from app.reports import regrade_notes
 
 FIRST, SECOND = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -24,8 +24,8 @@ def test_a_regrade_that_leaves_the_points_is_not_told(monkeypatch: pytest.Monkey
         ("2.2", 0.25, 0.25, SECOND),
     ]
     monkeypatch.setattr(repository, "published_for", Mock(return_value=changes))
-    found = announcing.regraded(Mock(spec=Session), uuid.uuid4())
-    assert {question: announcing.message(told, "en").text for question, told in found.items()} == {
+    found = regrade_notes.regraded(Mock(spec=Session), uuid.uuid4())
+    assert {question: regrade_notes.message(told, "en").text for question, told in found.items()} == {
         "2.1": "This question was regraded on 2026-03-02: 0.25 points became 0.5.",
         "2.2": "This question was regraded on 2026-03-01: 0 points became 0.25.",
     }

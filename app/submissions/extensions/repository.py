@@ -10,7 +10,7 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from app.assignments.models import PublishedAssignment
-from app.submissions.extension_models import Extension
+from app.submissions.extensions.models import Extension
 from app.submissions.models import Submission
 
 

@@ -1,6 +1,6 @@
 """Telling those who wait in this process that a submission changed, so that they need not ask so often.
 
-Changes made by other processes are found by `app.submissions.watch`.
+Changes made by other processes are found by `app.submissions.change_poller`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import language
 from app.assignments import service as assignments
 from app.regrades.models import LATE
-from app.reports import announcing
+from app.reports import regrade_notes
 from app.reports.schemas import (
     CancelEffect,
     LateView,
@@ -37,13 +37,13 @@ _LATE = {
 }
 
 
-def build(session: Session, submission: Submission, lang: str) -> Report:
+def build_report(session: Session, submission: Submission, lang: str) -> Report:
     """Everything that is known of a submission, in the reader's language."""
     assignment = assignments.definition(submission.assignment)
     sheet = Sheets(session, [submission.id], evidence=True).sheet(submission.id, assignment)
     run = repository.run(session, submission.run_id)
     parts = repository.parts(session, submission.id)
-    regraded = announcing.regraded(session, submission.id)
+    regraded = regrade_notes.regraded(session, submission.id)
     return Report(
         id=submission.id,
         assignment=assignment.slug,
@@ -54,7 +54,7 @@ def build(session: Session, submission: Submission, lang: str) -> Report:
         score=sheet.score,
         max_score=sheet.max_score,
         late=_late(sheet, lang),
-        notes=[announcing.late_message(regraded[LATE], lang)] if LATE in regraded else [],
+        notes=[regrade_notes.late_message(regraded[LATE], lang)] if LATE in regraded else [],
         needs_review=sheet.needs_review,
         fault=submission.fault,
         questions=questions(sheet, lang, regraded),
@@ -83,7 +83,7 @@ def _question(standing: Standing, lang: str, regraded: Regraded | None) -> Quest
     if override is not None:
         # A person's decision stands over whatever is computed.
         regraded = None
-    told = [announcing.message(regraded, lang)] if regraded is not None else []
+    told = [regrade_notes.message(regraded, lang)] if regraded is not None else []
     return QuestionReport(
         number=standing.question.number,
         title=language.text(standing.question.title, lang),

@@ -11,8 +11,8 @@ from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.problems import NotFound, Unprocessable
-from app.submissions import extension_repository as repository
-from app.submissions.extension_models import Extension
+from app.submissions.extensions import repository
+from app.submissions.extensions.models import Extension
 from app.users import service as users
 
 

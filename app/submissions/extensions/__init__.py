@@ -1,0 +1,1 @@
+"""Later deadlines of single students."""
