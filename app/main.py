@@ -39,8 +39,8 @@ from app.http.readable_address import ReadableAddress
 from app.queue import repository as job_repository
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
-from app.submissions.change_notifier import Bulletin
-from app.submissions.change_poller import Watch
+from app.submissions.change_notifier import ChangeNotifier
+from app.submissions.change_poller import ChangePoller
 from app.users import service as user_service
 from app.worker.embedded import EmbeddedWorker, WorkerRefused
 from grader.version import GRADER_VERSION
@@ -56,7 +56,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     )
     app.state.settings = settings
     app.state.worker = worker
-    app.state.bulletin = worker.bulletin if worker is not None else Bulletin()
+    app.state.notifier = worker.notifier if worker is not None else ChangeNotifier()
     app.state.start_failure = None
     api = APIRouter(prefix="/api/v1")
     domains = (assignments, extensions, submissions, scores, exports, regrade_requests, users, regrades, jobs, audit)
@@ -83,13 +83,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     except (WorkerRefused, migrate.NotMigrated) as error:
         app.state.start_failure = error
         raise
-    watch = asyncio.create_task(Watch(app.state.database, app.state.bulletin).run())
+    poller = asyncio.create_task(ChangePoller(app.state.database, app.state.notifier).run())
     try:
         yield
         if app.state.worker is not None:
             await run_in_threadpool(app.state.worker.stop)
     finally:
-        watch.cancel()
+        poller.cancel()
         app.state.jobs.close()
         app.state.database.close()
 

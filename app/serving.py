@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from app import logs
 from app.settings import Settings
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.worker.embedded import EmbeddedWorker, WorkerRefused
 
 KEEP_ALIVE_SECONDS = 75
@@ -32,7 +32,7 @@ def serve(settings: Settings, with_worker: bool, prepare: Callable[[], None] = l
     """
     with _bound(settings.host, settings.port) as listening:
         logs.configure()
-        worker = EmbeddedWorker(settings, Bulletin()) if with_worker else None
+        worker = EmbeddedWorker(settings, ChangeNotifier()) if with_worker else None
         if worker is not None:
             worker.launch()
         gc.disable()  # start-up makes objects that stay

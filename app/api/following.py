@@ -16,21 +16,21 @@ from app.db.engine import Database
 from app.reports import service as reports
 from app.reports.schemas import ProgressView, Report
 from app.submissions import repository, service
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import State
 
-ASK_SECONDS = 5.0
-"""How often a waiter asks for itself. What changes is announced to it; this is for what nobody announced."""
+POLL_SECONDS = 5.0
+"""A stream also polls for itself, for changes that no notification reports."""
 STREAM_SECONDS = 600.0
-"""A stream ends after this long; browsers open it again by themselves."""
+"""A stream ends after this long, and browsers open it again."""
 
 
-class Follower:
-    """One viewer who follows one submission."""
+class SubmissionStream:
+    """The changes of one submission for one viewer."""
 
-    def __init__(self, database: Database, bulletin: Bulletin, viewer: Viewer, submission_id: uuid.UUID) -> None:
+    def __init__(self, database: Database, notifier: ChangeNotifier, viewer: Viewer, submission_id: uuid.UUID) -> None:
         self.database = database
-        self.bulletin = bulletin
+        self.notifier = notifier
         self.viewer = viewer
         self.submission_id = submission_id
 
@@ -41,18 +41,18 @@ class Follower:
                 return
 
     async def events(self, language: str) -> AsyncIterator[ServerSentEvent]:
-        """``question`` for every verdict that lands, ``progress`` between, ``done`` with the report at the end.
+        """``question`` for every new verdict, ``progress`` between, ``done`` with the report at the end.
 
-        Whoever joins late gets what has landed already first.
+        A stream that begins late sends the earlier verdicts first.
         """
-        told: dict[str, str] = {}
+        sent: dict[str, str] = {}
         progress: ProgressView | None = None
         async for _, revision in self._changes(STREAM_SECONDS):
             report = await run_in_threadpool(self._report, language)
             for question in report.questions:
                 text = question.model_dump_json()
-                if question.verdict != "pending" and told.get(question.number) != text:
-                    told[question.number] = text
+                if question.verdict != "pending" and sent.get(question.number) != text:
+                    sent[question.number] = text
                     yield ServerSentEvent(event="question", raw_data=text, id=str(revision))
             if report.state.ended:
                 yield ServerSentEvent(event="done", raw_data=report.model_dump_json(), id=str(revision))
@@ -64,26 +64,26 @@ class Follower:
     async def _changes(self, seconds: float) -> AsyncIterator[tuple[State, int]]:
         """The state and revision now and after every change, until the time is up."""
         until = time.monotonic() + seconds
-        seen: int | None = None
-        with self.bulletin.subscribe(self.submission_id) as changed:
+        last_revision: int | None = None
+        with self.notifier.subscribe(self.submission_id) as changed:
             while True:
                 changed.clear()
                 state, revision = await run_in_threadpool(self._state)
-                if revision != seen:
-                    seen = revision
+                if revision != last_revision:
+                    last_revision = revision
                     yield state, revision
-                left = until - time.monotonic()
-                if left <= 0:
+                remaining = until - time.monotonic()
+                if remaining <= 0:
                     return
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), min(ASK_SECONDS, left))
+                    await asyncio.wait_for(changed.wait(), min(POLL_SECONDS, remaining))
 
     def _state(self) -> tuple[State, int]:
         with self.database.read() as session:
-            found = repository.state_of(session, self.viewer, self.submission_id)
-        if found is None:
+            state = repository.state_of(session, self.viewer, self.submission_id)
+        if state is None:
             raise service.SubmissionNotFound
-        return found
+        return state
 
     def _report(self, language: str) -> Report:
         with self.database.read() as session:

@@ -13,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from app import problems
-from app.api.following import Follower
+from app.api.following import SubmissionStream
 from app.auth.viewer import Viewer
 from app.exports import gradescope
 from app.grading import cancelling
@@ -96,28 +96,28 @@ def submissions(
     )
 
 
-def follower(request: Request, viewer: AnyViewer, database: Db, submission_id: uuid.UUID) -> Follower:
-    """The caller, following the submission of the path. Raises `SubmissionNotFound` before anything is sent."""
+def open_stream(request: Request, viewer: AnyViewer, database: Db, submission_id: uuid.UUID) -> SubmissionStream:
+    """The stream of the submission in the path. Raises `SubmissionNotFound` before anything is sent."""
     with database.read() as session:
         service.find(session, viewer, submission_id)
-    return Follower(database, request.app.state.bulletin, viewer, submission_id)
+    return SubmissionStream(database, request.app.state.notifier, viewer, submission_id)
 
 
-Following = Annotated[Follower, Depends(follower)]
+Stream = Annotated[SubmissionStream, Depends(open_stream)]
 
 
 @router.get("/{submission_id}", responses={**conditional.NOT_MODIFIED, **problems.documented(404)})
 async def submission(
     response: Response,
-    follower: Following,
+    stream: Stream,
     database: Db,
     lang: Language,
     wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for an end state.")] = 0,
 ) -> Report:
     """The report, as far as it is known; with `wait` once the grading has ended or the time is up."""
     if wait:
-        await follower.wait_for_end(wait)
-    report = await run_in_threadpool(_report, database, follower.viewer, follower.submission_id, lang)
+        await stream.wait_for_end(wait)
+    report = await run_in_threadpool(_report, database, stream.viewer, stream.submission_id, lang)
     _may_be_kept(response, report)
     return report
 
@@ -135,9 +135,9 @@ def _report(database: Db, viewer: Viewer, submission_id: uuid.UUID, lang: str) -
 
 
 @router.get("/{submission_id}/events", response_class=EventSourceResponse, responses=problems.documented(404))
-async def events(follower: Following, lang: Language) -> AsyncIterator[ServerSentEvent]:
+async def events(stream: Stream, lang: Language) -> AsyncIterator[ServerSentEvent]:
     """The grading as it happens: `question` and `progress`, and `done` with the report at the end."""
-    async for event in follower.events(lang):
+    async for event in stream.events(lang):
         yield event
 
 

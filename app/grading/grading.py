@@ -22,7 +22,7 @@ from app.grading.recorder import Recorder, StopReason
 from app.queue.port import INTERACTIVE, JobEngine
 from app.scores import computing
 from app.submissions import repository
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import evidence as evidences
 from grader import later_stage, pipeline
@@ -47,10 +47,10 @@ class Grader:
     """Grades submissions in this process. Thread-safe: every grading has its own thread."""
 
     def __init__(
-        self, database: Database, bulletin: Bulletin, engine: JobEngine, sandbox: Sandbox, executor: str
+        self, database: Database, notifier: ChangeNotifier, engine: JobEngine, sandbox: Sandbox, executor: str
     ) -> None:
         self.database = database
-        self.bulletin = bulletin
+        self.notifier = notifier
         self.engine = engine
         self.sandbox = sandbox
         self.executor = executor
@@ -69,13 +69,13 @@ class Grader:
 
     def _grade(self, submission_id: uuid.UUID, log: Any) -> None:
         started = self._begin(submission_id)
-        self.bulletin.announce(submission_id)
+        self.notifier.notify(submission_id)
         if started is None:
             log.info("nothing to grade")
             return
         log.info("grading", run=started.run_id, executor=self.executor, reused=started.reused)
         recorder = Recorder(
-            self.database, self.bulletin, submission_id, started.run_id, lambda: self.stopping, log, self.executor
+            self.database, self.notifier, submission_id, started.run_id, lambda: self.stopping, log, self.executor
         )
         with tries.ended(log, partial(self._stop, recorder), partial(self._fault, recorder)):
             if started.reused is not None:
@@ -88,7 +88,7 @@ class Grader:
                     recorder.examined(found.sandbox, found.timings, self.engine)
                 else:
                     recorder.finish(found.sandbox, found.timings)
-        self.bulletin.announce(submission_id)
+        self.notifier.notify(submission_id)
 
     def _begin(self, submission_id: uuid.UUID) -> Started | None:
         with self.database.write() as session:

@@ -23,7 +23,7 @@ from app.grading.recorder import Recorder, StopReason
 from app.queue import repository as workers
 from app.queue.port import JobEngine
 from app.submissions import repository
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import evidence as evidences
 from grader import later_stage
@@ -52,7 +52,7 @@ class Measurer:
     def __init__(
         self,
         database: Database,
-        bulletin: Bulletin,
+        notifier: ChangeNotifier,
         engine: JobEngine,
         sandbox: Sandbox,
         executor: str,
@@ -60,7 +60,7 @@ class Measurer:
         stopping: Callable[[], bool],
     ) -> None:
         self.database = database
-        self.bulletin = bulletin
+        self.notifier = notifier
         self.engine = engine
         self.sandbox = sandbox
         self.executor = executor
@@ -81,7 +81,7 @@ class Measurer:
 
     def _run(self, submission_id: uuid.UUID, log: Any) -> None:
         resumed = self._resume(submission_id)
-        self.bulletin.announce(submission_id)
+        self.notifier.notify(submission_id)
         if resumed is None:
             log.info("nothing to measure")
             return
@@ -89,13 +89,13 @@ class Measurer:
             self._measure(submission_id, resumed, log)
         finally:
             self._at_it.discard(submission_id)
-            self.bulletin.announce(submission_id)
+            self.notifier.notify(submission_id)
 
     def _measure(self, submission_id: uuid.UUID, resumed: Resumed, log: Any) -> None:
         log.info("measuring", run=resumed.run_id, executor=self.executor, reused=resumed.reused)
         recorder = Recorder(
             self.database,
-            self.bulletin,
+            self.notifier,
             submission_id,
             resumed.run_id,
             self.stopping,

@@ -20,7 +20,7 @@ from app.grading import ending, killed
 from app.queue.port import JobEngine
 from app.scores import computing
 from app.submissions import repository
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
 from grader.context import QUESTIONS_STAGE
 from grader.evidence import AnyEvidence
@@ -48,7 +48,7 @@ class Recorder:
     def __init__(
         self,
         database: Database,
-        bulletin: Bulletin,
+        notifier: ChangeNotifier,
         submission_id: uuid.UUID,
         run_id: int,
         stopping: Callable[[], bool],
@@ -59,7 +59,7 @@ class Recorder:
         self.executor = executor
         self.part = part
         self.database = database
-        self.bulletin = bulletin
+        self.notifier = notifier
         self.stopping = stopping
         self.submission_id = submission_id
         self.run_id = run_id
@@ -101,7 +101,7 @@ class Recorder:
                 run = session.get_one(Run, self.run_id)
                 run.stage, run.stage_done, run.stage_total = stage, done, total
                 repository.touch(session, self.submission_id)
-        self.bulletin.announce(self.submission_id)
+        self.notifier.notify(self.submission_id)
 
     def question(self, number: str, evidence: AnyEvidence) -> None:
         """Store what was measured for a question and its points. Raises `InfrastructureFault`; see `killed.doubt`."""
@@ -124,7 +124,7 @@ class Recorder:
             session.flush()
             repository.touch(session, self.submission_id)
             seconds = (row.measured_at - submission.submitted_at).total_seconds()
-        self.bulletin.announce(self.submission_id)
+        self.notifier.notify(self.submission_id)
         self.log.info("question", number=number, verdict=score.verdict.value, score=score.score, seconds=seconds)
 
     def picture(self, data: bytes) -> None:

@@ -1,6 +1,6 @@
-"""Telling those who wait in this process that a submission changed, so that they need not ask so often.
+"""Wake the coroutines of this process that wait for a change of a submission, so that they poll less often.
 
-Changes made by other processes are found by `app.submissions.change_poller`.
+`app.submissions.change_poller` finds the changes that other processes make.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Bulletin:
-    """Who waits for which submission. Thread-safe."""
+class ChangeNotifier:
+    """The subscribers of each submission. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[uuid.UUID, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
+        self._subscribers: dict[uuid.UUID, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
 
-    def announce(self, submission_id: uuid.UUID) -> None:
-        """Wake everybody who waits for this submission. From any thread, after the commit."""
+    def notify(self, submission_id: uuid.UUID) -> None:
+        """Wake all subscribers of this submission. Any thread may call it, after the commit."""
         with self._lock:
-            waiting = list(self._waiting.get(submission_id, ()))
-        for loop, event in waiting:
+            subscribers = list(self._subscribers.get(submission_id, ()))
+        for loop, event in subscribers:
             loop.call_soon_threadsafe(event.set)
 
-    def followed(self) -> list[uuid.UUID]:
-        """The submissions that somebody waits for."""
+    def subscribed_ids(self) -> list[uuid.UUID]:
+        """The submissions that have a subscriber."""
         with self._lock:
-            return list(self._waiting)
+            return list(self._subscribers)
 
     @contextmanager
     def subscribe(self, submission_id: uuid.UUID) -> Iterator[asyncio.Event]:
-        """An event of the running loop that is set at every announcement; the waiter clears it."""
-        entry = (asyncio.get_running_loop(), asyncio.Event())
+        """An event of the running loop that every notification sets; the subscriber clears it."""
+        subscriber = (asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
-            self._waiting[submission_id].add(entry)
+            self._subscribers[submission_id].add(subscriber)
         try:
-            yield entry[1]
+            yield subscriber[1]
         finally:
             with self._lock:
-                self._waiting[submission_id].discard(entry)
-                if not self._waiting[submission_id]:
-                    del self._waiting[submission_id]
+                self._subscribers[submission_id].discard(subscriber)
+                if not self._subscribers[submission_id]:
+                    del self._subscribers[submission_id]

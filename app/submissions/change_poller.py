@@ -1,6 +1,6 @@
-"""Looking for changes that other processes made, once for everybody who waits in this one.
+"""Poll the database for changes that other processes make, once for all subscribers of this process.
 
-However many students follow their hand-ins at a deadline, the database is asked the same few times a second.
+The number of queries a second does not grow with the number of students who wait at a deadline.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db.engine import Database
 from app.db.outage import DatabaseAway
 from app.submissions import repository
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 
-ASK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 
 log = structlog.get_logger()
 
 
-class Watch:
-    """Announces on the bulletin what changed in the database."""
+class ChangePoller:
+    """Notifies subscribers of submissions whose revision in the database has changed."""
 
-    def __init__(self, database: Database, bulletin: Bulletin) -> None:
+    def __init__(self, database: Database, notifier: ChangeNotifier) -> None:
         self.database = database
-        self.bulletin = bulletin
-        self._seen: dict[uuid.UUID, int] = {}
+        self.notifier = notifier
+        self._revisions: dict[uuid.UUID, int] = {}
 
     async def run(self) -> None:
-        """Look until cancelled. A database that is away is asked again; those who wait find out by themselves."""
+        """Poll until cancelled, also while the database is away: subscribers meet that fault themselves."""
         while True:
-            if followed := self.bulletin.followed():
+            if submission_ids := self.notifier.subscribed_ids():
                 try:
-                    await to_thread.run_sync(self.look, followed)
+                    await to_thread.run_sync(self.poll, submission_ids)
                 except (DatabaseAway, SQLAlchemyError) as error:
                     log.warning("the database cannot be watched", error=str(error).splitlines()[0])
-            await asyncio.sleep(ASK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
-    def look(self, followed: list[uuid.UUID]) -> None:
-        """Ask once. What is followed for the first time is announced too: it may have changed just before."""
+    def poll(self, submission_ids: list[uuid.UUID]) -> None:
+        """Query once. A new subscription counts as a change: the submission may have changed just before it."""
         with self.database.read() as session:
-            found = repository.revisions(session, followed)
-        for submission_id, revision in found.items():
-            if self._seen.get(submission_id) != revision:
-                self.bulletin.announce(submission_id)
-        self._seen = found
+            revisions = repository.revisions(session, submission_ids)
+        for submission_id, revision in revisions.items():
+            if self._revisions.get(submission_id) != revision:
+                self.notifier.notify(submission_id)
+        self._revisions = revisions

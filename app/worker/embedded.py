@@ -18,7 +18,7 @@ from contextlib import suppress
 import structlog
 
 from app.settings import Settings
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 
 FLOOR_NOT_MET = os.EX_CONFIG
 """The exit code when this machine cannot run student code safely."""
@@ -45,9 +45,9 @@ class WorkerRefused(Exception):
 class EmbeddedWorker:
     """The service's side. ``ready`` says whether the worker takes jobs just now."""
 
-    def __init__(self, settings: Settings, bulletin: Bulletin) -> None:
+    def __init__(self, settings: Settings, notifier: ChangeNotifier) -> None:
         self.settings = settings
-        self.bulletin = bulletin
+        self.notifier = notifier
         self.ready = False
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -145,7 +145,7 @@ class EmbeddedWorker:
         if message == READY:
             self.ready = not self._stopping.is_set()
         else:
-            self.bulletin.announce(uuid.UUID(bytes=message))
+            self.notifier.notify(uuid.UUID(bytes=message))
 
 
 def _receive(line: socket.socket) -> bytes:

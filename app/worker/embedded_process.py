@@ -16,7 +16,7 @@ from contextlib import closing, suppress
 from typing import NoReturn
 
 from app.settings import Settings
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.worker.embedded import BEGIN, FLOOR_NOT_MET, JOBS, MESSAGE_BYTES, READY
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
@@ -25,15 +25,15 @@ _NICENESS = 5
 """The worker and its sandbox let the service go first: a hand-in is stored at once, and graded as soon as may be."""
 
 
-class Line(Bulletin):
-    """The worker's side: a bulletin whose readers are in the service's process."""
+class Line(ChangeNotifier):
+    """The worker's side: a notifier whose readers are in the service's process."""
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__()
         self._sock = sock
         self._look: Callable[[], None] = lambda: None
 
-    def announce(self, submission_id: uuid.UUID) -> None:
+    def notify(self, submission_id: uuid.UUID) -> None:
         """Tell the service. Never waits: it also looks for itself, a few times a second."""
         self._tell(submission_id.bytes)
 

@@ -24,7 +24,7 @@ from app.queue.dbos_engine import DbosJobs, DbosRunner
 from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.settings import Settings
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.worker.executor import ExecutorId
 from app.worker.heartbeat import Heartbeat
 from app.worker.slots import Slots
@@ -46,13 +46,13 @@ class Worker:
         settings: Settings,
         sandbox: Sandbox,
         database: Database,
-        bulletin: Bulletin,
+        notifier: ChangeNotifier,
         jobs: DbosJobs,
         with_service: bool = False,
     ) -> None:
         self.settings = settings
         self.database = database
-        self.bulletin = bulletin
+        self.notifier = notifier
         self.jobs = jobs
         self.sandbox = sandbox
         self._told = with_service
@@ -72,10 +72,10 @@ class Worker:
         self._executor = ExecutorId(self.settings)
         self._heartbeat = Heartbeat(self.settings, self.database, self.jobs, self._executor.name)
         self._heartbeat.start(report)
-        self._grader = Grader(self.database, self.bulletin, self.jobs, self.sandbox, self._executor.name)
+        self._grader = Grader(self.database, self.notifier, self.jobs, self.sandbox, self._executor.name)
         self._measurer = Measurer(
             self.database,
-            self.bulletin,
+            self.notifier,
             self.jobs,
             self.sandbox,
             self._executor.name,
@@ -176,7 +176,7 @@ class Worker:
 def run(
     settings: Settings,
     sandbox: Sandbox,
-    bulletin: Bulletin | None = None,
+    notifier: ChangeNotifier | None = None,
     started: Callable[[Callable[[], None]], None] = lambda look: None,
     *,
     with_service: bool = False,
@@ -195,7 +195,7 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        worker = Worker(settings, sandbox, database, bulletin or Bulletin(), jobs, with_service)
+        worker = Worker(settings, sandbox, database, notifier or ChangeNotifier(), jobs, with_service)
         worker.start()
         # As in the service: what is there now stays, and need not be looked through for garbage.
         gc.collect()

@@ -23,7 +23,7 @@ from app.db.engine import Database
 from app.main import create_app
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.worker.embedded import EmbeddedWorker
 from app.worker.worker import Worker
 from grader.sandbox.supervisor import Sandbox
@@ -231,13 +231,13 @@ class WorkerInProcess(EmbeddedWorker):
     """The worker beside a service, in the same process, with a sandbox that others use too."""
 
     def __init__(self, settings: Settings, sandbox: Sandbox) -> None:
-        super().__init__(settings, Bulletin())
+        super().__init__(settings, ChangeNotifier())
         self._sandbox = sandbox
 
     def start(self) -> None:
         """Take jobs."""
         self._database, self._jobs = Database(self.settings), DbosJobs(self.settings)
-        self._worker = Worker(self.settings, self._sandbox, self._database, self.bulletin, self._jobs, True)
+        self._worker = Worker(self.settings, self._sandbox, self._database, self.notifier, self._jobs, True)
         self._worker.start()
         self.ready = True
 

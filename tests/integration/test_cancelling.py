@@ -19,7 +19,7 @@ from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.regrades.schemas import RegradeWish
 from app.submissions import repository
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role
@@ -54,11 +54,11 @@ def hand_in(course: Course) -> uuid.UUID:
 
 
 def grade(course: Course, submission: uuid.UUID, script: Mapping[str, Answer] = {}, name: str = "test-1") -> None:
-    Grader(course.database, Bulletin(), course.jobs, ScriptedSandbox(script), name).grade(submission)
+    Grader(course.database, ChangeNotifier(), course.jobs, ScriptedSandbox(script), name).grade(submission)
 
 
 def measure(course: Course, submission: uuid.UUID, sandbox: Sandbox) -> None:
-    Measurer(course.database, Bulletin(), course.jobs, sandbox, "test-2", 60, lambda: False).run(submission)
+    Measurer(course.database, ChangeNotifier(), course.jobs, sandbox, "test-2", 60, lambda: False).run(submission)
 
 
 def cancel(course: Course, submission: uuid.UUID, viewer: Viewer | None = None) -> Submission:

@@ -26,7 +26,7 @@ from app.regrades.schemas import RegradeWish
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords
 from app.scores.table import StudentRow
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.extensions import service as extensions
 from app.submissions.submitting import AssignmentClosed
 from app.users import service as users
@@ -59,10 +59,10 @@ class Deadlined(Course):
     def graded(self) -> uuid.UUID:
         """A hand-in with half a point in 2.2 and one in 3.2."""
         submission = self.hand_in(answers='{"2.2": "softer", "3.2": "no"}')
-        started = Grader(self.database, Bulletin(), self.jobs, BrokenSandbox(), "test-1")._begin(submission)
+        started = Grader(self.database, ChangeNotifier(), self.jobs, BrokenSandbox(), "test-1")._begin(submission)
         assert started is not None
         log = structlog.get_logger()
-        recorder = Recorder(self.database, Bulletin(), submission, started.run_id, lambda: False, log, "test-1")
+        recorder = Recorder(self.database, ChangeNotifier(), submission, started.run_id, lambda: False, log, "test-1")
         for question in started.assignment.questions:
             if question.check == "choice":
                 recorder.question(question.number, ChoiceEvidence(answer=str(question.options["key"])))

@@ -29,7 +29,7 @@ from app.reports import service as reports
 from app.settings import Settings
 from app.submissions import quota, submitting
 from app.submissions import repository as submissions
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, Submission
 from app.submissions.submitting import Received
 from app.users import service as users
@@ -137,7 +137,7 @@ class CrashingGrader(Sandbox):
 
 
 def grader(course: Course, sandbox: Sandbox) -> Grader:
-    return Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1")
+    return Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1")
 
 
 def test_new_jobs_are_told_of_once_a_commit_and_never_without_one(course: Course) -> None:
@@ -364,7 +364,9 @@ def recorder(course: Course, submission: uuid.UUID) -> Recorder:
 
 def recorder_of(course: Course, submission: uuid.UUID, run_id: int) -> Recorder:
     """The recorder of a run."""
-    return Recorder(course.database, Bulletin(), submission, run_id, lambda: False, structlog.get_logger(), "test-1")
+    return Recorder(
+        course.database, ChangeNotifier(), submission, run_id, lambda: False, structlog.get_logger(), "test-1"
+    )
 
 
 def test_the_silent_are_claimed_by_one_worker_only(settings: Settings, course: Course) -> None:

@@ -28,7 +28,7 @@ from app.regrades.schemas import RegradeView, RegradeWish
 from app.regrades.selection import Condition
 from app.settings import Settings
 from app.submissions import repository as submissions
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role
@@ -324,7 +324,7 @@ def test_the_database_itself_keeps_two_open_regrades_apart(
 
 def test_a_remeasure_measures_only_what_would_be_measured_otherwise(course: RegradedCourse, sandbox: Sandbox) -> None:
     submission = course.hand_in(model=MODEL, answers='{"2.2": "softer"}')
-    Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1").grade(submission)
+    Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(submission)
     before = course.report(submission)
     assert before["score"] == 1.0
 
@@ -381,8 +381,8 @@ def test_a_data_set_that_was_imported_anew_is_measured_on_again(
 
     def hand_in() -> Run:
         submission = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT, weights=weights)
-        Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1").grade(submission)
-        Measurer(course.database, Bulletin(), course.jobs, sandbox, "test-1", 60, lambda: False).run(submission)
+        Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(submission)
+        Measurer(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1", 60, lambda: False).run(submission)
         assert course.submission(submission).state is State.GRADED
         return course.runs(submission)[-1]
 

@@ -26,7 +26,7 @@ from app.queue.models import WorkerRow
 from app.regrades.models import Kind, Regrade
 from app.settings import Settings
 from app.submissions import repository
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import later_stage
 from grader.assignment import Assignment
@@ -57,12 +57,12 @@ def examined(course: Course, sandbox: Sandbox, assignment: Assignment, model: st
     with course.database.write() as session:
         assignments.publish(session, assignment)
     submission = course.hand_in_bytes(model=model.encode(), pruning_plot=PLOT)
-    Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1").grade(submission)
+    Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(submission)
     return submission
 
 
 def measurer(course: Course, sandbox: Sandbox, stopping: Callable[[], bool] = lambda: False) -> Measurer:
-    return Measurer(course.database, Bulletin(), course.jobs, sandbox, "test-2", 60, stopping)
+    return Measurer(course.database, ChangeNotifier(), course.jobs, sandbox, "test-2", 60, stopping)
 
 
 def question(course: Course, submission: uuid.UUID, number: str = "3.1") -> dict[str, Any]:
@@ -158,7 +158,7 @@ def test_first_part_that_is_delivered_again_begins_no_second_run(
     course: Course, sandbox: Sandbox, small: Assignment
 ) -> None:
     submission = examined(course, sandbox, small)
-    Grader(course.database, Bulletin(), course.jobs, BrokenSandbox(), "test-3").grade(submission)
+    Grader(course.database, ChangeNotifier(), course.jobs, BrokenSandbox(), "test-3").grade(submission)
     (run,) = course.runs(submission)
     assert run.outcome is RunOutcome.EXAMINED
 
@@ -186,7 +186,7 @@ def test_second_part_lost_to_our_faults_costs_neither_points_nor_the_attempt(
     assert "weights.not_measured" in {message["id"] for message in found["messages"]}
     # What was lost is no result that another hand-in of the same content could take over.
     again = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT)
-    Grader(course.database, Bulletin(), course.jobs, sandbox, "test-1").grade(again)
+    Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(again)
     assert course.runs(again)[0].reused_run_id is None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from app.submissions.change_notifier import Bulletin
+from app.submissions.change_notifier import ChangeNotifier
 from app.worker.embedded import EmbeddedWorker, WorkerRefused
 from app.worker.embedded_process import Line
 
@@ -28,15 +28,15 @@ def test_what_the_worker_announces_wakes_who_follows_in_the_service(
     tmp_path: Path, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = ends
-    bulletin, changed, other = Bulletin(), uuid.uuid4(), uuid.uuid4()
-    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), bulletin)
+    notifier, changed, other = ChangeNotifier(), uuid.uuid4(), uuid.uuid4()
+    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), notifier)
     with theirs:
         line = Line(theirs)
         line.ready(lambda: None)
-        line.announce(changed)
+        line.notify(changed)
 
     async def follow() -> tuple[bool, bool]:
-        with bulletin.subscribe(changed) as of_changed, bulletin.subscribe(other) as of_other:
+        with notifier.subscribe(changed) as of_changed, notifier.subscribe(other) as of_other:
             await asyncio.to_thread(embedded._listen, ours)
             await asyncio.sleep(0)
             return of_changed.is_set(), of_other.is_set()
@@ -49,11 +49,11 @@ def test_a_worker_that_begins_what_waits_before_it_is_ready_is_not_taken_for_one
     tmp_path: Path, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = ends
-    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), Bulletin())
+    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), ChangeNotifier())
     embedded._line = ours
     embedded._process = subprocess.Popen(["sleep", "60"])
     line = Line(theirs)
-    line.announce(uuid.uuid4())
+    line.notify(uuid.uuid4())
     line.ready(lambda: None)
     embedded.start()
     assert embedded.ready
@@ -65,10 +65,10 @@ def test_a_worker_that_ends_before_it_is_ready_has_refused(
     tmp_path: Path, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     ours, theirs = ends
-    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), Bulletin())
+    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), ChangeNotifier())
     embedded._line = ours
     embedded._process = subprocess.Popen(["sh", "-c", "exit 78"])
-    Line(theirs).announce(uuid.uuid4())
+    Line(theirs).notify(uuid.uuid4())
     theirs.close()
     with pytest.raises(WorkerRefused) as refused:
         embedded.start()
@@ -80,7 +80,7 @@ def test_what_the_service_tells_makes_the_worker_look(
     tmp_path: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, theirs = ends
-    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), Bulletin())
+    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), ChangeNotifier())
     embedded._line = ours
     looked: list[str] = []
     monkeypatch.setattr(os, "_exit", lambda code: looked.append(f"exit {code}"))
@@ -99,13 +99,13 @@ def test_what_the_service_tells_makes_the_worker_look(
 def test_a_service_that_does_not_listen_holds_no_worker_up(ends: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = ends
 
-    def announce() -> None:
+    def notify() -> None:
         for _ in range(10_000):
-            line.announce(uuid.uuid4())
+            line.notify(uuid.uuid4())
 
     with ours, theirs, ThreadPoolExecutor(1) as pool:
         line = Line(theirs)
-        done = pool.submit(announce)
+        done = pool.submit(notify)
         try:
             done.result(60)
         finally:
