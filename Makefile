@@ -6,11 +6,17 @@ TEST_INSTALLED := $(VENV)/.test-installed
 
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run check test check-all lint bench install packages
+.PHONY: run help check test check-all packages lint fix openapi bench install
 
 # Serve on SQLite with one worker; prints the URLs and the tokens of a first student and admin.
 run: install
 	$(BIN)/assay demo
+
+# Show this list.
+help:
+	@awk '/^# / { comment = substr($$0, 3); next } \
+		/^[a-z-]+:/ && comment { sub(/:.*/, ""); printf "make %-10s %s\n", $$0, comment } \
+		{ comment = "" }' Makefile
 
 # Before each small change, in under three minutes: lint, the units, a slice with a real sandbox, database and browser.
 check: packages lint
@@ -42,6 +48,15 @@ lint: $(TEST_INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Repair what ruff can repair, and format.
+fix: $(TEST_INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Write docs/openapi.json, the description of the HTTP API.
+openapi: $(TEST_INSTALLED)
+	$(BIN)/python -m tests.openapi_document
 
 # Ratios of speed measured in one run on this machine (a few minutes).
 bench: $(TEST_INSTALLED)

@@ -48,6 +48,11 @@ def test_what_assignments_share_is_packed_for_each(wheel: zipfile.ZipFile) -> No
             assert wheel.read(f"grader/assignments/{slug}/{name}").decode() == text
 
 
+@pytest.mark.parametrize("package", ["app", "grader", "reference_models"])
+def test_package_declares_its_types(wheel: zipfile.ZipFile, package: str) -> None:
+    assert wheel.read(f"{package}/py.typed") == b""  # PEP 561
+
+
 def test_the_command_is_installed(wheel: zipfile.ZipFile) -> None:
     (entry_points,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     assert "assay = app.cli:main" in wheel.read(entry_points).decode()
