@@ -15,11 +15,11 @@ _TRAINING_CALL = re.compile(
     r"|^tqdm$|^trange$",
 )
 _DATA_NAME = re.compile(r"loader$|data_?(set|folder|module)|imagefolder|(train|valid|test)_(set|data)", re.IGNORECASE)
-_OUTSIDE_CALLS = frozenset(
-    {"open", "load", "save", "load_state_dict", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_csv", "read_text"}
-    | {"listdir", "glob", "makedirs", "mkdir", "urlopen", "urlretrieve", "download", "load_state_dict_from_url"}
-    | {"input", "FileHandler", "SummaryWriter", "system", "Popen", "check_call", "check_output", "getpass", "mount"}
-)
+_OUTSIDE_CALLS = frozenset({
+    "open", "load", "save", "load_state_dict", "loadtxt", "genfromtxt", "fromfile", "memmap", "read_csv", "read_text",
+    "listdir", "glob", "makedirs", "mkdir", "urlopen", "urlretrieve", "download", "load_state_dict_from_url", "input",
+    "FileHandler", "SummaryWriter", "system", "Popen", "check_call", "check_output", "getpass", "mount",
+})  # fmt: skip
 """Calls for files, the network, another process or a keyboard."""
 
 

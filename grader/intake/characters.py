@@ -1,6 +1,6 @@
-"""Characters that word processors and input methods put in place of Python's: only outside strings and comments.
+"""Replaces characters that word processors and input methods insert, outside strings and comments.
 
-Python accepts none of them there, so replacing them can change no program that ran.
+Python accepts none of them there, so the replacement changes no valid program.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _PUNCTUATION = {
 }  # fmt: skip
 _CODE = _SPACES | _INVISIBLE | _FULL_WIDTH | _PUNCTUATION
 _CLOSING = {"“": "“”„", "”": "“”", "„": "“”", "‘": "‘’", "’": "‘’", "「": "」", "『": "』", "＂": "＂", "＇": "＇"}
-"""Quotes that are none of Python's, with those that may close them on the same line."""
+"""Typographic quotes, with those that may close them on the same line."""
 
 
 def straighten(text: str) -> tuple[str, int]:
-    """The text with Python's own characters, and how many quotes and signs were replaced (spaces not counted)."""
+    """The text with Python's own characters, and the number of replaced quotes and signs (without spaces)."""
     quoted, quotes = _straighten_quotes(text) if any(quote in text for quote in _CLOSING) else (text, 0)
     pieces: list[str] = []
     signs = 0
@@ -40,11 +40,11 @@ def straighten(text: str) -> tuple[str, int]:
 
 
 def _straighten_quotes(text: str) -> tuple[str, int]:
-    """``“x”`` as ``"x"``, where a string may begin and its closing quote stands on the same line."""
+    """Replace ``“x”`` by ``"x"`` where a string may begin and its closing quote stands on the same line."""
     pieces: list[str] = []
     count = position = 0
     line_end = -1
-    unclosed: set[str] = set()  # opening quotes of this line that nothing closes
+    unclosed: set[str] = set()  # opening quotes of this line without a closing one
     while position < len(text):
         token = token_at(text, position)
         closing = None
@@ -69,5 +69,5 @@ def _line_end(text: str, start: int) -> int:
 
 
 def _closing(text: str, start: int, line_end: int) -> int | None:
-    found = [at for quote in _CLOSING[text[start]] if (at := text.find(quote, start + 1, line_end)) >= 0]
-    return min(found) if found else None
+    offsets = (text.find(quote, start + 1, line_end) for quote in _CLOSING[text[start]])
+    return min((offset for offset in offsets if offset >= 0), default=None)

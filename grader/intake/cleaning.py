@@ -1,12 +1,11 @@
-"""Harmless traces of copying: fences, prompts, line numbers, magics, tabs, a common margin.
+"""Removes harmless traces of copying: fences, prompts, line numbers, magics, tabs, a common margin.
 
-Every step keeps the number of lines (except for a text that came twice, or without line breaks). The steps run only on
-text that does not parse as it stands, so a valid program passes untouched.
+Every step keeps the number of lines, except for a text that was pasted twice or that lost its line breaks. The steps
+run only on text that does not parse, so a valid program passes untouched.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,16 +13,19 @@ from dataclasses import dataclass
 from grader.evidence import Note
 from grader.intake import characters, markup, syntax
 from grader.intake.lexing import logical_lines
-from grader.intake.result import DropKind, DroppedPiece
+from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
 
 _FENCE = re.compile(r"\s*(?:```+|~~~+)(?:\s*[\w.{}+=!-]++)?\s*$")
-_GLUED = re.compile(r"(.*[^`\s])[ \t]*```+[ \t]*$|[ \t]*```+(?=[ \t]*(?:def|class|import|from|@|#)[\s\w])(.*)")
+_CODE_BESIDE_FENCE = re.compile(
+    r"(.*[^`\s])[ \t]*```+[ \t]*$|[ \t]*```+(?=[ \t]*(?:def|class|import|from|@|#)[\s\w])(.*)"
+)
 _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.)(?: |$)")
 _IN_PROMPT = re.compile(r"\s*In\s*\[[\d *]*\]:? ?")
-_CONTINUED = re.compile(r"\s*\.{3,}: ?")
+_CONTINUATION_PROMPT = re.compile(r"\s*\.{3,}: ?")
 _OUT_PROMPT = re.compile(r"\s*Out\s*\[\d*\]:")
-_NUMBERED = re.compile(r"\s*(\d{1,5})(?:[.:]|[ \t]*[|│┃])?(?:[ \t]|$)")
+_LINE_NUMBER = re.compile(r"\s*(\d{1,5})(?:[.:]|[ \t]*[|│┃])?(?:[ \t]|$)")
 _MAGIC = re.compile(r"(\s*)(?:%|!|\?|[A-Za-z_][\w.]*\s*=\s*[!%]|[A-Za-z_][\w.]*\?\??\s*$)")
+_DEFINITION = re.compile(r"\s*(?:def|class|import|from)\s")
 _CODE_START = re.compile(r"\s*(?:def |class |import \w|from [\w.]+ import|@\w|#)")
 _BLOCK_START = re.compile(r"\s*(?:try|if|for|while|with)\b.*:\s*(?:#.*)?$")
 _PYTHON_CELL = re.compile(r"%%(?:time|timeit|capture|prun|python3?|writefile\s+\S+\.py)\b")
@@ -31,7 +33,7 @@ _PYTHON_CELL = re.compile(r"%%(?:time|timeit|capture|prun|python3?|writefile\s+\
 
 @dataclass(frozen=True)
 class Cleaned:
-    """Text without its harmless damage, what was left out on the way, and what to tell the student."""
+    """A text after a step, the pieces that the step dropped, and its notes for the student."""
 
     text: str
     dropped: tuple[DroppedPiece, ...] = ()
@@ -39,7 +41,7 @@ class Cleaned:
 
 
 def clean(text: str) -> Cleaned:
-    """Apply every step that finds something to do."""
+    """Apply every step that changes the text."""
     dropped: list[DroppedPiece] = []
     notes: list[Note] = []
     for step in _STEPS:
@@ -51,154 +53,97 @@ def clean(text: str) -> Cleaned:
     return Cleaned(text, tuple(dropped), tuple(notes))
 
 
+def _with_note(text: str | None, note_id: str, **params: str | int) -> Cleaned | None:
+    return None if text is None else Cleaned(text, (), (Note(id=note_id, params=params),))
+
+
 def _fences(text: str) -> Cleaned | None:
     lines = text.split("\n")
-    glued = {number: found for number, line in enumerate(lines) if (found := _GLUED.fullmatch(line))}
-    for number, found in glued.items():
-        lines[number] = found[1] or found[2]
+    beside_fence = {number: match for number, line in enumerate(lines) if (match := _CODE_BESIDE_FENCE.fullmatch(line))}
+    for number, match in beside_fence.items():
+        lines[number] = match[1] or match[2]
     fences = [number for number, line in enumerate(lines) if _FENCE.match(line)]
-    if glued and len(fences) < 2:
+    if beside_fence and len(fences) < 2:
         for number in fences:
             lines[number] = ""
-        return Cleaned("\n".join(lines), (), (Note(id="intake.fences", params={"line": min([*glued, *fences]) + 1}),))
+        return _with_note("\n".join(lines), "intake.fences", line=min([*beside_fence, *fences]) + 1)
     if not fences:
         return None
     dropped: list[DroppedPiece] = []
-    inside = _inside(lines, fences)
+    code_lines = _fenced_lines(lines, fences)
     for number, line in enumerate(lines):
-        if number in inside:
+        if number in code_lines:
             continue
         if line.strip() and number not in fences:
-            dropped.append(DroppedPiece(number + 1, DropKind.PROSE, line.strip()[:120]))
+            dropped.append(DroppedPiece.at(number, DropKind.PROSE, line))
         lines[number] = ""
     return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.fences", params={"line": fences[0] + 1}),))
 
 
-def _inside(lines: list[str], fences: list[int]) -> set[int]:
-    """The lines of code: between the fences, unless the fences only separate pieces of it."""
-    between: set[int] = set()
+def _fenced_lines(lines: list[str], fences: list[int]) -> set[int]:
+    """The lines of code: those between the fences, or all where the fences only separate pieces of code."""
+    fenced: set[int] = set()
     for first, last in zip(fences[::2], [*fences[1::2], len(lines)], strict=False):
-        between.update(range(first + 1, last))
-    everything = set(range(len(lines))) - set(fences)
-    code = re.compile(r"\s*(?:def|class|import|from)\s")
-    if any(code.match(lines[number]) for number in everything - between):
-        return everything
-    return between
+        fenced.update(range(first + 1, last))
+    all_lines = set(range(len(lines))) - set(fences)
+    has_code_outside = any(_DEFINITION.match(lines[number]) for number in all_lines - fenced)
+    return all_lines if has_code_outside else fenced
 
 
 def _characters(text: str) -> Cleaned | None:
     straight, signs = characters.straighten(text)
     if straight == text:
         return None
-    notes = (Note(id="intake.characters", params={"count": signs}),) if signs else (Note(id="intake.spaces"),)
-    return Cleaned(straight, (), notes)
+    return _with_note(straight, "intake.characters", count=signs) if signs else _with_note(straight, "intake.spaces")
 
 
 def _prompts(text: str) -> Cleaned | None:
+    """Remove the prompts of a Python session or a notebook, and drop the output between them."""
     lines = text.split("\n")
-    if any(line.lstrip().startswith(">>> ") for line in lines):
-        return _python_prompts(lines)
-    if any(_IN_PROMPT.match(line) for line in lines):
-        return _notebook_prompts(lines)
-    return None
-
-
-def _python_prompts(lines: list[str]) -> Cleaned:
-    """An interpreter session: lines without a prompt are what it printed."""
+    is_session = any(line.lstrip().startswith(">>> ") for line in lines)
+    if not is_session and not any(_IN_PROMPT.match(line) for line in lines):
+        return None
     dropped: list[DroppedPiece] = []
+    is_output = False
     for number, line in enumerate(lines):
-        prompt = _PROMPT.match(line)
-        if prompt:
-            lines[number] = line[prompt.end() :]
-        elif line.strip():
-            dropped.append(DroppedPiece(number + 1, DropKind.OUTPUT, line.strip()[:120]))
-            lines[number] = ""
-    return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.prompts"),))
-
-
-def _notebook_prompts(lines: list[str]) -> Cleaned:
-    dropped: list[DroppedPiece] = []
-    printed = False
-    for number, line in enumerate(lines):
-        prompt = _IN_PROMPT.match(line)
-        if prompt or _OUT_PROMPT.match(line):
-            printed = prompt is None
-        prompt = prompt or _CONTINUED.match(line)
-        if printed and line.strip():
-            dropped.append(DroppedPiece(number + 1, DropKind.OUTPUT, line.strip()[:120]))
+        prompt = (_PROMPT if is_session else _IN_PROMPT).match(line)
+        if is_session or prompt or _OUT_PROMPT.match(line):
+            is_output = prompt is None
+        prompt = prompt or (None if is_session else _CONTINUATION_PROMPT.match(line))
+        if is_output and line.strip():
+            dropped.append(DroppedPiece.at(number, DropKind.OUTPUT, line))
             lines[number] = ""
         elif prompt:
             lines[number] = line[prompt.end() :]
     return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.prompts"),))
 
 
-def _line_breaks(text: str) -> Cleaned | None:
-    return _told(markup.with_line_breaks(text), "intake.spaces")
-
-
-def _once(text: str) -> Cleaned | None:
-    return _told(markup.once(text), "intake.twice")
-
-
-def _colours(text: str) -> Cleaned | None:
-    return _told(markup.without_colours(text), "intake.spaces")
-
-
-def _quote_marks(text: str) -> Cleaned | None:
-    return _told(markup.without_quote_marks(text), "intake.quoted", mark=">")
-
-
-def _difference(text: str) -> Cleaned | None:
-    return _told(markup.without_difference(text), "intake.quoted", mark="+")
-
-
-def _html(text: str) -> Cleaned | None:
-    return _told(markup.without_html(text), "intake.html")
-
-
-def _markdown(text: str) -> Cleaned | None:
-    return _told(markup.without_markdown(text), "intake.markdown")
-
-
-def _told(text: str | None, note: str, **params: str) -> Cleaned | None:
-    return None if text is None else Cleaned(text, (), (Note(id=note, params=params),))
-
-
 def _line_numbers(text: str) -> Cleaned | None:
-    """Strip numbers only when every line that holds text begins with the next one, or follows one."""
-    between = markup.without_numbers_between(text)
-    if between is not None:
-        return _told(between, "intake.line_numbers")
+    """Remove numbers only where they count all lines that hold text, without a gap."""
+    numbered_apart = markup.without_numbers_between(text)
+    if numbered_apart is not None:
+        return _with_note(numbered_apart, "intake.line_numbers")
     lines = text.split("\n")
-    expected: int | None = None
-    numbered = 0
-    for line in lines:
-        if not line.strip():
-            expected = None if expected is None else expected
-            continue
-        match = _NUMBERED.match(line)
-        if match is None or (expected is not None and int(match[1]) != expected):
-            return None
-        expected = int(match[1]) + 1
-        numbered += 1
-    if numbered < 2:
+    matches = [_LINE_NUMBER.match(line) for line in lines if line.strip()]
+    numbers = [int(match[1]) for match in matches if match is not None]
+    if len(numbers) < max(len(matches), 2) or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
         return None
-    stripped = [line[number.end() :] if (number := _NUMBERED.match(line)) else line for line in lines]
-    return Cleaned("\n".join(stripped), (), (Note(id="intake.line_numbers"),))
+    stripped = [line[match.end() :] if (match := _LINE_NUMBER.match(line)) else line for line in lines]
+    return _with_note("\n".join(stripped), "intake.line_numbers")
 
 
 def _magics(text: str) -> Cleaned | None:
-    """IPython's ``%``, ``!`` and ``?`` where a statement begins; Python has no statement that does."""
+    """Drop statements that begin with IPython's ``%``, ``!`` or ``?``; no Python statement does."""
     lines = text.split("\n")
     dropped: list[DroppedPiece] = []
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%") and not _PYTHON_CELL.match(first):
-        return Cleaned("\n" * text.count("\n"), (DroppedPiece(lines.index(first) + 1, DropKind.MAGIC, first[:120]),))
+        return Cleaned("\n" * text.count("\n"), (DroppedPiece.at(lines.index(first), DropKind.MAGIC, first),))
     for logical in logical_lines(text):
         match = _MAGIC.match(lines[logical.first])
         if match is None:
             continue
-        dropped.append(DroppedPiece(logical.first + 1, DropKind.MAGIC, lines[logical.first].strip()[:120]))
+        dropped.append(DroppedPiece.at(logical.first, DropKind.MAGIC, lines[logical.first]))
         lines[logical.first] = match[1] + "pass" if match[1] else ""
         for number in range(logical.first + 1, logical.last + 1):
             lines[number] = ""
@@ -206,32 +151,27 @@ def _magics(text: str) -> Cleaned | None:
 
 
 def _heading(text: str) -> Cleaned | None:
-    """Words above the first definition or import: a title, the question, an instruction."""
+    """Drop the words above the first definition or import: a title, the question, an instruction."""
     lines = text.split("\n")
     start = next((n for n, line in enumerate(lines) if _CODE_START.match(line) or _opens_block(line)), 0)
     above = "\n".join(lines[:start])
-    if not above.strip() or "=" in above or isinstance(syntax.parse(above), ast.Module):
+    if not above.strip() or "=" in above or syntax.is_readable(above):
         return None
-    dropped = tuple(
-        DroppedPiece(number + 1, DropKind.PROSE, line.strip()[:120])
-        for number, line in enumerate(lines[:start])
-        if line.strip()
-    )
-    params = {"line": dropped[0].line, "text": dropped[0].text, "count": len(dropped)}
+    dropped = [DroppedPiece.at(n, DropKind.PROSE, line) for n, line in enumerate(lines[:start]) if line.strip()]
     lines[:start] = [""] * start
-    return Cleaned("\n".join(lines), dropped, (Note(id="intake.prose", params=params),))
+    return Cleaned("\n".join(lines), tuple(dropped), (note_on_pieces("intake.prose", dropped),))
 
 
 def _opens_block(line: str) -> bool:
-    """``try:``, ``if not found:``; no words that end in a colon."""
+    """Whether a line is a header such as ``try:`` or ``if not found:``, not words that end in a colon."""
     if _BLOCK_START.match(line) is None:
         return False
     clause = "finally: pass" if line.strip().startswith("try") else ""
-    return isinstance(syntax.parse(f"{line.strip()}\n    pass\n{clause}"), ast.Module)
+    return syntax.is_readable(f"{line.strip()}\n    pass\n{clause}")
 
 
 def _tabs(text: str) -> Cleaned | None:
-    """Tabs in the indentation as four columns, or eight where only that gives a program, when spaces indent others."""
+    """Expand tabs where other lines use spaces: to four columns, or to eight where only that parses."""
     lines = text.split("\n")
     margins = [line[: len(line) - len(line.lstrip())] for line in lines]
     if not any("\t" in margin for margin in margins) or not any(" " in margin for margin in margins):
@@ -240,35 +180,41 @@ def _tabs(text: str) -> Cleaned | None:
         "\n".join(margin.expandtabs(width) + line.lstrip() for margin, line in zip(margins, lines, strict=True))
         for width in (4, 8)
     )
-    only_eight = isinstance(syntax.parse(eight), ast.Module) and not isinstance(syntax.parse(four), ast.Module)
-    params = {"columns": 8 if only_eight else 4}
-    return Cleaned(eight if only_eight else four, (), (Note(id="intake.tabs", params=params),))
+    only_eight = syntax.is_readable(eight) and not syntax.is_readable(four)
+    return _with_note(eight if only_eight else four, "intake.tabs", columns=8 if only_eight else 4)
 
 
 def _margin(text: str) -> Cleaned | None:
-    """Remove the margin that all statements share, or all but the first: the selection began behind its margin."""
-    starts = [line for line in logical_lines(text) if line.tokens]
-    margin = min((line.indent for line in starts), default=0)
+    """Remove the margin of all statements, or of all but the first where the selection began behind its margin."""
+    indents = [line.indent for line in logical_lines(text) if line.tokens]
+    margin = min(indents, default=0)
     if margin:
-        return _told(_shifted(text, margin), "intake.margin")
-    margin = min((line.indent for line in starts[1:]), default=0)
-    shifted = _shifted(text, margin)
-    return _told(shifted, "intake.margin") if margin and isinstance(syntax.parse(shifted), ast.Module) else None
+        return _with_note(_dedented(text, margin), "intake.margin")
+    margin = min(indents[1:], default=0)
+    dedented = _dedented(text, margin)
+    return _with_note(dedented, "intake.margin") if margin and syntax.is_readable(dedented) else None
 
 
-def _shifted(text: str, margin: int) -> str:
+def _dedented(text: str, margin: int) -> str:
     return "\n".join(line[min(margin, len(line) - len(line.lstrip(" \t"))) :] for line in text.split("\n"))
 
 
-_STEPS: tuple[Callable[[str], Cleaned | None], ...] = (
-    _line_breaks,
-    _colours,
-    _once,
-    _quote_marks,
-    _difference,
-    _html,
+_Step = Callable[[str], Cleaned | None]
+
+
+def _markup_step(change: Callable[[str], str | None], note_id: str, **params: str) -> _Step:
+    return lambda text: _with_note(change(text), note_id, **params)
+
+
+_STEPS: tuple[_Step, ...] = (
+    _markup_step(markup.with_line_breaks, "intake.spaces"),
+    _markup_step(markup.without_colours, "intake.spaces"),
+    _markup_step(markup.once, "intake.twice"),
+    _markup_step(markup.without_quote_marks, "intake.quoted", mark=">"),
+    _markup_step(markup.without_difference, "intake.quoted", mark="+"),
+    _markup_step(markup.without_html, "intake.html"),
     _fences,
-    _markdown,
+    _markup_step(markup.without_markdown, "intake.markdown"),
     _characters,
     _prompts,
     _line_numbers,

@@ -24,13 +24,13 @@ ALIAS_LIMIT = 200
 MUTATING_METHODS = frozenset(
     {"append", "extend", "insert", "update", "setdefault", "add", "add_module", "pop", "remove", "sort", "reverse"}
 )
-NON_MUTATING_METHODS = frozenset(
-    {"addHandler", "setFormatter", "setLevel", "buffers", "children", "copy", "count", "cpu", "cuda", "endswith"}
-    | {"eval", "format", "forward", "get", "index", "is_available", "items", "join", "keys", "load_state_dict"}
-    | {"modules", "named_buffers", "named_children", "named_modules", "named_parameters", "numel", "parameters"}
-    | {"print_help", "requires_grad_", "share_memory", "size", "split", "startswith", "state_dict", "step", "to"}
-    | {"train", "values", "zero_grad"}
-)
+NON_MUTATING_METHODS = frozenset({
+    "addHandler", "setFormatter", "setLevel", "buffers", "children", "copy", "count", "cpu", "cuda", "endswith",
+    "eval", "format", "forward", "get", "index", "is_available", "items", "join", "keys", "load_state_dict",
+    "modules", "named_buffers", "named_children", "named_modules", "named_parameters", "numel", "parameters",
+    "print_help", "requires_grad_", "share_memory", "size", "split", "startswith", "state_dict", "step", "to",
+    "train", "values", "zero_grad",
+})  # fmt: skip
 """Methods that leave the shape of a network, or a container, as it is."""
 READ_ONLY_FUNCTIONS = re.compile(
     r"train(?!able)|eval|test|valid|predict|infer|fit|bench|profil|flops|count|print|show|plot|display|visual|draw"

@@ -1,6 +1,6 @@
-"""Bytes to text: one decoding, done once, whatever the editor or the clipboard made of the characters.
+"""Decodes an upload once, whatever encoding the editor or the clipboard chose.
 
-A ``# coding:`` line changes nothing here: what follows is text, and Python is given text.
+A ``# coding:`` line has no effect, because Python receives text.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ _SIGNATURES = (
 _BIG5_COMMON = range(0xA1, 0xC7)
 """Lead bytes of punctuation and of Big5's 5,401 common characters; accented Latin letters lie above them."""
 
-_PILE_LIMIT = 30
+_MARK_LIMIT = 30
 """Marks on one letter, as in the Stream-Safe Text Format of Unicode (UAX 15, 13)."""
-# Half-width Japanese sound marks are letters that normalisation makes marks of.
-_PILE = re.compile(rf"(?:[^\w\x00-\x7f]|[\uff9e\uff9f]){{{_PILE_LIMIT + 1},}}")
+# Half-width Japanese sound marks are letters that normalisation turns into marks.
+_MARKED_LETTER = re.compile(rf"(?:[^\w\x00-\x7f]|[\uff9e\uff9f]){{{_MARK_LIMIT + 1},}}")
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Text with ``\\n`` line ends and no byte order mark; ``notes`` tells of an encoding other than UTF-8."""
+    """Text with ``\\n`` line ends and no byte order mark; ``notes`` names an encoding other than UTF-8."""
 
     text: str
     notes: tuple[Note, ...] = ()
 
 
 def decode(data: bytes) -> Decoded | Note:
-    """Decode an upload, or say with a message id why it is no text."""
+    """Decode an upload, or return a note that says why it is no text."""
     if not data.strip():
         return Note(id="code.empty")
     head = data[:64].lstrip().lower()
@@ -64,32 +64,27 @@ def decode(data: bytes) -> Decoded | Note:
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     if not text.strip():
         return Note(id="code.empty")
-    text = without_piled_marks(text)
-    return Decoded(text, () if source_encoding == "utf-8" else (_encoding_note(source_encoding),))
+    note = Note(id="intake.encoding", params={"encoding": source_encoding})
+    return Decoded(limit_marks(text), () if source_encoding == "utf-8" else (note,))
 
 
-def without_piled_marks(text: str) -> str:
-    """The text with at most so many marks on one letter.
+def limit_marks(text: str) -> str:
+    """The text with at most 30 combining marks on one letter.
 
-    Normalisation, which Python does with every name, sorts the marks of a letter in time that grows with the square of
-    their number, and holds the interpreter for hours over a megabyte of them.
+    Python normalises every name, which takes quadratic time in the number of marks: hours for a megabyte of them.
     """
-    return text if text.isascii() else _PILE.sub(lambda found: _lower(found[0]), text)
+    return text if text.isascii() else _MARKED_LETTER.sub(lambda letter: _with_few_marks(letter[0]), text)
 
 
-def _lower(pile: str) -> str:
-    kept: list[str] = []
+def _with_few_marks(characters: str) -> str:
+    result: list[str] = []
     marks = 0
-    for character in pile:
+    for character in characters:
         is_mark = unicodedata.combining(unicodedata.normalize("NFKD", character)[0]) > 0
         marks = marks + 1 if is_mark else 0
-        if marks <= _PILE_LIMIT:
-            kept.append(character)
-    return "".join(kept)
-
-
-def _encoding_note(encoding: str) -> Note:
-    return Note(id="intake.encoding", params={"encoding": encoding})
+        if marks <= _MARK_LIMIT:
+            result.append(character)
+    return "".join(result)
 
 
 def _decode(data: bytes) -> tuple[str | None, str]:
@@ -115,19 +110,19 @@ def _strict(data: bytes, encoding: str) -> str | None:
 
 
 def _unmarked_utf16(data: bytes) -> str | None:
-    """UTF-16 without its mark shows zeros at every second place: source is mostly ASCII."""
+    """The encoding of UTF-16 without its mark: source is mostly ASCII, so every second byte is zero."""
     half = len(data) // 2
     if len(data) % 2:
         return None
     even, odd = data[0::2].count(0) / half, data[1::2].count(0) / half
-    # The other byte of a character is zero now and then, too: U+5C00 in a comment.
+    # A few of the other bytes may be zero too: U+5C00 in a comment.
     if odd > 0.6 and even < 0.05:
         return "utf-16-le"
     return "utf-16-be" if even > 0.6 and odd < 0.05 else None
 
 
 def _looks_big5(data: bytes) -> bool:
-    """Most pairs begin with a lead byte of Big5's common characters."""
+    """Whether most byte pairs begin with a lead byte of Big5's common characters."""
     pairs = common = position = 0
     while position < len(data):
         if data[position] < 0x80:

@@ -1,4 +1,4 @@
-"""Lost and uneven indentation, put back where the text leaves one reading only."""
+"""Restores lost and uneven indentation where the text has only one reading."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _STEP = 4
 
 @dataclass
 class _Block:
-    """An open block: the width its lines showed, its depth, and the words its last statement began with."""
+    """An open block: the margin of its first line, its depth, and the first word of its last statement."""
 
     width: int
     depth: int
-    last: str = ""
+    last_word: str = ""
     is_class: bool = False
 
 
 def is_flat(text: str) -> bool:
-    """Whether every line stands at the margin although some of them open a block."""
+    """Whether every line stands at the margin although some open a block."""
     lines = [line for line in logical_lines(text) if line.tokens]
     return all(line.indent == 0 for line in lines) and any(line.opens_block for line in lines[:-1])
 
 
 def restore(text: str) -> str | None:
-    """The text with regular indentation, or ``None`` when more than one reading is possible."""
+    """The text with regular indentation, or ``None`` where more than one reading is possible."""
     lines = [line for line in logical_lines(text) if line.tokens]
     depths = _flat_depths(lines) if is_flat(text) else _uneven_depths(lines)
     if depths is None:
@@ -45,7 +45,7 @@ def restore(text: str) -> str | None:
 
 
 def _uneven_depths(lines: list[LogicalLine]) -> list[int] | None:
-    """Depths from widths that are off by a little: each line goes to the nearest open block."""
+    """Depths for margins that are a few columns off: each line belongs to the nearest open block."""
     blocks = [_Block(0, 0)]
     depths: list[int] = []
     header: LogicalLine | None = None
@@ -55,7 +55,7 @@ def _uneven_depths(lines: list[LogicalLine]) -> list[int] | None:
             if line.indent > header.indent:
                 blocks.append(_Block(line.indent, blocks[-1].depth + 1, is_class=is_class))
             elif is_class and _is_stray_method(line):
-                # Nothing of this class kept its margin; the width is one that no line has.
+                # The whole class lost its margin; no line has a width of -1.
                 blocks.append(_Block(-1, blocks[-1].depth + 1, is_class=True))
             else:
                 return None
@@ -64,28 +64,26 @@ def _uneven_depths(lines: list[LogicalLine]) -> list[int] | None:
         else:
             del blocks[_nearest(blocks, line) + 1 :]
         block = blocks[-1]
-        block.last = _head(line)
+        block.last_word = _first_word(line)
         depths.append(block.depth)
         header = line if line.opens_block else None
     return depths
 
 
-def _head(line: LogicalLine) -> str:
+def _first_word(line: LogicalLine) -> str:
     return line.tokens[1].text if line.word == "async" and len(line.tokens) > 1 else line.word
 
 
 def _nearest(blocks: list[_Block], line: LogicalLine) -> int:
-    """The open block whose width is closest; a clause looks only at blocks with a statement that it can follow."""
-    allowed = range(len(blocks))
-    if line.word in _CLAUSES:
-        fitting = [index for index in allowed if blocks[index].last in _CLAUSES[line.word]]
-        if fitting:
-            return min(fitting, key=lambda index: (abs(blocks[index].width - line.indent), -index))
-    return min(allowed, key=lambda index: (abs(blocks[index].width - line.indent), -index))
+    """The open block with the closest width; for a clause, of those whose last statement it can follow."""
+    indices = range(len(blocks))
+    predecessors = _CLAUSES.get(line.word, frozenset())
+    candidates = [index for index in indices if blocks[index].last_word in predecessors] or indices
+    return min(candidates, key=lambda index: (abs(blocks[index].width - line.indent), -index))
 
 
 def _is_stray_method(line: LogicalLine) -> bool:
-    """A method's header at the left margin, as after a page break."""
+    """Whether a line is a method's header at the left margin, as after a page break."""
     words = [token.text for token in line.tokens[:4]]
     return line.indent == 0 and len(words) == 4 and words[0] == "def" and words[2] == "(" and words[3] == "self"
 
@@ -97,28 +95,28 @@ def _last_class(blocks: list[_Block]) -> int | None:
 def _flat_depths(lines: list[LogicalLine]) -> list[int] | None:
     """Depths of a text whose every line stands at the margin.
 
-    Classes, methods and functions are known by their headers. Inside a function a compound statement may hold one
-    statement, or end with one that leaves the block (``return``, ``raise``, ...): anything else could be read twice.
+    Headers show classes, methods and functions. Inside a function, the body of a compound statement has one reading if
+    it is one statement, or ends with one that leaves the block (``return``, ``raise``, ...).
     """
     depths: list[int] = []
     in_class = False
-    body: int | None = None  # depth of the open function's statements
-    inner: list[str] = []  # headers of the compound statements open inside it
-    fresh = False  # the line before opened a block that still needs its statement
-    decorated = _decorated(lines)
+    body: int | None = None  # the depth of the open function's statements
+    inner: list[str] = []  # the headers of the open compound statements inside it
+    needs_statement = False  # whether the line before opened a block
+    definitions = _without_decorators(lines)
     for position, line in enumerate(lines):
-        word = _head(line)
+        word = _first_word(line)
         if word == "@":
-            line = decorated[position]
-            word = _head(line)
+            line = definitions[position]
+            word = _first_word(line)
         if word in {"class", "def"}:
-            if fresh and inner:
+            if needs_statement and inner:
                 return None
-            method = word == "def" and in_class and _is_stray_method(line)
-            in_class = word == "class" or method
-            depths.append(1 if method else 0)
-            body = (2 if method else 1) if word == "def" else None
-            inner, fresh = [], lines[position].opens_block and word == "def"
+            is_method = word == "def" and in_class and _is_stray_method(line)
+            in_class = word == "class" or is_method
+            depths.append(1 if is_method else 0)
+            body = (2 if is_method else 1) if word == "def" else None
+            inner, needs_statement = [], lines[position].opens_block and word == "def"
             continue
         if body is None:
             if in_class and line.opens_block:
@@ -128,14 +126,14 @@ def _flat_depths(lines: list[LogicalLine]) -> list[int] | None:
         if word in _CLAUSES:
             while inner and inner[-1] not in _CLAUSES[word]:
                 inner.pop()
-            if not inner or fresh:
+            if not inner or needs_statement:
                 return None
             inner.pop()
-        elif inner and not fresh:
+        elif inner and not needs_statement:
             return None
         depths.append(body + len(inner))
-        fresh = line.opens_block
-        if fresh:
+        needs_statement = line.opens_block
+        if needs_statement:
             inner.append(word)
         elif word in _ENDS_BLOCK:
             if not inner:
@@ -143,8 +141,8 @@ def _flat_depths(lines: list[LogicalLine]) -> list[int] | None:
             else:
                 inner = _after_exit(inner, lines, position)
         elif inner and not _followed_by_clause(lines, position):
-            # One plain statement in the block: what follows, if anything, could belong to it, except the return that
-            # ends the function: inside the block, the function would answer only now and then.
+            # The next statement could belong to the block too, except a return that ends the function: inside the
+            # block, the function would return a value only sometimes.
             if not _ends_function(lines, position + 1) and not _is_last_return(lines, position + 1):
                 return None
             inner = []
@@ -152,7 +150,7 @@ def _flat_depths(lines: list[LogicalLine]) -> list[int] | None:
 
 
 def _after_exit(inner: list[str], lines: list[LogicalLine], position: int) -> list[str]:
-    """After ``return`` and its kin the innermost block is over, unless a clause still follows it."""
+    """The open blocks after ``return`` or a like statement: the innermost ends unless a clause follows."""
     return inner if _followed_by_clause(lines, position) else inner[:-1]
 
 
@@ -161,18 +159,18 @@ def _followed_by_clause(lines: list[LogicalLine], position: int) -> bool:
 
 
 def _ends_function(lines: list[LogicalLine], position: int) -> bool:
-    return position >= len(lines) or _head(lines[position]) in {"class", "def", "@"}
+    return position >= len(lines) or _first_word(lines[position]) in {"class", "def", "@"}
 
 
 def _is_last_return(lines: list[LogicalLine], position: int) -> bool:
     return position < len(lines) and lines[position].word == "return" and _ends_function(lines, position + 1)
 
 
-def _decorated(lines: list[LogicalLine]) -> list[LogicalLine]:
-    """For each line the first one from there on that is no decorator; the line itself where none follows."""
-    found = list(lines)
+def _without_decorators(lines: list[LogicalLine]) -> list[LogicalLine]:
+    """For each line, itself or, for a decorator, the first line after it that is none, if any."""
+    result = list(lines)
     following: LogicalLine | None = None
     for position in range(len(lines) - 1, -1, -1):
         following = following if lines[position].word == "@" else lines[position]
-        found[position] = following or lines[position]
-    return found
+        result[position] = following or lines[position]
+    return result

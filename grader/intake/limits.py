@@ -1,4 +1,4 @@
-"""What an upload has too much of."""
+"""Limits on the size of an upload."""
 
 from __future__ import annotations
 
@@ -23,18 +23,17 @@ _UNITS = {
     "code cells": "個程式碼儲存格",
     "brackets": "個括號",
 }
-"""Each in Chinese."""
+"""The units in Chinese."""
 
 
 def too_large(size: int, limit: int, unit: str) -> Note:
-    """Tells the limit and what was seen, the unit in the reader's language."""
-    return Note(
-        id="code.too_large", params={"size": size, "limit": limit, "unit": {"en": unit, "zh-Hant": _UNITS[unit]}}
-    )
+    """The note on an upload that exceeds a limit; ``unit`` is one of the units above."""
+    names = {"en": unit, "zh-Hant": _UNITS[unit]}
+    return Note(id="code.too_large", params={"size": size, "limit": limit, "unit": names})
 
 
 def excess(texts: Sequence[str]) -> Note | None:
-    """What these texts have too much of. Counted before anything is made of them: cleaning and parsing cost more."""
+    """The note on the first limit that these texts exceed. Counting comes first, because parsing costs more."""
     for unit, limit, count in _COUNTS:
         size = sum(map(count, texts))
         if size > limit:
@@ -55,4 +54,4 @@ _COUNTS: tuple[tuple[str, int, Callable[[str], int]], ...] = (
     ("lines", LINE_LIMIT, _lines),
     ("words", TOKEN_LIMIT, _tokens),
 )
-"""In the order of what counting costs."""
+"""The cheapest count first."""

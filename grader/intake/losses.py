@@ -12,7 +12,7 @@ from grader.evidence import Note
 from grader.intake import damage, effects, names, prose, syntax
 from grader.intake.fragments import BrokenPiece, Fragments
 from grader.intake.lexing import Kind, Token, logical_lines
-from grader.intake.result import DropKind, DroppedPiece
+from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
 
 _ASSIGNMENT = re.compile(r"(?:[-+*/%@&|^]|\*\*|//|>>|<<)?=")
 _ACCESS_BY_TEXT = frozenset({"setattr", "delattr", "globals", "vars", "exec", "eval", "__dict__"})
@@ -83,7 +83,7 @@ def notes(losses: Losses) -> Iterator[Note]:
         yield Note(id="intake.broken_unneeded", params=syntax.place(piece.error))
     words = [dropped_piece(piece) for piece in losses.unneeded if is_prose(piece)]
     if words:
-        yield prose.note(words)
+        yield note_on_pieces("intake.prose", words)
 
 
 def dropped_piece(piece: BrokenPiece) -> DroppedPiece:

@@ -1,6 +1,6 @@
-"""Traces of the page that code was copied from: HTML, Markdown, mail quotes, differences, and a clipboard pasted twice.
+"""Removes traces of the page that code was copied from: HTML, Markdown, mail quotes, diffs, a clipboard pasted twice.
 
-Steps for text that does not parse; each returns the text without its traces, or ``None`` when it finds nothing to do.
+The steps run on text that does not parse; each returns the text without the traces, or ``None`` where it has none.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _SEPARATORS = re.compile("[\u2028\u2029\u0085\u000b]")
 
 
 def without_html(text: str) -> str | None:
-    """``x &lt; 3<br>`` as ``x < 3``."""
-    plain = _ENTITY.sub(lambda found: html.unescape(found[0]), _TAG.sub("", text)).replace("\u00a0", " ")
+    """Replace ``x &lt; 3<br>`` by ``x < 3``."""
+    plain = _ENTITY.sub(lambda entity: html.unescape(entity[0]), _TAG.sub("", text)).replace("\u00a0", " ")
     return plain if _TAG.search(text) or _ENTITY.search(text) else None
 
 
 def without_markdown(text: str) -> str | None:
-    r"""``def \_\_init\_\_`` and ``def **init**`` as ``def __init__``: how Markdown hides and shows underscores."""
+    r"""Restore underscores: ``def \_\_init\_\_`` and ``def **init**`` become ``def __init__``."""
     pieces: list[str] = []
-    rest = ""
+    code = ""
     for token in tokens(text):
         if token.kind in (Kind.STRING, Kind.COMMENT):
-            pieces += [_unescaped(rest), token.text]
-            rest = ""
+            pieces += [_unescaped(code), token.text]
+            code = ""
         else:
-            rest += token.text
-    plain = "".join([*pieces, _unescaped(rest)])
+            code += token.text
+    plain = "".join([*pieces, _unescaped(code)])
     return plain if plain != text else None
 
 
@@ -46,25 +46,25 @@ def _unescaped(text: str) -> str:
 
 
 def without_quote_marks(text: str) -> str | None:
-    """The text of a quoted mail, whose every line begins with ``>``, or ends with it; words above it are blanked."""
+    """Unquote a mail whose every line begins or ends with ``>``; blank the words above it."""
     lines = text.split("\n")
     first = next((number for number, line in enumerate(lines) if line.startswith(">")), len(lines))
     if first and not any(_CODE.match(line) for line in lines[:first]):
         lines[:first] = [""] * first
-    shown = [line for line in lines if line.strip()]
-    if len(shown) < 2:
+    filled = [line for line in lines if line.strip()]
+    if len(filled) < 2:
         return None
-    if all(line.startswith(">") and line[:3] != ">>>" for line in shown):
-        space = all(line[1:2] in ("", " ") for line in shown)
+    if all(line.startswith(">") and line[:3] != ">>>" for line in filled):
+        space = all(line[1:2] in ("", " ") for line in filled)
         inner = "\n".join(line[1 + space :] if line.strip() else line for line in lines)
         return without_quote_marks(inner) or inner
-    if all(line.endswith(">") and not _TAG_AT_END.search(line) for line in shown):
+    if all(line.endswith(">") and not _TAG_AT_END.search(line) for line in filled):
         return "\n".join(line.rstrip()[:-1] for line in lines)
     return None
 
 
 def without_difference(text: str) -> str | None:
-    """The new text of a difference: lines with ``+`` and those that stayed; its head and what it takes away blanked."""
+    """The new text of a diff: its added and unchanged lines. Blanks its header and the removed lines."""
     lines = text.split("\n")
     head = next((number for number, line in enumerate(lines) if line.startswith("@@ ")), -1)
     body = [line for line in lines[head + 1 :] if line.strip() and not line.startswith("@@ ")]
@@ -76,30 +76,30 @@ def without_difference(text: str) -> str | None:
 
 
 def without_colours(text: str) -> str | None:
-    """A terminal writes its colours between the characters."""
+    """Remove the colour codes of a terminal."""
     return _COLOUR.sub("", text) if _COLOUR.search(text) else None
 
 
 def without_numbers_between(text: str) -> str | None:
-    """Line numbers that stand on lines of their own, before the lines that they count."""
+    """Blank line numbers that stand on lines of their own, before the lines that they count."""
     lines = text.split("\n")
-    numbers = {at: int(found[1]) for at, line in enumerate(lines) if (found := _ALONE.fullmatch(line))}
-    counted = list(numbers.values())
-    others = sum(bool(line.strip()) for line in lines) - len(counted)
-    if len(counted) < 3 or counted != list(range(counted[0], counted[0] + len(counted))) or len(counted) < others:
+    number_lines = {at: int(match[1]) for at, line in enumerate(lines) if (match := _ALONE.fullmatch(line))}
+    numbers = list(number_lines.values())
+    others = sum(bool(line.strip()) for line in lines) - len(numbers)
+    if len(numbers) < 3 or numbers != list(range(numbers[0], numbers[0] + len(numbers))) or len(numbers) < others:
         return None
-    return "\n".join("" if at in numbers else line for at, line in enumerate(lines))
+    return "\n".join("" if at in number_lines else line for at, line in enumerate(lines))
 
 
 def once(text: str) -> str | None:
-    """The first half of a text that is the same text twice, without a line break between the halves."""
-    shown = text.strip("\n")
-    half = len(shown) // 2
-    if not half or len(shown) % 2 or shown[:half] != shown[half:]:
+    """The first half of a text that consists of two equal halves, without a line break between them."""
+    stripped = text.strip("\n")
+    half = len(stripped) // 2
+    if not half or len(stripped) % 2 or stripped[:half] != stripped[half:]:
         return None
-    return f"{shown[:half]}\n"
+    return f"{stripped[:half]}\n"
 
 
 def with_line_breaks(text: str) -> str | None:
-    """Word processors end lines with characters of their own."""
+    """Replace the line separators of word processors by line breaks."""
     return _SEPARATORS.sub("\n", text) if _SEPARATORS.search(text) else None

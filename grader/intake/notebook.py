@@ -1,4 +1,4 @@
-"""Jupyter notebooks, nbformat 3 and 4: their code cells, known by content and not by file name."""
+"""The code cells of Jupyter notebooks, nbformat 3 and 4, which are recognised by content and not by file name."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from grader.evidence import Note
 from grader.intake import encoding, limits
 
 BYTE_LIMIT = 8 * 1024 * 1024
-"""Notebooks carry their outputs, pictures included; only their code counts against the limit on source."""
+"""Bytes. A notebook holds its outputs, also pictures; only its code counts against the limit on source."""
 
 BRACKET_LIMIT = 500_000
-"""Brackets that open, in all of the file: each may become an object of a quarter of a kilobyte."""
+"""Opening brackets in the file: each may become an object of a quarter of a kilobyte."""
 CELL_LIMIT = 1_000
-"""Cells of code. The course notebook has about fifty; each is parsed and cleaned by itself."""
+"""Code cells, each of which is parsed and cleaned by itself. The course notebook has about fifty."""
 
 
 def looks_like_notebook(data: bytes) -> bool:
-    """Whether the bytes begin as a notebook's JSON does. Cheap: only the first and the telling bytes are read."""
+    """Whether the bytes begin as JSON and hold a key that only notebooks have; without parsing them."""
     return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" and (b'"cells"' in data or b'"worksheets"' in data)
 
 
 def code_cells(text: str) -> tuple[str, ...] | Note:
-    """The code cells' texts in order, or the message id of what is wrong with the notebook."""
+    """The texts of the code cells in order, or a note that says why the notebook has none."""
     brackets = text.count("[") + text.count("{")
     if brackets > BRACKET_LIMIT:
         return limits.too_large(brackets, BRACKET_LIMIT, "brackets")
@@ -45,11 +45,10 @@ def _cells(notebook: Any) -> list[Any]:
     if isinstance(notebook.get("cells"), list):
         return list(notebook["cells"])
     sheets = notebook.get("worksheets")
-    found: list[Any] = []
-    for sheet in sheets if isinstance(sheets, list) else []:
-        cells = sheet.get("cells") if isinstance(sheet, dict) else None
-        found += cells if isinstance(cells, list) else []
-    return found
+    sheet_cells = (
+        [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)] if isinstance(sheets, list) else []
+    )
+    return [cell for cells in sheet_cells if isinstance(cells, list) for cell in cells]
 
 
 def _source(cell: Any) -> str | None:
@@ -59,10 +58,10 @@ def _source(cell: Any) -> str | None:
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         lines = [line for line in source if isinstance(line, str)]
-        # Lines keep their ends; what other programs write may have lost all of them.
+        # Jupyter keeps the line ends; other programs may drop all of them.
         source = ("" if any(line.endswith("\n") for line in lines) else "\n").join(lines)
     if not isinstance(source, str):
         return None
-    # JSON can escape half a surrogate pair or a zero, which no Python source can hold.
+    # JSON can escape half a surrogate pair or a zero, which Python source cannot hold.
     clean = source.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
-    return encoding.without_piled_marks(clean.replace("\r\n", "\n").replace("\r", "\n"))
+    return encoding.limit_marks(clean.replace("\r\n", "\n").replace("\r", "\n"))

@@ -12,53 +12,16 @@ from dataclasses import dataclass
 
 from grader.intake.lexing import Kind, Token, tokens
 
-_STATEMENT_WORDS = frozenset(
-    [
-        "class",
-        "def",
-        "del",
-        "global",
-        "nonlocal",
-        "pass",
-        "break",
-        "continue",
-        "raise",
-        "return",
-        "try",
-        "while",
-        "with",
-        "assert",
-        "except",
-        "finally",
-        "elif",
-    ]
-)
+_STATEMENT_WORDS = frozenset({
+    "class", "def", "del", "global", "nonlocal", "pass", "break", "continue", "raise", "return", "try", "while",
+    "with", "assert", "except", "finally", "elif",
+})  # fmt: skip
 _OPERATOR_WORDS = frozenset({"in", "is", "and", "or"})
 _OPERAND_WORDS = frozenset({"None", "True", "False", "not", "lambda", "await"})
-_SPECIAL = frozenset(
-    [
-        "init",
-        "call",
-        "len",
-        "getitem",
-        "setitem",
-        "iter",
-        "next",
-        "repr",
-        "str",
-        "enter",
-        "exit",
-        "new",
-        "getattr",
-        "setattr",
-        "name",
-        "class",
-        "dict",
-        "doc",
-        "future",
-        "all",
-    ]
-)
+_SPECIAL = frozenset({
+    "init", "call", "len", "getitem", "setitem", "iter", "next", "repr", "str", "enter", "exit", "new", "getattr",
+    "setattr", "name", "class", "dict", "doc", "future", "all",
+})  # fmt: skip
 _OPENING = frozenset("([{")
 _OPERAND_END = frozenset(")]}")
 _OPERAND_START = frozenset("([{-+~")

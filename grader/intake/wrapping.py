@@ -1,4 +1,4 @@
-"""Lines that a narrow page has broken: statements, strings and comments put together again."""
+"""Joins statements, strings and comments that a narrow page broke into several lines."""
 
 from __future__ import annotations
 
@@ -7,42 +7,15 @@ import re
 
 from grader.intake.lexing import Kind, LogicalLine, logical_lines, token_at, tokens
 
-_WAITS = frozenset(
-    [
-        "+",
-        "-",
-        "*",
-        "/",
-        "//",
-        "%",
-        "**",
-        "=",
-        "==",
-        "!=",
-        "<",
-        ">",
-        "<=",
-        ">=",
-        "+=",
-        "-=",
-        "*=",
-        "/=",
-        ".",
-        "and",
-        "or",
-        "not",
-        "in",
-        "is",
-        "->",
-        ":=",
-        "@",
-        "&",
-        "|",
-    ]
-)
-"""A line that ends with one of these goes on, outside brackets too (a trailing comma makes a tuple: left alone)."""
-_RESUMES = frozenset(["/", "//", "%", "==", "!=", "<=", ">=", ".", "and", "or"])
-"""No statement begins with one of these."""
+_OPEN_ENDS = frozenset({
+    "+", "-", "*", "/", "//", "%", "**", "=", "==", "!=", "<", ">", "<=", ">=", "+=", "-=", "*=", "/=", ".", "and",
+    "or", "not", "in", "is", "->", ":=", "@", "&", "|",
+})  # fmt: skip
+"""Tokens that cannot end a statement. A trailing comma can: it makes a tuple."""
+_CONTINUATIONS = frozenset(["/", "//", "%", "==", "!=", "<=", ">=", ".", "and", "or"])
+"""Tokens that cannot begin a statement."""
+_FULL_LINE = 40
+"""Characters of a comment that may continue on the next line."""
 _PROSE = re.compile(r"\s*[A-Za-z\u4e00-\u9fff][^()\[\]{}=:#\"'@]*$")
 _STATEMENT = re.compile(
     r"\s*(?:pass|return|break|continue|raise|import|from|del|global|nonlocal|assert|yield|await|else|try|finally)\b"
@@ -50,12 +23,12 @@ _STATEMENT = re.compile(
 
 
 def restore(text: str) -> str:
-    """Join broken lines. The number of lines stays: the second half of a joined line is left blank."""
+    """Join broken lines. The number of lines stays: the line of the second half becomes blank."""
     return _join_statements(_join_comments(_join_strings(text)))
 
 
 def _join_strings(text: str) -> str:
-    """A string that its line does not close, closed by the first such quote on the next one."""
+    """Join a string that is open at the end of its line with the next line, if that closes it."""
     pieces: list[str] = []
     position = 0
     while position < len(text):
@@ -76,30 +49,32 @@ def _join_strings(text: str) -> str:
 
 
 def _join_comments(text: str) -> str:
-    """Plain words under a comment that fills its line belong to it."""
+    """Make words under a comment that fills its line a comment too."""
     lines = text.split("\n")
-    long = 0
+    comment_length = 0
     for number, line in enumerate(lines):
         is_comment = line.lstrip().startswith("#")
         if is_comment:
-            long = len(line)
-        elif long >= 40 and _PROSE.match(line) and not _STATEMENT.match(line) and len(line.split()) > 1:
+            comment_length = len(line)
+        elif (
+            comment_length >= _FULL_LINE and _PROSE.match(line) and not _STATEMENT.match(line) and len(line.split()) > 1
+        ):
             margin = len(line) - len(line.lstrip())
             lines[number] = f"{line[:margin]}# {line.lstrip()}"
         else:
-            long = 0
+            comment_length = 0
     return "\n".join(lines)
 
 
 def _join_statements(text: str) -> str:
     lines = text.split("\n")
-    shown = [line for line in logical_lines(text) if line.tokens]
-    commented = _commented_lines(text)
+    statements = [line for line in logical_lines(text) if line.tokens]
+    commented_lines = _commented_lines(text)
     head: int | None = None
-    for line, following in itertools.pairwise(shown):
+    for line, following in itertools.pairwise(statements):
         head = line.last if head is None else head
-        joins = _goes_on(line) or following.word in _RESUMES
-        if not joins or line.last in commented:
+        is_broken = _is_open_ended(line) or following.word in _CONTINUATIONS
+        if not is_broken or line.last in commented_lines:
             head = None
             continue
         lines[head] = f"{lines[head].rstrip()} {lines[following.first].lstrip()}"
@@ -110,17 +85,17 @@ def _join_statements(text: str) -> str:
 
 def _commented_lines(text: str) -> set[int]:
     """The physical lines, from 0, that end in a comment."""
-    found: set[int] = set()
+    commented: set[int] = set()
     number = 0
     for token in tokens(text):
         if token.kind is Kind.COMMENT:
-            found.add(number)
+            commented.add(number)
         number += token.text.count("\n")
-    return found
+    return commented
 
 
-def _goes_on(line: LogicalLine) -> bool:
-    return line.tokens[-1].text in _WAITS and line.word != "from"
+def _is_open_ended(line: LogicalLine) -> bool:
+    return line.tokens[-1].text in _OPEN_ENDS and line.word != "from"
 
 
 def _is_closed(body: str) -> bool:

@@ -128,11 +128,11 @@ def test_outputs_and_words_of_a_notebook_are_no_code() -> None:
 
 @pytest.mark.parametrize("text", ["é à ñ", "กำลังทดสอบ", "e\u0301" * 100, "한글 漢字", "―" * 200, "a" + "\u0301" * 30])
 def test_ordinary_marks_stay(text: str) -> None:
-    assert encoding.without_piled_marks(text) == text
+    assert encoding.limit_marks(text) == text
 
 
 def test_marks_beyond_thirty_on_one_letter_are_left_out() -> None:
-    assert encoding.without_piled_marks("a" + "\u0301" * 50 + "b") == "a" + "\u0301" * 30 + "b"
+    assert encoding.limit_marks("a" + "\u0301" * 50 + "b") == "a" + "\u0301" * 30 + "b"
 
 
 _PEAK = """
