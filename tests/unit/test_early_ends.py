@@ -158,5 +158,5 @@ def test_a_model_that_is_not_confirmed_gets_no_curve_to_stop(hw13: Assignment) -
 
 def test_texts_of_a_stop_say_that_points_stay() -> None:
     for key in ("pruning.curve_stopped", "pruning.own_loss.stopped"):
-        assert "Your points do not depend on it." in messages.render(Note(id=key))
+        assert "score does not depend on it." in messages.render(Note(id=key))
         assert "你的分數不受影響" in messages.render(Note(id=key), "zh-Hant")
