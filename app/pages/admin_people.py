@@ -25,7 +25,7 @@ _ROWS = 100
 
 
 class NoLogin(Unprocessable):
-    """The login has signs that no login has."""
+    """The login has characters that are not allowed."""
 
     slug = "no-login"
 

@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 3.0
 
 
 class ChecksBusy(Unavailable):
-    """Other forms are being checked now. Check again in a few seconds; handing in still works."""
+    """Too many forms are being checked now. Check again in a few seconds; you can still submit."""
 
     slug = "checks-busy"
 

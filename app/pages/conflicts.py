@@ -44,7 +44,7 @@ def revision(field: str) -> Revision | None:
     try:
         return Revision.parse(field) if field else None
     except ValueError:
-        raise Unprocessable(f"{field!r} is no revision of a question.") from None
+        raise Unprocessable(f"{field!r} is not a revision of a question.") from None
 
 
 def of_problem(problem: Problem, field: str, wish: Wish, score: str = "", reason: str = "") -> Conflict | None:

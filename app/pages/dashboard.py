@@ -167,7 +167,7 @@ def _points(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise Unprocessable(f"{text!r} is no number of points.") from None
+        raise Unprocessable(f"{text!r} is not a number of points.") from None
 
 
 def _reason(text: str) -> str:

@@ -37,7 +37,7 @@ RequestId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 class NothingWritten(Unprocessable):
-    """The words are missing."""
+    """The text is missing."""
 
     slug = "nothing-written"
 

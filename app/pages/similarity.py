@@ -90,7 +90,7 @@ def compared(
     snapshot = class_records(request).snapshot(session, slug)
     pair = [reports.report(session, viewer, identifier, tag) for identifier in (first, second)]
     if {report.assignment for report in pair} != {slug}:
-        raise NotFound("Both hand-ins must belong to this assignment.")
+        raise NotFound("Both submissions must belong to this assignment.")
     return rendering.page(
         request,
         "similarity_compare.html",

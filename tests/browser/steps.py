@@ -25,5 +25,5 @@ def paste_example(page: Page) -> None:
 
 
 def hand_in(page: Page) -> None:
-    page.locator("main form button", has_text=re.compile("Hand in|繳交")).click()
+    page.locator("main form button", has_text=re.compile("Submit|繳交")).click()
     page.wait_for_url("**/submissions/*")

@@ -77,7 +77,7 @@ def test_ta_finds_the_hand_in_and_sets_points_by_hand(open_page: OpenPage, shot:
     expect(student.locator(".total .points")).to_have_text("3.25 / 4")
     expect(student.locator("section[aria-labelledby='q-3.1']")).to_contain_text("The axis has <no> label.")
 
-    section.get_by_text("Set the points by hand").click()
+    section.get_by_text("Set points by hand").click()
     section.get_by_role("button", name="Back to the computed points").click()
     expect(page.locator(".total .points")).to_have_text("3.75 / 4")
 
@@ -100,7 +100,7 @@ def test_uploaded_weights_show_the_measured_curve_beside_the_plot(open_page: Ope
     numbers, confusion = page.locator("section[aria-labelledby='q-3.1'] table").all()
     expect(numbers.locator("tbody tr")).to_have_count(20)
     expect(confusion.locator("tbody tr")).to_have_count(11)
-    page.get_by_text("Which classes are taken for which").click()
+    page.get_by_text("Confusion matrix").click()
     assert serious_violations(page) == []
     shot(page, "report-curve-dark")
 
@@ -123,7 +123,7 @@ def test_broken_code_shows_the_students_own_line_as_text(open_page: OpenPage, sh
 
 def test_an_empty_form_says_what_is_missing(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("bob")
-    page.locator("main form button", has_text="Hand in").click()
+    page.locator("main form button", has_text="Submit").click()
     expect(page.locator("[role=alert]")).to_contain_text("at least one part")
     shot(page, "refused")
 
@@ -132,8 +132,8 @@ def test_a_file_beyond_the_limit_is_refused_on_a_page(open_page: OpenPage, tmp_p
     page = open_page("bob")
     (tmp_path / "huge.pt").write_bytes(bytes(45 * 2**20))
     page.locator("input[name=weights-file]").set_input_files(tmp_path / "huge.pt")
-    page.locator("main form button", has_text="Hand in").click()
-    expect(page.locator("h1")).to_have_text("That is too large")
+    page.locator("main form button", has_text="Submit").click()
+    expect(page.locator("h1")).to_have_text("Too large")
 
 
 def test_a_wrong_token_is_told(open_page: OpenPage, shot: Shot) -> None:
@@ -163,7 +163,7 @@ def test_refusals_are_pages_with_a_way_back(open_page: OpenPage, shot: Shot) -> 
     forbidden = page.goto("/dashboard/hw13")
     assert forbidden is not None
     assert forbidden.status == 403
-    expect(page.locator("h1")).to_have_text("This is not for your role")
+    expect(page.locator("h1")).to_have_text("You do not have access to this page.")
     shot(page, "forbidden")
     missing = page.goto("/submissions/00000000-0000-0000-0000-000000000000")
     assert missing is not None

@@ -32,7 +32,7 @@ def test_files_go_to_their_places_and_are_read_before_they_count(open_page: Open
     assert serious_violations(page) == []
     shot(page, "preview")
     page.reload()  # nothing counted so far
-    expect(page.locator("main")).to_contain_text("You have not handed in anything yet")
+    expect(page.locator("main")).to_contain_text("You have not submitted anything yet")
 
 
 def test_one_dropped_notebook_shows_what_will_not_run(open_page: OpenPage, shot: Shot, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_one_dropped_notebook_shows_what_will_not_run(open_page: OpenPage, shot:
     found = page.locator("#found")
     expect(found).to_contain_text("get_student_model is there")
     expect(found).to_contain_text("(in the same notebook as the model)")
-    page.get_by_text("pieces will not run").click()
+    page.get_by_text("statements were skipped").click()
     expect(found).to_contain_text("notebook command")
     shot(page, "preview-notebook")
 

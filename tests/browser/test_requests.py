@@ -35,11 +35,11 @@ def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot:
     student = open_page("ivy")
     student.goto(f"/submissions/{graded['ivy']}")
     question = student.locator("section[aria-labelledby='q-2.2']")
-    question.get_by_text("Ask for another look").click()
+    question.get_by_text("Request a regrade of this question").click()
     question.locator("textarea").fill("Harder is what the <b>slides</b> say.\nPage 12.")
     question.get_by_role("button", name="Send the request").click()
     expect(question).to_contain_text("Harder is what the <b>slides</b> say.")
-    expect(question).to_contain_text("Waits for a teaching assistant")
+    expect(question).to_contain_text("Waiting for an answer")
     assert serious_violations(student) == []
     shot(student, "request-open")
 
@@ -50,12 +50,12 @@ def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot:
     expect(card).to_contain_text("Page 12.")
     assert serious_violations(page) == []
     shot(page, "requests")
-    card.get_by_role("link", name="Look at picture").click()
+    card.get_by_role("link", name="Open plot").click()
     expect(page.locator(".thread")).to_contain_text("Page 12.")
     page.locator(".thread input[name=score]").fill("0.25")
     page.locator(".thread input[name=answer]").fill("The slides are unclear; half of the points.")
     page.get_by_role("button", name="Answer").click()
-    expect(page.locator("main")).to_contain_text("Nobody waits for an answer")
+    expect(page.locator("main")).to_contain_text("No request is waiting")
     expect(page.locator("tbody tr", has_text="ivy")).to_contain_text("half of the points")
 
     student.reload()

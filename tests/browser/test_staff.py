@@ -46,7 +46,7 @@ def reviewed(service: Service) -> list[str]:
 def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
     page = open_page("teo")
     page.goto("/dashboard/hw13/review?question=3.1")
-    waiting = int(page.locator("strong", has_text="wait for a person").inner_text().split()[-1])
+    waiting = int(page.locator("strong", has_text="to review").inner_text().split()[0])
     assert waiting >= len(reviewed)
     assert page.locator(".question img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
     assert serious_violations(page) == []
@@ -55,10 +55,10 @@ def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, r
         with page.expect_navigation():  # keys count once the next page is there
             page.keyboard.press(key)
         if left < waiting:
-            expect(page.locator("strong", has_text=f"wait for a person: {waiting - left}")).to_be_visible()
+            expect(page.locator("strong", has_text=f"{waiting - left} to review")).to_be_visible()
     with page.expect_navigation():
         page.keyboard.press("u")
-    expect(page.locator("strong", has_text=f"wait for a person: {waiting - 2}")).to_be_visible()
+    expect(page.locator("strong", has_text=f"{waiting - 2} to review")).to_be_visible()
 
 
 def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
@@ -66,7 +66,7 @@ def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot:
     page.goto(f"/dashboard/hw13/students/{reviewed[0]}")
     expect(page.locator("pre.source").first).to_contain_text("<script>document.title=1</script>")
     expect(page.locator("main")).to_contain_text("ValueError: <b>")
-    page.get_by_text("What your code printed").click()
+    page.get_by_text("Output of your code").click()
     expect(page.locator("main")).to_contain_text("\\x1b[31m<script>document.title=1</script>")
     assert page.title() != "1"
     assert serious_violations(page) == []
@@ -152,7 +152,7 @@ def test_an_admin_looks_at_a_roster_before_importing_it(open_page: OpenPage, sho
     page.goto("/admin/people")
     assert serious_violations(page) == []
     page.locator("textarea[name=roster]").fill("login,name\nzoe,Zoe <i>Ng</i>\nada,Ada Lin\n")
-    page.get_by_role("button", name="Look first").click()
+    page.get_by_role("button", name="Preview").click()
     expect(page.locator("main")).to_contain_text("1 new, 0 changed, 2 in all")
     assert serious_violations(page) == []
     shot(page, "roster")

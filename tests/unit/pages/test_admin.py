@@ -149,7 +149,7 @@ def test_a_regrade_that_cannot_begin_is_told_above_its_form(course: Course) -> N
     wish = {"assignment": "hw13", "kind": "rescore", "student": "nobody"}
     answer = course.send("POST", "/admin/regrades", data=wish)
     assert answer.status_code == 404
-    assert "Nobody has this login." in answer.text
+    assert "There is no person with this login." in answer.text
     assert 'action="/admin/regrades"' in answer.text
 
 
@@ -164,4 +164,4 @@ def test_the_queue_says_how_many_more_wait(course: Course, monkeypatch: pytest.M
         session.execute(update(Submission).values(state=State.QUEUED))
     page = course.get("/admin").text
     assert "Waiting: 5. Being graded: 0." in page
-    assert "And 3 more that were handed in later." in page
+    assert "3 more, submitted later." in page

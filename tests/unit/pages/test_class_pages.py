@@ -125,7 +125,7 @@ def test_a_hand_in_that_waits_has_no_points_yet(course: Course) -> None:
 def test_an_empty_form_is_not_told_that_its_text_is_still_there(course: Course) -> None:
     sent = course.send("POST", "/?assignment=hw13", files={"model": (None, "")})
     assert sent.status_code == 422
-    assert "There is nothing in it yet." in sent.text
+    assert "The form is empty." in sent.text
     assert "Your text is still here" not in sent.text
     broken = course.send("POST", "/?assignment=hw13", files={"model": (None, "x = 1"), "nonsense": (None, "1")})
     assert broken.status_code == 422

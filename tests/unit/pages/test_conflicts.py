@@ -97,7 +97,7 @@ def test_the_second_of_two_forms_is_refused_with_both_values_and_can_be_sent_aga
     refused = desk.form("ann", score="0.1", reason="Wrong & late.", revision=seen)
     saw, stands, wanted = conflict(refused)
     assert saw.startswith(seen.split(":")[0].removesuffix(".0"))
-    assert stands.startswith("0.4 · ◐ part of the points · tom · ")
+    assert stands.startswith("0.4 · ◐ partial credit · tom · ")
     assert stands.endswith("UTC Off by <one>.")
     assert wanted == "0.1 Wrong & late."
     assert desk.overrides() == [("tom", "2.1", 0.4)]
@@ -114,8 +114,8 @@ def test_points_are_not_taken_back_over_a_later_decision(desk: Desk) -> None:
     seen = desk.revision()
     desk.decide("tom", 0.4, "Better.")
     saw, stands, wanted = conflict(desk.form("ann", remove="1", revision=seen))
-    assert saw == "0.1 · ◐ part of the points"
-    assert stands.startswith("0.4 · ◐ part of the points · tom · ")
+    assert saw == "0.1 · ◐ partial credit"
+    assert stands.startswith("0.4 · ◐ partial credit · tom · ")
     assert wanted.startswith("the computed points")
     assert desk.form("ann", remove="1", revision=desk.revision()).status_code == 303
     assert desk.overrides() == []
@@ -209,7 +209,7 @@ def test_two_who_review_the_same_question(desk: Desk) -> None:
     assert desk.review("tom", score="0.75", reason="No label.", **fields).status_code == 303
     refused = desk.review("ann", score="0.25", reason="No <axis>.", **fields)
     _, stands, wanted = conflict(refused)
-    assert stands.startswith("0.75 · ◐ part of the points · tom · ")
+    assert stands.startswith("0.75 · ◐ partial credit · tom · ")
     assert wanted == "0.25 No <axis>."
     assert 'value="No &lt;axis&gt;."' in refused.text
     again = shown(refused.text, 'class="decide"')
@@ -278,7 +278,7 @@ def answer(desk: Desk, asked: int, **fields: Any) -> httpx.Response:
     return desk.as_("ann").send("POST", f"{REQUESTS}/{asked}", data=fields)
 
 
-@pytest.mark.parametrize(("score", "wish"), [("0.1", "0.1"), ("", "the points to stay")])
+@pytest.mark.parametrize(("score", "wish"), [("0.1", "0.1"), ("", "unchanged points")])
 def test_an_answer_about_points_that_have_changed_is_refused(desk: Desk, asked: int, score: str, wish: str) -> None:
     fields = shown(desk.as_("ann").get(REQUESTS).text, f"/requests/{asked}")
     desk.decide("tom", 0.4, "By the way.")
@@ -287,7 +287,7 @@ def test_an_answer_about_points_that_have_changed_is_refused(desk: Desk, asked: 
     assert stands.startswith("0.4 · ")
     assert wanted == f"{wish} It is <fine>."
     assert 'value="It is &lt;fine&gt;."' in refused.text
-    assert "when the student asked" in refused.text
+    assert "at the time of the request" in refused.text
     again = shown(refused.text, f"/requests/{asked}")
     assert answer(desk, asked, score=score, answer="It is <fine>.", **again).status_code == 303
     assert desk.overrides() == [("ann", "2.1", 0.1) if score else ("tom", "2.1", 0.4)]

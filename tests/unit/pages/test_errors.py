@@ -99,7 +99,7 @@ async def test_the_script_of_a_page_gets_a_piece_to_put_into_it(app: FastAPI, pa
 @pytest.mark.anyio
 async def test_what_was_refused_is_told_in_the_readers_language(app: FastAPI) -> None:
     answer = await get(app, "/forbidden", **HTML, **{"Accept-Language": "zh-TW"})
-    assert "請以有權限的身分登入" in answer.text
+    assert "請以有權限的帳號登入" in answer.text
     assert "Your role" not in answer.text
 
 

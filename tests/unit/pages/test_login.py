@@ -60,15 +60,15 @@ def test_the_form_is_not_checked_without_end(course: Course) -> None:
     answers = [course.send("POST", "/check?assignment=hw13", files=form) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2].headers["retry-after"]) > 0
-    assert "checked too often" in answers[2].text
+    assert "checked this form too often" in answers[2].text
 
 
 @pytest.mark.parametrize(
     ("headers", "words", "kind"),
     [
-        ({"Accept": "text/html"}, "Other forms are being checked now", "text/html"),
+        ({"Accept": "text/html"}, "Too many forms are being checked now", "text/html"),
         ({"Accept": "text/html", "Accept-Language": "zh-Hant"}, "目前正在檢查其他表單", "text/html"),
-        ({"Accept": "text/html", "HX-Request": "true"}, "Other forms are being checked now", "text/html"),
+        ({"Accept": "text/html", "HX-Request": "true"}, "Too many forms are being checked now", "text/html"),
         ({"Accept": "*/*"}, "urn:assay:problem:checks-busy", "application/problem+json"),
     ],
     ids=["page", "chinese", "fragment", "client"],

@@ -84,7 +84,7 @@ def test_a_request_is_seen_by_both_and_answered_with_points(case: Case) -> None:
     assert "points became 0.4" in shown
     assert "points changed" in case.as_("s00000").get("/").text
     assert "badge" not in case.as_("mia").get("/dashboard/hw13").text
-    assert "Nobody waits" in case.as_("mia").get(LIST).text
+    assert "No request is waiting" in case.as_("mia").get(LIST).text
 
 
 def test_an_answer_without_points_changes_none(case: Case) -> None:
@@ -101,7 +101,7 @@ def test_an_answer_without_points_changes_none(case: Case) -> None:
 def test_one_request_of_a_question_is_open_at_a_time_and_a_new_one_can_follow(case: Case) -> None:
     assert [case.ask("First."), case.ask("Second."), case.ask("Other.", "1.2")] == [303, 409, 303]
     assert (
-        "waits for its answer already"
+        "is already waiting for an answer"
         in case.as_("s00000").send("POST", f"{case.page}/questions/2.1/requests", data={"reason": "Second."}).text
     )
     with case.course.database.read() as session:
@@ -165,7 +165,7 @@ def set_state(case: Case, state: State) -> None:
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.FAILED, State.CANCELLED])
 def test_nobody_asks_before_there_is_a_result(case: Case, state: State) -> None:
     set_state(case, state)
-    assert "Ask for another look" not in case.as_("s00000").get(case.page).text
+    assert "Request a regrade of this question" not in case.as_("s00000").get(case.page).text
     assert case.ask("Too slow.") == 409
 
 
@@ -241,7 +241,7 @@ def test_the_curve_is_stopped_from_the_page_and_the_attempt_counts(case: Case, o
 def test_what_is_graded_is_not_cancelled(case: Case) -> None:
     late = case.as_("s00000").send("POST", f"{case.page}/cancel")
     assert late.status_code == 409
-    assert "nothing left to cancel" in late.text
+    assert "has ended and cannot be cancelled" in late.text
 
 
 def test_the_review_desk_answers_too(case: Case) -> None:

@@ -20,7 +20,7 @@ def shown(page: str) -> tuple[str, str]:
 
 
 def waiting(course: Course) -> int:
-    found = re.search(r"<strong>Questions that wait for a person: (\d+)", course.get(QUEUE).text)
+    found = re.search(r"<strong>(\d+) to review", course.get(QUEUE).text)
     assert found is not None
     return int(found[1])
 
@@ -51,7 +51,7 @@ def test_only_one_question_can_be_asked_for_and_one_can_be_skipped(course: Cours
     course.enrol(2, 1)
     pages = [course.get(f"{QUEUE}?question=3.1&skip={skip}").text for skip in range(2)]
     assert len({shown(page) for page in pages}) == 2
-    assert "Nothing waits" in course.get(f"{QUEUE}?question=2.2").text
+    assert "There is nothing to review" in course.get(f"{QUEUE}?question=2.2").text
 
 
 def test_what_makes_no_sense_is_refused(course: Course) -> None:
@@ -68,7 +68,7 @@ def test_a_decision_that_was_taken_back_stands_in_its_place_of_the_whole_queue(c
     course.enrol(3, 2)
     second = shown(course.get(f"{QUEUE}?skip=1").text)
     page = course.get(f"{QUEUE}?submission={second[0]}&question={second[1]}").text
-    assert "wait for a person: 3<" in page
+    assert "<strong>3 to review<" in page
     assert 'name="skip" value="1"' in page
     assert "skip=2" in page
     assert "skip=0" in page
@@ -89,7 +89,7 @@ def test_a_question_that_does_not_wait_leads_to_the_start_of_the_queue(course: C
     course.enrol(3, 2)
     submission, _ = shown(course.get(QUEUE).text)
     page = course.get(f"{QUEUE}?submission={submission}&question=2.2").text
-    assert "wait for a person: 3<" in page
+    assert "<strong>3 to review<" in page
     assert 'href="/dashboard/hw13/review?question=&amp;skip=0" data-key="s"' in page
 
 
