@@ -68,7 +68,9 @@ class Importable(StrEnum):
 
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="DIR-or-FILES...", help="Folders or files; each part is found by its usual name."),
+    typer.Argument(
+        metavar="DIR-or-FILES...", help="Folders or files; the usual file names say which part each file is."
+    ),
 ]
 Model = Annotated[Path | None, typer.Option(help="Python text or notebook with `get_student_model`.")]
 Loss = Annotated[Path | None, typer.Option(help="Python text with `loss_fn_kd`.")]
@@ -77,15 +79,17 @@ Answers = Annotated[Path | None, typer.Option(help='JSON object such as `{"2.2":
 Plot = Annotated[Path | None, typer.Option(help="Pruning plot, PNG or JPEG.")]
 Points = Annotated[Path | None, typer.Option(help="CSV `ratio,accuracy`.")]
 Weights = Annotated[Path | None, typer.Option(help="Trained weights, safetensors or state dict.")]
-RepairOption = Annotated[Repair, typer.Option(help="What to do with paste damage.")]
+RepairOption = Annotated[
+    Repair, typer.Option(help="`suggest` shows the repair of paste damage; `apply` grades the repaired text.")
+]
 Slug = Annotated[str, typer.Option("--assignment", help="The assignment's short name.")]
-SlugOrFolder = Annotated[str, typer.Option("--assignment", help="The assignment's short name, or its folder.")]
+SlugOrFolder = Annotated[str, typer.Option("--assignment", help="The assignment's short name or its folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-_EXITS = "Exit codes: 0 done, 1 refused or out of reach, 2 unusable input."
+_EXITS = "Exit codes: 0 done, 1 refused or unreachable, 2 unusable input."
 _LASTING = (
-    "Runs until SIGTERM or Ctrl-C. Exit codes: 0 ended when asked to, 1 it could not start, 2 a setting makes no "
-    "sense, 78 this machine cannot run student code safely."
+    "Runs until SIGTERM or Ctrl-C. Exit codes: 0 stopped on request, 1 could not start, 2 a setting is not "
+    "valid, 78 this machine cannot run student code safely."
 )
 Lang = Annotated[Language, typer.Option("--lang", help="Language of the report.")]
 
@@ -109,7 +113,7 @@ def grade(
     as_json: Json = False,
     language: Lang = Language.ENGLISH,
 ) -> None:
-    """Grade a hand-in on this machine, without a server."""
+    """Grade a submission on this machine, without a server."""
     handin = _handin(paths, [model, loss, summary, answers, plot, points, weights], repair)
     from app.commands import grade as command
 
@@ -135,7 +139,7 @@ def submit(
     as_json: Json = False,
     language: Lang = Language.ENGLISH,
 ) -> None:
-    """Hand in to the server at ASSAY_URL as the owner of ASSAY_TOKEN, and watch the report fill in."""
+    """Submit to the server at ASSAY_URL as the owner of ASSAY_TOKEN, and show the results as they arrive."""
     handin = _handin(paths, [model, loss, summary, answers, plot, points, weights], repair)
     from app.commands import submit as command
 
@@ -152,7 +156,7 @@ def _handin(paths: list[Path] | None, named: list[Path | None], repair: Repair) 
 @app.command(
     epilog="Example, the whole of a Gradescope autograder's `run_autograder`: `assay gradescope --assignment hw13`\n\n"
     "Exit codes: 0 results are written, also for files that cannot be used; otherwise the fault is ours and there are "
-    "no results: 1 something broke, 2 a wrong option, 78 this machine cannot run student code safely."
+    "no results: 1 the grader failed, 2 a wrong option, 78 this machine cannot run student code safely."
 )
 def gradescope(
     submission: Annotated[Path, typer.Option(help="Folder of the student's files.")] = Path("/autograder/submission"),
@@ -170,10 +174,10 @@ def gradescope(
 @app.command(epilog="Example: `assay serve --host 0.0.0.0 --port 8000 --no-worker`\n\n" + _LASTING)
 def serve(
     worker: Annotated[
-        bool, typer.Option("--worker/--no-worker", help="Grade here too, in a process beside the service.")
+        bool, typer.Option("--worker/--no-worker", help="Also start a worker, in a process of its own.")
     ] = True,
-    host: Annotated[str | None, typer.Option(help="Where to listen, instead of ASSAY_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Where to listen, instead of ASSAY_PORT.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of ASSAY_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, instead of ASSAY_PORT.")] = None,
 ) -> None:
     """Run the service."""
     from app.commands import service
@@ -183,7 +187,7 @@ def serve(
 
 @app.command(epilog="Example: `ASSAY_DATABASE_URL=postgresql://assay@database/assay assay worker`\n\n" + _LASTING)
 def worker() -> None:
-    """Run one more worker, on any machine that reaches the database."""
+    """Run one more worker, on any machine that can reach the database."""
     from app.commands import service
 
     service.work()
@@ -191,21 +195,21 @@ def worker() -> None:
 
 @app.command(epilog="Example, before the new version serves: `assay migrate`\n\n" + _EXITS)
 def migrate(as_json: AsJson = False) -> None:
-    """Bring the database to this version."""
+    """Migrate the database to this version."""
     from app.commands import service
 
     service.migrate(as_json)
 
 
 @app.command(
-    epilog="Example: `assay backup /backups/assay-$(date +%F).sqlite3`. For PostgreSQL it names the command.\n\n"
+    epilog="Example: `assay backup /backups/assay-$(date +%F).sqlite3`. For PostgreSQL it prints the command.\n\n"
     + _EXITS
 )
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; must not exist.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy to write; must not exist yet.")],
     as_json: AsJson = False,
 ) -> None:
-    """Copy the SQLite database, while everything runs on."""
+    """Copy the SQLite database while the service runs."""
     from app.commands import backup as command
 
     command.save(file, as_json)
@@ -216,7 +220,7 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `assay backup` made.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a copy the database of an empty place. Hand-ins that waited when it was made are graded then."""
+    """Restore a copy into an empty data folder. Submissions that were waiting when it was made are graded then."""
     from app.commands import backup as command
 
     command.restore(file, as_json)
@@ -226,7 +230,7 @@ def restore(
 def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the address and the tokens as JSON.")] = False,
 ) -> None:
-    """Migrate, make a student and an admin on the first run, print their tokens, serve. `make run` calls this."""
+    """Migrate, create a student and an admin on the first run, print their tokens, serve. `make run` calls this."""
     from app.commands import service
 
     service.demo(as_json)
@@ -234,24 +238,26 @@ def demo(
 
 @app.command(
     epilog="Example: `assay doctor --json`\n\n"
-    "Exit codes: 0 can grade, 1 the configuration cannot work, 78 a layer of the floor is missing."
+    "Exit codes: 0 can grade, 1 the configuration cannot work, 78 a required layer is missing."
 )
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False) -> None:
-    """Tell whether this machine and its configuration can run student code safely, and what to do if not."""
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
+    """Check whether this machine and its configuration can run student code safely, and say what to do if not."""
     from app.commands import doctor as command
 
     command.run(as_json)
 
 
 @app.command(
-    epilog="Examples:\n\n- `assay settings`\n\n- `assay settings --page > docs/settings.md`, which makes that page\n\n"
+    epilog="Examples:\n\n- `assay settings`\n\n- `assay settings --page > docs/settings.md`, which writes that page\n\n"
     + _EXITS
 )
 def settings(
     as_json: AsJson = False,
-    page: Annotated[bool, typer.Option("--page", help="Print the documents' page: defaults, not what is set.")] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Print the page of the documentation, with defaults instead of values.")
+    ] = False,
 ) -> None:
-    """List every setting with its variable, its value here and what it means. Secrets are not shown."""
+    """List every setting with its variable, its value here and its meaning. Secrets are not shown."""
     from app.commands import settings as command
 
     command.run(as_json, page)
@@ -265,10 +271,10 @@ def settings(
 )
 def users_import(
     roster: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header.")],
-    preview: Annotated[bool, typer.Option("--preview", help="Tell what would happen, and change nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what happened, or would, as JSON.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Show the changes without making them.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
 ) -> None:
-    """Add the people of a roster, all rows or none; those already there are brought up to date."""
+    """Add the people of a roster, all rows or none; people who exist already are updated."""
     from app.commands import people
 
     people.import_roster(roster, preview, as_json)
@@ -278,7 +284,7 @@ def users_import(
 def tokens_create(
     login: Annotated[str, typer.Argument(metavar="LOGIN", help="Whose token.")], as_json: AsJson = False
 ) -> None:
-    """Make a token and print it. It cannot be shown again."""
+    """Create a token and print it. It cannot be shown again."""
     from app.commands import people
 
     people.create_token(login, as_json)
@@ -289,7 +295,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with an `a
 
 @assignment.command("check", epilog="Example: `assay assignment check my-course/hw13`\n\n" + _EXITS)
 def assignment_check(folder: Folder, as_json: AsJson = False) -> None:
-    """Tell what is wrong with an assignment's folder, with file and line. Changes nothing."""
+    """Check an assignment's folder and report each error with its file and line. Changes nothing."""
     from app.commands import assignment as command
 
     command.check(folder, as_json)
@@ -297,7 +303,7 @@ def assignment_check(folder: Folder, as_json: AsJson = False) -> None:
 
 @assignment.command("publish", epilog="Example: `assay assignment publish my-course/hw13`\n\n" + _EXITS)
 def assignment_publish(folder: Folder, as_json: AsJson = False) -> None:
-    """Publish an assignment or its next version. Hand-ins graded before keep their points until a regrade."""
+    """Publish an assignment or its next version. Earlier submissions keep their points until a regrade."""
     from app.commands import assignment as command
 
     command.publish(folder, as_json)
@@ -320,7 +326,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="File to write, instead of standard output.")] = None,
     language: Lang = Language.ENGLISH,
 ) -> None:
-    """Write a class out of the database, for other systems and for archives."""
+    """Export the scores of a class, for other systems and for archives."""
     from app.commands import export as command
 
     command.run(assignment, kind.value, out, language.value)
@@ -332,7 +338,7 @@ def export(
     "Exit codes: 0 nothing was changed, 1 an entry does not fit or the database is out of reach, 2 a wrong option.",
 )
 def audit_verify(as_json: AsJson = False) -> None:
-    """Check that no entry of the audit log was changed or removed. Exits 1 at the first that was."""
+    """Check that no entry of the audit log was changed or removed. Exits 1 at the first such entry."""
     from app.commands import audit as command
 
     command.verify(as_json)
@@ -344,11 +350,11 @@ def audit_verify(as_json: AsJson = False) -> None:
     "of files `<label>_<number>.jpg`.\n\n" + _EXITS,
 )
 def dataset_import(
-    name: Annotated[Importable, typer.Argument(metavar="NAME", help="Which data set it is.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Its folder, as it was downloaded.")],
+    name: Annotated[Importable, typer.Argument(metavar="NAME", help="Name of the data set.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The downloaded folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Pack a data set into the data folder. Files that cannot be used are listed; doing it again changes nothing."""
+    """Pack a data set into the data folder and list unusable files. Importing it again changes nothing."""
     from app.commands import dataset as command
 
     command.import_food11(folder, as_json)
@@ -356,7 +362,7 @@ def dataset_import(
 
 @dataset.command("list", epilog="Example: `assay dataset list --json`\n\n" + _EXITS)
 def dataset_list(as_json: AsJson = False) -> None:
-    """List the data sets there are, with their digests."""
+    """List the data sets of this machine, with their digests."""
     from app.commands import dataset as command
 
     command.list_all(as_json)
@@ -374,31 +380,34 @@ PlatformName = Annotated[str, typer.Argument(metavar="NAME", help="The platform'
 )
 def lti_add(
     name: PlatformName,
-    issuer: Annotated[str, typer.Option(help="Its issuer, which Moodle calls the platform id.")],
-    client_id: Annotated[str, typer.Option(help="The tool's client id there.")],
-    deployment_id: Annotated[list[str], typer.Option(help="A deployment of the tool; may be given several times.")],
-    auth_url: Annotated[str, typer.Option(help="Its authentication request address.")],
-    token_url: Annotated[str, typer.Option(help="Its access token address.")],
-    jwks_url: Annotated[str, typer.Option(help="Its public keyset address.")],
+    issuer: Annotated[str, typer.Option(help="Issuer of the platform; Moodle calls it the platform id.")],
+    client_id: Annotated[str, typer.Option(help="Client id of the tool at the platform.")],
+    deployment_id: Annotated[list[str], typer.Option(help="Deployment of the tool; can be repeated.")],
+    auth_url: Annotated[str, typer.Option(help="Authentication request address of the platform.")],
+    token_url: Annotated[str, typer.Option(help="Access token address of the platform.")],
+    jwks_url: Annotated[str, typer.Option(help="Public keyset address of the platform.")],
     token_audience: Annotated[
-        str | None, typer.Option(help="Whom to name when asking for a token, where it is not the token address.")
+        str | None, typer.Option(help="Audience of token requests, if it is not the token address.")
     ] = None,
     host: Annotated[
-        list[str] | None, typer.Option(help="One more host of the platform, such as a school's own at Canvas.")
+        list[str] | None, typer.Option(help="Further host of the platform, such as a school's own at Canvas.")
     ] = None,
     staff: Annotated[
-        bool, typer.Option("--staff/--no-staff", help="Make its teachers and assistants teaching assistants here.")
+        bool,
+        typer.Option(
+            "--staff/--no-staff", help="Give the platform's teachers and assistants the role of a teaching assistant."
+        ),
     ] = False,
     match: Annotated[
         str | None,
         typer.Option(
-            help="Find people who are here already: `login=CLAIM` or `student-id=CLAIM`, with a claim such as "
+            help="Match people who exist already: `login=CLAIM` or `student-id=CLAIM`, with a claim such as "
             "`lis.person_sourcedid` or `ext.user_username`."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register a learning platform, or bring the one with this name up to date."""
+    """Register a learning platform, or update the one with this name."""
     from app.commands import lti as command
 
     command.add(
@@ -419,7 +428,7 @@ def lti_add(
 
 @lti.command("list", epilog="Example: `assay lti list --json`\n\n" + _EXITS)
 def lti_list(as_json: AsJson = False) -> None:
-    """List the platforms and our keys."""
+    """List the platforms and the keys of this service."""
     from app.commands import lti as command
 
     command.list_all(as_json)
@@ -427,7 +436,7 @@ def lti_list(as_json: AsJson = False) -> None:
 
 @lti.command("remove", epilog="Example: `assay lti remove moodle`\n\n" + _EXITS)
 def lti_remove(name: PlatformName, as_json: AsJson = False) -> None:
-    """Forget a platform: its launches are refused and no points go there. People and points stay."""
+    """Remove a platform: its launches are refused and it gets no more scores. People and points stay."""
     from app.commands import lti as command
 
     command.remove(name, as_json)
@@ -439,11 +448,11 @@ def lti_remove(name: PlatformName, as_json: AsJson = False) -> None:
 )
 def lti_rotate(
     at_once: Annotated[
-        bool, typer.Option("--now", help="Sign with the new key at once and withdraw the former ones.")
+        bool, typer.Option("--now", help="Sign with the new key at once and withdraw the former keys.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new key. It signs in an hour; the former one stays published for a week after that."""
+    """Create a new key. It signs after an hour; the former key stays published for a week after that."""
     from app.commands import lti as command
 
     command.rotate(at_once, as_json)

@@ -18,15 +18,15 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemBody(BaseModel):
-    """What every error looks like (RFC 9457); some carry further members."""
+    """The body of every error (RFC 9457); some errors add members."""
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="What kind of problem: a stable URN.")
+    type: str = Field(description="Kind of the problem: a stable URN.")
     title: str
     status: int
     detail: str
-    errors: list[dict[str, Any]] | None = Field(default=None, description="The single faults, where known.")
+    errors: list[dict[str, Any]] | None = Field(default=None, description="The single errors, where known.")
 
 
 class Problem(Exception):
@@ -50,7 +50,7 @@ class BadRequest(Problem):
 
 
 class Unauthenticated(Problem):
-    """This needs a valid token: send the header `Authorization: Bearer TOKEN`."""
+    """The request needs a valid token: send the header `Authorization: Bearer TOKEN`."""
 
     status = 401
     slug = "unauthenticated"
@@ -60,28 +60,28 @@ class Unauthenticated(Problem):
 
 
 class Forbidden(Problem):
-    """Your role may not do this."""
+    """Your role does not have access to this."""
 
     status = 403
     slug = "forbidden"
 
 
 class NotFound(Problem):
-    """There is nothing here."""
+    """There is nothing at this address."""
 
     status = 404
     slug = "not-found"
 
 
 class Conflict(Problem):
-    """This contradicts what is stored."""
+    """The request contradicts the stored state."""
 
     status = 409
     slug = "conflict"
 
 
 class PreconditionFailed(Problem):
-    """This has changed since it was read."""
+    """The resource has changed since you read it."""
 
     status = 412
     slug = "precondition-failed"
@@ -95,7 +95,7 @@ class TooLarge(Problem):
 
 
 class Unprocessable(Problem):
-    """The request was understood, but something in it is wrong."""
+    """The request is readable, but a value in it is not valid."""
 
     status = 422
     slug = "unprocessable"
@@ -109,12 +109,12 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """The service cannot answer this now."""
+    """The service is not available now."""
 
     status = 503
     slug = "unavailable"
     again = 5
-    """Seconds after which it is worth asking again."""
+    """Seconds after which a client should try again."""
 
     def __init__(self, detail: str | None = None, **members: Any) -> None:
         super().__init__(detail, headers={"Retry-After": str(self.again)}, **members)

@@ -27,7 +27,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
     data_dir: Path = Field(
-        default=Path("var"), description="Folder of the SQLite database, locks and generated tokens. Made when missing."
+        default=Path("var"),
+        description="Folder of the SQLite database, locks and generated tokens. Created when missing.",
     )
     database_url: SecretStr | None = Field(
         default=None,
@@ -36,12 +37,12 @@ class Settings(BaseSettings):
     )
     admin_token: SecretStr | None = Field(
         default=None,
-        description="When set, this bearer token is the bootstrap admin's (login `admin`). Another value ends the "
+        description="When set, this bearer token is the bootstrap admin's (login `admin`). Another value revokes the "
         "former one.",
     )
     workers: PositiveInt = Field(
         default_factory=_cores,
-        description="Gradings at once in this worker; one more while curves are measured in all of them and a hand-in "
+        description="Gradings at once in this worker; one more while all of them measure curves and a submission "
         "waits for its verdicts.",
         json_schema_extra={"without": "the number of cores"},
     )
@@ -56,30 +57,29 @@ class Settings(BaseSettings):
     )
     queue_poll_seconds: PositiveFloat = Field(
         default=0.05,
-        description="How often a worker looks for a waiting job, in seconds; for a regrade at most every half second. "
-        "The worker of assay serve is told of new jobs and looks at most every half second while it is idle.",
+        description="How often a worker polls for a waiting job, in seconds; for a regrade at most every half second. "
+        "The worker of assay serve is woken by new jobs and polls at most every half second while it is idle.",
     )
-    heartbeat_seconds: PositiveFloat = Field(
-        default=5.0, description="How often a worker says that it lives, in seconds."
-    )
+    heartbeat_seconds: PositiveFloat = Field(default=5.0, description="Seconds between two heartbeats of a worker.")
     silent_seconds: PositiveFloat = Field(
         default=60.0,
-        description="Seconds of silence after which a worker is taken for dead and its jobs run again elsewhere.",
+        description="Seconds without a heartbeat after which a worker counts as dead and its jobs run again elsewhere.",
     )
     shutdown_seconds: PositiveFloat = Field(
-        default=10.0, description="How long running gradings may finish at shutdown before they go back to the queue."
+        default=10.0,
+        description="Seconds that running gradings may take to finish at shutdown before they go back to the queue.",
     )
-    session_days: PositiveInt = Field(default=14, description="How long a login in the browser lasts, in days.")
+    session_days: PositiveInt = Field(default=14, description="Days that a login in the browser lasts.")
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/?#@\s]+/?$",
-        description="Where browsers reach the service, e.g. `https://assay.example.edu`. LTI names it to platforms; "
+        description="Where browsers reach the service, e.g. `https://assay.example.edu`. LTI sends it to platforms; "
         "set it behind a proxy.",
         json_schema_extra={"without": "the address of each request"},
     )
     lti_allow_local: bool = Field(
         default=False,
-        description="Also take LTI platforms at `http://localhost` and `http://127.0.0.1`: for trying things out, "
+        description="Also accept LTI platforms at `http://localhost` and `http://127.0.0.1`: for tests, "
         "never for a course.",
     )
 
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
             if url is not None:
                 make_url(url.get_secret_value())
         except (ArgumentError, ValueError):
-            raise ValueError("this is no address of a database") from None
+            raise ValueError("this is not the address of a database") from None
         return url
 
     @property

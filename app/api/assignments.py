@@ -25,7 +25,7 @@ router = APIRouter(prefix="/assignments", tags=["assignments"], responses=proble
 
 
 class QuestionView(BaseModel):
-    """A question: its points and the parts it is graded from. ``choices`` only where one is asked."""
+    """A question: its points and its parts. Only questions with one choice have ``choices``."""
 
     number: str
     title: str
@@ -35,7 +35,7 @@ class QuestionView(BaseModel):
 
 
 class QuotaView(BaseModel):
-    """Attempts in any 24 hours. ``next_at`` says when one comes free, when none is left."""
+    """Attempts in any 24 hours. ``next_at`` is the time of the next free attempt when none is left."""
 
     per_day: int
     used: int

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/admin/audit", tags=["admin"], responses=problems.doc
 
 
 class AuditRow(BaseModel):
-    """One change: who, when, what, to what."""
+    """One change: actor, time, action and subject."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -31,7 +31,7 @@ class AuditRow(BaseModel):
 
 
 class AuditPage(BaseModel):
-    """Entries, newest first. ``broken_at`` names the first entry that does not fit the chain."""
+    """Entries, newest first. ``broken_at`` is the first entry that does not fit the chain."""
 
     items: list[AuditRow]
     next_before: int | None

@@ -14,7 +14,7 @@ from app.db.base import now
 from app.submissions.models import Run, RunOutcome, StoredEvidence, Submission
 from grader.evidence import Fault, Outcome
 
-RUNS = Counter("assay_runs_ended", "Runs of the installation that ended, since this process watches", ["outcome"])
+RUNS = Counter("assay_runs_ended", "Runs of the installation that ended since this process began to watch", ["outcome"])
 STAGE_SECONDS = Histogram(
     "assay_stage_seconds",
     "Seconds of the stages of the installation's runs",
@@ -23,12 +23,12 @@ STAGE_SECONDS = Histogram(
 )
 VERDICT_SECONDS = Histogram(
     "assay_verdict_seconds",
-    "Seconds from the hand-in to a question's first verdict",
+    "Seconds from the submission to a question's first verdict",
     ["question"],
     buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300),
 )
-KILLS = Counter("assay_sandbox_kills", "Children of the sandbox that were ended or died", ["reason"])
-QUESTION_FAULTS = Counter("assay_question_faults", "Questions without a verdict by a fault of ours", ["owner"])
+KILLS = Counter("assay_sandbox_kills", "Sandbox children that were stopped or died", ["reason"])
+QUESTION_FAULTS = Counter("assay_question_faults", "Questions without a verdict because of our own fault", ["owner"])
 KILLED = tuple(outcome for outcome in Outcome if outcome not in (Outcome.OK, Outcome.ERROR))
 OURS = (Fault.GRADER, Fault.INFRASTRUCTURE)
 ENDS = (RunOutcome.FINISHED, RunOutcome.CANCELLED, RunOutcome.INTERRUPTED, RunOutcome.FAULT)

@@ -44,7 +44,7 @@ def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) 
     },
 )
 def feedback_archive(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
-    """A page for each student with a hand-in, to be read without the service: `LOGIN.html` in a ZIP."""
+    """A page for each student with a submission, readable without the service: `LOGIN.html` in a ZIP."""
     data = feedback.archive(database, assignment, lang)
     headers = {"Content-Disposition": f'attachment; filename="{assignment}-feedback.zip"'}
     return Response(data, media_type="application/zip", headers=headers)

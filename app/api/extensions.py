@@ -21,7 +21,7 @@ router = APIRouter(
 
 
 class NewExtension(BaseModel):
-    """The student's deadline, with its zone, and why."""
+    """The student's deadline, with its time zone, and the reason."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class NewExtension(BaseModel):
 
 
 class ExtensionView(BaseModel):
-    """A student's own deadline, who gave it, when and why."""
+    """A student's own deadline, with its author, time and reason."""
 
     student: str
     deadline: datetime
@@ -50,13 +50,13 @@ def extensions(viewer: StaffViewer, session: ReadSession, slug: str) -> list[Ext
 
 @router.put("/{login}")
 def extend(viewer: StaffViewer, session: WriteSession, slug: str, login: str, new: NewExtension) -> ExtensionView:
-    """Give a student a later deadline. What was late against the former one is counted anew, at once."""
+    """Give a student a later deadline. Deductions for late submission are computed again at once."""
     return _view(service.grant(session, viewer, slug, login, new.deadline, new.reason))
 
 
 @router.delete("/{login}", status_code=204)
 def take_back(viewer: StaffViewer, session: WriteSession, slug: str, login: str) -> None:
-    """Let the assignment's own deadline hold again."""
+    """Remove the extension: the assignment's own deadline applies again."""
     service.take_back(session, viewer, slug, login)
 
 

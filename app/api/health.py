@@ -14,13 +14,13 @@ router = APIRouter(tags=["operations"])
 
 
 class NotReady(problems.Unavailable):
-    """The worker of this service is starting or stopping. Hand-ins are taken and wait."""
+    """The worker of this service is starting or stopping. Submissions are accepted and wait."""
 
     slug = "not-ready"
 
 
 class Health(BaseModel):
-    """All is well."""
+    """The service is healthy."""
 
     status: str
 

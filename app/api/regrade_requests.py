@@ -28,7 +28,7 @@ RequestId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 def ask(
     response: Response, viewer: AnyViewer, session: WriteSession, submission_id: uuid.UUID, number: str, new: NewRequest
 ) -> RequestView:
-    """Ask for another look at a question of an own submission. One request of a question can be open at a time."""
+    """Request a regrade of a question of an own submission. A question can have one open request at a time."""
     request = service.ask(session, viewer, submission_id, number, new.reason)
     response.headers["Location"] = f"/api/v1/submissions/{submission_id}/regrade-requests"
     return RequestView.of(request)
@@ -36,7 +36,7 @@ def ask(
 
 @router.get("/submissions/{submission_id}/regrade-requests", responses=problems.documented(404))
 def of_submission(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> list[RequestView]:
-    """What was asked and answered about a submission, the first request first."""
+    """The regrade requests of a submission with their answers, oldest first."""
     return service.of_submission(session, viewer, submission_id)
 
 
@@ -46,9 +46,9 @@ def requests(
     session: ReadSession,
     assignment: Annotated[str | None, Query(max_length=40)] = None,
     student: Annotated[str | None, Query(max_length=80)] = None,
-    open: Annotated[bool, Query(description="Only those that wait for an answer.")] = False,  # noqa: A002
+    open: Annotated[bool, Query(description="Only requests that are waiting for an answer.")] = False,  # noqa: A002
 ) -> list[RequestView]:
-    """Own requests; for staff everybody's. Open ones first, the oldest first; then the latest answered ones."""
+    """Own requests; for staff all requests. Open ones first, oldest first; then the answered ones, latest first."""
     return service.listed(session, viewer, assignment=assignment, student=student, open_only=open)
 
 
@@ -61,7 +61,7 @@ def answer(
     lang: Language,
     if_match: IfMatch = None,
 ) -> RequestView:
-    """Answer a request. With `score` the points are set by hand, with the answer as the reason."""
+    """Answer a request. `score` sets the points by hand, with the answer as the reason."""
     request = service.open_request(session, viewer, request_id)
     conditions.check(session, viewer, request.submission_id, request.question, if_match, lang)
     return RequestView.of(service.answer(session, viewer, request_id, new))
@@ -69,5 +69,5 @@ def answer(
 
 @router.post("/regrade-requests/{request_id}/withdraw", responses=problems.documented(403, 404, 409))
 def withdraw(viewer: AnyViewer, session: WriteSession, request_id: RequestId) -> RequestView:
-    """Take an own open request back."""
+    """Withdraw an own open request."""
     return RequestView.of(service.withdraw(session, viewer, request_id))

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/admin/regrades", tags=["admin"], responses=problems.
 def create(
     request: Request, response: Response, viewer: AdminViewer, session: WriteSession, wish: RegradeWish
 ) -> RegradeView:
-    """Begin a regrade. Nothing that a student sees changes before it is published."""
+    """Start a regrade. Students see no change before it is published."""
     regrade = service.create(session, request.app.state.jobs, viewer, wish)
     response.headers["Location"] = f"/api/v1/admin/regrades/{regrade.id}"
     return service.view(session, regrade)
@@ -33,29 +33,29 @@ def regrades(viewer: AdminViewer, session: ReadSession) -> list[RegradeView]:
 
 @router.get("/{regrade_id}", responses=problems.documented(404))
 def regrade(viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> RegradeView:
-    """A regrade and how far it is."""
+    """A regrade and its progress."""
     return service.view(session, service.find(session, regrade_id))
 
 
 @router.get("/{regrade_id}/changes", responses=problems.documented(404))
 def changes(viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> list[ChangeView]:
-    """Every change that a student sees or would see, with its reason."""
+    """Every change that a student sees, or would see after publication, with its reason."""
     return service.changes(session, regrade_id)
 
 
 @router.post("/{regrade_id}/publish", responses=problems.documented(404, 409))
 def publish(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
-    """Let the previewed points count, all at once."""
+    """Publish the previewed points, all at once."""
     return service.view(session, service.publish(session, viewer, regrade_id))
 
 
 @router.post("/{regrade_id}/revert", responses=problems.documented(404, 409))
 def revert(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
-    """Let everything stand again exactly as before it was published."""
+    """Revert a published regrade: exactly the former points count again."""
     return service.view(session, service.revert(session, viewer, regrade_id))
 
 
 @router.post("/{regrade_id}/cancel", responses=problems.documented(404, 409))
 def cancel(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
-    """Stop a running regrade, or throw a preview away."""
+    """Cancel a running regrade, or discard a preview."""
     return service.view(session, service.cancel(session, viewer, regrade_id))

@@ -30,7 +30,7 @@ _CSV: dict[int | str, dict[str, Any]] = {
 
 
 class NewOverride(BaseModel):
-    """Points to give instead of the computed ones, and why."""
+    """Points instead of the computed ones, and the reason."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,13 +42,13 @@ class NewOverride(BaseModel):
 
 @router.get("/scores")
 def scores(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> list[StudentRow]:
-    """One row a student, with the attempt that counts."""
+    """One row for each student, with the attempt that counts."""
     return service.class_table(session, assignment).rows
 
 
 @router.get("/scores.csv", response_class=Response, responses=_CSV)
 def scores_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
-    """The same table for a spreadsheet."""
+    """The same table as CSV."""
     table = service.class_table(session, assignment)
     headers = {"Content-Disposition": f'attachment; filename="{table.assignment}-scores.csv"'}
     return Response(table.csv(), media_type="text/csv; charset=utf-8", headers=headers)
@@ -56,13 +56,13 @@ def scores_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> R
 
 @router.get("/scores/statistics")
 def scores_statistics(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Statistics:
-    """The class in numbers."""
+    """Statistics of the class."""
     return statistics(service.class_table(session, assignment))
 
 
 @router.get("/scores/gradescope.csv", response_class=Response, responses=_CSV)
 def scores_gradescope(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
-    """The points of every question, laid out like Gradescope's export of scores."""
+    """The points of every question, in the layout of Gradescope's export of scores."""
     current = assignments.definition(assignments.current(session, assignment))
     text = gradescope_table.text(current, service.class_table(session, assignment).rows)
     headers = {"Content-Disposition": f'attachment; filename="{current.slug}-gradescope.csv"'}
@@ -78,7 +78,7 @@ def scores_canvas(
     column: Annotated[str | None, Form(max_length=300, description="Title or id of the column to fill.")] = None,
     preview: bool = False,
 ) -> Any:
-    """The same file with one column filled in; with ``preview`` what would change in it."""
+    """The same file with one column filled in; with ``preview`` the changes alone."""
     current = assignments.definition(assignments.current(session, assignment))
     wanted = [column] if column else [*current.title.values(), current.slug]
     filled, changes = gradebook.fill(service.class_table(session, current.slug).rows, file, wanted)
@@ -98,7 +98,7 @@ def set_override(
     lang: Language,
     if_match: IfMatch = None,
 ) -> QuestionReport:
-    """Give a question these points instead of the computed ones. It survives every regrade."""
+    """Set the points of a question by hand. They survive every regrade."""
     conditions.check(session, viewer, submission_id, number, if_match, lang)
     service.override(session, viewer, submission_id, number, score=new.score, reason=new.reason)
     report = reports.report(session, viewer, submission_id, lang)
@@ -118,6 +118,6 @@ def remove_override(
     lang: Language,
     if_match: IfMatch = None,
 ) -> None:
-    """Let the computed points stand again."""
+    """Remove the points set by hand: the computed points count again."""
     conditions.check(session, viewer, submission_id, number, if_match, lang)
     service.remove_override(session, viewer, submission_id, number)

@@ -40,7 +40,7 @@ _FORM = {
         "assignment": {"type": "string", "description": "The assignment's slug, e.g. hw13."},
         **{name: {**_BINARY, "description": f"File or field of at most {FIELDS[name]} bytes."} for name in PARTS},
         "repair": {"type": "string", "enum": ["suggest", "apply"], "default": "suggest"},
-        "student": {"type": "string", "description": "Staff only: hand in for this login."},
+        "student": {"type": "string", "description": "Staff only: submit for this login."},
     },
 }
 _BYTES: dict[int | str, dict[str, Any]] = {
@@ -65,7 +65,7 @@ async def create(
     lang: Language,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] = None,
 ) -> Report:
-    """Hand in. The answer comes at once; the grading follows, and `GET` with `wait` or `events` tells its results."""
+    """Submit. The answer comes at once; `GET` with `wait` or `events` gives the results of the grading."""
     fields = await form.read(request.stream(), request.headers.get("content-type", ""), FIELDS)
 
     def store() -> Report:
@@ -114,7 +114,7 @@ async def submission(
     lang: Language,
     wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for an end state.")] = 0,
 ) -> Report:
-    """The report, as far as it is known; with `wait` once the grading has ended or the time is up."""
+    """The current report; `wait` delays the answer until the grading ends or the time is up."""
     if wait:
         await stream.wait_for_end(wait)
     report = await run_in_threadpool(_report, database, stream.viewer, stream.submission_id, lang)
@@ -145,7 +145,7 @@ async def events(stream: Stream, lang: Language) -> AsyncIterator[ServerSentEven
 def cancel(
     request: Request, viewer: AnyViewer, session: WriteSession, submission_id: uuid.UUID, lang: Language
 ) -> Report:
-    """Stop the grading; `cancel_effect` says beforehand what that leads to.
+    """Cancel the grading; `cancel_effect` of the report says what cancelling does.
 
     Once every verdict is in, only measuring the pruning curve is stopped: the submission is graded and counts. Before,
     it ends as cancelled with what has landed, and its attempt is given back only if its grading had not begun.
@@ -178,7 +178,7 @@ def uploaded_file(viewer: AnyViewer, session: ReadSession, submission_id: uuid.U
     responses={**_PICTURE, **conditional.NOT_MODIFIED, **problems.documented(404)},
 )
 def picture(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
-    """The pruning plot, re-encoded by us."""
+    """The pruning plot, re-encoded by the service."""
     sha256, data = service.picture(session, viewer, submission_id)
     headers = {"ETag": f'"{sha256}"', "X-Content-Type-Options": "nosniff"}
     return Response(data, media_type="image/png", headers=headers)
@@ -194,7 +194,7 @@ def picture(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -
     },
 )
 def artefact(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
-    """The model as it was exported, counted and measured: data, which opens in Netron."""
+    """The exported model that was counted and measured, as ONNX."""
     sha256, data = service.artefact(session, viewer, submission_id)
     headers = {
         "Content-Disposition": f'attachment; filename="{submission_id}.onnx"',
@@ -210,7 +210,7 @@ def artefact(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) 
     responses={200: {"content": {"application/zip": {"schema": _BINARY}}}, **problems.documented(404, 409)},
 )
 def replayed(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
-    """A zip with which a failure is reproduced at home: own sources, seeds, the tensors that failed, scripts."""
+    """A ZIP to reproduce a failure at home: own sources, seeds, failing tensors, scripts."""
     data = replay.archive(session, viewer, submission_id)
     headers = {
         "Content-Disposition": f'attachment; filename="replay-{submission_id}.zip"',

@@ -30,9 +30,9 @@ def import_users(
     roster: Annotated[bytes, Body(media_type="text/csv")],
     viewer: AdminViewer,
     session: WriteSession,
-    preview: Annotated[bool, Query(description="Tell what would happen, row by row, and change nothing.")] = False,
+    preview: Annotated[bool, Query(description="Show the changes, row by row, without making them.")] = False,
 ) -> list[UserWithToken] | RosterPreview:
-    """Add the people of a roster, all rows or none; those already there are brought up to date.
+    """Add the people of a roster, all rows or none; people who exist already are updated.
 
     CSV with the columns login, name, role and student_id, a gradebook exported from Canvas, or Gradescope's roster.
     """
@@ -50,7 +50,7 @@ def import_users(
 
 @router.post("/users/{login}/tokens", status_code=201, responses=problems.documented(404))
 def create_token(login: str, viewer: AdminViewer, session: WriteSession) -> TokenView:
-    """One more token for a person. It is shown once."""
+    """Create one more token for a person. It is shown once."""
     user = service.find(session, login)
     token = service.create_token(session, user, actor=viewer.login)
     return TokenView(id=token.id, login=user.login, token=token.secret)
@@ -60,5 +60,5 @@ def create_token(login: str, viewer: AdminViewer, session: WriteSession) -> Toke
 def revoke_token(
     token_id: Annotated[int, Path(ge=1, le=2**31 - 1)], viewer: AdminViewer, session: WriteSession
 ) -> None:
-    """Make a token worthless, and every browser login made with it."""
+    """Revoke a token, and end every browser session that began with it."""
     service.revoke_token(session, token_id, actor=viewer.login)

@@ -24,7 +24,7 @@ router = APIRouter(responses=problems.documented(401))
 
 
 class WorkerState(StrEnum):
-    """Whether a worker lives. A silent one is taken for dead."""
+    """State of a worker. A silent one counts as dead."""
 
     ALIVE = "alive"
     SILENT = "silent"
@@ -32,13 +32,13 @@ class WorkerState(StrEnum):
 
 
 class NoSandbox(problems.Unavailable):
-    """No worker is running, so nothing can be said of its sandbox. Start one with `assay worker`."""
+    """No worker is running, so the state of the sandbox is not known. Start one with `assay worker`."""
 
     slug = "no-sandbox"
 
 
 class WorkerView(BaseModel):
-    """One worker process. ``running`` counts the gradings it has begun and not ended.
+    """One worker process. ``running`` counts its gradings in progress.
 
     ``capabilities``: cores, layers of the sandbox that hold, data sets with their digests, the grader's version.
     """
@@ -56,7 +56,7 @@ class WorkerView(BaseModel):
 
 
 class Workers(BaseModel):
-    """All workers, and the queue before them."""
+    """All workers, and the queue."""
 
     waiting: int
     running: int
@@ -65,7 +65,7 @@ class Workers(BaseModel):
 
 @router.get("/admin/workers", tags=["admin"], responses=problems.documented(403))
 def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Workers:
-    """Who grades, and how much waits: a grading whose second part waits counts there too."""
+    """The workers, and the length of the queue, with gradings whose later stage is waiting."""
     counts = dict(session.execute(select(Submission.state, func.count()).group_by(Submission.state)).all())
     busy = dict(
         session.execute(
@@ -99,7 +99,7 @@ def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Work
 
 @router.get("/sandbox", tags=["operations"], responses=problems.documented(503))
 def sandbox(request: Request, viewer: AnyViewer, session: ReadSession) -> dict[str, Any]:
-    """Layers, floor, limits and ABI of the sandbox, as the latest living worker proved them at its start."""
+    """Layers, floor, limits and ABI of the sandbox, as the latest live worker proved them at its start."""
     report = living_sandbox(session, request.app.state.settings)
     if report is None:
         raise NoSandbox

@@ -24,7 +24,7 @@ def check(folder: Path, as_json: bool) -> None:
     found = _checked(folder)
     if not as_json:
         points = f"{len(found.questions)} questions, {found.max_score:g} points"
-        typer.echo(f"{found.slug} version {found.version}: {points}; nothing is wrong with it")
+        typer.echo(f"{found.slug} version {found.version}: {points}; no errors")
 
 
 def publish(folder: Path, as_json: bool) -> None:
@@ -33,7 +33,7 @@ def publish(folder: Path, as_json: bool) -> None:
     with writing(settings()) as session:
         row = service.publish_version(session, found, actor="assay assignment publish")
         told = {"slug": row.slug, "version": row.version, "digest": row.digest}
-    sentence = f"{told['slug']} version {told['version']} is the one that counts for new hand-ins"
+    sentence = f"{told['slug']} version {told['version']} now applies to new submissions"
     typer.echo(json.dumps(told) if as_json else sentence)
 
 

@@ -23,5 +23,5 @@ def verify(as_json: bool) -> None:
         if broken is not None:
             raise Refused(f"the audit log was tampered with: entry {broken} does not fit the one before it")
     if not as_json:
-        whole = "the chain is whole up to entry {entry} ({hash})".format(**told)
+        whole = "the chain is intact up to entry {entry} ({hash})".format(**told)
         typer.echo(whole if newest else "the audit log is empty")

@@ -37,7 +37,7 @@ def save(target: Path, as_json: bool) -> None:
     except (OSError, sqlite3.Error, backup.UnusableCopy) as error:
         raise Refused(f"no copy was made: {error}") from error
     size = target.stat().st_size
-    typer.echo(json.dumps({"file": str(target), "bytes": size}) if as_json else f"{target}: {size} bytes, whole")
+    typer.echo(json.dumps({"file": str(target), "bytes": size}) if as_json else f"{target}: {size} bytes, verified")
 
 
 def restore(source: Path, as_json: bool) -> None:
@@ -59,5 +59,5 @@ def restore(source: Path, as_json: bool) -> None:
     if broken is not None:
         raise Refused(f"restored, but the audit log was tampered with before the copy was made: entry {broken}")
     told = {"people": people, "hand_ins": hand_ins}
-    sentence = f"restored: {people} people, {hand_ins} hand-ins, the audit chain is whole"
+    sentence = f"restored: {people} people, {hand_ins} submissions, the audit chain is intact"
     typer.echo(json.dumps(told) if as_json else sentence)

@@ -41,10 +41,10 @@ def _told() -> Iterator[None]:
     except migrate.NotMigrated as error:
         raise Refused("the database has another schema than this version of Assay; run `assay migrate`") from error
     except MigrationError as error:
-        raise Refused(f"the database was not made by this version of Assay or one before it ({error})") from error
+        raise Refused(f"the database was made by a newer version of Assay or by another program ({error})") from error
     except OUT_OF_REACH as error:
         raise Refused(
-            f"the database is out of reach ({reason(error)}); ASSAY_DATABASE_URL or ASSAY_DATA_DIR names it"
+            f"the database is unreachable ({reason(error)}); ASSAY_DATABASE_URL or ASSAY_DATA_DIR names it"
         ) from error
 
 

@@ -25,7 +25,7 @@ _LISTED = (
 def import_food11(folder: Path, as_json: bool) -> None:
     """Pack Food-11; prints what was packed and every file that was left out."""
     if not folder.is_dir():
-        raise UnusableInput(f"{folder} is no folder")
+        raise UnusableInput(f"{folder} is not a folder")
     columns = (TextColumn("packing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -43,7 +43,7 @@ def import_food11(folder: Path, as_json: bool) -> None:
         left_out = [{"path": str(file.path), "reason": file.reason} for file in imported.skipped]
         typer.echo(json.dumps({"name": importing.NAME, **sizes, "left_out": left_out}, ensure_ascii=False, indent=2))
         return
-    was = "was packed already" if imported.unchanged else "is packed"
+    was = "was already packed" if imported.unchanged else "is packed"
     typer.echo(f"{importing.NAME} {was}: {imported.train} images to train on, {imported.hidden} hidden")
     if imported.skipped:
         typer.echo(f"left out, {len(imported.skipped)} files:")

@@ -34,7 +34,7 @@ def _tell(url: str, tokens: dict[str, str]) -> None:
     for login, token in tokens.items():
         typer.echo(f"  {login:8} {token}")
     typer.echo(
-        f"\nHand in the example:  ASSAY_URL={url} ASSAY_TOKEN={tokens['student']} .venv/bin/assay submit examples/hw13"
+        f"\nSubmit the example:   ASSAY_URL={url} ASSAY_TOKEN={tokens['student']} .venv/bin/assay submit examples/hw13"
     )
     typer.echo(f"Then see the class:   {url}/dashboard/hw13 (as admin)\n")
 

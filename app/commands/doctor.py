@@ -21,13 +21,13 @@ from grader.sandbox.supervisor import FloorNotMet, Sandbox
 
 _PLAIN = {
     "uid": "student code runs as user {uid}, never as root",
-    "no_new_privs": "nothing that it starts can gain rights",
-    "capabilities": "no privilege of the kernel is left to it",
-    "seccomp": "of the kernel's calls it has those that torch needs; processes and sockets are not among them",
-    "files": "it reads libraries and nothing else, and writes nowhere (Landlock ABI {landlock_abi})",
-    "rlimits": "its memory, processor time, threads and output end where the policy says",
-    "namespaces": "it sees a network, an IPC space and a host name of its own",
-    "control group": "the kernel counts and bounds all that a hand-in uses, page cache and kernel memory included",
+    "no_new_privs": "student code and what it starts cannot gain privileges",
+    "capabilities": "student code has no kernel capability",
+    "seccomp": "student code can make the system calls that torch needs, but create no process and no socket",
+    "files": "student code can read libraries only and write nowhere (Landlock ABI {landlock_abi})",
+    "rlimits": "the policy limits memory, processor time, threads and output",
+    "namespaces": "student code has an empty network, IPC space and host name of its own",
+    "control group": "the kernel limits all memory of a submission, page cache and kernel memory included",
 }
 _TO_GET = {
     "namespaces": "allow user namespaces (sysctl kernel.unprivileged_userns_clone, or the container's seccomp profile)",
@@ -65,10 +65,10 @@ def run(as_json: bool) -> None:
 
 def _show(console: Console, report: dict[str, Any], remarks: list[str]) -> None:
     met = report["floor"] == "met"
-    console.print("This machine can grade: every layer of the floor holds." if met else "This machine cannot grade.")
+    console.print("This machine can grade: every required layer is on." if met else "This machine cannot grade.")
     for floor, heading in (
-        (True, "The floor, without which nothing runs"),
-        (False, "Layers on top, where they can be had"),
+        (True, "Required layers"),
+        (False, "Optional layers"),
     ):
         console.print(f"\n{heading}", style="bold")
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -90,7 +90,7 @@ def _sentence(layer: dict[str, Any], report: dict[str, Any]) -> str:
     plain = _PLAIN.get(layer["name"], "").format(**report)
     if not layer["on"]:
         remedy = _TO_GET.get(layer["name"])
-        return f"{layer['detail']}" + (f". To have it: {remedy}" if remedy else "")
+        return f"{layer['detail']}" + (f". To enable it: {remedy}" if remedy else "")
     return plain if layer["detail"] == "ok" else f"{plain} ({layer['detail']})"
 
 
@@ -102,7 +102,7 @@ def _machine(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("size", f"{len(os.sched_getaffinity(0))} cores, {_memory_mb():,} MB of memory"),
         (
             "a hand-in",
-            f"may use {limits['cpu_seconds']:g} s of processor time, {limits['wall_seconds']:g} s in all, "
+            f"limits: {limits['cpu_seconds']:g} s of processor time, {limits['wall_seconds']:g} s in all, "
             f"{limits['memory_mb']:,} MB, {limits['threads']} threads, {limits['output_mb']} MB of output",
         ),
     ]
@@ -115,8 +115,8 @@ def _remarks(report: dict[str, Any], settings: Settings) -> list[str]:
     room = max(1, _memory_mb() // max(needed, 1))
     if needed and settings.workers > room:
         found.append(
-            f"{settings.workers} hand-ins at once may need {settings.workers * needed:,} MB, more than there is. "
-            f"Set ASSAY_WORKERS={room}."
+            f"{settings.workers} gradings at once may need {settings.workers * needed:,} MB, more than this machine "
+            f"has. Set ASSAY_WORKERS={room}."
         )
     folder = _existing(settings.data_dir)
     if (free := shutil.disk_usage(folder).free >> 20) < _LOW_DISK_MB:
@@ -130,9 +130,9 @@ def _problems(settings: Settings) -> list[str]:
         folder = _existing(settings.data_dir)
         below = settings.data_dir.absolute().relative_to(folder).parts
         if below and (in_the_way := folder / below[0]).exists():
-            return [f"{in_the_way} is no folder; ASSAY_DATA_DIR names the folder for the database"]
+            return [f"{in_the_way} is not a folder; ASSAY_DATA_DIR names the folder for the database"]
         if not os.access(folder, os.W_OK | os.X_OK):
-            return [f"{folder} cannot be written to; ASSAY_DATA_DIR names the folder for the database"]
+            return [f"{folder} is not writable; ASSAY_DATA_DIR names the folder for the database"]
         if settings.database_url is None and not (settings.data_dir / "assay.sqlite3").exists():
             return []  # `assay serve` makes it
     try:
@@ -140,7 +140,7 @@ def _problems(settings: Settings) -> list[str]:
     except migrate.NotMigrated as error:
         return [str(error)]
     except database.OUT_OF_REACH as error:
-        return [f"the database is out of reach ({database.reason(error)}); ASSAY_DATABASE_URL names it"]
+        return [f"the database is unreachable ({database.reason(error)}); ASSAY_DATABASE_URL names it"]
     return []
 
 

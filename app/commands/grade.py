@@ -95,7 +95,7 @@ def warm_sandbox() -> Iterator[Sandbox]:
     except FloorNotMet as error:
         raise CommandError(str(error), ExitCode.FLOOR_NOT_MET) from error
     except InfrastructureFault as error:
-        raise CommandError(f"the sandbox broke, not your code: {error}; try again", ExitCode.FAILED) from error
+        raise CommandError(f"the sandbox failed, not your code: {error}; try again", ExitCode.FAILED) from error
     finally:
         sandbox.close()
 

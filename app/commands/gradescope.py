@@ -25,7 +25,7 @@ from grader.submission import SubmittedParts
 from grader.version import GRADER_VERSION
 
 _TRIES = 2
-_OURS = "Something of the grader failed in question {numbers}. That is not your fault: ask the staff to run it again."
+_OURS = "The grader failed in question {numbers}. It is not your mistake: ask the staff to run it again."
 
 
 def run(name: str, submission: Path, results: Path, repair: str, language: str) -> None:

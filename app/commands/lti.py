@@ -77,12 +77,12 @@ def list_all(as_json: bool) -> None:
         typer.echo(json.dumps({"platforms": platforms, "keys": keys}, indent=2))
         return
     for row in platforms:
-        rule = f", finds people by {row['match']}" if row["match"] else ""
+        rule = f", identifies people by {row['match']}" if row["match"] else ""
         staff = ", its teachers are staff" if row["staff"] else ""
         typer.echo(f"{row['name']}: {row['issuer']}, client id {row['client_id']}{staff}{rule}")
         typer.echo(f"  deployments: {', '.join(row['deployments'])}; hosts: {', '.join(row['hosts'])}")
         if row["trouble"]:
-            typer.echo(f"  in trouble: {row['trouble']}")
+            typer.echo(f"  problem: {row['trouble']}")
     for key in keys:
         typer.echo(f"key {key['kid']}: signs from {key['signs_from']}, published until {key['ends_at'] or 'rotated'}")
 

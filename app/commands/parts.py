@@ -46,10 +46,10 @@ def collect(paths: Iterable[Path], named: Mapping[str, Path | None]) -> dict[str
             found[part] = file
     files = found | chosen
     if not files:
-        raise UnusableInput("nothing to hand in: name a folder with model.py, or give --model FILE")
+        raise UnusableInput("nothing to submit: name a folder with model.py, or give --model FILE")
     read = {part: _read(files[part]) for part in USUAL_NAMES if part in files}
     if not any(part.data.strip() for part in read.values()):
-        raise UnusableInput("nothing to hand in: every file is empty")
+        raise UnusableInput("nothing to submit: every file is empty")
     return read
 
 
@@ -85,7 +85,7 @@ def _part_of(file: Path) -> str:
             return part
     if file.suffix.lower() in _BY_SUFFIX:
         return _BY_SUFFIX[file.suffix.lower()]
-    raise UnusableInput(f"{file} is no part of a hand-in; see `assay grade --help`")
+    raise UnusableInput(f"{file} is not a part of a submission; see `assay grade --help`")
 
 
 def _read(file: Path) -> Part:

@@ -33,7 +33,7 @@ def import_roster(file: Path, preview: bool, as_json: bool) -> None:
         typer.echo(json.dumps([asdict(row) for row in imported], ensure_ascii=False, indent=2))
         return
     new = [row for row in imported if row.token is not None]
-    typer.echo(f"{len(new)} new, {len(imported) - len(new)} known already", err=True)
+    typer.echo(f"{len(new)} new, {len(imported) - len(new)} existing", err=True)
     for row in new:
         typer.echo(f"{row.login},{row.token}")
 
@@ -50,12 +50,12 @@ def _show(plan: RosterPreview, as_json: bool) -> None:
             typer.echo(f"{rejected.line:5}  reject  {rejected.reason}")
         counts = Counter(row.action for row in plan.rows)
         typer.echo(
-            f"{plan.format}: {counts['add']} to add, {counts['update']} to update, {counts['keep']} as they are, "
+            f"{plan.format}: {counts['add']} to add, {counts['update']} to update, {counts['keep']} unchanged,  "
             f"{len(plan.rejected)} rejected; nothing was changed",
             err=True,
         )
     if plan.rejected:
-        raise UnusableInput(f"{len(plan.rejected)} rows cannot be used; nothing is imported before they are mended")
+        raise UnusableInput(f"{len(plan.rejected)} rows cannot be used; nothing is imported until they are corrected")
 
 
 def create_token(login: str, as_json: bool) -> None:

@@ -21,6 +21,8 @@ _STYLES = {
     "pending": "dim",
     "fault": "magenta",
 }
+_LABELS = {"needs_review": "waiting for review", "partial": "partial credit", "not_submitted": "not submitted"}
+"""Words for verdicts whose name is no word, the same as on the pages."""
 
 
 def points(value: float) -> str:
@@ -90,7 +92,7 @@ def _question_line(question: Mapping[str, Any]) -> RenderableType:
     grid.add_row(
         Text(question["number"], style="bold"),
         Text(question["title"]),
-        Text(verdict.replace("_", " "), style=_STYLES.get(verdict, "")),
+        Text(_LABELS.get(verdict, verdict), style=_STYLES.get(verdict, "")),
         Text(_out_of(question["score"], question["max_score"])),
     )
     return grid

@@ -48,7 +48,7 @@ def listen(configured: Settings, with_worker: bool, prepare: Callable[[], None])
     try:
         serving.serve(configured, with_worker, prepare)
     except serving.CannotListen as error:
-        raise Refused(f"{error}; ASSAY_HOST and ASSAY_PORT name another place") from error
+        raise Refused(f"{error}; set ASSAY_HOST and ASSAY_PORT to another address") from error
 
 
 def work() -> None:

@@ -17,7 +17,7 @@ from app.settings import Settings
 
 _PAGE = """# Settings
 
-Every setting is an environment variable. An empty one counts as not set; one that makes no sense stops the start with
+Every setting is an environment variable. An empty one counts as not set; an invalid one stops the start with
 a sentence about it. `assay settings` shows what holds on a machine. This page is what `assay settings --page` prints.
 
 | variable | default | meaning |

@@ -107,9 +107,9 @@ def run(slug: str, handin: SubmittedParts, language: str, as_json: bool) -> None
     """Submit, follow, print the report. Raises `CommandError`."""
     token = os.environ.get("ASSAY_TOKEN")
     if not token:
-        raise Refused("set ASSAY_TOKEN to your token; your course staff make one with `assay tokens create LOGIN`")
+        raise Refused("set ASSAY_TOKEN to your token; your course staff create one with `assay tokens create LOGIN`")
     if not (token.isascii() and token.isprintable()):
-        raise UnusableInput("ASSAY_TOKEN is no token: one holds letters, digits, - and _ only")
+        raise UnusableInput("ASSAY_TOKEN is not a token: a token has only letters, digits, - and _")
     url = os.environ.get("ASSAY_URL", "http://127.0.0.1:8000")
     stderr = Console(stderr=True)
     with Service(url, token, language) as service:
@@ -120,7 +120,9 @@ def run(slug: str, handin: SubmittedParts, language: str, as_json: bool) -> None
             result = service.report(result["id"])
     report.emit(result, as_json)
     if result["state"] != "graded":
-        raise Refused(f"the grading ended as {result['state']}; nothing is lost, try again or ask your course staff")
+        raise Refused(
+            f"the grading ended as {result['state']}; your upload is stored, submit again or ask your course staff"
+        )
 
 
 def _follow(service: Service, submission: str, console: Console) -> None:

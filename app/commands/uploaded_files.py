@@ -36,13 +36,13 @@ def collect(folder: Path) -> tuple[dict[str, Part], list[str]]:
         candidates = _candidates(name, files)
         if len(candidates) > 1:
             listed = ", ".join(file.relative_to(folder).as_posix() for file in candidates)
-            remarks.append(f"Several files could be the {name} ({listed}); leave one of them and hand in again.")
+            remarks.append(f"Several files could be the {name} ({listed}); keep one of them and submit again.")
         elif candidates:
             file = candidates[0]
             shown = file.relative_to(folder).as_posix()
             size = file.stat().st_size
             if size > LARGEST[name]:
-                remarks.append(f"{shown} has {size:,} bytes; the {name} may have {LARGEST[name]:,}. It was left out.")
+                remarks.append(f"{shown} has {size:,} bytes; the {name} may have {LARGEST[name]:,}. It was skipped.")
             elif (part := Part(file.read_bytes(), shown)).data.strip():
                 parts[name] = part
             else:
@@ -54,7 +54,7 @@ def collect(folder: Path) -> tuple[dict[str, Part], list[str]]:
             remarks.append(f"{parts.pop('answers').filename}: {error}")
     if not parts and not remarks:
         usual = ", ".join(patterns[0] for patterns in USUAL_NAMES.values())
-        remarks.append(f"No file was taken for a part of the hand-in. Name them like this: {usual}.")
+        remarks.append(f"No file has the name of a part. Name the files like this: {usual}.")
     return parts, remarks
 
 

@@ -30,7 +30,7 @@ def save(settings: Settings, target: Path) -> None:
     """Copy the database as it is at one moment; nobody has to stop. Raises `NotSQLite`, `PlaceTaken` or ``OSError``."""
     source = database_file(settings)
     if target.exists():
-        raise PlaceTaken(f"{target} exists; name a file that does not")
+        raise PlaceTaken(f"{target} exists; name a new file")
     if not source.exists():
         raise FileNotFoundError(f"there is no database at {source}")
     _copy(source, target)
@@ -40,7 +40,7 @@ def restore(settings: Settings, source: Path) -> None:
     """Make this copy the database. Raises `NotSQLite`, `UnusableCopy`, `PlaceTaken` or ``OSError``."""
     target = database_file(settings)
     if target.exists():
-        raise PlaceTaken(f"there is a database at {target}; restore into an empty place, or move it away first")
+        raise PlaceTaken(f"there is a database at {target}; restore into an empty data folder, or move it away first")
     check(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     _copy(source, target)
@@ -56,7 +56,7 @@ def check(file: Path) -> None:
             connection.execute("SELECT version_num FROM alembic_version").fetchone()
             connection.execute("SELECT count(*) FROM submissions, workflow_status LIMIT 1").fetchone()
     except sqlite3.DatabaseError as error:
-        raise UnusableCopy(f"{file} is no copy of an Assay database ({error})") from error
+        raise UnusableCopy(f"{file} is not a copy of an Assay database ({error})") from error
     if verdict != "ok":
         raise UnusableCopy(f"{file} is damaged: {verdict}")
 

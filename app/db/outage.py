@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class DatabaseAway(Unavailable, InfrastructureFault):
-    """The database does not answer or stores nothing right now. Nothing of this request was kept; try again soon."""
+    """The database does not answer or cannot store anything now. Nothing of this request was saved; try again soon."""
 
     slug = "database-away"
     again = 10
@@ -28,7 +28,7 @@ class DatabaseAway(Unavailable, InfrastructureFault):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"The database does not answer or stores nothing right now ({reason}). Nothing of this request was kept; "
+            f"The database does not answer or cannot store anything now ({reason}). Nothing of this request was saved; "
             f"try again in {self.again} seconds."
         )
 

@@ -53,7 +53,7 @@ class WriteProbe:
     def _look(self) -> outage.DatabaseAway | None:
         try:
             if self._is_file and shutil.disk_usage(self.settings.data_dir).free < self.settings.max_request_bytes:
-                return outage.DatabaseAway("the disk has less room than one large hand-in needs")
+                return outage.DatabaseAway("the disk has less room than one large submission needs")
             with outage.reported(), self._engine.begin() as connection:
                 connection.execute(_WRITE, {"at": now()})
         except outage.DatabaseAway as away:

@@ -26,7 +26,7 @@ _OTHER_KINDS = (
     (b"\xfe\xff", "a file in UTF-16"),
 )
 _EXPECTED = (
-    "Expected is a gradebook as Canvas exports it: a CSV file with commas or semicolons between its cells, whose first "
+    "A gradebook as Canvas exports it is expected: a CSV file with commas or semicolons between its cells, whose first "
     "row begins with Student and names the columns. Export the gradebook in Canvas and send that file unchanged."
 )
 

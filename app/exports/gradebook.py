@@ -11,7 +11,7 @@ from app.submissions.models import State
 
 
 class GradebookUnusable(Unprocessable):
-    """The file is no gradebook export that could be filled."""
+    """The file is not a gradebook export that can be filled."""
 
     slug = "gradebook-unusable"
 

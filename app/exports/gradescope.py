@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from app.reports.schemas import QuestionReport, Report
 from grader.scoring import Verdict
 
-PROVISIONAL = "Some points are provisional until a person has looked at them."
+PROVISIONAL = "Some points are provisional: a question is waiting for review."
 
 
 class Test(BaseModel):

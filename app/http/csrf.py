@@ -20,7 +20,7 @@ _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
 class CrossSiteRequest(problems.Forbidden):
-    """This request came from another site. Open the page of this service and try again there."""
+    """The request came from another site. Open the page of this service and try again there."""
 
     slug = "cross-site-request"
 

@@ -13,20 +13,20 @@ from app.submissions.parts import Field
 
 
 class NotAForm(Problem):
-    """A hand-in is sent as `multipart/form-data`."""
+    """A submission is sent as `multipart/form-data`."""
 
     status = 415
     slug = "not-a-form"
 
 
 class UnreadableForm(BadRequest):
-    """The form cannot be read: it is cut off or its boundaries do not fit."""
+    """The form cannot be read: it is incomplete, or its boundaries do not match."""
 
     slug = "unreadable-form"
 
 
 class UnknownPart(Unprocessable):
-    """The form has a part that is not known."""
+    """The form has an unknown part."""
 
     slug = "unknown-part"
 
@@ -93,7 +93,7 @@ class _Reader:
         if name not in self.largest:
             self._note(UnknownPart(f"There is no part {name[:60]!r}. The parts are {', '.join(self.largest)}."))
         elif name in self.fields:
-            self._note(DuplicatePart(f"The part {name} came twice; send each part once."))
+            self._note(DuplicatePart(f"The form has the part {name} twice; send each part once."))
         else:
             self._name = name
             self._filename = options[b"filename"].decode("utf-8", "replace") if b"filename" in options else None

@@ -57,7 +57,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
 
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:
     log.error("request failed", path=request.url.path, method=request.method, exc_info=error)
-    return response(500, "internal", "Something broke on our side. The staff can find the reason in the log.")
+    return response(500, "internal", "The service failed. The staff can find the reason in the log.")
 
 
 def install(app: FastAPI) -> None:

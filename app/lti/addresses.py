@@ -24,7 +24,7 @@ def host(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise UnusableAddress(f"{url!r} is no address") from error
+        raise UnusableAddress(f"{url!r} is not an address") from error
     if parts.username is not None or parts.password is not None or not parts.hostname:
         raise UnusableAddress(f"{url!r} must name a host, and no user")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
@@ -36,7 +36,7 @@ def host(url: str) -> str:
 def bare(name: str) -> str:
     """A host that was named without anything around it, in lower case. Raises `UnusableAddress`."""
     if host(f"https://{name}") != name.lower():
-        raise UnusableAddress(f"{name!r} is no host")
+        raise UnusableAddress(f"{name!r} is not a host")
     return name.lower()
 
 
@@ -48,7 +48,7 @@ def check(url: str, *, allow_local: bool) -> str:
     if scheme != "https" and not local:
         raise UnusableAddress(f"{url!r} must begin with https://")
     if not url.isprintable() or " " in url or "\\" in url:
-        raise UnusableAddress(f"{url!r} holds characters that no address has")
+        raise UnusableAddress(f"{url!r} has characters that are not allowed in an address")
     return url
 
 

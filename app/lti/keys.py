@@ -34,13 +34,13 @@ LIFETIME = timedelta(minutes=5)
 
 
 class NoKey(Unavailable):
-    """There is no key to sign with yet. An admin makes one with `assay lti add` or `assay lti rotate`."""
+    """There is no key to sign with yet. An admin creates one with `assay lti add` or `assay lti rotate`."""
 
     slug = "lti-no-key"
 
 
 class KeyNotStored(Unavailable):
-    """The new key could not be stored. Nothing was changed; try again."""
+    """The new key could not be stored, and nothing was changed. Try again."""
 
     slug = "lti-key-not-stored"
 

@@ -91,5 +91,5 @@ def json_object(method: str, url: str, **options: Any) -> dict[str, Any]:
     except ValueError as error:
         raise PlatformAway(f"{url} answers with something that is not JSON") from error
     if not isinstance(found, dict):
-        raise PlatformAway(f"{url} answers with something that is no JSON object")
+        raise PlatformAway(f"{url} answers with something that is not a JSON object")
     return found

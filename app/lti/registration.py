@@ -21,7 +21,7 @@ _CLAIM = re.compile(rf"(?:{'|'.join(CLAIMS)})\.[A-Za-z0-9_]{{1,60}}")
 
 
 class PlatformUnusable(Unprocessable):
-    """The platform cannot be registered like this."""
+    """The platform cannot be registered with these values."""
 
     slug = "lti-platform-unusable"
 
@@ -98,13 +98,13 @@ def find(session: Session, name: str) -> Platform:
 
 def _checked(wish: Registration, allow_local: bool) -> dict[str, Any]:
     if not _NAME.fullmatch(wish.name):
-        raise PlatformUnusable("A name is lower-case letters, digits and hyphens, 39 at most.")
+        raise PlatformUnusable("A name has at most 39 lower-case letters, digits and hyphens.")
     deployments = list(dict.fromkeys(filter(None, wish.deployments)))
     if not deployments or not wish.client_id:
-        raise PlatformUnusable("A platform has a client id and at least one deployment id.")
+        raise PlatformUnusable("A platform needs a client id and at least one deployment id.")
     longest = max(map(len, [wish.client_id, wish.issuer, *deployments]))
     if longest > 255:
-        raise PlatformUnusable("Issuer, client id and deployment ids have 255 characters at most.")
+        raise PlatformUnusable("Issuer, client id and deployment ids have at most 255 characters.")
     try:
         urls = [
             addresses.check(url, allow_local=allow_local)
@@ -135,7 +135,7 @@ def _rule(rule: str | None) -> tuple[Match | None, str | None]:
     field, _, claim = rule.partition("=")
     if field not in set(Match) or not _CLAIM.fullmatch(claim):
         raise PlatformUnusable(
-            f"{rule!r} is no rule: write FIELD=CLAIM with the field login or student-id and a claim such as "
+            f"{rule!r} is not a rule: write FIELD=CLAIM with the field login or student-id and a claim such as "
             "lis.person_sourcedid, ext.user_username or custom.student_number."
         )
     return Match(field), claim

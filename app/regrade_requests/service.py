@@ -36,13 +36,13 @@ class NotGradedYet(Conflict):
 
 
 class AlreadyAsked(Conflict):
-    """A request for this question waits for its answer already."""
+    """A request for this question is already waiting for an answer."""
 
     slug = "already-asked"
 
 
 class AlreadyAnswered(Conflict):
-    """The request was answered or withdrawn. The student may ask again."""
+    """The request was already answered or withdrawn. The student may ask again."""
 
     slug = "already-answered"
 
@@ -55,7 +55,7 @@ def ask(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str,
     submission = submissions.find(session, viewer, submission_id, lock=True)
     standing = scores.standing(session, submission, number)
     if submission.user_id != viewer.user_id:
-        raise Forbidden("Only the student who handed it in may ask. Staff can set points by hand.")
+        raise Forbidden("Only the student who submitted it may request a regrade. Staff can set points by hand.")
     if submission.state is not State.GRADED or standing.verdict is Verdict.PENDING:
         raise NotGradedYet
     if repository.is_open(session, submission.id, number):
@@ -110,7 +110,7 @@ def withdraw(session: Session, viewer: Viewer, request_id: int) -> RegradeReques
     """Take an own open request back. Raises `RequestNotFound`, `Forbidden` or `AlreadyAnswered`."""
     request = open_request(session, viewer, request_id)
     if request.submission.user_id != viewer.user_id:
-        raise Forbidden("Only the student who asked may withdraw the request. Staff answer it.")
+        raise Forbidden("Only the student who made the request may withdraw it. Staff answer it.")
     _close(session, viewer, request, RequestState.WITHDRAWN)
     audit.record(session, viewer.login, "regrade_request.withdraw", f"{request.submission_id}/{request.question}")
     session.flush()

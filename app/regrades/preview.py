@@ -205,7 +205,7 @@ def _late(standing: Standing, was: Assignment, target: Assignment) -> list[Chang
     )
     if before == after:
         return []
-    reason = f"version {target.version} of {target.slug}: handing in late takes {after:g}% instead of {before:g}%"
+    reason = f"version {target.version} of {target.slug}: late submission deducts {after:g}% instead of {before:g}%"
     return [Change(submission.id, LATE, None, None, reason, (before, after))]
 
 
@@ -234,4 +234,4 @@ def _cause(regrade: Regrade, was: Assignment, target: Assignment) -> str:
 
 def own_fault(fault: Fault, question: str) -> str:
     """What is said of a submission whose measuring failed through no fault of the student's."""
-    return f"Question {question} could not be measured: a fault of the {fault.value}. What stood before stays."
+    return f"Question {question} could not be measured: a fault of the {fault.value}. The former result stays."

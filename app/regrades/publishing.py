@@ -21,7 +21,7 @@ _NAMED = 20
 
 
 class RegradeOutdated(Conflict):
-    """What this regrade was computed from has moved since."""
+    """The scores have changed since this regrade was computed."""
 
     slug = "regrade-outdated"
 
@@ -36,7 +36,7 @@ def publish(session: Session, regrade: Regrade) -> None:
     _check_unmoved(
         entries,
         standings,
-        "changed since the preview. Cancel this regrade and make a new one; what was measured is not measured twice.",
+        "changed since the preview. Cancel this regrade and start a new one; it reuses the measurements.",
     )
     _check_nobody_new(session, regrade)
     moment = now()
@@ -99,7 +99,7 @@ def _check_nobody_new(session: Session, regrade: Regrade) -> None:
     if older:
         raise RegradeOutdated(
             f"{len(older)} submissions were graded by an older version since the preview and are not in it. "
-            "Cancel this regrade and make a new one; what was measured is not measured twice.",
+            "Cancel this regrade and start a new one; it reuses the measurements.",
             submissions=_names(older),
         )
 

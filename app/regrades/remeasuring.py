@@ -93,7 +93,7 @@ class Remeasurer:
                 return None
             tries.close_abandoned(session, "measuring", *_runs(entry))
             if tries.hopeless(session, *_runs(entry)):
-                _give_up(session, regrade, entry, "Measuring failed too often; see the runs' faults.")
+                _give_up(session, regrade, entry, "The measurement failed too often; see the faults of the runs.")
                 return None
             submission = session.get_one(Submission, submission_id)
             whole = assignments.definition(regrade.target)

@@ -126,7 +126,7 @@ def compare(
 
 def _differences(before: ScoreRow | None, after: ScoreRow | None, kind: Kind) -> list[str]:
     if before is None or after is None:
-        return ["the question is new" if before is None else "the question is gone"]
+        return ["the question is new" if before is None else "the question was removed"]
     said = []
     if (before.score, before.max_score) != (after.score, after.max_score):
         said.append(f"{before.score:g} of {before.max_score:g} points become {after.score:g} of {after.max_score:g}")

@@ -16,7 +16,7 @@ class RegradeWish(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    assignment: Text = Field(description="The assignment's slug, e.g. hw13. Its newest published version scores.")
+    assignment: Text = Field(description="The assignment's slug, e.g. hw13. Its newest published version is used.")
     kind: Kind = Field(description="`rescore` from stored evidence, or `remeasure` in the sandbox first.")
     where: Condition = Field(default_factory=Condition)
     questions: list[Text] = Field(default_factory=list, max_length=100, description="Numbers, e.g. 2.1.")

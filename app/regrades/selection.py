@@ -29,11 +29,11 @@ class Condition(BaseModel):
 
     question: Text | None = Field(default=None, description="Number of a question, e.g. 2.1.")
     verdict: Verdict | None = Field(default=None, description="Computed verdict of that question, or of any.")
-    message: Text | None = Field(default=None, description="Id of a message that the student was shown.")
+    message: Text | None = Field(default=None, description="Id of a message in the student's report.")
     grader_version: Text | None = Field(default=None, description="Version of the grader that measured.")
     student: Text | None = Field(default=None, description="Login.")
-    submitted_since: AwareDatetime | None = Field(default=None, description="Handed in at this time or later.")
-    submitted_until: AwareDatetime | None = Field(default=None, description="Handed in before this time.")
+    submitted_since: AwareDatetime | None = Field(default=None, description="Submitted at this time or later.")
+    submitted_until: AwareDatetime | None = Field(default=None, description="Submitted before this time.")
 
 
 def select_submissions(session: Session, slug: str, condition: Condition, questions: list[str]) -> list[uuid.UUID]:

@@ -38,7 +38,7 @@ class RegradeOpen(Conflict):
 
 
 class WrongState(Conflict):
-    """The regrade is in a state that does not allow this."""
+    """The state of the regrade does not allow this."""
 
     slug = "regrade-state"
 

@@ -32,8 +32,8 @@ from grader.assignment import Assignment
 from grader.version import GRADER_VERSION
 
 _LATE = {
-    "en": "Handed in late, on day {days} after the deadline: {percent:g}% of the {earned:g} points are taken.",
-    "zh-Hant": "逾期 {days} 天（不足一天以一天計）繳交：{earned:g} 分扣除 {percent:g}%。",
+    "en": "Submitted late, on day {days} after the deadline: {percent:g}% of the {earned:g} points are deducted.",
+    "zh-Hant": "遲交 {days} 天（不足一天以一天計）：{earned:g} 分扣除 {percent:g}%。",
 }
 
 

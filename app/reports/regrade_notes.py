@@ -15,7 +15,7 @@ _QUESTION = {
     "zh-Hant": "本題已於 {day} 重新評分：{old} 分改為 {new} 分。",
 }
 _LATE = {
-    "en": "What is taken for handing in late was changed on {day}: {old}% became {new}%.",
+    "en": "The deduction for late submission changed on {day}: {old}% became {new}%.",
     "zh-Hant": "遲交扣分已於 {day} 更改：由 {old}% 改為 {new}%。",
 }
 

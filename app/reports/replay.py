@@ -37,7 +37,7 @@ _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 
 
 class NotGradedYet(Conflict):
-    """The grading has not ended; there is nothing to replay yet."""
+    """The grading has not ended, so there is nothing to replay yet."""
 
     slug = "not-graded-yet"
 

@@ -117,7 +117,7 @@ class Report(BaseModel):
     progress: ProgressView | None
     cancel_effect: CancelEffect | None
     parts: list[PartView]
-    picture: str | None = Field(description="Where the re-encoded pruning plot is, when there is one.")
+    picture: str | None = Field(description="Address of the re-encoded pruning plot, if there is one.")
     assignment_version: int
     grader_version: str
     sandbox: dict[str, Any]

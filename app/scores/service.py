@@ -42,7 +42,7 @@ class PointsOutOfRange(Unprocessable):
 
 
 class ChangedMeanwhile(PreconditionFailed):
-    """The question has changed since it was read. Nothing was saved: read what stands now and decide again."""
+    """The question has changed since you read it, and nothing was saved. Read the current state and decide again."""
 
     slug = "changed-meanwhile"
 

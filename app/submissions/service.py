@@ -19,7 +19,7 @@ class SubmissionNotFound(NotFound):
 
 
 class PartNotFound(NotFound):
-    """This part was not handed in."""
+    """This part was not submitted."""
 
     slug = "part-not-found"
 
@@ -37,14 +37,14 @@ def part(session: Session, viewer: Viewer, submission_id: uuid.UUID, name: str) 
     for found in repository.parts(session, find(session, viewer, submission_id).id):
         if found.name == name:
             return found.filename, found.blob_sha256, repository.blob(session, found.blob_sha256)
-    raise PartNotFound(f"The part {name[:60]} was not handed in.")
+    raise PartNotFound(f"The part {name[:60]} was not submitted.")
 
 
 def picture(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tuple[str, bytes]:
     """The re-encoded pruning plot: its SHA-256 and bytes. Raises `SubmissionNotFound` or `PartNotFound`."""
     run = repository.run(session, find(session, viewer, submission_id).run_id)
     if run is None or run.picture_sha256 is None:
-        raise PartNotFound("There is no checked picture of this submission.")
+        raise PartNotFound("This submission has no stored plot.")
     return run.picture_sha256, repository.blob(session, run.picture_sha256)
 
 

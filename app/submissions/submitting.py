@@ -34,13 +34,13 @@ FIELDS: Mapping[str, int] = {**parts.LARGEST, "assignment": 256, "student": 256,
 
 
 class NothingHandedIn(Unprocessable):
-    """Nothing usable was handed in. Send at least one part that is not empty."""
+    """The submission has no usable part. Send at least one part that is not empty."""
 
     slug = "nothing-handed-in"
 
 
 class UnreadableAnswers(Unprocessable):
-    """The answers are no JSON object like `{"2.2": "softer", "3.2": "no"}`."""
+    """The answers are not a JSON object like `{"2.2": "softer", "3.2": "no"}`."""
 
     slug = "unreadable-answers"
 
@@ -52,13 +52,13 @@ class UnreadableField(Unprocessable):
 
 
 class IdempotencyKeyReused(Unprocessable):
-    """This Idempotency-Key was used for another hand-in. Use a new key for a new hand-in."""
+    """This Idempotency-Key was used for another submission. Use a new key for each submission."""
 
     slug = "idempotency-key-reused"
 
 
 class AssignmentClosed(Conflict):
-    """The assignment takes no hand-ins now."""
+    """The assignment does not accept submissions now."""
 
     slug = "assignment-closed"
 
@@ -185,7 +185,7 @@ def _student(session: Session, viewer: Viewer, login: str | None) -> int:
     if login is None or login == viewer.login:
         return viewer.user_id
     if not viewer.is_staff:
-        raise Forbidden("Only the course's staff may hand in for somebody else.")
+        raise Forbidden("Only the course's staff may submit for another person.")
     return users.find(session, login).id
 
 
@@ -216,5 +216,5 @@ def _text(fields: Mapping[str, Field], name: str) -> str:
     except UnicodeDecodeError:
         raise UnreadableField(f"The field {name} is not UTF-8 text.") from None
     if not value.isprintable():
-        raise UnreadableField(f"The field {name} holds control characters.")
+        raise UnreadableField(f"The field {name} has control characters.")
     return value

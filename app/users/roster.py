@@ -16,8 +16,8 @@ Format = Literal["plain", "canvas", "gradescope"]
 _PLAIN_ROLES = {role.value: role for role in Role}
 _GRADESCOPE_ROLES = {"student": Role.STUDENT, "ta": Role.TA, "reader": Role.TA, "instructor": Role.TA}
 _EXPECTED = (
-    "The first line names the columns: login, name, and if you like role and student_id. A gradebook exported from "
-    "Canvas and a roster downloaded from Gradescope are taken as they are."
+    "The first line names the columns: login, name, and optionally role and student_id. A gradebook exported from "
+    "Canvas and a roster downloaded from Gradescope are accepted unchanged."
 )
 
 
@@ -70,8 +70,8 @@ def read(text: str) -> Roster:
         if kind == "canvas" and "sis login id" not in header:
             return Roster(
                 kind,
-                unreadable="This Canvas gradebook has no column SIS Login ID, so nobody's login is known. Somebody "
-                "with the permission to see SIS data can export one that has it.",
+                unreadable="This Canvas gradebook has no column SIS Login ID, so the logins are not known. "
+                "A person who may see SIS data can export a gradebook that has it.",
             )
         rows, rejected = _rows(kind, header, _numbered(lines))
     except csv.Error as error:
@@ -130,16 +130,16 @@ def _is_no_person(cells: Cells) -> bool:
 def _row(line: int, login: str, name: str, role: Role | None, student_id: str) -> Row:
     if not re.fullmatch(LOGIN, login):
         raise _Unusable(
-            f"{login[:80]!r} is no login: letters, digits and . _ @ + - only, 80 at most"
+            f"{login[:80]!r} is not a login: letters, digits and . _ @ + - only, 80 at most"
             if login
             else "the login is empty"
         )
     if not name:
         raise _Unusable("the name is empty")
     if any(ord(char) < 32 or ord(char) == 127 for char in name + student_id):
-        raise _Unusable("the name or the student number holds a character that cannot be shown")
+        raise _Unusable("the name or the student number has a character that cannot be shown")
     if len(student_id) > 80:
-        raise _Unusable(f"the student number has {len(student_id)} characters; 80 are the most")
+        raise _Unusable(f"the student number has {len(student_id)} characters; at most 80 are allowed")
     return Row(line, login, name[:200], role, student_id or None)
 
 

@@ -31,13 +31,13 @@ _TOLD = 20
 
 
 class LoginTaken(Conflict):
-    """Somebody has this login already."""
+    """Another person has this login."""
 
     slug = "login-taken"
 
 
 class UserNotFound(NotFound):
-    """Nobody has this login."""
+    """There is no person with this login."""
 
     slug = "user-not-found"
 
@@ -99,7 +99,7 @@ def find(session: Session, login: str) -> User:
     """The person with this login. Raises `UserNotFound`."""
     user = session.scalar(select(User).where(User.login == login))
     if user is None:
-        raise UserNotFound(f"Nobody has the login {login}.")
+        raise UserNotFound(f"There is no person with the login {login}.")
     return user
 
 
@@ -122,7 +122,7 @@ def create_user(
 ) -> User:
     """Add a person. Raises `LoginTaken`, and `ValueError` for a login that is none."""
     if not re.fullmatch(LOGIN, login):
-        raise ValueError(f"{login!r} is no login: letters, digits and . _ @ + - only, 80 at most")
+        raise ValueError(f"{login!r} is not a login: letters, digits and . _ @ + - only, 80 at most")
     if session.scalar(select(User.id).where(User.login == login)) is not None:
         raise LoginTaken(f"The login {login} is taken.")
     user = User(login=login, name=name, role=role, student_id=student_id)
@@ -176,7 +176,7 @@ def plan_roster(session: Session, text: str) -> Plan:
     for row in found.rows:
         known = _known(session, row, found.format)
         if known is not None and found.format == "plain" and row.role not in (None, known.role):
-            reason = f"{known.login} is {known.role.value}; an import changes no roles"
+            reason = f"{known.login} is {known.role.value}; an import does not change roles"
             rejected.append(roster.Rejected(row.line, reason))
         else:
             planned.append((row, known))

@@ -100,7 +100,7 @@ def test_a_backup_under_load_restores_every_row(
         writer.join()
     for name in ("copy", "second"):
         place = empty_place(tmp_path / f"place-{name}")
-        assert "the audit chain is whole" in run(place, monkeypatch, "restore", str(tmp_path / f"{name}.sqlite3"))
+        assert "the audit chain is intact" in run(place, monkeypatch, "restore", str(tmp_path / f"{name}.sqlite3"))
         restored = Database(place)
         jobs = DbosJobs(place)
         again = Deadlined.__new__(Deadlined)

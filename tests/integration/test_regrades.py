@@ -388,7 +388,7 @@ def test_a_hand_in_that_the_preview_missed_keeps_it_from_being_published(course:
     late.report(slow, wait=30)
     problem = assert_problem(course.do(regrade["id"], "publish"), 409, "regrade-outdated")
     assert problem["submissions"] == [slow]
-    assert "make a new one" in problem["detail"]
+    assert "start a new one" in problem["detail"]
     assert student.get(f"/submissions/{submission}").content == before
     course.now(regrade["id"], "cancel")
     again = course.preview()

@@ -67,7 +67,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_nothing_to_grade_is_unusable_input() -> None:
-    assert_one_line(assay("grade"), 2, "nothing to hand in")
+    assert_one_line(assay("grade"), 2, "nothing to submit")
 
 
 def test_an_unknown_assignment_is_unusable_input() -> None:

@@ -108,7 +108,7 @@ def test_unusable_files_are_told_in_the_results(tmp_path: Path) -> None:
     assert code == 0
     assert results is not None
     assert (results["score"], len(results["tests"])) == (0, 6)
-    assert "No file was taken" in results["output"]
+    assert "No file has the name of a part" in results["output"]
 
 
 @pytest.mark.parametrize("reason", ["a layer is missing", "no such folder"])

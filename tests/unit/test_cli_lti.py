@@ -52,7 +52,7 @@ def test_a_platform_is_registered_changed_listed_and_removed(run: Run, tmp_path:
     assert (platform["staff"], platform["match"]) == (True, "login=ext.user_username")
     assert platform["token_audience"] == "https://moodle.example.edu/mod/lti/token.php"
     plain = run("lti list").stdout
-    assert "finds people by login=ext.user_username" in plain
+    assert "identifies people by login=ext.user_username" in plain
     assert len(listed(run)["keys"]) == 1
     for shown in (added.output, changed.output, plain, run("lti list --json").stdout):
         assert "PRIVATE" not in shown
@@ -87,9 +87,9 @@ def test_keys_are_rotated(run: Run) -> None:
     [
         ("--issuer http://moodle.example.edu", "https://"),
         ("--jwks-url http://127.0.0.1/jwks", "https://"),
-        ("--match email=lis.person_sourcedid", "no rule"),
-        ("--match login=email", "no rule"),
-        ("--host evil/../x;y", "is no host"),
+        ("--match email=lis.person_sourcedid", "not a rule"),
+        ("--match login=email", "not a rule"),
+        ("--host evil/../x;y", "is not a host"),
     ],
 )
 def test_what_makes_no_sense_is_refused(run: Run, change: str, told: str) -> None:

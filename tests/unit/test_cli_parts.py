@@ -88,7 +88,7 @@ def test_two_candidates_are_a_question_and_not_a_guess(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["thesis.pdf", "archive.zip"])
 def test_a_file_that_is_no_part_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UnusableInput, match="no part of a hand-in"):
+    with pytest.raises(UnusableInput, match="not a part of a submission"):
         found(put(tmp_path, name) / name)
 
 
@@ -99,7 +99,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         found(loss=tmp_path / "absent.py")
     with pytest.raises(UnusableInput, match="no file with a usual name"):
         found(tmp_path)
-    with pytest.raises(UnusableInput, match="nothing to hand in"):
+    with pytest.raises(UnusableInput, match="nothing to submit"):
         found()
     (tmp_path / "model.py").write_text(" \n")
     with pytest.raises(UnusableInput, match="every file is empty"):

@@ -23,7 +23,7 @@ class ExtensionNotFound(NotFound):
 
 
 class ExtensionUseless(Unprocessable):
-    """The extension would extend nothing."""
+    """The extension does not move the deadline."""
 
     slug = "extension-useless"
 

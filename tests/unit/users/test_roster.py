@@ -74,7 +74,7 @@ def test_other_separators_are_understood(separator: str) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("no good,Ann,,", "'no good' is no login"),
+        ("no good,Ann,,", "'no good' is not a login"),
         (",Ann,,", "the login is empty"),
         ("ann,,,", "the name is empty"),
         ("ann,Ann\0,,", "cannot be shown"),
