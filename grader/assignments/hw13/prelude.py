@@ -1,6 +1,6 @@
-"""What the course notebook defines before the blocks that students paste: hand-ins may use all of it.
+"""What the course notebook defines before the blocks that students paste: submissions may use all of it.
 
-Runs in the student's namespace, inside the sandbox, before the hand-in.
+Runs in the student's namespace, inside the sandbox, before the submission.
 """
 
 import importlib.util
@@ -23,7 +23,7 @@ device = torch.device("cpu")
 
 
 class _Config(dict):
-    """A notebook's ``cfg``: keys that the hand-in never set read as None, by index or by attribute."""
+    """A notebook's ``cfg``: keys that the submission never set read as None, by index or by attribute."""
 
     def __missing__(self, key):
         return None

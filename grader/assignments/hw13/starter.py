@@ -1,4 +1,4 @@
-"""What the homework's page and notebook give to everybody. Never runs: text that many hand-ins share by right."""
+"""What the homework's page and notebook give to everybody. Never runs: text that many submissions share by right."""
 
 import torch
 import torch.nn as nn
