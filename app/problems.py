@@ -1,6 +1,6 @@
 """One error root, one error shape: RFC 9457 ``application/problem+json``.
 
-A domain's errors stand beside its service and derive from `Problem`; their docstring is what the client reads unless
+A domain's errors stand beside its service and derive from `Problem`; their docstring is the client's message unless
 the raise says more. `app.http.problem_responses` makes answers of them;
 workers and commands need no web framework for them.
 """

@@ -15,8 +15,8 @@ from app.queue.models import WorkerRow
 from app.submissions.models import State, Submission
 
 SUBMISSIONS = Gauge("assay_submissions", "Submissions by state", ["state"])
-QUEUE_AGE = Gauge("assay_queue_age_seconds", "How long the hand-in that waits longest has waited; 0 with none")
-WORKERS = Gauge("assay_workers", "Workers of the installation that live", ["state"])
+QUEUE_AGE = Gauge("assay_queue_age_seconds", "Seconds that the oldest waiting submission has waited; 0 without one")
+WORKERS = Gauge("assay_workers", "Workers of the installation by state", ["state"])
 
 router = APIRouter(include_in_schema=True, tags=["operations"])
 

@@ -90,7 +90,7 @@ def submissions(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> SubmissionPage:
-    """Own submissions; for staff everybody's. Newest first, a page at a time."""
+    """Own submissions; for staff all submissions. Newest first, a page at a time."""
     return reports.history(
         session, viewer, assignment=assignment, student=student, state=state, cursor=cursor, limit=limit
     )

@@ -17,7 +17,7 @@ from app.submissions.models import RunOutcome, State, Submission
 
 
 class AlreadyEnded(Conflict):
-    """The grading has ended; there is nothing left to cancel."""
+    """The grading has ended and cannot be cancelled."""
 
     slug = "already-ended"
 

@@ -8,8 +8,8 @@ from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REQUESTS = Counter("assay_http_requests", "Requests answered", ["method", "route", "status"])
-REQUEST_SECONDS = Histogram("assay_http_request_seconds", "Seconds until an answer begins", ["route"])
-TOKENS_REFUSED = Counter("assay_tokens_refused", "Tokens that nobody holds, by where they were sent", ["where"])
+REQUEST_SECONDS = Histogram("assay_http_request_seconds", "Seconds until a response begins", ["route"])
+TOKENS_REFUSED = Counter("assay_tokens_refused", "Refused tokens, by where they were sent", ["where"])
 for _where in ("bearer", "login"):
     TOKENS_REFUSED.labels(_where)
 

@@ -143,7 +143,7 @@ def create_token(request: Request, viewer: AdminViewer, database: Db, login: str
 
 @router.post("/{login}/tokens/{token_id}/revoke")
 def revoke_token(viewer: AdminViewer, database: Db, login: str, token_id: int) -> Response:
-    """Make a token worthless, and every browser login made with it."""
+    """Revoke a token, and end every browser session that began with it."""
     with database.write() as session:
         user = service.find(session, login)
         if token_id not in {token.id for token in service.tokens(session, user)}:

@@ -21,7 +21,7 @@ from app.submissions.models import State, Submission
 
 
 class UnknownCursor(Unprocessable):
-    """The cursor is not one that this service gave out."""
+    """The cursor is not one of this service's."""
 
     slug = "unknown-cursor"
 

@@ -29,7 +29,7 @@ class QuotaSpent(TooManyRequests):
 
 @dataclass(frozen=True)
 class Quota:
-    """Attempts in any 24 hours. ``next_at`` says when one comes free, when none is left."""
+    """Attempts in any 24 hours. ``next_at`` is the time of the next free attempt when none is left."""
 
     per_day: int
     used: int
