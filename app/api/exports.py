@@ -26,7 +26,7 @@ JSON_LINES = "application/jsonl"
     responses={200: {"description": "The lines", "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
 )
 def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
-    """Everything of a class, one JSON object a line: the assignment, its students, every hand-in with its report."""
+    """Everything of a class, one JSON object a line: the assignment, its students, every submission with its report."""
     lines = json_lines.lines(database, assignment, lang)
     first = next(lines)  # what is wrong with the request shows here, while the answer can still say so
     headers = {"Content-Disposition": f'attachment; filename="{assignment}.jsonl"'}

@@ -46,7 +46,7 @@ def import_food11(folder: Path, as_json: bool) -> None:
     was = "was already packed" if imported.unchanged else "is packed"
     typer.echo(f"{importing.NAME} {was}: {imported.train} images to train on, {imported.hidden} hidden")
     if imported.skipped:
-        typer.echo(f"left out, {len(imported.skipped)} files:")
+        typer.echo(f"unusable, {len(imported.skipped)} files:")
     for file in imported.skipped:
         typer.echo(f"  {file.path}: {file.reason}")
 

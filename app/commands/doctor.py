@@ -101,8 +101,8 @@ def _machine(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("software", f"Python {report['python']}, torch {report['torch']}"),
         ("size", f"{len(os.sched_getaffinity(0))} cores, {_memory_mb():,} MB of memory"),
         (
-            "a hand-in",
-            f"limits: {limits['cpu_seconds']:g} s of processor time, {limits['wall_seconds']:g} s in all, "
+            "a submission",
+            f"may use {limits['cpu_seconds']:g} s of processor time, {limits['wall_seconds']:g} s in all, "
             f"{limits['memory_mb']:,} MB, {limits['threads']} threads, {limits['output_mb']} MB of output",
         ),
     ]

@@ -26,7 +26,7 @@ class CommandError(Exception):
 
 
 class UnusableInput(CommandError):
-    """What was named on the command line cannot be handed in."""
+    """What was named on the command line cannot be submitted."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, ExitCode.UNUSABLE_INPUT)

@@ -47,7 +47,7 @@ class _Progress:
 
 
 def run(name: str, handin: SubmittedParts, language: str, as_json: bool) -> None:
-    """Grade one hand-in and print its report. Raises `CommandError`."""
+    """Grade one submission and print its report. Raises `CommandError`."""
     assignment = named(name)
     if "answers" in handin.parts:
         try:

@@ -1,4 +1,4 @@
-"""Finds the parts of a hand-in among the files and folders named on the command line."""
+"""Finds the parts of a submission among the files and folders named on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`assay submit`: sends a hand-in to a server and follows its grading live."""
+"""`assay submit`: sends a submission to a server and follows its grading live."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Service:
         self._client.close()
 
     def submit(self, slug: str, handin: SubmittedParts) -> dict[str, Any]:
-        """Send the hand-in; a retry of the request after a lost answer does not count twice."""
+        """Send the submission; a retry of the request after a lost answer does not count twice."""
         files = {name: (part.filename, part.data, "application/octet-stream") for name, part in handin.parts.items()}
         return self._json(
             "POST",

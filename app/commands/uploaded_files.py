@@ -1,4 +1,4 @@
-"""The parts of a hand-in among files that a student uploaded somewhere else, by name and by what they define.
+"""The parts of a submission among files that a student uploaded somewhere else, by name and by what they define.
 
 Nobody can be asked: what is doubtful is left out and told, and the rest is graded.
 """
