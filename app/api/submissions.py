@@ -136,7 +136,7 @@ def _report(database: Db, viewer: Viewer, submission_id: uuid.UUID, lang: str) -
 
 @router.get("/{submission_id}/events", response_class=EventSourceResponse, responses=problems.documented(404))
 async def events(stream: Stream, lang: Language) -> AsyncIterator[ServerSentEvent]:
-    """The grading as it happens: `question` and `progress`, and `done` with the report at the end."""
+    """The grading as server-sent events: `question` and `progress`, and `done` with the report at the end."""
     async for event in stream.events(lang):
         yield event
 
