@@ -9,7 +9,7 @@ import numpy as np
 
 from grader import data
 from grader.checks import architecture, binding, confirmation, curve, distillation, kd_loss
-from grader.checks.binding import Plan
+from grader.checks.binding import CallPlan
 from grader.checks.distillation import TrainingResult
 from grader.context import GradingContext, LoadFailure
 from grader.evidence import ArchitectureEvidence, Outcome
@@ -108,7 +108,7 @@ class Training(GradingContext):
                 batch,
             )
 
-    def _plan_own_loss(self, child: LockedChild) -> Plan | Outcome:
+    def _plan_own_loss(self, child: LockedChild) -> CallPlan | Outcome:
         """How to call the student's loss once it is loaded beside the model, or how loading it ended."""
         part = self.loss_part()
         source = self.read_part(part, kd_loss.ENTRY, "own_loss").source if part is not None else None
@@ -120,4 +120,4 @@ class Training(GradingContext):
         if reply.outcome is not Outcome.OK:
             return reply.outcome
         plan = binding.bind(kd_loss.ENTRY, reply.meta) if reply.meta.get("missing") is not True else None
-        return plan if isinstance(plan, Plan) else Outcome.ERROR
+        return plan if isinstance(plan, CallPlan) else Outcome.ERROR

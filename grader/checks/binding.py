@@ -1,8 +1,8 @@
-"""How to call a loss whose parameters carry any names in any order.
+"""How to call a loss whose parameters may have any names and any order.
 
-Bound by name first (aliases below), then by the documented order ``student_logits, labels, teacher_logits, alpha,
-temperature``. Parameters that are neither keep their defaults. A signature that leaves a choice open that cannot be
-made is a finding, never a silent guess; the call that was made is always told to the student.
+Parameters are bound by name first (aliases below), then by the documented order ``student_logits, labels,
+teacher_logits, alpha, temperature``. All others keep their defaults. An ambiguous signature becomes a note and never a
+silent guess, and the report always shows the call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_PARAMETERS, MAX_NAME = 64, 64
 
 
 class Role(StrEnum):
-    """What a loss is given, in the documented order."""
+    """The argument that a parameter receives, in the documented order."""
 
     STUDENT = "student_logits"
     LABELS = "labels"
@@ -34,43 +34,20 @@ TENSORS = (Role.STUDENT, Role.LABELS, Role.TEACHER)
 NUMBERS = (Role.ALPHA, Role.TEMPERATURE)
 
 ALIASES: dict[Role, tuple[str, ...]] = {
-    Role.STUDENT: (
-        *(
-            "studentlogits",
-            "student",
-            "studentoutputs",
-            "studentoutput",
-            "studentout",
-            "slogits",
-            "soutputs",
-            "soutput",
-        ),
-        *("outputs", "output", "logits", "logit", "preds", "pred", "predictions", "prediction", "ypred", "yhat"),
-        *("out", "inputs", "input", "s", "ys"),
-    ),
-    Role.LABELS: (
-        *("labels", "label", "targets", "target", "y", "ya", "ytrue", "hardlabels", "hardtargets", "truelabels"),
-        *("groundtruth", "gt", "truth"),
-    ),
-    Role.TEACHER: (
-        *(
-            "teacherlogits",
-            "teacher",
-            "teacheroutputs",
-            "teacheroutput",
-            "teacherout",
-            "tlogits",
-            "toutputs",
-            "toutput",
-        ),
-        *("softlabels", "softtargets", "yteacher", "yt"),
-    ),
-    Role.ALPHA: ("alpha", "α", "alph", "lambda", "lambd", "lam"),
-    Role.TEMPERATURE: ("temperature", "temp", "tau", "τ", "kdt"),
+    role: tuple(names.split())
+    for role, names in {
+        Role.STUDENT: "studentlogits student studentoutputs studentoutput studentout slogits soutputs soutput outputs "
+        "output logits logit preds pred predictions prediction ypred yhat out inputs input s ys",
+        Role.LABELS: "labels label targets target y ya ytrue hardlabels hardtargets truelabels groundtruth gt truth",
+        Role.TEACHER: "teacherlogits teacher teacheroutputs teacheroutput teacherout tlogits toutputs toutput "
+        "softlabels softtargets yteacher yt",
+        Role.ALPHA: "alpha α alph lambda lambd lam",
+        Role.TEMPERATURE: "temperature temp tau τ kdt",
+    }.items()
 }
-"""Names without underscores in lower case; an earlier alias wins over a later one."""
+"""Names in lower case without underscores; an earlier alias wins over a later one."""
 
-PARTS: tuple[tuple[str, Role], ...] = (
+NAME_FRAGMENTS: tuple[tuple[str, Role], ...] = (
     ("temperature", Role.TEMPERATURE),
     ("alpha", Role.ALPHA),
     ("teacher", Role.TEACHER),
@@ -80,30 +57,30 @@ PARTS: tuple[tuple[str, Role], ...] = (
     ("label", Role.LABELS),
     ("target", Role.LABELS),
 )
-"""What a longer name contains, tried in this order."""
+"""Fragments of longer names, tried in this order."""
 
 NUMBER_WORDS: dict[Role, frozenset[str]] = {
     Role.TEMPERATURE: frozenset({"temp", "tmp", "tau"}),
     Role.ALPHA: frozenset({"alph", "ratio", "coef", "coeff", "coefficient", "lambda", "lambd", "lamda", "lam", "mix"}),
 }
-"""Words of a longer name that mean a number, whatever else it says: ``kd_temp``, ``teacher_ratio``."""
+"""Words that make any longer name mean a number: ``kd_temp``, ``teacher_ratio``."""
 
 _LOGITS = frozenset(
     {"logits", "logit", "out", "output", "outputs", "pred", "preds", "scores", "prob", "probs", "y", "p"}
 )
 """Words beside which ``s`` and ``t`` mean student and teacher: ``logits_t``, ``s_pred``."""
 
-SETTINGS = frozenset({"cfg", "config", "params", "args", "opt", "hparams", "settings"})
+SETTINGS_NAMES = frozenset({"cfg", "config", "params", "args", "opt", "hparams", "settings"})
 
-NEITHER = frozenset(
+NEITHER_NUMBER = frozenset(
     {"yb", "epoch", "epochs", "step", "reduction", "device", "weight", "eps", "epsilon", "gamma", "numclasses"}
-    | SETTINGS
+    | SETTINGS_NAMES
 )
-"""Names of parameters that are never taken for alpha or the temperature because of their place."""
+"""Names of parameters that are never alpha or the temperature, even in their place."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class CallPlan:
     """A call: roles by position and by keyword, and for a class the keywords of its constructor."""
 
     entry: str
@@ -111,50 +88,50 @@ class Plan:
     kwargs: Mapping[str, Role]
     init_kwargs: Mapping[str, Role] | None = None
     by_position: tuple[str, ...] = ()
-    """Parameters whose names said nothing, bound by the documented order."""
-    left_alone: tuple[str, ...] = ()
+    """Parameters with unclear names, bound by the documented order."""
+    defaulted: tuple[str, ...] = ()
     """Further parameters, which keep their defaults."""
 
     @property
     def roles(self) -> frozenset[Role]:
-        """What reaches the loss."""
+        """The arguments that reach the loss."""
         reached = frozenset((*self.args, *self.kwargs.values(), *(self.init_kwargs or {}).values()))
         return reached | frozenset(NUMBERS) if Role.SETTINGS in reached else reached
 
     def text(self) -> str:
-        """The call as Python, with the roles for values."""
+        """The call as Python, with roles in the place of values."""
         call = ", ".join([*self.args, *(f"{name}={role}" for name, role in self.kwargs.items())])
         if self.init_kwargs is None:
             return f"{self.entry}({call})"
         return f"{self.entry}({', '.join(f'{name}={role}' for name, role in self.init_kwargs.items())})({call})"
 
     def notes(self) -> tuple[Note, ...]:
-        """What the student should know about the call."""
+        """Notes on the call for the student."""
         notes = []
         if self.by_position:
             notes.append(Note(id="kd.call.by_position", params={"names": ", ".join(self.by_position)}))
-        if self.left_alone:
-            notes.append(Note(id="kd.call.left_alone", params={"names": ", ".join(self.left_alone)}))
+        if self.defaulted:
+            notes.append(Note(id="kd.call.left_alone", params={"names": ", ".join(self.defaulted)}))
         notes += [Note(id=f"kd.call.no_{role}") for role in NUMBERS if role not in self.roles]
         return tuple(notes)
 
 
-def other_readings(plan: Plan) -> list[Plan]:
-    """Other calls that the signature allows, where names did not say which number is which."""
-    found = []
+def other_readings(plan: CallPlan) -> list[CallPlan]:
+    """Other calls that the signature allows, if names do not say which number is which."""
+    readings = []
     bound = {name: role for name, role in {**plan.kwargs, **(plan.init_kwargs or {})}.items() if role in NUMBERS}
     if len(bound) == len(NUMBERS) and bound.keys() <= set(plan.by_position):
-        exchanged = dict(zip(NUMBERS, reversed(NUMBERS), strict=True))
-        kwargs = {name: exchanged.get(role, role) for name, role in plan.kwargs.items()}
-        init = {name: exchanged.get(role, role) for name, role in (plan.init_kwargs or {}).items()}
-        found.append(replace(plan, kwargs=kwargs, init_kwargs=None if plan.init_kwargs is None else init))
+        swapped = dict(zip(NUMBERS, reversed(NUMBERS), strict=True))
+        kwargs = {name: swapped.get(role, role) for name, role in plan.kwargs.items()}
+        init = {name: swapped.get(role, role) for name, role in (plan.init_kwargs or {}).items()}
+        readings.append(replace(plan, kwargs=kwargs, init_kwargs=None if plan.init_kwargs is None else init))
     missing = [role for role in NUMBERS if role not in plan.roles]
     if len(missing) == 1 and plan.init_kwargs is None:
-        for name in plan.left_alone:
-            left = tuple(other for other in plan.left_alone if other != name)
+        for name in plan.defaulted:
+            others = tuple(other for other in plan.defaulted if other != name)
             kwargs = {**plan.kwargs, name: missing[0]}
-            found.append(replace(plan, kwargs=kwargs, by_position=(*plan.by_position, name), left_alone=left))
-    return found
+            readings.append(replace(plan, kwargs=kwargs, by_position=(*plan.by_position, name), defaulted=others))
+    return readings
 
 
 class _Kind(StrEnum):
@@ -177,13 +154,10 @@ class _Parameter:
 
 @dataclass
 class _Binding:
-    """The parameters of one callable, and the role that each was found to have.
-
-    ``given`` are roles that are taken already, by a constructor.
-    """
+    """The parameters of one callable, and the role of each; ``constructor_roles`` are bound by a constructor."""
 
     parameters: tuple[_Parameter, ...]
-    given: frozenset[Role] = frozenset()
+    constructor_roles: frozenset[Role] = frozenset()
     roles: dict[str, Role] = field(default_factory=dict)
     by_position: list[str] = field(default_factory=list)
 
@@ -193,37 +167,39 @@ class _Binding:
     def has(self, kind: _Kind) -> bool:
         return any(parameter.kind is kind for parameter in self.parameters)
 
-    def open(self) -> list[_Parameter]:
+    def unbound(self) -> list[_Parameter]:
         return [parameter for parameter in self.plain if parameter.name not in self.roles]
 
     def unfilled(self, roles: tuple[Role, ...]) -> list[Role]:
-        return [role for role in roles if role not in self.roles.values() and role not in self.given]
+        return [role for role in roles if role not in self.roles.values() and role not in self.constructor_roles]
 
-    def place(self, name: str, role: Role) -> None:
+    def bind_by_position(self, name: str, role: Role) -> None:
         self.roles[name] = role
         self.by_position.append(name)
 
 
-def bind(entry: str, answer: Mapping[str, Any]) -> Plan | Note:
-    """The call for a child's ``loss.inspect`` answer, which is the student's claim and is checked here.
+def bind(entry: str, answer: Mapping[str, Any]) -> CallPlan | Note:
+    """The call for a child's ``loss.inspect`` answer, a claim of the student's zone that is checked here.
 
-    A `Note` says why no call can be made: its id begins with ``kd.signature.``.
+    A `Note` with an id ``kd.signature.*`` says why no call is possible.
     """
-    parameters = _read(answer.get("parameters"))
-    init = _read(answer.get("init")) if answer.get("kind") == "class" else ()
+    parameters = _read_parameters(answer.get("parameters"))
+    init = _read_parameters(answer.get("init")) if answer.get("kind") == "class" else ()
     if parameters is None or init is None:
         return Note(id="kd.signature.unreadable", params={"signature": claims.text(answer.get("signature"))})
     constructor = _Binding(init)
-    _by_name(constructor, NUMBERS)
-    _settings(constructor)
+    _bind_by_name(constructor, NUMBERS)
+    _bind_settings(constructor)
     for parameter, role in zip(_required(constructor), constructor.unfilled(NUMBERS), strict=False):
-        constructor.place(parameter.name, role)
+        constructor.bind_by_position(parameter.name, role)
 
-    given = frozenset(constructor.roles.values())
-    call = _Binding(parameters, given | frozenset(NUMBERS) if Role.SETTINGS in given else given)
-    _by_name(call, (*TENSORS, *NUMBERS))
-    _by_documented_order(call)
-    _settings(call)
+    constructor_roles = frozenset(constructor.roles.values())
+    if Role.SETTINGS in constructor_roles:
+        constructor_roles |= frozenset(NUMBERS)
+    call = _Binding(parameters, constructor_roles)
+    _bind_by_name(call, (*TENSORS, *NUMBERS))
+    _bind_by_documented_order(call)
+    _bind_settings(call)
     for bound in (constructor, call):
         if unknown := _required(bound):
             return Note(id="kd.signature.unknown_parameter", params={"name": unknown[0].name})
@@ -232,20 +208,20 @@ def bind(entry: str, answer: Mapping[str, Any]) -> Plan | Note:
     for role in TENSORS:
         if role not in args and role not in kwargs.values():
             return Note(id="kd.signature.no_place", params={"role": role.value})
-    taken_first = [parameter for parameter in constructor.plain if parameter.kind is not _Kind.POSITIONAL_ONLY]
-    init_kwargs = {p.name: constructor.roles[p.name] for p in taken_first if p.name in constructor.roles}
-    return Plan(
+    by_keyword = [parameter.name for parameter in constructor.plain if parameter.kind is not _Kind.POSITIONAL_ONLY]
+    init_kwargs = {name: constructor.roles[name] for name in by_keyword if name in constructor.roles}
+    return CallPlan(
         entry=entry,
         args=args,
         kwargs=kwargs,
         init_kwargs=init_kwargs if answer.get("kind") == "class" else None,
         by_position=(*constructor.by_position, *call.by_position),
-        left_alone=tuple(parameter.name for parameter in (*constructor.open(), *call.open())),
+        defaulted=tuple(parameter.name for parameter in (*constructor.unbound(), *call.unbound())),
     )
 
 
-def _read(listed: object) -> tuple[_Parameter, ...] | None:
-    """The parameters as claimed, or None for anything that ``inspect`` could not have said."""
+def _read_parameters(listed: object) -> tuple[_Parameter, ...] | None:
+    """The claimed parameters, or None for a claim that ``inspect`` cannot make."""
     if not isinstance(listed, list) or len(listed) > MAX_PARAMETERS:
         return None
     parameters = []
@@ -264,21 +240,22 @@ def _read(listed: object) -> tuple[_Parameter, ...] | None:
 
 
 def _required(binding: _Binding) -> list[_Parameter]:
-    return [parameter for parameter in binding.open() if not parameter.default]
+    return [parameter for parameter in binding.unbound() if not parameter.default]
 
 
-def _by_name(binding: _Binding, wanted: tuple[Role, ...]) -> None:
-    """Give each role to the parameter whose name says it best; of equals, the first."""
+def _bind_by_name(binding: _Binding, wanted: tuple[Role, ...]) -> None:
+    """Give each role to the parameter whose name fits it best; the first among equals."""
     best: dict[Role, tuple[int, str]] = {}
     for parameter in binding.plain:
-        found = _meaning(parameter.name)
-        if found is not None and found[0] in wanted and (found[0] not in best or found[1] < best[found[0]][0]):
-            best[found[0]] = (found[1], parameter.name)
+        role, rank = _meaning(parameter.name) or (None, 0)
+        if role in wanted and (role not in best or rank < best[role][0]):
+            best[role] = (rank, parameter.name)
     binding.roles |= {name: role for role, (_, name) in best.items()}
-    _single_letters(binding, wanted)
+    _bind_single_letters(binding, wanted)
 
 
 def _meaning(name: str) -> tuple[Role, int] | None:
+    """The role that a name suggests, and a rank: lower ranks fit better."""
     plain = _plain(name)
     for role, aliases in ALIASES.items():
         if plain in aliases:
@@ -288,18 +265,18 @@ def _meaning(name: str) -> tuple[Role, int] | None:
     if len(letters) == 1 and len(name) > 1 and letters <= {"s", "t"}:
         return (Role.STUDENT if letters == {"s"} else Role.TEACHER), longest
     words = set(name.lower().split("_"))
-    number = next((role for role, known in NUMBER_WORDS.items() if words & known), None)
+    number = next((role for role, number_words in NUMBER_WORDS.items() if words & number_words), None)
     if number is not None:
-        return number, longest + 1 + len(PARTS)
-    return next(((role, longest + 1 + rank) for rank, (part, role) in enumerate(PARTS) if part in plain), None)
+        return number, longest + 1 + len(NAME_FRAGMENTS)
+    return next(((role, longest + 1 + rank) for rank, (part, role) in enumerate(NAME_FRAGMENTS) if part in plain), None)
 
 
 def _plain(name: str) -> str:
     return name.lower().replace("_", "")
 
 
-def _single_letters(binding: _Binding, wanted: tuple[Role, ...]) -> None:
-    """``a`` and ``t`` are alpha and the temperature where numbers stand; among the tensors ``t`` is the teacher."""
+def _bind_single_letters(binding: _Binding, wanted: tuple[Role, ...]) -> None:
+    """Bind ``a`` and ``t`` to alpha and the temperature; among the tensors ``t`` is the teacher."""
     for index, parameter in enumerate(binding.plain):
         among_tensors = Role.STUDENT in wanted and index < len(TENSORS) and not parameter.default
         meanings = {"t": Role.TEACHER} if among_tensors else {"t": Role.TEMPERATURE, "a": Role.ALPHA}
@@ -308,37 +285,38 @@ def _single_letters(binding: _Binding, wanted: tuple[Role, ...]) -> None:
             binding.roles[parameter.name] = role
 
 
-def _settings(binding: _Binding) -> None:
-    """``params`` in ``loss_fn_kd(outputs, labels, teacher_outputs, params)``, where alpha and T have no place else."""
+def _bind_settings(binding: _Binding) -> None:
+    """Bind ``params`` in ``loss_fn_kd(outputs, labels, teacher_outputs, params)``, if alpha and T are not bound yet."""
     if binding.unfilled(NUMBERS) != list(NUMBERS):
         return
-    for parameter in binding.open():
-        if _plain(parameter.name) in SETTINGS:
+    for parameter in binding.unbound():
+        if _plain(parameter.name) in SETTINGS_NAMES:
             binding.roles[parameter.name] = Role.SETTINGS
             return
 
 
-def _by_documented_order(binding: _Binding) -> None:
-    """Give the roles that no name claimed to the parameters whose names say nothing."""
+def _bind_by_documented_order(binding: _Binding) -> None:
+    """Give the roles that no name fits to the parameters with unclear names."""
     for parameter, role in zip(_required(binding), binding.unfilled(TENSORS), strict=False):
-        binding.place(parameter.name, role)
+        binding.bind_by_position(parameter.name, role)
     documented = (*TENSORS, *NUMBERS)
     for index, role in enumerate(documented):
         if role in binding.unfilled(documented) and index < len(binding.plain):
             parameter = binding.plain[index]
-            if parameter.name not in binding.roles and _plain(parameter.name) not in NEITHER:
-                binding.place(parameter.name, role)
-    unknown = [parameter for parameter in _required(binding) if _plain(parameter.name) not in NEITHER]
+            if parameter.name not in binding.roles and _plain(parameter.name) not in NEITHER_NUMBER:
+                binding.bind_by_position(parameter.name, role)
+    unknown = [parameter for parameter in _required(binding) if _plain(parameter.name) not in NEITHER_NUMBER]
     for parameter, role in zip(unknown, binding.unfilled(NUMBERS), strict=False):
-        binding.place(parameter.name, role)
-    left = [parameter for parameter in binding.open() if _plain(parameter.name) not in NEITHER]
+        binding.bind_by_position(parameter.name, role)
+    candidates = [parameter for parameter in binding.unbound() if _plain(parameter.name) not in NEITHER_NUMBER]
     numbers = binding.unfilled(NUMBERS)
-    if len(left) == len(numbers) == 1:
-        binding.place(left[0].name, numbers[0])  # `T=4, beta=0.9`: the one number that is left takes the one place
+    if len(candidates) == len(numbers) == 1:
+        # `T=4, beta=0.9`: the last number gets the last parameter.
+        binding.bind_by_position(candidates[0].name, numbers[0])
 
 
 def _arguments(binding: _Binding) -> tuple[tuple[Role, ...], dict[str, Role]]:
-    """Arguments by position and by keyword, with ``*args`` and ``**kwargs`` for roles that no parameter takes."""
+    """Arguments by position and by keyword, with ``*args`` and ``**kwargs`` for roles without a parameter."""
     rest = binding.unfilled(TENSORS)
     numbers = [] if Role.SETTINGS in binding.roles.values() else binding.unfilled(NUMBERS)
     catch_all = {}
@@ -349,7 +327,7 @@ def _arguments(binding: _Binding) -> tuple[tuple[Role, ...], dict[str, Role]]:
         numbers = []
     spread = (*rest, *numbers) if binding.has(_Kind.VAR_POSITIONAL) else ()
     if spread and numbers and Role.ALPHA not in numbers:
-        spread = tuple(rest)  # `*args` reads its values by position: a temperature there would be taken for alpha
+        spread = tuple(rest)  # `*args` reads its values by position: a temperature there would become alpha
     before = [p for p in binding.plain if p.kind in (_Kind.POSITIONAL_ONLY, _Kind.POSITIONAL_OR_KEYWORD)]
     if any(parameter.name not in binding.roles for parameter in before):
         spread = ()
@@ -360,7 +338,7 @@ def _arguments(binding: _Binding) -> tuple[tuple[Role, ...], dict[str, Role]]:
     for parameter in binding.plain:
         role = binding.roles.get(parameter.name)
         if parameter.kind is _Kind.POSITIONAL_ONLY or (spread and parameter in before):
-            # A gap in the positional part hides what follows: its default cannot be passed on.
+            # A gap ends the positional arguments: later ones would fill it.
             reachable = reachable and role is not None
             if reachable and role is not None:
                 args.append(role)

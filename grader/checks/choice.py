@@ -1,4 +1,4 @@
-"""Questions 2.2 and 3.2: one choice of several. Reads the file of answers; `choice_reading` reads one answer."""
+"""Questions 2.2 and 3.2: one choice of several. This module reads the file of answers, `choice_reading` one answer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from grader.evidence import ChoiceEvidence, Note
 from grader.intake import encoding
 
 ANSWERS_LIMIT = 100
-"""Answers in one hand-in."""
+"""Most answers in one submission."""
 TEXT_LIMIT = 2_000
-"""Characters of one answer."""
+"""Most characters of one answer."""
 _NUMBER = re.compile(r"(?:q|question|ans|answer|第|[問问]?[題题])?[\s._-]*(\d{1,3})\s*[._-]\s*(\d{1,3})\s*[題题]?[.:]?")
 _WITHIN = re.compile(r"(?<![\d.])(\d{1,3})[ ]?[._-][ ]?(\d{1,3})(?![\d.])")
 
@@ -46,25 +46,30 @@ def read_answers(data: bytes) -> dict[str, str]:
         raise AnswersError('The answers must be a JSON object: curly brackets around "question": "answer" pairs.')
     if len(answers) > ANSWERS_LIMIT:
         raise AnswersError(f"There are {len(answers)} answers; at most {ANSWERS_LIMIT} are taken.")
-    # Two spellings of one number: the plain one counts, and of equals the later, as in JSON itself.
+    # Of two spellings of one number the plain one counts, and of equal ones the later, as in JSON itself.
     ordered = sorted(answers.items(), key=lambda item: item[0].strip() == _plain_number(item[0]))
-    read = {_plain_number(number): _text(number, answer) for number, answer in ordered}
-    within = [_number_within(key) for key in read]
-    alone = {number for number in within if number is not None and number not in read and within.count(number) == 1}
-    return {number if number in alone else key: read[key] for key, number in zip(read, within, strict=True)}
+    texts = {_plain_number(number): _text(number, answer) for number, answer in ordered}
+    numbers = [_number_within(key) for key in texts]
+    by_number = {}
+    for key, number in zip(texts, numbers, strict=True):
+        # A number inside a longer key counts only if no other key has it.
+        if number is None or number in texts or numbers.count(number) > 1:
+            number = key
+        by_number[number] = texts[key]
+    return by_number
 
 
 def _plain_number(number: str) -> str:
     """``2.2`` for ``Q2.2``, ``question 2-2`` and the like."""
     folded = unicodedata.normalize("NFKC", number).casefold().strip()
-    found = _NUMBER.fullmatch(folded)
-    return f"{found[1]}.{found[2]}" if found else number.strip()
+    match = _NUMBER.fullmatch(folded)
+    return f"{match[1]}.{match[2]}" if match else number.strip()
 
 
 def _number_within(key: str) -> str | None:
-    """``2.2`` for ``hw13-2.2`` and ``2.2 Temperature``: the one number of a question in a key of many words."""
-    found = set(_WITHIN.findall(unicodedata.normalize("NFKC", key)))
-    return ".".join(found.pop()) if len(found) == 1 else None
+    """``2.2`` for ``hw13-2.2`` and ``2.2 Temperature``, if the key contains the number of one question only."""
+    numbers = set(_WITHIN.findall(unicodedata.normalize("NFKC", key)))
+    return ".".join(numbers.pop()) if len(numbers) == 1 else None
 
 
 def _text(number: str, answer: Any) -> str:
@@ -76,34 +81,34 @@ def _text(number: str, answer: Any) -> str:
         raise AnswersError(f"The answer to {number[:20]} must be a text, not a list or an object.")
     if len(answer) > TEXT_LIMIT:
         raise AnswersError(f"The answer to {number[:20]} has {len(answer)} characters; at most {TEXT_LIMIT} are taken.")
-    # Half a surrogate pair can be escaped in JSON, but no database stores it.
+    # JSON can escape half a surrogate pair, but no database stores it.
     return answer.encode("utf-8", "replace").decode("utf-8")
 
 
 def measure(answers: Mapping[str, str] | None, question: Question) -> ChoiceEvidence:
-    """Which choice of the question was meant. An answer that names none, or more than one, stays as it was written."""
+    """The choice that an answer names. An answer that names no choice, or several, stays as it was written."""
     written = (answers or {}).get(question.number, "").strip()
     if not written:
         return _under_another_key(answers or {}, question)
-    meant = choose(written, question)
-    if meant is None:
+    choice = choose(written, question)
+    if choice is None:
         return ChoiceEvidence(answer=written)
-    read = Note(id="choice.read_as", params={"written": written[:200], "answer": meant})
-    return ChoiceEvidence(answer=meant, notes=() if choice_reading.fold(written) == meant else (read,))
+    note = Note(id="choice.read_as", params={"written": written[:200], "answer": choice})
+    return ChoiceEvidence(answer=choice, notes=() if choice_reading.fold(written) == choice else (note,))
 
 
 def choose(written: str, question: Question) -> str | None:
-    """The choice of the question that an answer means and says nothing beside, or ``None``."""
+    """The one choice of the question that an answer names without other statements, or ``None``."""
     return choice_reading.choose(written, question.options["choices"], question.options.get("wordings", {}))
 
 
 def _under_another_key(answers: Mapping[str, str], question: Question) -> ChoiceEvidence:
-    """An answer under the chapter's number alone, where it is one of this question's; else which keys say nothing."""
+    """An answer under the chapter's number alone, if it is a choice of this question; else a note on unknown keys."""
     chapter = question.number.partition(".")[0]
-    meant = choose(answers.get(chapter, ""), question)
-    if meant is not None:
-        note = Note(id="choice.read_as", params={"written": f"{chapter}: {answers[chapter][:200]}", "answer": meant})
-        return ChoiceEvidence(answer=meant, notes=(note,))
+    choice = choose(answers.get(chapter, ""), question)
+    if choice is not None:
+        note = Note(id="choice.read_as", params={"written": f"{chapter}: {answers[chapter][:200]}", "answer": choice})
+        return ChoiceEvidence(answer=choice, notes=(note,))
     elsewhere = answers.get(chapter, "").strip()
     if choice_reading.mentions(elsewhere, question.options["choices"]):
         return ChoiceEvidence(answer=elsewhere)

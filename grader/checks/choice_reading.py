@@ -1,8 +1,8 @@
-"""Which choice an answer names, where it says nothing else. All other answers are for a person to read.
+"""Find the choice that an answer names, if the answer says nothing else. All other answers need review.
 
-A sentence around a choice can turn it round ("No; pruned neurons are removed, so it is faster"), and no list of words
-covers every way to do so. Hence an answer is read only where each of its words belongs to the choice: a label, a short
-introduction, the choice itself, and what the choice's own text says.
+A sentence around a choice can reverse it ("No; pruned neurons are removed, so it is faster"), and no list of words
+covers every way to do so. So an answer counts as a choice only if each of its words belongs to that choice: a label, a
+short introduction, the choice itself, or words of the choice's own text.
 """
 
 from __future__ import annotations
@@ -17,34 +17,16 @@ _SYNONYMS = {
     "no": ("no", "false", "否", "不", "不是", "不可以", "不能", "不會", "不行"),
 }
 _INITIALS = {"yes": "y", "no": "n"}
-"""Read only where they stand alone: "N/A" is no answer."""
-_INTRODUCTIONS = frozenset(
-    {
-        "my",
-        "the",
-        "our",
-        "answer",
-        "ans",
-        "is",
-        "are",
-        "it",
-        "s",
-        "should",
-        "would",
-        "be",
-        "i",
-        "choose",
-        "chose",
-        "pick",
-    }
-    | {"select", "selected", "choice", "option", "think", "believe"}
-    | set("我的你答案是為为應应該该選选擇择認认覺觉得項项題题")
+"""Only an initial alone is an answer: "N/A" is none."""
+_INTRODUCTORY_WORDS = (
+    "my the our answer ans is are it s should would be i choose chose pick select selected choice option think believe"
 )
-"""Words, and characters of Chinese, that only say that an answer follows."""
+_INTRODUCTIONS = frozenset([*_INTRODUCTORY_WORDS.split(), *"我的你答案是為为應应該该選选擇择認认覺觉得項项題题"])
+"""Words, and Chinese characters, that introduce an answer."""
 _CLOSINGS = frozenset(["thank", "thanks", "you", *"謝谢"])
 _ARTICLES = frozenset(["a", "an", "the"])
 _DENYING = frozenset(["not", "no", "never", "cannot", "nor", "neither", "without", *"不沒没無无非未否"])
-"""A text that holds one of these may say the opposite without it, so only whole clauses repeat the text."""
+"""Without one of these a text may mean the opposite, so an answer must repeat whole clauses of such a text."""
 _DENYING_SIGNS = re.compile(r"~~|^\W*!|[❌✗✘✖×≠¬🚫👎]")
 _NUMBER = re.compile(r"\W*(?:q|question|第)?\s*\d{1,2}\s*[.\-_]\s*\d{1,2}(?![\d.])\s*[題题]?")
 _LABEL = re.compile(r"\W*([a-z])\s*[).:\]、]\W*(?=\w)")
@@ -56,28 +38,28 @@ _Tokens = tuple[str, ...]
 
 
 def choose(written: str, choices: Mapping[str, Mapping[str, str]], wordings: Mapping[str, Sequence[str]]) -> str | None:
-    """The one choice that a text means and says nothing beside, or ``None``.
+    """The one choice that a text names without other statements, or ``None``.
 
     ``choices``: the texts of each choice by language. ``wordings``: other texts of a choice, as on the homework's page.
-    A letter stands for the choice in its place.
+    A letter names the choice at its position.
     """
     text = fold(written)
     if _DENYING_SIGNS.search(text):
         return None
     texts = {text, _BOX.sub("", _NUMBER.sub("", text, count=1), count=1)}
     forms = [_Forms(key, choices, wordings.get(key, ())) for key in choices]
-    meant = {form.key for form in forms for one in texts if form.include(one)}
-    return meant.pop() if len(meant) == 1 else None
+    keys = {form.key for form in forms for variant in texts if form.include(variant)}
+    return keys.pop() if len(keys) == 1 else None
 
 
 def mentions(written: str, choices: Mapping[str, Mapping[str, str]]) -> bool:
-    """Whether a word of the text names a choice, whatever else it says."""
+    """Whether a word of the text names a choice, among any other words."""
     words = set(_tokens(fold(written)))
     return any(words.issuperset(name) for key in choices for name in _Forms(key, choices, ()).names)
 
 
 def fold(text: str) -> str:
-    """Without differences of case and width."""
+    """The text without differences of case and width."""
     return unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'").strip()
 
 
@@ -99,7 +81,7 @@ class _Forms:
         self._texts = [_Text(text, self.names, self._others) for text in (*choices[key].values(), *wordings)]
 
     def include(self, text: str) -> bool:
-        """Whether the text names this choice and says nothing that the choice does not say."""
+        """Whether the text names this choice and says nothing else."""
         label = _LABEL.match(text)
         if label is not None and label[1] != self._letter:
             return False
@@ -107,7 +89,7 @@ class _Forms:
         while answer and answer[-1] in _CLOSINGS:
             answer = answer[:-1]
         start = 0
-        # "是" introduces an answer only behind another word: alone it is the answer.
+        # "是" introduces an answer only after another word; alone it is the answer.
         while start < len(answer) and answer[start] in _INTRODUCTIONS and (start or answer[start] != "是"):
             start += 1
         for position in range(start + 1):
@@ -120,7 +102,7 @@ class _Forms:
         return False
 
     def _is_named(self, answer: _Tokens) -> bool:
-        """Whether the answer is the choice, or a text of it, with nothing beside."""
+        """Whether the answer is the choice, or a text of it, and nothing else."""
         if any(text.is_repeated(answer, with_name=True) for text in self._texts):
             return True
         name = self._name_before(answer)
@@ -137,7 +119,7 @@ class _Forms:
 
 
 class _Text:
-    """A text of a choice, of which an answer may repeat a part."""
+    """A text of a choice, whose words an answer may repeat."""
 
     def __init__(self, text: str, names: Sequence[_Tokens], others: Sequence[_Tokens]) -> None:
         clauses = [_without_articles(_tokens(clause)) for clause in _CLAUSE_END.split(fold(text))]
@@ -145,12 +127,12 @@ class _Text:
         self._ends = {0, *itertools.accumulate(map(len, clauses))}
         self._names = {at for at in range(len(self._words)) for name in names if self._words[at:][: len(name)] == name}
         refused = _DENYING.union(*others)
-        # The name at the head of "No: only masks are added" denies nothing of what follows.
+        # In "No: only masks are added" the name at the head does not deny the rest.
         head = max((len(name) for name in names if self._words[: len(name)] == name), default=0)
         self._only_clauses = not refused.isdisjoint(self._words[head:])
 
     def is_repeated(self, answer: _Tokens, with_name: bool) -> bool:
-        """Whether the answer is a run of words of this text: one that names the choice, or one behind its name."""
+        """Whether the answer is a run of words of this text that contains the choice's name, or follows that name."""
         words = _without_articles(answer)
         if with_name:
             return any(not self._names.isdisjoint(range(at, at + len(words))) for at in self._runs(words))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.checks.binding import Plan
+from grader.checks.binding import CallPlan
 from grader.evidence import Outcome
 from grader.sandbox.replies import Array, Child, Reply
 
@@ -101,7 +101,7 @@ def distil(
     return TrainingResult(reply.arrays[0].tobytes(), Outcome.OK, steps, value if isinstance(value, float) else None)
 
 
-def call_of(plan: Plan) -> dict[str, Any]:
+def call_of(plan: CallPlan) -> dict[str, Any]:
     """How the child is to call the student's loss, by role."""
     by_keyword = {"kwargs": plan.kwargs, "init_kwargs": plan.init_kwargs or {}}
     roles = {key: {name: str(role) for name, role in keywords.items()} for key, keywords in by_keyword.items()}

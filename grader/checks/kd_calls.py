@@ -1,4 +1,4 @@
-"""Calling a hand-in's loss in its sandbox, and reading what came back as the bytes they are."""
+"""Call a submitted loss in its sandbox, and read the answer from its bytes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.checks import claims
-from grader.checks.binding import Plan, Role
+from grader.checks.binding import CallPlan, Role
 from grader.evidence import Outcome, StudentError
 from grader.sandbox.replies import Array, Child, Reply
 from reference_models.kd.cases import Case
 from reference_models.kd.fingerprint import Fingerprint, fingerprint
 
 REPEAT_TOLERANCE = 1e-6
-"""Relative: how far apart two answers to the same call may lie. One thread gives the same bits twice."""
+"""Relative: the largest difference between two answers to the same call. One thread gives the same bits twice."""
 
 
 @dataclass(frozen=True)
 class Answer:
     """The answer to one call.
 
-    ``value`` has the shape in which it came; it is None when the loss raised ``error`` or returned no number at all
-    (``kind`` says what). ``gradient`` ``(N, C)`` is None when the value does not depend on the student's logits.
+    ``value`` keeps its shape; it is None when the loss raised ``error`` or returned no number (``kind`` names the
+    type). ``gradient`` ``(N, C)`` is None when the value does not depend on the student's logits.
     """
 
     kind: str = ""
@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def fingerprint(self) -> Fingerprint | None:
-        """For the diagnosis; None when the answer cannot be that of a known mistake."""
+        """For the diagnosis; None when no known mistake can give this answer."""
         if self.error is not None or (self.value is None and self.kind != "NoneType"):
             return None
         return fingerprint(self.value, self.gradient)
@@ -57,15 +57,14 @@ class Answer:
 def _same(one: NDArray[np.float64] | None, other: NDArray[np.float64] | None) -> bool:
     if one is None or other is None:
         return one is other
-    return one.shape == other.shape and np.allclose(
-        one, other, rtol=REPEAT_TOLERANCE, atol=REPEAT_TOLERANCE, equal_nan=True
-    )
+    tolerance = REPEAT_TOLERANCE
+    return one.shape == other.shape and np.allclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 def call(
-    child: Child, plan: Plan, case: Case, changed: Mapping[Role, Array] | None = None, *, strided: bool = False
+    child: Child, plan: CallPlan, case: Case, changed: Mapping[Role, Array] | None = None, *, strided: bool = False
 ) -> Reply:
-    """One call of the loss on a case, with some of its tensors ``changed``, or all of them not contiguous."""
+    """Call the loss on a case, with some of its tensors ``changed``, or with all of them not contiguous."""
     tensors: dict[Role, Array] = {
         Role.STUDENT: case.inputs.student,
         Role.LABELS: case.inputs.labels,
@@ -93,7 +92,7 @@ def call(
 
 
 def read(reply: Reply, case: Case) -> Answer:
-    """The answer in a reply that is ``ok`` or ``error``; what is no number, or has no business there, reads as none."""
+    """The answer in a reply that is ``ok`` or ``error``, without arrays that are no numbers or have a wrong shape."""
     if reply.outcome is Outcome.ERROR:
         return Answer(error=reply.error or StudentError(type="Exception", message=""))
     arrays = [_numbers(array) for array in reply.arrays]
@@ -111,8 +110,8 @@ def _numbers(array: Array) -> NDArray[np.float64] | None:
 class Examination:
     """The answers to all cases, in the order of the cases.
 
-    ``repeatable`` tells whether calls made twice gave the same answer. ``stopped`` is the reply that ended the child,
-    if one did; then ``answers`` is empty.
+    ``repeatable``: repeated calls gave the same answer. ``stopped`` is the reply that ended the child, if one did;
+    then ``answers`` is empty.
     """
 
     answers: tuple[Answer, ...] = ()
@@ -120,7 +119,7 @@ class Examination:
     stopped: Reply | None = None
 
 
-def examine(child: Child, plan: Plan, cases: Sequence[Case], order: Iterable[int]) -> Examination:
+def examine(child: Child, plan: CallPlan, cases: Sequence[Case], order: Iterable[int]) -> Examination:
     """Call the loss on the cases by their indices in ``order``, which names every case at least once."""
     answers: dict[int, Answer] = {}
     repeatable = True

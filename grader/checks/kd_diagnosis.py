@@ -1,4 +1,4 @@
-"""Which known mistake answers as the hand-in did, from the table that `reference_models.kd.tabulate` made."""
+"""Find the known mistake that gives the same answers as a loss, in the table of `reference_models.kd.tabulate`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any
 from reference_models.kd.fingerprint import Fingerprint
 
 TOLERANCE = 1e-3
-"""Relative, with a floor of 0.1 for the scale. Unless they are equivalent on all tensors, two mistakes differ by 0.036
-or more on some fixed case; the same mistake in float32 is off by less than 1e-4."""
+"""Relative, with a floor of 0.1 for the scale. Two mistakes that are not equivalent differ by at least 0.036 on some
+fixed case; the same mistake in float32 is off by less than 1e-4."""
 FLOOR = 0.1
 DETACHED = "kd.gradient.detached"
 
 
 @dataclass(frozen=True)
 class KnownLoss:
-    """One loss of the bank: the ids of what is wrong with it, and its answers on the fixed cases in order."""
+    """One loss of the table: the ids of its mistakes, and its answers on the fixed cases in order."""
 
     ids: tuple[str, ...]
     answers: tuple[Fingerprint, ...]
@@ -29,7 +29,7 @@ class KnownLoss:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong, and the other known mistakes that answer alike, each as its ids."""
+    """The ids of the mistakes, and those of other known losses with the same answers."""
 
     ids: tuple[str, ...]
     also: tuple[tuple[str, ...], ...] = ()
@@ -37,7 +37,7 @@ class Diagnosis:
 
 @lru_cache(maxsize=4)
 def table(case_text: str, table_text: str) -> tuple[KnownLoss, ...]:
-    """Read a table. Raises ``ValueError`` when it was made for other cases."""
+    """Read a table. Raises ``ValueError`` when it belongs to other cases."""
     data = json.loads(table_text)
     if data["cases_sha256"] != hashlib.sha256(case_text.encode()).hexdigest():
         raise ValueError("the table of known mistakes belongs to other cases: run reference_models.kd.tabulate")
@@ -57,32 +57,30 @@ def _fingerprint(shape: list[int] | None, value: float | None, gradient: list[An
 
 
 def diagnose(answers: Sequence[Fingerprint], known: Sequence[KnownLoss]) -> Diagnosis | None:
-    """The mistakes that reproduce every answer on the fixed cases, values and gradients; the simplest leads.
+    """The mistakes that reproduce every value and gradient on the fixed cases, the simplest first.
 
-    A loss whose value depends on nothing that can be trained is also compared by its values alone, if it has any: then
-    the mistake comes with `DETACHED`.
+    A loss without gradients is also compared by its values alone, if it has any; then `DETACHED` is added.
     """
     matches = _matches(answers, known)
     detached = all(answer.gradient is None for answer in answers)
     if not matches and detached and any(math.isfinite(answer.value) for answer in answers):
-        without = [KnownLoss((*loss.ids, DETACHED), tuple(map(_detached, loss.answers))) for loss in known]
-        matches = _matches(answers, without)
+        without_gradients = [
+            KnownLoss((*loss.ids, DETACHED), tuple(replace(answer, gradient=None) for answer in loss.answers))
+            for loss in known
+        ]
+        matches = _matches(answers, without_gradients)
     if not matches:
         return None
     return Diagnosis(matches[0], tuple(matches[1:]))
 
 
 def _matches(answers: Sequence[Fingerprint], known: Sequence[KnownLoss]) -> list[tuple[str, ...]]:
-    found = [loss.ids for loss in known if len(answers) == len(loss.answers) and all(map(alike, answers, loss.answers))]
-    return list(dict.fromkeys(found))
-
-
-def _detached(answer: Fingerprint) -> Fingerprint:
-    return replace(answer, gradient=None)
+    same_length = [loss for loss in known if len(answers) == len(loss.answers)]
+    return list(dict.fromkeys(loss.ids for loss in same_length if all(map(alike, answers, loss.answers))))
 
 
 def alike(one: Fingerprint, other: Fingerprint) -> bool:
-    """Whether two answers agree within the tolerance. NaN agrees with NaN, none with none."""
+    """Whether two answers agree within the tolerance. NaN agrees with NaN, None with None."""
     if one.shape != other.shape or (one.gradient is None) is not (other.gradient is None):
         return False
     pairs = zip((one.value, *(one.gradient or ())), (other.value, *(other.gradient or ())), strict=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from grader.assignment import Assignment, Question
 from grader.checks import binding, claims, kd_calls, kd_constants, kd_diagnosis
-from grader.checks.binding import Plan, Role
+from grader.checks.binding import CallPlan, Role
 from grader.checks.kd_calls import Answer
 from grader.checks.kd_diagnosis import Diagnosis, KnownLoss
 from grader.evidence import KDLossEvidence, Note, Outcome, TermEvidence
@@ -137,7 +137,7 @@ def measure(
     )
 
 
-def _best_reading(child: Child, plan: Plan, book: CaseBook, classes: int, rng: np.random.Generator) -> Plan:
+def _best_reading(child: Child, plan: CallPlan, book: CaseBook, classes: int, rng: np.random.Generator) -> CallPlan:
     """The call to examine: among those that the signature allows, the first with which most terms are right."""
     others = binding.other_readings(plan)
     if not others:
@@ -169,7 +169,7 @@ def _terms(
 
 
 def _terms_on_small_logits(
-    child: Child, plan: Plan, scored: Sequence[Case], answers: Sequence[Answer], book: CaseBook
+    child: Child, plan: CallPlan, scored: Sequence[Case], answers: Sequence[Answer], book: CaseBook
 ) -> dict[str, TermEvidence] | None:
     """The evidence on smaller logits, if the loss is right there and a little off before, as with an epsilon inside."""
     before = [comparison for case, answer in zip(scored, answers, strict=True) for comparison in _compare(case, answer)]
@@ -186,7 +186,7 @@ def _terms_on_small_logits(
 
 def _notes_if_partly_right(
     child: Child,
-    plan: Plan,
+    plan: CallPlan,
     scored: Sequence[Case],
     answers: Sequence[Answer],
     book: CaseBook,
@@ -206,11 +206,11 @@ def _notes_if_partly_right(
     return (Note(id="kd.small_probabilities"),) if _all_agree(child, plan, small, book, SMALL_LOGIT_SLACK) else ()
 
 
-def _all_agree(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> bool:
+def _all_agree(child: Child, plan: CallPlan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> bool:
     return _count_agreeing(child, plan, chosen, book, slack) == _TERM_COUNT
 
 
-def _count_agreeing(child: Child, plan: Plan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> int:
+def _count_agreeing(child: Child, plan: CallPlan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> int:
     """How many of the values by term and the gradients agree in every case."""
     examined = kd_calls.examine(child, plan, chosen, range(len(chosen)))
     if examined.stopped is not None:
@@ -345,7 +345,7 @@ def _missing_names(answers: Sequence[Answer]) -> tuple[tuple[str, int], ...]:
     return tuple(dict.fromkeys(name for error in errors for name in claims.failure(error, "call")["missing_names"]))
 
 
-def _notes_on_unusual_inputs(child: Child, plan: Plan, book: CaseBook) -> tuple[Note, ...]:
+def _notes_on_unusual_inputs(child: Child, plan: CallPlan, book: CaseBook) -> tuple[Note, ...]:
     """Notes on unusual inputs, which cost no points: a good loss is right on them, or raises for a type it rejects."""
     usual = book.inputs[0]
     one_hot: Array = np.eye(usual.student.shape[1], dtype=np.float32)[usual.labels]

@@ -1,7 +1,7 @@
-"""What a student needs to see a failure of question 2.1 at home: the tensors it was seen on, and what they should give.
+"""The tensors and expected results with which a student can repeat a failure of question 2.1 at home.
 
-Only tensors drawn for the student's own run are given away, redrawn from the seed in the evidence. The fixed cases are
-the same for everybody and stay inside.
+They are drawn again from the seed in the evidence and belong to the student's own run. The fixed cases are the same for
+all students and stay secret.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ TERMS = ("hard_term", "soft_term", "mixture", "gradient")
 
 @dataclass(frozen=True)
 class Failure:
-    """One case on which a part of the loss was wrong.
+    """One case on which a term of the loss was wrong.
 
-    ``expected`` and ``got`` are what the report says: the value, or of the ``gradient`` the element furthest off.
-    ``value`` and ``gradient`` ``(N, C)`` are what a right loss gives, in float64.
+    ``expected`` and ``got`` are the numbers of the report: the value, or the ``gradient``'s element furthest off.
+    ``value`` and ``gradient`` ``(N, C)`` are the results of a right loss, in float64.
     """
 
     term: str
@@ -36,22 +36,21 @@ class Failure:
 
 
 def failures(assignment: Assignment, question: Question, evidence: KDLossEvidence) -> tuple[Failure, ...]:
-    """The worst drawn case of each part that was wrong; when the loss raised on all, one drawn case to raise on.
+    """The worst drawn case of each wrong term, or one drawn case if the loss raised on all.
 
-    ``assignment`` is the version that the evidence was measured with. Empty when nothing failed on a drawn case, or
-    the loss was never called.
+    ``assignment`` is the version of the evidence. Empty when no drawn case failed, or the loss was never called.
     """
     drawn = [case for seed in evidence.seeds for case in _drawn(assignment, question, seed)]
     by_name = {(case.name, case.alpha): case for case in drawn}
-    found = []
+    results = []
     for term in TERMS:
-        told = getattr(evidence, term).drawn
-        case = by_name.get((told["case"], told["alpha"])) if told else None
-        if told and case is not None:
-            found.append(Failure(term, case, told["expected"], told["got"], *closed_form.loss(case)))
-    if not found and drawn and (evidence.error is not None or evidence.limit is not None):
-        found.append(Failure("call", drawn[0], None, None, *closed_form.loss(drawn[0])))
-    return tuple(found)
+        worst = getattr(evidence, term).drawn
+        case = by_name.get((worst["case"], worst["alpha"])) if worst else None
+        if worst and case is not None:
+            results.append(Failure(term, case, worst["expected"], worst["got"], *closed_form.loss(case)))
+    if not results and drawn and (evidence.error is not None or evidence.limit is not None):
+        results.append(Failure("call", drawn[0], None, None, *closed_form.loss(drawn[0])))
+    return tuple(results)
 
 
 def _drawn(assignment: Assignment, question: Question, seed: int) -> tuple[Case, ...]:

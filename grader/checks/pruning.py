@@ -15,13 +15,13 @@ from grader.evidence import Note, PruningEvidence
 
 BYTE_LIMIT = 20 * 1024 * 1024
 PIXEL_LIMIT = 16_000_000
-"""Pixels of one picture, judged from its header before anything is decoded: 64 MB as RGBA, whatever its depth."""
+"""Pixels of one picture, read from its header before decoding: at most 64 MB as RGBA, at any colour depth."""
 _STRIP = 256
-"""Rows that are put on white at a time: whole pictures would be held five times over."""
+"""Rows that are composed on white at a time: a whole picture would be in memory five times."""
 SIDE_MINIMUM = 50
-"""Pixels. Nothing can be read off a smaller plot."""
+"""Pixels. A smaller plot is unreadable."""
 _SHOWN_SIDE = 2_400
-"""Pixels. Larger pictures are shown smaller; a plot loses nothing."""
+"""Pixels. Larger pictures are scaled down; a plot stays readable."""
 _SIGNATURES = (
     (b"%PDF", "pdf"),
     (b"GIF8", "gif"),
@@ -36,7 +36,7 @@ _NAMES = {"pdf": "PDF", "gif": "GIF", "bmp": "BMP", "tiff": "TIFF", "webp": "Web
 
 @dataclass(frozen=True)
 class _Picture:
-    """What became of the upload: its re-encoded bytes and facts, or why there are none."""
+    """The re-encoded upload with its facts, or why it is unusable."""
 
     data: bytes | None = None
     facts: dict[str, Any] | None = None
@@ -46,20 +46,20 @@ class _Picture:
 
 
 def measure(picture: bytes | None, points: bytes | None) -> tuple[PruningEvidence, bytes | None]:
-    """The evidence, and the picture encoded anew (PNG or JPEG as it came, without metadata), if it is usable."""
+    """The evidence, and the re-encoded picture (PNG or JPEG as uploaded, without metadata), if it is usable."""
     if picture is None and points is None:
         return PruningEvidence(submitted=False), None
-    shown = _Picture() if picture is None else _read(picture)
-    read = pruning_points.Points() if points is None else pruning_points.read(points)
-    remark = points_check.rising(read.points)
+    plot = _Picture() if picture is None else _read(picture)
+    series = pruning_points.Points() if points is None else pruning_points.read(points)
+    remark = points_check.rising(series.points)
     evidence = PruningEvidence(
-        picture=shown.facts,
-        picture_error=shown.error,
-        picture_error_params=shown.params,
-        points=read.points,
-        notes=(*shown.notes, *read.notes, *([remark] if remark else [])),
+        picture=plot.facts,
+        picture_error=plot.error,
+        picture_error_params=plot.params,
+        points=series.points,
+        notes=(*plot.notes, *series.notes, *([remark] if remark else [])),
     )
-    return evidence, shown.data
+    return evidence, plot.data
 
 
 def _read(data: bytes) -> _Picture:
@@ -69,14 +69,14 @@ def _read(data: bytes) -> _Picture:
         return _Picture(error="pruning.picture.too_large", params={"size": len(data), "limit": BYTE_LIMIT})
     if not data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
         return _other_format(data)
-    bounded = picture_pieces.bounded(data)
-    if bounded is None:
+    trimmed = picture_pieces.trim(data)
+    if trimmed is None:
         return _Picture(error="pruning.picture.too_costly")
     with warnings.catch_warnings():
-        # Pillow warns of large pictures before our own, lower, limit is asked.
+        # Pillow warns of large pictures before our lower limit is checked.
         warnings.simplefilter("ignore")
         try:
-            with Image.open(io.BytesIO(bounded), formats=("PNG", "JPEG")) as probe:
+            with Image.open(io.BytesIO(trimmed), formats=("PNG", "JPEG")) as probe:
                 width, height = probe.size
                 if width * height > PIXEL_LIMIT:
                     params = {"width": width, "height": height, "limit": PIXEL_LIMIT}
@@ -84,19 +84,19 @@ def _read(data: bytes) -> _Picture:
                 if min(width, height) < SIDE_MINIMUM:
                     params = {"width": width, "height": height, "minimum": SIDE_MINIMUM}
                     return _Picture(error="pruning.picture.too_small", params=params)
-                if probe.format != "PNG" and picture_pieces.too_many_scans(bounded, width * height):
+                if probe.format != "PNG" and picture_pieces.too_many_scans(trimmed, width * height):
                     return _Picture(error="pruning.picture.too_costly")
                 probe.verify()
-            with Image.open(io.BytesIO(bounded), formats=("PNG", "JPEG")) as image:
+            with Image.open(io.BytesIO(trimmed), formats=("PNG", "JPEG")) as image:
                 return _encode(image)
-        except Image.DecompressionBombError:  # Pillow's own limit, for headers that promise still more
+        except Image.DecompressionBombError:  # Pillow's own limit, for still larger headers
             return _Picture(error="pruning.picture.too_many_pixels", params={"limit": PIXEL_LIMIT})
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
             return _Picture(error="pruning.picture.broken")
 
 
 def _other_format(data: bytes) -> _Picture:
-    """Say which format a file that is neither PNG nor JPEG has, so that the advice can be exact."""
+    """Name the format of a file that is neither PNG nor JPEG, so that the advice is exact."""
     head = data[:4096]
     kind = next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), "")
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -113,7 +113,7 @@ def _other_format(data: bytes) -> _Picture:
 
 
 def _encode(image: Image.Image) -> _Picture:
-    """Decode, turn upright, reduce to 8 bits of grey or colour, and write anew: nothing but pixels survives."""
+    """Decode, turn upright, reduce to 8 bits of grey or colour, and re-encode the pixels only."""
     original = "JPEG" if image.format == "JPEG" else "PNG"
     notes: list[Note] = []
     if getattr(image, "is_animated", False):
@@ -163,5 +163,5 @@ def _as_eight_bits(image: Image.Image) -> Image.Image:
 
 def _extrema(image: Image.Image) -> list[tuple[float, float]]:
     """Lowest and highest value of each band."""
-    found: Any = image.getextrema()
-    return [found] if isinstance(found[0], int | float) else list(found)
+    extrema: Any = image.getextrema()
+    return [extrema] if isinstance(extrema[0], int | float) else list(extrema)

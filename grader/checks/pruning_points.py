@@ -1,4 +1,4 @@
-"""The points of a pruning plot: CSV with a ratio and an accuracy a line."""
+"""The points of a pruning plot: CSV with a ratio and an accuracy in each line."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from grader.intake import encoding
 
 BYTE_LIMIT = 1024 * 1024
 POINT_LIMIT = 200
-"""Points kept. The usual plot has twenty."""
+"""Most points that are kept. The usual plot has twenty."""
 _RATIO = re.compile(r"ratio|sparsity|prun|amount|剪枝", re.IGNORECASE)
 _ACCURACY = re.compile(r"acc|準確|准确", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Points:
-    """The points in order of ratio, both numbers between 0 and 1, and what to say about them."""
+    """The points in order of ratio, both numbers between 0 and 1, and notes on them."""
 
     points: tuple[tuple[float, float], ...] = ()
     notes: tuple[Note, ...] = ()
 
 
 def read(data: bytes) -> Points:
-    """Parse an upload. Never raises: what cannot be used becomes a note."""
+    """Parse an upload. It never raises: anything unusable becomes a note."""
     if len(data) > BYTE_LIMIT:
         return Points(notes=(Note(id="pruning.points.too_large", params={"size": len(data), "limit": BYTE_LIMIT}),))
     decoded = encoding.decode(data)
@@ -42,22 +42,24 @@ def read(data: bytes) -> Points:
     accuracies, accuracies_scaled = _as_fractions([accuracy for _, accuracy in rows])
     if ratios_scaled or accuracies_scaled:
         notes.append(Note(id="pruning.points.percent"))
-    found = sorted(
-        (ratio, accuracy) for ratio, accuracy in zip(ratios, accuracies, strict=True) if _valid(ratio, accuracy)
+    points = sorted(
+        (ratio, accuracy)
+        for ratio, accuracy in zip(ratios, accuracies, strict=True)
+        if 0 <= ratio <= 1 and 0 <= accuracy <= 1
     )
-    if len(found) < len(rows):
-        notes.append(Note(id="pruning.points.out_of_range", params={"count": len(rows) - len(found)}))
-    if len(found) > POINT_LIMIT:
-        notes.append(Note(id="pruning.points.too_many", params={"count": len(found), "limit": POINT_LIMIT}))
-        found = found[:POINT_LIMIT]
-    if len({ratio for ratio, _ in found}) < len(found):
+    if len(points) < len(rows):
+        notes.append(Note(id="pruning.points.out_of_range", params={"count": len(rows) - len(points)}))
+    if len(points) > POINT_LIMIT:
+        notes.append(Note(id="pruning.points.too_many", params={"count": len(points), "limit": POINT_LIMIT}))
+        points = points[:POINT_LIMIT]
+    if len({ratio for ratio, _ in points}) < len(points):
         notes.append(Note(id="pruning.points.repeated"))
-    return Points(tuple(found), tuple(notes))
+    return Points(tuple(points), tuple(notes))
 
 
 def _rows(text: str) -> tuple[list[tuple[float, float]], list[int]]:
-    """The number pairs, and the lines (from 1) that held none; a heading on the first line is expected."""
-    # A decimal comma can only be told from a separator when another separator stands beside it.
+    """The number pairs, and the lines (from 1) without one, except the first line, which may be a heading."""
+    # A comma is a decimal comma only if the text has another separator.
     separator = next((mark for mark in (";", "\t", ",") if mark in text), None)
     lines = text.split("\n")
     columns = _columns(lines[0], separator)
@@ -75,14 +77,14 @@ def _rows(text: str) -> tuple[list[tuple[float, float]], list[int]]:
 
 
 def _columns(heading: str, separator: str | None) -> tuple[int, int]:
-    """Where the ratio and the accuracy stand by the heading's words; the first two columns where it says nothing."""
+    """The columns of the ratio and the accuracy by the heading's words, or else the first two columns."""
     try:
         cells = _cells(heading, separator)
     except (csv.Error, StopIteration):
         return 0, 1
-    accuracies = [place for place, cell in enumerate(cells) if _ACCURACY.search(cell)]
-    ratios = [place for place, cell in enumerate(cells) if _RATIO.search(cell) and place not in accuracies]
-    # Two columns that sound alike, such as a training's and a test's accuracy: the first.
+    accuracies = [index for index, cell in enumerate(cells) if _ACCURACY.search(cell)]
+    ratios = [index for index, cell in enumerate(cells) if _RATIO.search(cell) and index not in accuracies]
+    # The first of two similar columns, such as training and test accuracy.
     return (ratios[0], accuracies[0]) if ratios and accuracies else (0, 1)
 
 
@@ -93,7 +95,7 @@ def _cells(line: str, separator: str | None) -> list[str]:
 def _pair(line: str, separator: str | None, columns: tuple[int, int]) -> tuple[float, float] | None:
     try:
         cells = _cells(line, separator)
-        first, second = (_number(cells[place], separator) for place in columns)
+        first, second = (_number(cells[column], separator) for column in columns)
     except (ValueError, IndexError, csv.Error, StopIteration):
         return None
     return first, second
@@ -101,7 +103,7 @@ def _pair(line: str, separator: str | None, columns: tuple[int, int]) -> tuple[f
 
 def _number(cell: str, separator: str | None) -> float:
     text = cell.strip().strip("\"'").strip()
-    percent = text.endswith("%")
+    is_percent = text.endswith("%")
     text = text.removesuffix("%").strip()
     if separator != ",":
         text = text.replace(",", ".")
@@ -109,16 +111,12 @@ def _number(cell: str, separator: str | None) -> float:
     # float() also takes "nan", "inf" and "1_000", which no plotting script writes.
     if not math.isfinite(value) or "_" in text:
         raise ValueError(text)
-    return value / 100 if percent else value
+    return value / 100 if is_percent else value
 
 
 def _as_fractions(values: list[float]) -> tuple[list[float], bool]:
-    """Percentages as fractions: only when every value fits 0 to 100 and most are above 1."""
-    above = sum(value > 1 for value in values)
-    if above * 2 > len(values) and all(0 <= value <= 100 for value in values):
+    """Percentages as fractions, if every value is between 0 and 100 and most are above 1; and whether they were."""
+    above_one = sum(value > 1 for value in values)
+    if above_one * 2 > len(values) and all(0 <= value <= 100 for value in values):
         return [value / 100 for value in values], True
     return values, False
-
-
-def _valid(ratio: float, accuracy: float) -> bool:
-    return 0 <= ratio <= 1 and 0 <= accuracy <= 1

@@ -1,4 +1,4 @@
-"""Question 1.2: the pasted summary against the model that was measured."""
+"""Question 1.2: compare the pasted summary with the measured model."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from grader.intake import encoding
 
 BYTE_LIMIT = 1024 * 1024
 MANY_TOTALS = 8
-"""More different totals are no notebook with a few summaries: among enough numbers the true one proves nothing."""
+"""Most different totals of an honest paste: among enough numbers, the true one proves nothing."""
 
 
 def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Question) -> SummaryEvidence:
     """Read the paste and compare it with the model.
 
-    ``architecture`` is the evidence of question 1.1, or ``None`` when no model was handed in.
+    ``architecture`` is the evidence of question 1.1, or ``None`` when no model was submitted.
     """
     actual = architecture.parameters if architecture else None
     counted = architecture.torchsummary_total if architecture else None
-    known = {"actual_total": actual, "actual_torchsummary_total": counted}
+    totals = {"actual_total": actual, "actual_torchsummary_total": counted}
     if len(data) > BYTE_LIMIT:
         note = Note(id="summary.too_large", params={"size": len(data), "limit": BYTE_LIMIT})
-        return SummaryEvidence(**known, notes=(note,))
+        return SummaryEvidence(**totals, notes=(note,))
     decoded = encoding.decode(data)
     if isinstance(decoded, Note):
-        return SummaryEvidence(**known, notes=(Note(id="summary.unreadable"),))
+        return SummaryEvidence(**totals, notes=(Note(id="summary.unreadable"),))
     tables = summary_text.parse(decoded.text)
     if not tables:
-        return SummaryEvidence(**known, notes=decoded.notes + _mentioned(decoded.text, actual))
+        return SummaryEvidence(**totals, notes=(*decoded.notes, *_mentioned_total(decoded.text, actual)))
     table = _choose(tables, {actual, counted} - {None})
     layers = architecture.layers if architecture else ()
     differences = _differences(table, layers, architecture.idle_layers) if architecture and layers else ()
     notes = list(decoded.notes)
     if len(tables) > 1:
         notes.append(Note(id="summary.several_tables", params={"count": len(tables)}))
-    totals = {stated.total for stated in tables if stated.total is not None}
-    if len(totals) > MANY_TOTALS:
-        notes.append(Note(id="summary.many_totals", params={"count": len(totals)}))
+    stated = {candidate.total for candidate in tables} - {None}
+    if len(stated) > MANY_TOTALS:
+        notes.append(Note(id="summary.many_totals", params={"count": len(stated)}))
     total = table.total
     if total is None and table.rounded:
         notes.append(Note(id="summary.total_rounded"))
@@ -50,8 +50,8 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
         notes += [] if total is None else [Note(id="summary.total_from_rows", params={"total": total})]
     if total is None:
         fitting = sum(bool(row.parameters) for row in table.rows) if layers and not differences else 0
-        fits = (Note(id="summary.rows_fit", params={"count": fitting}),) if fitting else ()
-        notes += _mentioned(decoded.text, actual) or fits
+        rows_fit = [Note(id="summary.rows_fit", params={"count": fitting})] if fitting else []
+        notes += _mentioned_total(decoded.text, actual) or rows_fit
     if total is not None and total == counted != actual:
         notes.append(Note(id="summary.torchsummary_count", params={"counted": counted, "actual": actual}))
     claimed_input = _claimed_input(table)
@@ -59,7 +59,7 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     if other is not None:
         notes.append(Note(id="summary.other_input_size", params=other))
     return SummaryEvidence(
-        **known,
+        **totals,
         dialect=table.dialect,
         claimed_total=total,
         claimed_trainable=table.trainable,
@@ -73,22 +73,22 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     )
 
 
-def _mentioned(text: str, actual: int | None) -> tuple[Note, ...]:
-    """Whether the true total stands in a paste all the same: a print of it, a sentence, thousands only (``90.2 K``)."""
-    for found in summary_text.numbers(text) if actual else ():
-        if found.low <= (actual or 0) <= found.high:
-            return (Note(id="summary.total_mentioned", params={"written": found.text}),)
-    return ()
+def _mentioned_total(text: str, actual: int | None) -> list[Note]:
+    """A note if a paste without a table mentions the true total: printed, in a sentence, or rounded (``90.2 K``)."""
+    for number in summary_text.numbers(text) if actual else ():
+        if number.low <= (actual or 0) <= number.high:
+            return [Note(id="summary.total_mentioned", params={"written": number.text})]
+    return []
 
 
 def _choose(tables: tuple[Table, ...], true_totals: set[int | None]) -> Table:
-    """The table of this model, else the last one: people paste their own below the example."""
+    """The table of this model, or else the last one: people paste their own below the example."""
     stated = [table for table in tables if table.total is not None] or list(tables)
     return next((table for table in stated if table.total in true_totals), stated[-1])
 
 
 def _total_of_rows(table: Table, true_totals: set[int | None]) -> int | None:
-    """The sum of a table whose line of totals was cut off, when it is complete enough to be the model's."""
+    """The sum of the rows of a table without a line of totals, if it is the model's total."""
     if table.dialect != "torchsummary" or any(row.parameters is None for row in table.rows):
         return None
     total = sum(row.parameters or 0 for row in table.rows)
@@ -98,56 +98,50 @@ def _total_of_rows(table: Table, true_totals: set[int | None]) -> int | None:
 def _differences(
     table: Table, layers: tuple[LayerRow, ...], idle: tuple[tuple[str, int], ...]
 ) -> tuple[tuple[int, str, str], ...]:
-    """Rows whose parameter count no layer of that type has left: (row from 1, the paste's, the model's).
+    """Rows whose parameter count no remaining layer of that type has: (row from 1, the paste's, the model's).
 
-    The order of rows is not judged: summaries list containers and repeated calls in different ways. A row counts
-    only when damage cannot explain it: its number is readable, is not zero, and is no true one short of a digit.
+    The order of rows does not count: summaries list containers and repeated calls in different ways. A row differs only
+    if damage cannot explain it: its number is readable, not zero, and not a true one without a digit.
     """
     leaves = [(layer.type.casefold(), layer.parameters) for layer in layers if layer.leaf]
     leaves += [(kind.casefold(), parameters) for kind, parameters in idle]
     types = {kind for kind, _ in leaves}
     containers = {layer.type.casefold() for layer in layers if not layer.leaf} - types
-    left = Counter(leaves)
+    remaining = Counter(leaves)
     shared = Counter({kind: 1 for kind, parameters in leaves if parameters == 0})
-    true_of_type = {kind: [parameters for one, parameters in leaves if one == kind] for kind in types}
+    true_counts = {kind: [parameters for leaf, parameters in leaves if leaf == kind] for kind in types}
     position_in_type: Counter[str] = Counter()
     differences: list[tuple[int, str, str]] = []
     for number, row in enumerate(table.rows, start=1):
         label = row.label.split("-")[0]
         kind = label.casefold()
-        place = position_in_type[kind]
+        position = position_in_type[kind]
         position_in_type[kind] += 1
         if not row.parameters or kind in containers or (kind not in types and table.dialect != "torchsummary"):
             continue
-        if left[kind, row.parameters]:
-            left[kind, row.parameters] -= 1
+        if remaining[kind, row.parameters]:
+            remaining[kind, row.parameters] -= 1
             continue
-        counts = true_of_type.get(kind, [])
-        # A module that is called again is listed again; the model's own table may show that row without parameters.
+        counts = true_counts.get(kind, [])
+        # A summary lists a module at each call; the model's own table may show the later rows without parameters.
         called_again = row.parameters in counts and shared[kind]
         if called_again or any(_lost_digits(row.parameters, count) for count in counts):
             continue
-        expected = counts[place] if place < len(counts) else None
-        differences.append(
-            (number, _shown(label, row.parameters), "-" if expected is None else _shown(label, expected))
-        )
+        expected = f"{label}: {counts[position]:,}" if position < len(counts) else "-"
+        differences.append((number, f"{label}: {row.parameters:,}", expected))
     return tuple(differences)
 
 
 def _lost_digits(claimed: int, true: int) -> bool:
-    """Whether the claimed digits are the true ones with one missing, as happens in PDF text."""
+    """Whether the claimed digits are the true ones without one, as happens in PDF text."""
     if len(str(claimed)) != len(str(true)) - 1:
         return False
-    remaining = iter(str(true))
-    return all(digit in remaining for digit in str(claimed))
-
-
-def _shown(kind: str, parameters: int) -> str:
-    return f"{kind}: {parameters:,}"
+    true_digits = iter(str(true))
+    return all(digit in true_digits for digit in str(claimed))
 
 
 def _dimensions(row: SummaryRow) -> tuple[int, ...]:
-    """A row's output shape without the batch; empty when it is no single plain shape."""
+    """A row's output shape without the batch; empty unless it is a single plain shape."""
     shape = row.output_shape or ""
     if shape.count("[") != 1:
         return ()
@@ -156,7 +150,7 @@ def _dimensions(row: SummaryRow) -> tuple[int, ...]:
 
 
 def _other_input(table: Table, layers: tuple[LayerRow, ...]) -> dict[str, str] | None:
-    """Output shapes that agree in channels but not in height and width: the summary was made for another input."""
+    """The first shapes, if they agree in channels only: the summary was made for another input size."""
     shapes = [layer.output_shape[1:] for layer in layers if layer.leaf and len(layer.output_shape) == 4]
     claimed = [dimensions for row in table.rows if len(dimensions := _dimensions(row)) == 3]
     if not shapes or not claimed or claimed[0] in shapes or claimed[0][0] != shapes[0][0]:
@@ -169,7 +163,7 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 def _claimed_input(table: Table) -> tuple[int, ...] | None:
-    """The square RGB input that "Input size (MB)" speaks of, if exactly one multiple of 32 fits.
+    """The square RGB input that "Input size (MB)" means, if exactly one multiple of 32 fits.
 
     torchsummary divides by 2**20, torchinfo by 10**6; both print two decimals of 4-byte numbers for one picture.
     """

@@ -1,7 +1,7 @@
-"""Reading a pasted model summary: torchsummary, torch-summary, torchinfo, in whatever state the paste left it.
+"""Read a pasted model summary of torchsummary, torch-summary or torchinfo, however damaged the paste is.
 
-The text is reduced to cells (Markdown's pipes, wide gaps and line ends divide them), rows and totals are found by
-their shape, and every number that the damage made doubtful reads as unknown.
+The text is reduced to cells, which Markdown's pipes, wide gaps and line ends divide. Rows and totals are recognised by
+their form, and a number with doubtful digits reads as unknown.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from grader.evidence import SummaryRow
 ROW_LIMIT = 1_000
 _TREE = str.maketrans(dict.fromkeys("├└─│┬┌┐┘┤┼═║╔╗╚╝", " ") | dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", ""))
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-# Tried at the first of several spaces only: at each of them a long row of spaces would be walked to its end.
+# Match at the first of several spaces only: a match at each of them takes quadratic time.
 _CELL_EDGE = re.compile(r"(?<!\s)\s*+\|\s*+|\t+|[ ]{2,}")
 _PARAMETERS = r"(?:param(?:eter)?s?\b|參數|参数|パラメータ)"
 _TOTAL = re.compile(
@@ -31,14 +31,14 @@ _MULT_ADDS_FIRST = re.compile(r"mult-?adds[^\n]{0,300}param", re.IGNORECASE)
 _TRAINABLE = re.compile(r"(?<!non[-\s_|])(?<!non)\btrainable[\s_|]+param(?:eter)?s?\b", re.IGNORECASE)
 _INPUT_SIZE = re.compile(r"\binput[\s_|]+size[\s|]*\(MB\)[\s:|=]*(\d+(?:\.\d+)?)", re.IGNORECASE)
 _SEPARATOR = r"[.,'’٬_]"
-# A number and what may be its continuation: a separator, perhaps torn from its digits by a line or cell edge; or one
-# space before exactly three digits.
+# A number and its possible continuation: a separator, perhaps cut from its digits by a line or cell edge; or one space
+# before exactly three digits.
 _NUMBER = re.compile(rf"\d+(?:[ \n|]*+{_SEPARATOR}[ \n|]*+{_SEPARATOR}?[ \n|]*+\d+|[ ]\d{{3}}(?!\d|{_SEPARATOR}\d))*")
 _LEAD = re.compile(r"(?:[\s:|=*#>~≈,;\"-]|is\b|of my model\b|為|为|是|約|约)*+(?:\([^)\n]{0,20}\)[\s:|=*>]*+)?")
 _DECIMALS = re.compile(r"\.0{1,6}(?![\d.,])")
 _ANY_NUMBER = re.compile(r"(?<![\w.])(?<!\d,)(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}(?:\.\d{1,6})?)[ ]?([kKmM]?)\b(?![.,]?\d)")
 _ROUNDING = 0.03
-"""Relative: ``90K`` may be the model's 90,155; ``0.1M`` may be anybody's."""
+"""Relative: ``90K`` may be the model's 90,155; ``0.1M`` fits too many models."""
 _UNITS = {"k": 1_000, "m": 1_000_000}
 _MAGNITUDE = re.compile(r"[ ]?(?:[KMG]\b|million|thousand)", re.IGNORECASE)
 _SHAPE = r"\[[-\d,\s|]*+(?:\[[-\d,\s|]*+\][-\d,\s|]*+)*+\]"  # of a layer with several outputs: a list of lists
@@ -48,13 +48,13 @@ _TREE_ROW = re.compile(
     rf"[\s|]*({_SHAPE}(?:[\s|]*+{_SHAPE})*+|--)?"
 )
 _UNREADABLE_DIGITS = re.compile(rf"(?:[ \n|]*+{_SEPARATOR})?[OolIS][\w.,]")
-"""What a picture's text makes of 0, 1 and 5 in the middle of a number."""
+"""Letters that text recognition reads for 0, 1 and 5 in the middle of a number."""
 _NO_NUMBER = re.compile(r"[ |=*-]*(?:--|\(recursive\))")
 
 
 @dataclass(frozen=True)
 class Table:
-    """One summary of a paste: its rows, its stated totals, and what it says of the input."""
+    """One summary of a paste: its rows, its stated totals, and its input size."""
 
     dialect: str
     rows: tuple[SummaryRow, ...] = ()
@@ -62,11 +62,11 @@ class Table:
     trainable: int | None = None
     input_megabytes: float | None = None
     rounded: bool = False
-    """The total was given in thousands or millions only."""
+    """The paste states the total in thousands or millions only."""
 
 
 def parse(text: str) -> tuple[Table, ...]:
-    """The summaries of a paste in their order; empty when nothing in it looks like one."""
+    """The summaries of a paste in their order; empty if nothing looks like one."""
     text = normalise(text)
     totals = list(_TOTAL.finditer(text))
     starts = _row_starts(text)
@@ -74,7 +74,7 @@ def parse(text: str) -> tuple[Table, ...]:
     begin = 0
     for position, match in enumerate(totals):
         end = totals[position + 1].start() if position + 1 < len(totals) else len(text)
-        # Rows after this total belong to the next summary; the lines of totals do not.
+        # Rows after this total belong to the next summary, but lines of totals do not.
         following = bisect.bisect_left(starts, match.end())
         next_row = min(starts[following], end) if following < len(starts) else end
         tables.append(_table(text[begin:next_row], match.end() - begin))
@@ -85,7 +85,7 @@ def parse(text: str) -> tuple[Table, ...]:
 
 @dataclass(frozen=True)
 class Number:
-    """A number as written, and what it may stand for: a rounded one for a range."""
+    """A number as written, and the range of values that it may mean if it is rounded."""
 
     text: str
     low: float
@@ -93,14 +93,14 @@ class Number:
 
 
 def numbers(text: str) -> Iterator[Number]:
-    """Every number of a text, whatever it is said of."""
-    for found in _ANY_NUMBER.finditer(unicodedata.normalize("NFKC", text)):
-        digits = _DECIMALS.sub("", found[1]).replace(",", "")
-        value = float(digits) * _UNITS.get(found[2].lower(), 1)
+    """Every number of a text, in any context."""
+    for match in _ANY_NUMBER.finditer(unicodedata.normalize("NFKC", text)):
+        digits, unit = _DECIMALS.sub("", match[1]).replace(",", ""), match[2].lower()
+        value = float(digits) * _UNITS.get(unit, 1)
         decimals = len(digits.partition(".")[2])
-        half = _UNITS[found[2].lower()] / 2 / 10**decimals if found[2] else 0
+        half = _UNITS[unit] / 2 / 10**decimals if unit else 0
         if half <= _ROUNDING * value:
-            yield Number(found[0].strip(), value - half, value + half)
+            yield Number(match[0].strip(), value - half, value + half)
 
 
 def normalise(text: str) -> str:
@@ -125,7 +125,7 @@ def _table(text: str, total_end: int | None) -> Table:
     stated = _TRAINABLE.search(text)
     trainable = _number_after(text, stated.end())[0] if stated else None
     megabytes = _INPUT_SIZE.search(text)
-    # Columns in an order of their own: which number is the parameters' cannot be told where another may come first.
+    # With mult-adds before parameters, the first number of a row may not be its parameter count.
     is_known = _MULT_ADDS_FIRST.search(text) is None
     return Table(
         dialect=dialect,
@@ -138,15 +138,17 @@ def _table(text: str, total_end: int | None) -> Table:
 
 
 def _total(text: str, total_end: int | None, *, has_rows: bool) -> tuple[int | None, bool]:
-    """The stated total, and whether it was only a rounded one.
+    """The stated total, and whether it is only a rounded one.
 
-    Without a line of totals: the sum of trainable and other parameters, or of a paste without rows what it says of
-    parameters at all.
+    Without a line of totals it is the sum of trainable and other parameters, or, in a paste without rows, any stated
+    number of parameters.
     """
     if total_end is not None:
         return _number_after(text, total_end)
     parts = [
-        _number_after(text, found.end())[0] for name in (_TRAINABLE, _NON_TRAINABLE) if (found := name.search(text))
+        _number_after(text, match.end())[0]
+        for pattern in (_TRAINABLE, _NON_TRAINABLE)
+        if (match := pattern.search(text))
     ]
     if len(parts) == 2 and None not in parts:
         return sum(part or 0 for part in parts), False
@@ -160,7 +162,7 @@ def _tree_dialect(text: str) -> str:
 
 
 def _unrepeated(matches: list[re.Match[str]]) -> list[re.Match[str]]:
-    """A table pasted twice under one total counts once: torchsummary's rows carry running numbers."""
+    """The rows without repetitions, which torchsummary's running numbers show: a table may be pasted twice."""
     seen: dict[str, re.Match[str]] = {}
     for match in matches:
         if match.re is _TREE_ROW:
@@ -184,22 +186,21 @@ def _row(text: str, match: re.Match[str], *, tree: bool, is_known: bool) -> Summ
 
 
 def _number_after(text: str, position: int, within: int | None = None) -> tuple[int | None, bool]:
-    """The whole number that follows a label or a row's shape, and whether it was only a rounded one.
+    """The whole number that follows a label or a row's shape, and whether it is only a rounded one.
 
-    ``None`` when there is none or when its digits are not grouped as a number's are. ``within`` bounds where the
-    number may begin; a separator at its end may carry it over a line's end.
+    ``None`` without a number, or if its digits are not grouped like a number's. The number must begin before
+    ``within``; a separator may continue it on the next line.
     """
     lead = _LEAD.match(text, position)
     start = lead.end() if lead else position
-    found = _NUMBER.match(text, start)
-    if found is None or (within is not None and start >= within):
+    match = _NUMBER.match(text, start)
+    if match is None or (within is not None and start >= within):
         return None, False
-    if _MAGNITUDE.match(text, found.end()):
+    if _MAGNITUDE.match(text, match.end()):
         return None, True
-    if _UNREADABLE_DIGITS.match(text, found.end()):
+    if _UNREADABLE_DIGITS.match(text, match.end()):
         return None, False
-    shown = _DECIMALS.sub("", found[0])
-    first, *groups = re.findall(r"\d+", shown)
+    first, *groups = re.findall(r"\d+", _DECIMALS.sub("", match[0]))
     if groups and first.startswith("0"):
         return None, False
     if len(first) > (3 if groups else 15) or len(groups) > 4 or any(len(group) != 3 for group in groups):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.checks.binding import TENSORS, Plan, Role, bind, other_readings
+from grader.checks.binding import TENSORS, CallPlan, Role, bind, other_readings
 from grader.evidence import Note
 from grader.sandbox.harness.loss import Settings
 from tests.unit.checks.harness_in_process import HarnessInProcess
@@ -22,9 +22,9 @@ def _inspected(signature: str) -> dict[str, Any]:
     return HarnessInProcess(function).request("loss.inspect", {"entry": "loss_fn_kd"}).meta
 
 
-def _plan(signature: str) -> Plan:
+def _plan(signature: str) -> CallPlan:
     plan = bind("loss_fn_kd", _inspected(signature))
-    assert isinstance(plan, Plan), plan
+    assert isinstance(plan, CallPlan), plan
     return plan
 
 
@@ -109,7 +109,7 @@ def test_a_class_that_is_made_with_nameless_numbers_has_another_reading() -> Non
     init = [{"name": name, "kind": "positional_or_keyword", "default": False} for name in ("p", "q")]
     call = [{"name": name, "kind": "positional_or_keyword", "default": False} for name in ("s", "y", "t")]
     plan = bind("loss_fn_kd", {"kind": "class", "parameters": call, "init": init})
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, CallPlan)
     readings = [plan, *other_readings(plan)]
     assert [reading.init_kwargs for reading in readings] == [{"p": A, "q": TAU}, {"p": TAU, "q": A}]
 
@@ -149,9 +149,9 @@ def test_class_takes_its_numbers_in_the_constructor() -> None:
         def __call__(self, outputs: object, labels: object, teacher_outputs: object) -> None: ...
 
     plan = bind("KDLoss", HarnessInProcess(Loss).request("loss.inspect", {"entry": "loss_fn_kd"}).meta)
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, CallPlan)
     assert plan.init_kwargs == {"alpha": A, "T": TAU}
-    assert plan.left_alone == ("reduction",)
+    assert plan.defaulted == ("reduction",)
     assert plan.text() == (
         "KDLoss(T=temperature, alpha=alpha)(outputs=student_logits, labels=labels, teacher_outputs=teacher_logits)"
     )
@@ -164,9 +164,9 @@ def test_numbers_that_the_constructor_took_are_not_passed_again() -> None:
         def __call__(self, outputs: object, labels: object, teacher_outputs: object, mask: object = None) -> None: ...
 
     plan = bind("KDLoss", HarnessInProcess(Loss).request("loss.inspect", {"entry": "loss_fn_kd"}).meta)
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, CallPlan)
     assert set(plan.kwargs) == {"outputs", "labels", "teacher_outputs"}
-    assert plan.left_alone == ("mask",)
+    assert plan.defaulted == ("mask",)
 
 
 def test_settings_are_read_by_any_name_and_told() -> None:
@@ -233,7 +233,7 @@ _json = st.recursive(
 @given(st.dictionaries(st.sampled_from(["kind", "signature", "parameters", "init"]) | st.text(max_size=8), _json))
 def test_any_claim_is_a_plan_or_a_finding(answer: dict[str, Any]) -> None:
     found = bind("loss_fn_kd", answer)
-    assert isinstance(found, Plan) or found.id.startswith("kd.signature.")
+    assert isinstance(found, CallPlan) or found.id.startswith("kd.signature.")
 
 
 @given(st.lists(_parameter, max_size=70), st.lists(_parameter, max_size=5), st.sampled_from(["function", "class", 3]))
@@ -271,5 +271,5 @@ def _signatures(draw: st.DrawFn) -> str:
 def test_planned_call_is_accepted_by_the_function(signature: str) -> None:
     function: Callable[..., Any] = eval(f"lambda {signature}: None")
     found = bind("loss_fn_kd", _inspected(signature))
-    if isinstance(found, Plan):
+    if isinstance(found, CallPlan):
         inspect.signature(function).bind(*found.args, **found.kwargs)
