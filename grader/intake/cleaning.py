@@ -32,32 +32,32 @@ _PYTHON_CELL = re.compile(r"%%(?:time|timeit|capture|prun|python3?|writefile\s+\
 
 
 @dataclass(frozen=True)
-class Cleaned:
+class CleanText:
     """A text after a step, the pieces that the step dropped, and its notes for the student."""
 
     text: str
-    dropped: tuple[DroppedPiece, ...] = ()
+    dropped_pieces: tuple[DroppedPiece, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
-def clean(text: str) -> Cleaned:
+def clean(text: str) -> CleanText:
     """Apply every step that changes the text."""
-    dropped: list[DroppedPiece] = []
+    dropped_pieces: list[DroppedPiece] = []
     notes: list[Note] = []
     for step in _STEPS:
         cleaned = step(text)
         if cleaned is not None:
             text = cleaned.text
-            dropped += cleaned.dropped
+            dropped_pieces += cleaned.dropped_pieces
             notes += cleaned.notes
-    return Cleaned(text, tuple(dropped), tuple(notes))
+    return CleanText(text, tuple(dropped_pieces), tuple(notes))
 
 
-def _with_note(text: str | None, note_id: str, **params: str | int) -> Cleaned | None:
-    return None if text is None else Cleaned(text, (), (Note(id=note_id, params=params),))
+def _with_note(text: str | None, note_id: str, **params: str | int) -> CleanText | None:
+    return None if text is None else CleanText(text, (), (Note(id=note_id, params=params),))
 
 
-def _fences(text: str) -> Cleaned | None:
+def _fences(text: str) -> CleanText | None:
     lines = text.split("\n")
     beside_fence = {number: match for number, line in enumerate(lines) if (match := _CODE_BESIDE_FENCE.fullmatch(line))}
     for number, match in beside_fence.items():
@@ -69,15 +69,17 @@ def _fences(text: str) -> Cleaned | None:
         return _with_note("\n".join(lines), "intake.fences", line=min([*beside_fence, *fences]) + 1)
     if not fences:
         return None
-    dropped: list[DroppedPiece] = []
+    dropped_pieces: list[DroppedPiece] = []
     code_lines = _fenced_lines(lines, fences)
     for number, line in enumerate(lines):
         if number in code_lines:
             continue
         if line.strip() and number not in fences:
-            dropped.append(DroppedPiece.at(number, DropKind.PROSE, line))
+            dropped_pieces.append(DroppedPiece.at(number, DropKind.PROSE, line))
         lines[number] = ""
-    return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.fences", params={"line": fences[0] + 1}),))
+    return CleanText(
+        "\n".join(lines), tuple(dropped_pieces), (Note(id="intake.fences", params={"line": fences[0] + 1}),)
+    )
 
 
 def _fenced_lines(lines: list[str], fences: list[int]) -> set[int]:
@@ -90,20 +92,20 @@ def _fenced_lines(lines: list[str], fences: list[int]) -> set[int]:
     return all_lines if has_code_outside else fenced
 
 
-def _characters(text: str) -> Cleaned | None:
+def _characters(text: str) -> CleanText | None:
     straight, signs = characters.straighten(text)
     if straight == text:
         return None
     return _with_note(straight, "intake.characters", count=signs) if signs else _with_note(straight, "intake.spaces")
 
 
-def _prompts(text: str) -> Cleaned | None:
+def _prompts(text: str) -> CleanText | None:
     """Remove the prompts of a Python session or a notebook, and drop the output between them."""
     lines = text.split("\n")
     is_session = any(line.lstrip().startswith(">>> ") for line in lines)
     if not is_session and not any(_IN_PROMPT.match(line) for line in lines):
         return None
-    dropped: list[DroppedPiece] = []
+    dropped_pieces: list[DroppedPiece] = []
     is_output = False
     for number, line in enumerate(lines):
         prompt = (_PROMPT if is_session else _IN_PROMPT).match(line)
@@ -111,14 +113,14 @@ def _prompts(text: str) -> Cleaned | None:
             is_output = prompt is None
         prompt = prompt or (None if is_session else _CONTINUATION_PROMPT.match(line))
         if is_output and line.strip():
-            dropped.append(DroppedPiece.at(number, DropKind.OUTPUT, line))
+            dropped_pieces.append(DroppedPiece.at(number, DropKind.OUTPUT, line))
             lines[number] = ""
         elif prompt:
             lines[number] = line[prompt.end() :]
-    return Cleaned("\n".join(lines), tuple(dropped), (Note(id="intake.prompts"),))
+    return CleanText("\n".join(lines), tuple(dropped_pieces), (Note(id="intake.prompts"),))
 
 
-def _line_numbers(text: str) -> Cleaned | None:
+def _line_numbers(text: str) -> CleanText | None:
     """Remove numbers only where they count all lines that hold text, without a gap."""
     numbered_apart = markup.without_numbers_between(text)
     if numbered_apart is not None:
@@ -132,34 +134,34 @@ def _line_numbers(text: str) -> Cleaned | None:
     return _with_note("\n".join(stripped), "intake.line_numbers")
 
 
-def _magics(text: str) -> Cleaned | None:
+def _magics(text: str) -> CleanText | None:
     """Drop statements that begin with IPython's ``%``, ``!`` or ``?``; no Python statement does."""
     lines = text.split("\n")
-    dropped: list[DroppedPiece] = []
+    dropped_pieces: list[DroppedPiece] = []
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%") and not _PYTHON_CELL.match(first):
-        return Cleaned("\n" * text.count("\n"), (DroppedPiece.at(lines.index(first), DropKind.MAGIC, first),))
+        return CleanText("\n" * text.count("\n"), (DroppedPiece.at(lines.index(first), DropKind.MAGIC, first),))
     for logical in logical_lines(text):
         match = _MAGIC.match(lines[logical.first])
         if match is None:
             continue
-        dropped.append(DroppedPiece.at(logical.first, DropKind.MAGIC, lines[logical.first]))
+        dropped_pieces.append(DroppedPiece.at(logical.first, DropKind.MAGIC, lines[logical.first]))
         lines[logical.first] = match[1] + "pass" if match[1] else ""
         for number in range(logical.first + 1, logical.last + 1):
             lines[number] = ""
-    return Cleaned("\n".join(lines), tuple(dropped)) if dropped else None
+    return CleanText("\n".join(lines), tuple(dropped_pieces)) if dropped_pieces else None
 
 
-def _heading(text: str) -> Cleaned | None:
+def _heading(text: str) -> CleanText | None:
     """Drop the words above the first definition or import: a title, the question, an instruction."""
     lines = text.split("\n")
     start = next((n for n, line in enumerate(lines) if _CODE_START.match(line) or _opens_block(line)), 0)
     above = "\n".join(lines[:start])
     if not above.strip() or "=" in above or syntax.is_readable(above):
         return None
-    dropped = [DroppedPiece.at(n, DropKind.PROSE, line) for n, line in enumerate(lines[:start]) if line.strip()]
+    dropped_pieces = [DroppedPiece.at(n, DropKind.PROSE, line) for n, line in enumerate(lines[:start]) if line.strip()]
     lines[:start] = [""] * start
-    return Cleaned("\n".join(lines), tuple(dropped), (note_on_pieces("intake.prose", dropped),))
+    return CleanText("\n".join(lines), tuple(dropped_pieces), (note_on_pieces("intake.prose", dropped_pieces),))
 
 
 def _opens_block(line: str) -> bool:
@@ -170,7 +172,7 @@ def _opens_block(line: str) -> bool:
     return syntax.is_readable(f"{line.strip()}\n    pass\n{clause}")
 
 
-def _tabs(text: str) -> Cleaned | None:
+def _tabs(text: str) -> CleanText | None:
     """Expand tabs where other lines use spaces: to four columns, or to eight where only that parses."""
     lines = text.split("\n")
     margins = [line[: len(line) - len(line.lstrip())] for line in lines]
@@ -184,7 +186,7 @@ def _tabs(text: str) -> Cleaned | None:
     return _with_note(eight if only_eight else four, "intake.tabs", columns=8 if only_eight else 4)
 
 
-def _margin(text: str) -> Cleaned | None:
+def _margin(text: str) -> CleanText | None:
     """Remove the margin of all statements, or of all but the first where the selection began behind its margin."""
     indents = [line.indent for line in logical_lines(text) if line.tokens]
     margin = min(indents, default=0)
@@ -199,7 +201,7 @@ def _dedented(text: str, margin: int) -> str:
     return "\n".join(line[min(margin, len(line) - len(line.lstrip(" \t"))) :] for line in text.split("\n"))
 
 
-_Step = Callable[[str], Cleaned | None]
+_Step = Callable[[str], CleanText | None]
 
 
 def _markup_step(change: Callable[[str], str | None], note_id: str, **params: str) -> _Step:

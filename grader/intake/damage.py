@@ -44,11 +44,11 @@ def repair(text: str) -> Repair | None:
     return None
 
 
-def shows_damage(text: str, parsed: ast.Module | StudentError) -> bool:
+def shows_damage(text: str, parse_result: ast.Module | StudentError) -> bool:
     """Whether a text, valid Python or not, bears the marks of a damaged paste."""
     if _LOST_DUNDER.search(text):
         return True
-    if isinstance(parsed, ast.Module):
+    if isinstance(parse_result, ast.Module):
         return has_stray_method(text)
     if len(text) > SIZE_LIMIT:
         return False
@@ -65,17 +65,17 @@ def shows_damage_by_line(text: str, broken_lines: list[str]) -> bool:
 
 def has_stray_method(text: str) -> bool:
     """Whether a method stands outside its class: ``def forward(self, x)`` at the margin after a class without one."""
-    parsed = syntax.parse(text)
-    if isinstance(parsed, StudentError):
+    parse_result = syntax.parse(text)
+    if isinstance(parse_result, StudentError):
         return False
-    used = {part.id for part in ast.walk(parsed) if isinstance(part, ast.Name)}
+    used_names = {part.id for part in ast.walk(parse_result) if isinstance(part, ast.Name)}
     methods: frozenset[str] | None = None  # of the class above, as long as only functions follow it
-    for node in parsed.body:
+    for node in parse_result.body:
         if isinstance(node, ast.ClassDef):
             methods = frozenset(inner.name for inner in node.body if isinstance(inner, ast.FunctionDef))
         elif isinstance(node, ast.FunctionDef) and methods is not None and _takes_self(node):
             # A function that the code uses by name, as `StudentNet.forward = forward` does, is no stray method.
-            if methods and node.name not in methods and node.name not in used:
+            if methods and node.name not in methods and node.name not in used_names:
                 return True
         else:
             methods = None

@@ -43,14 +43,14 @@ _MARKED_LETTER = re.compile(rf"(?:[^\w\x00-\x7f]|[\uff9e\uff9f]){{{_MARK_LIMIT +
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedText:
     """Text with ``\\n`` line ends and no byte order mark; ``notes`` names an encoding other than UTF-8."""
 
     text: str
     notes: tuple[Note, ...] = ()
 
 
-def decode(data: bytes) -> Decoded | Note:
+def decode(data: bytes) -> DecodedText | Note:
     """Decode an upload, or return a note that says why it is no text."""
     if not data.strip():
         return Note(id="code.empty")
@@ -65,7 +65,7 @@ def decode(data: bytes) -> Decoded | Note:
     if not text.strip():
         return Note(id="code.empty")
     note = Note(id="intake.encoding", params={"encoding": source_encoding})
-    return Decoded(limit_marks(text), () if source_encoding == "utf-8" else (note,))
+    return DecodedText(limit_marks(text), () if source_encoding == "utf-8" else (note,))
 
 
 def limit_marks(text: str) -> str:

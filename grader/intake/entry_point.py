@@ -62,12 +62,12 @@ def bind_stand_in(text: str, tree: ast.Module, entry: str) -> EntryText:
 def add_lost_entry_note(result: IntakeResult, data: bytes, entry: str) -> IntakeResult:
     """Say where the ``def`` of an unbound entry point stands: in a comment, a string, a text cell, behind odd marks."""
     tree = None if result.source is None else syntax.parse(result.source)
-    decoded = encoding.decode(data)
-    if not isinstance(tree, ast.Module) or isinstance(decoded, Note) or is_bound(tree, entry):
+    decoding = encoding.decode(data)
+    if not isinstance(tree, ast.Module) or isinstance(decoding, Note) or is_bound(tree, entry):
         return result
     name = re.escape(entry).replace("_", r"[_ \\]+")
-    match = re.search(rf"(?:\b|\\n)def\b\W{{0,20}}{name}\b", decoded.text, re.IGNORECASE)
+    match = re.search(rf"(?:\b|\\n)def\b\W{{0,20}}{name}\b", decoding.text, re.IGNORECASE)
     if match is None:
         return result
-    params = {"entry": entry, "line": decoded.text.count("\n", 0, match.start()) + 1}
+    params = {"entry": entry, "line": decoding.text.count("\n", 0, match.start()) + 1}
     return replace(result, notes=(Note(id="intake.entry_lost", params=params), *result.notes))

@@ -52,18 +52,22 @@ def assess(fragments: Fragments, tree: ast.Module, needed_names: frozenset[str],
     changing: list[tuple[BrokenPiece, tuple[str, ...]]] = []
     unneeded: list[BrokenPiece] = []
     for piece in fragments.broken:
-        bound, touched = _bound_and_touched(piece.text)
+        bound_names, touched_names = _bound_and_touched(piece.text)
         # A later definition replaces the value that the piece would give.
-        bound = {name for name in bound & needed_names if last_definition.get(name, -1) < piece.first}
-        ambiguous = {
+        bound_names = {name for name in bound_names & needed_names if last_definition.get(name, -1) < piece.first}
+        ambiguous_names = {
             name for name in needed_names if any(at in piece.ambiguous_lines for at in binding_lines.get(name, ()))
         }
         is_import = piece.text.lstrip().split(" ")[0] in {"import", "from"}
-        changed = (bound - (predefined if is_import else frozenset())) | (touched & values & needed_names) | ambiguous
-        if any(name not in binding_lines and name not in predefined for name in bound):
+        changed_names = (
+            (bound_names - (predefined if is_import else frozenset()))
+            | (touched_names & values & needed_names)
+            | ambiguous_names
+        )
+        if any(name not in binding_lines and name not in predefined for name in bound_names):
             needed.append(piece)
-        elif changed:
-            changing.append((piece, tuple(sorted(changed))))
+        elif changed_names:
+            changing.append((piece, tuple(sorted(changed_names))))
         else:
             unneeded.append(piece)
     return Losses(tuple(needed), tuple(changing), tuple(unneeded))
@@ -77,8 +81,8 @@ def shows_damage(text: str, fragments: Fragments) -> bool:
 
 def notes(losses: Losses) -> Iterator[Note]:
     """Notes for the student on the broken pieces."""
-    for piece, changed in losses.changing[:_NOTE_LIMIT]:
-        yield Note(id="intake.broken_change", params={**syntax.place(piece.error), "names": list(changed[:5])})
+    for piece, changed_names in losses.changing[:_NOTE_LIMIT]:
+        yield Note(id="intake.broken_change", params={**syntax.place(piece.error), "names": list(changed_names[:5])})
     for piece in [piece for piece in losses.unneeded if not is_prose(piece)][:_NOTE_LIMIT]:
         yield Note(id="intake.broken_unneeded", params=syntax.place(piece.error))
     words = [dropped_piece(piece) for piece in losses.unneeded if is_prose(piece)]
@@ -99,8 +103,8 @@ def is_prose(piece: BrokenPiece) -> bool:
 
 def _bound_and_touched(text: str) -> tuple[set[str], set[str]]:
     """Names that a broken piece would bind or assign to, and names whose object it may change otherwise."""
-    bound: set[str] = set()
-    touched: set[str] = set()
+    bound_names: set[str] = set()
+    touched_names: set[str] = set()
     for line in logical_lines(text):
         words = list(line.tokens)
         if not words:
@@ -109,18 +113,18 @@ def _bound_and_touched(text: str) -> tuple[set[str], set[str]]:
         start = int(texts[0] == "async" and len(texts) > 1)
         if line.indent == 0 and texts[start] in {"def", "class"}:
             has_name = len(words) > start + 2 and texts[start + 2] in "([:" and words[start + 1].kind is Kind.NAME
-            bound |= {texts[start + 1]} if has_name else set(_names(words))
+            bound_names |= {texts[start + 1]} if has_name else set(_names(words))
             if has_name:
-                return bound | set(re.findall(r"^\s+global\s+(\w+)", text, re.MULTILINE)), touched
+                return bound_names | set(re.findall(r"^\s+global\s+(\w+)", text, re.MULTILINE)), touched_names
         elif texts[0] in {"import", "from", "global", "del", "def", "class"}:
-            bound |= set(_names(words))
+            bound_names |= set(_names(words))
         elif texts[0] == "for":
-            bound |= set(_names(words[: texts.index("in") if "in" in texts else None]))
+            bound_names |= set(_names(words[: texts.index("in") if "in" in texts else None]))
         else:
-            bound |= _targets(words)
-        bound |= set(_names(words)) if _ACCESS_BY_TEXT.intersection(texts) else set()
-        touched |= set(_touched(words))
-    return bound, touched
+            bound_names |= _targets(words)
+        bound_names |= set(_names(words)) if _ACCESS_BY_TEXT.intersection(texts) else set()
+        touched_names |= set(_touched(words))
+    return bound_names, touched_names
 
 
 def _names(words: list[Token]) -> Iterator[str]:

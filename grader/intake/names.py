@@ -29,8 +29,8 @@ class NameRead:
 @dataclass
 class _Scope:
     is_class: bool
-    bound: frozenset[str]
-    declared_global: frozenset[str] = frozenset()
+    local_names: frozenset[str]
+    global_names: frozenset[str] = frozenset()
 
 
 def bound_names(statement: ast.stmt) -> frozenset[str]:
@@ -57,34 +57,34 @@ def name_reads(statement: ast.stmt) -> tuple[NameRead, ...]:
 
 def _bound_and_declared(nodes: Iterable[ast.AST]) -> tuple[frozenset[str], frozenset[str]]:
     """The names that nodes bind in their own scope, and the names that they declare global or nonlocal."""
-    bound: set[str] = set()
-    declared: set[str] = set()
+    local_names: set[str] = set()
+    declared_names: set[str] = set()
     stack = list(nodes)
     while stack:
         node = stack.pop()
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                bound.add(node.name)
+                local_names.add(node.name)
                 continue
             case ast.Lambda():
                 continue
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 # A comprehension has a scope of its own; only := binds outside it.
                 walrus = (inner.target.id for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
-                bound.update(walrus)
+                local_names.update(walrus)
                 continue
             case ast.Name(ctx=ast.Store() | ast.Del()):
-                bound.add(node.id)
+                local_names.add(node.id)
             case ast.alias():
-                bound.add(node.asname or (node.name if node.name == "*" else node.name.split(".")[0]))
+                local_names.add(node.asname or (node.name if node.name == "*" else node.name.split(".")[0]))
             case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                bound.add(name)
+                local_names.add(name)
             case ast.MatchMapping(rest=str(name)):
-                bound.add(name)
+                local_names.add(name)
             case ast.Global() | ast.Nonlocal():
-                declared.update(node.names)
+                declared_names.update(node.names)
         stack.extend(ast.iter_child_nodes(node))
-    return frozenset(bound - declared), frozenset(declared)
+    return frozenset(local_names - declared_names), frozenset(declared_names)
 
 
 @dataclass
@@ -103,9 +103,9 @@ class _ReadVisitor(ast.NodeVisitor):
         for position, scope in enumerate(reversed(self._scopes)):
             if scope.is_class and position:
                 continue  # methods do not see the names of the class body
-            if name in scope.declared_global:
+            if name in scope.global_names:
                 continue  # an outer function binds a `nonlocal` name, no scope binds a `global` one
-            if name in scope.bound:
+            if name in scope.local_names:
                 return True  # also for a class body that reads the module's name before it binds its own
         return False
 
@@ -137,9 +137,9 @@ class _ReadVisitor(ast.NodeVisitor):
         self._is_hint = before
 
     def _body(self, arguments: ast.arguments, body: Iterable[ast.AST]) -> None:
-        bound, declared = _bound_and_declared(body)
+        local_names, declared_names = _bound_and_declared(body)
         parameters = {argument.arg for argument in _arguments(arguments)}
-        self._scopes.append(_Scope(False, bound | parameters | {"__class__"}, declared))
+        self._scopes.append(_Scope(False, local_names | parameters | {"__class__"}, declared_names))
         before, self._is_deferred = self._is_deferred, True
         for node in body:
             self.visit(node)
@@ -149,8 +149,8 @@ class _ReadVisitor(ast.NodeVisitor):
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for outside in [*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)]:
             self.visit(outside)
-        bound, declared = _bound_and_declared(node.body)
-        self._scopes.append(_Scope(True, bound | {"__module__", "__qualname__"}, declared))
+        local_names, declared_names = _bound_and_declared(node.body)
+        self._scopes.append(_Scope(True, local_names | {"__module__", "__qualname__"}, declared_names))
         for inner in node.body:
             self.visit(inner)
         self._scopes.pop()
@@ -183,8 +183,8 @@ class _ReadVisitor(ast.NodeVisitor):
 
     def _comprehension(self, generators: list[ast.comprehension], elements: list[ast.expr]) -> None:
         self.visit(generators[0].iter)  # evaluated outside the comprehension's scope
-        bound, _ = _bound_and_declared(generator.target for generator in generators)
-        self._scopes.append(_Scope(False, bound))
+        local_names, _ = _bound_and_declared(generator.target for generator in generators)
+        self._scopes.append(_Scope(False, local_names))
         for position, generator in enumerate(generators):
             if position:
                 self.visit(generator.iter)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.evidence import Note, StudentError
+from grader.evidence import Note
 from grader.intake import cleaning, damage, encoding, limits, notebook, syntax
 from grader.intake.result import DropKind, DroppedPiece
 
@@ -14,7 +14,7 @@ _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.
 
 
 @dataclass(frozen=True)
-class PartText(cleaning.Cleaned):
+class PartText(cleaning.CleanText):
     """The text of a part. ``all_cells`` also holds the unreadable cells; empty where every cell is readable."""
 
     all_cells: str = ""
@@ -26,40 +26,35 @@ def decode_part(data: bytes, entry: str) -> PartText | Note:
     limit = notebook.BYTE_LIMIT if is_notebook else limits.BYTE_LIMIT
     if len(data) > limit:
         return limits.too_large(len(data), limit, "bytes")
-    decoded = encoding.decode(data)
-    if isinstance(decoded, Note):
-        return decoded
-    if is_notebook or notebook.looks_like_notebook(decoded.text.encode()):
-        cells = notebook.code_cells(decoded.text)
+    decoding = encoding.decode(data)
+    if isinstance(decoding, Note):
+        return decoding
+    if is_notebook or notebook.looks_like_notebook(decoding.text.encode()):
+        cells = notebook.code_cells(decoding.text)
         if isinstance(cells, Note):
             return cells
         texts = [cell.strip("\n") for cell in cells]
-        return limits.excess(texts) or _join_cells(texts, entry, decoded.notes)
-    return limits.excess([decoded.text]) or PartText(decoded.text, (), decoded.notes)
+        return limits.excess(texts) or _join_cells(texts, entry, decoding.notes)
+    return limits.excess([decoding.text]) or PartText(decoding.text, (), decoding.notes)
 
 
 def _join_cells(texts: Sequence[str], entry: str, notes: tuple[Note, ...]) -> PartText:
     """Join the cells of a notebook; blank an unreadable cell that no other cell needs."""
-    cleaned = [cleaning.Cleaned(text) if syntax.is_readable(text) else cleaning.clean(text) for text in texts]
-    parsed = [syntax.parse(cell.text) for cell in cleaned]
-    readable = "\n".join(
-        cell.text for cell, tree in zip(cleaned, parsed, strict=True) if not isinstance(tree, StudentError)
-    )
+    clean_cells = [cleaning.CleanText(text) if syntax.is_readable(text) else cleaning.clean(text) for text in texts]
+    errors = [syntax.grammar_error(cell.text) for cell in clean_cells]
+    readable = "\n".join(cell.text for cell, error in zip(clean_cells, errors, strict=True) if error is None)
     needed = ({entry} | set(re.findall(r"\w+", readable))) - set(_DEFINITION.findall(readable))
     cells: list[str] = []
     all_cells: list[str] = []
-    dropped: list[DroppedPiece] = []
+    dropped_pieces: list[DroppedPiece] = []
     line = 1
-    for number, (cell, tree) in enumerate(zip(cleaned, parsed, strict=True), start=1):
+    for number, (cell, error) in enumerate(zip(clean_cells, errors, strict=True), start=1):
         text = cell.text
-        dropped += [piece._replace(line=piece.line + line) for piece in cell.dropped]
-        if isinstance(tree, StudentError) and not (
-            needed.intersection(_DEFINITION.findall(text)) or damage.shows_damage(text, tree)
-        ):
-            dropped.append(DroppedPiece.at(line, DropKind.CELL, texts[number - 1].split("\n")[0]))
+        dropped_pieces += [piece._replace(line=piece.line + line) for piece in cell.dropped_pieces]
+        if error and not (needed.intersection(_DEFINITION.findall(text)) or damage.shows_damage(text, error)):
+            dropped_pieces.append(DroppedPiece.at(line, DropKind.CELL, texts[number - 1].split("\n")[0]))
             text = "\n" * text.count("\n")
         cells.append(f"# cell {number}\n{text}\n")
         all_cells.append(f"# cell {number}\n{cell.text}\n")
         line += cells[-1].count("\n")
-    has_unreadable = any(isinstance(tree, StudentError) for tree in parsed)
-    return PartText("".join(cells), tuple(dropped), notes, "".join(all_cells) if has_unreadable else "")
+    return PartText("".join(cells), tuple(dropped_pieces), notes, "".join(all_cells) if any(errors) else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.intake import syntax
-from grader.intake.cleaning import Cleaned
+from grader.intake.cleaning import CleanText
 from grader.intake.lexing import Kind, LogicalLine, logical_lines
 from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
 
@@ -14,24 +14,24 @@ _CODE_WORDS = frozenset({
 _CLAUSES = frozenset({"else", "elif", "except", "finally"})
 
 
-def without_prose(text: str) -> Cleaned | None:
+def without_prose(text: str) -> CleanText | None:
     """Blank the unreadable top-level pieces of a text.
 
     Returns ``None`` where all are readable, and where one is a definition, import or assignment: a mistake to report.
     """
     physical = text.split("\n")
-    dropped: list[DroppedPiece] = []
+    dropped_pieces: list[DroppedPiece] = []
     for piece in _pieces(logical_lines(text)):
         first, last = piece[0].first, piece[-1].last
         if syntax.is_readable("\n".join(physical[first : last + 1])):
             continue
         if is_code_line(piece[0]):
             return None
-        dropped.append(DroppedPiece.at(first, DropKind.PROSE, physical[first]))
+        dropped_pieces.append(DroppedPiece.at(first, DropKind.PROSE, physical[first]))
         physical[first : last + 1] = [""] * (last + 1 - first)
-    if not dropped:
+    if not dropped_pieces:
         return None
-    return Cleaned("\n".join(physical), tuple(dropped), (note_on_pieces("intake.prose", dropped),))
+    return CleanText("\n".join(physical), tuple(dropped_pieces), (note_on_pieces("intake.prose", dropped_pieces),))
 
 
 def is_code(text: str) -> bool:

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from grader.evidence import Note, StudentError
-from grader.intake import cleaning, damage, fragments, losses, prose, salvage, selection, syntax
+from grader.intake import cleaning, damage, fragments, losses, prose, salvage, syntax
 from grader.intake.entry_point import EntryText, add_lost_entry_note, bind_stand_in, is_bound
 from grader.intake.part_text import PartText, decode_part
 from grader.intake.result import DropKind, DroppedPiece, IntakeResult
+from grader.intake.selection import MODULE_NAMES, Selection, select
 from grader.submission import Part
 
 
@@ -66,7 +67,7 @@ class _PartReader:
         self._apply_repair = apply_repair
         self._text = part.text
         self._parsed = syntax.parse(part.text)
-        self._dropped = list(part.dropped)
+        self._dropped = list(part.dropped_pieces)
         self._notes = list(part.notes)
         self._needs_broken = False
         """Whether the entry point needs an unreadable statement: then no prose between the code is at fault."""
@@ -95,11 +96,11 @@ class _PartReader:
                 paste_damage = self._find_damage()
         return self._read_damaged(paste_damage)
 
-    def _adopt(self, cleaned: cleaning.Cleaned | None) -> None:
+    def _adopt(self, cleaned: cleaning.CleanText | None) -> None:
         if cleaned is not None:
             self._text = cleaned.text
             self._parsed = syntax.parse(cleaned.text)
-            self._dropped += cleaned.dropped
+            self._dropped += cleaned.dropped_pieces
             self._notes += cleaned.notes
 
     def _find_damage(self) -> _Damage:
@@ -121,55 +122,57 @@ class _PartReader:
         elif paste_damage.is_damaged:
             self._notes.append(Note(id="intake.damage_suspected", params={"diff": paste_damage.diff}))
         entry_text = bind_stand_in(text, tree, self._entry)
-        selected = self._select(entry_text)
-        result = self._runnable(entry_text, selected, self._dropped, (), paste_damage)
+        selection = self._select(entry_text)
+        result = self._runnable(entry_text, selection, self._dropped, (), paste_damage)
         if result.error is None or paste_damage.is_damaged:
             return result
         return self._read_without_broken(text, self._dropped, syntax.compile_error) or result
 
     def _read_without_broken(
-        self, text: str, dropped: list[DroppedPiece], check: fragments.Check
+        self, text: str, dropped_pieces: list[DroppedPiece], check: fragments.Check
     ) -> IntakeResult | None:
         """Read a text without the statements that fail the check.
 
         Returns ``None`` where they show damage, the entry point needs one, or the rest lacks the entry point.
         """
         split = fragments.split(text, check)
-        parsed = None if split is None else syntax.parse(split.text)
-        if split is None or not isinstance(parsed, ast.Module) or losses.shows_damage(text, split):
+        parse_result = None if split is None else syntax.parse(split.text)
+        if split is None or not isinstance(parse_result, ast.Module) or losses.shows_damage(text, split):
             return None
-        entry_text = bind_stand_in(split.text, parsed, self._entry)
-        selected = self._select(entry_text)
-        lost = losses.assess(split, parsed, selected.needed_names, self._prelude_names | selection.MODULE_NAMES)
-        if lost.needed:
-            self._needs_broken = self._needs_broken or any(not losses.is_prose(piece) for piece in lost.needed)
+        entry_text = bind_stand_in(split.text, parse_result, self._entry)
+        selection = self._select(entry_text)
+        assessment = losses.assess(split, parse_result, selection.needed_names, self._prelude_names | MODULE_NAMES)
+        if assessment.needed:
+            self._needs_broken = self._needs_broken or any(not losses.is_prose(piece) for piece in assessment.needed)
             return None
         if not is_bound(entry_text.tree, self._entry):
             return None
-        dropped_too = [*dropped, *(losses.dropped_piece(piece) for piece in split.broken)]
-        result = self._runnable(entry_text, selected, dropped_too, losses.notes(lost), _Damage())
+        all_dropped = [*dropped_pieces, *(losses.dropped_piece(piece) for piece in split.broken)]
+        result = self._runnable(entry_text, selection, all_dropped, losses.notes(assessment), _Damage())
         if result.error is None:
             return result
-        return None if check is syntax.compile_error else self._read_without_broken(text, dropped, syntax.compile_error)
+        if check is syntax.compile_error:
+            return None
+        return self._read_without_broken(text, dropped_pieces, syntax.compile_error)
 
-    def _select(self, entry_text: EntryText, conservative: bool = False) -> selection.Selection:
-        return selection.select(entry_text.text, entry_text.tree, self._entry, self._prelude_names, conservative)
+    def _select(self, entry_text: EntryText, conservative: bool = False) -> Selection:
+        return select(entry_text.text, entry_text.tree, self._entry, self._prelude_names, conservative)
 
     def _runnable(
         self,
         entry_text: EntryText,
-        selected: selection.Selection,
-        dropped: list[DroppedPiece],
+        selection: Selection,
+        dropped_pieces: list[DroppedPiece],
         notes: Iterable[Note],
         paste_damage: _Damage,
     ) -> IntakeResult:
         """The result for a readable text, with a conservative fallback where the selection is speculative."""
         notes = [*self._notes, *entry_text.notes, *notes]
-        result = _from_selection(selected, dropped, notes, paste_damage)
-        if not selected.is_speculative or result.source is None:
+        result = _from_selection(selection, dropped_pieces, notes, paste_damage)
+        if not selection.is_speculative or result.source is None:
             return result
         conservative = self._select(entry_text, conservative=True)
-        return replace(result, conservative=_from_selection(conservative, dropped, notes, paste_damage))
+        return replace(result, conservative=_from_selection(conservative, dropped_pieces, notes, paste_damage))
 
     def _unreadable(self, error: StudentError, paste_damage: _Damage) -> IntakeResult:
         """The result for a text that is no Python; names what even the repaired text lacks."""
@@ -190,16 +193,16 @@ class _PartReader:
 
 
 def _from_selection(
-    selected: selection.Selection, dropped: list[DroppedPiece], notes: list[Note], paste_damage: _Damage
+    selection: Selection, dropped_pieces: list[DroppedPiece], notes: list[Note], paste_damage: _Damage
 ) -> IntakeResult:
-    dropped = [*dropped, *selected.dropped]
-    error = syntax.compile_error(selected.source)
+    dropped_pieces = [*dropped_pieces, *selection.dropped_pieces]
+    error = syntax.compile_error(selection.source)
     cause = [] if error is None else [_syntax_note(error)]
     return IntakeResult(
-        source=selected.source if error is None else None,
-        dropped_pieces=tuple(sorted(dropped)),
-        notes=(*cause, *notes, *selected.notes, *_dropped_note(dropped, selected.dropped_changes)),
-        missing_names=selected.missing_names,
+        source=selection.source if error is None else None,
+        dropped_pieces=tuple(sorted(dropped_pieces)),
+        notes=(*cause, *notes, *selection.notes, *_dropped_note(dropped_pieces, selection.dropped_changes)),
+        missing_names=selection.missing_names,
         error=error,
         **paste_damage.fields(),
     )
@@ -212,10 +215,12 @@ def _syntax_note(error: StudentError) -> Note:
     return Note(id="code.too_deep" if error.type == "RecursionError" else "code.syntax_error", params=place)
 
 
-def _dropped_note(dropped: list[DroppedPiece], dropped_changes: frozenset[int]) -> list[Note]:
+def _dropped_note(dropped_pieces: list[DroppedPiece], dropped_changes: frozenset[int]) -> list[Note]:
     """One note for all dropped pieces but those with their own: imports, cells and ``dropped_changes`` (lines)."""
     has_own_note = {DropKind.IMPORT, DropKind.CELL}
     lines = [
-        piece.line for piece in sorted(dropped) if piece.kind not in has_own_note and piece.line not in dropped_changes
+        piece.line
+        for piece in sorted(dropped_pieces)
+        if piece.kind not in has_own_note and piece.line not in dropped_changes
     ]
     return [Note(id="intake.dropped", params={"count": len(lines), "lines": lines[:20]})] if lines else []

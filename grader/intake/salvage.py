@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from grader.evidence import Note
 from grader.intake import damage, syntax, underscores
-from grader.intake.cleaning import Cleaned
+from grader.intake.cleaning import CleanText
 from grader.intake.lexing import logical_lines, tokens
 from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
 
@@ -36,13 +36,13 @@ class _Piece:
     lines: list[int] = field(default_factory=list)
 
 
-def salvage(text: str) -> Cleaned | None:
+def salvage(text: str) -> CleanText | None:
     """Blank everything but the readable definitions, or return ``None`` where that would lose a definition."""
     if len(text) > damage.SIZE_LIMIT:
         return None
     lines = text.split("\n")
     readable_lines: dict[int, str] = {}
-    dropped_pieces: list[_Piece] = []
+    unreadable_pieces: list[_Piece] = []
     undamaged_names: set[str] = set()
     pieces = _pieces(lines)
     if len(pieces) > PIECE_LIMIT:
@@ -51,16 +51,16 @@ def salvage(text: str) -> Cleaned | None:
         piece_lines, is_undamaged = _readable(lines, piece)
         name = _name(lines, piece) if piece.is_code else ""
         if piece_lines is None or (not is_undamaged and name in undamaged_names):
-            dropped_pieces.append(piece)
+            unreadable_pieces.append(piece)
         else:
             readable_lines |= piece_lines
             undamaged_names |= {name} if is_undamaged else set()
     salvaged = "\n".join(readable_lines.get(number, "") for number in range(len(lines)))
     defined = set(_DEFINITION.findall(underscores.restore(salvaged)[0]))
-    if not defined or any(piece.is_code and _name(lines, piece) not in defined for piece in dropped_pieces):
+    if not defined or any(piece.is_code and _name(lines, piece) not in defined for piece in unreadable_pieces):
         return None
-    dropped = sorted(_dropped(lines, dropped_pieces))
-    return Cleaned(salvaged, tuple(dropped), tuple(_notes(dropped))) if dropped else None
+    dropped_pieces = sorted(_dropped(lines, unreadable_pieces))
+    return CleanText(salvaged, tuple(dropped_pieces), tuple(_notes(dropped_pieces))) if dropped_pieces else None
 
 
 def _dropped(lines: list[str], pieces: list[_Piece]) -> Iterator[DroppedPiece]:
@@ -70,9 +70,9 @@ def _dropped(lines: list[str], pieces: list[_Piece]) -> Iterator[DroppedPiece]:
             yield DroppedPiece.at(first, DropKind.DEFINITION if piece.is_code else DropKind.PROSE, lines[first])
 
 
-def _notes(dropped: list[DroppedPiece]) -> Iterator[Note]:
+def _notes(dropped_pieces: list[DroppedPiece]) -> Iterator[Note]:
     for note_id, kind in (("intake.prose", DropKind.PROSE), ("intake.broken_definition", DropKind.DEFINITION)):
-        pieces = [piece for piece in dropped if piece.kind is kind]
+        pieces = [piece for piece in dropped_pieces if piece.kind is kind]
         if pieces:
             yield note_on_pieces(note_id, pieces)
 
@@ -126,8 +126,8 @@ def _assignments(lines: list[str], piece: _Piece) -> dict[int, str]:
         if not line.tokens or "=" not in {token.text for token in line.tokens}:
             continue
         numbers = piece.lines[line.first : line.last + 1]
-        parsed = syntax.parse("\n".join(lines[number] for number in numbers).strip())
-        if isinstance(parsed, ast.Module) and all(isinstance(node, ast.Assign) for node in parsed.body):
+        parse_result = syntax.parse("\n".join(lines[number] for number in numbers).strip())
+        if isinstance(parse_result, ast.Module) and all(isinstance(node, ast.Assign) for node in parse_result.body):
             assignments |= {number: lines[number] for number in numbers}
             assignments[numbers[0]] = lines[numbers[0]].lstrip()
     return assignments

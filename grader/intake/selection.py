@@ -40,7 +40,7 @@ class Selection:
     """
 
     source: str
-    dropped: tuple[DroppedPiece, ...]
+    dropped_pieces: tuple[DroppedPiece, ...]
     notes: tuple[Note, ...]
     missing_names: tuple[tuple[str, int], ...]
     dropped_changes: frozenset[int]
@@ -53,7 +53,7 @@ class _Statement:
     """A top-level statement. ``replacement``: the rest of an import that loses some of its names."""
 
     node: ast.stmt
-    bound: frozenset[str]
+    bound_names: frozenset[str]
     reads: tuple[names.NameRead, ...]
     is_needed: bool = False
     runs: bool = False
@@ -83,10 +83,10 @@ class _Selector:
         self._changers: dict[str, list[_Statement]] = defaultdict(list)
         candidates = [statement for statement in self.statements if not statement.is_main]
         for statement in candidates:
-            for name in statement.bound:
+            for name in statement.bound_names:
                 self._binders[name].append(statement)
         own_names = frozenset().union(
-            *(statement.bound for statement in candidates if not isinstance(statement.node, _Import))
+            *(statement.bound_names for statement in candidates if not isinstance(statement.node, _Import))
         )
         unavailable = frozenset(name for item in candidates for name in _unavailable_names(item.node)) - own_names
         statement_effects = effects.Effects(nodes, own_names | (_SETTINGS & prelude_names), unavailable)
@@ -100,10 +100,10 @@ class _Selector:
         for name, statement in _registered_subclasses(candidates):
             self._changers[name].append(statement)
         self._changed_by_main = [
-            (item, statement_effects.changes(item.node) | item.bound) for item in self.statements if item.is_main
+            (item, statement_effects.changes(item.node) | item.bound_names) for item in self.statements if item.is_main
         ]
         self._definitions = {
-            name for item in candidates if isinstance(item.node, effects.Definition) for name in item.bound
+            name for item in candidates if isinstance(item.node, effects.Definition) for name in item.bound_names
         }
         self._text_binders = [
             item for item in candidates if _binds_by_text(item.node) and self._blockers.of(item.node) is None
@@ -164,7 +164,7 @@ class _Selector:
         for item in self.statements:
             if item.runs or isinstance(item.node, _Import):
                 continue
-            if not item.is_main and item.bound & self.needed_names:
+            if not item.is_main and item.bound_names & self.needed_names:
                 lines["intake.change_dropped"].append(edits.first_line(item.node))
             elif id(item) in changers:
                 is_training = item.is_main or self._blockers.of(item.node) is Blocker.TRAINING
@@ -190,10 +190,10 @@ class _Selector:
                 header_reads = [read for read in item.reads if not (read.is_deferred or read.is_guarded)]
                 item.runs = all(read.name in defined for read in header_reads)
             if item.runs:
-                defined |= item.bound
+                defined |= item.bound_names
 
     def _select_import(self, item: _Statement, node: _Import, needed_reads: set[str]) -> None:
-        dropped: list[str] = []
+        missing_modules: list[str] = []
         remaining: list[ast.alias] = []
         for alias in node.names:
             module = alias.name if isinstance(node, ast.Import) else _imported_module(node)
@@ -205,19 +205,23 @@ class _Selector:
                 params = {"module": module, "line": node.lineno, "name": name}
                 self.notes.append(Note(id="intake.module_unavailable", params=params))
             else:
-                dropped.append(module)
+                missing_modules.append(module)
         item.runs = bool(remaining)
-        if dropped:
-            self.notes.append(Note(id="intake.import_dropped", params={"module": dropped[0], "line": node.lineno}))
-        if dropped and remaining:
+        if missing_modules:
+            self.notes.append(
+                Note(id="intake.import_dropped", params={"module": missing_modules[0], "line": node.lineno})
+            )
+        if missing_modules and remaining:
             item.replacement = ast.unparse(_with_names(node, remaining))
 
     def settings_notes(self) -> tuple[Note, ...]:
         """A note on the notebook's configuration, where needed statements read it and the part does not define it."""
-        bound = frozenset().union(*(item.bound for item in self.statements))
+        bound_names = frozenset().union(*(item.bound_names for item in self.statements))
         lines = {read.name: read.line for item in self.statements if item.is_needed for read in reversed(item.reads)}
         missing = {
-            name: line for name, line in lines.items() if name in _SETTINGS & self._predefined and name not in bound
+            name: line
+            for name, line in lines.items()
+            if name in _SETTINGS & self._predefined and name not in bound_names
         }
         if not missing:
             return ()
@@ -232,10 +236,10 @@ class _Selector:
             for read in item.reads
             if (item.is_needed or not read.is_deferred) and not read.is_guarded
         ]
-        if any("*" in item.bound for item in selected) or any(read.name in _READS_BY_TEXT for read in reads):
+        if any("*" in item.bound_names for item in selected) or any(read.name in _READS_BY_TEXT for read in reads):
             return []
-        bound = self._predefined.union(declared, *(item.bound for item in self.statements))
-        return [read for read in reads if read.name not in bound]
+        bound_names = self._predefined.union(declared, *(item.bound_names for item in self.statements))
+        return [read for read in reads if read.name not in bound_names]
 
 
 def select(

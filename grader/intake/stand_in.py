@@ -32,8 +32,8 @@ def find(tree: ast.Module, entry: str) -> str | None:
 
 def _loss(tree: ast.Module, definitions: list[_Definition]) -> str | None:
     losses = {node.name: node for node in definitions if _is_loss(node)}
-    used = _names_used_by(losses.values())
-    return _single(name for name in losses if name not in used)
+    used_names = _names_used_by(losses.values())
+    return _single(name for name in losses if name not in used_names)
 
 
 def _is_loss(node: _Definition) -> bool:
@@ -53,12 +53,12 @@ def _model(tree: ast.Module, definitions: list[_Definition]) -> str | None:
     """A function that returns a model, else a variable that holds one, else the class of one."""
     classes = {node.name: node for node in definitions if isinstance(node, ast.ClassDef)}
     modules = {name for name, node in classes.items() if _is_module(node)}
-    used = _names_used_by(definitions)
+    used_names = _names_used_by(definitions)
     builders = {
         node.name
         for node in definitions
         if isinstance(node, _Function)
-        and node.name not in used
+        and node.name not in used_names
         and _MODEL_NAME.search(node.name)
         and not _has_required(node)
         and any(isinstance(part, ast.Return) and _constructed_class(part.value) in modules for part in ast.walk(node))
@@ -68,13 +68,13 @@ def _model(tree: ast.Module, definitions: list[_Definition]) -> str | None:
     instances = {
         target.id
         for node in tree.body
-        if isinstance(node, ast.Assign) and _constructed_class(node.value) in modules - used
+        if isinstance(node, ast.Assign) and _constructed_class(node.value) in modules - used_names
         for target in node.targets
         if isinstance(target, ast.Name)
     }
     if instances:
         return _single(instances)
-    unused = {name for name in modules - used if not _has_required(_method(classes[name], "__init__"), skip=1)}
+    unused = {name for name in modules - used_names if not _has_required(_method(classes[name], "__init__"), skip=1)}
     return "StudentNet" if "StudentNet" in unused else _single(unused)
 
 

@@ -43,8 +43,8 @@ def is_readable(text: str) -> bool:
 
 def grammar_error(text: str) -> StudentError | None:
     """Why Python's grammar refuses a text."""
-    parsed = parse(text)
-    return parsed if isinstance(parsed, StudentError) else None
+    parse_result = parse(text)
+    return parse_result if isinstance(parse_result, StudentError) else None
 
 
 def compile_error(text: str) -> StudentError | None:
