@@ -73,7 +73,7 @@ def lines(database: Database, slug: str, language: str) -> Iterator[str]:
     with database.read() as session:
         table = service.class_table(session, slug)
         head = _assignment(session, slug, language)
-        every = [row.id for row in class_repository.hand_ins(session, slug)]
+        every = [row.id for row in class_repository.submissions(session, slug)]
     counting = {row.submission for row in table.rows}
     yield _line(head)
     for row in table.rows:

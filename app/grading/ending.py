@@ -68,7 +68,7 @@ def _stop_curve(session: Session, submission: Submission, run: Run) -> bool:
         row = StoredEvidence(run_id=run.id, submission_id=submission.id, question=number)
         rows[number] = computing.store_evidence(session, row, stopped)
     for row in rows.values():  # a later run may have begun to replace the scores of this one
-        computing.score(session, row, submission.assignment)
+        computing.store_score(session, row, submission.assignment)
     return True
 
 
@@ -92,4 +92,4 @@ def fill_missing(session: Session, submission: Submission, run_id: int, fault: F
         if question.number not in measured:
             missing = evidences.of_fault(question.check, fault)
             row = StoredEvidence(run_id=run_id, submission_id=submission.id, question=question.number)
-            computing.score(session, computing.store_evidence(session, row, missing), submission.assignment)
+            computing.store_score(session, computing.store_evidence(session, row, missing), submission.assignment)

@@ -147,7 +147,7 @@ class Grader:
             if submission is None:
                 return
             run = session.get_one(Run, recorder.run_id)
-            run.sandbox = computing.plain(self.sandbox.report)
+            run.sandbox = computing.json_safe(self.sandbox.report)
             if recorder.reason is StopReason.CANCELLED:
                 ending.cancel(session, submission)
             else:

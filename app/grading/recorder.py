@@ -115,7 +115,9 @@ class Recorder:
             if submission is None:
                 return
             row = StoredEvidence(run_id=self.run_id, submission_id=self.submission_id, question=number)
-            score = computing.score(session, computing.store_evidence(session, row, evidence), submission.assignment)
+            score = computing.store_score(
+                session, computing.store_evidence(session, row, evidence), submission.assignment
+            )
             if self.part is RunOutcome.RUNNING:
                 self._kept.add(number)
                 run = session.get_one(Run, self.run_id)
@@ -170,7 +172,7 @@ class Recorder:
                 return
             run = session.get_one(Run, self.run_id)
             run.outcome = RunOutcome.EXAMINED
-            run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
+            run.sandbox, run.timings = computing.json_safe(sandbox), computing.json_safe(timings)
             run.stage, run.stage_done, run.stage_total = MEASURING_STAGE, 0, 0
             session.flush()
             if submission.cancel_requested_at is not None:
@@ -194,7 +196,7 @@ class Recorder:
             if submission is None:
                 return
             run = session.get_one(Run, self.run_id)
-            run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
+            run.sandbox, run.timings = computing.json_safe(sandbox), computing.json_safe(timings)
             if reused is not None:
                 run.reused_run_id = reused.id
                 run.picture_sha256, run.artefact_sha256 = reused.picture_sha256, reused.artefact_sha256

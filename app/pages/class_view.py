@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.scores.class_records import Attempt, Standing
+from app.scores.class_records import Attempt, StudentStanding
 from app.submissions.models import State
 from grader.scoring import Verdict
 
 PAGE_ROWS = 100
-Key = Callable[[Standing], Any]
+Key = Callable[[StudentStanding], Any]
 _CHARTED = (
     "question", "verdict", "full", "mistake", "lowest", "highest", "smallest", "largest",
     "least_accuracy", "most_accuracy", "day",
@@ -66,7 +66,7 @@ class ClassView(BaseModel):
         # A form sends its empty fields too.
         return {name: value for name, value in dict(values).items() if value != ""}
 
-    def select(self, everybody: Sequence[Standing]) -> list[Standing]:
+    def select(self, everybody: Sequence[StudentStanding]) -> list[StudentStanding]:
         """Who matches, in order; students without a value come last either way."""
         words, filtered = self.q.casefold().split(), bool(self.filters)
         matching = [standing for standing in everybody if self._matches(standing, words, filtered)]
@@ -85,7 +85,7 @@ class ClassView(BaseModel):
         """The filters that a chart set, by field."""
         return {name: value for name in _CHARTED if (value := getattr(self, name)) not in (None, "", False)}
 
-    def _matches(self, standing: Standing, words: list[str], filtered: bool) -> bool:
+    def _matches(self, standing: StudentStanding, words: list[str], filtered: bool) -> bool:
         if words:
             text = f"{standing.login} {standing.name} {standing.student_id or ''}".casefold()
             if not all(word in text for word in words):

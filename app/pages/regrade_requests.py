@@ -27,7 +27,7 @@ from app.regrade_requests import service
 from app.regrade_requests.models import RequestState
 from app.regrade_requests.schemas import NewAnswer, NewRequest
 from app.scores import service as scores
-from app.scores.standing import Standing
+from app.scores.standing import QuestionStanding
 from app.submissions import service as submissions
 
 router = APIRouter()
@@ -175,7 +175,7 @@ def _conflict_context(session: Session, viewer: Viewer, refusal: _RefusedAnswer 
     }
 
 
-def _question(current: Standing, tag: str) -> dict[str, Any]:
+def _question(current: QuestionStanding, tag: str) -> dict[str, Any]:
     """A question as the forms of the staff need it."""
     return {
         "number": current.question.number,

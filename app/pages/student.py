@@ -142,7 +142,7 @@ def report_context(session: Session, found: Report, tag: str) -> dict[str, Any]:
 
 def counting_of(attempts: SubmissionPage, keep: str) -> SubmissionRow | None:
     """The attempt that counts, of all that a student has; ``None`` when there are more than these."""
-    return None if attempts.next_cursor else class_records.counting(attempts.items[::-1], keep)
+    return None if attempts.next_cursor else class_records.counting_attempt(attempts.items[::-1], keep)
 
 
 def report_page(

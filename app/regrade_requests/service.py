@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
@@ -17,7 +16,7 @@ from app.regrade_requests import repository
 from app.regrade_requests.models import RegradeRequest, RequestState
 from app.regrade_requests.schemas import NewAnswer, RequestView
 from app.scores import service as scores
-from app.scores.standing import Revision, Sheets, Standing
+from app.scores.standing import QuestionStanding, Revision, SubmissionScores
 from app.submissions import service as submissions
 from app.submissions.models import State
 from grader.scoring import Verdict
@@ -153,14 +152,14 @@ def get(session: Session, viewer: Viewer, request_id: int) -> RequestView:
     return RequestView.of(request)
 
 
-def standings(session: Session, asked: Sequence[RequestView]) -> dict[int, Standing]:
-    """What stands now of the questions that are asked about, by request."""
-    rows = repository.of_ids(session, [one.id for one in asked])
-    sheets = Sheets(session, {row.submission_id for row in rows})
+def standings(session: Session, requests: Sequence[RequestView]) -> dict[int, QuestionStanding]:
+    """By request id, the current result of its question; without requests of questions that a version removed."""
+    rows = repository.of_ids(session, [request.id for request in requests])
+    submission_scores = SubmissionScores(session, {row.submission_id for row in rows})
     return {
         row.id: standing
         for row in rows
-        for standing in sheets.sheet(row.submission_id, assignments.definition(row.submission.assignment)).questions
+        for standing in submission_scores.of(row.submission).questions
         if standing.question.number == row.question
     }
 

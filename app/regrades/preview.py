@@ -218,7 +218,7 @@ def _score(target: Assignment, rubric_id: int, number: str, evidence_id: int, ev
         max_score=scored.max_score,
         verdict=scored.verdict,
         fault=scored.fault,
-        messages=computing.messages(scored),
+        messages=computing.stored_messages(scored),
         computed_at=None,
     )
 

@@ -248,7 +248,7 @@ class _Keeper:
                 return
             run = session.get_one(Run, self.run_id)
             run.outcome, run.finished_at = RunOutcome.FINISHED, now()
-            run.sandbox, run.timings = computing.plain(sandbox), computing.plain(timings)
+            run.sandbox, run.timings = computing.json_safe(sandbox), computing.json_safe(timings)
             if reused is not None:
                 run.reused_run_id = reused.id
                 run.picture_sha256, run.artefact_sha256 = reused.picture_sha256, reused.artefact_sha256

@@ -23,7 +23,7 @@ from app.reports.schemas import (
     Regraded,
     Report,
 )
-from app.scores.standing import Sheet, Sheets, Standing
+from app.scores.standing import QuestionStanding, SubmissionScore, submission_score
 from app.submissions import repository
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import evidence as evidences
@@ -40,7 +40,7 @@ _LATE = {
 def build_report(session: Session, submission: Submission, lang: str) -> Report:
     """Everything that is known of a submission, in the reader's language."""
     assignment = assignments.definition(submission.assignment)
-    sheet = Sheets(session, [submission.id], evidence=True).sheet(submission.id, assignment)
+    score = submission_score(session, submission, evidence=True)
     run = repository.run(session, submission.run_id)
     parts = repository.parts(session, submission.id)
     regraded = regrade_notes.regraded(session, submission.id)
@@ -51,15 +51,15 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
         submitted_at=submission.submitted_at,
         state=submission.state,
         attempt=submission.attempt,
-        score=sheet.score,
-        max_score=sheet.max_score,
-        late=_late(sheet, lang),
+        score=score.total,
+        max_score=score.maximum,
+        late=_late(score, lang),
         notes=[regrade_notes.late_message(regraded[LATE], lang)] if LATE in regraded else [],
-        needs_review=sheet.needs_review,
+        needs_review=score.needs_review,
         fault=submission.fault,
-        questions=questions(sheet, lang, regraded),
+        questions=questions(score, lang, regraded),
         progress=_progress(submission, run),
-        cancel_effect=_cancel_effect(submission, run, sheet, assignment),
+        cancel_effect=_cancel_effect(submission, run, score, assignment),
         parts=[
             PartView(name=part.name, filename=part.filename, size=part.blob.size, sha256=part.blob_sha256)
             for part in parts
@@ -73,12 +73,12 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
     )
 
 
-def questions(sheet: Sheet, lang: str, regraded: Mapping[str, Regraded]) -> list[QuestionReport]:
-    """The questions of a sheet in the reader's language, with what regrades changed."""
-    return [_question(standing, lang, regraded.get(standing.question.number)) for standing in sheet.questions]
+def questions(score: SubmissionScore, lang: str, regraded: Mapping[str, Regraded]) -> list[QuestionReport]:
+    """The questions of a submission in the reader's language, with what regrades changed."""
+    return [_question(standing, lang, regraded.get(standing.question.number)) for standing in score.questions]
 
 
-def _question(standing: Standing, lang: str, regraded: Regraded | None) -> QuestionReport:
+def _question(standing: QuestionStanding, lang: str, regraded: Regraded | None) -> QuestionReport:
     override = standing.override
     if override is not None:
         # A person's decision stands over whatever is computed.
@@ -101,12 +101,12 @@ def _question(standing: Standing, lang: str, regraded: Regraded | None) -> Quest
     )
 
 
-def _late(sheet: Sheet, lang: str) -> LateView | None:
-    late = sheet.late
+def _late(score: SubmissionScore, lang: str) -> LateView | None:
+    late = score.late
     if late is None:
         return None
-    told = language.text(_LATE, lang).format(days=late.days, percent=late.percent, earned=sheet.earned)
-    return LateView(deadline=late.deadline, days=late.days, percent=late.percent, earned=sheet.earned, text=told)
+    told = language.text(_LATE, lang).format(days=late.days, percent=late.percent, earned=score.earned)
+    return LateView(deadline=late.deadline, days=late.days, percent=late.percent, earned=score.earned, text=told)
 
 
 def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
@@ -116,14 +116,14 @@ def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
 
 
 def _cancel_effect(
-    submission: Submission, run: Run | None, sheet: Sheet, assignment: Assignment
+    submission: Submission, run: Run | None, score: SubmissionScore, assignment: Assignment
 ) -> CancelEffect | None:
     """What `app.grading.ending.cancel` would do now."""
     if submission.state.ended:
         return None
     if run is None:
         return CancelEffect.ATTEMPT_RETURNED
-    evidence = {one.question.number: evidences.parse(one.evidence) for one in sheet.questions if one.evidence}
+    evidence = {one.question.number: evidences.parse(one.evidence) for one in score.questions if one.evidence}
     is_examined = run.outcome in (RunOutcome.EXAMINED, RunOutcome.MEASURING)
     if is_examined or remaining.has_all_verdicts(assignment, evidence):
         return CancelEffect.GRADED_WITHOUT_CURVE

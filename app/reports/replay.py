@@ -18,7 +18,7 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.problems import Conflict
 from app.scores import repository as scores
-from app.scores.standing import Sheet, Sheets
+from app.scores.standing import SubmissionScore, submission_score
 from app.submissions import repository, service
 from app.submissions.models import Run, StoredEvidence, Submission
 from grader import evidence as evidences
@@ -61,11 +61,10 @@ def _files(session: Session, submission: Submission) -> dict[str, bytes]:
         for part in repository.parts(session, submission.id)
         if part.name in _ENTRIES
     }
-    published = assignments.definition(submission.assignment)
-    sheet = Sheets(session, [submission.id], evidence=True).sheet(submission.id, published)
+    score = submission_score(session, submission, evidence=True)
     loss = _loss_evidence(session, submission)
     failures: tuple[Failure, ...] = ()
-    measured_with = published
+    measured_with = assignments.definition(submission.assignment)
     if loss is not None:
         stored, evidence = loss
         measured_with = repository.assignment_of_run(session, stored.run_id)
@@ -74,7 +73,7 @@ def _files(session: Session, submission: Submission) -> dict[str, bytes]:
     files = {
         "README.md": (_FILES / "README.md").read_bytes(),
         "prelude.py": measured_with.prelude_source().encode(),
-        "replay.json": _json(_about(submission, repository.run(session, submission.run_id), measured_with, sheet)),
+        "replay.json": _json(_about(submission, repository.run(session, submission.run_id), measured_with, score)),
     }
     for name, part in uploaded.items():
         suffix = Path(part.filename or "").suffix
@@ -131,7 +130,7 @@ def _case(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _about(submission: Submission, run: Run | None, assignment: Assignment, sheet: Sheet) -> dict[str, Any]:
+def _about(submission: Submission, run: Run | None, assignment: Assignment, score: SubmissionScore) -> dict[str, Any]:
     """Versions, seeds and findings. Of the assignment only what its students know."""
     return {
         "submission": str(submission.id),
@@ -157,7 +156,7 @@ def _about(submission: Submission, run: Run | None, assignment: Assignment, shee
                 "seeds": list(standing.evidence.get("seeds", ())),
                 "outcome": standing.evidence.get("outcome"),
             }
-            for standing in sheet.questions
+            for standing in score.questions
         ],
     }
 

@@ -9,12 +9,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.problems import Unprocessable
 from app.reports import building
 from app.reports.schemas import Report, SubmissionPage, SubmissionRow
-from app.scores.standing import Sheets
+from app.scores.standing import SubmissionScores
 from app.submissions import repository
 from app.submissions import service as submissions
 from app.submissions.models import State, Submission
@@ -47,28 +46,27 @@ def history(
         session, viewer, assignment=assignment, student=student, state=state, before=before, limit=limit + 1
     )
     shown = found[:limit]
-    sheets = Sheets(session, [submission.id for submission in shown])
+    scores = SubmissionScores(session, [submission.id for submission in shown])
     last = shown[-1] if len(found) > limit else None
     return SubmissionPage(
-        items=[row(submission, sheets) for submission in shown], next_cursor=_cursor(last) if last else None
+        items=[_row(submission, scores) for submission in shown], next_cursor=_cursor(last) if last else None
     )
 
 
-def row(submission: Submission, sheets: Sheets) -> SubmissionRow:
+def _row(submission: Submission, scores: SubmissionScores) -> SubmissionRow:
     """A submission as a row of a list."""
-    assignment = assignments.definition(submission.assignment)
-    sheet = sheets.sheet(submission.id, assignment)
+    score = scores.of(submission)
     return SubmissionRow(
         id=submission.id,
-        assignment=assignment.slug,
+        assignment=submission.assignment.slug,
         student=submission.user.login,
         submitted_at=submission.submitted_at,
         state=submission.state,
         attempt=submission.attempt,
-        score=sheet.score,
-        max_score=sheet.max_score,
-        late=sheet.late is not None,
-        needs_review=sheet.needs_review,
+        score=score.total,
+        max_score=score.maximum,
+        late=score.late is not None,
+        needs_review=score.needs_review,
     )
 
 

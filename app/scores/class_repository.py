@@ -1,4 +1,4 @@
-"""SQL of a whole class: plain rows in a fixed number of statements, however many hand-ins there are."""
+"""SQL of a whole class: plain rows in a fixed number of statements, whatever its size."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from app.users.models import User
 from grader.scoring import Verdict
 
 LOST = (Verdict.PARTIAL, Verdict.NONE)
-"""Verdicts of questions that were answered and did not earn all points."""
-_FEW = 500
-"""Up to so many hand-ins are asked for by id; both databases limit the parameters of one statement."""
+"""Verdicts of questions that were answered and lost points."""
+_MOST_IDS = 500
+"""The most ids in one statement; both databases limit its parameters."""
 
 
 def stamp(session: Session, slug: str) -> tuple[Any, ...]:
-    """Equal as long as no hand-in came and no visible thing of any hand-in changed."""
+    """A value that changes with every new submission and every visible change of one."""
     query = select(func.count(), func.sum(Submission.revision))
     return tuple(session.execute(query.where(Submission.assignment_id.in_(_versions(slug)))).one())
 
 
 def people_stamp(session: Session) -> str:
-    """Equal as long as nobody was added or renamed: one value, which is read ten times as fast as the rows."""
+    """A value that changes with every user: one text is read ten times as fast as the rows."""
     role, number = type_coerce(User.role, String), func.coalesce(User.student_id, "")
     person = User.login + "\t" + User.name + "\t" + role + "\t" + number
     return session.scalar(select(func.aggregate_strings(person, "\n"))) or ""
 
 
 def people(session: Session) -> Sequence[Any]:
-    """Everybody: id, login, name, role, student id; by login."""
+    """Every user by login: id, login, name, role, student id."""
     return session.execute(
         select(User.id, User.login, User.name, User.role, User.student_id).order_by(User.login)
     ).all()
 
 
-def hand_ins(session: Session, slug: str) -> Sequence[Any]:
-    """Every hand-in: id, user id, assignment id, attempt, state, fault, revision, time; oldest first."""
+def submissions(session: Session, slug: str) -> Sequence[Any]:
+    """Every submission: id, user id, assignment id, attempt, state, fault, revision, time; oldest first."""
     return session.execute(
         select(
             Submission.id,
@@ -59,11 +59,11 @@ def hand_ins(session: Session, slug: str) -> Sequence[Any]:
     ).all()
 
 
-def computed(session: Session, slug: str, ids: Collection[uuid.UUID], told: Collection[str]) -> Sequence[Any]:
-    """Computed scores of these hand-ins: submission id, question, score, verdict, fault, messages.
+def computed(session: Session, slug: str, ids: Collection[uuid.UUID], with_messages: Collection[str]) -> Sequence[Any]:
+    """Computed scores of these submissions: submission id, question, score, verdict, fault, messages.
 
-    Messages are JSON that takes time to read: only those of the questions ``told`` and of lost points, ``None`` for
-    the others.
+    Messages are JSON and slow to read, so they are ``None`` unless points were lost or ``with_messages`` names the
+    question.
     """
     query = select(
         StoredScore.submission_id,
@@ -71,17 +71,17 @@ def computed(session: Session, slug: str, ids: Collection[uuid.UUID], told: Coll
         StoredScore.score,
         StoredScore.verdict,
         StoredScore.fault,
-        case((or_(StoredScore.question.in_(told), StoredScore.verdict.in_(LOST)), StoredScore.messages)).label(
+        case((or_(StoredScore.question.in_(with_messages), StoredScore.verdict.in_(LOST)), StoredScore.messages)).label(
             "messages"
         ),
     )
-    return session.execute(query.where(StoredScore.submission_id.in_(_which(slug, ids)))).all()
+    return session.execute(query.where(StoredScore.submission_id.in_(_ids_or_all(slug, ids)))).all()
 
 
 def overrides(session: Session, slug: str, ids: Collection[uuid.UUID]) -> Sequence[Any]:
-    """Active overrides of these hand-ins: submission id, question, score."""
+    """Active overrides of these submissions: submission id, question, score."""
     query = select(Override.submission_id, Override.question, Override.score).where(Override.ended_at.is_(None))
-    return session.execute(query.where(Override.submission_id.in_(_which(slug, ids)))).all()
+    return session.execute(query.where(Override.submission_id.in_(_ids_or_all(slug, ids)))).all()
 
 
 def versions(session: Session, slug: str) -> dict[int, PublishedAssignment]:
@@ -94,8 +94,8 @@ def _versions(slug: str) -> Select[int]:
     return select(PublishedAssignment.id).where(PublishedAssignment.slug == slug)
 
 
-def _which(slug: str, ids: Collection[uuid.UUID]) -> Any:
-    """These hand-ins; all of the assignment where naming them would be too much."""
-    if len(ids) <= _FEW:
+def _ids_or_all(slug: str, ids: Collection[uuid.UUID]) -> Any:
+    """These ids, or a query of all submissions of the assignment if the ids are too many for a statement."""
+    if len(ids) <= _MOST_IDS:
         return list(ids)
     return select(Submission.id).where(Submission.assignment_id.in_(_versions(slug)))

@@ -1,4 +1,4 @@
-"""Stored evidence into stored points. Nothing else writes scores, so that all of them can be computed again."""
+"""Compute points from stored evidence. Only this file writes scores, so all of them can be computed again."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ from grader.evidence import AnyEvidence
 from grader.scoring import QuestionScore
 
 
-def plain(value: Any) -> Any:
-    """JSON data that every database and every reader takes.
+def json_safe(value: Any) -> Any:
+    """JSON data that both databases store.
 
-    Student code decides some of these texts and numbers: lone surrogates have no UTF-8 and become question marks, NaN
-    and the infinities have no JSON and become their names.
+    Student code controls some of these values. Lone surrogates, which UTF-8 excludes, become question marks; NaN and
+    the infinities, which JSON excludes, become their names.
     """
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {json_safe(key): json_safe(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [json_safe(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
 
 
-def messages(result: QuestionScore) -> list[Any]:
-    """A result's messages as they are stored."""
-    return [plain(message.model_dump(mode="python")) for message in result.messages]
+def stored_messages(result: QuestionScore) -> list[Any]:
+    """The messages of a result in their stored form."""
+    return [json_safe(message.model_dump(mode="python")) for message in result.messages]
 
 
 def store_evidence(session: Session, row: StoredEvidence, evidence: AnyEvidence) -> StoredEvidence:
     """Fill a new evidence row and add it."""
     row.schema_version = evidence.schema_version
-    row.data = plain(evidence.model_dump(mode="python"))
+    row.data = json_safe(evidence.model_dump(mode="python"))
     session.add(row)
     session.flush()
     return row
 
 
-def score(session: Session, evidence: StoredEvidence, rubric: PublishedAssignment) -> StoredScore:
-    """Compute and store the points of one question from its evidence, replacing what was computed before."""
+def store_score(session: Session, evidence: StoredEvidence, rubric: PublishedAssignment) -> StoredScore:
+    """Compute the points of one question from its evidence, and store them in place of earlier ones."""
     result = scoring.score(assignments.definition(rubric), evidence.question, evidences.parse(evidence.data))
     return session.merge(
         StoredScore(
@@ -62,7 +62,7 @@ def score(session: Session, evidence: StoredEvidence, rubric: PublishedAssignmen
             max_score=result.max_score,
             verdict=result.verdict,
             fault=result.fault,
-            messages=messages(result),
+            messages=stored_messages(result),
             computed_at=now(),
         )
     )

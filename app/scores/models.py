@@ -1,4 +1,4 @@
-"""Tables of points: computed ones, which can be recomputed at any time, and what people decided."""
+"""Tables of points: computed ones, which can be computed again at any time, and overrides by people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grader.scoring import Verdict
 
 
 class StoredScore(Base):
-    """The computed points of one question: a pure function of the evidence and the rubric it names."""
+    """The computed points of one question: a pure function of its evidence and its rubric."""
 
     __tablename__ = "scores"
 
@@ -38,7 +38,7 @@ class StoredScore(Base):
 class Override(Base):
     """Points that a person gave instead of the computed ones.
 
-    Every decision is a row of its own; the active one has no ``ended_at``. ``replaced`` is what stood before.
+    Every decision is a row of its own; the active one has no ``ended_at``. ``replaced`` are the points before it.
     """
 
     __tablename__ = "overrides"

@@ -19,51 +19,51 @@ _CHUNK = 500
 def computed(
     session: Session, submission_ids: Collection[uuid.UUID], *, evidence: bool = False
 ) -> dict[uuid.UUID, dict[str, StoredScore]]:
-    """The computed scores by submission and question, with their evidence when asked for."""
-    found: dict[uuid.UUID, dict[str, StoredScore]] = defaultdict(dict)
+    """The computed scores by submission and question, on request with their evidence."""
+    scores: dict[uuid.UUID, dict[str, StoredScore]] = defaultdict(dict)
     for chunk in _chunks(submission_ids):
         query = select(StoredScore).where(StoredScore.submission_id.in_(chunk))
         if evidence:
             query = query.options(joinedload(StoredScore.evidence))
         for score in session.scalars(query):
-            found[score.submission_id][score.question] = score
-    return found
+            scores[score.submission_id][score.question] = score
+    return scores
 
 
 def overrides(session: Session, submission_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Override]]:
     """The active overrides by submission and question."""
-    found: dict[uuid.UUID, dict[str, Override]] = defaultdict(dict)
+    overrides: dict[uuid.UUID, dict[str, Override]] = defaultdict(dict)
     for chunk in _chunks(submission_ids):
         query = select(Override).where(Override.submission_id.in_(chunk), Override.ended_at.is_(None))
         for override in session.scalars(query.options(joinedload(Override.by))):
-            found[override.submission_id][override.question] = override
-    return found
+            overrides[override.submission_id][override.question] = override
+    return overrides
 
 
-def handed_in(
+def submission_times(
     session: Session, submission_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, tuple[datetime, datetime | None]]:
-    """When each submission was handed in, and the extended deadline of its student, if there is one."""
-    found: dict[uuid.UUID, tuple[datetime, datetime | None]] = {}
+    """The time of each submission, and the extended deadline of its student or ``None``."""
+    times: dict[uuid.UUID, tuple[datetime, datetime | None]] = {}
     for chunk in _chunks(submission_ids):
-        found |= extensions.of_submissions(session, chunk)
-    return found
+        times |= extensions.of_submissions(session, chunk)
+    return times
 
 
 def override_history(session: Session, submission_id: uuid.UUID) -> list[Override]:
-    """Every override that a submission ever had, the first one first."""
+    """Every override of a submission, active or ended, oldest first."""
     query = select(Override).where(Override.submission_id == submission_id).order_by(Override.id)
     return list(session.scalars(query.options(joinedload(Override.by), joinedload(Override.ended_by))))
 
 
 def last_override(session: Session, submission_id: uuid.UUID, question: str) -> Override | None:
-    """The override of a question that was set last, whether it stands or not."""
+    """The latest override of a question, active or ended."""
     query = select(Override).where(Override.submission_id == submission_id, Override.question == question)
     return session.scalar(query.order_by(Override.id.desc()).limit(1))
 
 
 def predecessor(session: Session, override: Override) -> Override | None:
-    """The override that stood until this one was set, if there was one."""
+    """The override that this one replaced, or ``None``."""
     query = select(Override).where(
         Override.submission_id == override.submission_id,
         Override.question == override.question,
@@ -74,6 +74,6 @@ def predecessor(session: Session, override: Override) -> Override | None:
 
 
 def _chunks(ids: Collection[uuid.UUID]) -> list[list[uuid.UUID]]:
-    """Both databases limit the parameters of one statement."""
-    every = list(ids)
-    return [every[start : start + _CHUNK] for start in range(0, len(every), _CHUNK)]
+    """The ids in lists short enough for one statement: both databases limit its parameters."""
+    all_ids = list(ids)
+    return [all_ids[start : start + _CHUNK] for start in range(0, len(all_ids), _CHUNK)]

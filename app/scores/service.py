@@ -8,19 +8,17 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.problems import NotFound, PreconditionFailed, Unprocessable
 from app.scores import class_records, repository
 from app.scores.models import Override
-from app.scores.standing import Revision, Sheets, Standing
+from app.scores.standing import QuestionStanding, Revision, submission_score
 from app.scores.table import ClassTable, StudentRow
 from app.submissions import repository as submissions
 from app.submissions import service as submission_service
 from app.submissions.models import Submission
-from grader.assignment import Assignment
 
 
 class QuestionNotFound(NotFound):
@@ -62,12 +60,12 @@ def class_table(session: Session, assignment_slug: str) -> ClassTable:
     )
 
 
-def standing(session: Session, submission: Submission, number: str) -> Standing:
-    """A question of a submission as it stands. Raises `QuestionNotFound`."""
-    assignment = assignments.definition(submission.assignment)
-    _check_question(assignment, number)
-    sheet = Sheets(session, [submission.id]).sheet(submission.id, assignment)
-    return next(item for item in sheet.questions if item.question.number == number)
+def standing(session: Session, submission: Submission, number: str) -> QuestionStanding:
+    """The current result of one question of a submission. Raises `QuestionNotFound`."""
+    try:
+        return submission_score(session, submission).question(number)
+    except KeyError:
+        raise QuestionNotFound(f"{submission.assignment.slug} has no question {number[:16]!r}.") from None
 
 
 def override(
@@ -150,7 +148,7 @@ def undo(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str
     submissions.touch(session, submission.id)
 
 
-def check_basis(session: Session, submission: Submission, current: Standing, basis: Revision | None) -> None:
+def check_basis(session: Session, submission: Submission, current: QuestionStanding, basis: Revision | None) -> None:
     """Compare what a decision is made on with what stands. The caller holds the submission. Raises `ChangedMeanwhile`.
 
     ``None`` compares nothing: a caller that cannot say what it saw decides as it always did.
@@ -160,7 +158,7 @@ def check_basis(session: Session, submission: Submission, current: Standing, bas
 
 
 def changed_meanwhile(
-    session: Session, submission: Submission, current: Standing, headers: Mapping[str, str] | None = None
+    session: Session, submission: Submission, current: QuestionStanding, headers: Mapping[str, str] | None = None
 ) -> ChangedMeanwhile:
     """The refusal, which says what stands, since when and by whom."""
     override = current.override
@@ -181,13 +179,6 @@ def changed_meanwhile(
             "reason": reason,
         },
     )
-
-
-def _check_question(assignment: Assignment, number: str) -> None:
-    try:
-        assignment.question(number)
-    except KeyError:
-        raise QuestionNotFound(f"{assignment.slug} has no question {number[:16]!r}.") from None
 
 
 def _end(session: Session, viewer: Viewer, active: Override | None, moment: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What a question is worth now: the active override, else the computed score, else nothing yet."""
+"""The current points of questions: of the active override, else the computed ones, else none yet."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
+from app.assignments import service as assignments
 from app.scores import repository
 from app.scores.models import Override, StoredScore
-from grader.assignment import Assignment, Question
+from app.submissions.models import Submission
+from grader.assignment import Question
 from grader.evidence import Fault, Note
 from grader.lateness import Lateness, lateness
 from grader.scoring import Verdict
@@ -19,10 +21,9 @@ from grader.scoring import Verdict
 
 @dataclass(frozen=True)
 class Revision:
-    """What a decision about a question was made on. It is unequal after every change of what counts for it.
+    """The state of one question that a decision rests on: points, verdict, override and evidence.
 
-    That is the points, the verdict, a person's decision and the evidence of this one question. Other questions of the
-    submission, and the progress of its grading, may change without an effect on it.
+    A change of any of these gives another revision. Changes of other questions or of the grading's progress do not.
     """
 
     score: float
@@ -31,19 +32,19 @@ class Revision:
     evidence_id: int
 
     def __str__(self) -> str:
-        """The form in which pages send it back."""
+        """The text that forms of the pages carry."""
         return f"{self.score!r}:{self.verdict}:{self.override_id}:{self.evidence_id}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The revision of a text that `__str__` made. Raises ``ValueError``."""
+        """Parse the text that `__str__` makes. Raises ``ValueError``."""
         score, verdict, override_id, evidence_id = text.split(":")
         return cls(float(score), Verdict(verdict), int(override_id), int(evidence_id))
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One question as it stands. ``evidence`` is empty unless it was asked for."""
+class QuestionStanding:
+    """The current result of one question. ``evidence`` is empty unless it was requested."""
 
     question: Question
     score: float
@@ -56,7 +57,7 @@ class Standing:
 
     @property
     def revision(self) -> Revision:
-        """What a decision that is made now is made on."""
+        """The state that a decision made now rests on."""
         return Revision(
             self.score,
             self.verdict,
@@ -66,59 +67,66 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """All questions of one submission, and how late it came."""
+class SubmissionScore:
+    """All questions of one submission, and its lateness."""
 
-    questions: tuple[Standing, ...]
+    questions: tuple[QuestionStanding, ...]
     late: Lateness | None
+
+    def question(self, number: str) -> QuestionStanding:
+        """A question by its number. Raises ``KeyError``."""
+        return {standing.question.number: standing for standing in self.questions}[number]
 
     @property
     def earned(self) -> float:
-        """The points of the questions together, in two decimals, as people write them."""
+        """The sum of the points before the deduction for lateness, in two decimals."""
         return total([standing.score for standing in self.questions], None)
 
     @property
-    def score(self) -> float:
-        """The points so far, less what is lost by handing in late."""
+    def total(self) -> float:
+        """The points so far, less the deduction for lateness."""
         return total([standing.score for standing in self.questions], self.late)
 
     @property
-    def max_score(self) -> float:
-        """What all questions are worth."""
+    def maximum(self) -> float:
+        """The most points that all questions together give."""
         return sum(standing.question.points for standing in self.questions)
 
     @property
     def needs_review(self) -> bool:
-        """Some points are provisional until a person has looked."""
+        """Whether a question waits for review, so that its points are provisional."""
         return any(standing.verdict is Verdict.NEEDS_REVIEW for standing in self.questions)
 
 
-class Sheets:
-    """The sheets of some submissions, read from the database in a few statements."""
+class SubmissionScores:
+    """The scores of several submissions, read from the database in a few statements."""
 
     def __init__(self, session: Session, submission_ids: Collection[uuid.UUID], *, evidence: bool = False) -> None:
         self._computed = repository.computed(session, submission_ids, evidence=evidence)
         self._overrides = repository.overrides(session, submission_ids)
         self._evidence = evidence
-        self._times = repository.handed_in(session, submission_ids)
+        self._times = repository.submission_times(session, submission_ids)
 
-    def sheet(self, submission_id: uuid.UUID, assignment: Assignment) -> Sheet:
-        """The sheet of one of the submissions."""
-        computed = self._computed.get(submission_id, {})
-        overrides = self._overrides.get(submission_id, {})
-        return Sheet(
+    def of(self, submission: Submission) -> SubmissionScore:
+        """The score of one of these submissions."""
+        assignment = assignments.definition(submission.assignment)
+        computed = self._computed.get(submission.id, {})
+        overrides = self._overrides.get(submission.id, {})
+        return SubmissionScore(
             tuple(
                 self._standing(question, computed.get(question.number), overrides.get(question.number))
                 for question in assignment.questions
             ),
-            lateness(assignment.schedule, *self._times[submission_id]),
+            lateness(assignment.schedule, *self._times[submission.id]),
         )
 
-    def _standing(self, question: Question, computed: StoredScore | None, override: Override | None) -> Standing:
+    def _standing(
+        self, question: Question, computed: StoredScore | None, override: Override | None
+    ) -> QuestionStanding:
         if computed is not None and computed.max_score != question.points:
-            # A regrade of this question alone scored it by a version that gives it another worth.
+            # A regrade of this question alone may use a version in which it has other points.
             question = question.model_copy(update={"points": computed.max_score})
-        return Standing(
+        return QuestionStanding(
             question=question,
             score=override.score if override else computed.score if computed else 0.0,
             verdict=verdict_of(question, computed.verdict if computed else None, override.score if override else None),
@@ -130,17 +138,22 @@ class Sheets:
         )
 
 
+def submission_score(session: Session, submission: Submission, *, evidence: bool = False) -> SubmissionScore:
+    """The score of one submission, on request with the evidence of its questions."""
+    return SubmissionScores(session, [submission.id], evidence=evidence).of(submission)
+
+
 def total(points: Collection[float], late: Lateness | None) -> float:
-    """The points of some questions together, in two decimals, less what is lost by handing in late."""
+    """The sum of points in two decimals, less the deduction for lateness."""
     earned = sum(points)
     return round(late.reduced(earned) if late is not None else earned, 2)
 
 
-def verdict_of(question: Question, computed: Verdict | None, given: float | None) -> Verdict:
-    """The verdict from the computed one and the points that a person gave instead, where there are any."""
-    if given is None:
+def verdict_of(question: Question, computed: Verdict | None, override: float | None) -> Verdict:
+    """The verdict of the points that a person gave, else the computed one, else pending."""
+    if override is None:
         return computed or Verdict.PENDING
-    # A person has decided: nothing is provisional, pending or at fault any more.
-    if given >= question.points:
+    # An override settles provisional, pending and faulty results.
+    if override >= question.points:
         return Verdict.FULL
-    return Verdict.PARTIAL if given > 0 else Verdict.NONE
+    return Verdict.PARTIAL if override > 0 else Verdict.NONE

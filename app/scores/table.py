@@ -11,7 +11,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from app.scores.class_records import Standing
+from app.scores.class_records import StudentStanding
 from app.submissions.models import State
 from grader.assignment import Assignment
 from grader.scoring import Verdict
@@ -50,7 +50,7 @@ class StudentRow(BaseModel):
     questions: dict[str, QuestionCell]
 
     @classmethod
-    def of(cls, standing: Standing, assignment: Assignment) -> StudentRow:
+    def of(cls, standing: StudentStanding, assignment: Assignment) -> StudentRow:
         """The row of a student with the attempt that counts, if there is one."""
         attempt = standing.counting
         return cls(

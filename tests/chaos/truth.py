@@ -8,11 +8,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import select
 
-from app.assignments import service as assignments
 from app.audit import service as audit
 from app.db.engine import Database
 from app.queue.dbos_engine import DbosJobs
-from app.scores.standing import Sheets
+from app.scores.standing import submission_score
 from app.settings import Settings
 from app.submissions.models import Run, RunOutcome, State, Submission
 from tests.chaos.load import Wish
@@ -57,10 +56,10 @@ def wrong(settings: Settings, accepted: dict[str, Wish]) -> Iterator[str]:
                     details = [run.fault_detail for run in runs[identifier]]
                     yield f"{identifier} is {row.state.value}, not graded: {details}"
                     continue
-                sheet = Sheets(session, [row.id]).sheet(row.id, assignments.definition(row.assignment))
-                if sheet.score != wish.score:
-                    verdicts = {one.question.number: one.verdict.value for one in sheet.questions}
-                    yield f"{identifier} has {sheet.score} points, not {wish.score}: {verdicts}"
+                score = submission_score(session, row)
+                if score.total != wish.score:
+                    verdicts = {one.question.number: one.verdict.value for one in score.questions}
+                    yield f"{identifier} has {score.total} points, not {wish.score}: {verdicts}"
                 if not row.counts:
                     yield f"{identifier} is graded and gave its attempt back"
                 finished = [run.id for run in runs[identifier] if run.outcome is RunOutcome.FINISHED]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from app.scores.computing import plain
+from app.scores.computing import json_safe
 from grader import pipeline
 from grader.assignment import bundled
 from grader.evidence import SCHEMA_VERSION
@@ -46,7 +46,9 @@ def main() -> None:
     with Sandbox() as sandbox:
         for handin in [*handins, SubmittedParts(_BROKEN), SubmittedParts({"answers": _BROKEN["answers"]})]:
             for number, evidence in pipeline.grade(assignment, handin, sandbox).evidence.items():
-                records.append(json.dumps({"question": number, "evidence": plain(evidence.model_dump(mode="python"))}))
+                records.append(
+                    json.dumps({"question": number, "evidence": json_safe(evidence.model_dump(mode="python"))})
+                )
     target.write_text("[\n" + ",\n".join(records) + "\n]\n")
     print(f"{target}: {len(records)} records")
 

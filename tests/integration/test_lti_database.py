@@ -24,7 +24,7 @@ from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.refusals import LaunchRefused, Reason
 from app.lti.registration import Registration
 from app.lti.score_service import Address, ScoreService
-from app.scores.class_records import Attempt, ClassRecords, Standing
+from app.scores.class_records import Attempt, ClassRecords, StudentStanding
 from app.settings import Settings
 from app.submissions.models import State
 from app.users import service as users
@@ -206,7 +206,7 @@ class Course:
         attempt = Attempt(
             uuid.uuid4(), 1, self.clock(), State.GRADED, None, len(self.books.attempts) / 1000, {}, (), None, None
         )
-        standings = tuple(Standing(subject, subject, None, attempt, frozenset()) for subject in subjects)
+        standings = tuple(StudentStanding(subject, subject, None, attempt, frozenset()) for subject in subjects)
         with self.database.write() as session:
             snapshot = replace(ClassRecords().snapshot(session, "hw13"), standings=standings)
             assert deliveries.compare(session, snapshot) == len(subjects)

@@ -91,7 +91,7 @@ def fill(database: Database, evidence: Mapping[str, AnyEvidence], count: int) ->
             submission.run_id = run.id
             for question, found in evidence.items():
                 stored = StoredEvidence(run_id=run.id, submission_id=submission.id, question=question)
-                computing.score(session, computing.store_evidence(session, stored, found), row)
+                computing.store_score(session, computing.store_evidence(session, stored, found), row)
         return Viewer.of(admin)
 
 

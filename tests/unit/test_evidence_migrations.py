@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.scores.computing import plain
+from app.scores.computing import json_safe
 from grader import evidence as facts
 from grader import evidence_migrations as migrations
 from grader import scoring
@@ -38,7 +38,7 @@ def test_frozen_evidence_says_what_it_said_and_can_be_scored(name: str) -> None:
     question = bundled("hw13").question(number)
     for read in (facts.parse(stored), facts.parse_json(json.dumps(stored))):
         if stored["schema_version"] == migrations.current_version():
-            assert keeps(plain(read.model_dump(mode="python")), stored)
+            assert keeps(json_safe(read.model_dump(mode="python")), stored)
         scored = scoring.score(bundled("hw13"), number, read)
         assert 0 <= scored.score <= question.points
         assert scored.messages

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from app.scores.computing import plain
+from app.scores.computing import json_safe
 from grader import evidence as facts
 from grader.assignment import Assignment, bundled
 from grader.evidence import AnyEvidence
@@ -94,9 +94,9 @@ def test_stored_evidence_scores_like_fresh_evidence(kind: type[AnyEvidence]) -> 
     @settings(max_examples=150)
     @given(evidence_of(kind))
     def check(evidence: AnyEvidence) -> None:
-        stored = json.dumps(plain(evidence.model_dump(mode="python")), allow_nan=False)
+        stored = json.dumps(json_safe(evidence.model_dump(mode="python")), allow_nan=False)
         read_back = facts.parse(json.loads(stored))
-        assert repr(read_back) == repr(facts.parse(plain(evidence.model_dump(mode="python"))))
+        assert repr(read_back) == repr(facts.parse(json_safe(evidence.model_dump(mode="python"))))
         assert exact(HW13, number, read_back) == exact(HW13, number, evidence)
         assert repr(facts.parse_json(stored)) == repr(read_back)
         seen.add(score(HW13, number, evidence).verdict)

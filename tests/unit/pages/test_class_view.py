@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.pages.class_view import ClassView
-from app.scores.class_records import Attempt, Cell, Standing
+from app.scores.class_records import Attempt, Cell, StudentStanding
 from app.submissions.models import State
 from grader.evidence import Fault
 from grader.lateness import Lateness
@@ -17,7 +17,9 @@ FIRST = datetime(2025, 12, 30, tzinfo=UTC)
 DEADLINE = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def standing(login: str, score: float | None = None, verdict: Verdict = Verdict.PARTIAL, **more: Any) -> Standing:
+def standing(
+    login: str, score: float | None = None, verdict: Verdict = Verdict.PARTIAL, **more: Any
+) -> StudentStanding:
     attempt: dict[str, Any] = {
         "submission": uuid.uuid4(),
         "number": 1,
@@ -33,7 +35,7 @@ def standing(login: str, score: float | None = None, verdict: Verdict = Verdict.
     }
     counting = None if score is None else Attempt(score=score, **attempt)
     days = frozenset() if counting is None else frozenset({counting.submitted_at.date(), FIRST.date()})
-    return Standing(login, f"Name of {login}", f"ID-{login}", counting, days)
+    return StudentStanding(login, f"Name of {login}", f"ID-{login}", counting, days)
 
 
 LATE: dict[str, Any] = {"submitted_at": datetime(2026, 1, 3, tzinfo=UTC), "late": Lateness(DEADLINE, 1, 0.0)}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.language import choose
-from app.scores.computing import plain
+from app.scores.computing import json_safe
 from app.scores.table import ClassTable, QuestionCell, StudentRow, guarded, statistics
 from app.submissions.models import State
 from grader.scoring import Verdict
@@ -77,13 +77,13 @@ _DATA: st.SearchStrategy[Any] = st.recursive(
 
 @given(_DATA)
 def test_stored_data_is_json_and_utf8_whatever_student_code_made(data: Any) -> None:
-    json.dumps(plain(data), allow_nan=False, ensure_ascii=False).encode("utf-8")
+    json.dumps(json_safe(data), allow_nan=False, ensure_ascii=False).encode("utf-8")
 
 
 def test_ordinary_data_is_stored_as_it_is() -> None:
     data = {"a": [1, 2.5, True, None, "中"], "b": {"c": ()}}
-    assert plain(data) == {"a": [1, 2.5, True, None, "中"], "b": {"c": []}}
-    assert plain([math.nan, math.inf, -math.inf, "\ud800"]) == ["nan", "inf", "-inf", "?"]
+    assert json_safe(data) == {"a": [1, 2.5, True, None, "中"], "b": {"c": []}}
+    assert json_safe([math.nan, math.inf, -math.inf, "\ud800"]) == ["nan", "inf", "-inf", "?"]
 
 
 @pytest.mark.parametrize(
