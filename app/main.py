@@ -24,14 +24,14 @@ from app.api import (
     scores,
     submissions,
     users,
+    workers,
 )
-from app.api import workers as jobs
-from app.api.ended_runs import EndedRuns
+from app.api.run_metrics import RunMetrics
 from app.assignments import service as assignment_service
 from app.db import migrate
 from app.db.engine import Database
 from app.db.probe import WriteProbe
-from app.http import counters, problem_responses
+from app.http import problem_responses, request_metrics
 from app.http.body_limit import BodyLimit
 from app.http.conditional import Conditional
 from app.http.csrf import CrossSiteCheck
@@ -59,7 +59,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.state.notifier = worker.notifier if worker is not None else ChangeNotifier()
     app.state.start_failure = None
     api = APIRouter(prefix="/api/v1")
-    domains = (assignments, extensions, submissions, scores, exports, regrade_requests, users, regrades, jobs, audit)
+    domains = (assignments, extensions, submissions, scores, exports, regrade_requests, users, regrades, workers, audit)
     for domain in domains:
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):
@@ -72,7 +72,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.add_middleware(BodyLimit, largest=settings.max_request_bytes)
     app.add_middleware(ReadableAddress)
     pages.install(app)
-    app.add_middleware(counters.RequestMetrics)
+    app.add_middleware(request_metrics.RequestMetrics)
     return app
 
 
@@ -100,7 +100,7 @@ def _start(app: FastAPI) -> None:
     app.state.database = Database(settings)
     app.state.write_probe = WriteProbe(settings)
     app.state.probe_thread = CapacityLimiter(1)
-    app.state.ended_runs = EndedRuns()
+    app.state.run_metrics = RunMetrics()
     app.state.jobs = DbosJobs(settings)
     if app.state.worker is not None:
         app.state.jobs.tell = app.state.worker.tell

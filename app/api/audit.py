@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
 from app import problems
-from app.audit import service
+from app.audit import repository, service
 from app.http.sessions import ReadSession
 from app.http.viewers import AdminViewer
 
@@ -46,7 +46,7 @@ def audit(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AuditPage:
     """The audit log, with a check of its chain."""
-    entries = service.latest(session, before=before, limit=limit)
+    entries = repository.latest(session, before=before, limit=limit)
     return AuditPage(
         items=[AuditRow.model_validate(entry) for entry in entries],
         next_before=entries[-1].id if len(entries) == limit else None,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
-from sqlalchemy import func, select
 
-from app.api.ended_runs import EndedRuns
+from app.api.run_metrics import RunMetrics
 from app.db.base import now
 from app.http.sessions import ReadSession
-from app.queue.models import WorkerRow
-from app.submissions.models import State, Submission
+from app.queue import repository as worker_repository
+from app.submissions import statistics_repository as statistics
+from app.submissions.models import State
 
 SUBMISSIONS = Gauge("assay_submissions", "Submissions by state", ["state"])
 QUEUE_AGE = Gauge("assay_queue_age_seconds", "Seconds that the oldest waiting submission has waited; 0 without one")
@@ -24,15 +22,15 @@ router = APIRouter(include_in_schema=True, tags=["operations"])
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(request: Request, session: ReadSession) -> Response:
     """Counters, durations and the queue, for Prometheus."""
-    seen: EndedRuns = request.app.state.ended_runs
-    seen.count(session)
-    waits_since = session.scalar(select(func.min(Submission.submitted_at)).where(Submission.state == State.QUEUED))
-    QUEUE_AGE.set(max(0.0, (now() - waits_since).total_seconds()) if waits_since else 0)
-    heard = now() - timedelta(seconds=request.app.state.settings.silent_seconds)
-    unstopped = select(func.count()).select_from(WorkerRow).where(WorkerRow.stopped_at.is_(None))
-    WORKERS.labels("alive").set(session.scalar(unstopped.where(WorkerRow.beat_at >= heard)) or 0)
-    WORKERS.labels("silent").set(session.scalar(unstopped.where(WorkerRow.beat_at < heard)) or 0)
-    counts = dict(session.execute(select(Submission.state, func.count()).group_by(Submission.state)).all())
+    run_metrics: RunMetrics = request.app.state.run_metrics
+    run_metrics.update(session)
+    oldest = statistics.oldest_queued(session)
+    QUEUE_AGE.set(max(0.0, (now() - oldest).total_seconds()) if oldest else 0)
+    silent_seconds = request.app.state.settings.silent_seconds
+    alive, silent = worker_repository.count_unstopped(session, silent_seconds=silent_seconds)
+    WORKERS.labels("alive").set(alive)
+    WORKERS.labels("silent").set(silent)
+    counts = statistics.count_by_state(session)
     for state in State:
         SUBMISSIONS.labels(state.value).set(counts.get(state, 0))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

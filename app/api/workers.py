@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import problems
@@ -18,7 +17,8 @@ from app.http.viewers import AdminViewer, AnyViewer
 from app.queue import repository
 from app.queue.models import WorkerRow
 from app.settings import Settings
-from app.submissions.models import Run, RunOutcome, State, Submission
+from app.submissions import statistics_repository as statistics
+from app.submissions.models import State
 
 router = APIRouter(responses=problems.documented(401))
 
@@ -66,15 +66,9 @@ class Workers(BaseModel):
 @router.get("/admin/workers", tags=["admin"], responses=problems.documented(403))
 def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Workers:
     """The workers, and the length of the queue, with gradings whose later stage is waiting."""
-    counts = dict(session.execute(select(Submission.state, func.count()).group_by(Submission.state)).all())
-    busy = dict(
-        session.execute(
-            select(Run.executor, func.count())
-            .where(Run.outcome.in_((RunOutcome.RUNNING, RunOutcome.MEASURING)))
-            .group_by(Run.executor)
-        ).all()
-    )
-    examined = session.scalar(select(func.count()).select_from(Run).where(Run.outcome == RunOutcome.EXAMINED)) or 0
+    counts = statistics.count_by_state(session)
+    running = statistics.count_running_by_executor(session)
+    examined = statistics.count_examined(session)
     settings: Settings = request.app.state.settings
     return Workers(
         waiting=counts.get(State.QUEUED, 0) + examined,
@@ -86,7 +80,7 @@ def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Work
                 host=row.host,
                 pid=row.pid,
                 slots=row.slots,
-                running=busy.get(row.executor, 0),
+                running=running.get(row.executor, 0),
                 grader_version=row.grader_version,
                 capabilities=row.capabilities or {},
                 started_at=row.started_at,

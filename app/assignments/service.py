@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from app.assignments import repository
 from app.assignments.models import PublishedAssignment
 from app.audit import service as audit
 from app.problems import Conflict, NotFound
@@ -34,7 +34,7 @@ def publish_version(session: Session, assignment: Assignment, actor: str) -> Pub
     The version that is the newest already is published once. Hand-ins graded before keep their points until a
     regrade.
     """
-    newest = session.scalar(_newest_first(assignment.slug).limit(1))
+    newest = repository.newest(session, assignment.slug)
     if newest is not None and newest.digest == assignment.digest:
         return newest
     if newest is not None and assignment.version <= newest.version:
@@ -51,13 +51,9 @@ def publish_version(session: Session, assignment: Assignment, actor: str) -> Pub
 
 def publish(session: Session, assignment: Assignment) -> PublishedAssignment:
     """Store this version unless it is stored already; either way it is the one that new hand-ins get."""
-    known = session.scalar(
-        select(PublishedAssignment).where(
-            PublishedAssignment.slug == assignment.slug, PublishedAssignment.digest == assignment.digest
-        )
-    )
-    if known is not None:
-        return known
+    stored = repository.by_digest(session, assignment.slug, assignment.digest)
+    if stored is not None:
+        return stored
     row = PublishedAssignment(
         slug=assignment.slug, version=assignment.version, digest=assignment.digest, files=dict(assignment.files)
     )
@@ -74,28 +70,21 @@ def publish_bundled(session: Session) -> None:
 
 def current(session: Session, slug: str) -> PublishedAssignment:
     """The newest version of an assignment. Raises `AssignmentNotFound`."""
-    row = session.scalar(_newest_first(slug).limit(1))
+    row = repository.newest(session, slug)
     if row is None:
         raise AssignmentNotFound(f"There is no assignment {slug!r}.")
     return row
 
 
-def _newest_first(slug: str) -> Select[PublishedAssignment]:
-    query = select(PublishedAssignment).where(PublishedAssignment.slug == slug)
-    return query.order_by(PublishedAssignment.version.desc(), PublishedAssignment.id.desc())
-
-
 def all_current(session: Session) -> list[PublishedAssignment]:
     """The newest version of every assignment, by slug."""
-    slugs = session.scalars(select(PublishedAssignment.slug).distinct().order_by(PublishedAssignment.slug))
-    return [current(session, slug) for slug in slugs.all()]
+    return [current(session, slug) for slug in repository.slugs(session)]
 
 
 def versions(session: Session, slug: str) -> list[PublishedAssignment]:
     """Every version of an assignment, the newest first. Raises `AssignmentNotFound`."""
     current(session, slug)
-    query = select(PublishedAssignment).where(PublishedAssignment.slug == slug)
-    return list(session.scalars(query.order_by(PublishedAssignment.version.desc(), PublishedAssignment.id.desc())))
+    return repository.versions(session, slug)
 
 
 def definition(row: PublishedAssignment) -> Assignment:

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from app.audit import service
+from app.audit import repository, service
 from app.commands.configuration import settings
 from app.commands.database import writing
 from app.commands.failures import Refused
@@ -16,7 +16,7 @@ def verify(as_json: bool) -> None:
     """Follow the chain from its first entry. Raises `Refused` at the first entry that does not fit."""
     with writing(settings()) as session:
         broken = service.first_broken(session)
-        newest = service.latest(session, before=None, limit=1)
+        newest = repository.latest(session, limit=1)
         told = {"broken": broken, "entry": newest[0].id if newest else None, "hash": newest[0].hash if newest else None}
         if as_json:
             typer.echo(json.dumps(told))

@@ -7,15 +7,14 @@ import sqlite3
 from pathlib import Path
 
 import typer
-from sqlalchemy import func, select
 
 from app.audit import service as audit
 from app.commands.configuration import settings
 from app.commands.database import upgrade, writing
 from app.commands.failures import Refused, UnusableInput
 from app.db import backup
-from app.submissions.models import Submission
-from app.users.models import User
+from app.submissions import statistics_repository as statistics
+from app.users import repository as users
 
 _POSTGRESQL = (
     "the database is PostgreSQL's, which copies itself: "
@@ -53,11 +52,11 @@ def restore(source: Path, as_json: bool) -> None:
         raise Refused(f"nothing was restored: {error}") from error
     upgrade(configured)
     with writing(configured) as session:
-        people = session.scalar(select(func.count()).select_from(User))
-        hand_ins = session.scalar(select(func.count()).select_from(Submission))
+        people = users.count(session)
+        submissions = statistics.count(session)
         broken = audit.first_broken(session)
     if broken is not None:
         raise Refused(f"restored, but the audit log was tampered with before the copy was made: entry {broken}")
-    told = {"people": people, "hand_ins": hand_ins}
-    sentence = f"restored: {people} people, {hand_ins} submissions, the audit chain is intact"
+    told = {"people": people, "hand_ins": submissions}
+    sentence = f"restored: {people} people, {submissions} submissions, the audit chain is intact"
     typer.echo(json.dumps(told) if as_json else sentence)

@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 
 import typer
-from sqlalchemy import select
 
 from app.auth import service as auth
 from app.commands.database import upgrade, writing
 from app.settings import Settings
+from app.users import repository as user_repository
 from app.users import service as users
-from app.users.models import Role, User
+from app.users.models import Role
 
 PEOPLE = {"student": ("Example Student", Role.STUDENT), users.BOOTSTRAP_LOGIN: ("Administrator", Role.ADMIN)}
 
@@ -46,7 +46,7 @@ def demo_tokens(configured: Settings) -> dict[str, str]:
     tokens = {}
     with writing(configured) as session:
         for login, (name, role) in PEOPLE.items():
-            user = session.scalar(select(User).where(User.login == login))
+            user = user_repository.by_login(session, login)
             if user is None:
                 user = users.create_user(session, login=login, name=name, role=role, actor="assay demo")
             holder = auth.by_token(session, kept.get(login, ""))

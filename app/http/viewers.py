@@ -10,7 +10,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 
 from app.auth import service
 from app.auth.viewer import Viewer
-from app.http import cookies, counters
+from app.http import cookies, request_metrics
 from app.http.sessions import Db
 from app.problems import Forbidden, Unauthenticated
 
@@ -27,7 +27,7 @@ def optional_user(
         with database.read() as session:
             found = service.by_token(session, bearer.credentials)
         if found is None:
-            counters.TOKENS_REFUSED.labels("bearer").inc()
+            request_metrics.TOKENS_REFUSED.labels("bearer").inc()
         return found
     cookie = request.cookies.get(cookies.NAME)
     if not cookie:

@@ -9,7 +9,6 @@ import hashlib
 import re
 import secrets
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
@@ -17,6 +16,7 @@ from app.lti import repository
 from app.lti.messages import Message
 from app.lti.models import Identity, Match, Platform
 from app.lti.refusals import LaunchRefused, Reason
+from app.users import repository as user_repository
 from app.users import service as users
 from app.users.models import Role, Token, User
 from app.users.roster import LOGIN
@@ -40,14 +40,13 @@ def of(session: Session, platform: Platform, message: Message) -> User:
 
 def token_of(session: Session, user: User, platform: Platform) -> Token:
     """The token that a person's launches log in with. Nobody knows its secret; revoked, the next launch makes one."""
-    query = select(Token).where(Token.user_id == user.id, Token.hint == _TOKEN_HINT, Token.revoked_at.is_(None))
-    found = session.scalar(query.limit(1))
-    if found is None:
-        found = Token(user_id=user.id, digest=users.digest(secrets.token_urlsafe(32)), hint=_TOKEN_HINT)
-        session.add(found)
+    token = user_repository.valid_token(session, user, _TOKEN_HINT)
+    if token is None:
+        token = Token(user_id=user.id, digest=users.digest(secrets.token_urlsafe(32)), hint=_TOKEN_HINT)
+        session.add(token)
         session.flush()
-        audit.record(session, _actor(platform), "token.create", user.login, token=found.id)
-    return found
+        audit.record(session, _actor(platform), "token.create", user.login, token=token.id)
+    return token
 
 
 def _role(platform: Platform, message: Message) -> Role | None:
@@ -77,13 +76,15 @@ def _matched(session: Session, platform: Platform, value: str | None) -> User | 
         return None
     if value is None:
         raise LaunchRefused(Reason.MATCH_MISSING, platform.match_claim or "")
-    by_login = platform.match_field is Match.LOGIN
-    found = repository.users_with(session, **({"login": value} if by_login else {"student_id": value}))
-    if len(found) > 1:
-        raise LaunchRefused(Reason.MATCH_UNUSABLE, value)
-    if not found:
+    if platform.match_field is Match.LOGIN:
+        user = user_repository.by_login(session, value)
+    else:
+        matches = user_repository.with_student_id(session, value)
+        if len(matches) > 1:
+            raise LaunchRefused(Reason.MATCH_UNUSABLE, value)
+        user = matches[0] if matches else None
+    if user is None:
         return None
-    (user,) = found
     _check_privileges(platform, user)
     if repository.identity_of(session, platform.issuer, user.id) is not None:
         # The platform says that two people of its own are one of ours.

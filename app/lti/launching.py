@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.auth import service as auth
 from app.db.base import now
-from app.lti import accounts, addresses, repository
+from app.lti import accounts, addresses, delivery_repository, repository
 from app.lti.messages import ENDPOINT, SCORE_SCOPE, Message
 from app.lti.models import LineItem, Passback, Platform, Ticket, TicketKind
 from app.lti.refusals import LaunchRefused, Reason
-from app.users.models import Role, Token, User
+from app.users import repository as users
+from app.users.models import Role, User
 from app.users.service import digest
 
 _TICKET_LIFETIME = {TicketKind.OPEN: timedelta(minutes=5), TicketKind.PICK: timedelta(hours=1)}
@@ -57,7 +57,7 @@ def check_assignment(session: Session, slug: str) -> None:
 
 def log_in(session: Session, entry: Entry, former: str | None, *, days: int) -> str:
     """A browser session for who launched: the cookie's value. The browser's former session ends."""
-    token = session.get(Token, entry.token_id)
+    token = users.token(session, entry.token_id)
     if token is None or token.revoked_at is not None:
         raise LaunchRefused(Reason.TICKET)
     if former is not None:
@@ -102,8 +102,7 @@ def _remember_line_item(
         session.add(item)
         session.flush()
     item.slug, item.context = slug, message.context
-    query = select(Passback).where(Passback.line_item_id == item.id, Passback.user_id == user.id)
-    row = session.scalar(query)
+    row = delivery_repository.of_student(session, item.id, user.id)
     if row is None:
         session.add(Passback(line_item_id=item.id, user_id=user.id, subject=message.subject))
     else:

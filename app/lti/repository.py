@@ -1,4 +1,4 @@
-"""SQL of keys, platforms, launches and identities. What is passed back has `app.lti.deliveries`."""
+"""SQL of keys, platforms, launches and identities; scores have `app.lti.delivery_repository`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from app.lti.models import Identity, LineItem, Passback, PendingLogin, Platform, Ticket, TicketKind, ToolKey
-from app.users.models import User
 
 _NO_SYNC = {"synchronize_session": False}
 
@@ -51,6 +50,11 @@ def platforms_of(session: Session, issuer: str, client_id: str | None) -> list[P
     if client_id is not None:
         query = query.where(Platform.client_id == client_id)
     return list(session.scalars(query.limit(2)))
+
+
+def platform(session: Session, platform_id: int) -> Platform | None:
+    """A platform by its id."""
+    return session.get(Platform, platform_id)
 
 
 def delete_platform(session: Session, platform: Platform) -> None:
@@ -104,12 +108,6 @@ def identity(session: Session, issuer: str, subject: str) -> Identity | None:
 def identity_of(session: Session, issuer: str, user_id: int) -> Identity | None:
     """By what name this issuer knows a person."""
     return session.scalar(select(Identity).where(Identity.issuer == issuer, Identity.user_id == user_id))
-
-
-def users_with(session: Session, *, login: str | None = None, student_id: str | None = None) -> list[User]:
-    """The people with this login or student number, two at most."""
-    column = User.login == login if login is not None else User.student_id == student_id
-    return list(session.scalars(select(User).where(column).limit(2)))
 
 
 def line_item(session: Session, platform_id: int, url: str) -> LineItem | None:

@@ -1,4 +1,4 @@
-"""The platform's own services: a token for us, and a score for a student.
+"""Requests to a platform's services: fetch an access token, send a student's score.
 
 1EdTech Security Framework 1.0, 4.1 (client credentials, RFC 7523); Assignment and Grade Services 2.0, 3.4.
 """
@@ -15,19 +15,19 @@ from urllib.parse import urlsplit, urlunsplit
 
 from app.db.engine import Database
 from app.lti import keys, outgoing
-from app.lti.deliveries import Job
+from app.lti.deliveries import OutgoingScore
 from app.lti.messages import SCORE_SCOPE
 from app.lti.models import Platform
 from app.lti.outgoing import PlatformAway, PlatformRefused
 
 _MARGIN_SECONDS = 60
 _SUBMISSION = "https://canvas.instructure.com/lti/submission"
-"""Canvas takes a score for a new hand-in unless this says otherwise."""
+"""Canvas counts a score as a new submission unless this says otherwise."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """What of a platform is needed to talk to it, apart from any session."""
+    """What a request to a platform needs, independent of any database session."""
 
     id: int
     client_id: str
@@ -41,34 +41,34 @@ class Address:
 
 
 class ScoreService:
-    """Sends scores to platforms, with a token of each that is kept for as long as it lasts. Thread-safe."""
+    """Sends scores to platforms and caches the access token of each until it expires. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self._tokens: dict[int, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
-    def send(self, address: Address, job: Job) -> None:
+    def send(self, address: Address, score: OutgoingScore) -> None:
         """Pass a score back. Raises `PlatformAway` or `PlatformRefused`."""
         try:
-            self._post(self._token(address), job)
+            self._post(self._token(address), score)
         except PlatformRefused as error:
             if error.status != 401:
                 raise
-            # The platform has forgotten the token before its time.
+            # The platform may drop a token before it expires: fetch a new one once.
             with self._lock:
                 self._tokens.pop(address.id, None)
-            self._post(self._token(address), job)
+            self._post(self._token(address), score)
 
-    def _post(self, token: str, job: Job) -> None:
+    def _post(self, token: str, score: OutgoingScore) -> None:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/vnd.ims.lis.v1.score+json"}
-        outgoing.request("POST", scores_url(job.url), content=json.dumps(score(job)), headers=headers)
+        outgoing.request("POST", scores_url(score.url), content=json.dumps(score_body(score)), headers=headers)
 
     def _token(self, address: Address) -> str:
         with self._lock:
-            token, until = self._tokens.get(address.id, ("", 0.0))
-        if time.monotonic() < until:
-            return token
+            cached, expires_at = self._tokens.get(address.id, ("", 0.0))
+        if time.monotonic() < expires_at:
+            return cached
         claims = {
             "iss": address.client_id,
             "sub": address.client_id,
@@ -86,15 +86,15 @@ class ScoreService:
         try:
             answer = outgoing.json_object("POST", address.token_url, data=form)
         except PlatformRefused as error:
-            # No score is to blame: the registration or the key is, for all of them.
+            # A refused token is a fault of the registration or the key, which all scores share.
             raise PlatformAway(f"no token: {error}") from error
-        found, lasts = answer.get("access_token"), answer.get("expires_in", 3600)
-        if not isinstance(found, str) or not found.isascii() or not found.isprintable():
+        token, lasts = answer.get("access_token"), answer.get("expires_in", 3600)
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
             raise PlatformAway(f"{address.token_url} answers without an access token")
         seconds = float(lasts) if isinstance(lasts, int | float) else 0.0
         with self._lock:
-            self._tokens[address.id] = found, time.monotonic() + seconds - _MARGIN_SECONDS
-        return found
+            self._tokens[address.id] = token, time.monotonic() + seconds - _MARGIN_SECONDS
+        return token
 
 
 def scores_url(line_item: str) -> str:
@@ -103,16 +103,16 @@ def scores_url(line_item: str) -> str:
     return urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/scores"))
 
 
-def score(job: Job) -> dict[str, Any]:
-    """A score as it is sent. Provisional points are pending until a person has looked."""
-    review = job.wanted["review"]
-    new = job.before is None or job.before["submission"] != job.wanted["submission"]
+def score_body(score: OutgoingScore) -> dict[str, Any]:
+    """The JSON body of a score. Provisional points are pending until they are reviewed."""
+    review = score.wanted["review"]
+    new = score.before is None or score.before["submission"] != score.wanted["submission"]
     return {
-        "userId": job.subject,
-        "timestamp": job.stamp.isoformat(timespec="milliseconds"),
+        "userId": score.subject,
+        "timestamp": score.stamp.isoformat(timespec="milliseconds"),
         "activityProgress": "Submitted" if review else "Completed",
         "gradingProgress": "PendingManual" if review else "FullyGraded",
-        "scoreGiven": job.wanted["score"],
-        "scoreMaximum": job.wanted["max_score"],
-        _SUBMISSION: {"new_submission": new, "submitted_at": job.wanted["submitted_at"]},
+        "scoreGiven": score.wanted["score"],
+        "scoreMaximum": score.wanted["max_score"],
+        _SUBMISSION: {"new_submission": new, "submitted_at": score.wanted["submitted_at"]},
     }

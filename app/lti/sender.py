@@ -1,4 +1,4 @@
-"""A thread of every worker that passes points back, beside the gradings and never in their way."""
+"""A thread of every worker that passes scores to platforms, so that gradings never wait for a platform."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import structlog
 
 from app.db.base import now
 from app.db.engine import Database
-from app.lti import deliveries
-from app.lti.models import Platform
+from app.lti import deliveries, delivery_repository, repository
 from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.score_service import Address, ScoreService
 from app.problems import Problem
@@ -25,25 +24,25 @@ log = structlog.get_logger()
 
 
 class Sender:
-    """Compares the points of classes with what was passed back, and sends what differs."""
+    """Compares the scores of classes with those that were sent, and sends what differs."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings = settings
         self.database = database
         self.scores = ScoreService(database)
         self._records = ClassRecords()
-        self._seen: dict[str, tuple[ClassSnapshot, tuple[int, ...]]] = {}
+        self._compared: dict[str, tuple[ClassSnapshot, tuple[int, ...]]] = {}
         self._sending: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(_PLATFORMS_AT_ONCE, thread_name_prefix="lti-send")
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lti", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more. What is being sent is ended; the rest goes on in another worker, or later."""
+        """Stop after the requests under way. Another worker, or a later one, sends the rest."""
         self._stopped.set()
         self._thread.join()
         self._pool.shutdown(cancel_futures=True)
@@ -51,43 +50,43 @@ class Sender:
     def _run(self) -> None:
         while not self._stopped.wait(self.settings.heartbeat_seconds):
             try:
-                self.look()
+                self.poll()
             except Exception:
-                # Mostly the database is away. Nothing is lost: what differs then differs later.
+                # Mostly the database is away. Nothing is lost: the next comparison meets the same differences.
                 log.exception("points were not passed back")
 
-    def look(self) -> None:
-        """Compare what has changed, and have sent what is due: one platform does not wait for another."""
+    def poll(self) -> None:
+        """Compare the classes that changed, and start a task for each platform with a due score."""
         with self.database.read() as session:
-            slugs = deliveries.slugs(session)
+            slugs = delivery_repository.assignment_slugs(session)
         if not slugs:
             return
         with self.database.write() as session:
-            mine = job_repository.claim_chore(session, _CHORE, every_seconds=self.settings.heartbeat_seconds / 2)
-        if mine:
+            compares = job_repository.claim_chore(session, _CHORE, every_seconds=self.settings.heartbeat_seconds / 2)
+        if compares:
             for slug in slugs:
                 self._compare(slug)
         with self.database.read() as session:
-            due = deliveries.platforms_due(session, now())
-        self._sending = {known: future for known, future in self._sending.items() if not future.done()}
-        for platform_id in due:
+            platforms = delivery_repository.due_platforms(session, now())
+        self._sending = {platform: future for platform, future in self._sending.items() if not future.done()}
+        for platform_id in platforms:
             if platform_id not in self._sending:
                 self._sending[platform_id] = self._pool.submit(self.send_due, platform_id)
 
     def _compare(self, slug: str) -> None:
         with self.database.read() as session:
-            seen = (self._records.snapshot(session, slug), deliveries.newest(session, slug))
-        if self._seen.get(slug) == seen:
+            current = (self._records.snapshot(session, slug), delivery_repository.size(session, slug))
+        if self._compared.get(slug) == current:
             return
         with self.database.write() as session:
-            # One at a time and on what stands now: an older view of the class must not be written over a newer one.
+            # Read the class again under the lock: an older snapshot must not overwrite a newer comparison.
             job_repository.lock_chore(session, _CHORE)
-            seen = (self._records.snapshot(session, slug), deliveries.newest(session, slug))
-            deliveries.compare(session, seen[0])
-        self._seen[slug] = seen
+            current = (self._records.snapshot(session, slug), delivery_repository.size(session, slug))
+            deliveries.mark_changed(session, current[0])
+        self._compared[slug] = current
 
     def send_due(self, platform_id: int) -> None:
-        """Send what is due at a platform until nothing is, or the platform is away."""
+        """Send the due scores of a platform until none is left, or the platform is away."""
         try:
             while not self._stopped.is_set() and self._send_one(platform_id):
                 pass
@@ -95,27 +94,27 @@ class Sender:
             log.exception("points were not passed back", platform=platform_id)
 
     def _send_one(self, platform_id: int) -> bool:
-        """Send one student's points. False when there is nothing to send, or the platform is away."""
+        """Send one score. Returns false when none is due, or the platform is away."""
         with self.database.write() as session:
-            platform = session.get(Platform, platform_id)
-            job = deliveries.take(session, platform_id) if platform is not None else None
-        if job is None or platform is None:
+            platform = repository.platform(session, platform_id)
+            score = deliveries.claim_next(session, platform_id) if platform is not None else None
+        if score is None or platform is None:
             return False
-        told = {"platform": platform.name, "passback": job.id}
+        context = {"platform": platform.name, "passback": score.id}
         try:
-            self.scores.send(Address.of(platform), job)
+            self.scores.send(Address.of(platform), score)
         except (PlatformAway, Problem) as error:
             retry_after = error.retry_after if isinstance(error, PlatformAway) else None
             with self.database.write() as session:
-                deliveries.away(session, job, str(error), retry_after=retry_after)
-            log.warning("platform away", error=str(error), **told)
+                deliveries.record_outage(session, score, str(error), retry_after=retry_after)
+            log.warning("platform away", error=str(error), **context)
             return False
         except PlatformRefused as error:
             with self.database.write() as session:
-                given_up = deliveries.refused(session, job, str(error))
-            log.warning("points refused", error=str(error), given_up=given_up, **told)
+                given_up = deliveries.record_refusal(session, score, str(error))
+            log.warning("points refused", error=str(error), given_up=given_up, **context)
             return True
         with self.database.write() as session:
-            deliveries.arrived(session, job)
-        log.info("points passed back", **told)
+            deliveries.record_success(session, score)
+        log.info("points passed back", **context)
         return True

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from app.api import workers as jobs
+from app.api import workers
 from app.assignments import service as assignments
 from app.assignments.models import PublishedAssignment
+from app.audit import repository as audit_repository
 from app.audit import service as audit
 from app.db.base import now
 from app.http import request_language
@@ -36,7 +37,7 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
     """Workers and their ages, the queue and its ages, the sandbox's layers."""
     moment = now()
     waiting = submissions.unfinished(session, _QUEUE_ROWS)
-    work = jobs.workers(request, viewer, session)
+    work = workers.workers(request, viewer, session)
     return rendering.page(
         request,
         "admin.html",
@@ -45,7 +46,7 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
         silence={worker.executor: _age(moment - worker.beat_at) for worker in work.workers},
         queue=[(row, _age(moment - row.submitted_at)) for row in waiting],
         more=max(work.waiting + work.running - len(waiting), 0),
-        sandbox=jobs.living_sandbox(session, request.app.state.settings),
+        sandbox=workers.living_sandbox(session, request.app.state.settings),
     )
 
 
@@ -79,7 +80,7 @@ def audit_log(
     before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> HTMLResponse:
     """Who changed what, newest first, and whether the chain is whole."""
-    entries = audit.latest(session, before=before, limit=_AUDIT_ROWS)
+    entries = audit_repository.latest(session, before=before, limit=_AUDIT_ROWS)
     more = entries[-1].id if len(entries) == _AUDIT_ROWS else None
     broken = audit.first_broken(session)
     return rendering.page(request, "admin_audit.html", viewer=viewer, entries=entries, more=more, broken=broken)

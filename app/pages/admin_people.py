@@ -16,7 +16,7 @@ from app.http.sessions import Db, ReadSession
 from app.http.viewers import AdminViewer
 from app.pages import rendering
 from app.problems import Problem, Unprocessable
-from app.users import service
+from app.users import repository, service
 from app.users.models import Role
 from app.users.schemas import NewUser
 
@@ -43,7 +43,7 @@ def people(
     after: Annotated[str, Query(max_length=80)] = "",
 ) -> HTMLResponse:
     """Everybody, and the forms to add more."""
-    found = service.people(session, q.strip(), after=after, limit=_ROWS + 1)
+    found = repository.search(session, q.strip(), after=after, limit=_ROWS + 1)
     more = found[_ROWS - 1].login if len(found) > _ROWS else None
     return rendering.page(
         request, "admin_people.html", viewer=viewer, people=found[:_ROWS], q=q, more=more, roles=list(Role)
@@ -94,7 +94,8 @@ def import_roster(
         if file:
             roster = _text(file)
         with database.write() as session:
-            known = {user.login: (user.name, user.student_id) for user in service.people(session, "", limit=1_000_000)}
+            people = repository.search(session, "", limit=1_000_000)
+            known = {user.login: (user.name, user.student_id) for user in people}
             rows = service.import_roster(session, roster, actor=viewer.login)
             if not confirmed:
                 raise _OnlyALook
@@ -117,8 +118,8 @@ def person(request: Request, viewer: AdminViewer, session: ReadSession, login: s
         "admin_person.html",
         viewer=viewer,
         person=user,
-        tokens=service.tokens(session, user),
-        sessions=auth.open_sessions(session, user.id),
+        tokens=repository.tokens(session, user),
+        sessions=auth.count_open_sessions(session, user.id),
     )
 
 
@@ -146,7 +147,7 @@ def revoke_token(viewer: AdminViewer, database: Db, login: str, token_id: int) -
     """Revoke a token, and end every browser session that began with it."""
     with database.write() as session:
         user = service.find(session, login)
-        if token_id not in {token.id for token in service.tokens(session, user)}:
+        if token_id not in {token.id for token in repository.tokens(session, user)}:
             raise service.TokenNotFound
         service.revoke_token(session, token_id, actor=viewer.login)
     return RedirectResponse(f"/admin/people/{user.login}", status_code=303)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.auth import service
 from app.auth.limits import RateLimit
-from app.http import cookies, counters, request_language
+from app.http import cookies, request_language, request_metrics
 from app.http.client_address import address
 from app.http.sessions import Db
 from app.http.viewers import OptionalViewer
@@ -42,7 +42,7 @@ def log_in(
         cookie = service.log_in(session, token.strip(), days=days)
     if cookie is None:
         limit.note(source)
-        counters.TOKENS_REFUSED.labels("login").inc()
+        request_metrics.TOKENS_REFUSED.labels("login").inc()
         complaint = language.text(request_language.of_request(request), "token_wrong")
         return _form(request, back, status=401, complaint=complaint)
     response = RedirectResponse(local(back), status_code=303)

@@ -26,7 +26,7 @@ _ROWS = 500
 def passbacks(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
     """Everybody whose points go to a platform."""
     definition = assignments.definition(assignments.current(session, slug))
-    rows = deliveries.listed(session, slug)
+    rows = deliveries.by_urgency(session, slug)
     return rendering.page(
         request,
         "lti_passbacks.html",
@@ -35,7 +35,7 @@ def passbacks(request: Request, viewer: StaffViewer, session: ReadSession, slug:
         title=filters.localised(definition.title, request_language.of_request(request)),
         rows=rows[:_ROWS],
         more=max(0, len(rows) - _ROWS),
-        troubled=deliveries.in_trouble(rows),
+        troubled=deliveries.count_failing(rows),
         open_requests=regrade_requests.count_open(session, slug),
     )
 

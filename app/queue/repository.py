@@ -76,6 +76,14 @@ def living_versions(session: Session, *, silent_seconds: float) -> set[str]:
     return set(session.scalars(select(WorkerRow.grader_version).where(*living).distinct()))
 
 
+def count_unstopped(session: Session, *, silent_seconds: float) -> tuple[int, int]:
+    """The workers that have not stopped: how many sent a heartbeat lately, and how many did not."""
+    is_alive = WorkerRow.beat_at >= now() - timedelta(seconds=silent_seconds)
+    query = select(func.count().filter(is_alive), func.count().filter(~is_alive))
+    alive, silent = session.execute(query.where(WorkerRow.stopped_at.is_(None))).one()
+    return alive, silent
+
+
 def see_version(session: Session, version: str) -> None:
     """Remember that a process of this version has started."""
     session.merge(GraderVersion(version=version, seen_at=now()))

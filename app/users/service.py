@@ -13,13 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.db.base import now
 from app.problems import Conflict, NotFound, Unprocessable
-from app.users import roster
+from app.users import repository, roster
 from app.users.models import Role, Token, User
 from app.users.roster import LOGIN
 
@@ -97,24 +96,10 @@ def digest(secret: str) -> str:
 
 def find(session: Session, login: str) -> User:
     """The person with this login. Raises `UserNotFound`."""
-    user = session.scalar(select(User).where(User.login == login))
+    user = repository.by_login(session, login)
     if user is None:
         raise UserNotFound(f"There is no person with the login {login}.")
     return user
-
-
-def people(session: Session, text: str, *, after: str = "", limit: int) -> list[User]:
-    """People by login whose login, name or student id contains the text, those that come ``after`` a login."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    pattern = f"%{escaped}%"
-    matches = or_(*(column.ilike(pattern, escape="\\") for column in (User.login, User.name, User.student_id)))
-    query = select(User).where(matches, User.login > after).order_by(User.login).limit(limit)
-    return list(session.scalars(query))
-
-
-def tokens(session: Session, user: User) -> list[Token]:
-    """Every token of a person, the newest first. Their secrets are not known."""
-    return list(session.scalars(select(Token).where(Token.user_id == user.id).order_by(Token.id.desc())))
 
 
 def create_user(
@@ -123,7 +108,7 @@ def create_user(
     """Add a person. Raises `LoginTaken`, and `ValueError` for a login that is none."""
     if not re.fullmatch(LOGIN, login):
         raise ValueError(f"{login!r} is not a login: letters, digits and . _ @ + - only, 80 at most")
-    if session.scalar(select(User.id).where(User.login == login)) is not None:
+    if repository.by_login(session, login) is not None:
         raise LoginTaken(f"The login {login} is taken.")
     user = User(login=login, name=name, role=role, student_id=student_id)
     session.add(user)
@@ -144,7 +129,7 @@ def create_token(session: Session, user: User, *, actor: str) -> NewToken:
 
 def revoke_token(session: Session, token_id: int, *, actor: str) -> None:
     """Make a token, and every browser login made with it, worthless. Raises `TokenNotFound`."""
-    token = session.get(Token, token_id)
+    token = repository.token(session, token_id)
     if token is None or token.revoked_at is not None:
         raise TokenNotFound
     token.revoked_at = now()
@@ -153,15 +138,16 @@ def revoke_token(session: Session, token_id: int, *, actor: str) -> None:
 
 def bootstrap_admin(session: Session, secret: str) -> None:
     """Make ``secret`` the token of the user `admin`; an earlier token from the settings ends."""
-    admin = session.scalar(select(User).where(User.login == BOOTSTRAP_LOGIN))
+    admin = repository.by_login(session, BOOTSTRAP_LOGIN)
     if admin is None:
         admin = create_user(session, login=BOOTSTRAP_LOGIN, name="Administrator", role=Role.ADMIN, actor="settings")
-    wanted = digest(secret)
-    for former in session.scalars(select(Token).where(Token.hint == _BOOTSTRAP_HINT, Token.digest != wanted)):
-        former.revoked_at = former.revoked_at or now()
-    token = session.scalar(select(Token).where(Token.digest == wanted))
+    current = digest(secret)
+    for former in repository.tokens_with_hint(session, _BOOTSTRAP_HINT):
+        if former.digest != current:
+            former.revoked_at = former.revoked_at or now()
+    token = repository.token_by_digest(session, current)
     if token is None:
-        session.add(Token(user_id=admin.id, digest=wanted, hint=_BOOTSTRAP_HINT))
+        session.add(Token(user_id=admin.id, digest=current, hint=_BOOTSTRAP_HINT))
     else:
         token.revoked_at = None
 
@@ -196,9 +182,9 @@ def import_roster(session: Session, text: str, *, actor: str) -> list[Imported]:
 
 def _known(session: Session, row: roster.Row, kind: roster.Format) -> User | None:
     """Who a row means. Other systems may know somebody of ours by another login; the student number tells."""
-    user = session.scalar(select(User).where(User.login == row.login))
+    user = repository.by_login(session, row.login)
     if user is None and kind != "plain" and row.student_id:
-        same = session.scalars(select(User).where(User.student_id == row.student_id).limit(2)).all()
+        same = repository.with_student_id(session, row.student_id)
         user = same[0] if len(same) == 1 else None
     return user
 

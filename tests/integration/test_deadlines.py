@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from app.assignments import service as assignments
-from app.audit import service as audit
+from app.audit import repository as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
@@ -104,7 +104,7 @@ def test_after_the_grace_only_staff_and_the_extended_hand_in(course: Deadlined) 
     with pytest.raises(AssignmentClosed):
         course.hand_in(answers='{"2.2": "softer"}')
     with course.database.read() as session:
-        entries = audit.latest(session, before=None, limit=2)
+        entries = audit.latest(session, limit=2)
         assert [entry.action for entry in entries] == ["extension.remove", "extension.set"]
         assert entries[1].detail["reason"] == "ill"
 

@@ -16,8 +16,8 @@ from sqlalchemy import delete, select, update
 
 from app.db.base import now
 from app.db.engine import Database
-from app.lti import accounts, deliveries, keys, launching, login, registration, repository, sender
-from app.lti.deliveries import Job
+from app.lti import accounts, deliveries, delivery_repository, keys, launching, login, registration, repository, sender
+from app.lti.deliveries import OutgoingScore
 from app.lti.messages import LTI, RESOURCE_LINK, Message
 from app.lti.models import Delivery, LineItem, Passback, PendingLogin, Platform, Ticket, TicketKind, ToolKey
 from app.lti.outgoing import PlatformAway, PlatformRefused
@@ -64,9 +64,9 @@ def platform(database: Database) -> Platform:
     return platform
 
 
-def take(database: Database, platform: Platform) -> Job | None:
+def take(database: Database, platform: Platform) -> OutgoingScore | None:
     with database.write() as session:
-        return deliveries.take(session, platform.id)
+        return deliveries.claim_next(session, platform.id)
 
 
 def passback(database: Database, subject: str) -> Passback:
@@ -77,7 +77,7 @@ def passback(database: Database, subject: str) -> Passback:
 def test_many_senders_never_take_the_same_student(database: Database, platform: Platform) -> None:
     barrier = threading.Barrier(6)
 
-    def taken(_: int) -> Job | None:
+    def taken(_: int) -> OutgoingScore | None:
         barrier.wait()
         return take(database, platform)
 
@@ -99,10 +99,10 @@ def test_a_sender_that_died_is_replaced_and_says_nothing_any_more(database: Data
     again = second if second.id == first.id else other
     assert again.stamp >= first.stamp + timedelta(seconds=1)
     with database.write() as session:
-        deliveries.arrived(session, first)
+        deliveries.record_success(session, first)
     assert passback(database, first.subject).state is Delivery.WAITING
     with database.write() as session:
-        deliveries.arrived(session, again)
+        deliveries.record_success(session, again)
     assert passback(database, first.subject).state is Delivery.SENT
 
 
@@ -112,7 +112,7 @@ def test_points_that_change_while_they_are_sent_stay_due(database: Database, pla
     with database.write() as session:
         row = session.get_one(Passback, job.id)
         row.wanted = {**WANTED, "score": 2.0}
-        deliveries.arrived(session, job)
+        deliveries.record_success(session, job)
     row = passback(database, job.subject)
     assert (row.state, row.sent, row.lease) == (Delivery.WAITING, WANTED, None)
 
@@ -147,7 +147,7 @@ class Gradebooks(ScoreService):
         self.troubles: dict[str, Exception] = {}
         self.attempts: list[tuple[datetime, str]] = []
 
-    def send(self, address: Address, job: Job) -> None:
+    def send(self, address: Address, job: OutgoingScore) -> None:
         self.attempts.append((self.clock(), job.subject))
         trouble = self.troubles.get(job.subject) or self.troubles.get(job.url) or self.troubles.get(address.client_id)
         if trouble is not None:
@@ -191,7 +191,7 @@ class Course:
     def look(self) -> None:
         """What a sender does at each heartbeat."""
         with self.database.read() as session:
-            platforms = deliveries.platforms_due(session, self.clock())
+            platforms = delivery_repository.due_platforms(session, self.clock())
         for platform_id in platforms:
             self.sender.send_due(platform_id)
 
@@ -202,14 +202,14 @@ class Course:
             self.clock.advance(step)
 
     def change(self, *subjects: str) -> None:
-        """The points of these students change, as `deliveries.compare` would see it."""
+        """The points of these students change, as `deliveries.mark_changed` would see it."""
         attempt = Attempt(
             uuid.uuid4(), 1, self.clock(), State.GRADED, None, len(self.books.attempts) / 1000, {}, (), None, None
         )
         standings = tuple(StudentStanding(subject, subject, None, attempt, frozenset()) for subject in subjects)
         with self.database.write() as session:
             snapshot = replace(ClassRecords().snapshot(session, "hw13"), standings=standings)
-            assert deliveries.compare(session, snapshot) == len(subjects)
+            assert deliveries.mark_changed(session, snapshot) == len(subjects)
 
     def states(self) -> Counter[str]:
         """How many points stand where on their way."""
@@ -238,7 +238,7 @@ def test_refused_scores_hold_no_other_ones_up(course: Course, platform: Platform
     row = passback(course.database, subjects[0])
     assert (row.error, row.refusals) == (f"answers {status}", 1)
     with course.database.read() as session:
-        assert deliveries.in_trouble(deliveries.listed(session, "hw13")) == locked
+        assert deliveries.count_failing(deliveries.by_urgency(session, "hw13")) == locked
 
 
 def test_half_a_class_that_is_refused_holds_the_other_half_up_for_seconds(course: Course, platform: Platform) -> None:
@@ -291,13 +291,13 @@ def test_a_column_that_refuses_everything_is_probed_by_one_score_at_a_time(cours
     course.run(3600, 10)
     assert len(course.books.attempts) < 30, "pauses grow"
     with course.database.read() as session:
-        assert deliveries.in_trouble(deliveries.listed(session, "hw13")) == 60
+        assert deliveries.count_failing(deliveries.by_urgency(session, "hw13")) == 60
     course.clock.advance(600)
     probe = take(course.database, platform)
     assert probe is not None
     assert take(course.database, platform) is None, "one at a time"
     with course.database.write() as session:
-        deliveries.refused(session, probe, "still locked")
+        deliveries.record_refusal(session, probe, "still locked")
     assert take(course.database, platform) is None
     course.books.troubles = {}
     course.run(610, 10)
@@ -354,7 +354,7 @@ def test_a_platform_that_is_away_is_paused_longer_each_time(course: Course, plat
         with course.database.read() as session:
             seen = session.get_one(Platform, platform.id)
             assert seen.paused_until is not None
-            assert deliveries.platforms_due(session, course.clock()) == []
+            assert delivery_repository.due_platforms(session, course.clock()) == []
         pauses.append((seen.paused_until - course.clock()).total_seconds())
         course.clock.moment = seen.paused_until
     assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600]
@@ -419,7 +419,7 @@ def test_everything_can_be_sent_again_at_once(course: Course, platform: Platform
 def test_what_nobody_handed_in_is_not_sent(database: Database, platform: Platform) -> None:
     with database.write() as session:
         session.execute(update(Passback).values(state=Delivery.IDLE, wanted=None))
-        assert deliveries.compare(session, ClassRecords().snapshot(session, "hw13")) == 0
+        assert deliveries.mark_changed(session, ClassRecords().snapshot(session, "hw13")) == 0
     assert take(database, platform) is None
     assert passback(database, "ann").state is Delivery.IDLE
 
@@ -429,7 +429,7 @@ def test_a_removed_platform_leaves_people_and_no_work(database: Database, platfo
         login.begin(session, login.Initiation(WISH.issuer, "x", f"{BASE}/lti/launch"), "browser", BASE)
         launching.ticket(session, TicketKind.OPEN, platform, {})
         registration.remove(session, "school", actor="test")
-        assert deliveries.slugs(session) == []
+        assert delivery_repository.assignment_slugs(session) == []
         assert users.find(session, "ann").name == "ann"
         with pytest.raises(registration.PlatformNotFound):
             registration.remove(session, "school", actor="test")

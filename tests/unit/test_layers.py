@@ -14,30 +14,17 @@ QUERY_METHODS = frozenset(("get", "get_one", "scalar", "scalars", "execute"))
 # Take a file off when its SQL has moved to a repository.
 TO_MOVE = frozenset(
     (
-        "app/api/ended_runs.py",
-        "app/api/metrics.py",
-        "app/api/workers.py",
-        "app/assignments/service.py",
-        "app/audit/service.py",
-        "app/auth/service.py",
-        "app/commands/backup.py",
-        "app/commands/demo.py",
         "app/grading/content.py",
         "app/grading/grading.py",
         "app/grading/killed.py",
         "app/grading/measuring.py",
         "app/grading/recorder.py",
         "app/grading/tries.py",
-        "app/lti/accounts.py",
-        "app/lti/deliveries.py",
-        "app/lti/launching.py",
-        "app/lti/sender.py",
         "app/regrades/models.py",
         "app/regrades/publishing.py",
         "app/regrades/remeasuring.py",
         "app/regrades/selection.py",
         "app/regrades/stale.py",
-        "app/users/service.py",
         "app/worker/lost_jobs.py",
     )
 )

@@ -64,14 +64,17 @@ def test_these_mean_not_now(url: str, path: str) -> None:
         outgoing.json_object("GET", f"{url}/{path}")
 
 
+_TOMORROW = datetime.now(UTC) + timedelta(days=1)
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
         ("0", (0, 0)),
         ("30", (30, 30)),
         ("Wed, 21 Oct 2015 07:28:00 GMT", (0, 0)),
-        (format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), (80_000, 86_400)),
-        ((datetime.now(UTC) + timedelta(days=1)).strftime("%d %b %Y %H:%M:%S -0000"), (80_000, 86_400)),
+        pytest.param(format_datetime(_TOMORROW, usegmt=True), (80_000, 86_400), id="tomorrow"),
+        pytest.param(_TOMORROW.strftime("%d %b %Y %H:%M:%S -0000"), (80_000, 86_400), id="tomorrow without a zone"),
         ("-5", None),
         ("soon", None),
         ("²", None),

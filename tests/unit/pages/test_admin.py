@@ -16,6 +16,7 @@ from app.http.viewers import optional_user
 from app.pages import admin
 from app.scores import service as scores
 from app.submissions.models import State, Submission
+from app.users import repository as user_repository
 from app.users import service as users
 from app.users.models import Role, User
 from grader import assignment as definitions
@@ -68,7 +69,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(course: Course) -> None:
     secret = re.search(r"ann,(assay_[\w-]+)", page)
     assert secret is not None
     with course.database.read() as session:
-        token = users.tokens(session, users.find(session, "ann"))[0]
+        token = user_repository.tokens(session, users.find(session, "ann"))[0]
         assert auth.by_token(session, secret[1]) is not None
     assert secret[1] not in course.get("/admin/people/ann").text
     # Another person's page revokes nothing.
@@ -91,9 +92,9 @@ def test_search_takes_signs_literally_and_pages_go_on_by_login(course: Course) -
     with course.database.write() as session:
         for login in ("a_b", "axb", "ay"):
             users.create_user(session, login=login, name=login, role=Role.STUDENT, actor="test")
-        assert [user.login for user in users.people(session, "a_b", limit=9)] == ["a_b"]
-        assert users.people(session, "%", limit=9) == []
-        assert [user.login for user in users.people(session, "A", after="a_b", limit=2)] == ["axb", "ay"]
+        assert [user.login for user in user_repository.search(session, "a_b", limit=9)] == ["a_b"]
+        assert user_repository.search(session, "%", limit=9) == []
+        assert [user.login for user in user_repository.search(session, "A", after="a_b", limit=2)] == ["axb", "ay"]
 
 
 def test_a_changed_rubric_is_shown_as_a_difference(course: Course) -> None:

@@ -1,4 +1,4 @@
-"""What is counted while requests are answered; `app.api.metrics` shows it."""
+"""Metrics of requests, counted as they are answered; `app.api.metrics` serves them."""
 
 from __future__ import annotations
 

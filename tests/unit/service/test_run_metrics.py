@@ -1,4 +1,4 @@
-"""Runs are counted once each, also those that are stored late, and only since somebody watches."""
+"""Each run is counted once, also one that is stored late, and none that ended before the process started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import insert
 
-from app.api.ended_runs import EndedRuns
+from app.api.run_metrics import RunMetrics
 from app.db.base import now
 from app.db.engine import Database
 from app.submissions.models import Run, RunOutcome, StoredEvidence
@@ -47,16 +47,16 @@ def value(name: str, **labels: str) -> float:
 
 def test_each_run_is_counted_once(database: Database) -> None:
     before = value("assay_runs_ended_total", outcome="finished"), value("assay_stage_seconds_count", stage="model")
-    seen = EndedRuns()
+    metrics = RunMetrics()
     add(database, 3600)
     add(database, -0.01)
     for stored_late in (0, -1, 1):
         with database.read() as session:
-            seen.count(session)
+            metrics.update(session)
         add(database, stored_late - 2)
     with database.read() as session:
-        seen.count(session)
-        seen.count(session)
+        metrics.update(session)
+        metrics.update(session)
     counted = value("assay_runs_ended_total", outcome="finished") - before[0]
     assert counted == 4, "not what ended an hour before"
     assert value("assay_stage_seconds_count", stage="model") - before[1] == 4
@@ -67,12 +67,12 @@ def test_kills_and_faults_are_those_that_were_measured_last(database: Database) 
         value("assay_sandbox_kills_total", reason="timeout"),
         value("assay_question_faults_total", owner="grader"),
     )
-    seen = EndedRuns()
+    metrics = RunMetrics()
     first, last = {"q": "1", "outcome": "timeout"}, {"q": "1", "outcome": "ok"}
     add(database, -1, first, last, {"q": "2", "outcome": "timeout", "fault": "student"}, {"q": "3", "fault": "grader"})
     add(database, -1, {"q": "2", "outcome": "timeout"}, reused_run_id=1)
     with database.read() as session:
-        seen.count(session)
+        metrics.update(session)
     assert value("assay_sandbox_kills_total", reason="timeout") - kills == 1
     assert value("assay_question_faults_total", owner="grader") - ours == 1
 
@@ -81,11 +81,11 @@ def test_the_first_verdict_of_a_question_is_timed_from_the_hand_in(database: Dat
     labels = {"question": "timed"}
     before = value("assay_verdict_seconds_count", **labels), value("assay_verdict_seconds_sum", **labels)
     submitted = SUBMISSIONS[0]["submitted_at"]
-    seen = EndedRuns()
+    metrics = RunMetrics()
     steps = [{"q": "timed", "at": submitted + timedelta(seconds=seconds)} for seconds in (7, 3, 1)]
     add(database, -1, *steps[:2])
     add(database, -1, steps[2], regrade_id=uuid.uuid4())
     with database.read() as session:
-        seen.count(session)
+        metrics.update(session)
     assert value("assay_verdict_seconds_count", **labels) - before[0] == 1, "not what a regrade measured"
     assert value("assay_verdict_seconds_sum", **labels) - before[1] == pytest.approx(3)

@@ -1,0 +1,58 @@
+"""SQL of people and their tokens."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from app.users.models import Token, User
+
+
+def by_login(session: Session, login: str) -> User | None:
+    """The person with this login."""
+    return session.scalar(select(User).where(User.login == login))
+
+
+def with_student_id(session: Session, student_id: str) -> list[User]:
+    """The people with this student id, two at most."""
+    return list(session.scalars(select(User).where(User.student_id == student_id).limit(2)))
+
+
+def search(session: Session, text: str, *, after: str = "", limit: int) -> list[User]:
+    """People whose login, name or student id contains the text, in order of their logins from ``after`` on."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    pattern = f"%{escaped}%"
+    matches = or_(*(column.ilike(pattern, escape="\\") for column in (User.login, User.name, User.student_id)))
+    query = select(User).where(matches, User.login > after).order_by(User.login).limit(limit)
+    return list(session.scalars(query))
+
+
+def count(session: Session) -> int:
+    """The number of people."""
+    return session.scalar(select(func.count()).select_from(User)) or 0
+
+
+def token(session: Session, token_id: int) -> Token | None:
+    """A token by its id, revoked or not."""
+    return session.get(Token, token_id)
+
+
+def token_by_digest(session: Session, digest: str) -> Token | None:
+    """The token whose secret has this digest, revoked or not."""
+    return session.scalar(select(Token).where(Token.digest == digest))
+
+
+def tokens(session: Session, user: User) -> list[Token]:
+    """Every token of a person, the newest first."""
+    return list(session.scalars(select(Token).where(Token.user_id == user.id).order_by(Token.id.desc())))
+
+
+def valid_token(session: Session, user: User, hint: str) -> Token | None:
+    """A token of a person that has this hint and is not revoked."""
+    query = select(Token).where(Token.user_id == user.id, Token.hint == hint, Token.revoked_at.is_(None))
+    return session.scalar(query.limit(1))
+
+
+def tokens_with_hint(session: Session, hint: str) -> list[Token]:
+    """All tokens with this hint."""
+    return list(session.scalars(select(Token).where(Token.hint == hint)))
