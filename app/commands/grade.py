@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.status import Status
@@ -14,19 +13,18 @@ from app.commands import report
 from app.commands.configuration import settings
 from app.commands.failures import CommandError, ExitCode, UnusableInput
 from grader import assignment as assignments
-from grader import assignment_check, data, messages, scoring
+from grader import assignment_check, data, grade
 from grader.assignment import Assignment
 from grader.checks.choice import AnswersError, read_answers
 from grader.evidence import AnyEvidence
-from grader.pipeline import grade
+from grader.report import question_report
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 from grader.submission import SubmittedParts
-from grader.version import GRADER_VERSION
 
 
 class _Progress:
-    """The pipeline's observer: tells what has landed."""
+    """The observer of the grading: shows points and stages beside a spinner."""
 
     def __init__(self, assignment: Assignment, language: str, status: Status) -> None:
         self._assignment = assignment
@@ -37,13 +35,14 @@ class _Progress:
         self._landed.progress(stage, done, total)
 
     def question(self, number: str, evidence: AnyEvidence) -> None:
-        self._landed.question(question(self._assignment, number, evidence, self._language))
+        question = question_report(self._assignment, number, evidence, self._language)
+        self._landed.question(question.model_dump(mode="json"))
 
     def picture(self, data: bytes) -> None:
         """The re-encoded picture has no place in a terminal."""
 
     def artefact(self, data: bytes) -> None:
-        """Nor has the exported model."""
+        """The exported model has no place in a terminal either."""
 
 
 def run(name: str, handin: SubmittedParts, language: str, as_json: bool) -> None:
@@ -55,12 +54,11 @@ def run(name: str, handin: SubmittedParts, language: str, as_json: bool) -> None
         except AnswersError as error:
             raise UnusableInput(f"answers: {error}") from error
     with Console(stderr=True).status("starting the sandbox") as status, warm_sandbox() as sandbox:
-        grading = grade(assignment, handin, sandbox, _Progress(assignment, language, status))
-    result = build_report(assignment, grading.evidence, language) | {
-        "sandbox": grading.sandbox,
-        "timings": grading.timings,
-    }
-    report.emit(result, as_json)
+        progress = _Progress(assignment, language, status)
+        graded = grade(
+            handin.parts, assignment, repair=handin.repair, language=language, sandbox=sandbox, observer=progress
+        )
+    report.emit(graded.model_dump(mode="json"), as_json)
 
 
 def named(name: str) -> Assignment:
@@ -98,34 +96,3 @@ def warm_sandbox() -> Iterator[Sandbox]:
         raise CommandError(f"the sandbox failed, not your code: {error}; try again", ExitCode.FAILED) from error
     finally:
         sandbox.close()
-
-
-def build_report(assignment: Assignment, evidence: Mapping[str, AnyEvidence], language: str) -> dict[str, Any]:
-    """The contract's report of a grading that belongs to no student and no server."""
-    scores = [scoring.score(assignment, item.number, evidence.get(item.number)) for item in assignment.questions]
-    return {
-        "assignment": assignment.slug,
-        "title": assignment.title.get(language, assignment.title["en"]),
-        "state": "graded",
-        "score": scoring.total(scores),
-        "max_score": assignment.max_score,
-        "questions": [question(assignment, item.number, evidence.get(item.number), language) for item in scores],
-        "grader_version": GRADER_VERSION,
-    }
-
-
-def question(assignment: Assignment, number: str, evidence: AnyEvidence | None, language: str) -> dict[str, Any]:
-    """One question of the contract's report."""
-    item = scoring.score(assignment, number, evidence)
-    title = assignment.question(number).title
-    return {
-        "number": number,
-        "title": title.get(language, title["en"]),
-        "score": item.score,
-        "max_score": item.max_score,
-        "verdict": item.verdict,
-        "fault": item.fault,
-        "messages": [{"id": note.id, "text": messages.render(note, language)} for note in item.messages],
-        "evidence": None if evidence is None else evidence.model_dump(mode="json"),
-        "override": None,
-    }

@@ -14,12 +14,12 @@ import typer
 
 from app.commands import uploaded_files
 from app.commands.failures import CommandError, ExitCode, UnusableInput
-from app.commands.grade import named, question, warm_sandbox
+from app.commands.grade import named, warm_sandbox
 from app.exports import gradescope
 from app.reports.schemas import QuestionReport
-from grader import scoring
+from grader import grade
 from grader.assignment import Assignment
-from grader.pipeline import Grading, grade
+from grader.report import Report
 from grader.scoring import Verdict
 from grader.submission import SubmittedParts
 from grader.version import GRADER_VERSION
@@ -45,13 +45,13 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
     if not submission.is_dir():
         raise UnusableInput(f"there is no folder {submission}; --submission names the uploaded files")
     parts, remarks = uploaded_files.collect(submission)
-    grading = _graded(assignment, SubmittedParts(parts, "apply" if repair == "apply" else "suggest"))
-    scores = [
-        scoring.score(assignment, item.number, grading.evidence.get(item.number)) for item in assignment.questions
+    report = _graded(assignment, SubmittedParts(parts, "apply" if repair == "apply" else "suggest"), language)
+    questions = [
+        QuestionReport.model_validate({**question, "evidence": question["evidence"] or {}})
+        for question in report.model_dump(mode="json")["questions"]
     ]
-    questions = [_question(assignment, grading, item.number, language) for item in assignment.questions]
     found = gradescope.Results(
-        score=scoring.total(scores),
+        score=report.score,
         execution_time=round(time.perf_counter() - begun, 3),
         output="\n".join([*remarks, *_remarks(questions)]),
         extra_data={
@@ -68,21 +68,15 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
     typer.echo(f"{file}: {found.score:g} of {assignment.max_score:g} points")
 
 
-def _graded(assignment: Assignment, handin: SubmittedParts) -> Grading:
+def _graded(assignment: Assignment, handin: SubmittedParts, language: str) -> Report:
     for attempt in range(1, _TRIES + 1):
         try:
             with warm_sandbox() as sandbox:
-                return grade(assignment, handin, sandbox)
+                return grade(handin.parts, assignment, repair=handin.repair, language=language, sandbox=sandbox)
         except CommandError as error:
             if attempt == _TRIES or error.exit_code is not ExitCode.FAILED:
                 raise
     raise AssertionError("the last try returns or raises")
-
-
-def _question(assignment: Assignment, grading: Grading, number: str, language: str) -> QuestionReport:
-    evidence = grading.evidence.get(number)
-    found = question(assignment, number, evidence, language)
-    return QuestionReport.model_validate({**found, "evidence": found["evidence"] or {}})
 
 
 def _remarks(questions: Sequence[QuestionReport]) -> list[str]:

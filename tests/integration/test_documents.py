@@ -149,6 +149,22 @@ def somebodys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_python_example_of_the_readme_prints_what_it_says(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    ((code, output),) = re.findall(r"^```python\n(.*?)^```\n\nThis prints:\n\n((?: {4}[^\n]*\n)+)", text, re.M | re.S)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == re.sub(r"^ {4}", "", output, flags=re.M)
+
+
 def _document(path: Path) -> object:
     marks = [pytest.mark.thorough] if path.name in LONG else []
     return pytest.param(path, id=path.relative_to(ROOT).as_posix(), marks=marks)

@@ -1,0 +1,135 @@
+"""Grade a submission from Python, ``from grader import grade``, and the typed report of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from grader import assignment as assignments
+from grader import messages, pipeline, scoring
+from grader.assignment import Assignment
+from grader.checks.choice import read_answers
+from grader.context import Grading, Observer
+from grader.evidence import AnyEvidence, Fault, Record
+from grader.sandbox.supervisor import Sandbox
+from grader.scoring import Verdict
+from grader.submission import Part, SubmittedParts
+from grader.version import GRADER_VERSION
+
+
+class Message(Record):
+    """One sentence of a report: its id in the message catalogue, and its text in the report's language."""
+
+    id: str
+    text: str
+
+
+class QuestionReport(Record):
+    """One question: its points, why, and the evidence they were computed from (None if nothing was measured)."""
+
+    number: str
+    title: str
+    score: float
+    max_score: float
+    verdict: Verdict
+    fault: Fault | None
+    messages: tuple[Message, ...]
+    evidence: AnyEvidence | None
+    override: None = None
+    """Points set by staff: there are none outside a service."""
+
+
+class Report(Record):
+    """The report of one grading. ``model_dump(mode="json")`` gives what ``assay grade --json`` prints."""
+
+    assignment: str
+    title: str
+    state: Literal["graded"] = "graded"
+    score: float
+    max_score: float
+    questions: tuple[QuestionReport, ...]
+    grader_version: str
+    sandbox: Mapping[str, Any]
+    """The layers around the student's code that held."""
+    timings: Mapping[str, float]
+    """Seconds by stage."""
+
+
+def grade(
+    parts: Mapping[str, Path | bytes | Part],
+    assignment: str | Path | Assignment,
+    *,
+    repair: Literal["suggest", "apply"] = "suggest",
+    language: str = messages.LANGUAGES[0],
+    sandbox: Sandbox | None = None,
+    observer: Observer | None = None,
+) -> Report:
+    """Grade a submission on this machine, its code in the sandbox, without a server or a database.
+
+    ``parts`` are files or contents by part: ``model``, ``loss``, ``summary``, ``answers``, ``pruning_plot``,
+    ``pruning_points``, ``weights``; any may be absent. ``assignment`` is the slug of one that ships with Assay, such as
+    ``"hw13"``, or the folder of another. ``repair`` decides whether a repair of paste damage is only suggested or
+    graded. ``language`` is one of `grader.messages.LANGUAGES`. ``sandbox`` is a started one for several gradings, by
+    default one is started for this grading (some seconds). ``observer`` receives each step.
+
+    Raises ``OSError`` for a file that cannot be read, ``KeyError`` for an unknown slug, ``ValueError`` for an unknown
+    part, an unusable folder or answers that are no JSON object, `FloorNotMet` where this machine cannot run student
+    code safely, and `InfrastructureFault` when the sandbox failed. Errors of the student's code are in the report.
+    """
+    submission = SubmittedParts({name: _part(content) for name, content in parts.items()}, repair)
+    if "answers" in submission.parts:
+        read_answers(submission.parts["answers"].data)
+    if isinstance(assignment, str):
+        assignment = assignments.bundled(assignment)
+    elif isinstance(assignment, Path):
+        assignment = assignments.load(assignment)
+    if sandbox is not None:
+        return _report(assignment, pipeline.grade(assignment, submission, sandbox, observer), language)
+    with Sandbox() as own:
+        return _report(assignment, pipeline.grade(assignment, submission, own, observer), language)
+
+
+def question_report(
+    assignment: Assignment, number: str, evidence: AnyEvidence | None, language: str = messages.LANGUAGES[0]
+) -> QuestionReport:
+    """The report of one question; ``pending`` without evidence."""
+    score = scoring.score(assignment, number, evidence)
+    return QuestionReport(
+        number=number,
+        title=_localised(assignment.question(number).title, language),
+        score=score.score,
+        max_score=score.max_score,
+        verdict=score.verdict,
+        fault=score.fault,
+        messages=tuple(Message(id=note.id, text=messages.render(note, language)) for note in score.messages),
+        evidence=evidence,
+    )
+
+
+def _report(assignment: Assignment, grading: Grading, language: str) -> Report:
+    evidence = {question.number: grading.evidence.get(question.number) for question in assignment.questions}
+    return Report(
+        assignment=assignment.slug,
+        title=_localised(assignment.title, language),
+        score=scoring.total([scoring.score(assignment, number, item) for number, item in evidence.items()]),
+        max_score=assignment.max_score,
+        questions=tuple(question_report(assignment, number, item, language) for number, item in evidence.items()),
+        grader_version=GRADER_VERSION,
+        sandbox=grading.sandbox,
+        timings=grading.timings,
+    )
+
+
+def _localised(text: Mapping[str, str], language: str) -> str:
+    return text.get(language, text[messages.LANGUAGES[0]])
+
+
+def _part(content: Path | bytes | Part) -> Part:
+    if isinstance(content, Path):
+        return Part(content.read_bytes(), content.name)
+    if isinstance(content, bytes):
+        return Part(content)
+    if isinstance(content, Part):
+        return content
+    raise TypeError(f"a part is a pathlib.Path or bytes, not {type(content).__name__}")
