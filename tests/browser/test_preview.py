@@ -26,9 +26,9 @@ def test_files_go_to_their_places_and_are_read_before_they_count(open_page: Open
     expect(found).to_contain_text("loss_fn_kd is there")
     expect(found).to_contain_text("96,587")
     expect(found).to_contain_text(re.compile(r"\d+ × \d+ pixels"))
-    expect(found).to_contain_text("Nothing yet for question 2.2, 3.2")
+    expect(found).to_contain_text("Not answered yet: 2.2, 3.2")
     page.locator("input[name='answer-2.2'][value=softer]").check()
-    expect(found).to_contain_text("Nothing yet for question 3.2")
+    expect(found).to_contain_text("Not answered yet: 3.2")
     assert serious_violations(page) == []
     shot(page, "preview")
     page.reload()  # nothing counted so far

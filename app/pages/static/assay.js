@@ -1,7 +1,7 @@
-// What the pages do beyond links and forms. Without this script they still work: times read in UTC, nothing moves.
+// Behaviour of the pages beyond links and forms. They work without this script, with times in UTC and without live updates.
 "use strict";
 
-// The reader's own way to write the page's language: a British reader of an English page wants 25 Nov, not Nov 25.
+// The reader's variant of the page's language: a British reader of an English page expects 25 Nov, not Nov 25.
 const LOCALE = [...navigator.languages, document.documentElement.lang].find(
   (tag) => tag.split("-")[0] === document.documentElement.lang.split("-")[0]);
 const DAY = {month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23"};
@@ -9,7 +9,7 @@ const FULL = new Intl.DateTimeFormat(LOCALE, {year: "numeric", ...DAY, timeZoneN
 const SHORT = new Intl.DateTimeFormat(LOCALE, DAY);
 const OTHER_YEAR = new Intl.DateTimeFormat(LOCALE, {year: "numeric", ...DAY});
 
-// Writing the same text again would still drop the reader's selection in it.
+// Skip equal text: writing it again would drop the reader's selection.
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -27,29 +27,29 @@ function localTimes(root) {
   for (const place of root.querySelectorAll("[data-zone]")) setText(place, zone);
 }
 
-// -- pages that renew themselves: only what differs is replaced, and what the reader did stays ---------------------
+// -- live updates: only differences are replaced; input and focus stay --------------------------------------------
 
-// The reader is in the field, or has changed it. A button has no value of the reader's.
+// The field has the focus, or its value was changed. A button has no value of the reader.
 function isInUse(field) {
   return "defaultValue" in field
     && (field === document.activeElement || field.value !== field.defaultValue || field.checked !== field.defaultChecked);
 }
 
 const KEEP = {
-  // A form is one unit: half of it from the reader and half renewed would be sent as neither of the two was meant.
-  // What the server filled in again after a refusal is the reader's too.
+  // Keep a form with changed fields whole: mixing the reader's values with new ones would submit what nobody meant.
+  // Values that the server filled in again after a refusal are the reader's too.
   beforeNodeMorphed: (node) => !(node instanceof HTMLFormElement && [...node.elements].some(isInUse))
     && !(node instanceof HTMLElement && "keep" in node.dataset),
-  // The reader opens and closes; the server does not know.
+  // Keep the open state of details, which the server does not know.
   beforeAttributeUpdated: (name, element) => !(name === "open" && element instanceof HTMLDetailsElement),
 };
 
 function morph(target, fragment) {
-  // Times first: otherwise each would be written in UTC and back with every update.
+  // Localise times first: otherwise each update would switch them to UTC and back.
   localTimes(fragment);
   const focused = document.activeElement;
   Idiomorph.morph(target, fragment, {morphStyle: "innerHTML", callbacks: KEEP});
-  // What had the focus may be gone, such as the button that cancels: go on from the place where it was.
+  // The focused element may be gone, such as the cancel button: move the focus to the report.
   if (focused && !focused.isConnected) target.focus({preventScroll: true});
 }
 
@@ -73,7 +73,7 @@ window.addEventListener("online", () => show("offline", false));
 document.addEventListener("htmx:sendError", () => show("unreachable", navigator.onLine));
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) show("unreachable", false); });
 
-// -- files that are dropped anywhere on the hand-in form, each into the field of its kind --------------------------
+// -- files dropped anywhere on the submission form go into the field of their kind --------------------------------
 
 async function partOf(file) {
   const suffix = file.name.toLowerCase().split(".").pop();
@@ -161,7 +161,7 @@ document.addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
-// -- review: the key of a button or link presses it; r goes to the reason ------------------------------------------
+// -- review: the key of a button or link clicks it; r moves to the reason -----------------------------------------
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select");
@@ -171,7 +171,7 @@ document.addEventListener("keydown", (event) => {
     document.getElementById("reason").select();
     return;
   }
-  // Enter on a link or a button is that element's own.
+  // Enter on a link, button or summary keeps its usual meaning.
   if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
   const pressed = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!pressed) return;
