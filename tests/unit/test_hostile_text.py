@@ -1,4 +1,4 @@
-"""Readers of foreign text, each with text of the largest size allowed that once took minutes, hours, or for ever."""
+"""Readers of submitted text, each with a text of the largest size that once took minutes, hours or for ever."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ def _lines(template: str, count: int) -> str:
 
 
 _MARKS = "a" + "\u0301\u0323" * 250_000
-"""Marks on one letter, in the order that sorting them takes longest for."""
+"""Marks on one letter, in the order that takes longest to sort."""
 _TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
-    # Sorted by normalisation, which Python's own parser does with names.
+    # Python's parser normalises names, which sorts their marks.
     "marks in a summary": (_summary, _MARKS),
     "sound marks in a notebook": (_notebook, "a" + "\u0323\uff9e" * 170_000 + " = 1\n"),
     "marks in a notebook": (_notebook, f"{_MARKS} = 1\n"),
-    # Expressions that went over one line again and again.
+    # Regular expressions that took quadratic time on one line.
     "a fence before spaces": (_code, "x y\n``` " + " " * 900_000 + "(\n"),
     "numbered lines and a blank one": (_code, "1 x y\n2 y(\n" + " " * 900_000 + "\n"),
     "names around in": (_code, "x = " + "a in b " * 12_000 + "\n"),
     "decorators": (indentation.restore, "@a\n" * 60_000 + "def f(x y):\nreturn x\n"),
     "methods with lost underscores": (underscores.restore, _lines("def m{0}(self):\n self. m{0}\n", 20_000)),
     "labels in front of labels": (_answer, "a." * 1_000),
-    # What needs what, statement by statement.
+    # Many statements that depend on each other.
     "used functions behind a class": (
         _code,
         "class A:\n def f(self):0\n" + _lines("def g{0}(self):0\n", 4_000) + _lines("(0,g{0})\n", 2_000),
@@ -67,7 +67,7 @@ _TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
         _code,
         _lines("a{0}=A()\n", 2_900) + "if c:\n" + _lines(" a{0}.x=1\n", 2_900) + _ENTRY.format(_lines("a{0},", 2_900)),
     ),
-    # Counted before anything is made of it.
+    # Texts that are counted before anything parses them.
     "magics": (_notebook, "!a\n" * 2_000_000),
     "lines": (_notebook, "a\n" * 2_000_000),
     "cells": (_code, '{"cells":[' + '{"cell_type":"code","source":"a b"},' * 220_000 + "{}]}"),
@@ -75,7 +75,7 @@ _TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
 
 
 _SECONDS = ("names around in", "used functions behind a class", "decorators", "numbered lines and a blank one")
-"""Texts that take seconds to read also now."""
+"""Texts that still take seconds to read."""
 
 
 @pytest.mark.timeout(60)
@@ -88,15 +88,15 @@ def test_hostile_text_is_read_or_refused_in_seconds(reader: Callable[[str], obje
 
 
 @pytest.mark.timeout(60)
-def test_a_long_difference_is_told_line_by_line() -> None:
+def test_long_diff_is_made_line_by_line() -> None:
     before, after = (_lines(f"{name}{{0}}\nsame\nagain\n" * 2, 3_000) for name in ("a", "b"))
-    told = damage.difference(before, after).split("\n")
-    assert told[:5] == ["--- pasted", "+++ repaired", "@@ -1 +1 @@", "-a0", "+b0"]
-    assert len(told) == 2 + 3 * 6_000
+    diff_lines = damage.difference(before, after).split("\n")
+    assert diff_lines[:5] == ["--- pasted", "+++ repaired", "@@ -1 +1 @@", "-a0", "+b0"]
+    assert len(diff_lines) == 2 + 3 * 6_000
 
 
 @pytest.mark.timeout(60)
-def test_prefixes_of_a_tensors_name_are_taken_off_together() -> None:
+def test_prefixes_of_a_tensor_name_are_removed_together() -> None:
     assert network._plain_name("module._orig_mod." * 400_000 + "conv.weight") == "conv.weight"
 
 
@@ -109,21 +109,21 @@ def test_prefixes_of_a_tensors_name_are_taken_off_together() -> None:
     ],
     ids=["lines", "words", "characters"],
 )
-def test_too_much_code_in_a_notebook_is_told_with_its_limit(text: str, size: int, limit: int, unit: str) -> None:
+def test_too_much_code_in_a_notebook_is_refused_with_its_limit(text: str, size: int, limit: int, unit: str) -> None:
     cells = [{"cell_type": "code", "source": text}]
     (note,) = intake.read_part(Part(json.dumps({"cells": cells}).encode()), "f", frozenset()).notes
     assert messages.render(note, "en").startswith(f"The source has {size:,} {unit}; at most {limit:,} are read.")
     assert unit not in messages.render(note, "zh-Hant")
 
 
-def test_outputs_and_words_of_a_notebook_are_no_code() -> None:
+def test_outputs_and_words_of_a_notebook_are_not_code() -> None:
     picture = {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo" * 500_000}}
     cells = [
         {"cell_type": "code", "source": "def f(): pass", "outputs": [picture]},
         *({"cell_type": "markdown", "source": "words " * 100} for _ in range(2 * notebook.CELL_LIMIT)),
     ]
-    taken = intake.read_part(Part(json.dumps({"cells": cells}).encode()), "f", frozenset())
-    assert "def f(): pass" in (taken.source or "")
+    result = intake.read_part(Part(json.dumps({"cells": cells}).encode()), "f", frozenset())
+    assert "def f(): pass" in (result.source or "")
 
 
 @pytest.mark.parametrize("text", ["é à ñ", "กำลังทดสอบ", "e\u0301" * 100, "한글 漢字", "―" * 200, "a" + "\u0301" * 30])
@@ -131,7 +131,7 @@ def test_ordinary_marks_stay(text: str) -> None:
     assert encoding.limit_marks(text) == text
 
 
-def test_marks_beyond_thirty_on_one_letter_are_left_out() -> None:
+def test_marks_beyond_thirty_on_one_letter_are_removed() -> None:
     assert encoding.limit_marks("a" + "\u0301" * 50 + "b") == "a" + "\u0301" * 30 + "b"
 
 
@@ -166,6 +166,6 @@ print(peak() - before)
 def test_the_preview_of_a_hostile_notebook_takes_little_memory(source: str) -> None:
     text = source if source.startswith("{") else json.dumps({"cells": [{"cell_type": "code", "source": source}]})
     parts = {"model": text.encode().hex(), "loss": text.encode().hex()}
-    done = subprocess.run([sys.executable, "-c", _PEAK], input=json.dumps(parts), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 200
+    process = subprocess.run([sys.executable, "-c", _PEAK], input=json.dumps(parts), capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    assert int(process.stdout) < 200

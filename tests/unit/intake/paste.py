@@ -1,7 +1,8 @@
-"""Code as students write it, and what copying does to it."""
+"""Code as students write it, the damage that copying does to it, and helpers that read it."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from typing import Any
@@ -72,24 +73,24 @@ def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.
 """
 
 
-def take(text: str | bytes, entry: str = "get_student_model", repair: Any = "suggest") -> IntakeResult:
-    """Read a hand-in with the worked assignment's prelude."""
+def read_text(text: str | bytes, entry: str = "get_student_model", repair: Any = "suggest") -> IntakeResult:
+    """Read a part with the prelude of the worked assignment."""
     data = text.encode() if isinstance(text, str) else text
     return read_part(Part(data), entry, PRELUDE, repair)
 
 
 def without_underscores(code: str) -> str:
-    """As a PDF shows it: a blank where every underscore was, comments and strings included."""
+    """Code as copied from a PDF: a space for every underscore, also in comments and strings."""
     return code.replace("__", " ").replace("_", " ")
 
 
 def one_space_off(code: str) -> str:
-    """Indentation as PDF extraction leaves it: narrower, and now and then a column short."""
+    """Code with the indentation of a PDF: narrower, and in some lines a column short."""
     lines = []
     for number, line in enumerate(code.split("\n")):
         margin = len(line) - len(line.lstrip())
         narrow = {0: 0, 4: 2, 8: 5, 12: 7}.get(margin, margin)
-        # Only lines that open no block: their neighbours decide where they belong.
+        # Shorten only lines that open no block, because their neighbours show where they belong.
         short = narrow == 5 and number % 7 == 3 and not line.rstrip().endswith(":")
         lines.append(" " * (narrow - short) + line.lstrip())
     return "\n".join(lines)
@@ -106,12 +107,32 @@ def notebook(*cells: str, version: int = 4) -> str:
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [heading, *sources]})
 
 
-def ids(intake: IntakeResult) -> set[str]:
-    """The ids of an intake's notes."""
-    return {note.id for note in intake.notes}
+def note_ids(result: IntakeResult) -> set[str]:
+    """The ids of the notes of a result."""
+    return {note.id for note in result.notes}
 
 
 def code_lines(text: str) -> list[str]:
     """Lines that hold code, without margins, comments and repeated blanks."""
-    shown = (re.sub(r"\s+", " ", line.split("#")[0]).strip() for line in text.split("\n"))
-    return [line for line in shown if line]
+    lines = (re.sub(r"\s+", " ", line.split("#")[0]).strip() for line in text.split("\n"))
+    return [line for line in lines if line]
+
+
+def source_of(text: str | bytes, entry: str = "get_student_model", repair: Any = "suggest") -> str:
+    """The text that runs of an upload, which must have one."""
+    source = read_text(text, entry, repair).source
+    assert source is not None
+    return source
+
+
+def call_entry(source: str) -> object:
+    """Run a source and call its model's entry point."""
+    namespace: dict[str, Any] = {}
+    exec(source, namespace)
+    return namespace["get_student_model"]()
+
+
+def definition(source: str | None, name: str) -> str:
+    """The last definition of a name, as a syntax tree."""
+    assert source is not None
+    return [ast.dump(node) for node in ast.parse(source).body if getattr(node, "name", "") == name][-1]

@@ -1,4 +1,4 @@
-"""Damaged pastes are recognised, shown with a repair, and repaired only when asked for."""
+"""Damaged pastes are recognised, shown with a repair, and repaired only on request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from grader.intake import damage, indentation, syntax, underscores, wrapping
-from tests.unit.intake.paste import LOSS, MODEL, ids, one_space_off, take, without_underscores
+from tests.unit.intake.paste import LOSS, MODEL, note_ids, one_space_off, read_text, without_underscores
 
 
 def dump(source: str | None) -> str:
@@ -20,42 +20,44 @@ def both(code: str) -> str:
     return one_space_off(without_underscores(code))
 
 
-def private_kept(code: str) -> str:
-    """What the repair of a whole text without underscores settles on: nothing shows that a name began with one."""
+def without_leading_underscore(code: str) -> str:
+    """The repair of a text that has lost all underscores: nothing shows that a name began with one."""
     return code.replace("_make_layer", "make_layer")
 
 
-@pytest.mark.parametrize("hurt", [without_underscores, both])
-def test_damaged_model_is_diagnosed_and_not_run(hurt: Callable[[str], str]) -> None:
-    taken = take(hurt(MODEL))
-    assert taken.source is None
-    assert taken.is_damaged
-    assert taken.error is not None
-    assert taken.notes[0].id == "code.damaged"
-    assert dump(taken.repaired_text) == dump(private_kept(MODEL))
-    assert "+class Separable_Block(nn.Module):" in taken.diff
-    assert "-class Separable Block(nn.Module):" in taken.diff
+@pytest.mark.parametrize("damage_text", [without_underscores, both])
+def test_damaged_model_is_diagnosed_and_not_run(damage_text: Callable[[str], str]) -> None:
+    result = read_text(damage_text(MODEL))
+    assert result.source is None
+    assert result.is_damaged
+    assert result.error is not None
+    assert result.notes[0].id == "code.damaged"
+    assert dump(result.repaired_text) == dump(without_leading_underscore(MODEL))
+    assert "+class Separable_Block(nn.Module):" in result.diff
+    assert "-class Separable Block(nn.Module):" in result.diff
 
 
-@pytest.mark.parametrize("hurt", [without_underscores, one_space_off, both])
+@pytest.mark.parametrize("damage_text", [without_underscores, one_space_off, both])
 @pytest.mark.parametrize(("code", "entry"), [(MODEL, "get_student_model"), (LOSS, "loss_fn_kd")])
-def test_repaired_code_is_the_code_before_the_damage(hurt: Callable[[str], str], code: str, entry: str) -> None:
-    taken = take(hurt(code), entry, repair="apply")
-    assert taken.error is None
-    expected = code if hurt is one_space_off else private_kept(code)
-    assert dump(taken.source) == dump(expected)
+def test_repaired_code_is_the_code_before_the_damage(damage_text: Callable[[str], str], code: str, entry: str) -> None:
+    result = read_text(damage_text(code), entry, repair="apply")
+    assert result.error is None
+    expected = code if damage_text is one_space_off else without_leading_underscore(code)
+    assert dump(result.source) == dump(expected)
 
 
-def test_partly_damaged_text_takes_the_spelling_of_the_whole_places() -> None:
-    hurt = MODEL.replace("self._make_layer(24", "self. make layer(24").replace("in_planes, out", "in planes, out")
-    taken = take(hurt, repair="apply")
-    assert dump(taken.source) == dump(MODEL)
+def test_partly_damaged_text_gets_the_spelling_of_its_undamaged_places() -> None:
+    damage_text = MODEL.replace("self._make_layer(24", "self. make layer(24").replace(
+        "in_planes, out", "in planes, out"
+    )
+    result = read_text(damage_text, repair="apply")
+    assert dump(result.source) == dump(MODEL)
 
 
 def test_missing_helper_of_a_damaged_model_is_named_either_way() -> None:
-    hurt = without_underscores("def get_student_model():\n    return depth_wise_conv(in_planes=3)\n")
-    assert take(hurt).missing_names == (("depth_wise_conv", 2),)
-    assert take(hurt, repair="apply").missing_names == (("depth_wise_conv", 2),)
+    damage_text = without_underscores("def get_student_model():\n    return depth_wise_conv(in_planes=3)\n")
+    assert read_text(damage_text).missing_names == (("depth_wise_conv", 2),)
+    assert read_text(damage_text, repair="apply").missing_names == (("depth_wise_conv", 2),)
 
 
 def test_stray_method_goes_back_into_its_class() -> None:
@@ -63,33 +65,33 @@ def test_stray_method_goes_back_into_its_class() -> None:
     lines = MODEL.split("\n")
     stray = next(n for n, line in enumerate(lines) if "out_1 = F.relu" in line) - 1
     lines[stray] = lines[stray].lstrip()
-    hurt = "\n".join(lines)
-    taken = take(hurt)
-    assert taken.is_damaged
-    assert "intake.damage_suspected" in ids(taken)
-    assert taken.source is not None  # it is valid Python, so it runs as it stands
-    assert dump(take(hurt, repair="apply").source) == dump(MODEL)
+    damage_text = "\n".join(lines)
+    result = read_text(damage_text)
+    assert result.is_damaged
+    assert "intake.damage_suspected" in note_ids(result)
+    assert result.source is not None  # it is valid Python, so it runs as it stands
+    assert dump(read_text(damage_text, repair="apply").source) == dump(MODEL)
 
 
 def test_lost_dunder_is_suspected_in_valid_code() -> None:
-    taken = take(MODEL.replace("__init__", "init"))
-    assert taken.is_damaged
-    assert taken.source is not None
-    assert "intake.damage_suspected" in ids(taken)
+    result = read_text(MODEL.replace("__init__", "init"))
+    assert result.is_damaged
+    assert result.source is not None
+    assert "intake.damage_suspected" in note_ids(result)
 
 
 def test_flat_loss_is_indented_again() -> None:
     flat = "\n".join(line.lstrip() for line in LOSS.split("\n"))
-    assert take(flat, "loss_fn_kd").notes[0].id == "code.damaged"
-    assert dump(take(flat, "loss_fn_kd", "apply").source) == dump(LOSS)
+    assert read_text(flat, "loss_fn_kd").notes[0].id == "code.damaged"
+    assert dump(read_text(flat, "loss_fn_kd", "apply").source) == dump(LOSS)
 
 
-def test_flat_model_that_can_be_read_twice_is_not_guessed() -> None:
+def test_flat_model_with_two_readings_is_not_repaired() -> None:
     """The loop of ``_make_layer`` has two statements or one: nothing in a flat text tells."""
-    taken = take("\n".join(line.lstrip() for line in MODEL.split("\n")), repair="apply")
-    assert taken.source is None
-    assert taken.repaired_text is None
-    assert taken.notes[0].id == "code.damaged_beyond_repair"
+    result = read_text("\n".join(line.lstrip() for line in MODEL.split("\n")), repair="apply")
+    assert result.source is None
+    assert result.repaired_text is None
+    assert result.notes[0].id == "code.damaged_beyond_repair"
 
 
 @pytest.mark.parametrize(
@@ -108,15 +110,15 @@ def test_flat_model_that_can_be_read_twice_is_not_guessed() -> None:
     ],
 )  # fmt: skip
 def test_flat_text(flat: str, indented: str | None) -> None:
-    found = indentation.restore(flat)
+    restored = indentation.restore(flat)
     if indented is None:
-        assert found is None or not isinstance(syntax.parse(found), ast.Module)
+        assert restored is None or not isinstance(syntax.parse(restored), ast.Module)
     else:
-        assert found == indented
+        assert restored == indented
 
 
 @pytest.mark.parametrize(
-    ("hurt", "whole"),
+    ("damage_text", "undamaged"),
     [
         ("def loss fn kd(student logits, y b=None):", "def loss_fn_kd(student_logits, y_b=None):"),
         ("def init (self, in planes):", "def __init__(self, in_planes):"),
@@ -148,12 +150,12 @@ def test_flat_text(flat: str, indented: str | None) -> None:
          "class A:\n    def size(self): return self._size\n    def f(self): self._size = a_b"),
     ],
 )  # fmt: skip
-def test_underscores(hurt: str, whole: str) -> None:
-    assert underscores.restore(hurt)[0] == whole
+def test_underscores(damage_text: str, undamaged: str) -> None:
+    assert underscores.restore(damage_text)[0] == undamaged
 
 
 @pytest.mark.parametrize(
-    ("hurt", "whole"),
+    ("damage_text", "undamaged"),
     [
         ("x = 1 +\n    2\n", "x = 1 + 2\n\n"),
         ("if a and\nb:\n    c\n", "if a and b:\n\n    c\n"),
@@ -167,8 +169,8 @@ def test_underscores(hurt: str, whole: str) -> None:
         ("from a import *\nx = 1\n", "from a import *\nx = 1\n"),
     ],
 )  # fmt: skip
-def test_wrapped_lines(hurt: str, whole: str) -> None:
-    assert wrapping.restore(hurt) == whole
+def test_wrapped_lines(damage_text: str, undamaged: str) -> None:
+    assert wrapping.restore(damage_text) == undamaged
 
 
 @pytest.mark.parametrize(
@@ -181,21 +183,21 @@ def test_wrapped_lines(hurt: str, whole: str) -> None:
     ],
 )
 def test_plain_mistake_is_no_damage(mistake: str) -> None:
-    taken = take(mistake, repair="apply")
-    assert taken.source is None
-    assert not taken.is_damaged
-    assert taken.notes[0].id == "code.syntax_error"
+    result = read_text(mistake, repair="apply")
+    assert result.source is None
+    assert not result.is_damaged
+    assert result.notes[0].id == "code.syntax_error"
 
 
 @pytest.mark.parametrize("repair", ["suggest", "apply"])
 def test_undamaged_code_is_never_repaired(repair: str) -> None:
     for code, entry in ((MODEL, "get_student_model"), (LOSS, "loss_fn_kd")):
-        taken = take(code, entry, repair)
-        assert taken.source == code
-        assert taken.repaired_text is None
-        assert taken.diff == ""
+        result = read_text(code, entry, repair)
+        assert result.source == code
+        assert result.repaired_text is None
+        assert result.diff == ""
 
 
 def test_long_text_is_not_repaired() -> None:
     text = without_underscores(MODEL) + "#" * damage.SIZE_LIMIT
-    assert take(text, repair="apply").repaired_text is None
+    assert read_text(text, repair="apply").repaired_text is None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-
 import pytest
 
 from grader import intake
 from grader.intake import fragments, syntax
-from tests.unit.intake.paste import LOSS, MODEL, ids, notebook, take
+from tests.unit.intake.paste import LOSS, MODEL, definition, note_ids, notebook, read_text
 
 ENTRY = "get_student_model"
 NET = """\
@@ -109,13 +107,9 @@ NEEDED = {
 }
 
 
-def definition(source: str, name: str) -> str:
-    return [ast.dump(node) for node in ast.parse(source).body if getattr(node, "name", "") == name][-1]
-
-
 @pytest.mark.parametrize("broken", UNNEEDED.values(), ids=UNNEEDED)
 @pytest.mark.parametrize("place", ["before", "between", "behind", "a cell"])
-def test_broken_statement_that_the_entry_point_does_not_need_is_a_remark(broken: str, place: str) -> None:
+def test_unneeded_broken_statement_is_a_note(broken: str, place: str) -> None:
     above, below = NET.split("def helper(net):")
     below = "def helper(net):" + below
     texts = {
@@ -124,50 +118,48 @@ def test_broken_statement_that_the_entry_point_does_not_need_is_a_remark(broken:
         "behind": f"{NET}\n\n{broken}",
         "a cell": notebook(above, broken, below),
     }
-    taken = take(texts[place])
-    assert taken.error is None
-    assert taken.source is not None
+    result = read_text(texts[place])
+    assert result.error is None
+    assert result.source is not None
     for name in ("StudentNet", "helper", "get_student_model"):
-        assert definition(taken.source, name) == definition(NET, name)
-    assert "intake.broken_change" not in ids(taken)
-    assert not taken.is_damaged
+        assert definition(result.source, name) == definition(NET, name)
+    assert "intake.broken_change" not in note_ids(result)
+    assert not result.is_damaged
 
 
 @pytest.mark.parametrize("broken", CHANGING.values(), ids=CHANGING)
 @pytest.mark.parametrize("in_cells", [False, True])
-def test_broken_statement_that_may_change_what_the_entry_point_needs_is_for_review(broken: str, in_cells: bool) -> None:
-    taken = take(notebook(NET, broken) if in_cells else f"{NET}\n\n{broken}")
-    assert taken.source is not None
-    assert "intake.broken_change" in ids(taken)
+def test_broken_statement_that_may_change_a_needed_name_is_for_review(broken: str, in_cells: bool) -> None:
+    result = read_text(notebook(NET, broken) if in_cells else f"{NET}\n\n{broken}")
+    assert result.source is not None
+    assert "intake.broken_change" in note_ids(result)
     assert "intake.broken_change" in intake.DROPPED_CHANGE_NOTES
 
 
 @pytest.mark.parametrize(("right", "wrong"), NEEDED.values(), ids=NEEDED)
 @pytest.mark.parametrize("in_cells", [False, True])
-def test_broken_statement_that_the_entry_point_needs_is_shown_as_the_mistake(
-    right: str, wrong: str, in_cells: bool
-) -> None:
+def test_needed_broken_statement_is_the_error(right: str, wrong: str, in_cells: bool) -> None:
     text = NET.replace(right, wrong)
-    taken = take(notebook(text, LOSS) if in_cells else f"{text}\n\n{LOSS}")
-    assert taken.source is None
-    assert taken.error is not None
-    other = take(notebook(text, LOSS) if in_cells else f"{text}\n\n{LOSS}", "loss_fn_kd")
+    result = read_text(notebook(text, LOSS) if in_cells else f"{text}\n\n{LOSS}")
+    assert result.source is None
+    assert result.error is not None
+    other = read_text(notebook(text, LOSS) if in_cells else f"{text}\n\n{LOSS}", "loss_fn_kd")
     assert other.error is None
     assert "loss_fn_kd" in intake.defined_names(other.source or "")
 
 
-def test_remark_names_the_line_and_what_python_says() -> None:
-    taken = take(NET + "\n\nclass FoodDataset(Dataset)\n    pass\n\nset = FoodDataset('x')\n")
-    (note,) = (note for note in taken.notes if note.id == "intake.broken_unneeded")
+def test_note_has_the_line_and_the_message_of_python() -> None:
+    result = read_text(NET + "\n\nclass FoodDataset(Dataset)\n    pass\n\nset = FoodDataset('x')\n")
+    (note,) = (note for note in result.notes if note.id == "intake.broken_unneeded")
     line = NET.count("\n") + 3
     assert note.params == {"line": line, "source": "class FoodDataset(Dataset)", "message": "expected ':'"}
-    assert (line, intake.DropKind.CELL, "class FoodDataset(Dataset)") in taken.dropped_pieces
+    assert (line, intake.DropKind.CELL, "class FoodDataset(Dataset)") in result.dropped_pieces
 
 
-def test_later_whole_version_settles_what_an_earlier_broken_one_bound() -> None:
-    taken = take("width = (4\n\ndef helper(:\n    pass\n\n" + NET)
-    assert taken.error is None
-    assert "intake.broken_change" not in ids(taken)
+def test_later_definition_replaces_an_earlier_broken_one() -> None:
+    result = read_text("width = (4\n\ndef helper(:\n    pass\n\n" + NET)
+    assert result.error is None
+    assert "intake.broken_change" not in note_ids(result)
 
 
 def test_long_strings_and_brackets_over_the_margin_stay_whole() -> None:
@@ -178,16 +170,16 @@ def test_long_strings_and_brackets_over_the_margin_stay_whole() -> None:
     assert pieces.text.strip() == text.strip()
 
 
-def test_long_string_that_is_never_closed_leaves_open_what_follows() -> None:
-    taken = take(NET + "\n'''\ndef get_student_model():\n    return StudentNet()\n")
-    assert taken.source is None or "intake.broken_change" in ids(taken)
-    taken = take(NET + "\n'''\ndef plot():\n    return 1\n")
-    assert taken.error is None
-    assert "intake.broken_change" not in ids(taken)
+def test_unclosed_long_string_makes_later_lines_ambiguous() -> None:
+    result = read_text(NET + "\n'''\ndef get_student_model():\n    return StudentNet()\n")
+    assert result.source is None or "intake.broken_change" in note_ids(result)
+    result = read_text(NET + "\n'''\ndef plot():\n    return 1\n")
+    assert result.error is None
+    assert "intake.broken_change" not in note_ids(result)
 
 
-def test_damaged_pastes_are_still_told_as_damage() -> None:
-    assert ids(take(MODEL.replace("__init__", " init ") + "\ndef broken(:\n    pass\n")) & {
+def test_damaged_paste_with_a_broken_statement_is_still_damage() -> None:
+    assert note_ids(read_text(MODEL.replace("__init__", " init ") + "\ndef broken(:\n    pass\n")) & {
         "code.damaged",
         "code.damaged_beyond_repair",
     }
@@ -197,16 +189,16 @@ def test_damaged_pastes_are_still_told_as_damage() -> None:
     "line", ["a(", "x = 'a", "(((", "def f(:", '"""', "a b", "@", "a(b c\n)", "]", "if x", "  y", "a\\", '""" (']
 )
 def test_reading_is_linear_in_the_text(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = []
+    lengths = []
     check = syntax.grammar_error
 
-    def counted(text: str) -> object:
-        read.append(len(text))
+    def counting_check(text: str) -> object:
+        lengths.append(len(text))
         return check(text)
 
     def work(copies: int) -> int:
-        read.clear()
-        fragments.split(f"{line}\n" * copies + NET, counted)  # type: ignore[arg-type]
-        return sum(read)
+        lengths.clear()
+        fragments.split(f"{line}\n" * copies + NET, counting_check)  # type: ignore[arg-type]
+        return sum(lengths)
 
     assert work(800) < 3 * work(400) + 10_000

@@ -1,4 +1,4 @@
-"""Any bytes: no crash, nothing executed, an answer in bounded time. Any valid module: the same behaviour."""
+"""Intake reads any bytes without a crash, in bounded time, and runs none. A valid module behaves the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grader.intake import BYTE_LIMIT, TOKEN_LIMIT, IntakeResult, read_part
 from grader.submission import Part
 from tests import slices
-from tests.unit.intake.paste import LOSS, MODEL, notebook, take, without_underscores
+from tests.unit.intake.paste import LOSS, MODEL, notebook, read_text, without_underscores
 
 _FRAGMENTS = st.sampled_from(
     ["def f(x):\n", "class A:\n", "    ", "\t", "\n", "return x\n", "x = 1\n", "if x:\n", "else:\n", "```\n", ">>> ",
@@ -28,42 +28,42 @@ _PASTES = st.lists(_FRAGMENTS, max_size=40).map("".join)
 _CODE = st.sampled_from([MODEL, LOSS, without_underscores(MODEL), notebook(MODEL, LOSS)])
 
 
-def _check(taken: IntakeResult) -> None:
-    told = taken.error is not None or any(note.id.startswith("code.") for note in taken.notes)
-    assert told if taken.source is None else taken.error is None
-    if taken.source is not None:
-        compile(taken.source, "hand-in", "exec", dont_inherit=True)
-    if taken.repaired_text is not None:
-        ast.parse(taken.repaired_text)
-        assert taken.is_damaged
-        assert taken.diff
-    json.dumps([note.model_dump() for note in taken.notes])
+def _check(result: IntakeResult) -> None:
+    has_reason = result.error is not None or any(note.id.startswith("code.") for note in result.notes)
+    assert has_reason if result.source is None else result.error is None
+    if result.source is not None:
+        compile(result.source, "submission", "exec", dont_inherit=True)
+    if result.repaired_text is not None:
+        ast.parse(result.repaired_text)
+        assert result.is_damaged
+        assert result.diff
+    json.dumps([note.model_dump() for note in result.notes])
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
 @settings(max_examples=300)
 @given(_PASTES, st.sampled_from(["suggest", "apply"]))
 def test_any_paste_is_answered(text: str, repair: str) -> None:
-    _check(take(text.encode("utf-8", "replace"), repair=repair))
+    _check(read_text(text.encode("utf-8", "replace"), repair=repair))
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
 @settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_answered(data: bytes) -> None:
-    _check(take(data, repair="apply"))
+    _check(read_text(data, repair="apply"))
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
 @settings(max_examples=150)
 @given(_CODE, st.data())
 def test_any_change_to_real_code_is_answered(code: str, data: st.DataObject) -> None:
-    """Cut, drop and insert pieces of real hand-ins, as careless copying does."""
+    """Cut, drop and insert pieces of real submissions, as careless copying does."""
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(code)))
-        gone = data.draw(st.integers(0, 30))
-        code = code[:at] + data.draw(_FRAGMENTS) + code[at + gone :]
-    _check(take(code, repair="apply"))
+        removed = data.draw(st.integers(0, 30))
+        code = code[:at] + data.draw(_FRAGMENTS) + code[at + removed :]
+    _check(read_text(code, repair="apply"))
 
 
 @settings(max_examples=200)
@@ -102,19 +102,19 @@ _WITNESS: list[str] = []
     ],
 )
 def test_nothing_is_executed(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hand-in would leave a trace if any of it ran in this process: it can reach this module's list."""
+    """Code that ran in this process would leave a trace, because it can reach this module's list."""
     _WITNESS.clear()
     module = __name__
     call = f"__import__('sys').modules[{module!r}]._WITNESS.append('ran')"
     monkeypatch.setattr("builtins.__import__", _watched_import(__import__))
     for repair in ("suggest", "apply"):
-        take(text.format(call=call, module="antigravity_of_the_hand_in"), repair=repair)
+        read_text(text.format(call=call, module="antigravity_of_the_submission"), repair=repair)
     assert _WITNESS == []
 
 
 def _watched_import(real: Any) -> Any:
     def watched(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "antigravity_of_the_hand_in":
+        if name == "antigravity_of_the_submission":
             _WITNESS.append("imported")
         return real(name, *args, **kwargs)
 
@@ -149,10 +149,10 @@ def _watched_import(real: Any) -> Any:
     ),
 )
 def test_large_input_is_answered_in_seconds(text: str) -> None:
-    """The slowest of these took 2 s on two busy cores; without the limits the first alone takes half a minute."""
-    begun = time.process_time()
-    take(text, repair="apply")
-    assert time.process_time() - begun < 12
+    """The slowest text takes 2 s on two busy cores; without the limits, the first one takes half a minute."""
+    started = time.process_time()
+    read_text(text, repair="apply")
+    assert time.process_time() - started < 12
 
 
 _NUMBERS = st.integers(-9, 9)
@@ -162,9 +162,9 @@ _NUMBERS = st.integers(-9, 9)
 def modules(draw: st.DrawFn) -> str:
     """A module whose entry computes a number from definitions, values and helpers spread over the file."""
     lines = ["import math", "from functools import reduce as fold"]
-    known = ["1"]
+    names = ["1"]
     for number in range(draw(st.integers(1, 8))):
-        name, value, other = f"name_{number}", draw(_NUMBERS), draw(st.sampled_from(known))
+        name, value, other = f"name_{number}", draw(_NUMBERS), draw(st.sampled_from(names))
         shape = draw(st.integers(0, 9))
         lines += [
             [f"{name} = {value} + {other}"],
@@ -187,22 +187,22 @@ def modules(draw: st.DrawFn) -> str:
                 [[], [f"print({name})"], ["import tqdm"], ["model_x = get_student_model"], ["for i in []:", "    i"]]
             )
         )
-        known.append(name)
-    lines += ["def get_student_model():", f"    return {' + '.join(draw(st.permutations(known)))}"]
+        names.append(name)
+    lines += ["def get_student_model():", f"    return {' + '.join(draw(st.permutations(names)))}"]
     return "\n".join(lines) + "\n"
 
 
 @settings(max_examples=200)
 @given(modules())
 def test_valid_module_behaves_the_same_after_intake(text: str) -> None:
-    taken = take(text)
-    assert taken.error is None
-    assert taken.source is not None
-    assert taken.missing_names == ()
-    assert taken.source.count("\n") == text.count("\n")
+    result = read_text(text)
+    assert result.error is None
+    assert result.source is not None
+    assert result.missing_names == ()
+    assert result.source.count("\n") == text.count("\n")
     runnable = text.replace("import tqdm\n", "\n").replace("model_x = get_student_model\n", "\n")
     before: dict[str, Any] = {"print": lambda *_: None}
     after: dict[str, Any] = {}
     exec(runnable, before)
-    exec(taken.source, after)
+    exec(result.source, after)
     assert after["get_student_model"]() == before["get_student_model"]()

@@ -1,16 +1,15 @@
-"""From bytes to the text that runs: what intake keeps, drops and says."""
+"""Intake turns bytes into the text that runs, drops the rest and notes it."""
 
 from __future__ import annotations
 
 import ast
-from typing import Any
 
 import pytest
 
 from grader import intake
 from grader.intake import DropKind
 from grader.submission import Part
-from tests.unit.intake.paste import LOSS, MODEL, code_lines, ids, notebook, take
+from tests.unit.intake.paste import LOSS, MODEL, call_entry, code_lines, note_ids, notebook, read_text, source_of
 
 TRAINING = (
     """\
@@ -45,61 +44,58 @@ if __name__ == '__main__':
 )
 
 
-def test_valid_module_passes_untouched() -> None:
-    taken = take(MODEL)
-    assert taken.source == MODEL
-    assert taken.error is None
-    assert not taken.is_damaged
-    assert taken.notes == ()
-    assert taken.missing_names == ()
+def test_valid_module_is_unchanged() -> None:
+    result = read_text(MODEL)
+    assert result.source == MODEL
+    assert result.error is None
+    assert not result.is_damaged
+    assert result.notes == ()
+    assert result.missing_names == ()
 
 
 def test_training_is_dropped_and_lines_stay() -> None:
-    taken = take(TRAINING)
-    assert taken.source is not None
-    tree = ast.parse(taken.source)
+    result = read_text(TRAINING)
+    assert result.source is not None
+    tree = ast.parse(result.source)
     assert not any(isinstance(node, ast.For | ast.If | ast.Expr) for node in tree.body)
     line = TRAINING.split("\n").index("class StudentNet(nn.Module):")
-    assert taken.source.split("\n")[line] == "class StudentNet(nn.Module):"
-    assert taken.source.count("\n") == TRAINING.count("\n")
-    kinds = {item.kind for item in taken.dropped_pieces}
+    assert result.source.split("\n")[line] == "class StudentNet(nn.Module):"
+    assert result.source.count("\n") == TRAINING.count("\n")
+    kinds = {item.kind for item in result.dropped_pieces}
     assert {DropKind.MAGIC, DropKind.IMPORT, DropKind.CALL, DropKind.LOOP, DropKind.MAIN, DropKind.ASSIGNMENT} <= kinds
-    assert (1, DropKind.MAGIC, "!pip install -q torchsummary") in taken.dropped_pieces
-    assert {"intake.dropped", "intake.import_dropped"} <= ids(taken)
+    assert (1, DropKind.MAGIC, "!pip install -q torchsummary") in result.dropped_pieces
+    assert {"intake.dropped", "intake.import_dropped"} <= note_ids(result)
 
 
-def test_notebook_serves_both_entries() -> None:
+def test_notebook_serves_both_entry_points() -> None:
     cells = ["!pip install x\nimport torch", "%%bash\nls", MODEL, "await nothing(", LOSS, "get_student_model()"]
     for version in (3, 4):
         data = notebook(*cells, version=version)
         for entry in ("get_student_model", "loss_fn_kd"):
-            source = take(data, entry).source
+            source = read_text(data, entry).source
             assert source is not None
             assert {"get_student_model", "loss_fn_kd"} <= intake.defined_names(source)
             assert "pip" not in source
 
 
 def test_later_cell_redefines_the_earlier_one() -> None:
-    taken = take(notebook("def get_student_model():\n    return 1", "def get_student_model():\n    return 2"))
-    assert taken.source is not None
-    space: dict[str, Any] = {}
-    exec(taken.source, space)
-    assert space["get_student_model"]() == 2
+    source = source_of(notebook("def get_student_model():\n    return 1", "def get_student_model():\n    return 2"))
+    assert call_entry(source) == 2
 
 
-def test_notebook_is_known_by_content_and_its_lines_count_from_the_first_cell() -> None:
-    taken = take(notebook("x = 1", "def get_student_model():\n    return helper()"))
-    assert taken.missing_names == (("helper", 5),)
-    assert taken.source is not None
-    assert taken.source.split("\n")[4] == "    return helper()"
+def test_notebook_is_recognised_by_content_and_its_lines_count_from_the_first_cell() -> None:
+    result = read_text(notebook("x = 1", "def get_student_model():\n    return helper()"))
+    assert result.missing_names == (("helper", 5),)
+    assert result.source is not None
+    assert result.source.split("\n")[4] == "    return helper()"
 
 
 def test_future_import_of_a_later_cell_comes_first() -> None:
     cell = "from __future__ import annotations\ndef get_student_model(x: Nothing):\n    return x"
-    taken = take(notebook("import torch", cell))
-    assert taken.error is None
-    assert taken.source is not None
-    compile(taken.source, "hand-in", "exec")
+    result = read_text(notebook("import torch", cell))
+    assert result.error is None
+    assert result.source is not None
+    compile(result.source, "submission", "exec")
 
 
 @pytest.mark.parametrize(
@@ -123,51 +119,51 @@ def test_future_import_of_a_later_cell_comes_first() -> None:
     ],
 )
 def test_unusable_bytes_are_refused_with_their_reason(data: bytes, note: str) -> None:
-    taken = take(data)
-    assert taken.source is None
-    assert taken.notes[0].id == note
-    # Where Python has said nothing, no error of Python's is shown.
-    assert (taken.error is not None) == (note == "code.too_deep")
+    result = read_text(data)
+    assert result.source is None
+    assert result.notes[0].id == note
+    # Only a text that Python has refused has an error of Python's.
+    assert (result.error is not None) == (note == "code.too_deep")
 
 
 def test_syntax_error_names_line_and_source() -> None:
-    taken = take(MODEL.replace("def get_student_model():", "def get_student_model(:"))
-    assert taken.source is None
-    assert not taken.is_damaged
-    assert taken.error is not None
-    assert taken.error.source == "def get_student_model(:"
-    assert taken.error.line == MODEL[: MODEL.index("def get_student_model")].count("\n") + 1
-    assert ids(taken) == {"code.syntax_error"}
+    result = read_text(MODEL.replace("def get_student_model():", "def get_student_model(:"))
+    assert result.source is None
+    assert not result.is_damaged
+    assert result.error is not None
+    assert result.error.source == "def get_student_model(:"
+    assert result.error.line == MODEL[: MODEL.index("def get_student_model")].count("\n") + 1
+    assert note_ids(result) == {"code.syntax_error"}
 
 
-def test_error_beyond_grammar_is_found() -> None:
-    taken = take("def get_student_model(x, x):\n    return x\n")
-    assert taken.source is None
-    assert ids(taken) == {"code.syntax_error"}
+def test_error_beyond_grammar_is_reported() -> None:
+    result = read_text("def get_student_model(x, x):\n    return x\n")
+    assert result.source is None
+    assert note_ids(result) == {"code.syntax_error"}
 
 
 @pytest.mark.parametrize(
-    ("encoding", "told"),
+    ("encoding", "is_noted"),
     [("utf-8", False), ("utf-8-sig", False), ("utf-16", True), ("utf-16-le", True), ("utf-16-be", True),
      ("utf-32", True), ("cp950", True)],
 )  # fmt: skip
-def test_encodings(encoding: str, told: bool) -> None:
+def test_encodings(encoding: str, is_noted: bool) -> None:
     text = MODEL.replace("# the shortcut", "# 捷徑需要相同的通道數")
-    taken = take(text.encode(encoding))
-    assert taken.source == text
-    assert ("intake.encoding" in ids(taken)) is told
+    result = read_text(text.encode(encoding))
+    assert result.source == text
+    assert ("intake.encoding" in note_ids(result)) is is_noted
 
 
-def test_latin_1_is_read_and_a_coding_line_changes_nothing() -> None:
+def test_latin_1_is_read_and_a_coding_line_has_no_effect() -> None:
     # "naïve" alone would also be valid Big5, with a Chinese character in place of its last three letters.
     text = "# -*- coding: big5 -*-\nname = 'naïve'\n" + MODEL
-    assert take(text.encode("latin-1")).source == text
-    assert take(text.encode()).source == text
+    assert read_text(text.encode("latin-1")).source == text
+    assert read_text(text.encode()).source == text
 
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r"])
 def test_line_ends(newline: str) -> None:
-    assert take(MODEL.replace("\n", newline)).source == MODEL
+    assert read_text(MODEL.replace("\n", newline)).source == MODEL
 
 
 def _prompted(code: str) -> str:
@@ -211,61 +207,61 @@ def _numbered(code: str) -> str:
         (MODEL.rstrip().replace("\n", "\n    "), "intake.margin"),
     ],
 )
-def test_harmless_traces_of_copying_are_cleaned_always(pasted: str, note: str) -> None:
-    taken = take(pasted)
-    assert taken.error is None
-    assert not taken.is_damaged
-    assert note in ids(taken)
-    assert taken.source is not None
-    assert taken.source.count("\n") == pasted.count("\n")
-    wanted = ast.parse(MODEL.replace("bias=False", "bias=3 > 4") if "&gt;" in pasted else MODEL).body
-    kept = [node for node in ast.parse(taken.source).body if not isinstance(node, ast.Expr)]
-    assert [ast.dump(node) for node in kept[-2:]] == [ast.dump(node) for node in wanted[-2:]]
+def test_harmless_traces_of_copying_are_removed(pasted: str, note: str) -> None:
+    result = read_text(pasted)
+    assert result.error is None
+    assert not result.is_damaged
+    assert note in note_ids(result)
+    assert result.source is not None
+    assert result.source.count("\n") == pasted.count("\n")
+    expected = ast.parse(MODEL.replace("bias=False", "bias=3 > 4") if "&gt;" in pasted else MODEL).body
+    nodes = [node for node in ast.parse(result.source).body if not isinstance(node, ast.Expr)]
+    assert [ast.dump(node) for node in nodes[-2:]] == [ast.dump(node) for node in expected[-2:]]
 
 
-def test_text_that_came_twice_is_read_once() -> None:
-    glued = MODEL.rstrip("\n")
-    taken = take(glued + glued)
-    assert "intake.twice" in ids(taken)
-    assert taken.source == MODEL
-    assert take(MODEL + MODEL).error is None  # on lines of their own: the later definitions count
+def test_text_that_was_pasted_twice_is_read_once() -> None:
+    stripped = MODEL.rstrip("\n")
+    result = read_text(stripped + stripped)
+    assert "intake.twice" in note_ids(result)
+    assert result.source == MODEL
+    assert read_text(MODEL + MODEL).error is None  # a copy on lines of its own: the later definitions count
 
 
 def test_line_breaks_of_a_word_processor() -> None:
-    taken = take(MODEL.replace("\n", "\u2028"))
-    assert taken.source == MODEL
-    assert "intake.spaces" in ids(taken)
+    result = read_text(MODEL.replace("\n", "\u2028"))
+    assert result.source == MODEL
+    assert "intake.spaces" in note_ids(result)
 
 
-def test_powers_and_escapes_of_valid_code_are_no_markdown() -> None:
+def test_powers_and_escapes_in_code_are_not_markdown() -> None:
     text = "def get_student_model():\n    return 2**init**3, '\\_', 1 if **x** else 2\n"
-    taken = take(text)
-    assert taken.source is None  # the last expression is a mistake, and nothing of the line was changed
-    assert taken.error is not None
-    assert taken.error.source == text.split("\n")[1].strip()
+    result = read_text(text)
+    assert result.source is None  # the last expression is a mistake, and the line is unchanged
+    assert result.error is not None
+    assert result.error.source == text.split("\n")[1].strip()
 
 
-def test_notebook_cell_that_nothing_needs_may_be_broken() -> None:
-    taken = take(notebook("def scratch(:\n    pass", MODEL, "model = get_student_model("))
-    assert taken.source is not None
-    assert {item.kind for item in taken.dropped_pieces} == {DropKind.CELL}
+def test_unneeded_notebook_cell_may_be_broken() -> None:
+    result = read_text(notebook("def scratch(:\n    pass", MODEL, "model = get_student_model("))
+    assert result.source is not None
+    assert {item.kind for item in result.dropped_pieces} == {DropKind.CELL}
 
 
-@pytest.mark.parametrize("broken", ["def conv_block(:\n    pass", "def get_student_model(:\n    pass"])
-def test_broken_notebook_cell_that_is_needed_is_a_mistake_to_be_shown(broken: str) -> None:
+@pytest.mark.parametrize("broken_cell", ["def conv_block(:\n    pass", "def get_student_model(:\n    pass"])
+def test_needed_broken_notebook_cell_is_the_error(broken_cell: str) -> None:
     entry = MODEL.replace("StudentNet([2, 1])", "conv_block(StudentNet([2, 1]))")
-    entry = entry if "conv_block" in broken else MODEL.replace("def get_student_model", "def other")
-    taken = take(notebook(entry, broken))
-    assert taken.source is None
-    assert ids(taken) == {"code.syntax_error"}
+    entry = entry if "conv_block" in broken_cell else MODEL.replace("def get_student_model", "def other")
+    result = read_text(notebook(entry, broken_cell))
+    assert result.source is None
+    assert note_ids(result) == {"code.syntax_error"}
 
 
-def test_earlier_broken_version_of_a_cell_is_left_out() -> None:
-    assert take(notebook(MODEL.replace("(self, x):", "(self, x)"), MODEL)).source is not None
+def test_earlier_broken_version_of_a_cell_is_dropped() -> None:
+    assert read_text(notebook(MODEL.replace("(self, x):", "(self, x)"), MODEL)).source is not None
 
 
 @pytest.mark.parametrize(
-    ("text", "held"),
+    ("text", "is_defined"),
     [
         (LOSS, True),
         (LOSS.replace("_", " "), True),
@@ -277,36 +273,31 @@ def test_earlier_broken_version_of_a_cell_is_left_out() -> None:
         (b"%PDF loss_fn_kd", False),
     ],
 )
-def test_what_a_part_defines(text: str | bytes, held: bool) -> None:
-    assert intake.defines_entry(Part(text if isinstance(text, bytes) else text.encode()), "loss_fn_kd") is held
+def test_entry_point_is_defined_or_not(text: str | bytes, is_defined: bool) -> None:
+    assert intake.defines_entry(Part(text if isinstance(text, bytes) else text.encode()), "loss_fn_kd") is is_defined
 
 
 def test_cleaning_leaves_strings_and_comments_alone() -> None:
     text = "def get_student_model():\n    # “引號”，（全形）\n    return '，「」' + ＂x＂\n"
-    taken = take(text)
-    assert taken.source is not None
-    assert "# “引號”，（全形）" in taken.source
-    assert "'，「」'" in taken.source
-    assert '"x"' in taken.source
+    source = source_of(text)
+    assert "# “引號”，（全形）" in source
+    assert "'，「」'" in source
+    assert '"x"' in source
 
 
 def test_magic_inside_a_block_leaves_a_statement() -> None:
-    taken = take("def get_student_model():\n    !ls\n    return 1\nfiles = !ls\nhelp?\n")
-    assert taken.source is not None
-    assert code_lines(taken.source) == ["def get_student_model():", "pass", "return 1"]
+    source = source_of("def get_student_model():\n    !ls\n    return 1\nfiles = !ls\nhelp?\n")
+    assert code_lines(source) == ["def get_student_model():", "pass", "return 1"]
 
 
 def test_modulo_at_the_start_of_a_continued_line_is_no_magic() -> None:
     text = "!ls\nwidth = (7\n  % 4)\ndef get_student_model():\n    return width\n"
-    taken = take(text)
-    assert taken.source is not None
-    space: dict[str, Any] = {}
-    exec(taken.source, space)
-    assert space["get_student_model"]() == 3
+    source = source_of(text)
+    assert call_entry(source) == 3
 
 
 def test_same_source_twice_gives_the_same_intake() -> None:
-    assert take(TRAINING) == take(TRAINING)
+    assert read_text(TRAINING) == read_text(TRAINING)
 
 
 @pytest.mark.parametrize(
@@ -319,20 +310,20 @@ def test_same_source_twice_gives_the_same_intake() -> None:
     ],
 )
 def test_block_in_the_first_line_is_no_heading(block: str) -> None:
-    taken = take(block + MODEL)
-    assert taken.error is None
-    assert "intake.prose" not in ids(taken)
-    assert {"StudentNet", "get_student_model"} <= intake.defined_names(taken.source or "")
+    result = read_text(block + MODEL)
+    assert result.error is None
+    assert "intake.prose" not in note_ids(result)
+    assert {"StudentNet", "get_student_model"} <= intake.defined_names(result.source or "")
 
 
 @pytest.mark.parametrize("words", ["for question 1.1 my answer:", "with the following code:", "If you want to run it:"])
 def test_words_that_end_in_a_colon_are_a_heading(words: str) -> None:
-    taken = take(f"{words}\n{MODEL}")
-    assert taken.error is None
-    assert "intake.prose" in ids(taken)
+    result = read_text(f"{words}\n{MODEL}")
+    assert result.error is None
+    assert "intake.prose" in note_ids(result)
 
 
-def test_part_is_sought_in_the_other_field_only_where_its_own_lacks_it() -> None:
+def test_entry_point_is_searched_in_the_other_part_only_where_its_own_lacks_it() -> None:
     model, loss = Part(b"def get_student_model(): ..."), Part(b"def loss_fn_kd(s, y, t): ...")
     both, neither = Part(model.data + b"\n" + loss.data), Part(b"x = 1")
     for name, entry, own, other in (("model", "get_student_model", model, loss), ("loss", "loss_fn_kd", loss, model)):

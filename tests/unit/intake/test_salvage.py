@@ -1,14 +1,12 @@
-"""A homework page pasted whole: the answers are found between words, tables and a broken example."""
+"""Salvage finds the answers in a whole pasted page, between words, tables and a broken example."""
 
 from __future__ import annotations
-
-import ast
 
 import pytest
 
 from grader.intake import damage
 from grader.intake.salvage import salvage
-from tests.unit.intake.paste import LOSS, MODEL, ids, one_space_off, take, without_underscores
+from tests.unit.intake.paste import LOSS, MODEL, definition, note_ids, one_space_off, read_text, without_underscores
 
 EXAMPLE = """\
 class StudentNet(nn.Module):
@@ -63,21 +61,15 @@ def page(model: str, loss: str, fence: str = "") -> str:
     return PAGE.format(fence=fence, example=EXAMPLE, model=model, loss=indented)
 
 
-def definition(source: str | None, name: str) -> str:
-    """The last definition of a name, as a syntax tree."""
-    assert source is not None
-    return [ast.dump(node) for node in ast.parse(source).body if getattr(node, "name", "") == name][-1]
-
-
 @pytest.mark.parametrize("fence", ["", "```\n"])
 @pytest.mark.parametrize("entry", ["get_student_model", "loss_fn_kd"])
 def test_whole_page_of_damaged_code_is_diagnosed_and_repaired(fence: str, entry: str) -> None:
     text = page(one_space_off(without_underscores(MODEL)), one_space_off(without_underscores(LOSS)), fence)
-    suggested = take(text, entry)
+    suggested = read_text(text, entry)
     assert suggested.source is None
     assert suggested.notes[0].id == "code.damaged"
-    assert {"intake.prose", "intake.broken_definition"} <= ids(suggested)
-    applied = take(text, entry, "apply")
+    assert {"intake.prose", "intake.broken_definition"} <= note_ids(suggested)
+    applied = read_text(text, entry, "apply")
     assert applied.error is None
     whole = LOSS if entry == "loss_fn_kd" else MODEL
     for name in ("loss_fn_kd",) if entry == "loss_fn_kd" else ("get_student_model", "StudentNet", "Separable_Block"):
@@ -87,37 +79,37 @@ def test_whole_page_of_damaged_code_is_diagnosed_and_repaired(fence: str, entry:
 
 def test_whole_page_of_undamaged_code_runs_without_a_repair() -> None:
     """Only the homework's own examples are damaged."""
-    taken = take(page(MODEL, LOSS))
-    assert definition(taken.source, "StudentNet") == definition(MODEL, "StudentNet")
-    assert definition(take(page(MODEL, LOSS), "loss_fn_kd").source, "loss_fn_kd") == definition(LOSS, "loss_fn_kd")
-    assert not taken.is_damaged
-    assert ids(taken) == {"intake.prose", "intake.broken_definition", "intake.dropped"}
+    result = read_text(page(MODEL, LOSS))
+    assert definition(result.source, "StudentNet") == definition(MODEL, "StudentNet")
+    assert definition(read_text(page(MODEL, LOSS), "loss_fn_kd").source, "loss_fn_kd") == definition(LOSS, "loss_fn_kd")
+    assert not result.is_damaged
+    assert note_ids(result) == {"intake.prose", "intake.broken_definition", "intake.dropped"}
 
 
 def test_lines_stay_where_they_were() -> None:
     text = page(MODEL, LOSS, "```\n")
-    saved = salvage(text.replace("```", ""))
-    assert saved is not None
+    salvaged = salvage(text.replace("```", ""))
+    assert salvaged is not None
     at = text.split("\n").index("class Separable_Block(nn.Module):")
-    assert saved.text.split("\n")[at] == "class Separable_Block(nn.Module):"
-    assert saved.text.count("\n") == text.count("\n")
+    assert salvaged.text.split("\n")[at] == "class Separable_Block(nn.Module):"
+    assert salvaged.text.count("\n") == text.count("\n")
 
 
 @pytest.mark.parametrize(
     "broken", ["def broken(:\n    pass\n", "class StudentNet(nn.Module:\n    x = 1\n", "def (x):\n    pass\n"]
 )
-def test_broken_definition_that_nothing_replaces_is_a_mistake_to_be_shown(broken: str) -> None:
+def test_broken_definition_without_a_replacement_is_not_dropped(broken: str) -> None:
     assert salvage("Some words here.\n" + broken + "def get_student_model():\n    return 1\n") is None
 
 
 def test_assignment_between_words_is_kept() -> None:
-    saved = salvage(
+    salvaged = salvage(
         "My answer is this\nwidth = 16\nand more words\ndef get_student_model():\n  return width\nThe end.\n"
     )
-    assert saved is not None
-    assert saved.text.split() == ["width", "=", "16", "def", "get_student_model():", "return", "width"]
+    assert salvaged is not None
+    assert salvaged.text.split() == ["width", "=", "16", "def", "get_student_model():", "return", "width"]
 
 
-def test_words_alone_and_long_texts_are_left_as_they_are() -> None:
+def test_words_alone_and_long_texts_stay_as_they_are() -> None:
     assert salvage("there is no code here at all\n") is None
     assert salvage("some words\n" + MODEL + "# x\n" * damage.SIZE_LIMIT) is None

@@ -1,4 +1,4 @@
-"""What an entry point needs is kept, what would only fail or run for hours is not, and what is missing is named."""
+"""Selection runs what an entry point needs, drops what would fail or run for hours, and names what is missing."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import ast
 import pytest
 
 from grader.intake import defined_names, effects
-from tests.unit.intake.paste import LOSS, MODEL, code_lines, ids, take
+from tests.unit.intake.paste import LOSS, MODEL, code_lines, note_ids, read_text, source_of
 
 
-def kept(text: str, entry: str = "get_student_model") -> list[str]:
-    source = take(text, entry).source
-    assert source is not None
-    return code_lines(source)
+def selected_lines(text: str, entry: str = "get_student_model") -> list[str]:
+    return code_lines(source_of(text, entry))
 
 
-def missing(text: str, entry: str = "get_student_model") -> list[str]:
-    return [name for name, _ in take(text, entry).missing_names]
+def missing_names_in(text: str, entry: str = "get_student_model") -> list[str]:
+    return [name for name, _ in read_text(text, entry).missing_names]
 
 
 GET = "def get_student_model():\n    return {}\n"
@@ -47,9 +45,9 @@ GET = "def get_student_model():\n    return {}\n"
         ("import numpy.linalg as la\n", "la.norm"),
     ],
 )
-def test_values_that_the_entry_needs_are_kept(before: str, value: str) -> None:
+def test_values_that_the_entry_point_needs_run(before: str, value: str) -> None:
     text = "def compute():\n    return 1\n" + before + GET.format(value)
-    assert kept(text) == code_lines(text)
+    assert selected_lines(text) == code_lines(text)
 
 
 @pytest.mark.parametrize(
@@ -69,12 +67,12 @@ def test_values_that_the_entry_needs_are_kept(before: str, value: str) -> None:
         "try:\n    from torchsummary import summary\nexcept ImportError:\n    raise",
     ],
 )
-def test_what_must_not_run_is_dropped(line: str) -> None:
-    assert kept(f"{line}\n{MODEL}{line}\n") == code_lines(MODEL)
+def test_training_and_failing_statements_are_dropped(line: str) -> None:
+    assert selected_lines(f"{line}\n{MODEL}{line}\n") == code_lines(MODEL)
 
 
-def test_statement_that_shares_its_line_is_dropped_alone() -> None:
-    assert kept("import tqdm; width = 3\n" + GET.format("width"))[0].endswith("; width = 3")
+def test_statement_on_a_shared_line_is_dropped_alone() -> None:
+    assert selected_lines("import tqdm; width = 3\n" + GET.format("width"))[0].endswith("; width = 3")
 
 
 @pytest.mark.parametrize(
@@ -91,36 +89,35 @@ def test_statement_that_shares_its_line_is_dropped_alone() -> None:
         "from torch.utils.tensorboard import SummaryWriter",
     ],
 )
-def test_unneeded_import_of_an_absent_module_is_dropped(line: str) -> None:
-    taken = take(f"{line}\n{MODEL}def plot():\n    plt.plot(tqdm, timm)\n")
-    assert taken.source is not None
-    assert line not in taken.source
-    assert "intake.import_dropped" in ids(taken)
-    assert taken.missing_names == ()
+def test_unneeded_import_of_a_missing_module_is_dropped(line: str) -> None:
+    result = read_text(f"{line}\n{MODEL}def plot():\n    plt.plot(tqdm, timm)\n")
+    assert result.source is not None
+    assert line not in result.source
+    assert "intake.import_dropped" in note_ids(result)
+    assert result.missing_names == ()
 
 
-def test_needed_import_of_an_absent_module_stays_and_is_told() -> None:
-    taken = take("import timm\n" + GET.format("timm.create_model('x')"))
-    assert taken.source is not None
-    assert "import timm" in taken.source
-    note = next(note for note in taken.notes if note.id == "intake.module_unavailable")
+def test_needed_import_of_a_missing_module_stays_and_is_noted() -> None:
+    result = read_text("import timm\n" + GET.format("timm.create_model('x')"))
+    assert result.source is not None
+    assert "import timm" in result.source
+    note = next(note for note in result.notes if note.id == "intake.module_unavailable")
     assert note.params == {"module": "timm", "line": 1, "name": "timm"}
 
 
-def test_import_of_several_modules_loses_only_the_absent_ones() -> None:
-    assert kept("import math, tqdm, os\n" + GET.format("math.pi"))[0] == "import math, os"
+def test_import_of_several_modules_loses_only_the_missing_ones() -> None:
+    assert selected_lines("import math, tqdm, os\n" + GET.format("math.pi"))[0] == "import math, os"
 
 
-def test_own_definition_beats_the_import_of_a_file_that_is_not_here() -> None:
-    taken = take("from model import StudentNet\n" + MODEL)
-    assert taken.source is not None
-    assert "from model" not in taken.source
+def test_own_definition_replaces_the_import_of_a_missing_file() -> None:
+    source = source_of("from model import StudentNet\n" + MODEL)
+    assert "from model" not in source
 
 
 def test_definition_whose_header_cannot_run_is_dropped_unless_needed() -> None:
     text = "class Data(Dataset):\n    pass\n@track\ndef run(x=transform):\n    pass\n"
-    assert kept(text + MODEL) == code_lines(MODEL)
-    assert missing(text + GET.format("Data()")) == ["Dataset"]
+    assert selected_lines(text + MODEL) == code_lines(MODEL)
+    assert missing_names_in(text + GET.format("Data()")) == ["Dataset"]
 
 
 @pytest.mark.parametrize(
@@ -133,21 +130,21 @@ def test_definition_whose_header_cannot_run_is_dropped_unless_needed() -> None:
         "class Data:\n    def get(self, size=cfg['size']):\n        pass\n",
     ],
 )
-def test_definition_that_nobody_needs_and_that_may_stop_the_rest_is_dropped(header: str) -> None:
+def test_unneeded_definition_that_may_fail_is_dropped(header: str) -> None:
     before = "cfg = {}\n"
-    assert kept(before + header + MODEL) == code_lines(before + MODEL)
+    assert selected_lines(before + header + MODEL) == code_lines(before + MODEL)
 
 
-def test_definition_that_only_defines_is_kept_beside_the_needed() -> None:
+def test_definition_that_cannot_fail_runs_beside_the_needed_ones() -> None:
     other = (
         "class Data:\n    size = 3\n    name: str = 'x'\n    def get(self, x: Optional[int] = None):\n        f(x)\n"
     )
     text = "from typing import Optional\n" + other + MODEL
-    assert kept(text) == code_lines(text)
+    assert selected_lines(text) == code_lines(text)
 
 
 def test_model_paste_may_hold_the_loss_too() -> None:
-    assert {"get_student_model", "loss_fn_kd"} <= defined_names("\n".join([take(LOSS + MODEL).source or ""]))
+    assert {"get_student_model", "loss_fn_kd"} <= defined_names("\n".join([read_text(LOSS + MODEL).source or ""]))
 
 
 @pytest.mark.parametrize(
@@ -162,8 +159,8 @@ def test_model_paste_may_hold_the_loss_too() -> None:
         ("class Net:\n    a = 3\n    def size(self):\n        return a\n" + GET.format("Net()"), [("a", 4)]),
     ],
 )  # fmt: skip
-def test_missing_names_are_told_with_their_line(text: str, names: list[tuple[str, int]]) -> None:
-    assert list(take(text).missing_names) == names
+def test_missing_names_have_their_line(text: str, names: list[tuple[str, int]]) -> None:
+    assert list(read_text(text).missing_names) == names
 
 
 @pytest.mark.parametrize(
@@ -192,32 +189,32 @@ def test_missing_names_are_told_with_their_line(text: str, names: list[tuple[str
         "def outer():\n    global late\n    late = 1\n" + GET.format("late"),
     ],
 )  # fmt: skip
-def test_no_name_is_called_missing_that_is_not(text: str) -> None:
-    assert missing(text) == []
+def test_defined_names_are_not_missing(text: str) -> None:
+    assert missing_names_in(text) == []
 
 
 def test_unknown_type_hints_are_ignored() -> None:
     text = "def get_student_model(x: Optional[Tensor] = None, *args: Any) -> Union[\n    Tensor, None]:\n    return x\n"
-    taken = take(text)
-    assert taken.missing_names == ()
-    assert "intake.hints_ignored" in ids(taken)
-    assert taken.source is not None
-    assert taken.source.count("\n") == text.count("\n")
+    result = read_text(text)
+    assert result.missing_names == ()
+    assert "intake.hints_ignored" in note_ids(result)
+    assert result.source is not None
+    assert result.source.count("\n") == text.count("\n")
     space: dict[str, object] = {}
-    exec(taken.source, space)
+    exec(result.source, space)
     assert "get_student_model" in space
 
 
 def test_hints_that_python_never_evaluates_stay() -> None:
     text = "def get_student_model():\n    net: Module = 1\n    return net\n"
-    taken = take(text)
-    assert taken.source == text
-    assert taken.notes == ()
+    result = read_text(text)
+    assert result.source == text
+    assert result.notes == ()
 
 
 def test_training_loop_that_reuses_a_needed_name_is_dropped() -> None:
     loop = "for width in train():\n    pass\n"
-    assert kept("width = 3\n" + loop + GET.format("width")) == code_lines("width = 3\n" + GET.format("width"))
+    assert selected_lines("width = 3\n" + loop + GET.format("width")) == code_lines("width = 3\n" + GET.format("width"))
 
 
 @pytest.mark.parametrize(
@@ -230,23 +227,24 @@ def test_training_loop_that_reuses_a_needed_name_is_dropped() -> None:
     ],
 )
 def test_training_loop_that_fills_a_needed_list_is_dropped(loop: str) -> None:
-    assert kept("history = []\n" + loop + GET.format("history")) == code_lines("history = []\n" + GET.format("history"))
+    assert selected_lines("history = []\n" + loop + GET.format("history")) == code_lines(
+        "history = []\n" + GET.format("history")
+    )
 
 
 def test_known_type_hints_stay() -> None:
     text = "from typing import Optional\ndef get_student_model(x: Optional[int] = None) -> int:\n    return 1\n"
-    assert take(text).source == text
+    assert read_text(text).source == text
 
 
-def test_entry_may_be_a_class_or_a_value() -> None:
+def test_entry_point_may_be_a_class_or_a_value() -> None:
     text = "class Loss:\n    def __call__(self):\n        return 1\nloss_fn_kd = Loss()\n"
-    assert kept(text, "loss_fn_kd") == code_lines(text)
+    assert selected_lines(text, "loss_fn_kd") == code_lines(text)
 
 
-def test_without_the_entry_definitions_stay_and_nothing_else_runs() -> None:
-    taken = take("import timm\nclass Net:\n    pass\nnet = Net()\n")
-    assert taken.source is not None
-    assert code_lines(taken.source) == ["class Net:", "pass"]
+def test_without_the_entry_point_only_definitions_run() -> None:
+    source = source_of("import timm\nclass Net:\n    pass\nnet = Net()\n")
+    assert code_lines(source) == ["class Net:", "pass"]
 
 
 @pytest.mark.parametrize(
@@ -284,9 +282,9 @@ def test_without_the_entry_definitions_stay_and_nothing_else_runs() -> None:
         ("cfg.update({'width': make(3)})\n", "cfg['width']"),
     ],
 )  # fmt: skip
-def test_what_builds_the_model_or_its_configuration_is_kept(before: str, value: str) -> None:
+def test_statements_that_build_the_model_or_its_configuration_run(before: str, value: str) -> None:
     text = "def make(w):\n    return nn.Linear(w, w)\n" + before + GET.format(value)
-    assert kept(text) == code_lines(text)
+    assert selected_lines(text) == code_lines(text)
 
 
 TRAINED = "net = nn.Sequential()\ntarget = 3\n"
@@ -311,15 +309,15 @@ TRAINED = "net = nn.Sequential()\ntarget = 3\n"
         "import wandb\nwandb.watch(net)\nwandb.init(project='x')",
     ],
 )
-def test_what_leaves_the_model_as_it_is_does_not_run_and_is_not_told(line: str) -> None:
-    taken = take(TRAINED + line + "\n" + GET.format("net"))
-    assert taken.source is not None
-    assert line.split("\n")[-1] not in taken.source
-    assert not ids(taken) & {"intake.change_dropped", "intake.training_dropped"}
+def test_statements_that_do_not_change_the_model_are_dropped_without_a_note(line: str) -> None:
+    result = read_text(TRAINED + line + "\n" + GET.format("net"))
+    assert result.source is not None
+    assert line.split("\n")[-1] not in result.source
+    assert not note_ids(result) & {"intake.change_dropped", "intake.training_dropped"}
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "note_id"),
     [
         ("shrink(net)", "intake.change_dropped"),
         ("net.build(torch.load('block.pt'))", "intake.change_dropped"),
@@ -330,48 +328,48 @@ def test_what_leaves_the_model_as_it_is_does_not_run_and_is_not_told(line: str) 
         ("if __name__ == '__main__':\n    net.append(nn.ReLU())", "intake.training_dropped"),
     ],
 )
-def test_change_that_could_not_run_is_told_with_its_line(line: str, told: str) -> None:
-    taken = take(TRAINED + line + "\n" + GET.format("net"))
-    note = next(note for note in taken.notes if note.id == told)
+def test_dropped_change_is_noted_with_its_line(line: str, note_id: str) -> None:
+    result = read_text(TRAINED + line + "\n" + GET.format("net"))
+    note = next(note for note in result.notes if note.id == note_id)
     assert note.params["count"] == 1
-    others: list[int] = next((note.params["lines"] for note in taken.notes if note.id == "intake.dropped"), [])
+    others: list[int] = next((note.params["lines"] for note in result.notes if note.id == "intake.dropped"), [])
     assert not set(others) & set(note.params["lines"])
 
 
-def test_cautious_choice_leaves_out_what_only_may_change_the_model() -> None:
+def test_conservative_selection_drops_speculative_changes() -> None:
     log = "import logging\nlogger = logging.getLogger()\nlogger.addFilter(make())\n"
     text = "def make():\n    return open('x')\nsizes = []\nsizes.append(3)\n" + log.replace(
         "make()", "logging.Filter()"
     )
-    taken = take(text + GET.format("logger, sizes"))
-    assert taken.conservative is not None
-    assert taken.conservative.source is not None
-    assert "logger.addFilter" in (taken.source or "")
-    assert "logger.addFilter" not in taken.conservative.source
-    assert "sizes.append(3)" in taken.conservative.source
-    assert "intake.change_dropped" in ids(taken.conservative)
-    assert take(MODEL).conservative is None
+    result = read_text(text + GET.format("logger, sizes"))
+    assert result.conservative is not None
+    assert result.conservative.source is not None
+    assert "logger.addFilter" in (result.source or "")
+    assert "logger.addFilter" not in result.conservative.source
+    assert "sizes.append(3)" in result.conservative.source
+    assert "intake.change_dropped" in note_ids(result.conservative)
+    assert read_text(MODEL).conservative is None
 
 
-def test_of_many_functions_with_one_name_the_last_ones_count() -> None:
+def test_only_the_last_functions_of_one_name_count() -> None:
     nodes = ast.parse("def f(x): x.y = 1\n" * (2 * effects.SAME_NAME_LIMIT)).body
-    found = effects.Effects(nodes, frozenset(), frozenset())
+    statement_effects = effects.Effects(nodes, frozenset(), frozenset())
     call = ast.parse("f(a)", mode="eval").body
     assert isinstance(call, ast.Call)
-    assert found.functions_called(call) == nodes[-effects.SAME_NAME_LIMIT :]
+    assert statement_effects.functions_called(call) == nodes[-effects.SAME_NAME_LIMIT :]
 
 
-def test_a_change_reaches_so_many_names_through_others_and_all_that_it_names() -> None:
+def test_change_reaches_its_own_names_and_a_limited_number_of_aliases() -> None:
     chain = {f"a{number}": {f"a{number + 1}"} for number in range(3 * effects.ALIAS_LIMIT)}
     assert len(effects.with_aliases({"a0"}, chain)) == 1 + effects.ALIAS_LIMIT
     assert effects.with_aliases({"a0"}, {"a0": {"b"}, "b": {"a0", "c"}}) == {"a0", "b", "c"}
     assert set(chain) == effects.with_aliases(set(chain), {})
 
 
-def test_training_is_seen_in_every_function_however_many_there_are() -> None:
+def test_training_is_recognised_in_every_one_of_many_functions() -> None:
     numbers = range(2 * effects.DEPTH_LIMIT)
     many = "".join(f"def make_{n}():\n    return {n}\n" for n in numbers)
     sizes = "sizes = []\n" + "".join(f"sizes.append(make_{n}())\n" for n in numbers)
     learn = "def learn():\n    return optimizer.step()\n"
     whole = many + learn + sizes + GET.format("sizes")
-    assert kept(many + learn + sizes + "sizes.append(learn())\n" + GET.format("sizes")) == code_lines(whole)
+    assert selected_lines(many + learn + sizes + "sizes.append(learn())\n" + GET.format("sizes")) == code_lines(whole)

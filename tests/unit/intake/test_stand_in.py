@@ -1,4 +1,4 @@
-"""Without the entry point: one definition that is plainly what was asked for stands in for it, or none does."""
+"""A single definition that is clearly meant as the missing entry point stands in for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from grader.intake import stand_in
-from tests.unit.intake.paste import LOSS, MODEL, ids, take
+from tests.unit.intake.paste import LOSS, MODEL, note_ids, read_text
 
 HELPERS = """
 def soften(x, T):
@@ -27,7 +27,7 @@ NET = "class {}(nn.Module):\n    def __init__(self{}):\n        pass\n    def fo
 TRAINING = "def train(model, loader, teacher):\n    return F.cross_entropy(model(loader), teacher)\n"
 
 
-def found(text: str, entry: str) -> str | None:
+def stand_in_of(text: str, entry: str) -> str | None:
     return stand_in.find(ast.parse(text), entry)
 
 
@@ -48,7 +48,7 @@ def found(text: str, entry: str) -> str | None:
     ],
 )
 def test_loss(text: str, name: str | None) -> None:
-    assert found(text, "loss_fn_kd") == name
+    assert stand_in_of(text, "loss_fn_kd") == name
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_loss(text: str, name: str | None) -> None:
     ],
 )
 def test_model(text: str, name: str | None) -> None:
-    assert found(text, "get_student_model") == name
+    assert stand_in_of(text, "get_student_model") == name
 
 
-def test_stand_in_gets_the_name_and_is_told() -> None:
+def test_stand_in_gets_the_name_and_is_noted() -> None:
     text = LOSS.replace("loss_fn_kd", "kd_loss").rstrip()
-    taken = take(text, "loss_fn_kd")
-    assert taken.source == f"{text}\nloss_fn_kd = kd_loss\n"
-    (note,) = taken.notes
+    result = read_text(text, "loss_fn_kd")
+    assert result.source == f"{text}\nloss_fn_kd = kd_loss\n"
+    (note,) = result.notes
     assert (note.id, note.params) == ("intake.stand_in", {"entry": "loss_fn_kd", "name": "kd_loss"})
 
 
 @pytest.mark.parametrize("text", [LOSS, "from losses import loss_fn_kd\n" + LOSS.replace("loss_fn_kd", "kd_loss")])
-def test_entry_that_is_there_needs_no_stand_in(text: str) -> None:
-    assert "intake.stand_in" not in ids(take(text, "loss_fn_kd"))
+def test_bound_entry_point_needs_no_stand_in(text: str) -> None:
+    assert "intake.stand_in" not in note_ids(read_text(text, "loss_fn_kd"))

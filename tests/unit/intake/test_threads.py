@@ -1,4 +1,4 @@
-"""Two gradings read at the same moment, and Python's parser is not made for that."""
+"""Two gradings may parse at the same time, although Python's parser is not thread-safe."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ TIMES = 40
 
 
 @pytest.fixture
-def interrupted() -> Iterator[None]:
-    """Garbage is looked for all the time, and the other thread goes on meanwhile."""
+def frequent_thread_switches() -> Iterator[None]:
+    """Garbage collection runs all the time, and lets the other threads run meanwhile."""
 
-    def let_others_on(*_: object) -> None:
+    def switch_thread(*_: object) -> None:
         time.sleep(0)
 
     before = gc.get_threshold()
-    gc.callbacks.append(let_others_on)
+    gc.callbacks.append(switch_thread)
     gc.set_threshold(20)
     yield
     gc.set_threshold(*before)
-    gc.callbacks.remove(let_others_on)
+    gc.callbacks.remove(switch_thread)
 
 
-@pytest.mark.usefixtures("interrupted")
-def test_trees_that_are_made_at_once_are_whole() -> None:
+@pytest.mark.usefixtures("frequent_thread_switches")
+def test_trees_of_parallel_threads_are_complete() -> None:
     prelude = bundled("hw13").prelude_source()
     names = intake.defined_names(prelude)
 
