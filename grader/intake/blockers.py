@@ -34,8 +34,8 @@ class Blocker(StrEnum):
 class Blockers:
     """The blockers of the statements of one part.
 
-    ``binders``: the statements that bind each name; ``predefined``: names of the prelude and of every module;
-    ``unavailable``: names that imports of missing packages bind.
+    ``binders``: the statements that bind each name; ``predefined_names``: names of the prelude and of every module;
+    ``unavailable_names``: names that imports of missing packages bind.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class Blockers:
         statement_effects: effects.Effects,
         statements: Sequence[ast.stmt],
         binders: Mapping[str, Sequence[ast.stmt]],
-        predefined: frozenset[str],
-        unavailable: frozenset[str],
+        predefined_names: frozenset[str],
+        unavailable_names: frozenset[str],
     ) -> None:
         self._effects = statement_effects
         self._binders = binders
@@ -65,11 +65,13 @@ class Blockers:
                 for read in names.name_reads(statement)
                 if not (read.is_deferred or read.is_guarded or read.is_hint)
             }
-            missing = {name for name in reads if name in unavailable or not (name in binders or name in predefined)}
+            missing_names = {
+                name for name in reads if name in unavailable_names or not (name in binders or name in predefined_names)
+            }
             calls = [node for node in effects.running_nodes(statement) if isinstance(node, ast.Call)]
             blocker = _strongest(
                 [self._of_call(call) for call in calls]
-                + [Blocker.TRAINING if _DATA_NAME.search(name) else Blocker.MISSING_NAME for name in missing]
+                + [Blocker.TRAINING if _DATA_NAME.search(name) else Blocker.MISSING_NAME for name in missing_names]
             )
             if blocker:
                 self._by_statement[statement] = blocker
@@ -88,23 +90,27 @@ class Blockers:
             for binder in binders:
                 names_bound[binder].append(name)
         open_binders = {name: set(binders) for name, binders in self._binders.items()}
-        waiting = list(self._by_statement)
-        while waiting:
-            statement = waiting.pop()
+        pending = list(self._by_statement)
+        while pending:
+            statement = pending.pop()
             for name in names_bound[statement]:
-                remaining = open_binders[name]
-                remaining.discard(statement)
+                remaining_binders = open_binders[name]
+                remaining_binders.discard(statement)
                 name_readers = readers.get(name, ())
                 # A single binder left that reads the name too, as `loader = wrap(loader)`, reads the blocked value.
-                last_binder = [binder for binder in remaining if binder in name_readers] if len(remaining) == 1 else []
-                for reader in last_binder if remaining else name_readers:
+                last_binder = (
+                    [binder for binder in remaining_binders if binder in name_readers]
+                    if len(remaining_binders) == 1
+                    else []
+                )
+                for reader in last_binder if remaining_binders else name_readers:
                     if reader not in self._by_statement:
                         self._by_statement[reader] = self._by_statement[statement]
-                        waiting.append(reader)
+                        pending.append(reader)
 
     def _of_call(self, call: ast.Call) -> Blocker | None:
-        called = call.func
-        word = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+        callee = call.func
+        word = callee.attr if isinstance(callee, ast.Attribute) else callee.id if isinstance(callee, ast.Name) else ""
         if _DATA_NAME.search(word) or word in self._data_sets:
             return Blocker.TRAINING
         functions = self._effects.functions_called(call)

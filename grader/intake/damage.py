@@ -32,11 +32,11 @@ def repair(text: str) -> Repair | None:
     """The repaired text, or ``None`` where no repair parses or the text needs none."""
     if len(text) > SIZE_LIMIT:
         return None
-    joined, _ = underscores.restore(wrapping.restore(text))
-    candidates = [joined]
-    if not syntax.is_readable(joined) or has_stray_method(joined):
-        indented = indentation.restore(joined)
-        candidates = [joined] if indented is None else [indented, joined]
+    joined_text, _ = underscores.restore(wrapping.restore(text))
+    candidates = [joined_text]
+    if not syntax.is_readable(joined_text) or has_stray_method(joined_text):
+        indented = indentation.restore(joined_text)
+        candidates = [joined_text] if indented is None else [indented, joined_text]
     for candidate in [*candidates, *(readable.text for text in candidates if (readable := prose.without_prose(text)))]:
         tree = syntax.parse(candidate)
         if candidate != text and isinstance(tree, ast.Module):

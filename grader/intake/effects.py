@@ -55,14 +55,14 @@ _UNKNOWN_EFFECTS = _FunctionEffects(own_object=True, arguments=True)
 class Effects:
     """What the statements of one part change.
 
-    ``own_names``: names that the part itself defines; ``unavailable``: names that imports of missing packages bind.
+    ``own_names``: names that the part defines; ``unavailable_names``: names that imports of missing packages bind.
     """
 
-    def __init__(self, nodes: list[ast.stmt], own_names: frozenset[str], unavailable: frozenset[str]) -> None:
+    def __init__(self, nodes: list[ast.stmt], own_names: frozenset[str], unavailable_names: frozenset[str]) -> None:
         self._functions: dict[str, list[Function]] = defaultdict(list)
         self._methods: dict[str, list[Function]] = defaultdict(list)
         self._own_names = own_names
-        self._unavailable = unavailable
+        self._unavailable_names = unavailable_names
         for node in nodes:
             if isinstance(node, Function):
                 self._functions[node.name].append(node)
@@ -81,59 +81,63 @@ class Effects:
     def changes(self, statement: ast.stmt) -> frozenset[str]:
         """Names whose object the statement may change, other than by binding them anew."""
         nodes = list(running_nodes(statement))
-        assigned = assigned_roots(nodes)
+        assigned_names = assigned_roots(nodes)
         through_calls = self._changed_by_calls(nodes)
-        aliases = with_aliases(assigned | through_calls, self._aliases, _aliases(nodes))
-        return frozenset(assigned) | (aliases & self._own_names)
+        aliases = with_aliases(assigned_names | through_calls, self._aliases, _aliases(nodes))
+        return frozenset(assigned_names) | (aliases & self._own_names)
 
     def registers(self, definition: ast.stmt) -> frozenset[str]:
         """Names whose object a definition's decorators change: ``REGISTRY`` of ``@register("student")``."""
         if not isinstance(definition, Definition):
             return frozenset()
-        changed: set[str] = set()
+        changed_names: set[str] = set()
         for decorator in definition.decorator_list:
-            called = decorator.func if isinstance(decorator, ast.Call) else decorator
-            if isinstance(called, ast.Attribute):
-                changed |= {root(called)} & self._own_names
-            for function in self._functions_named(called):
-                changed |= self._effects_of(function).globals
-        return frozenset(changed)
+            callee = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if isinstance(callee, ast.Attribute):
+                changed_names |= {root(callee)} & self._own_names
+            for function in self._functions_named(callee):
+                changed_names |= self._effects_of(function).globals
+        return frozenset(changed_names)
 
     def functions_called(self, call: ast.Call) -> list[Function]:
         """The part's own functions or methods that a call may run."""
         return self._functions_named(call.func)
 
-    def _functions_named(self, called: ast.expr) -> list[Function]:
-        if isinstance(called, ast.Attribute):
-            return self._methods.get(called.attr, [])
-        if isinstance(called, ast.Name):
-            return self._functions.get(called.id, []) + self._methods.get(called.id, [])
+    def _functions_named(self, callee: ast.expr) -> list[Function]:
+        if isinstance(callee, ast.Attribute):
+            return self._methods.get(callee.attr, [])
+        if isinstance(callee, ast.Name):
+            return self._functions.get(callee.id, []) + self._methods.get(callee.id, [])
         return []
 
     def _changed_by_calls(self, nodes: Iterable[ast.AST]) -> set[str]:
-        changed: set[str] = set()
+        changed_names: set[str] = set()
         for node in nodes:
             if isinstance(node, ast.Call):
-                changed |= self._changed_by(node)
+                changed_names |= self._changed_by(node)
             elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-                changed |= self._changed_by_lone_call(node.value)
-        return changed - {""}
+                changed_names |= self._changed_by_lone_call(node.value)
+        return changed_names - {""}
 
     def _changed_by(self, call: ast.Call) -> set[str]:
-        own = [self._effects_of(function) for function in self._functions_named(call.func)]
-        changed = set[str]().union(*(effects.globals for effects in own))
-        if any(effects.arguments for effects in own):
-            changed |= _argument_roots(call)
+        own_effects = [self._effects_of(function) for function in self._functions_named(call.func)]
+        changed_names = set[str]().union(*(effects.globals for effects in own_effects))
+        if any(effects.arguments for effects in own_effects):
+            changed_names |= _argument_roots(call)
         if isinstance(call.func, ast.Attribute):
-            mutates = any(effects.own_object for effects in own) if own else call.func.attr not in NON_MUTATING_METHODS
-            changed |= {root(call.func)} if mutates else set()
-        return changed
+            mutates = (
+                any(effects.own_object for effects in own_effects)
+                if own_effects
+                else call.func.attr not in NON_MUTATING_METHODS
+            )
+            changed_names |= {root(call.func)} if mutates else set()
+        return changed_names
 
     def _changed_by_lone_call(self, call: ast.Call) -> set[str]:
         """The arguments of a library function whose result is unused: ``init.zeros_(net.fc.bias)``."""
         first = root(call.func)
         last = call.func.attr if isinstance(call.func, ast.Attribute) else first
-        is_library = bool(first) and first not in self._own_names and first not in self._unavailable
+        is_library = bool(first) and first not in self._own_names and first not in self._unavailable_names
         return _argument_roots(call) if is_library and not READ_ONLY_FUNCTIONS.search(last.lower()) else set()
 
     def _effects_of(self, function: Function) -> _FunctionEffects:
@@ -145,15 +149,15 @@ class Effects:
         nodes = [node for node in ast.walk(function) if node is not function]
         is_method = function not in self._functions.get(function.name, [])
         parameters = [argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)]
-        declared = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
-        stored = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-        local = (stored | {node.arg for node in nodes if isinstance(node, ast.arg)}) - declared
-        changed = with_aliases(assigned_roots(nodes) | self._changed_by_calls(nodes), _aliases(nodes))
+        declared_names = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
+        stored_names = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+        local_names = (stored_names | {node.arg for node in nodes if isinstance(node, ast.arg)}) - declared_names
+        changed_names = with_aliases(assigned_roots(nodes) | self._changed_by_calls(nodes), _aliases(nodes))
         own_object = set(parameters[:1]) if is_method else set()
         effects = _FunctionEffects(
-            globals=frozenset((changed - local) | (declared & stored)),
-            own_object=bool(changed & own_object),
-            arguments=bool(changed & (set(parameters) - own_object)),
+            globals=frozenset((changed_names - local_names) | (declared_names & stored_names)),
+            own_object=bool(changed_names & own_object),
+            arguments=bool(changed_names & (set(parameters) - own_object)),
         )
         self._function_effects[function] = effects
         self._depth -= 1
@@ -210,8 +214,8 @@ def root(node: ast.expr) -> str:
         match node:
             case ast.Attribute() | ast.Subscript() | ast.Starred():
                 node = node.value
-            case ast.Call(func=ast.Attribute() as called):
-                node = called
+            case ast.Call(func=ast.Attribute() as callee):
+                node = callee
             case ast.Call(func=ast.Name(id="vars" | "getattr"), args=[first, *_]):
                 node = first
             case _:
@@ -240,15 +244,15 @@ def _aliases(nodes: Iterable[ast.AST]) -> dict[str, set[str]]:
     return aliases
 
 
-def with_aliases(changed: set[str], *aliases: dict[str, set[str]]) -> frozenset[str]:
+def with_aliases(changed_names: set[str], *aliases: dict[str, set[str]]) -> frozenset[str]:
     """The names, and the names that they reach through aliases, up to a limit."""
-    waiting, reached = list(changed), set(changed)
-    while waiting and len(reached) < len(changed) + ALIAS_LIMIT:
-        name = waiting.pop()
-        others = {other for mapping in aliases for other in mapping.get(name, ())} - reached
-        reached |= others
-        waiting += others
-    return frozenset(reached)
+    pending, reached_names = list(changed_names), set(changed_names)
+    while pending and len(reached_names) < len(changed_names) + ALIAS_LIMIT:
+        name = pending.pop()
+        others = {other for mapping in aliases for other in mapping.get(name, ())} - reached_names
+        reached_names |= others
+        pending += others
+    return frozenset(reached_names)
 
 
 def _definition_time_nodes(definition: ast.AST) -> Iterator[ast.AST]:

@@ -51,19 +51,19 @@ class Fragments:
     """The text with its broken pieces blanked; the number of lines stays."""
 
     text: str
-    broken: tuple[BrokenPiece, ...]
+    broken_pieces: tuple[BrokenPiece, ...]
 
 
 def split(text: str, check: Check) -> Fragments | None:
     """Blank the pieces that fail the check. Returns ``None`` where no piece fails or no code remains."""
     lines = text.split("\n")
-    broken = _Splitter(lines, check).broken_pieces()
-    remaining = list(lines)
-    for piece in broken:
-        remaining[piece.first : piece.end] = [""] * (piece.end - piece.first)
-    if not broken or not any(line.strip() and not line.startswith("#") for line in remaining):
+    broken_pieces = _Splitter(lines, check).broken_pieces()
+    remaining_lines = list(lines)
+    for piece in broken_pieces:
+        remaining_lines[piece.first : piece.end] = [""] * (piece.end - piece.first)
+    if not broken_pieces or not any(line.strip() and not line.startswith("#") for line in remaining_lines):
         return None
-    return Fragments("\n".join(remaining), tuple(broken))
+    return Fragments("\n".join(remaining_lines), tuple(broken_pieces))
 
 
 @dataclass
@@ -74,12 +74,12 @@ class _Splitter:
     check: Check
     starts: list[int] = field(default_factory=list)
     spare_lines: int = 0
-    """Lines that may still be read in vain: the bound keeps the whole linear."""
+    """The lines that failing attempts may still read; the bound keeps the work linear."""
 
     def broken_pieces(self) -> list[BrokenPiece]:
         self.starts = [*_starts(self.lines), len(self.lines)]
         self.spare_lines = 4 * len(self.lines) + 1000
-        broken: list[BrokenPiece] = []
+        broken_pieces: list[BrokenPiece] = []
         position, previous = 0, 0
         while position < len(self.starts) - 1:
             first, end = self.starts[position], self.starts[position + 1]
@@ -88,9 +88,9 @@ class _Splitter:
             if error is not None and (longer := self._end_of_longer_piece(position)) is not None:
                 error, next_position = None, longer
             if error is not None:
-                broken += self._pieces(previous, first, end, error, broken)
+                broken_pieces += self._pieces(previous, first, end, error, broken_pieces)
             previous, position = first, next_position
-        return list(_with_conflicts(broken, self.lines))
+        return list(_with_conflicts(broken_pieces, self.lines))
 
     def _text(self, first: int, end: int) -> str:
         return "\n".join(self.lines[first:end])
@@ -120,7 +120,7 @@ class _Splitter:
         return end if self._error(self.starts[position], self.starts[end]) is None else None
 
     def _pieces(
-        self, previous: int, first: int, end: int, error: StudentError, broken: list[BrokenPiece]
+        self, previous: int, first: int, end: int, error: StudentError, broken_pieces: list[BrokenPiece]
     ) -> Iterator[BrokenPiece]:
         """The broken piece; without its first line where only the lines indented under it are wrong."""
         text = self._text(first, end)
@@ -129,7 +129,7 @@ class _Splitter:
         if not _opens_block(text) and len(logical) > 1:
             # Indented code under a plain statement may be the end of the block before, which it cuts off.
             is_cut = any(prose.is_code_line(line) for line in logical[1:])
-            is_cut = is_cut and not (broken and broken[-1].first == previous)
+            is_cut = is_cut and not (broken_pieces and broken_pieces[-1].first == previous)
             if is_cut and _opens_block(block := self._text(previous, first)):
                 yield BrokenPiece(previous, first, block, error)
             second = first + logical[0].last + 1
@@ -140,11 +140,11 @@ class _Splitter:
         yield BrokenPiece(first, end, self._text(first, end), error, ambiguous_lines)
 
 
-def _with_conflicts(broken: list[BrokenPiece], lines: list[str]) -> Iterator[BrokenPiece]:
+def _with_conflicts(broken_pieces: list[BrokenPiece], lines: list[str]) -> Iterator[BrokenPiece]:
     """The pieces, where the closing mark of a merge conflict makes the lines of the conflict ambiguous."""
     opened: int | None = None
     cells = [0, *(number for number, line in enumerate(lines) if _CELL.match(line))]
-    for piece in broken:
+    for piece in broken_pieces:
         if not piece.is_conflict:
             yield piece
             continue

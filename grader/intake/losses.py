@@ -24,19 +24,21 @@ _NOTE_LIMIT = 5
 class Losses:
     """The broken pieces by their meaning for one entry point.
 
-    ``needed``: the entry point cannot run without them. ``changing``: they may change the values of these names, which
-    the entry point needs. ``unneeded``: all others.
+    ``needed_pieces``: the entry point cannot run without them. ``changing_pieces``: each may change the values of these
+    names, which the entry point needs. ``unneeded_pieces``: all others.
     """
 
-    needed: tuple[BrokenPiece, ...] = ()
-    changing: tuple[tuple[BrokenPiece, tuple[str, ...]], ...] = ()
-    unneeded: tuple[BrokenPiece, ...] = ()
+    needed_pieces: tuple[BrokenPiece, ...] = ()
+    changing_pieces: tuple[tuple[BrokenPiece, tuple[str, ...]], ...] = ()
+    unneeded_pieces: tuple[BrokenPiece, ...] = ()
 
 
-def assess(fragments: Fragments, tree: ast.Module, needed_names: frozenset[str], predefined: frozenset[str]) -> Losses:
+def assess(
+    fragments: Fragments, tree: ast.Module, needed_names: frozenset[str], predefined_names: frozenset[str]
+) -> Losses:
     """Sort the broken pieces for an entry point that needs these names.
 
-    ``tree`` is the syntax tree of the readable text; ``predefined`` are the names of the prelude and of every module.
+    ``tree`` is the syntax tree of the readable text; ``predefined_names`` come from the prelude and from every module.
     """
     binding_lines: dict[str, list[int]] = defaultdict(list)
     last_definition: dict[str, int] = {}
@@ -48,10 +50,10 @@ def assess(fragments: Fragments, tree: ast.Module, needed_names: frozenset[str],
                 last_definition[name] = node.lineno - 1
             if not isinstance(node, effects.Definition | ast.Import | ast.ImportFrom):
                 values.add(name)
-    needed: list[BrokenPiece] = []
-    changing: list[tuple[BrokenPiece, tuple[str, ...]]] = []
-    unneeded: list[BrokenPiece] = []
-    for piece in fragments.broken:
+    needed_pieces: list[BrokenPiece] = []
+    changing_pieces: list[tuple[BrokenPiece, tuple[str, ...]]] = []
+    unneeded_pieces: list[BrokenPiece] = []
+    for piece in fragments.broken_pieces:
         bound_names, touched_names = _bound_and_touched(piece.text)
         # A later definition replaces the value that the piece would give.
         bound_names = {name for name in bound_names & needed_names if last_definition.get(name, -1) < piece.first}
@@ -60,32 +62,32 @@ def assess(fragments: Fragments, tree: ast.Module, needed_names: frozenset[str],
         }
         is_import = piece.text.lstrip().split(" ")[0] in {"import", "from"}
         changed_names = (
-            (bound_names - (predefined if is_import else frozenset()))
+            (bound_names - (predefined_names if is_import else frozenset()))
             | (touched_names & values & needed_names)
             | ambiguous_names
         )
-        if any(name not in binding_lines and name not in predefined for name in bound_names):
-            needed.append(piece)
+        if any(name not in binding_lines and name not in predefined_names for name in bound_names):
+            needed_pieces.append(piece)
         elif changed_names:
-            changing.append((piece, tuple(sorted(changed_names))))
+            changing_pieces.append((piece, tuple(sorted(changed_names))))
         else:
-            unneeded.append(piece)
-    return Losses(tuple(needed), tuple(changing), tuple(unneeded))
+            unneeded_pieces.append(piece)
+    return Losses(tuple(needed_pieces), tuple(changing_pieces), tuple(unneeded_pieces))
 
 
 def shows_damage(text: str, fragments: Fragments) -> bool:
     """Whether the broken statements bear the marks of a damaged paste. Checked by line: a bracket may be open."""
-    lines = [line for piece in fragments.broken if not is_prose(piece) for line in piece.text.split("\n")]
+    lines = [line for piece in fragments.broken_pieces if not is_prose(piece) for line in piece.text.split("\n")]
     return damage.shows_damage_by_line(text, lines)
 
 
 def notes(losses: Losses) -> Iterator[Note]:
     """Notes for the student on the broken pieces."""
-    for piece, changed_names in losses.changing[:_NOTE_LIMIT]:
+    for piece, changed_names in losses.changing_pieces[:_NOTE_LIMIT]:
         yield Note(id="intake.broken_change", params={**syntax.place(piece.error), "names": list(changed_names[:5])})
-    for piece in [piece for piece in losses.unneeded if not is_prose(piece)][:_NOTE_LIMIT]:
+    for piece in [piece for piece in losses.unneeded_pieces if not is_prose(piece)][:_NOTE_LIMIT]:
         yield Note(id="intake.broken_unneeded", params=syntax.place(piece.error))
-    words = [dropped_piece(piece) for piece in losses.unneeded if is_prose(piece)]
+    words = [dropped_piece(piece) for piece in losses.unneeded_pieces if is_prose(piece)]
     if words:
         yield note_on_pieces("intake.prose", words)
 

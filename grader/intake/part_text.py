@@ -43,7 +43,7 @@ def _join_cells(texts: Sequence[str], entry: str, notes: tuple[Note, ...]) -> Pa
     clean_cells = [cleaning.CleanText(text) if syntax.is_readable(text) else cleaning.clean(text) for text in texts]
     errors = [syntax.grammar_error(cell.text) for cell in clean_cells]
     readable = "\n".join(cell.text for cell, error in zip(clean_cells, errors, strict=True) if error is None)
-    needed = ({entry} | set(re.findall(r"\w+", readable))) - set(_DEFINITION.findall(readable))
+    needed_names = ({entry} | set(re.findall(r"\w+", readable))) - set(_DEFINITION.findall(readable))
     cells: list[str] = []
     all_cells: list[str] = []
     dropped_pieces: list[DroppedPiece] = []
@@ -51,7 +51,7 @@ def _join_cells(texts: Sequence[str], entry: str, notes: tuple[Note, ...]) -> Pa
     for number, (cell, error) in enumerate(zip(clean_cells, errors, strict=True), start=1):
         text = cell.text
         dropped_pieces += [piece._replace(line=piece.line + line) for piece in cell.dropped_pieces]
-        if error and not (needed.intersection(_DEFINITION.findall(text)) or damage.shows_damage(text, error)):
+        if error and not (needed_names.intersection(_DEFINITION.findall(text)) or damage.shows_damage(text, error)):
             dropped_pieces.append(DroppedPiece.at(line, DropKind.CELL, texts[number - 1].split("\n")[0]))
             text = "\n" * text.count("\n")
         cells.append(f"# cell {number}\n{text}\n")

@@ -66,54 +66,60 @@ class _PartReader:
         self._prelude_names = prelude_names
         self._apply_repair = apply_repair
         self._text = part.text
-        self._parsed = syntax.parse(part.text)
-        self._dropped = list(part.dropped_pieces)
+        self._tree_or_error = syntax.parse(part.text)
+        self._dropped_pieces = list(part.dropped_pieces)
         self._notes = list(part.notes)
         self._needs_broken = False
         """Whether the entry point needs an unreadable statement: then no prose between the code is at fault."""
 
+    @property
+    def _is_unreadable(self) -> bool:
+        return isinstance(self._tree_or_error, StudentError)
+
     def read(self) -> IntakeResult:
+        """Take the steps in order, each only as long as the text does not parse."""
         if self._part.all_cells:
-            other_pieces = [piece for piece in self._dropped if piece.kind is not DropKind.CELL]
+            other_pieces = [piece for piece in self._dropped_pieces if piece.kind is not DropKind.CELL]
             result = self._read_without_broken(self._part.all_cells, other_pieces, syntax.grammar_error)
             if result is not None:
                 return result
-        if isinstance(self._parsed, StudentError) and self._parsed.type == "RecursionError":
+        if isinstance(self._tree_or_error, StudentError) and self._tree_or_error.type == "RecursionError":
             return _too_deep()
-        if isinstance(self._parsed, StudentError):
+        if self._is_unreadable:
             self._adopt(cleaning.clean(self._text))
-        if isinstance(self._parsed, StudentError) and not self._part.all_cells:
-            result = self._read_without_broken(self._text, self._dropped, syntax.grammar_error)
+        if self._is_unreadable and not self._part.all_cells:
+            result = self._read_without_broken(self._text, self._dropped_pieces, syntax.grammar_error)
             if result is not None:
                 return result
-        if isinstance(self._parsed, StudentError) and not self._needs_broken:
+        if self._is_unreadable and not self._needs_broken:
             self._adopt(prose.without_prose(self._text))
         paste_damage = self._find_damage()
-        if isinstance(self._parsed, StudentError) and paste_damage.repair is None and not self._needs_broken:
+        if self._is_unreadable and paste_damage.repair is None and not self._needs_broken:
             salvaged = salvage.salvage(self._text)
             if salvaged is not None:
                 self._adopt(salvaged)
                 paste_damage = self._find_damage()
-        return self._read_damaged(paste_damage)
+        return self._repair_and_select(paste_damage)
 
-    def _adopt(self, cleaned: cleaning.CleanText | None) -> None:
-        if cleaned is not None:
-            self._text = cleaned.text
-            self._parsed = syntax.parse(cleaned.text)
-            self._dropped += cleaned.dropped_pieces
-            self._notes += cleaned.notes
+    def _adopt(self, clean_text: cleaning.CleanText | None) -> None:
+        """Continue with the text of a step; ``None`` if the step does not apply."""
+        if clean_text is not None:
+            self._text = clean_text.text
+            self._tree_or_error = syntax.parse(clean_text.text)
+            self._dropped_pieces += clean_text.dropped_pieces
+            self._notes += clean_text.notes
 
     def _find_damage(self) -> _Damage:
-        shows_damage = damage.shows_damage(self._text, self._parsed)
-        is_suspect = shows_damage or isinstance(self._parsed, StudentError)
+        shows_damage = damage.shows_damage(self._text, self._tree_or_error)
+        is_suspect = shows_damage or self._is_unreadable
         repair = damage.repair(self._text) if is_suspect else None
         if repair is None:
             return _Damage(shows_damage)
         return _Damage(True, repair, damage.difference(self._part.text, repair.text))
 
-    def _read_damaged(self, paste_damage: _Damage) -> IntakeResult:
+    def _repair_and_select(self, paste_damage: _Damage) -> IntakeResult:
         """Repair the text on request, and select what runs of it."""
-        text, tree = self._text, self._parsed
+        text, tree = self._text, self._tree_or_error
         if paste_damage.repair is not None and self._apply_repair:
             text, tree = paste_damage.repair.text, paste_damage.repair.tree
             self._notes.append(Note(id="intake.repaired", params={"diff": paste_damage.diff}))
@@ -123,10 +129,10 @@ class _PartReader:
             self._notes.append(Note(id="intake.damage_suspected", params={"diff": paste_damage.diff}))
         entry_text = bind_stand_in(text, tree, self._entry)
         selection = self._select(entry_text)
-        result = self._runnable(entry_text, selection, self._dropped, (), paste_damage)
+        result = self._runnable(entry_text, selection, self._dropped_pieces, (), paste_damage)
         if result.error is None or paste_damage.is_damaged:
             return result
-        return self._read_without_broken(text, self._dropped, syntax.compile_error) or result
+        return self._read_without_broken(text, self._dropped_pieces, syntax.compile_error) or result
 
     def _read_without_broken(
         self, text: str, dropped_pieces: list[DroppedPiece], check: fragments.Check
@@ -142,12 +148,14 @@ class _PartReader:
         entry_text = bind_stand_in(split.text, parse_result, self._entry)
         selection = self._select(entry_text)
         assessment = losses.assess(split, parse_result, selection.needed_names, self._prelude_names | MODULE_NAMES)
-        if assessment.needed:
-            self._needs_broken = self._needs_broken or any(not losses.is_prose(piece) for piece in assessment.needed)
+        if assessment.needed_pieces:
+            self._needs_broken = self._needs_broken or any(
+                not losses.is_prose(piece) for piece in assessment.needed_pieces
+            )
             return None
         if not is_bound(entry_text.tree, self._entry):
             return None
-        all_dropped = [*dropped_pieces, *(losses.dropped_piece(piece) for piece in split.broken)]
+        all_dropped = [*dropped_pieces, *(losses.dropped_piece(piece) for piece in split.broken_pieces)]
         result = self._runnable(entry_text, selection, all_dropped, losses.notes(assessment), _Damage())
         if result.error is None:
             return result
@@ -184,7 +192,7 @@ class _PartReader:
         elif paste_damage.is_damaged:
             cause = Note(id="code.damaged_beyond_repair", params=cause.params)
         return IntakeResult(
-            dropped_pieces=tuple(sorted(self._dropped)),
+            dropped_pieces=tuple(sorted(self._dropped_pieces)),
             notes=(cause, *self._notes),
             missing_names=missing_names,
             error=error,

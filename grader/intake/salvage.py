@@ -55,12 +55,14 @@ def salvage(text: str) -> CleanText | None:
         else:
             readable_lines |= piece_lines
             undamaged_names |= {name} if is_undamaged else set()
-    salvaged = "\n".join(readable_lines.get(number, "") for number in range(len(lines)))
-    defined = set(_DEFINITION.findall(underscores.restore(salvaged)[0]))
-    if not defined or any(piece.is_code and _name(lines, piece) not in defined for piece in unreadable_pieces):
+    salvaged_text = "\n".join(readable_lines.get(number, "") for number in range(len(lines)))
+    defined_names = set(_DEFINITION.findall(underscores.restore(salvaged_text)[0]))
+    if not defined_names or any(
+        piece.is_code and _name(lines, piece) not in defined_names for piece in unreadable_pieces
+    ):
         return None
     dropped_pieces = sorted(_dropped(lines, unreadable_pieces))
-    return CleanText(salvaged, tuple(dropped_pieces), tuple(_notes(dropped_pieces))) if dropped_pieces else None
+    return CleanText(salvaged_text, tuple(dropped_pieces), tuple(_notes(dropped_pieces))) if dropped_pieces else None
 
 
 def _dropped(lines: list[str], pieces: list[_Piece]) -> Iterator[DroppedPiece]:

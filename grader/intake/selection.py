@@ -78,7 +78,7 @@ class _Selector:
         self.is_speculative = False
         self.needed_names: set[str] = set()
         self._conservative = conservative
-        self._predefined = prelude_names | MODULE_NAMES
+        self._predefined_names = prelude_names | MODULE_NAMES
         self._binders: dict[str, list[_Statement]] = defaultdict(list)
         self._changers: dict[str, list[_Statement]] = defaultdict(list)
         candidates = [statement for statement in self.statements if not statement.is_main]
@@ -88,10 +88,10 @@ class _Selector:
         own_names = frozenset().union(
             *(statement.bound_names for statement in candidates if not isinstance(statement.node, _Import))
         )
-        unavailable = frozenset(name for item in candidates for name in _unavailable_names(item.node)) - own_names
-        statement_effects = effects.Effects(nodes, own_names | (_SETTINGS & prelude_names), unavailable)
+        unavailable_names = frozenset(name for item in candidates for name in _unavailable_names(item.node)) - own_names
+        statement_effects = effects.Effects(nodes, own_names | (_SETTINGS & prelude_names), unavailable_names)
         binders = {name: [item.node for item in items] for name, items in self._binders.items()}
-        self._blockers = Blockers(statement_effects, nodes, binders, self._predefined, unavailable)
+        self._blockers = Blockers(statement_effects, nodes, binders, self._predefined_names, unavailable_names)
         for statement in candidates:
             is_definition = isinstance(statement.node, effects.Definition)
             effects_of = statement_effects.registers if is_definition else statement_effects.changes
@@ -116,23 +116,23 @@ class _Selector:
 
         ``strings`` are the part's string constants: a name that is looked up by its text is one of them.
         """
-        waiting = [entry]
-        while waiting:
-            name = waiting.pop()
+        pending = [entry]
+        while pending:
+            name = pending.pop()
             if name in self.needed_names:
                 continue
             self.needed_names.add(name)
             for statement in self._providers(name):
                 if not statement.is_needed:
                     statement.is_needed = statement.runs = True
-                    waiting += [read.name for read in statement.reads]
+                    pending += [read.name for read in statement.reads]
                     if any(read.name in _READS_BY_TEXT - {"vars"} for read in statement.reads):
-                        waiting += sorted(strings & self._definitions)
+                        pending += sorted(strings & self._definitions)
 
     def _providers(self, name: str) -> list[_Statement]:
         """The statements that give a name its value, or change it in place."""
         binders = self._binders[name]
-        if not binders and name not in self._predefined:
+        if not binders and name not in self._predefined_names:
             binders = [] if self._uses_text_binders else self._text_binders
             self._uses_text_binders = True
         runnable = [item for item in binders if self._is_runnable_binder(item)]
@@ -184,50 +184,55 @@ class _Selector:
                 item.runs = item.runs or (item.node.value is not None and _is_constant(item.node.value))
             elif isinstance(item.node, ast.Pass) or _is_docstring(item.node):
                 item.runs = True
-        defined = set(self._predefined)
+        defined_names = set(self._predefined_names)
         for item in self.statements:
             if isinstance(item.node, effects.Definition) and not item.runs and effects.only_defines(item.node):
                 header_reads = [read for read in item.reads if not (read.is_deferred or read.is_guarded)]
-                item.runs = all(read.name in defined for read in header_reads)
+                item.runs = all(read.name in defined_names for read in header_reads)
             if item.runs:
-                defined |= item.bound_names
+                defined_names |= item.bound_names
 
     def _select_import(self, item: _Statement, node: _Import, needed_reads: set[str]) -> None:
         missing_modules: list[str] = []
-        remaining: list[ast.alias] = []
+        remaining_aliases: list[ast.alias] = []
         for alias in node.names:
             module = alias.name if isinstance(node, ast.Import) else _imported_module(node)
             name = alias.asname or alias.name.split(".")[0]
             if _is_available(module):
-                remaining.append(alias)
+                remaining_aliases.append(alias)
             elif item.is_needed and name in needed_reads and len(self._binders[name]) == 1:
-                remaining.append(alias)
+                remaining_aliases.append(alias)
                 params = {"module": module, "line": node.lineno, "name": name}
                 self.notes.append(Note(id="intake.module_unavailable", params=params))
             else:
                 missing_modules.append(module)
-        item.runs = bool(remaining)
+        item.runs = bool(remaining_aliases)
         if missing_modules:
             self.notes.append(
                 Note(id="intake.import_dropped", params={"module": missing_modules[0], "line": node.lineno})
             )
-        if missing_modules and remaining:
-            item.replacement = ast.unparse(_with_names(node, remaining))
+        if missing_modules and remaining_aliases:
+            item.replacement = ast.unparse(_with_names(node, remaining_aliases))
 
     def settings_notes(self) -> tuple[Note, ...]:
         """A note on the notebook's configuration, where needed statements read it and the part does not define it."""
         bound_names = frozenset().union(*(item.bound_names for item in self.statements))
         lines = {read.name: read.line for item in self.statements if item.is_needed for read in reversed(item.reads)}
-        missing = {
+        missing_lines = {
             name: line
             for name, line in lines.items()
-            if name in _SETTINGS & self._predefined and name not in bound_names
+            if name in _SETTINGS & self._predefined_names and name not in bound_names
         }
-        if not missing:
+        if not missing_lines:
             return ()
-        return (Note(id="intake.settings_missing", params={"names": sorted(missing), "line": min(missing.values())}),)
+        return (
+            Note(
+                id="intake.settings_missing",
+                params={"names": sorted(missing_lines), "line": min(missing_lines.values())},
+            ),
+        )
 
-    def unresolved_reads(self, declared: frozenset[str]) -> list[names.NameRead]:
+    def unresolved_reads(self, global_names: frozenset[str]) -> list[names.NameRead]:
         """Reads of selected statements that neither the part nor the prelude binds, in the order of the text."""
         selected = [item for item in self.statements if item.runs]
         reads = [
@@ -238,7 +243,7 @@ class _Selector:
         ]
         if any("*" in item.bound_names for item in selected) or any(read.name in _READS_BY_TEXT for read in reads):
             return []
-        bound_names = self._predefined.union(declared, *(item.bound_names for item in self.statements))
+        bound_names = self._predefined_names.union(global_names, *(item.bound_names for item in self.statements))
         return [read for read in reads if read.name not in bound_names]
 
 
@@ -268,16 +273,16 @@ def select(
     if hint_names and not _postpones_hints(tree):
         changes += source.without_hints([item.node for item in statements if item.runs], frozenset(hint_names))
         selector.notes.append(Note(id="intake.hints_ignored", params={"names": hint_names}))
-    missing: dict[str, int] = {}
+    missing_lines: dict[str, int] = {}
     for read in unresolved:
         if not read.is_hint:
-            missing.setdefault(read.name, read.line)
+            missing_lines.setdefault(read.name, read.line)
     lines = text.split("\n")
     return Selection(
         edits.move_future_imports(source.apply(changes)),
         tuple(_dropped_piece(item, lines) for item in statements if not item.runs),
         tuple(selector.notes),
-        tuple(sorted(missing.items(), key=lambda item: (item[1], item[0]))),
+        tuple(sorted(missing_lines.items(), key=lambda item: (item[1], item[0]))),
         dropped_changes,
         selector.is_speculative,
         frozenset(selector.needed_names),
@@ -309,14 +314,16 @@ def _registered_subclasses(items: list[_Statement]) -> Iterator[tuple[str, _Stat
     for item in items:
         if not isinstance(item.node, ast.ClassDef):
             continue
-        inherited = frozenset().union(*(registries.get(effects.root(base), frozenset()) for base in item.node.bases))
+        inherited_registries = frozenset().union(
+            *(registries.get(effects.root(base), frozenset()) for base in item.node.bases)
+        )
         is_registry = (
             lists_subclasses
             or any(keyword.arg == "metaclass" for keyword in item.node.keywords)
             or any(getattr(inner, "name", "") == "__init_subclass__" for inner in item.node.body)
         )
-        registries[item.node.name] = inherited | ({item.node.name} if is_registry else set())
-        yield from ((name, item) for name in inherited)
+        registries[item.node.name] = inherited_registries | ({item.node.name} if is_registry else set())
+        yield from ((name, item) for name in inherited_registries)
 
 
 def _unavailable_names(node: ast.stmt) -> list[str]:

@@ -31,11 +31,11 @@ _NAME_WITH_UNDERSCORE = re.compile(r"\b\w*_\w*\b")
 
 def restore(text: str) -> tuple[str, int]:
     """The text with its lost underscores, and the number of restored names."""
-    spelled = frozenset(_NAME_WITH_UNDERSCORE.findall(text))
-    first, first_count = _restore_names(text, spelled)
+    spelled_names = frozenset(_NAME_WITH_UNDERSCORE.findall(text))
+    first, first_count = _restore_names(text, spelled_names)
     # Names from the first pass (parameter lists are the surest place) decide ambiguous places in a second one.
     second, second_count = _restore_names(first, frozenset(_NAME_WITH_UNDERSCORE.findall(first)))
-    return _without_wrong_guesses(second, spelled), first_count + second_count
+    return _without_wrong_guesses(second, spelled_names), first_count + second_count
 
 
 @dataclass(slots=True)
@@ -51,8 +51,8 @@ class _Piece:
         return bool(self.gap) and not self.gap.strip(" \t")
 
 
-def _restore_names(text: str, spelled: frozenset[str]) -> tuple[str, int]:
-    """One pass over the text, and its number of restored names; ``spelled`` are the names with underscores."""
+def _restore_names(text: str, spelled_names: frozenset[str]) -> tuple[str, int]:
+    """One pass over the text, and its number of restored names; ``spelled_names`` are the names with underscores."""
     output: list[str] = []
     line: list[_Piece] = []
     count = depth = 0
@@ -63,22 +63,22 @@ def _restore_names(text: str, spelled: frozenset[str]) -> tuple[str, int]:
             # A definition's header ends with its colon, also where it has lost a bracket.
             is_header = bool(line) and line[0].token.text in {"def", "class"} and line[-1].token.text == ":"
             if token.kind is Kind.NEWLINE and line and (depth == 0 or is_header):
-                count += _Line(line, spelled).write(output)
+                count += _Line(line, spelled_names).write(output)
                 line, depth = [], 0
             continue
         depth = max(depth + token.depth_change, 0)
         line.append(_Piece(gap, token))
         gap = ""
-    count += _Line(line, spelled).write(output)
+    count += _Line(line, spelled_names).write(output)
     return "".join([*output, gap]), count
 
 
 class _Line:
     """One logical line, whose names are restored word by word."""
 
-    def __init__(self, pieces: list[_Piece], spelled: frozenset[str]) -> None:
+    def __init__(self, pieces: list[_Piece], spelled_names: frozenset[str]) -> None:
         self.pieces = pieces
-        self.spelled = spelled
+        self.spelled_names = spelled_names
         words = [piece.token.text for piece in pieces[:2]]
         self.first = words[0] if words else ""
         self.is_definition = self.first == "def" or words == ["async", "def"]
@@ -128,9 +128,9 @@ class _Line:
             return f"__{words[0]}__"
         if len(words) == 1 and not lost_leading:
             return None
-        joined = "_".join(words)
-        candidates = [f"_{joined}", joined] if lost_leading else [joined, f"_{joined}"]
-        return next((name for name in candidates if name in self.spelled), candidates[0])
+        joined_name = "_".join(words)
+        candidates = [f"_{joined_name}", joined_name] if lost_leading else [joined_name, f"_{joined_name}"]
+        return next((name for name in candidates if name in self.spelled_names), candidates[0])
 
     def _is_dunder(self, index: int, lost_leading: bool) -> bool:
         """Whether a word has lost both pairs of underscores: ``def init (self`` and ``super(). init ()``."""
@@ -179,7 +179,7 @@ class _Line:
             if not self.pieces[at].is_near or self.pieces[at].token.kind is not Kind.NAME or len(name) > _NAME_LIMIT:
                 break
             name = f"{name}_{self._text(at)}"
-            if name in self.spelled:
+            if name in self.spelled_names:
                 return True
         return False
 
@@ -200,13 +200,13 @@ def _starts_operand(token: Token | None) -> bool:
     return token.kind in (Kind.NAME, Kind.NUMBER, Kind.STRING) or token.text in _OPERAND_START
 
 
-def _without_wrong_guesses(text: str, spelled: frozenset[str]) -> str:
+def _without_wrong_guesses(text: str, spelled_names: frozenset[str]) -> str:
     """Remove guessed leading underscores that the definition lacks: ``self._make_layer`` for ``def make_layer``."""
-    defined = set(re.findall(r"\bdef\s+(\w+)", text))
+    defined_names = set(re.findall(r"\bdef\s+(\w+)", text))
 
     def correct(match: re.Match[str]) -> str:
         name = match[1]
-        is_wrong = name in defined and f"_{name}" not in defined and f"_{name}" not in spelled
+        is_wrong = name in defined_names and f"_{name}" not in defined_names and f"_{name}" not in spelled_names
         return f".{name}" if is_wrong else match[0]
 
     return _GUESSED_NAME.sub(correct, text)
