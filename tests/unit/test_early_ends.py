@@ -36,8 +36,8 @@ class Recording:
 
 def changing(*replies: Reply) -> Answer:
     """Answers one after the other, the last one for ever."""
-    left = list(replies)
-    return lambda: left.pop(0) if len(left) > 1 else left[0]
+    queue = list(replies)
+    return lambda: queue.pop(0) if len(queue) > 1 else queue[0]
 
 
 FORWARD = [answered(logits(n), kind="tensor") for n in (1, 2)]
@@ -87,11 +87,11 @@ def test_grading_that_ends_early_never_decides_more_than_the_whole_one(
     numbers = [question.number for question in hw13.questions]
     whole = {number: scoring.score(hw13, number, dict(events)[number]) for number in numbers}
     for count in range(len(events)):
-        known = dict(events[:count])
-        results = {number: scoring.score(hw13, number, known.get(number)) for number in numbers}
+        evidence = dict(events[:count])
+        results = {number: scoring.score(hw13, number, evidence.get(number)) for number in numbers}
         for number in numbers:
             assert decided(results[number]) <= decided(whole[number]), (number, events[:count])
-        if remaining.has_all_verdicts(hw13, known):
+        if remaining.has_all_verdicts(hw13, evidence):
             verdicts = {number: (result.verdict, result.score) for number, result in results.items()}
             assert verdicts == {number: (result.verdict, result.score) for number, result in whole.items()}
     assert remaining.has_all_verdicts(hw13, dict(events))
@@ -99,26 +99,26 @@ def test_grading_that_ends_early_never_decides_more_than_the_whole_one(
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_full_points_for_the_summary_rest_on_a_confirmed_count(hw13: Assignment, script: Mapping[str, Any]) -> None:
-    known: dict[str, AnyEvidence] = {}
-    for number, evidence in graded(hw13, script):
-        known[number] = evidence
-        model = known.get("1.1")
+    evidence: dict[str, AnyEvidence] = {}
+    for number, item in graded(hw13, script):
+        evidence[number] = item
+        model = evidence.get("1.1")
         confirmed = isinstance(model, ArchitectureEvidence) and model.verified
-        if "1.2" in known and not confirmed:
-            assert scoring.score(hw13, "1.2", known["1.2"]).verdict is not Verdict.FULL
-    end = known["1.1"]
+        if "1.2" in evidence and not confirmed:
+            assert scoring.score(hw13, "1.2", evidence["1.2"]).verdict is not Verdict.FULL
+    end = evidence["1.1"]
     assert isinstance(end, ArchitectureEvidence)
     carried = end.artefact.parameters if end.artefact is not None else 0
     confirmed = end.verified and carried >= (end.parameters or 0)
-    assert (scoring.score(hw13, "1.2", known["1.2"]).verdict is Verdict.FULL) is confirmed
+    assert (scoring.score(hw13, "1.2", evidence["1.2"]).verdict is Verdict.FULL) is confirmed
 
 
 def test_verdicts_are_all_in_before_the_model_is_timed(hw13: Assignment) -> None:
     events = graded(hw13, {})
-    timed = next(i for i, (_, found) in enumerate(events) if getattr(found, "seconds_unpruned", None) is not None)
+    timed = next(i for i, (_, item) in enumerate(events) if getattr(item, "seconds_unpruned", None) is not None)
     assert remaining.has_all_verdicts(hw13, dict(events[:timed]))
     for number in dict(events[:timed]):
-        lacking = {key: found for key, found in events[:timed] if key != number}
+        lacking = {key: item for key, item in events[:timed] if key != number}
         assert not remaining.has_all_verdicts(hw13, lacking)
 
 
@@ -127,9 +127,9 @@ def test_verdicts_are_all_in_before_the_model_is_timed(hw13: Assignment) -> None
 
 def stopped(hw13: Assignment, **changes: Any) -> PruningEvidence | None:
     grading, _ = examine(hw13, {})
-    known = grading.evidence["3.1"]
-    assert isinstance(known, PruningEvidence)
-    evidence = {**grading.evidence, "3.1": known.model_copy(update=changes)}
+    pruning = grading.evidence["3.1"]
+    assert isinstance(pruning, PruningEvidence)
+    evidence = {**grading.evidence, "3.1": pruning.model_copy(update=changes)}
     return remaining.mark_stopped(hw13, HAND_IN.parts, evidence).get("3.1")
 
 

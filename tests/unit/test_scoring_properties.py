@@ -1,8 +1,9 @@
-"""Stored evidence scores as fresh evidence does, bit for bit, whatever the evidence says."""
+"""Any evidence scores within range, and stored evidence scores as fresh evidence does, bit for bit."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, get_args, get_origin
 
 import pytest
@@ -12,9 +13,10 @@ from pydantic import BaseModel
 
 from app.scores.computing import json_safe
 from grader import evidence as facts
+from grader import messages
 from grader.assignment import Assignment, bundled
-from grader.evidence import AnyEvidence
-from grader.scoring import score
+from grader.evidence import AnyEvidence, ArchitectureEvidence, Fault
+from grader.scoring import QuestionScore, Verdict, score
 
 HW13 = bundled("hw13")
 KINDS: tuple[type[AnyEvidence], ...] = get_args(get_args(AnyEvidence)[0])
@@ -29,36 +31,46 @@ _number = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 _case = st.none() | st.fixed_dictionaries(
     {"case": _text, "alpha": _number, "temperature": _number, "expected": _number, "got": _number, "error": _number}
 )
+_SCORING_NOTES = ["code.missing_name", "kd.value.raises", "kd.signature.no_place", "kd.call.no_alpha", "model.ok"]
 _notes = st.builds(
     facts.Note,
-    id=st.sampled_from(
-        ["code.missing_name", "kd.value.raises", "kd.signature.no_place", "kd.call.no_alpha", "model.ok"]
-    ),
+    id=st.sampled_from(_SCORING_NOTES) | st.sampled_from(sorted(messages.ids())),
     params=st.dictionaries(_text, _json, max_size=3),
 )
+_mistakes = st.sampled_from([ids for ids in sorted(HW13.question("2.1").options["mistakes"]) if "+" not in ids])
 _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "schema_version": st.just(facts.SCHEMA_VERSION),
     "notes": st.lists(_notes, max_size=3).map(tuple),
     "worst": _case,
     "drawn": _case,
-    "diagnosis": st.none() | st.sampled_from(sorted(HW13.question("2.1").options["mistakes"])),
+    "diagnosis": st.none() | _mistakes,
+    "diagnosis_with": st.lists(_mistakes, max_size=2).map(tuple),
+    "fault": st.sampled_from([None, None, None, Fault.GRADER, Fault.INFRASTRUCTURE]),
+    "stage": st.sampled_from([None, "intake", "load", "build", "forward", "backward", "call"]),
+    "weights": st.sampled_from(["uploaded", "distilled"]),
     "answer": st.none() | st.sampled_from(["softer", "harder", "yes", "no", "other"]),
     "curve": st.lists(st.fixed_dictionaries({"ratio": st.floats(0, 1), "accuracy": st.floats(0, 1)}), max_size=3).map(
         tuple
     ),
     "picture": st.none() | st.fixed_dictionaries({"format": _text, "width": st.integers(1, 9), "sha256": _text}),
-    "picture_error": st.none() | st.just("pruning.not_a_picture"),
+    "picture_error": st.none() | st.just("pruning.picture.broken"),
     "picture_error_params": st.dictionaries(_text, _json, max_size=2),
 }
 
 
 def evidence_of(kind: type[AnyEvidence]) -> st.SearchStrategy[AnyEvidence]:
-    """Any evidence of a kind that its types allow; what free-form fields hold is JSON, as measuring makes it."""
+    """Any evidence of a kind that its types allow, with JSON in free-form fields."""
     fields: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in kind.model_fields.items():
         annotation: Any = field.annotation
         fields[name] = _BY_NAME[name] if name in _BY_NAME else _strategy(annotation)
-    return st.builds(kind, **fields)
+    return st.builds(kind, **fields).map(_consistent)
+
+
+def _consistent(evidence: Any) -> Any:
+    if not isinstance(evidence, ArchitectureEvidence):
+        return evidence
+    return evidence.model_copy(update={"verified": evidence.verification == "confirmed"})
 
 
 def _strategy(annotation: Any) -> st.SearchStrategy[Any]:
@@ -73,8 +85,8 @@ def _strategy(annotation: Any) -> st.SearchStrategy[Any]:
         if get_origin(annotation) is tuple:
             return st.lists(_strategy(members[0]), max_size=3).map(tuple)
         return st.one_of([_strategy(member) if member is not type(None) else st.none() for member in members])
-    found: st.SearchStrategy[Any] = st.from_type(annotation)
-    return found
+    strategy: st.SearchStrategy[Any] = st.from_type(annotation)
+    return strategy
 
 
 def question_of(kind: type[AnyEvidence]) -> str:
@@ -89,7 +101,7 @@ def exact(assignment: Assignment, number: str, evidence: AnyEvidence) -> str:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_stored_evidence_scores_like_fresh_evidence(kind: type[AnyEvidence]) -> None:
     number = question_of(kind)
-    seen: set[str] = set()
+    verdicts: set[str] = set()
 
     @settings(max_examples=150)
     @given(evidence_of(kind))
@@ -99,11 +111,36 @@ def test_stored_evidence_scores_like_fresh_evidence(kind: type[AnyEvidence]) -> 
         assert repr(read_back) == repr(facts.parse(json_safe(evidence.model_dump(mode="python"))))
         assert exact(HW13, number, read_back) == exact(HW13, number, evidence)
         assert repr(facts.parse_json(stored)) == repr(read_back)
-        seen.add(score(HW13, number, evidence).verdict)
+        if not {"nan", "inf"} & {*re.findall(r"\w+", repr(evidence))}:
+            assert read_back == evidence
+        verdicts.add(score(HW13, number, evidence).verdict)
 
     check()
-    # The evidence drawn was not all of one sort, or the property would say little.
-    assert len(seen) >= 3, seen
+    # Evidence with few verdicts would show little.
+    assert len(verdicts) >= 3, verdicts
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_any_evidence_scores_within_range_and_has_texts(kind: type[AnyEvidence]) -> None:
+    number = question_of(kind)
+
+    @settings(max_examples=150)
+    @given(evidence_of(kind))
+    def check(evidence: AnyEvidence) -> None:
+        result = score(HW13, number, evidence)
+        assert 0 <= result.score <= result.max_score == HW13.question(number).points
+        assert QuestionScore.model_validate_json(result.model_dump_json()) == result
+        if result.verdict is Verdict.FULL:
+            assert result.score == result.max_score
+        if result.verdict is Verdict.PARTIAL:
+            assert 0 < result.score < result.max_score
+        if result.verdict in (Verdict.NONE, Verdict.NOT_SUBMITTED, Verdict.FAULT, Verdict.PENDING):
+            assert result.score == 0
+        for note in result.messages:
+            assert note.id in messages.ids()
+            assert messages.render(note, "zh-Hant")
+
+    check()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

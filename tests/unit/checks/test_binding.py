@@ -78,7 +78,7 @@ def test_every_parameter_gets_its_role(signature: str, expected: list[object]) -
     assert list(_reached(signature).values()) == expected
 
 
-def test_variadic_parameters_take_what_is_left() -> None:
+def test_variadic_parameters_take_the_remaining_arguments() -> None:
     assert _reached("*args") == {"args": (S, L, T, A, TAU)}
     assert _reached("*args, **kwargs") == {"args": (S, L, T), "kwargs": {"alpha": A, "temperature": TAU}}
     assert _reached("outputs, *rest") == {"outputs": S, "rest": (L, T, A, TAU)}
@@ -114,7 +114,7 @@ def test_a_class_that_is_made_with_nameless_numbers_has_another_reading() -> Non
     assert [reading.init_kwargs for reading in readings] == [{"p": A, "q": TAU}, {"p": TAU, "q": A}]
 
 
-def test_call_and_guesses_are_told() -> None:
+def test_call_and_guesses_are_reported() -> None:
     plan = _plan("outputs, y, z, epoch=3, T=2")
     assert plan.text() == "loss_fn_kd(outputs=student_logits, y=labels, z=teacher_logits, T=temperature)"
     assert [(note.id, note.params) for note in plan.notes()] == [
@@ -169,7 +169,7 @@ def test_numbers_that_the_constructor_took_are_not_passed_again() -> None:
     assert plan.defaulted == ("mask",)
 
 
-def test_settings_are_read_by_any_name_and_told() -> None:
+def test_settings_are_read_by_any_name_and_reported() -> None:
     plan = _plan("outputs, labels, teacher_outputs, params")
     assert plan.text().endswith("params=settings(alpha=alpha, temperature=temperature))")
     assert plan.notes() == ()
@@ -179,7 +179,7 @@ def test_settings_are_read_by_any_name_and_told() -> None:
     assert [settings.mixup, settings["epochs"], settings.get("mixup", 3)] == [None, None, 3]
 
 
-def test_class_that_needs_something_unknown_is_a_finding() -> None:
+def test_class_with_an_unknown_parameter_gets_a_note() -> None:
     class Loss:
         def __init__(self, alpha: float, temperature: float, model: object) -> None: ...
 
@@ -209,9 +209,9 @@ def test_class_that_needs_something_unknown_is_a_finding() -> None:
         [{"name": f"x{i}", "kind": "keyword_only", "default": True} for i in range(65)],
     ],
 )
-def test_what_no_signature_says_is_unreadable(parameters: object) -> None:
-    found = bind("loss_fn_kd", {"kind": "function", "signature": "loss_fn_kd(...)", "parameters": parameters})
-    assert found == Note(id="kd.signature.unreadable", params={"signature": "loss_fn_kd(...)"})
+def test_impossible_signature_is_unreadable(parameters: object) -> None:
+    plan = bind("loss_fn_kd", {"kind": "function", "signature": "loss_fn_kd(...)", "parameters": parameters})
+    assert plan == Note(id="kd.signature.unreadable", params={"signature": "loss_fn_kd(...)"})
 
 
 _ROLE_LIKE = ["student", "labels", "teacher", "alpha", "temperature", "T", "t", "a", "s", "y", "outputs", "z", "x1"]
@@ -232,25 +232,25 @@ _json = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["kind", "signature", "parameters", "init"]) | st.text(max_size=8), _json))
 def test_any_claim_is_a_plan_or_a_finding(answer: dict[str, Any]) -> None:
-    found = bind("loss_fn_kd", answer)
-    assert isinstance(found, CallPlan) or found.id.startswith("kd.signature.")
+    plan = bind("loss_fn_kd", answer)
+    assert isinstance(plan, CallPlan) or plan.id.startswith("kd.signature.")
 
 
 @given(st.lists(_parameter, max_size=70), st.lists(_parameter, max_size=5), st.sampled_from(["function", "class", 3]))
 def test_plan_gives_each_tensor_exactly_once(
     parameters: list[dict[str, Any]], init: list[dict[str, Any]], kind: object
 ) -> None:
-    found = bind("loss_fn_kd", {"kind": kind, "parameters": parameters, "init": init})
-    if isinstance(found, Note):
-        assert found.id.startswith("kd.signature.")
+    plan = bind("loss_fn_kd", {"kind": kind, "parameters": parameters, "init": init})
+    if isinstance(plan, Note):
+        assert plan.id.startswith("kd.signature.")
         return
-    given_roles = [*found.args, *found.kwargs.values()]
+    given_roles = [*plan.args, *plan.kwargs.values()]
     for role in TENSORS:
         assert given_roles.count(role) == 1
     for role in (A, TAU):
         assert given_roles.count(role) <= 1
-    found.text()
-    found.notes()
+    plan.text()
+    plan.notes()
 
 
 @st.composite
@@ -270,6 +270,6 @@ def _signatures(draw: st.DrawFn) -> str:
 @given(_signatures())
 def test_planned_call_is_accepted_by_the_function(signature: str) -> None:
     function: Callable[..., Any] = eval(f"lambda {signature}: None")
-    found = bind("loss_fn_kd", _inspected(signature))
-    if isinstance(found, CallPlan):
-        inspect.signature(function).bind(*found.args, **found.kwargs)
+    plan = bind("loss_fn_kd", _inspected(signature))
+    if isinstance(plan, CallPlan):
+        inspect.signature(function).bind(*plan.args, **plan.kwargs)

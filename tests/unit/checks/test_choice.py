@@ -221,15 +221,15 @@ def test_long_answer_is_read_at_once(written: str) -> None:
     assert choice.choose(written, SPEED) in (None, "no")
 
 
-def test_reading_that_is_not_literal_is_told() -> None:
-    found = choice.measure({"3.2": "No. Only adds masks."}, SPEED)
-    assert found.answer == "no"
-    assert [note.id for note in found.notes] == ["choice.read_as"]
+def test_reading_that_is_not_literal_is_reported() -> None:
+    evidence = choice.measure({"3.2": "No. Only adds masks."}, SPEED)
+    assert evidence.answer == "no"
+    assert [note.id for note in evidence.notes] == ["choice.read_as"]
     assert choice.measure({"3.2": " No "}, SPEED).notes == ()
 
 
 @pytest.mark.parametrize("key", ["2.2", "Q2.2", " q2-2 ", "Question 2.2", "2_2", "２．２", "第2.2題"])
-def test_number_of_a_question_is_known_in_every_spelling(key: str) -> None:
+def test_number_of_a_question_is_read_in_every_spelling(key: str) -> None:
     assert choice.read_answers(json.dumps({key: "softer"}).encode()) == {"2.2": "softer"}
 
 
@@ -246,9 +246,9 @@ def test_missing_answer_was_not_submitted(answers: dict[str, str] | None) -> Non
     assert not choice.measure(answers, TEMPERATURE).submitted
 
 
-def test_the_chapters_number_will_do_where_the_answer_is_one_of_the_questions() -> None:
-    found = choice.measure({"2": "softer", "3": "no"}, TEMPERATURE)
-    assert (found.answer, [note.id for note in found.notes]) == ("softer", ["choice.read_as"])
+def test_chapter_number_is_a_key_if_the_answer_fits_the_question() -> None:
+    evidence = choice.measure({"2": "softer", "3": "no"}, TEMPERATURE)
+    assert (evidence.answer, [note.id for note in evidence.notes]) == ("softer", ["choice.read_as"])
     assert not choice.measure({"2": "7.5", "3": "no"}, TEMPERATURE).submitted
     beyond = choice.measure({"2": "softer than before?", "3": "no"}, TEMPERATURE)
     assert (beyond.submitted, beyond.answer) == (True, "softer than before?")
@@ -265,16 +265,14 @@ def test_the_chapters_number_will_do_where_the_answer_is_one_of_the_questions() 
         ({"version 12.2.2": "no"}, {"version 12.2.2": "no"}),
     ],
 )
-def test_number_in_a_key_of_many_words_is_found_where_there_is_one(
-    written: dict[str, str], read: dict[str, str]
-) -> None:
+def test_only_number_in_a_longer_key_is_used(written: dict[str, str], read: dict[str, str]) -> None:
     assert choice.read_answers(json.dumps(written).encode()) == read
 
 
 def test_keys_that_are_no_number_are_named() -> None:
-    found = choice.measure({"temperature": "softer", "3.2": "no"}, TEMPERATURE)
-    assert not found.submitted
-    assert [(note.id, note.params["keys"]) for note in found.notes] == [("choice.other_keys", ["temperature"])]
+    evidence = choice.measure({"temperature": "softer", "3.2": "no"}, TEMPERATURE)
+    assert not evidence.submitted
+    assert [(note.id, note.params["keys"]) for note in evidence.notes] == [("choice.other_keys", ["temperature"])]
     assert choice.measure({"3.2": "no"}, TEMPERATURE).notes == ()
 
 
@@ -322,6 +320,6 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 @given(st.text(max_size=60))
 def test_any_answer_is_measured(written: str) -> None:
     for question in (TEMPERATURE, SPEED):
-        found = choice.measure({question.number: written}, question)
-        assert found.submitted == bool(written.strip())
-        assert choice.measure({question.number: written}, question) == found
+        evidence = choice.measure({question.number: written}, question)
+        assert evidence.submitted == bool(written.strip())
+        assert choice.measure({question.number: written}, question) == evidence

@@ -48,9 +48,9 @@ def test_every_correct_style_earns_full_points(style: str, hw13: Assignment) -> 
 def test_every_mistake_is_diagnosed_and_priced(mistake: bank.Mistake, number: int, hw13: Assignment) -> None:
     evidence, result = examine(documented(mistake.losses[number]), hw13, seed=number)
     named = INDISTINGUISHABLE.get(mistake.ids[0], mistake.ids[0])
-    told = (mistake.ids, *[tuple(also.split("+")) for also in evidence.diagnosis_also])
+    candidates = (mistake.ids, *[tuple(also.split("+")) for also in evidence.diagnosis_also])
     assert evidence.diagnosis == named
-    assert mistake.ids == (evidence.diagnosis, *evidence.diagnosis_with) or mistake.ids in told
+    assert mistake.ids == (evidence.diagnosis, *evidence.diagnosis_with) or mistake.ids in candidates
     rubric = hw13.question("2.1").options["mistakes"].get("+".join(mistake.ids))
     terms = 0.25 * (evidence.hard_term.agrees + evidence.soft_term.agrees)
     assert result.score == (rubric["points"] if rubric else terms)
@@ -119,7 +119,7 @@ def test_the_graded_example_earns_its_quarter(hw13: Assignment) -> None:
     )
 
 
-def test_homework_setting_alone_cannot_see_what_the_examiner_sees(hw13: Assignment) -> None:
+def test_mistake_that_the_homeworks_setting_hides_is_diagnosed(hw13: Assignment) -> None:
     """Weights swapped, no T^2, only the teacher softened: exact at alpha = 0.5, T = 1, and caught."""
     (together,) = [m for m in bank.known_mistakes() if m.name == "pair_alpha_swapped_teacher_only_no_square"]
     inputs = torch.randn(4, 11), torch.randint(0, 11, (4,)), torch.randn(4, 11)
@@ -156,7 +156,7 @@ def test_mistake_without_gradient_is_named_with_both(hw13: Assignment) -> None:
     assert evidence.diagnosis_with == ("kd.gradient.detached",)
 
 
-def test_unknown_mistake_is_told_by_numbers(hw13: Assignment) -> None:
+def test_unknown_mistake_is_reported_with_its_numbers(hw13: Assignment) -> None:
     def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
         return 1.3 * alpha * reference.soft_term(s, t, temperature) + (1 - alpha) * reference.hard_term(s, y)
 
@@ -187,7 +187,9 @@ def test_unknown_mistake_is_told_by_numbers(hw13: Assignment) -> None:
         (lambda value: math.nan, "kd.value.not_finite"),
     ],
 )
-def test_what_is_no_finite_number_never_agrees(answer: Callable[[Tensor], Any], note: str, hw13: Assignment) -> None:
+def test_answer_without_a_finite_number_never_agrees(
+    answer: Callable[[Tensor], Any], note: str, hw13: Assignment
+) -> None:
     def loss_fn_kd(student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, T: float) -> Any:  # noqa: N803
         return answer(reference.loss(student_logits, labels, teacher_logits, alpha, T))
 
@@ -201,7 +203,7 @@ def test_what_is_no_finite_number_never_agrees(answer: Callable[[Tensor], Any], 
     assert note in ids
 
 
-def test_raising_in_some_cases_is_told_truthfully(hw13: Assignment) -> None:
+def test_raising_in_some_cases_is_reported(hw13: Assignment) -> None:
     def loss_fn_kd(
         student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
     ) -> Tensor:
@@ -235,7 +237,7 @@ def test_loss_that_is_right_between_the_ends_is_never_a_plain_zero(ends: str, hw
     assert "kd.unknown_mistake" not in ids
 
 
-def test_first_of_several_numbers_is_examined_and_a_person_looks(hw13: Assignment) -> None:
+def test_first_of_several_numbers_is_examined_and_needs_review(hw13: Assignment) -> None:
     def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Any:
         soft, hard = reference.soft_term(s, t, temperature), reference.hard_term(s, y)
         return alpha * soft + (1 - alpha) * hard, soft, hard
@@ -243,8 +245,8 @@ def test_first_of_several_numbers_is_examined_and_a_person_looks(hw13: Assignmen
     evidence, result = examine(documented(loss), hw13)
     assert evidence.gradient.agrees
     assert (result.score, result.verdict) == (0.5, Verdict.NEEDS_REVIEW)
-    told = next(note for note in result.messages if note.id == "kd.call.first_of_several")
-    assert told.params == {"kind": "tuple"}
+    note = next(note for note in result.messages if note.id == "kd.call.first_of_several")
+    assert note.params == {"kind": "tuple"}
 
 
 def test_scripted_loss_is_called_by_its_schema(hw13: Assignment) -> None:
@@ -265,7 +267,7 @@ def test_scripted_loss_is_called_by_its_schema(hw13: Assignment) -> None:
     assert "alpha=alpha, temperature=temperature" in evidence.call
 
 
-def test_undefined_name_in_some_cases_goes_to_a_person(hw13: Assignment) -> None:
+def test_undefined_name_in_some_cases_needs_review(hw13: Assignment) -> None:
     def loss_fn_kd(
         student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float
     ) -> Tensor:
@@ -297,11 +299,11 @@ def test_missing_entry_point_is_named(hw13: Assignment) -> None:
     )
     result = score(hw13, "2.1", evidence)
     assert (result.score, result.verdict) == (0, Verdict.NONE)
-    told = {"name": "kd", "defined": ["net"]}
-    assert [(note.id, note.params) for note in result.messages] == [("kd.no_entry_point", told)]
+    params = {"name": "kd", "defined": ["net"]}
+    assert [(note.id, note.params) for note in result.messages] == [("kd.no_entry_point", params)]
 
 
-def test_unbindable_signature_goes_to_a_person(hw13: Assignment) -> None:
+def test_unbindable_signature_needs_review(hw13: Assignment) -> None:
     def loss_fn_kd(student_logits: Tensor, labels: Tensor) -> Tensor:
         return F.cross_entropy(student_logits, labels)
 
@@ -353,14 +355,14 @@ def test_settings_object_of_the_tutorial_is_given(style: str, hw13: Assignment) 
 
 
 @pytest.mark.parametrize(("alpha", "temperature"), [(0.4, 1.0), (0.5, 1.0), (0.3, 4.0), (0.9, 20.0)])
-def test_numbers_built_in_are_found_and_told(alpha: float, temperature: float, hw13: Assignment) -> None:
+def test_built_in_numbers_are_reported(alpha: float, temperature: float, hw13: Assignment) -> None:
     def loss_fn_kd(outputs: Tensor, labels: Tensor, teacher_outputs: Tensor) -> Tensor:
         return reference.loss(outputs, labels, teacher_outputs, alpha, temperature)
 
     _, result = examine(loss_fn_kd, hw13)
     assert (result.score, result.verdict) == (0.25, Verdict.NEEDS_REVIEW)
-    told = next(note for note in result.messages if note.id == "kd.call.built_in")
-    assert told.params == {"alpha": alpha, "temperature": temperature}
+    note = next(note for note in result.messages if note.id == "kd.call.built_in")
+    assert note.params == {"alpha": alpha, "temperature": temperature}
 
 
 @pytest.mark.parametrize("wrong", ["mse", "scaled", "focal"])
@@ -427,7 +429,7 @@ def test_epsilon_against_log_of_zero_costs_nothing(epsilon: float, where: str, h
         assert (result.score, result.verdict) == (0.5, Verdict.FULL), result.messages
 
 
-def test_view_of_what_is_not_contiguous_gets_a_remark(hw13: Assignment) -> None:
+def test_view_of_a_tensor_that_is_not_contiguous_gets_a_remark(hw13: Assignment) -> None:
     def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
         flat = t.view(-1)
         return reference.loss(s, y, flat.view(s.shape), alpha, temperature)
@@ -508,9 +510,9 @@ def test_cases_of_another_table_are_refused(hw13: Assignment) -> None:
         examine(documented(reference.loss), changed)
 
 
-def test_where_no_class_is_improbable_a_temperature_is_whole_only_where_it_was(hw13: Assignment) -> None:
+def test_small_logits_keep_whole_temperatures_only(hw13: Assignment) -> None:
     book = cases.read(hw13.files["kd_cases.json"])
     for case in (*book.fixed_cases(), *book.fresh_cases(np.random.default_rng(3), 11)):
-        calm = kd_loss._with_small_logits(case).temperature
-        assert calm <= case.temperature
-        assert not calm.is_integer() or calm == case.temperature, case.name
+        temperature = kd_loss._with_small_logits(case).temperature
+        assert temperature <= case.temperature
+        assert not temperature.is_integer() or temperature == case.temperature, case.name

@@ -53,9 +53,9 @@ def first_layer(start: float = 0.8) -> Points:
     ("points", "verdict"), [(honest(), "agree"), (compounded(), "compounded"), (first_layer(), "first_layer")]
 )
 def test_own_weights_on_the_same_pictures(points: Points, verdict: str, seed: int) -> None:
-    found = check(noisy(points, seed=seed), curve(), 11, FIRST)
-    assert found is not None
-    assert (found.verdict, found.of_shape, found.compared) == (verdict, False, 20)
+    result = check(noisy(points, seed=seed), curve(), 11, FIRST)
+    assert result is not None
+    assert (result.verdict, result.of_shape, result.compared) == (verdict, False, 20)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -64,24 +64,24 @@ def test_own_weights_on_the_same_pictures(points: Points, verdict: str, seed: in
     [(compounded(start=0.6), "compounded"), (first_layer(start=0.95), "first_layer")],
 )
 def test_other_weights_are_compared_by_their_falls(points: Points, verdict: str, seed: int) -> None:
-    found = check(noisy(points, seed=seed), curve(), 11, FIRST)
-    assert found is not None
-    assert (found.verdict, found.of_shape) == (verdict, True)
+    result = check(noisy(points, seed=seed), curve(), 11, FIRST)
+    assert result is not None
+    assert (result.verdict, result.of_shape) == (verdict, True)
 
 
 @pytest.mark.parametrize("start", [0.5, 0.95])
 @pytest.mark.parametrize("knee", [0.5, 0.6, 0.7])
 def test_honest_curve_of_other_weights_is_no_slip(start: float, knee: float) -> None:
-    found = check(noisy(honest(start=start, knee=knee)), curve(), 11, FIRST)
-    assert found is not None
-    assert found.verdict == "differ"
-    assert points_check.note(found).id == "pruning.points.shape"
+    result = check(noisy(honest(start=start, knee=knee)), curve(), 11, FIRST)
+    assert result is not None
+    assert result.verdict == "differ"
+    assert points_check.note(result).id == "pruning.points.shape"
 
 
 def test_points_that_fit_nothing_differ() -> None:
-    found = check([(r, 0.8 if r < 0.3 else 0.75) for r in RATIOS], curve(), 11)
-    assert found is not None
-    assert (found.verdict, points_check.note(found).id) == ("differ", "pruning.points.differ")
+    result = check([(r, 0.8 if r < 0.3 else 0.75) for r in RATIOS], curve(), 11)
+    assert result is not None
+    assert (result.verdict, points_check.note(result).id) == ("differ", "pruning.points.differ")
 
 
 @pytest.mark.parametrize("points", [[], honest()[:4], [(0.5, 0.7)] * 20, [(0.99, 0.1), (0.98, 0.1)]])
@@ -95,7 +95,7 @@ def test_no_curve_says_nothing() -> None:
 
 def test_curve_that_rises_is_remarked_once_and_noise_is_not() -> None:
     assert rising(noisy(honest(), by=0.02)) is None
-    found = rising([(0.0, 0.8), (0.3, 0.5), (0.5, 0.45), (0.9, 0.75)])
-    assert found is not None
-    assert (found.id, found.params["low"], found.params["high"]) == ("pruning.points.rising", 0.5, 0.9)
-    assert found.params["rise"] == pytest.approx(0.3)
+    note = rising([(0.0, 0.8), (0.3, 0.5), (0.5, 0.45), (0.9, 0.75)])
+    assert note is not None
+    assert (note.id, note.params["low"], note.params["high"]) == ("pruning.points.rising", 0.5, 0.9)
+    assert note.params["rise"] == pytest.approx(0.3)

@@ -57,58 +57,58 @@ def brightness(image: Image.Image, x: int, y: int) -> int:
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
 def test_png_of_every_mode_is_shown(mode: str) -> None:
     image = sixteen_bits(plot()) if mode == "I;16" else plot(mode)
-    found, shown = pruning.measure(encoded(image), None)
-    assert found.picture_error is None
-    assert found.picture is not None
-    again = reopened(shown)
-    assert (again.format, again.size) == ("PNG", (320, 240))
-    assert brightness(again, 5, 5) > 200  # the page stays white
-    assert brightness(again, 160, 40) < 130  # the curve stays dark
-    assert found.picture["sha256"] == hashlib.sha256(shown or b"").hexdigest()
-    assert (found.picture["width"], found.picture["height"]) == (320, 240)
+    evidence, picture = pruning.measure(encoded(image), None)
+    assert evidence.picture_error is None
+    assert evidence.picture is not None
+    reopened_picture = reopened(picture)
+    assert (reopened_picture.format, reopened_picture.size) == ("PNG", (320, 240))
+    assert brightness(reopened_picture, 5, 5) > 200  # the page stays white
+    assert brightness(reopened_picture, 160, 40) < 130  # the curve stays dark
+    assert evidence.picture["sha256"] == hashlib.sha256(picture or b"").hexdigest()
+    assert (evidence.picture["width"], evidence.picture["height"]) == (320, 240)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_jpeg_of_every_mode_stays_jpeg(mode: str) -> None:
-    found, shown = pruning.measure(encoded(plot(mode), "JPEG"), None)
-    again = reopened(shown)
-    assert again.format == "JPEG"
-    assert brightness(again, 5, 5) > 200
-    assert found.picture is not None
-    assert found.picture["format"] == "JPEG"
+    evidence, picture = pruning.measure(encoded(plot(mode), "JPEG"), None)
+    reopened_picture = reopened(picture)
+    assert reopened_picture.format == "JPEG"
+    assert brightness(reopened_picture, 5, 5) > 200
+    assert evidence.picture is not None
+    assert evidence.picture["format"] == "JPEG"
 
 
 def test_rotated_photo_is_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    _, shown = pruning.measure(encoded(plot(), "JPEG", exif=exif), None)
-    assert reopened(shown).size == (240, 320)
+    _, picture = pruning.measure(encoded(plot(), "JPEG", exif=exif), None)
+    assert reopened(picture).size == (240, 320)
 
 
 def test_metadata_and_trailing_bytes_are_gone() -> None:
-    told = PngImagePlugin.PngInfo()
-    told.add_text("Comment", "<script>secret</script>")
-    data = encoded(plot(), pnginfo=told, icc_profile=b"secret profile") + b"<?php secret ?>"
-    _, shown = pruning.measure(data, None)
+    metadata = PngImagePlugin.PngInfo()
+    metadata.add_text("Comment", "<script>secret</script>")
+    data = encoded(plot(), pnginfo=metadata, icc_profile=b"secret profile") + b"<?php secret ?>"
+    _, picture = pruning.measure(data, None)
     assert b"secret" in data
-    assert b"secret" not in (shown or b"")
+    assert b"secret" not in (picture or b"")
     exif = Image.Exif()
     exif[0x010E] = "secret"
-    _, shown = pruning.measure(encoded(plot(), "JPEG", exif=exif, comment=b"secret"), None)
-    assert b"secret" not in (shown or b"")
+    _, picture = pruning.measure(encoded(plot(), "JPEG", exif=exif, comment=b"secret"), None)
+    assert b"secret" not in (picture or b"")
 
 
 def test_transparent_background_becomes_white() -> None:
     image = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
     ImageDraw.Draw(image).line([(0, 0), (99, 99)], fill=(0, 0, 255, 255), width=3)
-    _, shown = pruning.measure(encoded(image), None)
-    assert reopened(shown).convert("RGB").getpixel((90, 10)) == (255, 255, 255)
+    _, picture = pruning.measure(encoded(image), None)
+    assert reopened(picture).convert("RGB").getpixel((90, 10)) == (255, 255, 255)
 
 
 def test_large_plot_is_shown_smaller() -> None:
-    found, shown = pruning.measure(encoded(plot(size=(5000, 3000))), None)
-    assert found.picture_error is None
-    assert max(reopened(shown).size) == 2400
+    evidence, picture = pruning.measure(encoded(plot(size=(5000, 3000))), None)
+    assert evidence.picture_error is None
+    assert max(reopened(picture).size) == 2400
 
 
 def chunk(kind: bytes, data: bytes = b"") -> bytes:
@@ -157,11 +157,11 @@ JPEG = encoded(plot(), "JPEG")
 )
 def test_unusable_picture_is_refused_with_its_reason(data: bytes, error: str) -> None:
     begun = time.process_time()
-    found, shown = pruning.measure(data, None)
-    assert found.picture_error == f"pruning.picture.{error}"
-    assert found.picture_error in messages.ids()
-    assert found.picture is None
-    assert shown is None
+    evidence, picture = pruning.measure(data, None)
+    assert evidence.picture_error == f"pruning.picture.{error}"
+    assert evidence.picture_error in messages.ids()
+    assert evidence.picture is None
+    assert picture is None
     assert time.process_time() - begun < 2
 
 
@@ -218,8 +218,8 @@ def test_transparency_reads_white_in_every_strip() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (2 * pruning._STRIP + 77, 90, 4), np.uint8)
     image = Image.fromarray(noise)
     white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-    _, shown = pruning.measure(encoded(image), None)
-    assert reopened(shown).tobytes() == Image.alpha_composite(white, image).convert("RGB").tobytes()
+    _, picture = pruning.measure(encoded(image), None)
+    assert reopened(picture).tobytes() == Image.alpha_composite(white, image).convert("RGB").tobytes()
 
 
 def scans(data: bytes, times: int) -> bytes:
@@ -247,9 +247,9 @@ EXIF = b"\xff\xe1\0\x0aExif\0\0II"
     ids=["scans", "exif", "comments", "fill", "empty scans", "chunks", "text after the image", "empty image data"],
 )
 def test_picture_in_thousands_of_pieces_is_refused(data: bytes) -> None:
-    found, shown = pruning.measure(data, None)
-    assert found.picture_error == "pruning.picture.too_costly"
-    assert shown is None
+    evidence, picture = pruning.measure(data, None)
+    assert evidence.picture_error == "pruning.picture.too_costly"
+    assert picture is None
 
 
 def test_large_progressive_picture_may_have_few_scans_only() -> None:
@@ -288,27 +288,27 @@ def idat_of(size: int) -> bytes:
     ],
     ids=["1 KB", "8 KB", "text", "profile", "fill", "film behind the photo", "several photos", "progressive"],
 )
-def test_what_honest_programs_write_is_shown(data: bytes) -> None:
-    found, shown = pruning.measure(data, None)
-    assert found.picture_error is None
-    assert shown is not None
+def test_pictures_of_honest_programs_are_accepted(data: bytes) -> None:
+    evidence, picture = pruning.measure(data, None)
+    assert evidence.picture_error is None
+    assert picture is not None
 
 
 @pytest.mark.parametrize("colour", ["white", "red"])
 @pytest.mark.parametrize("mode", ["RGB", "L", "P"])
 def test_single_colour_is_remarked(mode: str, colour: str) -> None:
-    found, _ = pruning.measure(encoded(Image.new("RGB", (200, 200), colour).convert(mode)), None)
-    assert [note.id for note in found.notes] == ["pruning.picture.single_colour"]
-    assert found.picture is not None
+    evidence, _ = pruning.measure(encoded(Image.new("RGB", (200, 200), colour).convert(mode)), None)
+    assert [note.id for note in evidence.notes] == ["pruning.picture.single_colour"]
+    assert evidence.picture is not None
     assert pruning.measure(PNG, None)[0].notes == ()
 
 
 def test_animated_picture_shows_its_first_frame() -> None:
     other = Image.new("RGB", (320, 240), "red")
     data = encoded(plot(), save_all=True, append_images=[other], duration=100)
-    found, shown = pruning.measure(data, None)
-    assert [note.id for note in found.notes] == ["pruning.picture.animated"]
-    assert reopened(shown).convert("RGB").getpixel((5, 5)) == (255, 255, 255)
+    evidence, picture = pruning.measure(data, None)
+    assert [note.id for note in evidence.notes] == ["pruning.picture.animated"]
+    assert reopened(picture).convert("RGB").getpixel((5, 5)) == (255, 255, 255)
 
 
 def test_nothing_at_all_was_not_submitted() -> None:
@@ -316,9 +316,14 @@ def test_nothing_at_all_was_not_submitted() -> None:
 
 
 def test_points_alone_are_kept_without_a_picture() -> None:
-    found, shown = pruning.measure(None, b"0.5,0.8\n")
-    assert (found.submitted, found.picture, found.picture_error, found.points) == (True, None, None, ((0.5, 0.8),))
-    assert shown is None
+    evidence, picture = pruning.measure(None, b"0.5,0.8\n")
+    assert (evidence.submitted, evidence.picture, evidence.picture_error, evidence.points) == (
+        True,
+        None,
+        None,
+        ((0.5, 0.8),),
+    )
+    assert picture is None
 
 
 CURVE = ((0.0, 0.87), (0.5, 0.52), (0.95, 0.1))
@@ -348,9 +353,9 @@ CURVE = ((0.0, 0.87), (0.5, 0.52), (0.95, 0.1))
     ],
 )
 def test_points(text: str, points: tuple[tuple[float, float], ...], notes: list[str]) -> None:
-    found = pruning_points.read(text.encode())
-    assert found.points == points
-    assert [note.id for note in found.notes] == [f"pruning.points.{note}" for note in notes]
+    result = pruning_points.read(text.encode())
+    assert result.points == points
+    assert [note.id for note in result.notes] == [f"pruning.points.{note}" for note in notes]
 
 
 @pytest.mark.parametrize(
@@ -365,8 +370,8 @@ def test_points(text: str, points: tuple[tuple[float, float], ...], notes: list[
     ],
 )
 def test_columns_are_found_by_their_heading(text: str) -> None:
-    found = pruning_points.read(text.encode())
-    assert (found.points, found.notes) == (((0.0, 0.81), (0.5, 0.55)), ())
+    points = pruning_points.read(text.encode())
+    assert (points.points, points.notes) == (((0.0, 0.81), (0.5, 0.55)), ())
 
 
 def test_million_points_are_refused_and_many_are_cut() -> None:
@@ -380,15 +385,15 @@ def test_million_points_are_refused_and_many_are_cut() -> None:
     st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", PNG[:60], PNG[:200], JPEG[:30], JPEG[:300]])
 )
 def test_any_bytes_are_answered(data: bytes, head: bytes) -> None:
-    found, shown = pruning.measure(head + data, data)
-    assert (found.picture is None) == (shown is None)
-    assert (found.picture is None) == (found.picture_error is not None)
-    assert PruningEvidence.model_validate_json(found.model_dump_json()) == found
+    evidence, picture = pruning.measure(head + data, data)
+    assert (evidence.picture is None) == (picture is None)
+    assert (evidence.picture is None) == (evidence.picture_error is not None)
+    assert PruningEvidence.model_validate_json(evidence.model_dump_json()) == evidence
 
 
 @given(st.integers(0, len(PNG) - 1), st.integers(0, 255), st.booleans())
 def test_one_changed_byte_never_breaks_the_check(at: int, value: int, png: bool) -> None:
     data = bytearray(PNG if png else JPEG)
     data[at % len(data)] = value
-    found, shown = pruning.measure(bytes(data), None)
-    assert (found.picture is None) == (shown is None)
+    evidence, picture = pruning.measure(bytes(data), None)
+    assert (evidence.picture is None) == (picture is None)

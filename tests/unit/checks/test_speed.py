@@ -49,8 +49,8 @@ SERIES = {
 @pytest.mark.parametrize("name", SERIES)
 def test_only_steady_times_are_a_proof(name: str) -> None:
     unpruned, pruned, is_proof = SERIES[name]
-    found = speed.steady(unpruned, pruned)
-    assert found == ((min(unpruned), min(pruned)) if is_proof else None)
+    times = speed.steady(unpruned, pruned)
+    assert times == ((min(unpruned), min(pruned)) if is_proof else None)
 
 
 @pytest.fixture(scope="module")

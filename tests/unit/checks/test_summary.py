@@ -96,12 +96,12 @@ def pdf_debris(text: str) -> str:
     ],
 )
 def test_true_summary_agrees_in_every_state(change: Callable[[str], str]) -> None:
-    found = measure(change(table()))
-    assert found.claimed_total == TOTAL
-    assert found.claimed_trainable == TOTAL
-    assert found.rows_differ == 0
-    assert found.rows_claimed == 9
-    assert found.dialect == "torchsummary"
+    evidence = measure(change(table()))
+    assert evidence.claimed_total == TOTAL
+    assert evidence.claimed_trainable == TOTAL
+    assert evidence.rows_differ == 0
+    assert evidence.rows_claimed == 9
+    assert evidence.dialect == "torchsummary"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_stated_totals(text: str, total: int | None) -> None:
     assert measure(text).claimed_total == total
 
 
-def test_rounded_total_is_told() -> None:
+def test_rounded_total_is_reported() -> None:
     assert [note.id for note in measure("Total params: 0.09M").notes] == ["summary.total_rounded"]
 
 
@@ -174,15 +174,15 @@ def test_rounded_total_is_told() -> None:
         ("-90155.5", None),
     ],
 )
-def test_true_number_that_nothing_calls_the_total_goes_to_a_person(text: str, mentioned: str | None) -> None:
-    found = measure(text)
-    told = [note.params["written"] for note in found.notes if note.id == "summary.total_mentioned"]
-    assert (found.claimed_total, told) == (None, [] if mentioned is None else [mentioned])
-    verdict = scoring.score(bundled("hw13"), "1.2", found).verdict
+def test_true_number_that_is_not_called_the_total_needs_review(text: str, mentioned: str | None) -> None:
+    evidence = measure(text)
+    mentions = [note.params["written"] for note in evidence.notes if note.id == "summary.total_mentioned"]
+    assert (evidence.claimed_total, mentions) == (None, [] if mentioned is None else [mentioned])
+    verdict = scoring.score(bundled("hw13"), "1.2", evidence).verdict
     assert verdict is (Verdict.NONE if mentioned is None else Verdict.NEEDS_REVIEW)
 
 
-def test_unreadable_and_huge_uploads_are_told() -> None:
+def test_unreadable_and_huge_uploads_are_reported() -> None:
     assert [note.id for note in measure(b"").notes] == ["summary.unreadable"]
     assert [note.id for note in measure(b"\x89PNG\r\n").notes] == ["summary.unreadable"]
     assert [note.id for note in measure(b" x" * summary.BYTE_LIMIT).notes] == ["summary.too_large"]
@@ -190,10 +190,10 @@ def test_unreadable_and_huge_uploads_are_told() -> None:
 
 def test_wrong_row_contradicts() -> None:
     wrong = [("Conv2d", (64, 56, 56), 18_400) if row[2] == 18_496 else row for row in LEAVES]
-    found = measure(table(wrong))
-    assert found.claimed_total == TOTAL
-    assert found.rows_differ == 1
-    assert found.differences == ((4, "Conv2d: 18,400", "Conv2d: 18,496"),)
+    evidence = measure(table(wrong))
+    assert evidence.claimed_total == TOTAL
+    assert evidence.rows_differ == 1
+    assert evidence.differences == ((4, "Conv2d: 18,400", "Conv2d: 18,496"),)
 
 
 def test_rows_of_another_model_with_the_right_total_contradict() -> None:
@@ -203,8 +203,8 @@ def test_rows_of_another_model_with_the_right_total_contradict() -> None:
 
 @pytest.mark.parametrize("change", [str.upper, str.lower])
 def test_letter_case_is_no_contradiction(change: Callable[[str], str]) -> None:
-    found = measure(change(table()))
-    assert (found.claimed_total, found.rows_claimed, found.rows_differ) == (TOTAL, 9, 0)
+    evidence = measure(change(table()))
+    assert (evidence.claimed_total, evidence.rows_claimed, evidence.rows_differ) == (TOTAL, 9, 0)
     assert measure(change(table()).replace("18,496", "18,497")).rows_differ == 1
 
 
@@ -218,17 +218,17 @@ def test_lost_digit_and_unreadable_number_are_damage_not_contradiction() -> None
 
 def test_cut_off_table_does_not_contradict() -> None:
     lines = table().split("\n")
-    found = measure("\n".join(lines[7:]))
-    assert found.claimed_total == TOTAL
-    assert found.rows_differ == 0
-    assert found.rows_claimed == 5
+    evidence = measure("\n".join(lines[7:]))
+    assert evidence.claimed_total == TOTAL
+    assert evidence.rows_differ == 0
+    assert evidence.rows_claimed == 5
 
 
 def test_missing_line_of_totals_is_made_up_by_complete_rows() -> None:
     rows_only = table().split("Total params")[0]
-    found = measure(rows_only)
-    assert found.claimed_total == TOTAL
-    assert [note.id for note in found.notes] == ["summary.total_from_rows"]
+    evidence = measure(rows_only)
+    assert evidence.claimed_total == TOTAL
+    assert [note.id for note in evidence.notes] == ["summary.total_from_rows"]
     assert measure(rows_only.replace("1,331", "1,332")).claimed_total is None
 
 
@@ -246,12 +246,12 @@ CUT_OFF = "\n".join(table().split("\n")[:8])
         (table([("ReLU", (32, 112, 112), 0)]).split("Total params")[0], False),
     ],
 )
-def test_fitting_rows_without_a_readable_total_are_left_to_a_person(text: str, fits: bool) -> None:
-    found = measure(text)
-    told = [note.id for note in found.notes if note.id == "summary.rows_fit"]
-    assert (found.claimed_total, len(told)) == (None, fits)
-    assert scoring.score(bundled("hw13"), "1.2", found).score == 0
-    verdict = scoring.score(bundled("hw13"), "1.2", found).verdict
+def test_fitting_rows_without_a_readable_total_need_review(text: str, fits: bool) -> None:
+    evidence = measure(text)
+    notes = [note.id for note in evidence.notes if note.id == "summary.rows_fit"]
+    assert (evidence.claimed_total, len(notes)) == (None, fits)
+    assert scoring.score(bundled("hw13"), "1.2", evidence).score == 0
+    verdict = scoring.score(bundled("hw13"), "1.2", evidence).verdict
     assert verdict is (Verdict.NEEDS_REVIEW if fits else Verdict.NONE)
 
 
@@ -265,10 +265,10 @@ def test_total_in_a_comma_separated_table_is_read(line: str) -> None:
 def test_two_tables_take_the_models_own() -> None:
     other = table([("Conv2d", (8, 9, 9), 1_000)], total="1,000")
     for text in (other + "\n" + table(), table() + "\n" + other):
-        found = measure(text)
-        assert found.claimed_total == TOTAL
-        assert found.rows_differ == 0
-        assert "summary.several_tables" in [note.id for note in found.notes]
+        evidence = measure(text)
+        assert evidence.claimed_total == TOTAL
+        assert evidence.rows_differ == 0
+        assert "summary.several_tables" in [note.id for note in evidence.notes]
 
 
 def test_who_states_every_total_has_stated_none() -> None:
@@ -293,9 +293,9 @@ def test_example_is_recognised() -> None:
 
 def test_torchsummarys_own_count_is_accepted_and_explained() -> None:
     model = architecture(torchsummary_total=TOTAL - 64)
-    found = measure("Total params: 90,091", model)
-    assert found.claimed_total == found.actual_torchsummary_total
-    assert [note.id for note in found.notes] == ["summary.torchsummary_count"]
+    evidence = measure("Total params: 90,091", model)
+    assert evidence.claimed_total == evidence.actual_torchsummary_total
+    assert [note.id for note in evidence.notes] == ["summary.torchsummary_count"]
 
 
 def test_module_called_twice_is_listed_twice() -> None:
@@ -305,19 +305,19 @@ def test_module_called_twice_is_listed_twice() -> None:
     assert measure(table(pasted), architecture(leaves=leaves)).rows_differ == 0
 
 
-def test_other_input_size_is_only_told() -> None:
+def test_other_input_size_costs_nothing() -> None:
     small = [(kind, (shape[0], *(side // 2 for side in shape[1:])), count) for kind, shape, count in LEAVES]
-    found = measure(table(small, input_mb="0.14"))
-    assert found.rows_differ == 0
-    assert [note.id for note in found.notes] == ["summary.other_input_size"]
-    assert found.claimed_input is None or found.claimed_input == (3, 112, 112)
+    evidence = measure(table(small, input_mb="0.14"))
+    assert evidence.rows_differ == 0
+    assert [note.id for note in evidence.notes] == ["summary.other_input_size"]
+    assert evidence.claimed_input is None or evidence.claimed_input == (3, 112, 112)
     assert measure(table(input_mb="0.57")).claimed_input == (3, 224, 224)
     assert measure(table(input_mb="0.19")).claimed_input == (3, 128, 128)
 
 
 def test_without_a_model_nothing_is_compared() -> None:
-    found = summary.measure(table().encode(), None, QUESTION)
-    assert (found.claimed_total, found.actual_total, found.rows_differ) == (TOTAL, None, 0)
+    evidence = summary.measure(table().encode(), None, QUESTION)
+    assert (evidence.claimed_total, evidence.actual_total, evidence.rows_differ) == (TOTAL, None, 0)
 
 
 @pytest.fixture(scope="module")
@@ -340,15 +340,15 @@ def network() -> nn.Module:
 def test_torchinfo(network: nn.Module, columns: tuple[str, ...]) -> None:
     printed = str(torchinfo.summary(network, (1, 3, 32, 32), verbose=0, col_names=columns, device="cpu"))
     total = sum(parameter.numel() for parameter in network.parameters())
-    (found,) = summary_text.parse(printed)
-    assert found.dialect == "torchinfo"
-    assert found.total == found.trainable == total
+    (parsed,) = summary_text.parse(printed)
+    assert parsed.dialect == "torchinfo"
+    assert parsed.total == parsed.trainable == total
     true = {0, None, 3 * 8 * 9 + 8, 16, 8 * 16 * 9 + 16, 16 * 11 + 11}
-    assert {row.parameters for row in found.rows} <= true
-    assert columns[0] == "mult_adds" or max(row.parameters or 0 for row in found.rows) == 1168
+    assert {row.parameters for row in parsed.rows} <= true
+    assert columns[0] == "mult_adds" or max(row.parameters or 0 for row in parsed.rows) == 1168
     if columns[0] == "output_size":
-        assert sum(row.parameters or 0 for row in found.rows) == total
-        assert [row.label for row in found.rows][:3] == ["Sequential", "Conv2d", "BatchNorm2d"]
+        assert sum(row.parameters or 0 for row in parsed.rows) == total
+        assert [row.label for row in parsed.rows][:3] == ["Sequential", "Conv2d", "BatchNorm2d"]
 
 
 def test_torch_summary_tree() -> None:
@@ -364,10 +364,10 @@ Layer (type:depth-idx)                   Output Shape              Param #
 Total params: 90,155
 Trainable params: 90,155
 """
-    found = measure(text)
-    assert found.dialect == "torch-summary"
-    assert [row.parameters for row in found.rows] == [None, 896, 64, 1_331]
-    assert (found.claimed_total, found.rows_differ) == (TOTAL, 0)
+    evidence = measure(text)
+    assert evidence.dialect == "torch-summary"
+    assert [row.parameters for row in evidence.rows] == [None, 896, 64, 1_331]
+    assert (evidence.claimed_total, evidence.rows_differ) == (TOTAL, 0)
     assert measure(text.replace("896", "897")).rows_differ == 1
 
 
@@ -380,9 +380,9 @@ _PIECES = st.sampled_from(
 @settings(max_examples=300)
 @given(st.lists(_PIECES, max_size=60).map("".join) | st.text(max_size=200) | st.binary(max_size=200))
 def test_any_text_is_answered(text: str | bytes) -> None:
-    found = measure(text.encode("utf-8", "replace") if isinstance(text, str) else text)
-    assert len(found.differences) == found.rows_differ <= found.rows_claimed == len(found.rows)
-    assert SummaryEvidence.model_validate_json(found.model_dump_json()) == found
+    evidence = measure(text.encode("utf-8", "replace") if isinstance(text, str) else text)
+    assert len(evidence.differences) == evidence.rows_differ <= evidence.rows_claimed == len(evidence.rows)
+    assert SummaryEvidence.model_validate_json(evidence.model_dump_json()) == evidence
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def damage_pack(food11: Path, packs: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [replace_image, relabel_image, damage_pack])
-def test_what_changed_is_packed_again(food11: Path, tmp_path: Path, change: Callable[[Path, Path], None]) -> None:
+def test_changed_files_are_packed_again(food11: Path, tmp_path: Path, change: Callable[[Path, Path], None]) -> None:
     import_food11(food11, tmp_path, quietly)
     before = data.load("food11", tmp_path)
     change(food11, tmp_path / "datasets/food11")
@@ -189,7 +189,7 @@ def test_command_names_a_damaged_set(food11: Path, tmp_path: Path, shell: Callab
     assert "food11: damaged" in shell("dataset", "list")
 
 
-def test_command_refuses_what_is_no_folder(tmp_path: Path, shell: Callable[..., str]) -> None:
+def test_command_refuses_a_file(tmp_path: Path, shell: Callable[..., str]) -> None:
     from app.commands.failures import UnusableInput
 
     with pytest.raises(UnusableInput, match="no folder"):

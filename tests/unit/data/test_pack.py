@@ -20,7 +20,7 @@ def write(path: Path) -> Pack:
     return Pack(path)
 
 
-def test_what_was_packed_is_read_back(tmp_path: Path) -> None:
+def test_packed_images_are_read_back(tmp_path: Path) -> None:
     pack = write(tmp_path / "a.pack")
     assert len(pack) == 5
     assert pack.size == 6
