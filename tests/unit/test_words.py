@@ -15,7 +15,7 @@ from grader.assignment import bundled, bundled_slugs
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
-UNCHECKED = {"CHANGELOG.md", "docs/performance.md"}
+UNCHECKED = {"docs/performance.md"}
 """Records of the past, in the words of their time."""
 
 BETTER = {
