@@ -15,9 +15,6 @@ from grader.assignment import bundled, bundled_slugs
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
-UNCHECKED = {"docs/performance.md"}
-"""Records of the past, in the words of their time."""
-
 BETTER = {
     r"hand(s|ed|ing)?[ -]ins?": "submission, submit",
     r"hands? (it|them|this) in": "submit",
@@ -84,7 +81,7 @@ def test_commands_use_one_word_for_one_thing() -> None:
     assert [found for text in strings for found in old_words(text, BETTER)] == []
 
 
-@pytest.mark.parametrize("document", [one for one in DOCUMENTS if name_of(one) not in UNCHECKED], ids=name_of)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_documents_use_one_word_for_one_thing(document: Path) -> None:
     assert old_words(document.read_text(), BETTER) == []
 
