@@ -1,5 +1,5 @@
-"""Where student code runs: a fork server with torch imported once, and one locked-down child a hand-in.
+"""Runs student code: a fork server imports torch once, and forks a locked-down child for each submission.
 
-`policy.toml` is the whole policy. `supervisor.Sandbox` is the trusted side's door; only `harness` touches a live
-student object.
+`policy.toml` is the whole policy. The trusted side uses `supervisor.Sandbox`; only `harness` touches a live student
+object.
 """

@@ -1,4 +1,4 @@
-"""One sandbox child as the trusted side sees it: requests out, checked frames in, limits enforced, death explained."""
+"""One sandbox child on the trusted side: sends requests, checks the answers, enforces limits, explains deaths."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from grader.sandbox.replies import InfrastructureFault, Reply
 
 _TICK_SECONDS = 0.1
 _STALL_SECONDS = 1.0
-"""Between two looks at a child: longer, and it was this process that did not run."""
+"""A longer pause between two checks of a child means that this process did not run."""
 _ALLOCATION = re.compile(r"allocate (\d+) bytes")
 _NO_THREAD = "can't start new thread"
 _END_SECONDS = 10.0
@@ -31,7 +31,7 @@ _BLOCK = 1 << 16
 
 
 class Cancelled(Exception):
-    """The grading was called off while a child was running; the child is dead."""
+    """The grading was cancelled while a child was running; the child is dead."""
 
 
 class ServerFault(InfrastructureFault):
@@ -39,7 +39,7 @@ class ServerFault(InfrastructureFault):
 
 
 class NoRoom(InfrastructureFault):
-    """The machine has no room for one more process or pipe just now."""
+    """The machine cannot make another process or pipe at the moment."""
 
 
 class LockedChild:
@@ -59,16 +59,16 @@ class LockedChild:
         self._deadline = float("inf")
         self._wall_seconds = limits.wall_seconds
         self.stalled_seconds = 0.0
-        """Wall time that did not count, because this process did not run."""
+        """Wall time that does not count, because this process did not run."""
         self._killed_for: Reply | None = None
-        with contextlib.ExitStack() as opened:  # nothing stays open when descriptors run out half way
+        with contextlib.ExitStack() as opened:  # closes the first pipes when descriptors run out
             self._out, out = _pipe(opened)
             self._err, err = _pipe(opened)
             requests, self._requests = _pipe(opened)
             self._replies, replies = _pipe(opened)
-            self._notice, self._far_notice = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._notice, self._child_notice = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             opened.pop_all()
-        self._far_ends = [out, err, requests, replies]
+        self._child_fds = [out, err, requests, replies]
         self._buffers: dict[int, bytearray] = {
             self._replies: bytearray(),
             self._out: bytearray(),
@@ -76,9 +76,9 @@ class LockedChild:
         }
         self._closed: set[int] = set()
         self._printed = 0
-        self._resident_kb = 0
-        self._looked = 0.0
-        self._there = time.monotonic()
+        self._resident_kb_at_start = 0
+        self._checked_at = 0.0
+        self._last_turn_at = time.monotonic()
         self._idle: IdleClock | None = None
         for fd in (self._out, self._err, self._requests, self._replies):
             os.set_blocking(fd, False)
@@ -86,19 +86,19 @@ class LockedChild:
 
     # -- set up -------------------------------------------------------------------------------------------------
 
-    def take_far_ends(self) -> list[int]:
+    def child_fds(self) -> list[int]:
         """The child's descriptors in the order that the fork server expects: out, err, requests, replies, notice."""
-        return [*self._far_ends, self._far_notice.fileno()]
+        return [*self._child_fds, self._child_notice.fileno()]
 
-    def close_far_ends(self) -> None:
-        """Close our copies of the child's descriptors, so that its death shows as an end of file."""
-        for fd in self._far_ends:
+    def close_child_fds(self) -> None:
+        """Close the copies of the child's descriptors, so that its death shows as an end of file."""
+        for fd in self._child_fds:
             os.close(fd)
-        self._far_ends = []
-        self._far_notice.close()
+        self._child_fds = []
+        self._child_notice.close()
 
     def wait_until_locked(self, seconds: float) -> None:
-        """Wait for the child's process and its first frame: until then no student's code runs.
+        """Wait for the child's process and its first frame, before which no student code runs.
 
         Raises `ServerFault`, `NoRoom` and `InfrastructureFault`.
         """
@@ -123,29 +123,29 @@ class LockedChild:
                 raise NoRoom(f"the child cannot enter its control group: {error.strerror}") from error
         self._deadline = time.monotonic() + seconds
         try:
-            meta, _ = self._frame(b"", 0, (frames.READY,))[1:]
-        except (_Ended, frames.ProtocolError) as error:
+            meta, _ = self._exchange(b"", 0, (frames.READY,))[1:]
+        except (_ChildEnded, frames.ProtocolError) as error:
             raise InfrastructureFault(f"a child ended before it was locked: {self.stderr[-500:]}") from error
-        self.layers = {str(name): str(found) for name, found in meta["layers"].items()}
-        self._resident_kb = status.read(self.pid).get("VmHWM", 0)
+        self.layers = {str(name): str(result) for name, result in meta["layers"].items()}
+        self._resident_kb_at_start = status.read(self.pid).get("VmHWM", 0)
         self._idle = IdleClock(self.pid)
 
-    def waits(self) -> bool:
-        """Whether a locked child is still there and silent, as it must be before its first request."""
+    def is_waiting(self) -> bool:
+        """Whether a locked child is alive and silent, as it must be before its first request."""
         poll = select.poll()
         for fd in (self._notice.fileno(), self._replies, self._out, self._err):
             poll.register(fd, select.POLLIN)
         return not poll.poll(0)
 
-    def begin(self, cancelled: Callable[[], bool]) -> None:
-        """Hand a locked child over: its clocks start now, however long it waited."""
+    def start_clocks(self, cancelled: Callable[[], bool]) -> None:
+        """Start the clocks of a locked child, however long it waited as a spare."""
         self._cancelled = cancelled
         self._oom_kills = _oom_kills()
-        self._there = time.monotonic()
-        self._deadline = self._there + self._wall_seconds
+        self._last_turn_at = time.monotonic()
+        self._deadline = self._last_turn_at + self._wall_seconds
 
     def shorten(self, wall_seconds: float) -> None:
-        """Allow no more wall time than this from now on, where the limits allow more."""
+        """Lower the wall time that remains to ``wall_seconds``; a lower limit stays."""
         if wall_seconds < self._wall_seconds:
             self._wall_seconds = wall_seconds
             self._deadline = time.monotonic() + wall_seconds
@@ -155,11 +155,10 @@ class LockedChild:
     def request(self, op: str, meta: dict[str, Any] | None = None, arrays: Sequence[Array] = ()) -> Reply:
         """Send one request and wait for its answer.
 
-        What goes wrong from here on is the student's, unless the fork server itself died (`InfrastructureFault`).
-        Raises `Cancelled`.
+        Any failure is the student's, unless the fork server itself died (`InfrastructureFault`). Raises `Cancelled`.
         """
         if self.end is not None or self._killed_for is not None:
-            return self._obituary()
+            return self._death_reply()
         self._sequence += 1
         if self._idle is not None:
             self._idle.restart()
@@ -167,30 +166,30 @@ class LockedChild:
         try:
             if self._drain(self._replies):
                 raise frames.ProtocolError("the child wrote before it was asked")
-            kind, answer, out = self._frame(data, self._sequence, (frames.REPLY, frames.FAILURE))
-            answer = _shown(answer)
-        except _Ended:
-            return self._obituary()
+            kind, answer, out = self._exchange(data, self._sequence, (frames.REPLY, frames.FAILURE))
+            answer = _printable_data(answer)
+        except _ChildEnded:
+            pass
         except frames.TooLarge as error:
-            self._broken(str(error), self._hit("reply", self.limits.reply_mb, error.size / (1 << 20), "MB"))
-            return self._obituary()
+            hit = self._limit_hit("reply", self.limits.reply_mb, error.size / (1 << 20), "MB")
+            self._end_for_protocol_error(str(error), hit)
         except frames.ProtocolError as error:
-            self._broken(str(error))
-            return self._obituary()
+            self._end_for_protocol_error(str(error))
         except RecursionError:
-            self._broken("the reply's JSON is nested too deeply")
-            return self._obituary()
-        return Reply(outcome=Outcome.OK, meta=answer, arrays=out) if kind == frames.REPLY else self._failure(answer)
+            self._end_for_protocol_error("the reply's JSON is nested too deeply")
+        else:
+            return Reply(outcome=Outcome.OK, meta=answer, arrays=out) if kind == frames.REPLY else self._failure(answer)
+        return self._death_reply()
 
     def _failure(self, answer: dict[str, Any]) -> Reply:
         outcome, limit = Outcome.ERROR, None
         message = str(answer.get("message", ""))[:2000]
         if answer.get("memory") is True:
-            outcome, limit = Outcome.MEMORY, self._memory_limit(message)
+            outcome, limit = Outcome.MEMORY, self._memory_limit_hit(message)
         elif answer.get("forbidden") is True:
             outcome = Outcome.FORBIDDEN
         elif _NO_THREAD in message:
-            limit = self._thread_limit()
+            limit = self._thread_limit_hit()
         line, name, source = answer.get("line"), answer.get("name"), answer.get("source")
         error = StudentError(
             type=str(answer.get("type", "Exception"))[:100],
@@ -203,32 +202,26 @@ class LockedChild:
         )
         return Reply(outcome=outcome, error=error, limit=limit)
 
-    def _frame(
+    def _exchange(
         self, data: bytes, sequence: int, kinds: tuple[int, ...]
     ) -> tuple[int, dict[str, Any], tuple[Array, ...]]:
-        """Write ``data`` while reading one whole frame. Raises ``_Ended`` and `frames.ProtocolError`."""
+        """Write ``data`` while reading one whole frame. Raises ``_ChildEnded`` and `frames.ProtocolError`."""
         pending = memoryview(data)
         received = self._buffers[self._replies]
-        wanted = frames.HEADER.size
-        sized: tuple[int, int, int] | None = None
-        while True:
-            if sized is None and len(received) >= wanted:
-                cap = self.limits.reply_mb << 20
-                sized = frames.sizes(bytes(received[: frames.HEADER.size]), sequence, kinds, cap)
-                wanted += sized[1] + sized[2]
-            if sized is not None and len(received) >= wanted:
-                break
-            pending = self._turn(pending)
-        if len(received) > wanted:
+        header = frames.HEADER.size
+        while len(received) < header:
+            pending = self._exchange_step(pending)
+        kind, text, body = frames.sizes(bytes(received[:header]), sequence, kinds, self.limits.reply_mb << 20)
+        while len(received) < header + text + body:
+            pending = self._exchange_step(pending)
+        if len(received) > header + text + body:
             raise frames.ProtocolError("bytes followed the reply")
-        kind, text, _ = sized
-        start = frames.HEADER.size
         frame = bytes(received)
         received.clear()
-        return kind, *frames.decode(frame[start : start + text], frame[start + text :])
+        return kind, *frames.decode(frame[header : header + text], frame[header + text :])
 
-    def _turn(self, pending: memoryview) -> memoryview:
-        """One wait for the pipes, a tick at most. Returns what is left to write. Raises ``_Ended``, `Cancelled`."""
+    def _exchange_step(self, pending: memoryview) -> memoryview:
+        """Wait a tick at most for the pipes. Returns the bytes still to write. Raises ``_ChildEnded``, `Cancelled`."""
         poll = select.poll()
         for fd in self._buffers:
             if fd not in self._closed:
@@ -252,43 +245,43 @@ class LockedChild:
             raise Cancelled
         return pending
 
-    def _forgive_our_absence(self) -> None:
-        """A child's time runs only while somebody is there to see that it has answered."""
-        absent, self._there = time.monotonic() - self._there, time.monotonic()
-        if absent > _STALL_SECONDS:
-            self._deadline += absent
-            self.stalled_seconds += absent
+    def _extend_deadline_after_stall(self) -> None:
+        """Give a child the time back in which this process did not run and could not have read its answer."""
+        stalled, self._last_turn_at = time.monotonic() - self._last_turn_at, time.monotonic()
+        if stalled > _STALL_SECONDS:
+            self._deadline += stalled
+            self.stalled_seconds += stalled
             if self._idle is not None:
                 self._idle.restart()
 
     def _enforce(self) -> None:
-        """End a child that is beyond a limit that the kernel does not know. Raises ``_Ended``."""
-        self._forgive_our_absence()
+        """End a child that exceeds a limit that the kernel does not enforce. Raises ``_ChildEnded``."""
+        self._extend_deadline_after_stall()
         printed = self._printed / (1 << 20)
         if printed > self.limits.output_mb:
-            hit = self._hit("output", self.limits.output_mb, printed, "MB")
+            hit = self._limit_hit("output", self.limits.output_mb, printed, "MB")
             self._killed_for = Reply(outcome=Outcome.OUTPUT_LIMIT, limit=hit)
         elif self._replies in self._closed:
-            raise _Ended
+            raise _ChildEnded
         elif time.monotonic() > self._deadline:
             wall = round(self._wall_seconds, 1)
-            self._killed_for = Reply(outcome=Outcome.TIMEOUT, limit=self._hit("wall time", wall, wall, "s"))
-        elif time.monotonic() > self._looked + _TICK_SECONDS and self.pid is not None:
-            self._looked = time.monotonic()
-            hit = self._thread_limit()
+            self._killed_for = Reply(outcome=Outcome.TIMEOUT, limit=self._limit_hit("wall time", wall, wall, "s"))
+        elif time.monotonic() > self._checked_at + _TICK_SECONDS and self.pid is not None:
+            self._checked_at = time.monotonic()
+            hit = self._thread_limit_hit()
             if (hit.used or 0) > hit.allowed:
                 message = f"{hit.used:.0f} threads ran at once; at most {hit.allowed:.0f} are allowed"
                 error = StudentError(type="TooManyThreads", message=message)
                 self._killed_for = Reply(outcome=Outcome.ERROR, error=error, limit=hit)
-            elif self._idle is not None and (slept := self._idle.seconds()) > self.limits.idle_seconds:
-                hit = self._hit("idle time", self.limits.idle_seconds, slept, "s")
+            elif self._idle is not None and (idle_seconds := self._idle.seconds()) > self.limits.idle_seconds:
+                hit = self._limit_hit("idle time", self.limits.idle_seconds, idle_seconds, "s")
                 self._killed_for = Reply(outcome=Outcome.TIMEOUT, limit=hit)
         if self._killed_for is not None:
             self._kill()
-            raise _Ended
+            raise _ChildEnded
 
     def _drain(self, fd: int) -> bool:
-        """Read what a pipe holds now, one block. Returns whether there is anything unread in its buffer."""
+        """Read one block from a pipe without waiting. Returns whether its buffer holds anything."""
         try:
             block = os.read(fd, _BLOCK * 16 if fd == self._replies else _BLOCK)
         except BlockingIOError:
@@ -310,14 +303,14 @@ class LockedChild:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
-    def _broken(self, message: str, limit: LimitHit | None = None) -> None:
-        """End a child that does not keep to the protocol."""
+    def _end_for_protocol_error(self, message: str, limit: LimitHit | None = None) -> None:
+        """End a child that broke the protocol."""
         error = StudentError(type="ProtocolError", message=message)
         self._killed_for = Reply(outcome=Outcome.PROTOCOL, error=error, limit=limit)
         self._kill()
 
-    def _obituary(self) -> Reply:
-        """Why the child is dead: from the kernel's word through the fork server, not from anything the child said."""
+    def _death_reply(self) -> Reply:
+        """Why the child is dead, by the kernel's report through the fork server and not by anything the child said."""
         end = self._await_end()
         if self._killed_for is not None:
             return self._killed_for
@@ -326,20 +319,20 @@ class LockedChild:
             return Reply(outcome=Outcome.FORBIDDEN)
         used_up = cpu >= self.limits.cpu_seconds - 0.5
         if number == signal.SIGXCPU or (number == signal.SIGKILL and used_up):
-            return Reply(outcome=Outcome.TIMEOUT, limit=self._hit("CPU time", self.limits.cpu_seconds, cpu, "s"))
+            return Reply(outcome=Outcome.TIMEOUT, limit=self._limit_hit("CPU time", self.limits.cpu_seconds, cpu, "s"))
         if number == signal.SIGKILL:
             full, killed = self._group.memory_events() if self._group else (0, _oom_kills() - self._oom_kills)
             if full:
-                return Reply(outcome=Outcome.MEMORY, limit=self._memory_limit(""))
+                return Reply(outcome=Outcome.MEMORY, limit=self._memory_limit_hit(""))
             if killed > 0:
                 raise InfrastructureFault("the machine ran out of memory and the kernel ended a process")
         if number == signal.SIGABRT and "bad_alloc" in self.stderr:
-            return Reply(outcome=Outcome.MEMORY, limit=self._memory_limit(""))
+            return Reply(outcome=Outcome.MEMORY, limit=self._memory_limit_hit(""))
         how = f"signal {signal.Signals(number).name}" if number else f"exit code {end['exit']}"
         return Reply(outcome=Outcome.DIED, error=StudentError(type="ProcessEnded", message=how))
 
     def _await_end(self) -> dict[str, Any]:
-        """The kernel's report of the end; kills a child that closed its pipe but lives on."""
+        """The kernel's report of the end; kills a child that closed its reply pipe and is still alive."""
         if self.end is None:
             self._notice.settimeout(1.0)
             for _ in range(int(_END_SECONDS)):
@@ -348,7 +341,7 @@ class LockedChild:
                     break
                 except TimeoutError:
                     if self._killed_for is None:
-                        self._broken("the child closed its reply pipe and lived on")
+                        self._end_for_protocol_error("the child closed its reply pipe and lived on")
                 except (OSError, ValueError) as error:
                     raise ServerFault("the fork server died") from error
             else:
@@ -356,28 +349,31 @@ class LockedChild:
         return self.end
 
     @staticmethod
-    def _hit(limit: str, allowed: float, used: float, unit: str) -> LimitHit:
+    def _limit_hit(limit: str, allowed: float, used: float, unit: str) -> LimitHit:
         return LimitHit(limit=limit, allowed=allowed, used=round(used, 1), unit=unit)
 
-    def _memory_limit(self, message: str) -> LimitHit:
-        """The use is the peak of what was really taken, and what was asked for when that was refused, where it says.
+    def _memory_limit_hit(self, message: str) -> LimitHit:
+        """The memory limit, with the peak of resident memory and the refused request as its use.
 
-        A refused request of unknown size leaves a peak that explains nothing: then the use stays open.
+        The use is ``None`` when ``message`` has no size and the peak alone is too low to explain the refusal.
         """
         peak = status.read(self.pid or 0).get("VmHWM") or (self.end or {}).get("max_rss_kb", 0)
-        asked = _ALLOCATION.search(message)
-        used = (peak - self._resident_kb) / 1024 + (min(int(asked[1][:18]), 1 << 60) / (1 << 20) if asked else 0)
-        known = asked is not None or used > self.limits.memory_mb / 2
-        return LimitHit(limit="memory", allowed=self.limits.memory_mb, used=round(used) if known else None, unit="MB")
+        refused = _ALLOCATION.search(message)
+        refused_mb = min(int(refused[1][:18]), 1 << 60) / (1 << 20) if refused else 0
+        used = (peak - self._resident_kb_at_start) / 1024 + refused_mb
+        explains = refused is not None or used > self.limits.memory_mb / 2
+        return LimitHit(
+            limit="memory", allowed=self.limits.memory_mb, used=round(used) if explains else None, unit="MB"
+        )
 
-    def _thread_limit(self) -> LimitHit:
+    def _thread_limit_hit(self) -> LimitHit:
         used = status.read(self.pid or 0).get("Threads")
         return LimitHit(limit="threads", allowed=self.limits.threads, used=used, unit="threads")
 
     def close(self) -> None:
-        """Kill the child without waiting, and let go of everything."""
-        if self._far_ends:
-            self.close_far_ends()
+        """Kill the child without waiting, and close every descriptor."""
+        if self._child_fds:
+            self.close_child_fds()
         self._kill()
         for fd in (self._out, self._err, self._requests, self._replies):
             os.close(fd)
@@ -386,11 +382,11 @@ class LockedChild:
             self._pidfd = None
         self._notice.close()
 
-    # -- what it printed ----------------------------------------------------------------------------------------
+    # -- output -------------------------------------------------------------------------------------------------
 
     @property
     def stdout(self) -> str:
-        """What the student's code printed so far, capped, control characters escaped."""
+        """The output of the student's code so far, capped, control characters escaped."""
         return _printable(self._buffers[self._out].decode("utf-8", "backslashreplace"))
 
     @property
@@ -399,8 +395,8 @@ class LockedChild:
         return _printable(self._buffers[self._err].decode("utf-8", "backslashreplace"))
 
 
-class _Ended(Exception):
-    """The reply pipe ended, or the child was killed."""
+class _ChildEnded(Exception):
+    """The reply pipe was closed, or the child was killed."""
 
 
 def _pipe(opened: contextlib.ExitStack) -> tuple[int, int]:
@@ -410,26 +406,26 @@ def _pipe(opened: contextlib.ExitStack) -> tuple[int, int]:
     return read, write
 
 
-def _shown(value: Any) -> Any:
-    """JSON data with every text fit for a terminal and a page."""
+def _printable_data(value: Any) -> Any:
+    """JSON data with every text made printable."""
     if isinstance(value, str):
         return _printable(value)
     if isinstance(value, list):
-        return [_shown(item) for item in value]
+        return [_printable_data(item) for item in value]
     if isinstance(value, dict):
-        return {_printable(name): _shown(item) for name, item in value.items()}
+        return {_printable(name): _printable_data(item) for name, item in value.items()}
     return value
 
 
 def _printable(text: str) -> str:
-    """Control characters, which could rewrite a terminal or turn a line around, as their escapes."""
+    """The text with control characters, which could rewrite a terminal or reverse a line, as escapes."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 def _oom_kills() -> int:
-    """How many processes this machine's kernel has ended for want of memory."""
+    """Number of processes that this machine's kernel has killed because memory ran out."""
     try:
         with open("/proc/vmstat", encoding="ascii") as table:
             return next((int(line.split()[1]) for line in table if line.startswith("oom_kill ")), 0)

@@ -1,7 +1,7 @@
-"""A control group around each child, where cgroup v2 is delegated to the service: what rlimits cannot count.
+"""A control group around each child, where cgroup v2 is delegated to the service: it counts what rlimits cannot.
 
-A group bounds page cache, page tables and pipes along with the child's own memory, refuses a burst of threads before it
-has begun, and keeps a hand-in from taking every core. It is an extra layer: the floor holds without it.
+A group bounds page cache, page tables and pipes along with the child's own memory, refuses a burst of threads at once,
+and keeps a submission from using every core. It is an extra layer: the floor holds without it.
 See https://docs.kernel.org/admin-guide/cgroup-v2.html, "Delegation" and "No Internal Process Constraint".
 """
 
@@ -18,12 +18,12 @@ from pathlib import Path
 from grader.sandbox.policy import ControlGroup, Limits
 
 CONTROLLERS = ("memory", "pids", "cpu")
-NEEDED = "memory"
-"""Without this controller a group is not worth its price."""
+REQUIRED_CONTROLLER = "memory"
+"""Without this controller a group costs more than it bounds."""
 _CHILD = "assay-child"
-_OWN = "assay-service"
-"""The leaf that the service moves into: a group with processes of its own may not limit groups below it."""
-_mkdir, _rmdir = os.mkdir, os.rmdir  # names of their own: in the tests a folder plays the kernel
+_SERVICE = "assay-service"
+"""Leaf group of the service: a group with processes of its own may not limit groups below it."""
+_mkdir, _rmdir = os.mkdir, os.rmdir  # replaced by tests, where a folder stands for the kernel
 _SWAP = "memory.swap.max"
 _CPU_PERIOD = 100_000
 _CLOSE_SECONDS = 2.0
@@ -39,8 +39,8 @@ class NotDelegated:
         return self.reason
 
 
-class _No(Exception):
-    """Carries the reason of `NotDelegated`."""
+class _Undelegated(Exception):
+    """Carries the reason of a `NotDelegated`."""
 
 
 @dataclass
@@ -50,14 +50,14 @@ class Group:
     path: Path
 
     def add(self, pid: int) -> None:
-        """Put a process and all its threads in. One that is gone already is left alone. Raises ``OSError``."""
+        """Move a process with all its threads into the group, if it is alive. Raises ``OSError``."""
         with contextlib.suppress(ProcessLookupError):
             _write(self.path / "cgroup.procs", str(pid))
 
     def memory_events(self) -> tuple[int, int]:
-        """How often the group ran into its own limit, and how many of its processes were ended for want of memory.
+        """(times that the group was full, processes killed because memory ran out).
 
-        A kill without a full group was the machine's, or the service's, lack of memory.
+        A kill in a group that was not full means that the machine or the service had no memory left.
         """
         counts = dict.fromkeys(("oom", "oom_kill"), 0)
         with contextlib.suppress(OSError):
@@ -76,7 +76,7 @@ class ControlGroups:
     controllers: tuple[str, ...]
     policy: ControlGroup
     _number: itertools.count[int] = field(default_factory=itertools.count)
-    _left: set[Path] = field(default_factory=set)
+    _to_remove: set[Path] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __str__(self) -> str:
@@ -96,16 +96,16 @@ class ControlGroups:
         return Group(path)
 
     def remove(self, group: Group) -> None:
-        """Remove a group whose processes are dead or dying; what the kernel still holds goes with a later one."""
+        """Remove a group whose processes are dead or dying; one that is busy is removed with a later one."""
         with self._lock:
-            self._left = {path for path in {*self._left, group.path} if not _removed(path)}
+            self._to_remove = {path for path in {*self._to_remove, group.path} if not _remove(path)}
 
     def close(self) -> None:
-        """Remove what is left when the last child is dying, and give up on what will not go."""
+        """Remove the remaining groups when the last child is dying, and give up after a while."""
         until = time.monotonic() + _CLOSE_SECONDS
         with self._lock:
-            while self._left and time.monotonic() < until:
-                self._left = {path for path in self._left if not _removed(path)}
+            while self._to_remove and time.monotonic() < until:
+                self._to_remove = {path for path in self._to_remove if not _remove(path)}
                 time.sleep(0.005)
 
     def _values(self, limits: Limits) -> dict[str, str]:
@@ -121,86 +121,88 @@ class ControlGroups:
         return values
 
 
-def delegated(
+def find_control_groups(
     policy: ControlGroup,
     membership: Path = Path("/proc/self/cgroup"),
     mounts: Path = Path("/proc/self/mountinfo"),
     service: int | None = None,
 ) -> ControlGroups | NotDelegated:
-    """The groups that this service may make, or why it may make none. Moves the service into a leaf of its own.
+    """The control groups that this service may make, or why it may make none. Moves the service into a leaf group.
 
-    ``service`` is the process at its head where that is not this one: what it has started belongs to the service.
+    ``service`` is the topmost process of the service, by default this one; all below it belong to the service.
     """
     try:
         base = _own_group(membership, mounts)
-        return ControlGroups(base, _prepared(base, service or os.getpid()), policy)
-    except _No as reason:
+        return ControlGroups(base, _delegate_controllers(base, service or os.getpid()), policy)
+    except _Undelegated as reason:
         return NotDelegated(str(reason))
     except OSError as error:
         return NotDelegated(f"control groups cannot be made: {error.strerror}")
 
 
-def _prepared(base: Path, service: int) -> tuple[str, ...]:
-    """Hand the controllers down to groups below ``base``. Raises `_No` and ``OSError``."""
+def _delegate_controllers(base: Path, service: int) -> tuple[str, ...]:
+    """Delegate the controllers to groups below ``base``. Raises `_Undelegated` and ``OSError``."""
     if not os.access(base, os.W_OK) or not os.access(base / "cgroup.procs", os.W_OK):
-        raise _No("the service's control group belongs to somebody else: start it with systemd and Delegate=yes")
-    offered = _words(base / "cgroup.controllers")
-    controllers = tuple(name for name in CONTROLLERS if name in offered)
-    if NEEDED not in controllers:
-        raise _No(
+        raise _Undelegated("another user owns the service's control group: start it with systemd and Delegate=yes")
+    available = _words(base / "cgroup.controllers")
+    controllers = tuple(name for name in CONTROLLERS if name in available)
+    if REQUIRED_CONTROLLER not in controllers:
+        raise _Undelegated(
             "cgroup v2 offers no memory controller here: version 1 has it, or the group above does not hand it down"
         )
     members = _words(base / "cgroup.procs")
     if set(members) - set(map(str, _family(service))):
-        raise _No(
+        raise _Undelegated(
             "the service shares its control group with other processes: start it in one of its own, for example by "
             "systemd-run --user --scope -p Delegate=yes assay serve"
         )
-    leaf = base / _OWN
+    leaf = base / _SERVICE
     with contextlib.suppress(FileExistsError):
         _mkdir(leaf)
     for pid in members:
         Group(leaf).add(int(pid))
     _write(base / "cgroup.subtree_control", " ".join(f"+{name}" for name in controllers))
-    for path in base.glob(f"{_CHILD}-*-*"):  # of a service that was killed
+    for path in base.glob(f"{_CHILD}-*-*"):  # left by a service that was killed
         if not Path("/proc", path.name.split("-")[2]).exists():
-            _removed(path)
+            _remove(path)
     return controllers
 
 
 def _own_group(membership: Path, mounts: Path) -> Path:
-    """The group in the unified hierarchy that this process was started in. Raises `_No`."""
+    """The group in the unified hierarchy that this process was started in. Raises `_Undelegated`."""
     try:
-        own = [line for line in membership.read_text(encoding="utf-8").splitlines() if line.startswith("0::")]
-        mounted = [line.split() for line in mounts.read_text(encoding="utf-8").splitlines() if " - cgroup2 " in line]
+        groups = [line for line in membership.read_text(encoding="utf-8").splitlines() if line.startswith("0::")]
+        mounted = mounts.read_text(encoding="utf-8").splitlines()
+        hierarchies = [line.split() for line in mounted if " - cgroup2 " in line]
     except OSError as error:
-        raise _No(f"control groups cannot be seen: {error.strerror}") from error
-    if not own or not mounted:
-        raise _No("cgroup v2 is not mounted")
+        raise _Undelegated(f"control groups cannot be seen: {error.strerror}") from error
+    if not groups or not hierarchies:
+        raise _Undelegated("cgroup v2 is not mounted")
     # Fields 4 and 5 of mountinfo: the part of the hierarchy that is mounted, and where.
-    root, point = mounted[0][3], mounted[0][4]
-    path = own[0].removeprefix("0::")
+    root, point = hierarchies[0][3], hierarchies[0][4]
+    path = groups[0].removeprefix("0::")
     if root != "/" and (path + "/").startswith(root + "/"):
         path = path[len(root) :]
     group = Path(point, path.lstrip("/"))
-    return group.parent if group.name == _OWN else group
+    return group.parent if group.name == _SERVICE else group
 
 
 def _family(pid: int) -> list[int]:
-    """A process and all below it."""
+    """A process and all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 parent = int((entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
                 children.setdefault(parent, []).append(int(entry.name))
-    found = [pid]
-    for member in found:
-        found += children.get(member, [])
-    return found
+    family = [pid]
+    for member in family:
+        family += children.get(member, [])
+    return family
 
 
-def _removed(path: Path) -> bool:
+def _remove(path: Path) -> bool:
+    """Remove a group. Returns whether it is gone."""
     try:
         _rmdir(path)
     except FileNotFoundError:
@@ -218,7 +220,7 @@ def _words(path: Path) -> list[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    """In one write, as the kernel wants it."""
+    """Write a control file in one call, as the kernel requires."""
     fd = os.open(path, os.O_WRONLY)
     try:
         os.write(fd, text.encode())

@@ -2,7 +2,7 @@
 
 Trusted, single-threaded, and started with an empty environment. It speaks over one socket (descriptor 3): a JSON
 message with five descriptors asks for a child; the last of them is the child's notice socket, on which the server
-reports the process, and later how it ended. It leaves when the supervisor does.
+reports the process, and later how it ended. It ends when the supervisor does.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from grader.sandbox import frames, kernel, landlock, lockdown, mounts, probes, r
 from grader.sandbox.policy import Limits, Policy
 
 CONTROL = 3
-_CANNOT = 78
-_CHANNEL = 5
+_EXIT_CONFIG = 78
+"""EX_CONFIG of sysexits.h."""
+_CHANNEL_LENGTH = 5
 """Descriptors that come with an order: out, err, requests, replies, notice."""
 
 
 def main() -> None:
-    """Prepare, announce, serve. Exits 78 when the machine cannot hold the policy."""
+    """Prepare, report, serve. Exits 78 when the machine cannot keep the policy."""
     control = socket.socket(fileno=CONTROL)
     setup = json.loads(control.recv(1 << 20))
     policy = Policy.model_validate_json(setup["policy"])
@@ -40,14 +41,14 @@ def main() -> None:
         facts, locks = prepare(policy)
     except mounts.CannotLeaveRoot as error:
         control.send(json.dumps({"failed": str(error)}).encode())
-        raise SystemExit(_CANNOT) from error
+        raise SystemExit(_EXIT_CONFIG) from error
     control.send(json.dumps({"ready": facts}).encode())
     serve(control, locks)
 
 
 def prepare(policy: Policy) -> tuple[dict[str, Any], lockdown.Locks]:
     """Import and warm torch, leave root, make the Landlock ruleset. Raises `mounts.CannotLeaveRoot`."""
-    gc.disable()  # nothing that is made here goes again: looking for garbage would be a fifth of the time
+    gc.disable()  # imports leave no garbage, and collecting is a fifth of their time
     warm_up()
     architecture = syscalls.here()
     if architecture is None:
@@ -57,11 +58,11 @@ def prepare(policy: Policy) -> tuple[dict[str, Any], lockdown.Locks]:
     was_root = os.geteuid() == 0
     if was_root:
         namespaces = mounts.isolate_root()
-        covered = mounts.open_up([Path(sys.base_prefix), Path(sys.prefix), *map(Path, site.getsitepackages())])
+        covered = mounts.expose([Path(sys.base_prefix), Path(sys.prefix), *map(Path, site.getsitepackages())])
         if "capabilities" not in policy.without:
             kernel.drop_bounding_set()
         if "uid" not in policy.without:
-            mounts.become(policy.server.uid or mounts.free_uid(policy.server.free_uid))
+            mounts.become_user(policy.server.uid or mounts.free_uid(policy.server.free_uid))
         if covered:
             namespaces.append("mount")
     else:
@@ -70,9 +71,9 @@ def prepare(policy: Policy) -> tuple[dict[str, Any], lockdown.Locks]:
     version = min(landlock.abi(architecture), policy.landlock_abi or sys.maxsize)
     ruleset = None
     if version and "landlock" not in policy.without:
-        low = landlock.ruleset(architecture, version, paths)
-        ruleset = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 100)  # above the five that a child's channel takes
-        os.close(low)
+        fd = landlock.ruleset(architecture, version, paths)
+        ruleset = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100)  # above the descriptors 0 to 4 of a child
+        os.close(fd)
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise RuntimeError(f"the fork server has {threads} threads: something imported starts them")
@@ -83,7 +84,7 @@ def prepare(policy: Policy) -> tuple[dict[str, Any], lockdown.Locks]:
         landlock_fd=ruleset,
         base_data_bytes=memory["VmData"] << 10,
         base_size_bytes=memory["VmSize"] << 10,
-        taken_threads=status.threads_of(os.getuid()),
+        other_threads=status.threads_of(os.getuid()),
         server_pid=os.getpid(),
         was_privileged=was_root or "user" in namespaces,
     )
@@ -106,11 +107,11 @@ def prepare(policy: Policy) -> tuple[dict[str, Any], lockdown.Locks]:
 
 
 def warm_up() -> None:
-    """Import what hand-ins use, and run one operation of each kind, on one thread.
+    """Import what submissions use, and run one operation of each kind, on one thread; docs/new-torch.md says why.
 
     libgomp hangs in a fork of a process that ever ran two threads, so the number of threads is set before any operator.
     """
-    tempfile.tempdir = "/tmp"  # noqa: S108 - named, so that nobody writes there to find out whether it can be done
+    tempfile.tempdir = "/tmp"  # noqa: S108 - else `tempfile` writes a file to choose one
     import torch
 
     torch.set_num_threads(1)
@@ -138,10 +139,10 @@ def warm_up() -> None:
         )
 
 
-class Notice:
-    """A running child: its process descriptor and the socket on which its end is reported.
+class RunningChild:
+    """A running child: its process descriptor and the notice socket on which its end is reported.
 
-    The supervisor may have closed its side at any time: then there is nobody to tell.
+    The supervisor may close its side at any time; a report is then dropped.
     """
 
     def __init__(self, pid: int, sock: socket.socket) -> None:
@@ -153,7 +154,7 @@ class Notice:
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
     def report_end(self) -> None:
-        """Reap the child and tell how it ended and what it used."""
+        """Reap the child and report how it ended and what it used."""
         _, status, usage = os.wait4(self.pid, 0)
         end = {
             "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
@@ -168,26 +169,26 @@ class Notice:
 
 
 def serve(control: socket.socket, locks: lockdown.Locks) -> None:
-    """Fork a child a request and reap the dead, until the supervisor closes the socket."""
+    """Fork a child for each order and reap the dead, until the supervisor closes the socket."""
     selector = selectors.DefaultSelector()
     selector.register(control, selectors.EVENT_READ)
     while True:
         for key, _ in selector.select():
-            if isinstance(key.data, Notice):
+            if isinstance(key.data, RunningChild):
                 selector.unregister(key.fd)
                 key.data.report_end()
                 continue
-            message, fds, _, _ = socket.recv_fds(control, 1 << 16, _CHANNEL)
+            message, fds, _, _ = socket.recv_fds(control, 1 << 16, _CHANNEL_LENGTH)
             if not message:
                 return
-            notice = make_child(fds, locks, message)
-            if notice is not None:
-                selector.register(notice.pidfd, selectors.EVENT_READ, notice)
+            child = make_child(fds, locks, message)
+            if child is not None:
+                selector.register(child.pidfd, selectors.EVENT_READ, child)
 
 
-def make_child(fds: list[int], locks: lockdown.Locks, message: bytes) -> Notice | None:
-    """Fork for one order; the fork never returns. ``None``, and the reason to the supervisor, when that is refused."""
-    if len(fds) != _CHANNEL:  # no descriptors were free to receive them
+def make_child(fds: list[int], locks: lockdown.Locks, message: bytes) -> RunningChild | None:
+    """Fork for one order; the fork never returns. When the kernel refuses: ``None``, and a report to the supervisor."""
+    if len(fds) != _CHANNEL_LENGTH:  # no descriptors were free to receive them
         for fd in fds:
             os.close(fd)
         return None
@@ -205,13 +206,13 @@ def make_child(fds: list[int], locks: lockdown.Locks, message: bytes) -> Notice 
                 os.close(fd)
     if pid == 0:
         become_child(channel, locks, message)
-    return Notice(pid, sock)
+    return RunningChild(pid, sock)
 
 
 def become_child(channel: list[int], locks: lockdown.Locks, message: bytes) -> None:
-    """In the fork: take the channel as descriptors 0 to 4, lock down, announce, serve. Never returns."""
+    """In the fork: move the channel to descriptors 0 to 4, lock down, report, serve. Never returns."""
     try:
-        from grader.measure.operations import operations as measuring
+        from grader.measure.operations import operations as measuring_operations
         from grader.sandbox.harness import serving
 
         order = json.loads(message)
@@ -226,13 +227,14 @@ def become_child(channel: list[int], locks: lockdown.Locks, message: bytes) -> N
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
         layers: dict[str, str] = {}
         try:
-            lockdown.lock(locks, limits, lambda: layers.update(probes.before_filter(locks)))
-            layers |= probes.try_everything(locks, limits)
+            lockdown.lock(locks, limits, lambda: layers.update(probes.probe_privileges(locks)))
+            layers |= probes.probe_layers(locks, limits)
         except lockdown.NotLocked as missing:
-            layers[missing.layer] = missing.found
+            layers[missing.layer] = missing.reason
         serving.send(frames.encode(frames.READY, 0, {"layers": layers}))
         if all(layers.get(layer) == "ok" for layer in probes.FLOOR):
-            serving.serve(limits.torch_threads, measuring() if order["role"] == "measure" else serving.operations())
+            table = measuring_operations() if order["role"] == "measure" else serving.operations()
+            serving.serve(limits.torch_threads, table)
     except BaseException:
         traceback.print_exc()
     finally:

@@ -1,8 +1,8 @@
 """Frames on a pipe between the trusted side and a child: a fixed header, JSON, raw arrays. No pickle, no code.
 
 Layout, little-endian: magic, sequence number, kind, length of the JSON, length of the body, then the JSON, then the
-arrays' bytes one after the other. The JSON's ``arrays`` lists dtype and shape of each. Everything is checked before
-it is believed, because the child's side may be written by a student.
+arrays' bytes one after the other. The JSON's ``arrays`` lists dtype and shape of each. Everything is checked, because
+the child's side may be written by a student.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ESCAPES = re.compile(r"\\\\|\\(u0000)")  # an escaped backslash may stand befor
 
 
 class ProtocolError(Exception):
-    """The bytes are not the frame that was due."""
+    """The bytes are not the frame that was expected."""
 
 
 class TooLarge(ProtocolError):
@@ -65,7 +65,7 @@ def encode(kind: int, sequence: int, meta: dict[str, Any], arrays: Sequence[Arra
 
 
 def sizes(header: bytes, sequence: int, kinds: tuple[int, ...], cap: int) -> tuple[int, int, int]:
-    """(kind, JSON length, body length) of a header that must belong to ``sequence``. Raises `ProtocolError`."""
+    """(kind, JSON length, body length) of a header with this sequence number. Raises `ProtocolError`."""
     magic, number, kind, text, body = HEADER.unpack(header)
     if magic != _MAGIC:
         raise ProtocolError("the reply does not begin as a frame does")
@@ -84,7 +84,7 @@ def decode(text: bytes, body: bytes) -> tuple[dict[str, Any], tuple[Array, ...]]
     try:
         meta = json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
         if _UNSTORABLE.search(text):
-            plain = _ESCAPES.sub(lambda found: "?" if found[1] else found[0], json.dumps(meta, ensure_ascii=False))
+            plain = _ESCAPES.sub(lambda match: "?" if match[1] else match[0], json.dumps(meta, ensure_ascii=False))
             meta = json.loads(plain.encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise ProtocolError("the reply's JSON cannot be read") from error
@@ -95,7 +95,7 @@ def decode(text: bytes, body: bytes) -> tuple[dict[str, Any], tuple[Array, ...]]
         raise ProtocolError("the reply's list of arrays cannot be read")
     arrays, offset = [], 0
     for entry in listed:
-        dtype, shape = _described(entry)
+        dtype, shape = _array_type(entry)
         count = 1
         for dimension in shape:
             count *= dimension
@@ -112,7 +112,7 @@ def decode(text: bytes, body: bytes) -> tuple[dict[str, Any], tuple[Array, ...]]
     return meta, tuple(arrays)
 
 
-def _described(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
+def _array_type(entry: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape"} or not isinstance(entry["shape"], list):
         raise ProtocolError("an array is described wrongly")
     shape = entry["shape"]

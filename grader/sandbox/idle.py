@@ -1,4 +1,4 @@
-"""How long a process has been doing nothing, by what the kernel says of its threads. See proc_pid_stat(5)."""
+"""How long a process has been idle, by the kernel's state of its threads. See proc_pid_stat(5)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import time
 from pathlib import Path
 
 _WAITING = frozenset("ST")
-"""Asleep, or stopped by its own signal. Who wants a core is ``R``, who waits for the disk ``D``: neither is idle."""
+"""Asleep, or stopped by a signal. ``R`` (wants a core) and ``D`` (waits for the disk) are not idle."""
 
 
 class IdleClock:
-    """Counts while no processor time is used and no thread could use any. A process that cannot be seen is busy."""
+    """Counts while a process uses no processor time and no thread can run. A process that cannot be read is busy."""
 
     def __init__(self, pid: int) -> None:
         self._folder = Path(f"/proc/{pid}")
         self.restart()
 
     def restart(self) -> None:
-        """Begin again from nothing."""
+        """Count from zero."""
         self._since, self._used = time.monotonic(), -1
 
     def seconds(self) -> float:
-        """Seconds since the process was last seen to work."""
+        """Seconds since the process last worked."""
         state, used = _stat(self._folder / "stat")
         if used != self._used or state not in _WAITING or self._may_run():
             self._since, self._used = time.monotonic(), used

@@ -21,11 +21,11 @@ libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
 
 
-def check(result: int, what: str) -> int:
+def check(result: int, call: str) -> int:
     """Turn libc's -1 into an ``OSError`` that names the call."""
     if result == -1:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(number, f"{call}: {os.strerror(number)}")
     return result
 
 
@@ -72,12 +72,12 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def drop_bounding_set() -> None:
-    """Empty the set that bounds what a program could ever gain, as far as this thread may (it needs CAP_SETPCAP)."""
+    """Empty the set that bounds the capabilities of later programs, if this thread has CAP_SETPCAP."""
     for capability in range(64):
         try:
             if prctl(PR_CAPBSET_READ, capability) == 1:
                 prctl(PR_CAPBSET_DROP, capability)
-        except OSError:  # EINVAL past the last one; EPERM where there is nothing to drop with, and nothing gained
+        except OSError:  # EINVAL past the last capability; EPERM without CAP_SETPCAP, when none can be gained
             continue
 
 

@@ -38,7 +38,7 @@ def abi(architecture: Architecture) -> int:
 
 
 def ruleset(architecture: Architecture, version: int, paths: Iterable[str]) -> int:
-    """A descriptor of the ruleset that lets the paths be read and nothing else. Missing paths are left out."""
+    """A descriptor of a ruleset that allows reading the paths and nothing else. Missing paths are skipped."""
     rights = 13 + (version >= 2) + (version >= 3) + (version >= 5)
     attributes = _Ruleset(
         (1 << rights) - 1,

@@ -1,4 +1,4 @@
-"""A child gives up everything that the policy does not allow, for good, before it sees the student's source."""
+"""Locks a child down for good to what the policy allows, before it receives the student's source."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ CHANNEL_FDS = 5
 
 
 class NotLocked(Exception):
-    """A lock cannot be set: the layer of the floor that it belongs to, and what the kernel says."""
+    """A lock cannot be set; carries its layer of the floor and the kernel's reason."""
 
-    def __init__(self, layer: str, found: str) -> None:
-        super().__init__(f"{layer}: {found}")
-        self.layer, self.found = layer, found
+    def __init__(self, layer: str, reason: str) -> None:
+        super().__init__(f"{layer}: {reason}")
+        self.layer, self.reason = layer, reason
 
 
 @dataclass(frozen=True)
 class Locks:
-    """What the fork server prepared once for all children: system call table, Landlock ruleset, memory in use."""
+    """What the fork server prepares once for all children: system call table, Landlock ruleset, memory in use."""
 
     policy: Policy
     architecture: Architecture
     landlock_fd: int | None
     base_data_bytes: int
     base_size_bytes: int
-    taken_threads: int
+    other_threads: int
     """Threads of the same uid when the server started: RLIMIT_NPROC counts them too."""
     server_pid: int
     was_privileged: bool
-    """Started as root, or owner of a user namespace: then even the bounding set must be empty."""
+    """Whether it started as root or owns a user namespace: then even the bounding set must be empty."""
 
 
 def limits_table(locks: Locks, limits: Limits) -> dict[int, tuple[int, int]]:
@@ -47,10 +47,10 @@ def limits_table(locks: Locks, limits: Limits) -> dict[int, tuple[int, int]]:
     data = locks.base_data_bytes + limits.memory_mb * MB
     size = locks.base_size_bytes + (limits.memory_mb + limits.reserved_mb) * MB
     cpu = max(1, round(limits.cpu_seconds))
-    threads = locks.taken_threads + locks.policy.server.threads
+    threads = locks.other_threads + locks.policy.server.threads
     allowed = resource.getrlimit(resource.RLIMIT_NPROC)[1]
     if allowed != resource.RLIM_INFINITY:
-        threads = min(threads, allowed)  # a container's own limit is a backstop as good as ours
+        threads = min(threads, allowed)  # a lower limit of the container is as good a backstop
     return {
         resource.RLIMIT_DATA: (data, data),
         resource.RLIMIT_AS: (size, size),
@@ -69,11 +69,11 @@ def limits_table(locks: Locks, limits: Limits) -> dict[int, tuple[int, int]]:
 def lock(locks: Locks, limits: Limits, before_filter: Callable[[], None]) -> None:
     """Lock this process down, in the order that keeps each step possible. Single-threaded. Raises `NotLocked`.
 
-    ``before_filter`` runs last but one, when all but the system call filter is in place.
+    ``before_filter`` runs when everything but the system call filter is in place.
     """
     without = locks.policy.without
-    # Not inherited by fork, and cleared by a change of id: set here, then the parent is checked, or a child could
-    # outlive a server that died in between.
+    # PR_SET_PDEATHSIG is not inherited by fork and cleared by a change of id. Check the parent after it is set, or a
+    # child could outlive a server that died in between.
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != locks.server_pid:
         os._exit(1)
@@ -86,7 +86,7 @@ def lock(locks: Locks, limits: Limits, before_filter: Callable[[], None]) -> Non
         with _layer("no_new_privs"):
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if kernel.prctl(kernel.PR_GET_NO_NEW_PRIVS) != 1:
-        # Landlock and seccomp would be refused for want of it, and would be blamed.
+        # Without it the kernel refuses Landlock and seccomp, and the report would name them.
         raise NotLocked("no_new_privs", "no_new_privs is not set")
     if "capabilities" not in without:
         with _layer("capabilities"):
@@ -107,5 +107,5 @@ def lock(locks: Locks, limits: Limits, before_filter: Callable[[], None]) -> Non
 def _layer(name: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError) as error:  # setrlimit raises ValueError for what is beyond the hard limit
+    except (OSError, ValueError) as error:  # setrlimit raises ValueError beyond the hard limit
         raise NotLocked(name, str(error)) from error

@@ -16,19 +16,19 @@ from grader.sandbox import kernel
 
 
 class CannotLeaveRoot(Exception):
-    """The process was started as root and cannot become anybody else; the message names the remedy."""
+    """The process was started as root and cannot change its user; the message names the remedy."""
 
 
 def closed_ancestor(path: Path) -> Path | None:
-    """The topmost directory above ``path`` (or itself) that strangers may not enter."""
+    """The topmost directory above ``path`` (or ``path`` itself) that other users may not enter."""
     for directory in [*reversed(path.parents), path]:
         if directory.is_dir() and not directory.stat().st_mode & 0o001:
             return directory
     return None
 
 
-def open_up(needed: Iterable[Path]) -> list[str]:
-    """Make every needed directory reachable by strangers, in this process's own view. Returns what was covered.
+def expose(needed: Iterable[Path]) -> list[str]:
+    """Make every needed directory reachable by other users, in this process's view. Returns the covered directories.
 
     Raises `CannotLeaveRoot` where the kernel allows no mount namespace and a needed directory is closed.
     """
@@ -43,9 +43,9 @@ def open_up(needed: Iterable[Path]) -> list[str]:
         kernel.unshare(kernel.CLONE_NEWNS)
         kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
         for ancestor, paths in closed.items():
-            held = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in paths]
+            handles = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in paths]
             kernel.mount("tmpfs", str(ancestor), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755,size=1m")
-            for path, fd in held:
+            for path, fd in handles:
                 path.mkdir(parents=True, exist_ok=True, mode=0o755)
                 kernel.mount(f"/proc/self/fd/{fd}", str(path), None, kernel.MS_BIND | kernel.MS_REC)
                 kernel.mount(
@@ -56,16 +56,16 @@ def open_up(needed: Iterable[Path]) -> list[str]:
                 )
                 os.close(fd)
     except OSError as error:
-        shut = ", ".join(str(path) for path in closed)
+        closed_paths = ", ".join(str(path) for path in closed)
         raise CannotLeaveRoot(
-            f"Student code must not run as root, and another id cannot reach the interpreter because {shut} is closed "
-            f"to others ({error}). Start the service as an ordinary user, or install Python and the environment "
-            "outside that directory."
+            "Student code must not run as root, and another id cannot reach the interpreter because "
+            f"{closed_paths} is closed to others ({error}). Start the service as an ordinary user, or install "
+            "Python and the environment outside that directory."
         ) from error
     return [str(path) for path in closed]
 
 
-def become(uid: int) -> None:
+def become_user(uid: int) -> None:
     """Give up root for ``uid`` and the group of the same number, for good. Raises `CannotLeaveRoot`."""
     try:
         os.setgroups([])
@@ -79,25 +79,25 @@ def become(uid: int) -> None:
 
 
 def free_uid(first: int) -> int:
-    """The first id from ``first`` on that belongs to nobody."""
-    taken = {entry.pw_uid for entry in pwd.getpwall()}
-    return next(uid for uid in range(first, first + len(taken) + 1) if uid not in taken)
+    """The first id from ``first`` on that belongs to no user."""
+    used = {entry.pw_uid for entry in pwd.getpwall()}
+    return next(uid for uid in range(first, first + len(used) + 1) if uid not in used)
 
 
 def isolate_root() -> list[str]:
-    """Namespaces that root can make at once: an empty network, own IPC, own host name. Returns those made."""
-    made = []
+    """Make the namespaces that root may: an empty network, own IPC, own host name. Returns their names."""
+    namespaces = []
     for name, flag in (("network", kernel.CLONE_NEWNET), ("ipc", kernel.CLONE_NEWIPC), ("uts", kernel.CLONE_NEWUTS)):
         try:
             kernel.unshare(flag)
         except OSError:
             continue
-        made.append(name)
-    return made
+        namespaces.append(name)
+    return namespaces
 
 
 def isolate_user() -> list[str]:
-    """The same for an ordinary user, by a user namespace, where the system allows one."""
+    """Make the same for an ordinary user, by a user namespace, where the system allows one."""
     uid, gid = os.getuid(), os.getgid()
     try:
         kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS)

@@ -17,7 +17,7 @@ FILE = Path(__file__).with_name("policy.toml")
 
 Layer = Literal["seccomp", "landlock", "rlimits", "no_new_privs", "capabilities", "uid"]
 DRILL = "ASSAY_SANDBOX_WITHOUT"
-"""A variable that names layers to leave out, so that a person can see the start refused. It cannot do anything else."""
+"""A variable that names layers to leave out, to see that the start is refused. It has no other effect."""
 
 
 class _Data(BaseModel):
@@ -25,7 +25,7 @@ class _Data(BaseModel):
 
 
 class Limits(_Data):
-    """What one child may use. Sizes in MB (2^20 bytes) or KB (2^10), times in seconds."""
+    """Limits of one child. Sizes in MB (2^20 bytes) or KB (2^10), times in seconds."""
 
     cpu_seconds: PositiveFloat
     wall_seconds: PositiveFloat
@@ -46,7 +46,7 @@ class Limits(_Data):
 
 
 class FirstStage(_Data):
-    """What the children that give verdicts may use together: so many times the wall time of one."""
+    """Limit of all children of a first stage together, as a multiple of the wall time of one."""
 
     wall_times: PositiveFloat
 
@@ -65,7 +65,7 @@ class Server(_Data):
 
 
 class ControlGroup(_Data):
-    """What a control group allows beyond the limits."""
+    """Allowances of a control group beyond the limits."""
 
     spare_mb: PositiveInt
     spare_threads: PositiveInt
@@ -79,7 +79,7 @@ class Files(_Data):
 
 
 class Allow(_Data):
-    """System calls that are allowed whatever their arguments."""
+    """System calls that are allowed with any arguments."""
 
     names: tuple[str, ...]
     reason: str
@@ -109,8 +109,8 @@ class Names(_Data):
 class Policy(_Data):
     """The whole of `policy.toml`.
 
-    ``without`` leaves layers out, to see the floor refuse; ``landlock_abi`` uses no newer Landlock than an older kernel
-    would offer.
+    ``without`` leaves layers out, to see the floor refuse; ``landlock_abi`` caps the version of Landlock, as an older
+    kernel would.
     """
 
     limits: Limits

@@ -1,6 +1,6 @@
-"""What a locked child finds when it tries: the proof that each layer of the floor is there, by its effect.
+"""Proves each layer of the floor in a locked child, by trying what the layer must refuse.
 
-Runs inside every child before the student's source arrives; the supervisor wants ``ok`` for each layer of `FLOOR`.
+Runs in every child before the student's source arrives; the supervisor requires ``ok`` for each layer of `FLOOR`.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from grader.sandbox.lockdown import Locks, limits_table
 from grader.sandbox.policy import Limits
 
 FLOOR = ("uid", "no_new_privs", "capabilities", "seccomp", "files", "rlimits")
-"""Without one of these nothing is graded."""
+"""Layers without which nothing is graded."""
 OWN_SOURCE = __file__
-"""Stands for our own packages, with the keys, cases and tolerances of assignments beside it."""
+"""Stands for the project's packages, which hold the keys, cases and tolerances of assignments."""
 _PROT_READ_WRITE, _MAP_SHARED_ANONYMOUS, _MAP_PRIVATE_ANONYMOUS, _MAP_PRIVATE_GROWSDOWN = 3, 0x21, 0x22, 0x122
 _AF_INET, _AF_UNIX, _SOCK_STREAM = 2, 1, 1
 
 
-def before_filter(locks: Locks) -> dict[str, str]:
-    """What only an unfiltered process can ask the kernel about itself; ``ok`` or what is wrong."""
+def probe_privileges(locks: Locks) -> dict[str, str]:
+    """Layers that only a process without a filter can ask the kernel about: ``ok`` or the fault."""
     permitted, effective = kernel.capabilities()
-    left = permitted | effective | (kernel.bounding_set() if locks.was_privileged else 0)
+    remaining = permitted | effective | (kernel.bounding_set() if locks.was_privileged else 0)
     privileges = kernel.prctl(kernel.PR_GET_NO_NEW_PRIVS) == 1
     return {
         "no_new_privs": "ok" if privileges else "no_new_privs is not set",
-        "capabilities": "ok" if not left else f"capabilities {left:#x} are left",
+        "capabilities": "ok" if not remaining else f"capabilities {remaining:#x} are left",
     }
 
 
-def try_everything(locks: Locks, limits: Limits) -> dict[str, str]:
-    """Each layer of the floor by what happens when it is tried; ``ok`` or what went through."""
+def probe_layers(locks: Locks, limits: Limits) -> dict[str, str]:
+    """The other layers of the floor by trying to pass them: ``ok`` or what was possible."""
     return {
         "uid": "ok" if os.getuid() and os.geteuid() and os.getgid() else "the child runs as root",
         "seccomp": _calls(locks),
@@ -48,7 +48,7 @@ def try_everything(locks: Locks, limits: Limits) -> dict[str, str]:
 def _calls(locks: Locks) -> str:
     numbers = locks.architecture.numbers
     null = ctypes.c_void_p(None)
-    tries: tuple[tuple[str, int, int, tuple[object, ...]], ...] = (
+    attempts: tuple[tuple[str, int, int, tuple[object, ...]], ...] = (
         ("socket", numbers["socket"], errno.EPERM, (_AF_INET, _SOCK_STREAM, 0)),
         ("socketpair", numbers["socketpair"], errno.EPERM, (_AF_UNIX, _SOCK_STREAM, 0, null)),
         ("fork", numbers["clone"], errno.EPERM, (int(signal.SIGCHLD), 0, 0, 0, 0)),
@@ -59,7 +59,7 @@ def _calls(locks: Locks) -> str:
         ("stack memory", numbers["mmap"], errno.ENOMEM, (0, 4096, _PROT_READ_WRITE, _MAP_PRIVATE_GROWSDOWN, -1, 0)),
         ("clone3", numbers["clone3"], errno.ENOSYS, (null, 0)),
     )
-    for name, number, expected, arguments in tries:
+    for name, number, expected, arguments in attempts:
         try:
             result = kernel.syscall(number, *arguments)
         except OSError as error:
@@ -67,14 +67,14 @@ def _calls(locks: Locks) -> str:
                 return f"{name} failed with {errno.errorcode.get(error.errno or 0)}, not {errno.errorcode[expected]}"
             continue
         if name == "fork" and result == 0:
-            os._exit(0)  # the filter let a process through: this is it
+            os._exit(0)  # the filter allowed a new process, which is this one
         return f"{name} went through"
     return "ok"
 
 
 def _files() -> str:
     for path, flags, expected in (
-        (os.path.realpath(sys.executable), os.O_RDONLY, (errno.EACCES,)),  # anybody could, were it not for Landlock
+        (os.path.realpath(sys.executable), os.O_RDONLY, (errno.EACCES,)),  # readable by every user, but for Landlock
         (OWN_SOURCE, os.O_RDONLY, (errno.EACCES, errno.ENOENT)),
         ("/etc/passwd", os.O_RDONLY, (errno.EACCES, errno.ENOENT)),
         ("/", os.O_RDONLY | os.O_DIRECTORY, (errno.EACCES,)),

@@ -1,4 +1,4 @@
-"""Which paths a child may read: the policy's, the standard library's, the installed packages', never our own."""
+"""The paths that a child may read: the policy's, the standard library, installed packages, never the project's own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OWN_PACKAGES = {"app", "grader", "reference_models", "migrations", "tests"}
 
 
 def paths(policy: Policy) -> list[str]:
-    """Every path to allow. A directory with our own code somewhere in it is replaced by what else it holds."""
+    """Every path to allow. A directory that contains the project's code is replaced by its other entries."""
     libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     shared = Path(sys.base_prefix, "lib").glob("*.so*")
     wanted = [*map(Path, policy.files.read), *map(Path, sorted(libraries)), *shared]
@@ -31,7 +31,7 @@ def _own_folders(packages: Iterable[Path]) -> Iterator[Path]:
 
 
 def _packages(folders: Iterable[Path]) -> Iterator[Path]:
-    """What is installed, piece by piece: also what tells where our own code lies (``*.pth``) stays out."""
+    """Every installed package, without the files that tell where the project's code lies (``*.pth``)."""
     for folder in folders:
         for entry in folder.iterdir():
             if not entry.name.startswith(("assay", "_editable")) and entry.suffix != ".pth":

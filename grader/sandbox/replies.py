@@ -1,4 +1,4 @@
-"""What the trusted side gets back from a sandbox child: values, never objects."""
+"""Replies of a sandbox child to the trusted side: values, never objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = frames.Array
 
 
 class InfrastructureFault(Exception):
-    """The sandbox failed before the student's code began. Nobody's points depend on it; the run is repeated."""
+    """The sandbox failed before the student's code began. The grading is repeated; no points depend on it."""
 
 
 @dataclass(frozen=True)
@@ -40,4 +40,4 @@ class Child(Protocol):
 
     @property
     def stdout(self) -> str:
-        """What the student's code printed so far, capped, control characters escaped."""
+        """The output of the student's code so far, capped, control characters escaped."""

@@ -1,6 +1,6 @@
-"""Locked children made ahead of need, so that a grading waits for no fork.
+"""Locked children made in advance, so that a grading waits for no fork.
 
-A spare is a child like any other: locked, announced, and waiting for its first request. It has seen no student's code.
+A spare is a child like any other: locked, ready, and waiting for its first request. It has seen no student's code.
 """
 
 from __future__ import annotations
@@ -21,23 +21,27 @@ Role = Literal["student", "measure"]
 
 @dataclass(frozen=True)
 class Order:
-    """What a child is wanted for. Limits are set when a child is locked, so a spare serves only orders like its own."""
+    """The kind of child that is needed. Limits are set when a child is locked, so a spare serves only equal orders."""
 
     limits: Limits
     role: Role
 
 
-Held = tuple[LockedChild, contextlib.ExitStack]
-"""A locked child, and what lets go of it."""
+@dataclass(frozen=True)
+class SpareChild:
+    """A locked child, and the stack that kills it and removes its control group."""
+
+    child: LockedChild
+    cleanup: contextlib.ExitStack
 
 
 class Spares:
     """At most one spare for each of the latest kinds of orders. Thread-safe."""
 
-    def __init__(self, make: Callable[[Order], Held], kinds: int) -> None:
+    def __init__(self, make: Callable[[Order], SpareChild], kinds: int) -> None:
         self._make = make
         self._kinds = kinds
-        self._waiting: dict[Order, Held | None] = {}
+        self._spares: dict[Order, SpareChild | None] = {}
         """By kind, the latest last. ``None`` while one is being made."""
         self._closed = False
         self._lock = threading.Lock()
@@ -45,63 +49,62 @@ class Spares:
 
     @property
     def pids(self) -> list[int]:
-        """The processes that wait."""
+        """The processes of the spares."""
         with self._lock:
-            return [held[0].pid or 0 for held in self._waiting.values() if held is not None]
+            return [spare.child.pid or 0 for spare in self._spares.values() if spare is not None]
 
-    def take(self, order: Order) -> Held | None:
-        """The spare for such an order, if there is one and it lives."""
+    def take(self, order: Order) -> SpareChild | None:
+        """The spare for such an order, if there is one that is alive."""
         with self._lock:
-            held = self._waiting.get(order)
-            if held is None:
+            spare = self._spares.get(order)
+            if spare is None:
                 return None
-            del self._waiting[order]
-        child, letting_go = held
-        if child.waits():
-            return held
-        letting_go.close()
+            del self._spares[order]
+        if spare.child.is_waiting():
+            return spare
+        spare.cleanup.close()
         return None
 
     def prepare(self, order: Order) -> None:
-        """Have one made in the background, unless there is one or it is on its way."""
+        """Make a spare in the background, unless there is one or it is being made."""
         with self._lock:
-            if self._closed or self._kinds == 0 or order in self._waiting:
+            if self._closed or self._kinds == 0 or order in self._spares:
                 return
-            old = None
-            if len(self._waiting) == self._kinds:
-                old = self._waiting.pop(next(iter(self._waiting)))
-            self._waiting[order] = None
+            oldest = None
+            if len(self._spares) == self._kinds:
+                oldest = self._spares.pop(next(iter(self._spares)))
+            self._spares[order] = None
             self._maker.submit(self._fill, order)
-        _let_go(old)
+        _clean_up(oldest)
 
     def clear(self) -> None:
-        """Let all go, to make room."""
+        """End all spares, to make room."""
         with self._lock:
-            waiting, self._waiting = list(self._waiting.values()), {}
-        for held in waiting:
-            _let_go(held)
+            spares, self._spares = list(self._spares.values()), {}
+        for spare in spares:
+            _clean_up(spare)
 
     def close(self) -> None:
-        """Let all go, and make no more. Waits for the one that is being made: end the fork server first."""
+        """End all spares, and make no more. Waits for the one that is being made: end the fork server first."""
         with self._lock:
             self._closed = True
         self._maker.shutdown(cancel_futures=True)
         self.clear()
 
     def _fill(self, order: Order) -> None:
-        held: Held | None = None
-        with contextlib.suppress(InfrastructureFault):  # whoever orders next will find out, and say so
-            held = self._make(order)
+        spare: SpareChild | None = None
+        with contextlib.suppress(InfrastructureFault):  # the next grading meets the same fault and reports it
+            spare = self._make(order)
         with self._lock:
-            wanted = order in self._waiting and self._waiting[order] is None
-            if wanted and held is not None:
-                self._waiting[order] = held
+            expected = order in self._spares and self._spares[order] is None
+            if expected and spare is not None:
+                self._spares[order] = spare
                 return
-            if wanted:
-                del self._waiting[order]
-        _let_go(held)
+            if expected:
+                del self._spares[order]
+        _clean_up(spare)
 
 
-def _let_go(held: Held | None) -> None:
-    if held is not None:
-        held[1].close()
+def _clean_up(spare: SpareChild | None) -> None:
+    if spare is not None:
+        spare.cleanup.close()

@@ -1,4 +1,4 @@
-"""What the kernel says of a process in /proc/PID/status: its threads and its memory."""
+"""Threads and memory of a process, from /proc/PID/status."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def read(pid: int | Literal["self"]) -> dict[str, int]:
 
 
 def threads_of(uid: int) -> int:
-    """How many threads the processes of ``uid`` have together, as far as this process can see them."""
+    """Number of threads of all processes of ``uid`` that this process can see."""
     others = (read(int(name)) for name in os.listdir("/proc") if name.isdigit())
     return sum(other.get("Threads", 0) for other in others if other.get("Uid") == uid)

@@ -1,4 +1,4 @@
-"""The trusted side's door to the sandbox: starts the fork server, proves the floor, hands out children.
+"""The sandbox for the trusted side: starts the fork server, proves the floor, provides children.
 
 Thread-safe: several gradings run at once, each with children of its own.
 """
@@ -22,7 +22,7 @@ from grader.sandbox.control_groups import ControlGroups, Group, NotDelegated
 from grader.sandbox.policy import Limits, Policy
 from grader.sandbox.probes import FLOOR
 from grader.sandbox.replies import InfrastructureFault
-from grader.sandbox.spares import Held, Order, Role, Spares
+from grader.sandbox.spares import Order, Role, SpareChild, Spares
 
 __all__ = ["Cancelled", "FloorNotMet", "Role", "Sandbox"]
 
@@ -41,10 +41,10 @@ ENVIRONMENT = {
     "USER": "student",
     "OPENBLAS_NUM_THREADS": "1",  # OpenBLAS starts its threads at import, and a fork server must have one
     "OMP_WAIT_POLICY": "PASSIVE",  # a thread that spins for its neighbour starves it when cores are shared
-    # Activations are allocated and freed by the layer; kept in the heap, they need not be zeroed by the kernel again.
+    # Each layer allocates and frees its activations; memory kept in the heap is not zeroed by the kernel again.
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
-    # Torch looks for a directory that it can write to, or makes the one that is named here: so one that is there.
+    # Torch looks for a directory to write to, or makes the one that is named here: name one that exists.
     "TORCHINDUCTOR_CACHE_DIR": "/",
 }
 
@@ -52,17 +52,17 @@ ENVIRONMENT = {
 _NOT_TRIED = "not tried"
 _TRIES = 5
 _PAUSE_SECONDS = 0.2
-"""Before the second try for a child where the machine has no room for one; doubled before each further try."""
+"""Pause before the second try when the machine cannot make a child; doubled before each further try."""
 
 
 class FloorNotMet(Exception):
-    """The sandbox's floor is not met on this machine: nothing is graded. The message names each missing layer."""
+    """This machine does not meet the sandbox's floor, so nothing is graded. The message names each missing layer."""
 
     def __init__(self, missing: dict[str, str]) -> None:
         self.missing = missing
         lines = [
-            f"{name}: {found}. To mend it: {_REMEDIES.get(name, 'see assay doctor')}."
-            for name, found in missing.items()
+            f"{name}: {result}. To mend it: {_REMEDIES.get(name, 'see assay doctor')}."
+            for name, result in missing.items()
         ]
         super().__init__("The sandbox floor is not met:\n" + "\n".join(f"  - {line}" for line in lines))
 
@@ -74,24 +74,24 @@ class Sandbox:
     """
 
     def __init__(self, policy: Policy | None = None, service: int | None = None) -> None:
-        """``service`` is the process at the head of the service that this one is a part of; by default this one."""
+        """``service`` is the topmost process of the service that this process belongs to; by default this one."""
         self._service = service
         self.policy = policy or policies.from_environment()
         self.report: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._server: _Server | None = None
+        self._server: _ForkServer | None = None
         self._baseline: dict[str, str] = {}
         self._groups: ControlGroups | NotDelegated = NotDelegated(_NOT_TRIED)
 
     def launch(self) -> None:
-        """Start the fork server's process without waiting for it. Raises `InfrastructureFault` if there is none."""
+        """Start the fork server's process without waiting for it. Raises `InfrastructureFault` if it cannot start."""
         with self._lock:
             self._launch()
 
-    def _launch(self) -> _Server:
+    def _launch(self) -> _ForkServer:
         if self._server is None:
-            self._groups = control_groups.delegated(self.policy.control_group, service=self._service)
-            self._server = _Server(self.policy, self._groups)
+            self._groups = control_groups.find_control_groups(self.policy.control_group, service=self._service)
+            self._server = _ForkServer(self.policy, self._groups)
         return self._server
 
     def start(self) -> dict[str, Any]:
@@ -107,16 +107,16 @@ class Sandbox:
                 raise
             assert self._server is not None
             with self._server.child(self.policy.limits, lambda: False, "student") as probe:
-                found = {name: probe.layers.get(name, _NOT_TRIED) for name in FLOOR}
-            missing = {name: result for name, result in found.items() if result != "ok"}
-            # One lock that cannot be set keeps the others from being tried; it is the one to name.
+                results = {name: probe.layers.get(name, _NOT_TRIED) for name in FLOOR}
+            missing = {name: result for name, result in results.items() if result != "ok"}
+            # A lock that cannot be set keeps the later ones from being tried: name it alone.
             missing = {name: result for name, result in missing.items() if result != _NOT_TRIED} or missing
             self.report = {
                 "floor": "met" if not missing else "not met",
                 "layers": [
                     *(
                         {"name": name, "on": result == "ok", "floor": True, "detail": result}
-                        for name, result in found.items()
+                        for name, result in results.items()
                     ),
                     {
                         "name": "namespaces",
@@ -143,7 +143,7 @@ class Sandbox:
                 self._server.close()
                 self._server = None
                 raise FloorNotMet(missing)
-            self._baseline = found
+            self._baseline = results
             return self.report
 
     def __enter__(self) -> Sandbox:
@@ -171,7 +171,7 @@ class Sandbox:
 
     @property
     def spare_pids(self) -> list[int]:
-        """The processes of the children that wait for the next grading."""
+        """The processes of the spare children."""
         server = self._server
         return server.spares.pids if server else []
 
@@ -182,14 +182,14 @@ class Sandbox:
         cancelled: Callable[[], bool] = lambda: False,
         role: Role = "student",
     ) -> Iterator[LockedChild]:
-        """A fresh child, killed on leaving. A dead, hung or worn-out fork server is replaced first.
+        """A fresh child, killed at the end of the context. A dead, hung or worn-out fork server is replaced first.
 
-        The role says what it will do: run student code, or measure an artefact where no student code ever was.
+        The role is to run student code, or to measure an artefact in a child that never runs student code.
 
-        Raises `InfrastructureFault` when no child can be had.
+        Raises `InfrastructureFault` when no child can be made.
         """
         with contextlib.ExitStack() as stack:
-            server, child = self._enter(stack, limits or self.policy.limits, cancelled, role)
+            server, child = self._enter_child(stack, limits or self.policy.limits, cancelled, role)
             if {name: child.layers.get(name) for name in FLOOR} != self._baseline:
                 self._discard(server)
                 raise InfrastructureFault(f"a child was locked down differently than at the start: {child.layers}")
@@ -199,12 +199,12 @@ class Sandbox:
                 self._discard(server)
                 raise
 
-    def _enter(
+    def _enter_child(
         self, stack: contextlib.ExitStack, limits: Limits, cancelled: Callable[[], bool], role: Role
-    ) -> tuple[_Server, LockedChild]:
-        """A child that is locked, by as many tries as it may take."""
+    ) -> tuple[_ForkServer, LockedChild]:
+        """Enter a locked child, with several tries."""
         for attempt in range(_TRIES):
-            server = self._running()
+            server = self._running_server()
             try:
                 return server, stack.enter_context(server.child(limits, cancelled, role))
             except ServerFault:
@@ -220,39 +220,39 @@ class Sandbox:
                 raise Cancelled
         raise AssertionError("the last try returns or raises")
 
-    def _running(self) -> _Server:
+    def _running_server(self) -> _ForkServer:
         with self._lock:
             if not self._baseline:
                 raise InfrastructureFault("the sandbox was not started")
             server = self._server
-            if server is not None and server.alive() and not server.worn_out():
+            if server is not None and server.is_alive() and not server.is_worn_out():
                 return server
             if server is not None:
-                server.retire()
+                server.close_after_last_child()
                 self._server = None
-            server = _Server(self.policy, self._groups)
+            server = _ForkServer(self.policy, self._groups)
             server.wait_until_ready()
             self._server = server
             return server
 
-    def _discard(self, server: _Server) -> None:
-        """Close a server that failed. Another may have taken its place already: that one stays."""
+    def _discard(self, server: _ForkServer) -> None:
+        """Close a server that failed; one that has replaced it already stays."""
         server.close()
         with self._lock:
             if self._server is server:
                 self._server = None
 
 
-class _Server:
+class _ForkServer:
     """One fork server process and the socket on which children are ordered."""
 
     def __init__(self, policy: Policy, groups: ControlGroups | NotDelegated) -> None:
-        self.made = 0
+        self.children_made = 0
         self._groups = groups if isinstance(groups, ControlGroups) else None
-        self._born = time.monotonic()
+        self._started_at = time.monotonic()
         self._policy = policy
-        self._retired = False
-        self._open = 0
+        self._is_retiring = False
+        self._open_children = 0
         self._lock = threading.Lock()
         self.spares = Spares(self._make, policy.server.spare_kinds)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -273,11 +273,11 @@ class _Server:
                 raise InfrastructureFault(f"the fork server cannot be started: {error}") from error
         self._facts: dict[str, Any] = {}
         ours.settimeout(policy.server.start_seconds)
-        with contextlib.suppress(OSError):  # a process that has ended already is reported by `wait_until_ready`
+        with contextlib.suppress(OSError):  # `wait_until_ready` reports a process that has ended
             ours.send(json.dumps({"policy": policy.model_dump_json()}).encode())
 
     def wait_until_ready(self) -> dict[str, Any]:
-        """What the process reports once it is warm. Closes it, and raises, when it does not start."""
+        """The report of the warm process. Closes it, and raises, when it does not start."""
         if self._facts:
             return self._facts
         try:
@@ -295,56 +295,56 @@ class _Server:
         self._facts = answer["ready"]
         return self._facts
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         return self.process.poll() is None
 
-    def worn_out(self) -> bool:
-        """It has made its share of children, or is old enough."""
+    def is_worn_out(self) -> bool:
+        """Whether the policy replaces it now, by its age or the number of children it has made."""
         server = self._policy.server
-        return self.made >= server.children or time.monotonic() - self._born > server.minutes * 60
+        return self.children_made >= server.children or time.monotonic() - self._started_at > server.minutes * 60
 
     @contextlib.contextmanager
     def child(self, limits: Limits, cancelled: Callable[[], bool], role: Role) -> Iterator[LockedChild]:
-        """A locked child, a spare where there is one. Raises `ServerFault`, `NoRoom`, `InfrastructureFault`."""
+        """A locked child, a spare if there is one. Raises `ServerFault`, `NoRoom`, `InfrastructureFault`."""
         order = Order(limits, role)
         with self._lock:
-            self.made += 1
-            self._open += 1
+            self.children_made += 1
+            self._open_children += 1
         try:
-            child, letting_go = self.spares.take(order) or self._make(order, cancelled)
+            spare = self.spares.take(order) or self._make(order, cancelled)
             try:
-                with letting_go:
-                    child.begin(cancelled)
-                    yield child
+                with spare.cleanup:
+                    spare.child.start_clocks(cancelled)
+                    yield spare.child
             finally:
-                if not self._retired:  # only now: a fork beside the work would take the processor that it needs
+                if not self._is_retiring:  # after the work: a fork beside it would take its processor
                     self.spares.prepare(order)
         finally:
             with self._lock:
-                self._open -= 1
-                last = self._retired and self._open == 0
+                self._open_children -= 1
+                last = self._is_retiring and self._open_children == 0
             if last:
                 self.close()
 
-    def _make(self, order: Order, cancelled: Callable[[], bool] = lambda: False) -> Held:
+    def _make(self, order: Order, cancelled: Callable[[], bool] = lambda: False) -> SpareChild:
         """Order a child and wait until it is locked. Raises `ServerFault`, `NoRoom`, `InfrastructureFault`."""
-        with contextlib.ExitStack() as made:
-            group = made.enter_context(self._grouped(order.limits))
-            child = made.enter_context(contextlib.closing(_channel(order.limits, cancelled, group)))
+        with contextlib.ExitStack() as cleanup:
+            group = cleanup.enter_context(self._control_group(order.limits))
+            child = cleanup.enter_context(contextlib.closing(_open_channel(order.limits, cancelled, group)))
             message = json.dumps({"limits": order.limits.model_dump(), "role": order.role}).encode()
             try:
                 with self._lock:
-                    socket.send_fds(self._control, [message], child.take_far_ends())
+                    socket.send_fds(self._control, [message], child.child_fds())
             except OSError as error:
                 raise ServerFault(f"the fork server takes no orders: {error}") from error
             finally:
-                child.close_far_ends()
+                child.close_child_fds()
             child.wait_until_locked(self._policy.server.spawn_seconds)
-            return child, made.pop_all()
+            return SpareChild(child, cleanup.pop_all())
 
     @contextlib.contextmanager
-    def _grouped(self, limits: Limits) -> Iterator[Group | None]:
-        """A control group for a child, removed behind it. Raises `NoRoom`."""
+    def _control_group(self, limits: Limits) -> Iterator[Group | None]:
+        """A control group for a child, removed after it. Raises `NoRoom`."""
         if self._groups is None:
             yield None
             return
@@ -357,19 +357,19 @@ class _Server:
         finally:
             self._groups.remove(group)
 
-    def retire(self) -> None:
-        """Close as soon as the last child is done."""
+    def close_after_last_child(self) -> None:
+        """Close when the last child has ended."""
         with self._lock:
-            self._retired = True
-            idle = self._open == 0
+            self._is_retiring = True
+            idle = self._open_children == 0
         if idle:
             self.close()
 
     def close(self) -> None:
-        """End the process; it leaves by itself when the socket closes, and is killed when it does not."""
+        """Close the socket, at which the process ends; kill it if it does not."""
         self._control.close()
         if not self._facts:
-            self.process.kill()  # while it imports, it does not look at its socket
+            self.process.kill()  # it reads its socket only after its imports
         try:
             self.process.wait(2)
         except subprocess.TimeoutExpired:
@@ -378,7 +378,7 @@ class _Server:
         self.spares.close()
 
 
-def _channel(limits: Limits, cancelled: Callable[[], bool], group: Group | None) -> LockedChild:
+def _open_channel(limits: Limits, cancelled: Callable[[], bool], group: Group | None) -> LockedChild:
     try:
         return LockedChild(limits, cancelled, group)
     except OSError as error:

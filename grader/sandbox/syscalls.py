@@ -1,4 +1,4 @@
-"""System call numbers by architecture, from the kernel's own tables: stable for ever, so they stand in the source.
+"""System call numbers by architecture, from the kernel's own tables, which never change a number.
 
 Only what `policy.toml` and the probes name is listed; an architecture that lacks a call (aarch64 never had ``open``)
 leaves it out.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Architecture:
-    """The audit number that seccomp shows a filter, the numbers by name, and the highest number that exists."""
+    """The audit number of the architecture in seccomp, its call numbers by name, and the highest number in use."""
 
     audit: int
     numbers: dict[str, int]

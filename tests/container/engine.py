@@ -104,7 +104,7 @@ Become = Callable[[], None]
 
 def users_own() -> None:
     """Become the image's user."""
-    mounts.become(UID)
+    mounts.become_user(UID)
 
 
 class Running:

@@ -138,8 +138,8 @@ def container() -> Iterator[Container]:
 
     def become() -> None:
         if root:
-            mounts.open_up(needed)
-            mounts.become(user)
+            mounts.expose(needed)
+            mounts.become_user(user)
 
     path = f"{sys.prefix}/bin:/usr/bin:/bin"
     with tempfile.TemporaryDirectory(prefix="assay-volume-") as volume:

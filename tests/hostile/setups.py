@@ -49,8 +49,8 @@ def profile(architecture: Architecture) -> list[seccomp.Code]:
 def leave_root() -> None:
     """Become an ordinary user who can still reach the interpreter, the environment and this project."""
     if os.geteuid() == 0:
-        mounts.open_up([Path(sys.base_prefix), Path(sys.prefix), *map(Path, site.getsitepackages()), ROOT])
-        mounts.become(mounts.free_uid(default().server.free_uid + 1))
+        mounts.expose([Path(sys.base_prefix), Path(sys.prefix), *map(Path, site.getsitepackages()), ROOT])
+        mounts.become_user(mounts.free_uid(default().server.free_uid + 1))
 
 
 def enter(setup: str, arguments: list[str]) -> None:

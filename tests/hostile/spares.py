@@ -1,4 +1,4 @@
-"""Sandboxes with or without children made ahead, and waiting for what happens in the background."""
+"""Policies with or without spare children, and waiting for what happens in the background."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from grader.sandbox.policy import Policy, default
 
 
 def without_spares(kinds: int = 0) -> Policy:
-    """The default policy with spares for so many kinds of orders."""
+    """The default policy with spares for this number of kinds of orders."""
     server = default().server.model_copy(update={"spare_kinds": kinds})
     return default().model_copy(update={"server": server})
 

@@ -64,8 +64,8 @@ def test_a_dead_or_hung_fork_server_is_replaced(own: Sandbox, hw13: Assignment, 
 def test_a_fork_server_that_talks_nonsense_is_at_fault(message: bytes) -> None:
     child = LockedChild(policy.default().limits, lambda: False)
     with contextlib.closing(child):
-        child._far_notice.send(message)
-        child.close_far_ends()
+        child._child_notice.send(message)
+        child.close_child_fds()
         with pytest.raises(ServerFault):
             child.wait_until_locked(2)
 
@@ -75,8 +75,8 @@ def test_an_order_that_is_nonsense_ends_a_child_and_not_the_fork_server(own: San
     assert own._server is not None
     child = LockedChild(own.policy.limits, lambda: False)
     with contextlib.closing(child):
-        socket.send_fds(own._server._control, [b"nonsense"], child.take_far_ends())
-        child.close_far_ends()
+        socket.send_fds(own._server._control, [b"nonsense"], child.child_fds())
+        child.close_child_fds()
         with pytest.raises(InfrastructureFault, match="before it was locked"):
             child.wait_until_locked(5)
     own._server._control.send(b"an order without descriptors")
@@ -201,7 +201,7 @@ def test_a_worn_out_fork_server_is_replaced_while_its_children_finish() -> None:
                 assert server_of(sandbox) != first
             assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
             assert status.read(first)
-        assert status.read(first) == {}, "it leaves with its last child"
+        assert status.read(first) == {}, "it ends with its last child"
 
 
 def test_an_old_fork_server_is_replaced() -> None:
@@ -213,14 +213,14 @@ def test_an_old_fork_server_is_replaced() -> None:
 
 
 def test_a_supervisor_that_hangs_up_early_is_survived(own: Sandbox, hw13: Assignment) -> None:
-    """The fork server finds nobody at the other end of a notice."""
+    """The supervisor has closed its end of the notice socket."""
     server = server_of(own)
     os.kill(server, signal.SIGSTOP)
     child = LockedChild(own.policy.limits, lambda: False)
     order = b'{"limits": %s, "role": "student"}' % own.policy.limits.model_dump_json().encode()
     assert own._server is not None
-    socket.send_fds(own._server._control, [order], child.take_far_ends())
-    child.close_far_ends()
+    socket.send_fds(own._server._control, [order], child.child_fds())
+    child.close_child_fds()
     child.close()
     os.kill(server, signal.SIGCONT)
     assert serves(own, hw13)
@@ -241,7 +241,7 @@ def test_children_in_a_row_leave_nothing_behind(sandbox: Sandbox) -> None:
     """100 by default; `ASSAY_TEST_CHILDREN=1000` for more."""
     count = int(os.environ.get("ASSAY_TEST_CHILDREN", "100"))
     server = server_of(sandbox)
-    for _ in range(20):  # what is allocated once and kept
+    for _ in range(20):  # so that one-time allocations do not count
         _one_child(sandbox)
     _settle(sandbox)
     assert nobody_is_left(sandbox)
@@ -266,10 +266,10 @@ def _one_child(sandbox: Sandbox) -> None:
 
 
 def _settle(sandbox: Sandbox) -> None:
-    """Spares of other kinds would be there before and perhaps not after."""
+    """End the spares of other kinds, which might exist before the count and not after it."""
     assert sandbox._server is not None
     spares = sandbox._server.spares
-    until(lambda: None not in spares._waiting.values())
+    until(lambda: None not in spares._spares.values())
     spares.clear()
 
 

@@ -1,4 +1,4 @@
-"""Children made ahead are children like any other: the ordered limits, the whole time, gone when not needed."""
+"""Spare children are children like any other: with the limits of the order, all of their time, and an end."""
 
 from __future__ import annotations
 
@@ -25,58 +25,58 @@ LIMIT = {"source": "import resource\nprint(resource.getrlimit(resource.RLIMIT_CP
 
 
 @pytest.fixture(scope="module")
-def keeping() -> Iterator[Sandbox]:
+def sandbox_with_spare() -> Iterator[Sandbox]:
     """A sandbox with a spare for the latest kind of order."""
     with Sandbox(without_spares(1)) as sandbox:
         yield sandbox
 
 
-def spare(sandbox: Sandbox) -> int:
-    """The process that waits, when it does."""
+def spare_pid(sandbox: Sandbox) -> int:
+    """The process of the one spare; waits until there is one."""
     until(lambda: len(sandbox.spare_pids) == 1)
     return sandbox.spare_pids[0]
 
 
-def test_the_next_order_gets_the_child_that_waited_and_another_one_is_made_after_it(keeping: Sandbox) -> None:
-    with keeping.child():
+def test_the_next_order_gets_the_spare_and_another_one_is_made_after_it(sandbox_with_spare: Sandbox) -> None:
+    with sandbox_with_spare.child():
         pass
-    waiting = spare(keeping)
-    with keeping.child() as child:
+    waiting = spare_pid(sandbox_with_spare)
+    with sandbox_with_spare.child() as child:
         assert child.pid == waiting
         assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
-        assert _wanted(keeping) == [], "none is forked beside the work"
-    assert spare(keeping) != waiting
+        assert _orders(sandbox_with_spare) == [], "none is forked beside the work"
+    assert spare_pid(sandbox_with_spare) != waiting
 
 
-def test_another_kind_of_order_gets_its_own_limits(keeping: Sandbox) -> None:
-    waiting = spare(keeping)
-    with keeping.child(keeping.policy.limits.override({"cpu_seconds": 17})) as child:
+def test_another_kind_of_order_gets_its_own_limits(sandbox_with_spare: Sandbox) -> None:
+    waiting = spare_pid(sandbox_with_spare)
+    with sandbox_with_spare.child(sandbox_with_spare.policy.limits.override({"cpu_seconds": 17})) as child:
         assert child.pid != waiting
         assert child.request("load", LIMIT).outcome is Outcome.OK
         assert child.stdout == "17\n"
-    until(lambda: keeping.spare_pids != [waiting])
-    with keeping.child(role="measure") as child:
+    until(lambda: sandbox_with_spare.spare_pids != [waiting])
+    with sandbox_with_spare.child(role="measure") as child:
         assert child.request("load", LIMIT).outcome is not Outcome.OK, "a measuring child loads no source"
 
 
-def test_a_spare_that_died_is_handed_to_nobody(keeping: Sandbox) -> None:
-    with keeping.child():
+def test_a_dead_spare_is_not_used(sandbox_with_spare: Sandbox) -> None:
+    with sandbox_with_spare.child():
         pass
-    dead = spare(keeping)
+    dead = spare_pid(sandbox_with_spare)
     os.kill(dead, signal.SIGKILL)
     until(lambda: status.read(dead) == {})
-    with keeping.child() as child:
+    with sandbox_with_spare.child() as child:
         assert child.pid != dead
         assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
 
 
-def test_waiting_is_not_counted_as_the_students_time() -> None:
+def test_time_as_a_spare_does_not_count() -> None:
     with Sandbox(without_spares(1)) as sandbox:
         limits = sandbox.policy.limits.override({"wall_seconds": 4, "idle_seconds": 4})
         with sandbox.child(limits):
             pass
-        until(lambda: [order.limits for order in _kinds(sandbox)] == [limits])
-        waiting = spare(sandbox)
+        until(lambda: [order.limits for order in _ready_orders(sandbox)] == [limits])
+        waiting = spare_pid(sandbox)
         time.sleep(4.5)
         with sandbox.child(limits) as child:
             assert child.pid == waiting
@@ -84,22 +84,23 @@ def test_waiting_is_not_counted_as_the_students_time() -> None:
             assert reply.outcome is Outcome.OK, reply
 
 
-def _kinds(sandbox: Sandbox) -> list[Order]:
+def _ready_orders(sandbox: Sandbox) -> list[Order]:
+    """The orders for which a spare waits."""
     assert sandbox._server is not None
-    return [order for order, held in list(sandbox._server.spares._waiting.items()) if held is not None]
+    return [order for order, spare in list(sandbox._server.spares._spares.items()) if spare is not None]
 
 
-def _wanted(sandbox: Sandbox) -> list[Order]:
-    """The kinds of which one waits or is being made."""
+def _orders(sandbox: Sandbox) -> list[Order]:
+    """The orders for which a spare waits or is being made."""
     assert sandbox._server is not None
-    return list(sandbox._server.spares._waiting)
+    return list(sandbox._server.spares._spares)
 
 
-def test_a_spare_makes_room_for_who_needs_it(keeping: Sandbox) -> None:
-    """Six descriptors are free and a child takes ten: the spare's six are given up."""
-    with keeping.child():
+def test_a_spare_ends_when_descriptors_run_out(sandbox_with_spare: Sandbox) -> None:
+    """Six descriptors are free and a child takes ten, so the spare gives up its six."""
+    with sandbox_with_spare.child():
         pass
-    spare(keeping)
+    spare_pid(sandbox_with_spare)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = max(map(int, os.listdir("/proc/self/fd")))
     filling = [os.open("/dev/null", os.O_RDONLY)]
@@ -107,7 +108,7 @@ def test_a_spare_makes_room_for_who_needs_it(keeping: Sandbox) -> None:
         filling.append(os.open("/dev/null", os.O_RDONLY))
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(used, *filling) + 7, hard))
     try:
-        with keeping.child(keeping.policy.limits.override({"cpu_seconds": 18})) as child:
+        with sandbox_with_spare.child(sandbox_with_spare.policy.limits.override({"cpu_seconds": 18})) as child:
             assert child.request("load", LIMIT).outcome is Outcome.OK
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -115,8 +116,8 @@ def test_a_spare_makes_room_for_who_needs_it(keeping: Sandbox) -> None:
             os.close(fd)
 
 
-def test_closing_leaves_no_spare_no_thread_and_no_descriptor(keeping: Sandbox) -> None:
-    spare(keeping)  # or it would be made while descriptors are counted
+def test_closing_leaves_no_spare_no_thread_and_no_descriptor(sandbox_with_spare: Sandbox) -> None:
+    spare_pid(sandbox_with_spare)  # or it would be made while descriptors are counted
     descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     for _ in range(2):  # the first time, while it is being made
         with Sandbox(without_spares(1)) as sandbox, sandbox.child():
@@ -126,9 +127,9 @@ def test_closing_leaves_no_spare_no_thread_and_no_descriptor(keeping: Sandbox) -
         assert len(os.listdir("/proc/self/fd")) == descriptors
 
 
-def test_a_spare_goes_with_its_fork_server() -> None:
+def test_a_spare_ends_with_its_fork_server() -> None:
     with Sandbox(without_spares(1)) as sandbox:
-        waiting, server = spare(sandbox), sandbox.server_pid or 0
+        waiting, server = spare_pid(sandbox), sandbox.server_pid or 0
         os.kill(server, signal.SIGKILL)
         until(lambda: status.read(waiting) == {})
         with sandbox.child() as child:

@@ -1,9 +1,8 @@
 """A shorter way from an exported program to the operators that ONNX has, for graphs of well-known operators.
 
 The library's way, `ExportedProgram.run_decompositions`, runs the whole program twice on tensors with symbolic sizes,
-which is half of an export. The operators that students use need almost none of it: most have a translation of their
-own, and the rest become others by a rule that looks at the node alone. A graph with any other node goes the library's
-way.
+which is half of an export. Most operators that students use have a translation of their own; a rule that looks at one
+node replaces the others. A graph with any other operator goes the library's way.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from grader.sandbox.harness import torch_private
 
 _aten = torch.ops.aten
 
-FRESH = frozenset(
+FRESH_OPERATORS = frozenset(
     {
         _aten.add.Tensor,
         _aten.amax.default,
@@ -57,9 +56,9 @@ FRESH = frozenset(
         _aten.upsample_nearest2d.vec,
     }
 )
-"""Operators with a translation of their own whose result shares no memory with anything else."""
+"""Operators with an own translation whose result shares no memory with another tensor."""
 
-VIEWS = frozenset(
+VIEW_OPERATORS = frozenset(
     {
         _aten.contiguous.default,
         _aten.expand.default,
@@ -76,9 +75,9 @@ VIEWS = frozenset(
         _aten.view.default,
     }
 )
-"""The same, but the result may be another look at the argument's memory."""
+"""Operators with an own translation whose result may be a view of the argument's memory."""
 
-IN_PLACE = {
+IN_PLACE_OPERATORS = {
     _aten.add_.Tensor: _aten.add.Tensor,
     _aten.elu_.default: _aten.elu.default,
     _aten.hardsigmoid_.default: _aten.hardsigmoid.default,
@@ -92,18 +91,18 @@ IN_PLACE = {
     _aten.silu_.default: _aten.silu.default,
     _aten.tanh_.default: _aten.tanh.default,
 }
-"""Operators that write their result over their argument, and those that do not."""
+"""Operators that write their result over their argument, and their functional forms."""
 
 
-def decomposed(program: ExportedProgram) -> bool:
-    """Rewrite the program's graph where it stands. Returns whether that was possible; if not, it is untouched."""
+def decompose_in_place(program: ExportedProgram) -> bool:
+    """Rewrite the program's graph in place. Returns whether that was possible; if not, the graph is unchanged."""
     module = program.graph_module
-    idle = _for_assertions_only(module)
-    rules = {node: _rule(node) for node in module.graph.nodes if node not in idle}
+    assertions = _assertion_nodes(module)
+    rules = {node: _rule(node) for node in module.graph.nodes if node not in assertions}
     if None in rules.values():
         return False
     with torch_private.signature_updates(program):
-        for node in idle:
+        for node in assertions:
             module.graph.erase_node(node)
         for node, rule in rules.items():
             assert rule is not None
@@ -112,41 +111,42 @@ def decomposed(program: ExportedProgram) -> bool:
     return True
 
 
-def _for_assertions_only(module: GraphModule) -> dict[Node, None]:
-    """Assertions about sizes, which ONNX cannot hold, and the nodes that only they read; readers first."""
-    idle: dict[Node, None] = {}
+def _assertion_nodes(module: GraphModule) -> dict[Node, None]:
+    """Assertions about sizes, which ONNX cannot express, and the nodes that only they read; readers first."""
+    assertions: dict[Node, None] = {}
     for node in reversed(module.graph.nodes):
         about_sizes = node.op == "call_function" and not isinstance(node.target, torch_private.Operator)
         if node.target is torch_private.SCALAR_ASSERTION or (
             (about_sizes or node.target is _aten.sym_size.int)
             and node.users
-            and all(user in idle for user in node.users)
+            and all(user in assertions for user in node.users)
         ):
-            idle[node] = None
-    return idle
+            assertions[node] = None
+    return assertions
 
 
 Rule = Callable[[GraphModule, Node], None]
 
 
 def _rule(node: Node) -> Rule | None:
-    """What is to be done with a node; ``None`` where only the library knows."""
+    """The rule that rewrites a node; ``None`` if only the library can."""
     if node.op in ("placeholder", "output"):
-        return _keep
+        return _leave_unchanged
     if node.op != "call_function" or not isinstance(target := node.target, torch_private.Operator):
         return None
-    if target in FRESH or target in VIEWS or target is _aten.sym_size.int:
-        return _keep
-    if target in IN_PLACE:
-        return _without_writing if _overwrites_for_itself_alone(node) else None
+    if target in FRESH_OPERATORS or target in VIEW_OPERATORS or target is _aten.sym_size.int:
+        return _leave_unchanged
+    if target in IN_PLACE_OPERATORS:
+        return _use_functional_form if _owns_its_memory(node) else None
     if target is _aten.batch_norm.default:
-        return _batch_norm if len(node.args) == 9 and node.args[5] is False and node.args[3] is not None else None
+        in_eval_mode = len(node.args) == 9 and node.args[5] is False and node.args[3] is not None
+        return _replace_batch_norm if in_eval_mode else None
     if target is _aten.adaptive_avg_pool2d.default:
-        return _global_mean if list(_argument(node, 1, "output_size")) == [1, 1] else None
+        return _replace_global_pooling if list(_argument(node, 1, "output_size")) == [1, 1] else None
     if target is _aten.conv2d.padding:
-        return _padded_convolution if _pads(node) is not None else None
+        return _replace_padding_name if _padding_amounts(node) is not None else None
     if target in (_aten.dropout.default, _aten.feature_dropout.default):
-        return _identity if _argument(node, 2, "train") is False else None
+        return _remove_identity if _argument(node, 2, "train") is False else None
     return None
 
 
@@ -154,61 +154,62 @@ def _argument(node: Node, position: int, name: str, default: Any = None) -> Any:
     return node.args[position] if len(node.args) > position else node.kwargs.get(name, default)
 
 
-def _overwrites_for_itself_alone(node: Node) -> bool:
-    """Nobody else sees the memory that it writes to, and writing converts no numbers."""
+def _owns_its_memory(node: Node) -> bool:
+    """Whether no other node reads the memory that it writes to, and writing converts no numbers."""
     written = node.args[0]
     if not isinstance(written, Node) or len(written.users) != 1:
         return False
-    fresh = written.target in FRESH or written.target in IN_PLACE or written.target is _aten.batch_norm.default
+    target = written.target
+    fresh = target in FRESH_OPERATORS or target in IN_PLACE_OPERATORS or target is _aten.batch_norm.default
     values = [argument.meta["val"] for argument in node.all_input_nodes]
     return fresh and all(isinstance(v, torch.Tensor) and v.dtype == values[0].dtype for v in values)
 
 
-def _keep(module: GraphModule, node: Node) -> None:
+def _leave_unchanged(module: GraphModule, node: Node) -> None:
     pass
 
 
-def _without_writing(module: GraphModule, node: Node) -> None:
-    node.target = IN_PLACE[node.target]  # type: ignore[index]
+def _use_functional_form(module: GraphModule, node: Node) -> None:
+    node.target = IN_PLACE_OPERATORS[node.target]  # type: ignore[index]
 
 
-def _identity(module: GraphModule, node: Node) -> None:
+def _remove_identity(module: GraphModule, node: Node) -> None:
     node.replace_all_uses_with(node.args[0])  # type: ignore[arg-type]
     module.graph.erase_node(node)
 
 
-def _batch_norm(module: GraphModule, node: Node) -> None:
+def _replace_batch_norm(module: GraphModule, node: Node) -> None:
     images, weight, bias, mean, variance, _, momentum, epsilon, *_ = node.args
     value = node.meta["val"]
     with module.graph.inserting_before(node):
-        both = module.graph.call_function(
+        results = module.graph.call_function(
             torch_private.BATCH_NORM,
             (images, weight, bias, mean, variance, momentum, epsilon),
         )
-        first = module.graph.call_function(operator.getitem, (both, 0))
-    both.meta = {**node.meta, "val": (value, value.new_empty(0), value.new_empty(0))}
-    first.meta = dict(node.meta)
-    node.replace_all_uses_with(first)
+        images_only = module.graph.call_function(operator.getitem, (results, 0))
+    results.meta = {**node.meta, "val": (value, value.new_empty(0), value.new_empty(0))}
+    images_only.meta = dict(node.meta)
+    node.replace_all_uses_with(images_only)
     module.graph.erase_node(node)
 
 
-def _pads(node: Node) -> list[int] | None:
-    """What padding="same" or "valid" adds at both ends of each side; ``None`` where the ends get unlike numbers."""
+def _padding_amounts(node: Node) -> list[int] | None:
+    """Padding of each side for padding="same" or "valid"; ``None`` where the two ends of a side differ."""
     if _argument(node, 4, "padding", "valid") == "valid":
         return [0, 0]
     kernel = node.args[1].meta["val"].shape[2:]  # type: ignore[union-attr]
-    spread = [d * (size - 1) for d, size in zip(_argument(node, 5, "dilation", (1, 1)), kernel, strict=True)]
-    return None if any(number % 2 for number in spread) else [number // 2 for number in spread]
+    padding = [d * (size - 1) for d, size in zip(_argument(node, 5, "dilation", (1, 1)), kernel, strict=True)]
+    return None if any(number % 2 for number in padding) else [number // 2 for number in padding]
 
 
-def _padded_convolution(module: GraphModule, node: Node) -> None:
+def _replace_padding_name(module: GraphModule, node: Node) -> None:
     defaults = [None, [1, 1], "valid"]
-    given = [*node.args, *defaults[len(node.args) - 2 :]]
-    node.args = (*given[:4], _pads(node), *given[5:])
+    arguments = [*node.args, *defaults[len(node.args) - 2 :]]
+    node.args = (*arguments[:4], _padding_amounts(node), *arguments[5:])
     node.target = _aten.conv2d.default
 
 
-def _global_mean(module: GraphModule, node: Node) -> None:
+def _replace_global_pooling(module: GraphModule, node: Node) -> None:
     with module.graph.inserting_before(node):
         mean = module.graph.call_function(_aten.mean.dim, (node.args[0], [-1, -2], True))
     mean.meta = dict(node.meta)

@@ -1,7 +1,7 @@
-"""Code for a GPU or a compiler runs here too: CUDA and MPS mean the CPU, ``torch.compile`` gives back the model.
+"""Lets code for a GPU or a compiler run in a child: CUDA and MPS mean the CPU, ``torch.compile`` returns the model.
 
-A notebook has a GPU, a sandbox has none; the compiler starts processes, which a sandbox forbids. Where a tensor lives
-and how fast it is computed are no part of any question.
+A sandbox has no GPU, and it forbids the processes that the compiler starts. No question asks where a tensor lives or
+how fast it is computed.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import torch
 _ELSEWHERE = frozenset({"cuda", "mps", "xpu"})
 
 
-def without_gpu() -> None:
-    """From now on ``.cuda()`` changes nothing; ``.to("cuda")`` and a Mac's ``.to("mps")`` mean ``.to("cpu")``."""
+def redirect_gpu_to_cpu() -> None:
+    """Make ``.cuda()`` do nothing, and ``.to("cuda")`` and ``.to("mps")`` mean ``.to("cpu")``, in this process."""
 
     def stay(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self
 
     torch.nn.Module.cuda = torch.Tensor.cuda = stay  # type: ignore[method-assign]
     for owner in (torch.nn.Module, torch.Tensor):
-        owner.to = _redirected(owner.to)  # type: ignore[method-assign]
+        owner.to = _with_cpu_arguments(owner.to)  # type: ignore[method-assign]
     for name in ("zeros", "ones", "empty", "full", "rand", "randn", "tensor", "arange", "linspace", "eye", "as_tensor",
                  "randint", "randperm", "normal", "set_default_device"):  # fmt: skip
-        setattr(torch, name, _redirected(getattr(torch, name)))
+        setattr(torch, name, _with_cpu_arguments(getattr(torch, name)))
     for name in ("synchronize", "set_device", "reset_peak_memory_stats", "reset_max_memory_allocated"):
         setattr(torch.cuda, name, lambda *args, **kwargs: None)
     torch.cuda.current_device = lambda: 0
@@ -33,8 +33,8 @@ def without_gpu() -> None:
         setattr(torch.cuda, f"{name}Tensor", getattr(torch, f"{name}Tensor"))
 
 
-def without_compiler() -> None:
-    """From now on ``torch.compile``, called or as a decorator, gives back what it was given, in this process."""
+def disable_compiler() -> None:
+    """Make ``torch.compile``, called or as a decorator, return its argument, in this process."""
 
     def unchanged(model: Any = None, **_: Any) -> Any:
         return (lambda function: function) if model is None else model
@@ -42,14 +42,14 @@ def without_compiler() -> None:
     torch.compile = unchanged
 
 
-def _redirected(function: Any) -> Any:
+def _with_cpu_arguments(function: Any) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
-        return function(*map(_here, args), **{name: _here(value) for name, value in kwargs.items()})
+        return function(*map(_on_cpu, args), **{name: _on_cpu(value) for name, value in kwargs.items()})
 
     return call
 
 
-def _here(value: Any) -> Any:
+def _on_cpu(value: Any) -> Any:
     if isinstance(value, torch.device) and value.type in _ELSEWHERE:
         return torch.device("cpu")
     return "cpu" if isinstance(value, str) and value.split(":")[0] in _ELSEWHERE else value

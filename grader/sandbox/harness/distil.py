@@ -1,7 +1,6 @@
 """The requests of a short distillation: the trusted side sends batches, the child trains a fresh copy of the model.
 
-Runs beside the student's code; what leaves is a state dict as data, and only what those numbers are worth on held-out
-images counts.
+Runs beside the student's code. The answer is a state dict as data; only its accuracy on held-out images counts.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ import torch
 import torch.nn.functional as F
 
 from grader.sandbox.frames import Answer, Array
-from grader.sandbox.harness.model import logits_of, made
+from grader.sandbox.harness.model import call_entry_point, logits_of
 from grader.sandbox.harness.student_module import StudentModule
 
 
-def _can_be_laid_out(model: torch.nn.Module) -> bool:
-    """Whether the layout of pictures can be given to every tensor: not to five dimensions, nor to lazy layers."""
+def _allows_channels_last(model: torch.nn.Module) -> bool:
+    """Whether every tensor can be laid out channels last: neither tensors of five dimensions nor lazy layers can."""
     tensors = [*model.parameters(), *model.buffers()]
     return not any(torch.nn.parameter.is_lazy(tensor) or tensor.dim() == 5 for tensor in tensors)
 
@@ -29,19 +28,19 @@ def _can_be_laid_out(model: torch.nn.Module) -> bool:
 class Training:
     """One fresh copy of the model, its optimizer and its schedule. The same seed and batches give the same weights."""
 
-    def __init__(self, place: StudentModule, loss_place: StudentModule) -> None:
-        self.place = place
-        self.loss_place = loss_place
+    def __init__(self, student_module: StudentModule, loss_module: StudentModule) -> None:
+        self.student_module = student_module
+        self.loss_module = loss_module
         self.loss: dict[str, Any] | None = None
 
     def begin(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
-        """Build the copy under a fixed seed, on one thread: sums then have one order."""
+        """Build the copy under a fixed seed, on one thread, which fixes the order of sums."""
         torch.set_num_threads(1)
         self.settings = meta
         self.alpha, self.temperature = float(meta["alpha"]), float(meta["temperature"])
         self.loss = meta["loss"]
-        self._build(torch.channels_last)  # up to twice as quick on a CPU
-        self.begun = False
+        self._build(torch.channels_last)  # up to twice as fast on a CPU
+        self.has_stepped = False
         return {}, []
 
     def _build(self, layout: torch.memory_format) -> None:
@@ -49,13 +48,13 @@ class Training:
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
-        model = made(self.place, str(self.settings["entry"])).train()
+        model = call_entry_point(self.student_module, str(self.settings["entry"])).train()
         self.layout = layout
-        self.model = model.to(memory_format=layout) if _can_be_laid_out(model) else model
+        self.model = model.to(memory_format=layout) if _allows_channels_last(model) else model
         self.optimizer: torch.optim.Optimizer | None = None
 
-    def _optimize(self) -> torch.optim.Optimizer:
-        """The optimizer and its schedule; lazy layers have no weights before the first pass."""
+    def _get_optimizer(self) -> torch.optim.Optimizer:
+        """The optimizer, made after the first pass because lazy layers have no weights before it."""
         if self.optimizer is not None:
             return self.optimizer
         trainable = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
@@ -71,19 +70,20 @@ class Training:
         try:
             answer = self._step(arrays)
         except RuntimeError:
-            if self.begun or self.layout is torch.contiguous_format:
+            if self.has_stepped or self.layout is torch.contiguous_format:
                 raise
-            # A ``view`` that flattens wants its numbers in the usual order.
+            # A ``view`` that flattens needs the contiguous layout.
             self._build(torch.contiguous_format)
             answer = self._step(arrays)
-        self.begun = True
+        self.has_stepped = True
         return answer
 
     def _step(self, arrays: tuple[Array, ...]) -> Answer:
         images, teacher, labels = (torch.from_numpy(array.copy()) for array in arrays)
         student = logits_of(self.model(images.contiguous(memory_format=self.layout)))
-        loss = self._reference(student, teacher, labels) if self.loss is None else self._own(student, teacher, labels)
-        optimizer = self._optimize()
+        compute_loss = self._reference_loss if self.loss is None else self._student_loss
+        loss = compute_loss(student, teacher, labels)
+        optimizer = self._get_optimizer()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
@@ -92,7 +92,7 @@ class Training:
         value = float(loss.detach())
         return {"loss": value if np.isfinite(value) else None}, []
 
-    def _reference(self, student: torch.Tensor, teacher: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def _reference_loss(self, student: torch.Tensor, teacher: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         soft = F.kl_div(
             F.log_softmax(student / self.temperature, 1),
             F.log_softmax(teacher / self.temperature, 1),
@@ -101,21 +101,21 @@ class Training:
         )
         return self.alpha * self.temperature**2 * soft + (1 - self.alpha) * F.cross_entropy(student, labels)
 
-    def _own(self, student: torch.Tensor, teacher: torch.Tensor, labels: torch.Tensor) -> Any:
-        """The student's loss on these logits, called by roles as it was in the examination."""
+    def _student_loss(self, student: torch.Tensor, teacher: torch.Tensor, labels: torch.Tensor) -> Any:
+        """The student's loss on these logits, called by roles as in the check of the loss."""
         assert self.loss is not None
-        given = {
+        arguments = {
             "student_logits": student,
             "labels": labels,
             "teacher_logits": teacher,
             "alpha": self.alpha,
             "temperature": self.temperature,
         }
-        loss: Any = self.loss_place.module.__dict__[str(self.loss["entry"])]
+        loss: Any = self.loss_module.namespace[str(self.loss["entry"])]
         if inspect.isclass(loss):
-            loss = loss(**{name: given[role] for name, role in self.loss["init_kwargs"].items()})
-        kwargs = {name: given[role] for name, role in self.loss["kwargs"].items()}
-        return loss(*(given[role] for role in self.loss["args"]), **kwargs)
+            loss = loss(**{name: arguments[role] for name, role in self.loss["init_kwargs"].items()})
+        kwargs = {name: arguments[role] for name, role in self.loss["kwargs"].items()}
+        return loss(*(arguments[role] for role in self.loss["args"]), **kwargs)
 
     def end(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """The trained weights as safetensors bytes."""

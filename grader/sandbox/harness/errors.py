@@ -13,9 +13,9 @@ _NETWORK = ("/urllib/", "/socket.py", "/http/", "/ssl.py", "/requests/", "urllib
 _DOWNLOADS = ("/torch/hub.py", "/urllib/request.py")
 _PROCESSES = ("/subprocess.py", "/multiprocessing/")
 _NO_MEMORY = re.compile("allocate memory|not enough memory|could not create a (?:primitive$|memory object)")
-"""The last two are oneDNN's, which has found no room for a layer's working memory."""
+"""Messages about missing memory; the last two are oneDNN's, about a layer's working memory."""
 _GPU = re.compile(r"\bcuda\b|_cuda_|nvidia|mps devices?\b|dummy base class", re.IGNORECASE)
-"""In what torch says of a GPU where there is none."""
+"""Parts of torch's messages about a missing GPU."""
 
 
 def describe(error: BaseException) -> dict[str, Any]:
@@ -24,68 +24,68 @@ def describe(error: BaseException) -> dict[str, Any]:
         message = str(error)
     except BaseException:
         message = "(its message cannot be shown)"
-    place = _place(error)
+    location = _location(error)
     return {
         "type": type(error).__name__[:100],
-        "message": _text(message, MAX_MESSAGE),
-        "line": place[0],
-        "source": place[1],
+        "message": _shorten(message, MAX_MESSAGE),
+        "line": location[0],
+        "source": location[1],
         "name": str(error.name)[:100] if isinstance(error, NameError) and error.name else None,
-        "traceback": _text(_traceback(error), MAX_TRACEBACK),
+        "traceback": _shorten(_traceback(error), MAX_TRACEBACK),
         "memory": isinstance(error, MemoryError) or _NO_MEMORY.search(message) is not None,
         "forbidden": isinstance(error, OSError)
         and error.errno in (errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS),
-        "wanted": _wanted(error, message, place[1] or ""),
+        "wanted": _missing_resource(error, message, location[1] or ""),
     }
 
 
-def _wanted(error: BaseException, message: str, source: str) -> str | None:
-    """What the code was after that cannot be had in here. It earns nothing, so a guess will do."""
+def _missing_resource(error: BaseException, message: str, source: str) -> str | None:
+    """The resource that the code wanted and a child lacks, as a guess for the message; it decides no points."""
     if _GPU.search(message) or (isinstance(error, AssertionError) and _GPU.search(source)):
         return "gpu"
     if "Read-only file system" in message and isinstance(error, OSError | RuntimeError):
         return "file_written"
     if not isinstance(error, OSError):
         return None
-    passed = " ".join(frame.filename for frame in _walked(error)) + " " + type(error).__module__
-    if any(module in passed for module in _DOWNLOADS):
+    filenames = " ".join(frame.filename for frame in _all_frames(error)) + " " + type(error).__module__
+    if any(module in filenames for module in _DOWNLOADS):
         return "download"
-    if any(module in passed for module in _NETWORK):
+    if any(module in filenames for module in _NETWORK):
         return "network"
-    if any(module in passed for module in _PROCESSES):
-        return "workers" if "/torch/utils/data/" in passed else "process"
+    if any(module in filenames for module in _PROCESSES):
+        return "workers" if "/torch/utils/data/" in filenames else "process"
     if error.filename is not None:
-        # Reads are Landlock's matter (EACCES), calls that change something the filter's (EPERM).
+        # Landlock refuses reads with EACCES, the filter refuses calls that change something with EPERM.
         return "file_written" if error.errno == errno.EPERM else "file_read"
     return "process" if error.errno == errno.EPERM else None
 
 
-def _own(frame: traceback.FrameSummary) -> bool:
+def _is_students(frame: traceback.FrameSummary) -> bool:
     return not frame.filename.startswith("<") and os.sep not in frame.filename and frame.filename.endswith(".py")
 
 
-def _walked(error: BaseException) -> list[traceback.FrameSummary]:
+def _all_frames(error: BaseException) -> list[traceback.FrameSummary]:
     try:
         return list(traceback.extract_tb(error.__traceback__, limit=400))
     except BaseException:
         return []
 
 
-def _frames(error: BaseException) -> list[traceback.FrameSummary]:
-    return [frame for frame in _walked(error) if _own(frame)]
+def _student_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    return [frame for frame in _all_frames(error) if _is_students(frame)]
 
 
-def _place(error: BaseException) -> tuple[int | None, str | None]:
+def _location(error: BaseException) -> tuple[int | None, str | None]:
     if isinstance(error, SyntaxError):
-        return error.lineno, _text((error.text or "").rstrip("\n"), 300)
-    own = _frames(error)
-    if not own:
+        return error.lineno, _shorten((error.text or "").rstrip("\n"), 300)
+    frames = _student_frames(error)
+    if not frames:
         return None, None
-    return own[-1].lineno, _text(own[-1].line or "", 300)
+    return frames[-1].lineno, _shorten(frames[-1].line or "", 300)
 
 
 def _traceback(error: BaseException) -> str:
-    lines = traceback.format_list(_frames(error)[-30:])
+    lines = traceback.format_list(_student_frames(error)[-30:])
     try:
         lines += traceback.format_exception_only(error)
     except BaseException:
@@ -93,5 +93,5 @@ def _traceback(error: BaseException) -> str:
     return "".join(lines)
 
 
-def _text(text: str, cap: int) -> str:
+def _shorten(text: str, cap: int) -> str:
     return text[:cap].encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,7 +1,7 @@
 """The request for the model's artefact: exports the live model to ONNX. Runs beside the student's code.
 
-What comes out is bytes from the student's zone. They are audited, and compared with the live model on fresh inputs, on
-the trusted side.
+The answer is bytes from the student's zone. The trusted side audits them and compares them with the live model on fresh
+inputs.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from grader.sandbox.harness.student_module import StudentModule
 MAX_BATCH = 1024
 
 
-def export(place: StudentModule, meta: dict[str, Any]) -> Answer:
+def export(student_module: StudentModule, meta: dict[str, Any]) -> Answer:
     """The model in eval mode as ONNX: batch dynamic where the model allows it, names and batch norm kept."""
-    assert place.model is not None
+    assert student_module.model is not None
     shape = [int(n) for n in meta["input_shape"]]
     try:
-        data, dynamic = onnx_bytes(place.model, shape, dynamic=True), True
-    except Exception:  # a model that fixes its batch size is exported for one image
+        data, dynamic = onnx_bytes(student_module.model, shape, dynamic=True), True
+    except Exception:  # export a model that fixes its batch size for one image
         dynamic = False
         try:
-            data = onnx_bytes(place.model, shape, dynamic=False)
+            data = onnx_bytes(student_module.model, shape, dynamic=False)
         except Exception as error:
             raise ExportError(_cause(error)) from error
     return {"dynamic": dynamic}, [np.frombuffer(data, np.uint8)]
@@ -44,7 +44,7 @@ class ExportError(Exception):
 
 
 def _cause(error: BaseException) -> str:
-    """The first line of the innermost cause: what stands around it is advice about the exporter."""
+    """The first line of the innermost cause; the outer ones are advice about the exporter."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
@@ -52,10 +52,10 @@ def _cause(error: BaseException) -> str:
 
 
 def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool) -> bytes:
-    """Export by ``torch.export``, not optimised: folded batch norms and merged constants could not be counted."""
+    """Export without optimisation, because folded batch norms and merged constants could not be counted."""
     model.eval()
     batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
-    # The exporter prints its progress and warns about its own parts: neither is the student's output.
+    # Keep the exporter's progress and warnings out of the student's output.
     quiet = io.StringIO()
     with (
         _without_collector(),
@@ -79,14 +79,14 @@ def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool) -> by
         tensor_names.restore_names(program.model.graph)
         exported = program.model_proto
     if dynamic and exported.graph.input[0].type.tensor_type.shape.dim[0].HasField("dim_value"):
-        # A loop over the batch was unrolled: the graph holds for two images only.
+        # A loop over the batch was unrolled: the graph is right for two images only.
         raise ExportError("the batch size is fixed")
     return bytes(exported.SerializeToString())
 
 
 @contextlib.contextmanager
 def _without_collector() -> Iterator[None]:
-    """No looking for garbage: an export makes a million objects that live to its end, and looking is a tenth of it."""
+    """Context without garbage collection: an export makes a million objects that live to its end."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -116,4 +116,4 @@ def warm_up() -> None:
 def decompose_program(exported_program: torch.export.ExportedProgram, registry: Any) -> torch.export.ExportedProgram:
     """The program with ONNX's operators: by the shorter way where it knows every operator, else by the library's."""
     program = tensor_names.with_neutral_names(exported_program)
-    return program if decompose.decomposed(program) else torch_private.library_decomposition(program, registry)
+    return program if decompose.decompose_in_place(program) else torch_private.library_decomposition(program, registry)

@@ -1,6 +1,6 @@
-"""Plain layers that the exporter to ONNX does not know, as operators that it does know.
+"""Layers that the exporter to ONNX does not know, as operators that it does know.
 
-They are used while a model is exported and at no other time: the live model runs as PyTorch and torchvision have it.
+Only an export uses them; the live model runs as PyTorch and torchvision define it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _aten = torch.ops.aten
 
 
 def _adaptive_max_pool2d(x: torch.Tensor, output_size: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images (N, C, H, W) to (N, C, *output_size): rows first, then columns. Which pixel it was is left out."""
+    """Images (N, C, H, W) to (N, C, *output_size), rows first, then columns; the indices are zeros."""
     for axis, parts in ((-2, output_size[0]), (-1, output_size[1])):
         size = x.shape[axis]
         edges = [(i * size // parts, -(-(i + 1) * size // parts)) for i in range(parts)]
@@ -27,7 +27,7 @@ def _adaptive_max_pool2d(x: torch.Tensor, output_size: Sequence[int]) -> tuple[t
 def _rrelu(
     x: torch.Tensor, noise: torch.Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What randomised leaky ReLU is outside of training: the mean of its slopes."""
+    """Randomised leaky ReLU in eval mode: its slope is the mean of both."""
     if training:
         raise NotImplementedError("a network that draws random numbers is not exported")
     return torch.nn.functional.leaky_relu(x, (lower + upper) / 2), noise

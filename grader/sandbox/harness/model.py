@@ -6,7 +6,7 @@ import contextlib
 import copy
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,37 +25,37 @@ _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 """Buffers of batch norm and instance norm, which do not count as hidden numbers."""
 
 
-def build(place: StudentModule, meta: dict[str, Any]) -> Answer:
+def build(student_module: StudentModule, meta: dict[str, Any]) -> Answer:
     """Call the entry point. Answers ``missing`` when there is none, else the type and whether it is a module."""
     entry = str(meta["entry"])
-    if entry not in place.module.__dict__:
+    if entry not in student_module.namespace:
         return {"missing": True}, []
-    model = made(place, entry)
-    place.model = model if isinstance(model, _Module) else None
+    model = call_entry_point(student_module, entry)
+    student_module.model = model if isinstance(model, _Module) else None
     return {"missing": False, "type": type(model).__name__[:100], "module": isinstance(model, _Module)}, []
 
 
-def made(place: StudentModule, entry: str) -> Any:
-    """What the entry point returns; a model under its name, without a function around it, is itself the answer."""
-    value = place.module.__dict__[entry]
+def call_entry_point(student_module: StudentModule, entry: str) -> Any:
+    """The value that the entry point returns; a model bound to that name is returned itself."""
+    value = student_module.namespace[entry]
     return value if isinstance(value, _Module) else value()
 
 
-def _copy(place: StudentModule, entry: str) -> Any:
-    """A second model, which shares no weight with the first: hand-ins may return one global model again and again."""
-    model = made(place, entry)
-    assert place.model is not None
-    weights = {id(p) for p in place.model.parameters()}
-    return copy.deepcopy(place.model) if any(id(p) in weights for p in model.parameters()) else model
+def _copy(student_module: StudentModule, entry: str) -> Any:
+    """A second model that shares no weight with the first; some submissions return one global model each time."""
+    model = call_entry_point(student_module, entry)
+    assert student_module.model is not None
+    weights = {id(p) for p in student_module.model.parameters()}
+    return copy.deepcopy(student_module.model) if any(id(p) in weights for p in model.parameters()) else model
 
 
-def count(place: StudentModule) -> Answer:
-    """Elements of the distinct parameters, and of every other tensor or array that the model holds on to."""
-    assert place.model is not None
+def count(student_module: StudentModule) -> Answer:
+    """Elements of the distinct parameters, and of every other tensor or array that the model refers to."""
+    assert student_module.model is not None
     parameters: dict[int, Any] = {}
     names: list[str] = []
     statistics: set[int] = set()
-    for prefix, module in _modules(place.model):
+    for prefix, module in _modules(student_module.model):
         for name, value in _attribute(module, "__dict__").get("_parameters", {}).items():
             if isinstance(value, _Tensor):
                 parameters[id(value)] = value
@@ -66,76 +66,70 @@ def count(place: StudentModule) -> Answer:
     with without_overrides():
         total = sum(_numel(p) for p in parameters.values())
         trainable = sum(_numel(p) for p in parameters.values() if p.requires_grad)
-    known = parameters.keys() | statistics
-    hidden = [(name, size, own) for name, key, size, own in _tensors(place.model) if key not in known]
-    unregistered = [(name, size) for name, size, own in hidden if own]
+    counted = parameters.keys() | statistics
+    hidden = [tensor for tensor in _tensors(student_module.model) if tensor.identity not in counted]
+    unregistered = [tensor for tensor in hidden if tensor.is_parameter]
     answer = {
         "parameters": total,
         "trainable": trainable,
         "tensors": len(parameters),
         "names": names[:5000],
-        "hidden_numbers": sum(size for _, size, _ in hidden),
-        "hidden": [[name[:200], size] for name, size, _ in hidden[:MAX_NAMES]],
-        "unregistered": sum(size for _, size in unregistered),
-        "unregistered_names": [name[:200] for name, _ in unregistered[:MAX_NAMES]],
+        "hidden_numbers": sum(tensor.size for tensor in hidden),
+        "hidden": [[tensor.name[:200], tensor.size] for tensor in hidden[:MAX_NAMES]],
+        "unregistered": sum(tensor.size for tensor in unregistered),
+        "unregistered_names": [tensor.name[:200] for tensor in unregistered[:MAX_NAMES]],
     }
     return answer, []
 
 
-def forward(place: StudentModule, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+def forward(student_module: StudentModule, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
     """One forward pass without gradients in the given mode."""
-    assert place.model is not None
-    place.model.train(meta["mode"] == "train")
+    assert student_module.model is not None
+    student_module.model.train(meta["mode"] == "train")
     with torch.no_grad():
-        return _output(place.model(torch.from_numpy(arrays[0].copy())))
+        return _output(student_module.model(torch.from_numpy(arrays[0].copy())))
 
 
-def train_step(place: StudentModule, arrays: tuple[Array, ...]) -> Answer:
-    """Forward and backward in train mode, from a random direction; answers which parameters the gradient reached."""
-    assert place.model is not None
-    model = place.model.train()
-    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    for _, parameter in named:
+def train_step(student_module: StudentModule, arrays: tuple[Array, ...]) -> Answer:
+    """Forward and backward in train mode, with a random output gradient; answers which parameters it reached."""
+    assert student_module.model is not None
+    model = student_module.model.train()
+    trainable = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    for _, parameter in trainable:
         parameter.grad = None
     output = model(torch.from_numpy(arrays[0].copy()))
-    first = logits_of(output)
-    answer, out = _output(first)
+    logits = logits_of(output)
+    answer, out = _output(logits)
     answer["kind"] = _output(output)[0]["kind"]
-    output = first
-    if not out or not output.requires_grad:
-        return {
-            **answer,
-            "reached": 0,
-            "tensors": len(named),
-            "unused": [name[:200] for name, _ in named[:MAX_NAMES]],
-        }, out
-    output.backward(torch.randn(output.shape, dtype=output.dtype))
-    unused = [name[:200] for name, p in named if p.grad is None]
-    reached = len(named) - len(unused)
-    return {**answer, "reached": reached, "tensors": len(named), "unused": unused[:MAX_NAMES]}, out
+    has_gradient = bool(out) and logits.requires_grad
+    if has_gradient:
+        logits.backward(torch.randn(logits.shape, dtype=logits.dtype))
+    unused = [name[:200] for name, p in trainable if not has_gradient or p.grad is None]
+    reached = len(trainable) - len(unused)
+    return {**answer, "reached": reached, "tensors": len(trainable), "unused": unused[:MAX_NAMES]}, out
 
 
 def logits_of(output: Any) -> Any:
-    """The logits among what a model returns while it trains: networks with auxiliary heads return them first."""
+    """The logits in a model's output; networks with auxiliary heads return them first."""
     return output[0] if isinstance(output, list | tuple) and output else output
 
 
-def layers(place: StudentModule, meta: dict[str, Any]) -> Answer:
+def layers(student_module: StudentModule, meta: dict[str, Any]) -> Answer:
     """torchinfo's table of a fresh copy, and the total that the package torchsummary would print for it.
 
-    The copy is built on the meta device first, where a pass costs nothing; models that read values while they are
-    built or run (``.item()``) are run on the CPU instead.
+    The copy is built on the meta device, where a pass costs nothing; a model that reads values while it is built or run
+    (``.item()``) fails there and is run on the CPU.
     """
     shape = [int(meta["batch"]), *(int(n) for n in meta["input_shape"])]
     try:
-        return _table(place, str(meta["entry"]), shape, "meta"), []
-    except Exception:  # whatever a student's code raises on a device it never met
-        return _table(place, str(meta["entry"]), shape, "cpu"), []
+        return _table(student_module, str(meta["entry"]), shape, "meta"), []
+    except Exception:  # a student's code may raise anything on the meta device
+        return _table(student_module, str(meta["entry"]), shape, "cpu"), []
 
 
-def _table(place: StudentModule, entry: str, shape: list[int], device: str) -> dict[str, Any]:
+def _table(student_module: StudentModule, entry: str, shape: list[int], device: str) -> dict[str, Any]:
     with torch.device(device), contextlib.redirect_stdout(io.StringIO()):
-        model = _copy(place, entry)
+        model = _copy(student_module, entry)
         x = torch.zeros(shape)
         torchsummary_rows: list[tuple[str, list[int], int]] = []
         handles = [
@@ -190,7 +184,7 @@ def _torchsummary_hook(rows: list[tuple[str, list[int], int]]) -> Any:
             value = getattr(module, name, None)
             if isinstance(value, _Tensor):
                 size += _numel(value)
-        first = output[0] if isinstance(output, list | tuple) and output else output
+        first = logits_of(output)
         shape = [-1, *first.shape[1:]] if isinstance(first, _Tensor) else []
         rows.append((type(module).__name__, [int(n) for n in shape], size))
 
@@ -208,7 +202,7 @@ def _output(output: Any) -> Answer:
 
 
 def _modules(model: Any) -> Iterator[tuple[str, Any]]:
-    """Every distinct module below ``model`` by name, read past anything that the student's classes override."""
+    """Every distinct module of ``model`` by name, read without attributes that the student's classes override."""
     seen: set[int] = set()
     stack = [("", model)]
     while stack:
@@ -221,8 +215,17 @@ def _modules(model: Any) -> Iterator[tuple[str, Any]]:
         stack += [(f"{name}.{key}".lstrip("."), child) for key, child in children.items() if child is not None]
 
 
-def _tensors(model: Any) -> Iterator[tuple[str, int, int, bool]]:
-    """(name, identity, elements, whether a parameter) of every tensor or array in attributes and containers."""
+class _Numbers(NamedTuple):
+    """A tensor or an array that a model refers to."""
+
+    name: str
+    identity: int
+    size: int
+    is_parameter: bool
+
+
+def _tensors(model: Any) -> Iterator[_Numbers]:
+    """Every tensor or array in attributes and containers."""
     seen: set[int] = set()
     stack: list[tuple[str, Any]] = [("", model)]
     while stack and len(seen) < MAX_OBJECTS:
@@ -232,9 +235,9 @@ def _tensors(model: Any) -> Iterator[tuple[str, int, int, bool]]:
         seen.add(id(value))
         if isinstance(value, _Tensor):
             with without_overrides():
-                yield name, id(value), _numel(value), isinstance(value, _Parameter)
+                yield _Numbers(name, id(value), _numel(value), isinstance(value, _Parameter))
         elif isinstance(value, np.ndarray):
-            yield name, id(value), int(value.size), False
+            yield _Numbers(name, id(value), int(value.size), False)
         elif isinstance(value, dict):
             stack += [(f"{name}.{key}".lstrip("."), item) for key, item in value.items()]
         elif isinstance(value, list | tuple | set | frozenset):

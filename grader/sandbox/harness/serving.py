@@ -1,8 +1,8 @@
 """Inside the child, beside the student's code: receives requests, runs the code, answers in frames.
 
 The student's zone begins here: nothing that this module sends is trusted, and it holds no expected value. Functions
-that the student could replace are bound before the source is run; a student who breaks the harness breaks only his
-own answers.
+that the student could replace are bound before the source runs; a student who breaks the harness breaks only his own
+answers.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ _read, _write = os.read, os.write
 
 
 def operations() -> dict[str, Operation]:
-    """Every request about a student's code by name; see OPERATIONS.md."""
-    place, loss_place = StudentModule(), StudentModule("submission_loss")
-    training = distil.Training(place, loss_place)
+    """Every operation on a student's code by its name in requests; see OPERATIONS.md."""
+    student_module, loss_module = StudentModule(), StudentModule("submission_loss")
+    training = distil.Training(student_module, loss_module)
     return {
-        "load": place.load,
-        "model.build": lambda meta, arrays: model.build(place, meta),
-        "model.count": lambda meta, arrays: model.count(place),
-        "model.forward": lambda meta, arrays: model.forward(place, meta, arrays),
-        "model.train_step": lambda meta, arrays: model.train_step(place, arrays),
-        "model.layers": lambda meta, arrays: model.layers(place, meta),
-        "model.export": lambda meta, arrays: export.export(place, meta),
-        "distil.load_loss": loss_place.load,
-        "distil.inspect_loss": lambda meta, arrays: loss.inspect_loss(loss_place, meta),
+        "load": student_module.load,
+        "model.build": lambda meta, arrays: model.build(student_module, meta),
+        "model.count": lambda meta, arrays: model.count(student_module),
+        "model.forward": lambda meta, arrays: model.forward(student_module, meta, arrays),
+        "model.train_step": lambda meta, arrays: model.train_step(student_module, arrays),
+        "model.layers": lambda meta, arrays: model.layers(student_module, meta),
+        "model.export": lambda meta, arrays: export.export(student_module, meta),
+        "distil.load_loss": loss_module.load,
+        "distil.inspect_loss": lambda meta, arrays: loss.inspect_loss(loss_module, meta),
         "distil.begin": training.begin,
         "distil.step": training.step,
         "distil.end": training.end,
-        "loss.inspect": lambda meta, arrays: loss.inspect_loss(place, meta),
-        "loss.call": lambda meta, arrays: loss.call(place, meta, arrays),
+        "loss.inspect": lambda meta, arrays: loss.inspect_loss(student_module, meta),
+        "loss.call": lambda meta, arrays: loss.call(student_module, meta, arrays),
     }
 
 
 def serve(torch_threads: int, table: dict[str, Operation]) -> None:
-    """Answer requests until the pipe closes. Never returns an exception of the student's."""
+    """Answer requests until the pipe closes. An exception of the student's is an answer too."""
     torch.set_num_threads(torch_threads)
     seed = int.from_bytes(os.urandom(8), "little") >> 1
     torch.manual_seed(seed)

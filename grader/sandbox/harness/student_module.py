@@ -1,4 +1,4 @@
-"""The student's code as a live module, with the model that was built from it. Runs beside the student's code."""
+"""The student's code as a live module, with the model that it builds. Runs beside the student's code."""
 
 from __future__ import annotations
 
@@ -14,16 +14,21 @@ from grader.sandbox.harness import device
 
 
 class StudentModule:
-    """The module that the student's source was run in, and the model that it returned."""
+    """The module in which the student's source runs, and the model that it returned."""
 
     def __init__(self, name: str = "submission") -> None:
         self.module = types.ModuleType(name)
         self.model: torch.nn.Module | None = None
 
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The module's top-level names."""
+        return self.module.__dict__
+
     def load(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """Run the prelude, then the source, in one namespace; answers the names that the source bound."""
         filename, source = str(meta["filename"]), str(meta["source"])
-        namespace = self.module.__dict__
+        namespace = self.namespace
         namespace["__file__"] = filename
         # inspect.getsource and torch.jit.script look sources up here; no modification time means "never re-read".
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
@@ -31,8 +36,8 @@ class StudentModule:
         sys.argv = [filename]  # else `parse_args()` would read the fork server's own
         exec(compile(str(meta["prelude"]), "<prelude>", "exec", dont_inherit=True), namespace)
         if meta.get("without_gpu"):
-            device.without_gpu()
-        device.without_compiler()
+            device.redirect_gpu_to_cpu()
+        device.disable_compiler()
         before = dict(namespace)
         exec(compile(source, filename, "exec", dont_inherit=True), namespace)
         defines = [name for name, value in namespace.items() if before.get(name, before) is not value]

@@ -21,7 +21,7 @@ class HarnessInProcess:
     def __init__(self, loss: Callable[..., Any]) -> None:
         torch.set_num_threads(int(kd_loss.LIMITS["torch_threads"]))
         self.place = StudentModule()
-        self.place.module.__dict__["loss_fn_kd"] = loss
+        self.place.namespace["loss_fn_kd"] = loss
         self.sent: list[tuple[str, dict[str, Any], tuple[Array, ...]]] = []
 
     stdout = ""

@@ -51,7 +51,7 @@ class Hierarchy:
         shutil.rmtree(path)
 
     def delegated(self, service: int | None = None) -> ControlGroups | NotDelegated:
-        return control_groups.delegated(POLICY, self.membership, self.mounts, service)
+        return control_groups.find_control_groups(POLICY, self.membership, self.mounts, service)
 
     def groups(self) -> ControlGroups:
         found = self.delegated()
@@ -169,7 +169,7 @@ def test_the_service_that_started_this_worker_is_no_stranger(hierarchy: Hierarch
         ("memory", "no memory controller"),
         ("membership", "not mounted"),
         ("mounts", "cannot be seen"),
-        ("base", "somebody else"),
+        ("base", "another user"),
     ],
 )
 def test_what_is_missing_is_said(hierarchy: Hierarchy, what: str, reason: str) -> None:

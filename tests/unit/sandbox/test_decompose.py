@@ -126,11 +126,11 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
     taken: list[bool] = []
 
     def noted(program: ExportedProgram) -> bool:
-        taken.append(decomposed(program))
+        taken.append(decompose_in_place(program))
         return taken[-1]
 
-    decomposed = decompose.decomposed
-    monkeypatch.setattr(decompose, "decomposed", noted)
+    decompose_in_place = decompose.decompose_in_place
+    monkeypatch.setattr(decompose, "decompose_in_place", noted)
     with exporter.restored():
         torch_private.replace_decomposition(export.decompose_program)
         yield taken
@@ -181,6 +181,6 @@ def test_padding_by_name_is_padding_by_numbers() -> None:
     model = network(*SHORT["padding by name"])
     images = torch.randn(2, 3, SIDE, SIDE)
     program = torch.export.export(model, (images,))
-    assert decompose.decomposed(program)
+    assert decompose.decompose_in_place(program)
     convolutions = [node for node in program.graph.nodes if node.target is torch.ops.aten.conv2d.default]
     assert [list(node.args[4]) for node in convolutions] == [[1, 1], [4, 4], [0, 0]]

@@ -19,7 +19,7 @@ from grader.measure.network import Network
 from grader.sandbox.harness import decompose, export, layers, torch_private
 from tests.unit.sandbox import exporter
 
-OPERATORS = sorted({str(op).split(".")[1] for op in decompose.FRESH | decompose.VIEWS})
+OPERATORS = sorted({str(op).split(".")[1] for op in decompose.FRESH_OPERATORS | decompose.VIEW_OPERATORS})
 OF_THE_GRAPH = [
     *("images", "logits", "x", "input", "output", "model", "batch", "s77", "main_graph", "getitem", "sym_size_int_1"),
     *("val_0", "val_1", "val_2", "node_add", "add_1", "mul_1", "mean_1", "lifted_tensor_0", "c_lifted_tensor_0"),
@@ -150,7 +150,7 @@ def test_hundreds_of_names_in_one_network(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_names_in_a_network_that_is_decomposed_in_the_librarys_way(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decompose, "decomposed", lambda program: False)
+    monkeypatch.setattr(decompose, "decompose_in_place", lambda program: False)
     check(kind([*ALONE, "graph", "code", "lambda", "a b"]))
 
 
@@ -174,11 +174,11 @@ def test_weights_are_put_in_place_under_every_name() -> None:
     torch.manual_seed(1)
     weights = {name: torch.randn_like(value).numpy() for name, value in model.state_dict().items()}
     fit = network.load(weights)
-    assert fit.good, fit
+    assert fit.is_complete, fit
     assert fit.loaded == len(weights)
     assert not fit.unexpected
     model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    assert_same(model, network.pruned(0.0))
+    assert_same(model, network.pruned_artefact(0.0))
     assert network.convolutions() == ["first.weight"]
 
 
@@ -188,7 +188,7 @@ def test_missing_weight_of_a_very_long_name_is_noticed() -> None:
     names = [name[:200] for name in model.state_dict()]
     network = Network(export.onnx_bytes(model, [3, 8, 8], dynamic=True), names)
     weights = {name: value.numpy() for name, value in model.state_dict().items()}
-    assert network.load(weights).good
+    assert network.load(weights).is_complete
     del weights[long]
     assert network.load(weights).missing == [long]
 

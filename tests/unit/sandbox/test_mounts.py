@@ -22,7 +22,7 @@ def test_the_topmost_closed_directory_is_found(tmp_path: Path) -> None:
 
 
 def test_nothing_is_covered_where_nothing_is_closed() -> None:
-    assert mounts.open_up([Path("/usr/lib")]) == []
+    assert mounts.expose([Path("/usr/lib")]) == []
 
 
 def test_a_free_id_belongs_to_nobody() -> None:
