@@ -64,8 +64,8 @@ def _compared(
     artefact_replies: Sequence[Reply],
 ) -> ArchitectureEvidence:
     """The evidence with the verification that follows from the answers of the live model and of the artefact."""
-    if audit["taken_apart"]:
-        used, stored = audit["taken_apart"]
+    if audit["unpacked"]:
+        used, stored = audit["unpacked"]
         return _unverified(
             evidence, "unpacked", f"{used} weights are read out of the digits of {stored} stored numbers"
         )

@@ -143,7 +143,7 @@ def baseline(accuracy: float, baselines: Mapping[str, float]) -> str | None:
 def _weights_problem(fit: Mapping[str, Any]) -> Note | None:
     """What is wrong with a weights file, in PyTorch's words; ``None`` if it fits."""
     if fit["problem"] is not None:
-        return Note(id=fit["told"], params={"problem": fit["problem"], "names": fit["names"]})
+        return Note(id=fit["message_id"], params={"problem": fit["problem"], "names": fit["names"]})
     if fit["good"]:
         return None
     if fit["not_finite"]:

@@ -1,1 +1,1 @@
-"""What is measured without student code: the exported artefact, audited and run as data."""
+"""Measures the exported artefact as data, without student code."""

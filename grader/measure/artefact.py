@@ -1,6 +1,6 @@
-"""The audit of an ONNX artefact: is it plain data, and how many numbers does it carry?
+"""Audits an ONNX artefact: whether it is plain data, and how many numbers it has.
 
-Runs in a measuring child, where no student code ever was. The bytes come from the student's zone and may be anything.
+Runs in a measuring child, which never runs student code. The bytes come from the student's zone and may be anything.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, TensorProto
 from grader.measure import unpacking
 
 MAX_BYTES = 16 << 20
-"""Ten times what a network of 100,000 float64 numbers with its graph needs."""
+"""Ten times the size of a network of 100,000 float64 numbers with its graph."""
 MAX_NODES = 20_000
 _STRUCTURAL, _MAX_STRUCTURAL = 16, 4096
 """Short lists of whole numbers (shapes, axes, strides) and scalars are structure, up to so many in all: not counted."""
@@ -23,9 +23,9 @@ _FLOATING = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorP
 _STATISTICS = {"BatchNormalization": (3, 4)}
 """Inputs that hold running mean and variance."""
 _LAYERS = {"Conv": 1, "Gemm": 1, "Transpose": 0}
-"""Where a layer's weight goes in, with an output a row; a linear layer on more than two axes transposes it first."""
+"""Input of a layer's weight, with an output in each row; a linear layer on more than two axes transposes it first."""
 _SETTINGS = 64
-"""Different numbers in the settings of operators, such as epsilons and slopes: a network has a few. Not counted."""
+"""Distinct numbers in the settings of operators, such as epsilons and slopes, that are not counted."""
 _ATTRIBUTES = {
     AttributeProto.FLOAT, AttributeProto.INT, AttributeProto.STRING, AttributeProto.TENSOR,
     AttributeProto.FLOATS, AttributeProto.INTS, AttributeProto.STRINGS,
@@ -41,10 +41,9 @@ _REFUSED = {
 
 @dataclass
 class Audit:
-    """What the artefact carries. ``refused`` says why it cannot be used, in a sentence, or is empty.
+    """The numbers of an artefact. ``refused`` is the reason why it cannot be used, in a sentence, or empty.
 
-    ``parameters`` counts the floating-point initialisers but the batch-norm statistics, ``constants`` every other
-    number in the graph.
+    ``parameters`` counts floating-point initialisers without batch-norm statistics, ``constants`` every other number.
     """
 
     refused: str = ""
@@ -53,8 +52,8 @@ class Audit:
     constants: int = 0
     largest: list[tuple[str, int]] = field(default_factory=list)
     nodes: int = 0
-    taken_apart: tuple[int, int] | None = None
-    """(numbers used, numbers stored) where weights are read out of the digits of stored ones."""
+    unpacked: tuple[int, int] | None = None
+    """(numbers used, numbers stored) where weights are unpacked from the digits of stored ones."""
 
 
 def audit(data: bytes) -> Audit:
@@ -67,15 +66,15 @@ def audit(data: bytes) -> Audit:
         onnx.checker.check_model(model)
     except Exception as error:  # noqa: BLE001 - protobuf and the checker raise what they like
         return Audit(refused=f"the artefact is no valid ONNX model: {str(error)[:200]}")
-    refused = _refusal(model)
+    refused = _refusal_reason(model)
     if refused:
         return Audit(refused=refused)
-    found = _count(model.graph)
-    found.taken_apart = unpacking.taken_apart(model)
-    return found
+    result = _count(model.graph)
+    result.unpacked = unpacking.unpacked_numbers(model)
+    return result
 
 
-def _refusal(model: ModelProto) -> str:
+def _refusal_reason(model: ModelProto) -> str:
     graph = model.graph
     if model.functions or model.training_info:
         return "the artefact defines functions of its own"
@@ -99,7 +98,7 @@ def _refusal(model: ModelProto) -> str:
 
 
 def _tensors(graph: GraphProto) -> list[TensorProto]:
-    inner = [tensor for node in graph.node for attribute in node.attribute for tensor in _held(attribute)]
+    inner = [tensor for node in graph.node for attribute in node.attribute for tensor in _attribute_tensors(attribute)]
     return [*graph.initializer, *inner]
 
 
@@ -107,85 +106,85 @@ def _count(graph: GraphProto) -> Audit:
     statistics = {
         node.input[i] for node in graph.node for i in _STATISTICS.get(node.op_type, ()) if i < len(node.input)
     }
-    # A tensor that anything else reads too is no running statistic, whatever else it is used for.
-    others = {
+    # A tensor that any other operator reads is no running statistic.
+    other_inputs = {
         name for node in graph.node for i, name in enumerate(node.input) if i not in _STATISTICS.get(node.op_type, ())
     }
-    # Neither is what normalises a constant: its statistics are weights by another name.
-    constant = unpacking.constants(graph)
-    others |= {
+    # Neither are the statistics of a batch norm on a constant, which are weights by another name.
+    constant = unpacking.constant_sources(graph)
+    other_inputs |= {
         name for node in graph.node if node.op_type in _STATISTICS and node.input[0] in constant for name in node.input
     }
-    statistics -= others
-    found = Audit(nodes=len(graph.node))
+    statistics -= other_inputs
+    result = Audit(nodes=len(graph.node))
     sizes: list[tuple[str, int]] = []
     structural = 0
     settings: set[float] = set()
     for tensor in graph.initializer:
         size = math.prod(tensor.dims)
         if tensor.name in statistics:
-            found.statistics += size
+            result.statistics += size
         elif tensor.data_type in _FLOATING:
-            found.parameters += size
+            result.parameters += size
             sizes.append((tensor.name[:200], size))
         elif _is_structure(tensor):
             structural += size
         else:
-            found.constants += size
+            result.constants += size
             sizes.append((tensor.name[:200], size))
     for node in graph.node:
-        tensors = [tensor for attribute in node.attribute for tensor in _held(attribute)]
+        tensors = [tensor for attribute in node.attribute for tensor in _attribute_tensors(attribute)]
         structural += sum(math.prod(tensor.dims) for tensor in tensors if _is_structure(tensor))
         carried = sum(math.prod(tensor.dims) for tensor in tensors if not _is_structure(tensor))
         for attribute in node.attribute:
             if not _is_short(attribute):
-                carried += _listed(attribute)
+                carried += _count_own_numbers(attribute)
             elif node.op_type == "Constant":
-                structural += max(1, _listed(attribute))
+                structural += max(1, _count_own_numbers(attribute))
             elif attribute.type == AttributeProto.FLOAT:
                 structural += 1
                 settings.add(attribute.f)
         if carried:
-            found.constants += carried
+            result.constants += carried
             sizes.append((f"{node.op_type} {node.name}"[:200], carried))
     if len(settings) > _SETTINGS:
-        found.constants += len(settings)
+        result.constants += len(settings)
         structural -= len(settings)
         sizes.append(("settings of operators", len(settings)))
-    unexplained = found.statistics - _explained(graph)
+    unexplained = result.statistics - _explained_statistics(graph)
     if unexplained > 0:
-        found.statistics -= unexplained
-        found.constants += unexplained
+        result.statistics -= unexplained
+        result.constants += unexplained
         sizes.append(("statistics of batch norms", unexplained))
     if structural > _MAX_STRUCTURAL:
-        found.constants += structural
+        result.constants += structural
         sizes.append(("single numbers and short lists of whole ones", structural))
-    found.largest = sorted(sizes, key=lambda pair: -pair[1])[:50]
-    return found
+    result.largest = sorted(sizes, key=lambda pair: -pair[1])[:50]
+    return result
 
 
-def _explained(graph: GraphProto) -> int:
-    """Statistics that batch norms may have: one for each number that they learn, or two for each output of a layer.
+def _explained_statistics(graph: GraphProto) -> int:
+    """Number of statistics that batch norms may have: one for each learned number, or two for each layer output.
 
-    A layer of fewer weights than that, as one without inputs, explains no more than it has.
+    A layer explains no more statistics than it has weights.
     """
-    elsewhere = {name for node in graph.node if node.op_type not in _STATISTICS for name in node.input}
-    learned = {name for node in graph.node if node.op_type in _STATISTICS for name in node.input[1:3]} - elsewhere
+    other_inputs = {name for node in graph.node if node.op_type not in _STATISTICS for name in node.input}
+    learned = {name for node in graph.node if node.op_type in _STATISTICS for name in node.input[1:3]} - other_inputs
     weights = {
         node.input[_LAYERS[node.op_type]]
         for node in graph.node
         if len(node.input) > _LAYERS.get(node.op_type, len(node.input))
     }
-    own = of_layers = 0
+    of_batch_norms = of_layers = 0
     for tensor in graph.initializer:
         size = math.prod(tensor.dims)
-        own += size if tensor.name in learned else 0
+        of_batch_norms += size if tensor.name in learned else 0
         if tensor.name in weights and tensor.dims:
             of_layers += min(size, 2 * tensor.dims[0])
-    return max(own, of_layers)
+    return max(of_batch_norms, of_layers)
 
 
-def _held(attribute: AttributeProto) -> list[TensorProto]:
+def _attribute_tensors(attribute: AttributeProto) -> list[TensorProto]:
     return [attribute.t] if attribute.type == AttributeProto.TENSOR else []
 
 
@@ -197,10 +196,10 @@ def _is_structure(tensor: TensorProto) -> bool:
 
 def _is_short(attribute: AttributeProto) -> bool:
     """One number, a word, or a short list of whole numbers: strides, pads, axes."""
-    return not attribute.floats and _listed(attribute) <= _STRUCTURAL
+    return not attribute.floats and _count_own_numbers(attribute) <= _STRUCTURAL
 
 
-def _listed(attribute: AttributeProto) -> int:
+def _count_own_numbers(attribute: AttributeProto) -> int:
     """Numbers in an attribute's own lists; a word counts as one number for eight bytes, and as one at least."""
     words = sum(max(1, len(word) // 8) for word in (attribute.s, *attribute.strings) if word)
     return len(attribute.floats) + len(attribute.ints) + words

@@ -1,4 +1,4 @@
-"""The exported network as something to measure: other weights, pruned weights, another image size. All of it data.
+"""The exported network, measured as data: with other weights, pruned weights, another image size.
 
 Runs in a measuring child. Tensors keep the names of the student's state dict, so that uploaded weights fit by name.
 """
@@ -26,23 +26,23 @@ Array = NDArray[Any]
 
 
 class UnreadableWeights(Exception):
-    """The file holds no weights that can be read; the message says why.
+    """The file has no readable weights; the message says why.
 
-    ``told`` is the id of what the student reads, ``names`` the classes in the file that are no weights.
+    ``message_id`` names the message to the student, ``names`` the classes in the file that are no weights.
     """
 
-    def __init__(self, problem: str, told: str = "weights.unreadable", names: list[str] | None = None) -> None:
+    def __init__(self, problem: str, message_id: str = "weights.unreadable", names: list[str] | None = None) -> None:
         super().__init__(problem)
-        self.told, self.names = told, names or []
+        self.message_id, self.names = message_id, names or []
 
 
 @dataclass
 class Fit:
-    """How weights fit a network, as PyTorch's ``load_state_dict`` would say it."""
+    """How weights fit a network, in the terms of PyTorch's ``load_state_dict``."""
 
     loaded: int = 0
     masked: int = 0
-    """Tensors that were pruned already: what PyTorch keeps as ``_orig`` and ``_mask``, multiplied."""
+    """Number of tensors that were pruned already, which PyTorch stores as ``_orig`` and ``_mask``."""
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     wrong_shape: list[tuple[str, list[int], list[int]]] = field(default_factory=list)
@@ -50,24 +50,24 @@ class Fit:
     not_finite: list[str] = field(default_factory=list)
 
     @property
-    def good(self) -> bool:
+    def is_complete(self) -> bool:
         """Every tensor of the network was replaced, by finite numbers."""
         return not (self.missing or self.wrong_shape or self.not_finite)
 
 
 def read_weights(data: bytes) -> dict[str, Array]:
-    """A safetensors file or a ``.pt`` state dict, taken out of its wrappers, as arrays by name.
+    """The arrays of a safetensors file or a ``.pt`` state dict by name, without wrappers.
 
-    Raises `UnreadableWeights`. A ``.pt`` file is unpickled here, weights only, in a child that holds nothing.
+    Raises `UnreadableWeights`. A ``.pt`` file is unpickled here, weights only, in a child without secrets.
     """
     import safetensors
     import safetensors.torch
 
-    # A safetensors file begins with the length of its header, which may look like any other file's signature.
+    # A safetensors file begins with the length of its header, which may equal another format's signature.
     if data[8:9] != b"{" and data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         return _read_pickled(data)
     try:
-        return {name: _plain(name, value) for name, value in safetensors.torch.load(data).items()}
+        return {name: _to_array(name, value) for name, value in safetensors.torch.load(data).items()}
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableWeights(f"it is neither safetensors nor a state dict: {str(error)[:300]}") from error
 
@@ -76,15 +76,15 @@ def _read_pickled(data: bytes) -> dict[str, Array]:
     import torch
 
     try:
-        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a pickle from anywhere raises anything
         raise _unreadable(data, str(error)) from error
     for key in ("state_dict", "model_state_dict", "model"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-    if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
-        raise UnreadableWeights(f"it holds a {type(loaded).__name__}, not a state dict; save model.state_dict()")
-    return {str(name): _plain(str(name), value) for name, value in loaded.items()}
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise UnreadableWeights(f"it holds a {type(content).__name__}, not a state dict; save model.state_dict()")
+    return {str(name): _to_array(str(name), value) for name, value in content.items()}
 
 
 def _unreadable(data: bytes, error: str) -> UnreadableWeights:
@@ -97,43 +97,43 @@ def _unreadable(data: bytes, error: str) -> UnreadableWeights:
     if names:
         with contextlib.suppress(Exception):  # the old format names none but the first
             names = torch.serialization.get_unsafe_globals_in_checkpoint(io.BytesIO(data))
-        whole = [name for name in names if name.startswith("torch.nn.")]
-        told = "weights.whole_model" if whole else "weights.other_objects"
-        return UnreadableWeights("it holds more than weights", told, sorted(whole or names)[:5])
+        modules = [name for name in names if name.startswith("torch.nn.")]
+        message_id = "weights.whole_model" if modules else "weights.other_objects"
+        return UnreadableWeights("it holds more than weights", message_id, sorted(modules or names)[:5])
     lines = [line.strip() for line in error.splitlines() if line.strip() and "weights_only" not in line]
     return UnreadableWeights(lines[0][:300] if lines else "PyTorch cannot load it")
 
 
-def _plain_name(name: str) -> str:
-    """Without what ``nn.DataParallel`` and ``torch.compile`` put before it, once or in any order."""
+def _without_prefix(name: str) -> str:
+    """The name without the prefixes of ``nn.DataParallel`` and ``torch.compile``, in any order."""
     return _WRAPPERS.sub("", name, count=1)
 
 
-def _readings(weights: dict[str, Array]) -> list[dict[str, Array]]:
-    """The weights under the names that they may be meant by: as they are, without a wrapper's prefix, and those of
-    each module that held the model as a part, as Lightning's ``model.``."""
-    plain = {_plain_name(name): array for name, array in weights.items()}
+def _name_variants(weights: dict[str, Array]) -> list[dict[str, Array]]:
+    """The weights under each set of names that may be the network's: their own, without the prefix of a wrapper, and
+    those below each outer module, such as Lightning's ``model.``."""
+    unprefixed = {_without_prefix(name): array for name, array in weights.items()}
     parts: dict[str, dict[str, Array]] = {}
-    for name, array in plain.items():
+    for name, array in unprefixed.items():
         part, _, rest = name.partition(".")
-        parts.setdefault(part, {})[_plain_name(rest)] = array
-    return [weights, plain, *parts.values()]
+        parts.setdefault(part, {})[_without_prefix(rest)] = array
+    return [weights, unprefixed, *parts.values()]
 
 
-def _with_masks(weights: dict[str, Array]) -> dict[str, Array]:
-    """Tensors that ``torch.nn.utils.prune`` keeps in two, ``weight_orig`` and ``weight_mask``, as one."""
-    pruned = {name.removesuffix("_orig"): name for name in weights if name.endswith("_orig")}
-    whole = {
+def _apply_masks(weights: dict[str, Array]) -> dict[str, Array]:
+    """The weights, with ``weight_orig`` and ``weight_mask`` of ``torch.nn.utils.prune`` multiplied to one tensor."""
+    originals = {name.removesuffix("_orig"): name for name in weights if name.endswith("_orig")}
+    merged = {
         name: weights[original] * weights[f"{name}_mask"]
-        for name, original in pruned.items()
+        for name, original in originals.items()
         if f"{name}_mask" in weights and weights[f"{name}_mask"].shape == weights[original].shape
     }
-    halves = {f"{name}{half}" for name in whole for half in ("_orig", "_mask")}
-    return {name: array for name, array in weights.items() if name not in halves} | whole
+    parts = {f"{name}{half}" for name in merged for half in ("_orig", "_mask")}
+    return {name: array for name, array in weights.items() if name not in parts} | merged
 
 
-def _plain(name: str, tensor: Any) -> Array:
-    # A tensor of stride 0 may stand for 10^12 elements in a file of a few bytes: look before making it real.
+def _to_array(name: str, tensor: Any) -> Array:
+    # A tensor of stride 0 may have 10^12 elements in a file of a few bytes: check its size before copying it.
     if tensor.numel() > 1 << 24:
         raise UnreadableWeights(f"a tensor of {tensor.numel()} elements is larger than any model here may be")
     import torch
@@ -147,27 +147,27 @@ def _plain(name: str, tensor: Any) -> Array:
 class Network:
     """One artefact, with the weights it has now."""
 
-    def __init__(self, data: bytes, known: list[str]) -> None:
+    def __init__(self, data: bytes, parameter_names: list[str]) -> None:
         self.model = ModelProto()
         self.model.ParseFromString(data)
         precision.to_single(self.model)
-        self.known = set(known)
-        """Names of the live model's parameters: one that the graph does not use is no stranger in a weights file."""
+        self.parameter_names = set(parameter_names)
+        """Names of the live model's parameters, which a weights file may have although the graph does not use them."""
         self.tensors: dict[str, TensorProto] = {tensor.name: tensor for tensor in self.model.graph.initializer}
 
     def load(self, weights: dict[str, Array]) -> Fit:
-        """Put weights in place of the network's own, by name; nothing is changed unless all of them fit.
+        """Replace the network's weights by name; nothing changes unless all of them fit.
 
-        Names that wrappers have prefixed (``module.``, ``_orig_mod.``, ``model.``) are taken without the prefix, and
-        pruned tensors with their masks applied, where that fits.
+        Prefixes of wrappers (``module.``, ``_orig_mod.``, ``model.``) are removed, and masks of pruned tensors applied,
+        where that fits.
         """
-        named = {name: tensor for name, tensor in self.tensors.items() if tensor.data_type == TensorProto.FLOAT}
-        whole = _with_masks(weights)
-        readings = [(0, found) for found in _readings(weights)]
-        readings += [(len(weights) - len(whole), found) for found in _readings(whole)]
-        masked, weights = max(readings, key=lambda reading: len(reading[1].keys() & named.keys()))
+        float_tensors = {name: tensor for name, tensor in self.tensors.items() if tensor.data_type == TensorProto.FLOAT}
+        merged = _apply_masks(weights)
+        variants = [(0, variant) for variant in _name_variants(weights)]
+        variants += [(len(weights) - len(merged), variant) for variant in _name_variants(merged)]
+        masked, weights = max(variants, key=lambda pair: len(pair[1].keys() & float_tensors.keys()))
         fit = Fit(masked=masked)
-        for name, tensor in named.items():
+        for name, tensor in float_tensors.items():
             shape = list(tensor.dims)
             if name not in weights:
                 if self._is_parameter(name) or name.endswith(("running_mean", "running_var")):
@@ -181,18 +181,18 @@ class Network:
         fit.unexpected = [
             name
             for name in weights
-            if not (name in named or self._is_parameter(name) or name.endswith("num_batches_tracked"))
+            if not (name in float_tensors or self._is_parameter(name) or name.endswith("num_batches_tracked"))
         ]
-        if fit.good:
-            for name, tensor in named.items():
+        if fit.is_complete:
+            for name, tensor in float_tensors.items():
                 if name in weights:
                     self._set(tensor, weights[name])
-        for listed in (fit.missing, fit.unexpected, fit.wrong_shape, fit.not_finite):
-            del listed[MAX_LISTED:]
+        for names in (fit.missing, fit.unexpected, fit.wrong_shape, fit.not_finite):
+            del names[MAX_LISTED:]
         return fit
 
     def _is_parameter(self, name: str) -> bool:
-        return name[:_NAME_LENGTH] in self.known
+        return name[:_NAME_LENGTH] in self.parameter_names
 
     def _set(self, tensor: TensorProto, array: Array) -> None:
         tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array, dtype=np.float32), tensor.name))
@@ -202,8 +202,8 @@ class Network:
         names = [node.input[1] for node in self.model.graph.node if node.op_type == "Conv" and len(node.input) > 1]
         return [name for name in dict.fromkeys(names) if name in self.tensors and len(self.tensors[name].dims) == 4]
 
-    def pruned(self, ratio: float, layers: int | None = None) -> bytes:
-        """The network with each convolution's weight pruned by itself, as the tutorial's loop over modules does it.
+    def pruned_artefact(self, ratio: float, layers: int | None = None) -> bytes:
+        """The artefact with each convolution's weight pruned by itself, as the tutorial's loop over modules does.
 
         ``torch.nn.utils.prune`` chooses the mask, so that ties and rounding are PyTorch's own. With ``layers``, only
         so many convolutions are pruned, from the first.
@@ -224,15 +224,15 @@ class Network:
         return bytes(copy.SerializeToString())
 
     def fixed_batch(self) -> int | None:
-        """How many images the network takes at once, where it takes no other number."""
+        """The batch size, if the network allows only one."""
         return self.model.graph.input[0].type.tensor_type.shape.dim[0].dim_value or None
 
     def image_shape(self) -> list[int]:
-        """(C, H, W) as the network was exported."""
+        """(C, H, W) of the images that the network was exported for."""
         return [axis.dim_value for axis in self.model.graph.input[0].type.tensor_type.shape.dim[1:]]
 
     def free_image_size(self) -> None:
-        """Let images of any height and width in; whether the network can take them shows when it is run."""
+        """Declare images of any height and width; a run shows whether the network can take them."""
         shape = self.model.graph.input[0].type.tensor_type.shape
         for axis, name in ((2, "height"), (3, "width")):
             shape.dim[axis].Clear()
@@ -251,13 +251,13 @@ def session(data: bytes, threads: int) -> Any:
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def logits(opened: Any, images: Array, batch: int) -> Array:
+def logits(runtime: Any, images: Array, batch: int) -> Array:
     """Logits (N, classes) float32 of images (N, C, H, W) float32, in batches of ``batch``."""
-    name = opened.get_inputs()[0].name
-    found = [opened.run(None, {name: images[i : i + batch]})[0] for i in range(0, len(images), batch)]
-    return np.concatenate(found).astype(np.float32)
+    name = runtime.get_inputs()[0].name
+    batches = [runtime.run(None, {name: images[i : i + batch]})[0] for i in range(0, len(images), batch)]
+    return np.concatenate(batches).astype(np.float32)
 
 
 def run(data: bytes, images: Array, batch: int, threads: int) -> Array:
-    """Logits of images by a network that is used once."""
+    """Logits of images by a network that is run once."""
     return logits(session(data, threads), images, batch)

@@ -1,4 +1,4 @@
-"""Networks in double precision, as single: onnxruntime has no convolution for doubles."""
+"""Converts networks from double to single precision, because onnxruntime has no convolution for doubles."""
 
 from __future__ import annotations
 

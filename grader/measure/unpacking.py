@@ -1,8 +1,8 @@
-"""Weights that are taken apart: more numbers used than the artefact stores, read out of the digits of the stored ones.
+"""Finds unpacked weights: the network uses more numbers than the artefact stores, from the digits of stored ones.
 
-A parameter of 32 bits can hold four weights of 8. Whoever rounds, shifts or compares stored numbers, and ends with more
-of them than there were, counts fewer parameters than the network has. Rounding that keeps their number, as training
-for quantised weights does, is no such thing; neither are products, sums and repetitions.
+A parameter of 32 bits can hold four weights of 8. A graph that rounds, shifts or compares stored numbers, and makes
+more numbers of them, hides parameters. Rounding that keeps their number, as quantisation does, hides none; neither do
+products, sums and repetitions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import onnx
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 _LARGE, _FEW = 16, 1024
-"""Tensors of no more numbers are shapes, axes and factors, unless the network has more than a few such numbers."""
+"""Tensors of at most ``_LARGE`` numbers are shapes, axes and factors, unless all together have more than ``_FEW``."""
 _WHOLE = frozenset(
     {TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64}
     | {TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64}
@@ -29,16 +29,16 @@ _DIGITS = frozenset(
     | {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "Sign"}
     | {"QuantizeLinear", "DynamicQuantizeLinear", "CastLike"}
 )
-"""Operators that see some digits of a number and not the others."""
+"""Operators whose result depends on some digits of a number."""
 _INDICES = {"CastLike": 1, "Gather": 1, "GatherElements": 1, "GatherND": 1, "ScatterND": 1, "ScatterElements": 1}
-"""Inputs that say where or of which type, not what."""
+"""Inputs that give a position or a type, not a value."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What a constant was made of: the stored tensors, and whether their digits were looked at.
+    """The stored tensors (``roots``) that a constant is made of, and whether their digits are read.
 
-    Any arithmetic can see the digits of whole numbers that are stored ``wide``.
+    Any arithmetic can read the digits of whole numbers that are stored ``wide``.
     """
 
     roots: frozenset[str] = frozenset()
@@ -49,47 +49,47 @@ class _Source:
         return _Source(self.roots | other.roots, self.by_digits or other.by_digits, self.wide or other.wide)
 
 
-def constants(graph: GraphProto, least: int = _LARGE) -> dict[str, _Source]:
-    """Every tensor without the network's input, and what it was made of: tensors of more than ``least`` numbers."""
-    found = {tensor.name: _stored(tensor.name, tensor, least) for tensor in graph.initializer}
+def constant_sources(graph: GraphProto, least: int = _LARGE) -> dict[str, _Source]:
+    """Every tensor that does not depend on the network's input, with its sources of more than ``least`` numbers."""
+    sources = {tensor.name: _stored_source(tensor.name, tensor, least) for tensor in graph.initializer}
     for node in graph.node:
         inputs = [name for name in node.input if name]
-        if all(name in found for name in inputs):
-            source = _source(node, found, least)
-            found |= dict.fromkeys(filter(None, node.output), source)
-    return found
+        if all(name in sources for name in inputs):
+            source = _source(node, sources, least)
+            sources |= dict.fromkeys(filter(None, node.output), source)
+    return sources
 
 
-def _stored(name: str, tensor: TensorProto, least: int) -> _Source:
+def _stored_source(name: str, tensor: TensorProto, least: int) -> _Source:
     size = math.prod(tensor.dims)
     return _Source(frozenset({name}), wide=tensor.data_type in _WIDE and size > _LARGE) if size > least else _Source()
 
 
-def _source(node: NodeProto, found: dict[str, _Source], least: int) -> _Source:
+def _source(node: NodeProto, sources: dict[str, _Source], least: int) -> _Source:
     if node.op_type == "Constant" and node.output and node.attribute:
-        held = node.attribute[0]
-        if held.type == AttributeProto.TENSOR:
-            return _stored(node.output[0], held.t, least)
-        listed = max(1, len(held.floats), len(held.ints))
-        return _Source(frozenset(node.output), wide=len(held.ints) > _LARGE) if listed > least else _Source()
+        constant = node.attribute[0]
+        if constant.type == AttributeProto.TENSOR:
+            return _stored_source(node.output[0], constant.t, least)
+        count = max(1, len(constant.floats), len(constant.ints))
+        return _Source(frozenset(node.output), wide=len(constant.ints) > _LARGE) if count > least else _Source()
     skipped = _INDICES.get(node.op_type)
     source = _Source()
     for position, name in enumerate(node.input):
-        # An index that is stored only chooses; one that was computed from digits carries them.
-        if name and (position != skipped or found[name].by_digits):
-            source |= found[name]
-    return replace(source, by_digits=source.by_digits or (bool(source.roots) and _looks_at_digits(node, source)))
+        # A stored index only selects; an index computed from digits carries them.
+        if name and (position != skipped or sources[name].by_digits):
+            source |= sources[name]
+    return replace(source, by_digits=source.by_digits or (bool(source.roots) and _reads_digits(node, source)))
 
 
-def _looks_at_digits(node: NodeProto, source: _Source) -> bool:
-    # An index that is stored as whole numbers stays what it is in any other kind of them.
+def _reads_digits(node: NodeProto, source: _Source) -> bool:
+    # Stored whole numbers lose no digits in another kind of whole numbers.
     losing = _NARROW if source.wide else _NARROW | _WHOLE
     cast = node.op_type == "Cast" and any(a.name == "to" and a.i in losing for a in node.attribute)
     return cast or node.op_type in _DIGITS or (node.op_type == "Div" and source.wide)
 
 
-def taken_apart(model: ModelProto) -> tuple[int, int] | None:
-    """(numbers used, numbers stored) where digits make more of the one than of the other, else ``None``."""
+def unpacked_numbers(model: ModelProto) -> tuple[int, int] | None:
+    """(numbers used, numbers stored) where reading digits makes more numbers than are stored, else ``None``."""
     sizes: dict[str, int] = {}
     for least, few in ((_LARGE, 0), (0, _FEW)):
         suspects = _suspects(model.graph, least)
@@ -104,24 +104,24 @@ def taken_apart(model: ModelProto) -> tuple[int, int] | None:
 
 
 def _suspects(graph: GraphProto, least: int) -> dict[str, _Source]:
-    """What the network uses of constants whose digits were looked at."""
-    found = constants(graph, least)
+    """The constants that the network uses and whose digits are read."""
+    sources = constant_sources(graph, least)
     results = {value.name for value in graph.output}
-    used = {name for node in graph.node if any(o not in found for o in node.output) for name in node.input} | results
-    return {name: found[name] for name in used if name in found and (found[name].by_digits or found[name].wide)}
+    used = {name for node in graph.node if any(o not in sources for o in node.output) for name in node.input} | results
+    return {name: sources[name] for name in used if name in sources and (sources[name].by_digits or sources[name].wide)}
 
 
 def _sizes(model: ModelProto) -> dict[str, int]:
-    """Elements of every tensor, by onnx's own rules and not by what the graph claims.
+    """Elements of every tensor by onnx's shape inference, without the shapes that the graph claims.
 
-    Where the rules cannot tell, as for a slice between computed ends, what went in stands for it.
+    Where it fails, as for a slice between computed ends, the size of the inputs is used.
     """
     copy = ModelProto()
     copy.CopyFrom(model)
     del copy.graph.value_info[:]
     try:
         inferred = onnx.shape_inference.infer_shapes(copy, data_prop=True)
-    except Exception:  # noqa: BLE001 - the bytes may be anybody's, and it raises what it likes
+    except Exception:  # noqa: BLE001 - it raises anything on hostile bytes
         inferred = copy
     sizes = {tensor.name: math.prod(tensor.dims) for tensor in model.graph.initializer}
     for value in (*inferred.graph.value_info, *inferred.graph.output):
@@ -129,8 +129,8 @@ def _sizes(model: ModelProto) -> dict[str, int]:
         if value.type.tensor_type.HasField("shape") and all(axis.HasField("dim_value") for axis in shape.dim):
             sizes[value.name] = math.prod(axis.dim_value for axis in shape.dim)
     for node in model.graph.node:
-        given = [sizes.get(name, 0) for name in node.input if name]
-        most = sum(given) if node.op_type == "Concat" else max(given, default=0)
+        sizes_of_inputs = [sizes.get(name, 0) for name in node.input if name]
+        most = sum(sizes_of_inputs) if node.op_type == "Concat" else max(sizes_of_inputs, default=0)
         for name in node.output:
             sizes.setdefault(name, most)
     return sizes

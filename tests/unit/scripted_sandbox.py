@@ -65,7 +65,7 @@ def failed(outcome: Outcome = Outcome.ERROR) -> Reply:
 def audit(**changes: Any) -> Reply:
     """What the audit of the artefact found."""
     counts = {"parameters": PARAMETERS, "statistics": 0, "constants": 0, "nodes": 3, "largest": []}
-    return Reply(Outcome.OK, {"refused": None, "taken_apart": None, **counts, **changes})
+    return Reply(Outcome.OK, {"refused": None, "unpacked": None, **counts, **changes})
 
 
 HONEST: Mapping[str, Answer] = {

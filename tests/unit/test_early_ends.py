@@ -52,7 +52,7 @@ SCRIPTS: dict[str, Mapping[str, Any]] = {
     "more numbers in the export": {"artefact.audit": audit(parameters=5_000_000)},
     "fewer numbers in the export": {"artefact.audit": audit(parameters=1_000)},
     "hidden numbers": {"artefact.audit": audit(constants=900_000)},
-    "packed weights": {"artefact.audit": audit(taken_apart=[90_000, 1_000])},
+    "packed weights": {"artefact.audit": audit(unpacked=[90_000, 1_000])},
     "export that does not run": {"artefact.run": failed()},
     "export that is slow to run": {"artefact.run": failed(Outcome.TIMEOUT)},
     "export that answers otherwise": {"artefact.run": answered(logits(1, 7.0))},

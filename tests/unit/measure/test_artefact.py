@@ -1,4 +1,4 @@
-"""What the audit counts and what it refuses, on graphs of a few nodes."""
+"""The audit's counts and refusals, on graphs of a few nodes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from tests.unit.measure.test_unpacking import network, node
 BN = "BatchNormalization"
 
 
+def audit_model(model: ModelProto) -> Audit:
+    result = artefact.audit(model.SerializeToString())
+    assert not result.refused
+    return result
+
+
 def audit(nodes: list[NodeProto], **stored: np.ndarray) -> Audit:
-    found = artefact.audit(network(nodes, **stored).SerializeToString())
-    assert not found.refused
-    return found
+    return audit_model(network(nodes, **stored))
 
 
 def test_sparse_constant_is_refused() -> None:
@@ -29,8 +33,8 @@ def test_sparse_constant_is_refused() -> None:
 
 
 def elus(slopes: list[float]) -> list[NodeProto]:
-    made = [node("Elu", "one", f"e{i}", alpha=slope) for i, slope in enumerate(slopes)]
-    return [*made, helper.make_node("Concat", [f"e{i}" for i in range(len(slopes))], ["w"], axis=0)]
+    nodes = [node("Elu", "one", f"e{i}", alpha=slope) for i, slope in enumerate(slopes)]
+    return [*nodes, helper.make_node("Concat", [f"e{i}" for i in range(len(slopes))], ["w"], axis=0)]
 
 
 @pytest.mark.parametrize(
@@ -60,27 +64,25 @@ def normalised(features: int, *, layer: bool, learns: bool) -> ModelProto:
     stored |= {name: np.ones(features, np.float32) for name in ("scale", "shift") if learns}
     stored |= {"weight": np.ones((16, 8), np.float32)} if layer else {"twice": np.array([1, 2])}
     stored |= {} if learns else {"one": np.array([1.0], np.float32), "size": np.array([features])}
-    return network([*sorted(nodes, key=lambda made: made.op_type == BN), node("Identity", "images", "w")], **stored)
+    return network([*sorted(nodes, key=lambda each: each.op_type == BN), node("Identity", "images", "w")], **stored)
 
 
 @pytest.mark.parametrize(
     ("layer", "learns", "free"),
     [(True, True, 32), (True, False, 32), (False, True, 32), (False, False, 0)],
 )
-def test_statistics_are_free_where_a_layer_or_what_is_learned_explains_them(
+def test_statistics_are_free_where_a_layer_or_learned_numbers_explain_them(
     layer: bool, learns: bool, free: int
 ) -> None:
-    found = artefact.audit(normalised(16, layer=layer, learns=learns).SerializeToString())
-    assert not found.refused
-    assert (found.statistics, found.constants) == (free, 32 - free)
+    result = audit_model(normalised(16, layer=layer, learns=learns))
+    assert (result.statistics, result.constants) == (free, 32 - free)
 
 
 def test_scale_that_is_a_weight_too_explains_no_statistics() -> None:
     model = normalised(16, layer=False, learns=True)
     model.graph.node.append(node("Mul", "scale shift", "again"))
     onnx.checker.check_model(model)
-    found = artefact.audit(model.SerializeToString())
-    assert found.statistics == 0
+    assert audit_model(model).statistics == 0
 
 
 @pytest.mark.parametrize("shape", [(1000, 0), ()], ids=["no inputs", "a scalar"])
@@ -88,6 +90,4 @@ def test_layer_without_inputs_explains_no_statistics(shape: tuple[int, ...]) -> 
     model = normalised(16, layer=False, learns=False)
     model.graph.initializer.append(numpy_helper.from_array(np.zeros(shape, np.float32), "nothing"))
     model.graph.node.append(node("Transpose", "nothing", "turned"))
-    found = artefact.audit(model.SerializeToString())
-    assert not found.refused
-    assert found.statistics == 0
+    assert audit_model(model).statistics == 0

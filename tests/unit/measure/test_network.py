@@ -55,15 +55,21 @@ def opened(exported: bytes) -> network.Network:
 
 def torch_logits(net: nn.Module, images: Array) -> Array:
     with torch.no_grad():
-        found: Array = net(torch.from_numpy(images)).numpy()
-    return found
+        logits: Array = net(torch.from_numpy(images)).numpy()
+    return logits
+
+
+def assert_same_logits(net: network.Network, live: nn.Module) -> None:
+    np.testing.assert_allclose(
+        network.run(net.pruned_artefact(0.0), IMAGES, 2, 1), torch_logits(live, IMAGES), rtol=1e-5, atol=1e-5
+    )
 
 
 def test_audit_counts_what_the_module_has(exported: bytes) -> None:
-    found = artefact.audit(exported)
-    assert found.refused == ""
-    assert found.parameters == sum(p.numel() for p in model().parameters())
-    assert (found.statistics, found.constants) == (12, 0)
+    audit = artefact.audit(exported)
+    assert audit.refused == ""
+    assert audit.parameters == sum(p.numel() for p in model().parameters())
+    assert (audit.statistics, audit.constants) == (12, 0)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00" * 40, b"PK\x03\x04 no network", b"\x08\x07" * 3])
@@ -91,9 +97,9 @@ def test_uploaded_weights_take_the_place_of_the_exported_ones(exported: bytes) -
         other.get_buffer("norm.running_mean").add_(0.3)
     net = opened(exported)
     fit = net.load(network.read_weights(safetensors.torch.save(other.state_dict())))
-    assert fit.good
+    assert fit.is_complete
     assert fit.unexpected == []
-    assert np.allclose(network.run(net.pruned(0.0), IMAGES, 2, 1), torch_logits(other, IMAGES), atol=1e-5)
+    assert_same_logits(net, other)
 
 
 def as_pt(value: object) -> bytes:
@@ -114,7 +120,7 @@ def as_pt(value: object) -> bytes:
 def test_state_dicts_come_in_several_wrappers(exported: bytes, wrap: object) -> None:
     assert callable(wrap)
     weights = network.read_weights(as_pt(wrap(model(seed=3).state_dict())))
-    assert opened(exported).load(weights).good
+    assert opened(exported).load(weights).is_complete
 
 
 @pytest.mark.parametrize("prefix", ["model.", "student_model.", "net.", "student.module."])
@@ -122,20 +128,20 @@ def test_prefix_of_the_module_that_held_the_model_is_taken_off(exported: bytes, 
     state = {f"{prefix}{name}": value for name, value in model(seed=3).state_dict().items()}
     state |= {f"teacher.{name}": value for name, value in model(seed=4).state_dict().items() if "head" in name}
     net = opened(exported)
-    assert net.load(network.read_weights(as_pt({"state_dict": state}))).good
-    assert np.allclose(network.run(net.pruned(0.0), IMAGES, 2, 1), torch_logits(model(seed=3), IMAGES), atol=1e-5)
+    assert net.load(network.read_weights(as_pt({"state_dict": state}))).is_complete
+    assert_same_logits(net, model(seed=3))
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_masks_of_a_pruned_model_are_applied(exported: bytes, prefix: str) -> None:
-    pruned = model(seed=3)
-    for module in pruned.modules():
+    pruned_model = model(seed=3)
+    for module in pruned_model.modules():
         if isinstance(module, nn.Conv2d):
             prune.l1_unstructured(module, name="weight", amount=0.5)  # type: ignore[no-untyped-call]
     net = opened(exported)
-    fit = net.load(network.read_weights(as_pt({f"{prefix}{k}": v for k, v in pruned.state_dict().items()})))
-    assert (fit.good, fit.masked, fit.unexpected) == (True, 3, [])
-    assert np.allclose(network.run(net.pruned(0.0), IMAGES, 2, 1), torch_logits(pruned, IMAGES), atol=1e-5)
+    fit = net.load(network.read_weights(as_pt({f"{prefix}{k}": v for k, v in pruned_model.state_dict().items()})))
+    assert (fit.is_complete, fit.masked, fit.unexpected) == (True, 3, [])
+    assert_same_logits(net, pruned_model)
 
 
 def test_mask_of_another_shape_is_left_alone(exported: bytes) -> None:
@@ -143,7 +149,7 @@ def test_mask_of_another_shape_is_left_alone(exported: bytes) -> None:
     state["stem.weight_orig"] = state.pop("stem.weight")
     state["stem.weight_mask"] = torch.ones(1)
     fit = opened(exported).load(network.read_weights(as_pt(state)))
-    assert (fit.good, fit.missing) == (False, ["stem.weight"])
+    assert (fit.is_complete, fit.missing) == (False, ["stem.weight"])
 
 
 UNREADABLE: dict[str, tuple[object, str, str]] = {
@@ -162,7 +168,7 @@ def test_file_that_would_run_code_is_named_for_what_it_is(case: str, zipped: boo
     torch.save(held, buffer, _use_new_zipfile_serialization=zipped)
     with pytest.raises(network.UnreadableWeights) as caught:
         network.read_weights(buffer.getvalue())
-    assert caught.value.told == told
+    assert caught.value.message_id == told
     assert any(name in shown for shown in caught.value.names)
 
 
@@ -173,7 +179,7 @@ def test_script_is_a_whole_model() -> None:
         torch.jit.save(torch.jit.script(nn.Linear(3, 3)), buffer)
         with pytest.raises(network.UnreadableWeights) as caught:
             network.read_weights(buffer.getvalue())
-    assert caught.value.told == "weights.whole_model"
+    assert caught.value.message_id == "weights.whole_model"
 
 
 @pytest.mark.parametrize("data", [as_pt(model().state_dict())[:200], b"\x80\x04cos\nsystem\n(S'true'\ntR."])
@@ -188,7 +194,7 @@ def test_reason_is_no_advice_of_pytorchs(data: bytes) -> None:
 
 def test_weights_that_still_carry_gradients_are_read(exported: bytes) -> None:
     state = {name: tensor.requires_grad_(tensor.is_floating_point()) for name, tensor in model(3).state_dict().items()}
-    assert opened(exported).load(network.read_weights(as_pt(state))).good
+    assert opened(exported).load(network.read_weights(as_pt(state))).is_complete
 
 
 def test_tensors_of_no_plain_numbers_are_named() -> None:
@@ -203,13 +209,13 @@ def test_weights_of_another_model_are_listed_as_pytorch_lists_them(exported: byt
     state["extra.weight"] = torch.zeros(3)
     state["head.weight"] = torch.zeros(11, 9)
     net = opened(exported)
-    before = net.pruned(0.0)
+    before = net.pruned_artefact(0.0)
     fit = net.load(network.read_weights(safetensors.torch.save(state)))
-    assert not fit.good
+    assert not fit.is_complete
     assert fit.missing == ["stem.weight"]
     assert fit.unexpected == ["extra.weight"]
     assert fit.wrong_shape == [("head.weight", [11, 9], [11, 8])]
-    assert net.pruned(0.0) == before
+    assert net.pruned_artefact(0.0) == before
 
 
 def test_weights_that_are_not_finite_are_named(exported: bytes) -> None:
@@ -251,11 +257,11 @@ def test_pruning_is_the_tutorials_own(exported: bytes, ratio: float, kind: str) 
                 # Ties everywhere: which of them goes is PyTorch's choice, and must be ours.
                 module.weight.copy_((module.weight * (4 if kind == "ties" else 0)).round() / 4)
     net = opened(exported)
-    assert net.load(network.read_weights(safetensors.torch.save(other.state_dict()))).good
+    assert net.load(network.read_weights(safetensors.torch.save(other.state_dict()))).is_complete
     for module in other.modules():
         if isinstance(module, nn.Conv2d):
             prune.l1_unstructured(module, name="weight", amount=ratio)  # type: ignore[no-untyped-call]
-    again = network.Network(net.pruned(ratio), NAMES)
+    again = network.Network(net.pruned_artefact(ratio), NAMES)
     assert again.convolutions() == ["stem.weight", "depthwise.weight", "pointwise.weight"]
     for name, module in other.named_modules():
         if isinstance(module, nn.Conv2d):
@@ -278,8 +284,8 @@ def test_pruning_is_the_tutorials_own_on_adversarial_weights(
     state = model().state_dict()
     for name in net.convolutions():
         state[name] = torch.from_numpy(draw.choice(np.array(values, np.float32), tuple(state[name].shape)))
-    assert net.load({name: tensor.numpy() for name, tensor in state.items()}).good
-    again = network.Network(net.pruned(ratio), NAMES)
+    assert net.load({name: tensor.numpy() for name, tensor in state.items()}).is_complete
+    again = network.Network(net.pruned_artefact(ratio), NAMES)
     for name in net.convolutions():
         layer = nn.Conv2d(1, 1, 1)
         layer.weight = nn.Parameter(state[name].clone())
@@ -289,7 +295,7 @@ def test_pruning_is_the_tutorials_own_on_adversarial_weights(
 
 def test_pruning_can_stop_after_the_first_convolution(exported: bytes) -> None:
     net = opened(exported)
-    again = network.Network(net.pruned(0.5, layers=1), NAMES)
+    again = network.Network(net.pruned_artefact(0.5, layers=1), NAMES)
     zeros = [int((numpy_helper.to_array(again.tensors[name]) == 0).sum()) for name in net.convolutions()]
     assert zeros == [81, 0, 0]
 
@@ -308,12 +314,12 @@ def test_safetensors_header_may_begin_like_any_other_file() -> None:
 @pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "module._orig_mod."])
 def test_prefixes_of_wrappers_are_taken_off_where_the_network_has_none(exported: bytes, prefix: str) -> None:
     state = {f"{prefix}{name}": value for name, value in model(seed=3).state_dict().items()}
-    assert opened(exported).load(network.read_weights(safetensors.torch.save(state))).good
+    assert opened(exported).load(network.read_weights(safetensors.torch.save(state))).is_complete
     own = opened(exported)
     for tensor in own.model.graph.initializer:
         tensor.name = prefix + tensor.name
     renamed = network.Network(own.model.SerializeToString(), [prefix + name for name in NAMES])
-    assert renamed.load(network.read_weights(safetensors.torch.save(state))).good
+    assert renamed.load(network.read_weights(safetensors.torch.save(state))).is_complete
 
 
 def test_half_precision_weights_are_read() -> None:
@@ -330,7 +336,7 @@ def test_double_precision_is_run_as_single() -> None:
         data = onnx_bytes(_Doubled(double), [3, 16, 16], dynamic=True)
     found = artefact.audit(data)
     assert found.parameters == sum(p.numel() for p in double.parameters())
-    answers = network.run(network.Network(data, []).pruned(0.0), IMAGES, 2, 1)
+    answers = network.run(network.Network(data, []).pruned_artefact(0.0), IMAGES, 2, 1)
     assert np.allclose(answers, torch_logits(_Doubled(double), IMAGES), atol=1e-5)
 
 
@@ -350,9 +356,9 @@ def test_network_that_takes_one_image_at_a_time_is_given_one(exported: bytes) ->
         alone = onnx_bytes(model(), [3, 16, 16], dynamic=False)
     answers = []
     for data in (exported, alone):
-        bench = operations.Bench()
-        bench.open({"known": NAMES}, (np.frombuffer(data, np.uint8), IMAGES))
-        answers.append(bench.evaluate({"ratio": 0.5, "layers": None, "batch": 4, "threads": 1}, ())[1][0])
+        measurement = operations.Measurement()
+        measurement.open({"known": NAMES}, (np.frombuffer(data, np.uint8), IMAGES))
+        answers.append(measurement.evaluate({"ratio": 0.5, "layers": None, "batch": 4, "threads": 1}, ())[1][0])
     assert np.allclose(answers[0], answers[1], atol=1e-5)
 
 
@@ -361,4 +367,4 @@ def test_image_size_can_be_freed(exported: bytes) -> None:
     assert net.image_shape() == [3, 16, 16]
     net.free_image_size()
     large = np.random.default_rng(1).standard_normal((2, 3, 40, 40), np.float32)
-    assert network.run(net.pruned(0.0), large, 1, 1).shape == (2, 11)
+    assert network.run(net.pruned_artefact(0.0), large, 1, 1).shape == (2, 11)

@@ -1,4 +1,4 @@
-"""Weights read out of the digits of stored numbers, on graphs of a few nodes."""
+"""Weights that are unpacked from the digits of stored numbers, on graphs of a few nodes."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ TABLE = np.ones((6, 4), np.float32)
     ],
     ids=["floor", "whole numbers", "comparison", "half", "half like another", "quantised", "looked up", "small pieces"],
 )  # fmt: skip
-def test_digits_that_make_more_numbers_are_told(
+def test_digits_that_make_more_numbers_are_found(
     nodes: list[NodeProto], stored: dict[str, np.ndarray], numbers: tuple[int, int]
 ) -> None:
     model = network(nodes, **stored)
-    assert unpacking.taken_apart(model) == numbers
-    assert artefact.audit(model.SerializeToString()).taken_apart == numbers
+    assert unpacking.unpacked_numbers(model) == numbers
+    assert artefact.audit(model.SerializeToString()).unpacked == numbers
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_digits_that_make_more_numbers_are_told(
         "half precision", "quantised", "looked up by int32", "places computed",
     ],
 )  # fmt: skip
-def test_honest_weights_are_not(nodes: list[NodeProto], stored: dict[str, np.ndarray]) -> None:
-    assert unpacking.taken_apart(network(nodes, **stored)) is None
+def test_honest_weights_are_not_unpacked(nodes: list[NodeProto], stored: dict[str, np.ndarray]) -> None:
+    assert unpacking.unpacked_numbers(network(nodes, **stored)) is None
 
 
 def test_slice_between_computed_ends_hides_no_growth() -> None:
-    """Its size cannot be told, so that of what was sliced stands for it."""
+    """Its size is not inferred, so the size of its input is used."""
     ends = [node("Cast", "e", "f", to=INT64), node("Reshape", "f one", "end")]
     cut = node("Slice", "all start end axes", "w")
     stored = {
@@ -108,6 +108,6 @@ def test_slice_between_computed_ends_hides_no_growth() -> None:
         "axes": np.array([1]),
     }
     grown = network([*DIGITS, node("Concat", "high low", "all", axis=1), *ends, cut], **stored)
-    assert unpacking.taken_apart(grown) == (64, 32)
+    assert unpacking.unpacked_numbers(grown) == (64, 32)
     kept = network([node("Round", "p", "all"), *ends, cut], **stored)
-    assert unpacking.taken_apart(kept) is None
+    assert unpacking.unpacked_numbers(kept) is None
