@@ -135,18 +135,18 @@ def _count(graph: GraphProto) -> Audit:
     for node in graph.node:
         tensors = [tensor for attribute in node.attribute for tensor in _attribute_tensors(attribute)]
         structural += sum(math.prod(tensor.dims) for tensor in tensors if _is_structure(tensor))
-        carried = sum(math.prod(tensor.dims) for tensor in tensors if not _is_structure(tensor))
+        constants = sum(math.prod(tensor.dims) for tensor in tensors if not _is_structure(tensor))
         for attribute in node.attribute:
             if not _is_short(attribute):
-                carried += _count_own_numbers(attribute)
+                constants += _count_own_numbers(attribute)
             elif node.op_type == "Constant":
                 structural += max(1, _count_own_numbers(attribute))
             elif attribute.type == AttributeProto.FLOAT:
                 structural += 1
                 settings.add(attribute.f)
-        if carried:
-            result.constants += carried
-            sizes.append((f"{node.op_type} {node.name}"[:200], carried))
+        if constants:
+            result.constants += constants
+            sizes.append((f"{node.op_type} {node.name}"[:200], constants))
     if len(settings) > _SETTINGS:
         result.constants += len(settings)
         structural -= len(settings)

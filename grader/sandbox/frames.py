@@ -58,8 +58,8 @@ class TooLarge(ProtocolError):
 def encode(kind: int, sequence: int, meta: dict[str, Any], arrays: Sequence[Array] = ()) -> bytes:
     """One frame. Raises ``KeyError`` for a dtype that has no code."""
     arrays = [np.asarray(array, order="C") for array in arrays]
-    listed = [{"dtype": _CODES[array.dtype], "shape": array.shape} for array in arrays]
-    text = json.dumps({**meta, "arrays": listed}, allow_nan=False).encode()
+    descriptions = [{"dtype": _CODES[array.dtype], "shape": array.shape} for array in arrays]
+    text = json.dumps({**meta, "arrays": descriptions}, allow_nan=False).encode()
     body = b"".join(array.tobytes() for array in arrays)
     return HEADER.pack(_MAGIC, sequence, kind, len(text), len(body)) + text + body
 
@@ -90,11 +90,11 @@ def decode(text: bytes, body: bytes) -> tuple[dict[str, Any], tuple[Array, ...]]
         raise ProtocolError("the reply's JSON cannot be read") from error
     if not isinstance(meta, dict):
         raise ProtocolError("the reply's JSON is no object")
-    listed = meta.pop("arrays", [])
-    if not isinstance(listed, list) or len(listed) > MAX_ARRAYS:
+    descriptions = meta.pop("arrays", [])
+    if not isinstance(descriptions, list) or len(descriptions) > MAX_ARRAYS:
         raise ProtocolError("the reply's list of arrays cannot be read")
     arrays, offset = [], 0
-    for entry in listed:
+    for entry in descriptions:
         dtype, shape = _array_type(entry)
         count = 1
         for dimension in shape:

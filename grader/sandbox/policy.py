@@ -137,8 +137,8 @@ class Policy(_Data):
 def default() -> Policy:
     """The policy that ships with Assay."""
     policy = Policy(**tomllib.loads(FILE.read_text(encoding="utf-8")))
-    named = {*policy.allowed, *(rule.name for rule in policy.rule), *policy.absent.names, *policy.kill.names}
-    unknown = named - set(X86_64.numbers)
+    policy_names = {*policy.allowed, *(rule.name for rule in policy.rule), *policy.absent.names, *policy.kill.names}
+    unknown = policy_names - set(X86_64.numbers)
     if unknown:
         raise ValueError(f"policy.toml names system calls that are not in the tables: {sorted(unknown)}")
     return policy

@@ -19,9 +19,9 @@ def paths(policy: Policy) -> list[str]:
     """Every path to allow. A directory that contains the project's code is replaced by its other entries."""
     libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     shared = Path(sys.base_prefix, "lib").glob("*.so*")
-    wanted = [*map(Path, policy.files.read), *map(Path, sorted(libraries)), *shared]
+    candidates = [*map(Path, policy.files.read), *map(Path, sorted(libraries)), *shared]
     packages = [Path(folder) for folder in site.getsitepackages() if os.path.isdir(folder)]
-    return [str(path) for path in _without({*_own_folders(packages)}, packages, [*wanted, *_packages(packages)])]
+    return [str(path) for path in _without({*_own_folders(packages)}, packages, [*candidates, *_packages(packages)])]
 
 
 def _own_folders(packages: Iterable[Path]) -> Iterator[Path]:
@@ -38,14 +38,14 @@ def _packages(folders: Iterable[Path]) -> Iterator[Path]:
                 yield entry
 
 
-def _without(own: set[Path], folders: Iterable[Path], wanted: Iterable[Path]) -> Iterator[Path]:
-    closed = own | {folder.resolve() for folder in folders}
-    for path in wanted:
+def _without(own: set[Path], folders: Iterable[Path], candidates: Iterable[Path]) -> Iterator[Path]:
+    excluded = own | {folder.resolve() for folder in folders}
+    for path in candidates:
         real = path.resolve()
         if real in own or any(folder in real.parents for folder in own):
             continue
-        if real not in closed and not any(real in folder.parents for folder in closed):
+        if real not in excluded and not any(real in folder.parents for folder in excluded):
             yield path
         elif real.is_dir():
-            inner = [entry for entry in real.iterdir() if entry not in closed and not entry.is_symlink()]
+            inner = [entry for entry in real.iterdir() if entry not in excluded and not entry.is_symlink()]
             yield from _without(own, folders, inner)

@@ -45,9 +45,9 @@ def publish_lowered(settings: Settings) -> None:
         text = text.replace("input_shape = [3, 224, 224]", "input_shape = [3, 32, 32]")
         text = text.replace("[sandbox]\n", f"[sandbox]\n{limits}\n").replace("version = 1\n", "version = 2\n")
         (copy / "assignment.toml").write_text(text)
-        found, faults = assignment_check.check(copy)
-        assert found is not None, faults
-        assignments.publish_version(session, found, actor="the hostile tests")
+        assignment, faults = assignment_check.check(copy)
+        assert assignment is not None, faults
+        assignments.publish_version(session, assignment, actor="the hostile tests")
     database.close()
 
 
@@ -55,12 +55,12 @@ def ends_otherwise(service: Service, hostile: Submission) -> dict[str, object]:
     """Send one hand-in, and an honest one behind it. Returns what came out otherwise than the file says."""
     student = service.person()
     parts = {name: (part.filename or "upload", part.data) for name, part in hostile.hand_in().parts.items()}
-    found = student.report(student.hand_in(**parts), wait=60)
+    report = student.report(student.hand_in(**parts), wait=60)
     for _ in range(3):
-        if found["state"] in ("graded", "failed"):
+        if report["state"] in ("graded", "failed"):
             break
-        found = student.report(found["id"], wait=60)
-    question = questions(found)[hostile.question]
+        report = student.report(report["id"], wait=60)
+    question = questions(report)[hostile.question]
     evidence = evidences.parse(question["evidence"])
     assert isinstance(evidence, CodeEvidence)
     differences = hostile.differences(evidence, Verdict(question["verdict"]), question["score"])
@@ -83,18 +83,18 @@ def service() -> Iterator[Service]:
         )
         migrate.upgrade(settings)
         publish_lowered(settings)
-        started = Service(settings, worker=True)
+        running = Service(settings, worker=True)
         try:
-            yield started
+            yield running
         finally:
-            started.close()
+            running.close()
 
 
 def send(chosen: Iterable[Submission]) -> int:
     """Send them all, print what ended otherwise, return how many did."""
     wrong = total = 0
-    with service() as started, ThreadPoolExecutor(4) as pool:
-        for hostile, differences in pool.map(lambda one: (one, ends_otherwise(started, one)), chosen):
+    with service() as running, ThreadPoolExecutor(4) as pool:
+        for hostile, differences in pool.map(lambda one: (one, ends_otherwise(running, one)), chosen):
             total += 1
             if differences:
                 wrong += 1

@@ -125,22 +125,22 @@ class Submission:
     def differences(self, evidence: CodeEvidence, verdict: Verdict, points: float) -> dict[str, object]:
         """What came out otherwise than the file says; empty when all is as expected."""
         error, limit = evidence.error, evidence.limit
-        found: dict[str, object] = {"outcome": evidence.outcome, "verdict": verdict}
-        wanted: dict[str, object] = {"outcome": self.outcome, "verdict": self.verdict}
+        actual: dict[str, object] = {"outcome": evidence.outcome, "verdict": verdict}
+        expected: dict[str, object] = {"outcome": self.outcome, "verdict": self.verdict}
         if self.verdict is not Verdict.FULL:
-            found["points"], wanted["points"] = points, 0.0
-        seen = {
+            actual["points"], expected["points"] = points, 0.0
+        limit_fields = {
             "error": error.type if error else None,
             "limit": limit.limit if limit else None,
             "stage": evidence.stage,
         }
-        for name in seen.keys() & self.expected.keys():
-            found[name], wanted[name] = seen[name], self.expected[name]
+        for name in limit_fields.keys() & self.expected.keys():
+            actual[name], expected[name] = limit_fields[name], self.expected[name]
         if self.expected.get("says", "") not in (error.message if error else ""):
-            found["says"] = error
+            actual["says"] = error
         if self.expected.get("prints", "") not in evidence.stdout:
-            found["prints"] = evidence.stdout[:500]
-        return {name: value for name, value in found.items() if wanted.get(name) != value}
+            actual["prints"] = evidence.stdout[:500]
+        return {name: value for name, value in actual.items() if expected.get(name) != value}
 
 
 def loss_with(attack: str) -> str:
@@ -153,8 +153,8 @@ def source_of(text: str) -> str:
 
     Raises ``ValueError`` for sections that do not make a submission.
     """
-    top, *named = _SECTION.split(text)
-    sections = dict(zip(named[::2], named[1::2], strict=True))
+    top, *pieces = _SECTION.split(text)
+    sections = dict(zip(pieces[::2], pieces[1::2], strict=True))
     if not sections:
         return loss_with(top)
     match sections:

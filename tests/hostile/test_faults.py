@@ -25,7 +25,7 @@ from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
 from grader.submission import Part, SubmittedParts
 from tests.hostile.spares import until, without_spares
-from tests.hostile.test_submissions import HONEST, living, nobody_is_left
+from tests.hostile.test_submissions import HONEST, living_children, nobody_is_left
 
 pytestmark = pytest.mark.usefixtures("light_fork_servers")
 
@@ -37,8 +37,8 @@ SLEEPY = b"import time\n\n\ndef loss_fn_kd(student_logits, labels, teacher_logit
 def own() -> Iterator[Sandbox]:
     """A sandbox to break: its fork server may take two seconds for a child."""
     server = policy.default().server.model_copy(update={"spawn_seconds": 2})
-    with Sandbox(policy.default().model_copy(update={"server": server})) as started:
-        yield started
+    with Sandbox(policy.default().model_copy(update={"server": server})) as sandbox:
+        yield sandbox
 
 
 def server_of(sandbox: Sandbox) -> int:
@@ -186,15 +186,15 @@ def test_a_full_or_read_only_disk_does_not_matter() -> None:
         "    raise SystemExit(0 if reply.meta == {'defines': ['x']} else str(reply))\n"
     )
     environment = {**os.environ, "TMPDIR": "/nonexistent", "HOME": "/nonexistent"}
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-    assert ran.returncode == 0, ran.stderr
+    assert result.returncode == 0, result.stderr
 
 
 def test_a_worn_out_fork_server_is_replaced_while_its_children_finish() -> None:
-    worn = policy.default().server.model_copy(update={"children": 2})
-    with Sandbox(policy.default().model_copy(update={"server": worn})) as sandbox:
+    server = policy.default().server.model_copy(update={"children": 2})
+    with Sandbox(policy.default().model_copy(update={"server": server})) as sandbox:
         first = server_of(sandbox)
         with sandbox.child() as child:
             with sandbox.child():
@@ -229,10 +229,10 @@ def test_a_supervisor_that_hangs_up_early_is_survived(own: Sandbox, hw13: Assign
 
 
 def test_a_cancelled_grading_leaves_no_child(sandbox: Sandbox, hw13: Assignment) -> None:
-    begun = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(Cancelled):
         pipeline.grade(
-            hw13, SubmittedParts({"loss": Part(SLEEPY)}), sandbox, is_cancelled=lambda: time.monotonic() > begun + 0.5
+            hw13, SubmittedParts({"loss": Part(SLEEPY)}), sandbox, is_cancelled=lambda: time.monotonic() > start + 0.5
         )
     assert nobody_is_left(sandbox)
 
@@ -292,4 +292,4 @@ def no_zombie_is_left(parent: int) -> bool:
 
 def test_living_sees_a_child(sandbox: Sandbox) -> None:
     with sandbox.child() as child:
-        until(lambda: sorted(living(server_of(sandbox))) == sorted([child.pid or 0, *sandbox.spare_pids]))
+        until(lambda: sorted(living_children(server_of(sandbox))) == sorted([child.pid or 0, *sandbox.spare_pids]))

@@ -55,12 +55,12 @@ def test_limits_beyond_what_the_machine_allows_are_named() -> None:
         "try: Sandbox(policy.default().model_copy(update={'limits': limits})).start()\n"
         "except FloorNotMet as error: print(sorted(error.missing))\n"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
-    assert ran.stdout == "['rlimits']\n", ran.stderr
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert result.stdout == "['rlimits']\n", result.stderr
 
 
 def test_the_drill_is_seen_from_a_shell() -> None:
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", "from app.cli import main; main()", "doctor"],
         env={**os.environ, policy.DRILL: "seccomp"},
         capture_output=True,
@@ -68,8 +68,8 @@ def test_the_drill_is_seen_from_a_shell() -> None:
         timeout=120,
         check=False,
     )
-    assert ran.returncode == 78
-    assert "seccomp: socket went through" in ran.stderr
+    assert result.returncode == 78
+    assert "seccomp: socket went through" in result.stderr
 
 
 def test_a_sandbox_that_was_not_proved_gives_no_child() -> None:

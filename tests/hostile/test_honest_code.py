@@ -258,12 +258,12 @@ def test_it_works(name: str, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", CANNOT)
 def test_it_cannot_work_and_says_so(name: str, sandbox: Sandbox) -> None:
-    source, outcome, message, wanted = CANNOT[name]
+    source, outcome, message, expected = CANNOT[name]
     reply, _ = run(sandbox, source)
     assert reply.outcome is outcome
     assert reply.error is not None
     assert message in reply.error.message
-    assert reply.error.wanted is wanted
+    assert reply.error.wanted is expected
     if name != "a data set that is not there":
         assert reply.error.line == source.count("\n") + 1
         assert reply.error.source == source.splitlines()[-1]

@@ -46,7 +46,7 @@ def test_files_are_confined_at_every_version(version: int, tmp_path_factory: pyt
     allowed, outside = tmp_path_factory.mktemp("allowed"), tmp_path_factory.mktemp("outside")
     for folder in (allowed, outside):
         (folder / "file").write_text("content")
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(version), str(allowed), str(outside)],
         capture_output=True,
         text=True,
@@ -56,7 +56,7 @@ def test_files_are_confined_at_every_version(version: int, tmp_path_factory: pyt
     refused = "PermissionError"
     truncated, killed = refused if version >= 3 else "done", refused if version >= 6 else "done"
     expected = ["done", refused, refused, refused, refused, truncated, killed]
-    assert ran.stdout.split() == expected, ran.stderr
+    assert result.stdout.split() == expected, result.stderr
 
 
 def test_the_oldest_version_is_enough_for_the_floor() -> None:

@@ -40,17 +40,17 @@ WITHIN = os.environ.get("ASSAY_TEST_SETUP")
 def test_the_slice_ends_as_it_must(setup: str) -> None:
     if setup == "bubblewrap" and not shutil.which("bwrap"):
         pytest.skip("bubblewrap is not installed: it is an extra layer")
-    named = [f"tests/hostile/test_submissions.py::test_it_ends_as_it_must[{name}]" for name in SLICE]
+    test_ids = [f"tests/hostile/test_submissions.py::test_it_ends_as_it_must[{name}]" for name in SLICE]
     place = "tests/hostile/test_setups.py::test_where_this_runs"
-    ran = subprocess.run(
-        [sys.executable, "-m", "tests.hostile.setups", setup, "-q", place, *named],
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.hostile.setups", setup, "-q", place, *test_ids],
         capture_output=True,
         text=True,
         timeout=280,
         check=False,
     )
-    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-1000:]
-    assert re.search(rf"^{len(SLICE) + 1} passed", ran.stdout, re.M), ran.stdout[-1000:]
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:]
+    assert re.search(rf"^{len(SLICE) + 1} passed", run.stdout, re.M), run.stdout[-1000:]
 
 
 def test_where_this_runs(sandbox: Sandbox) -> None:

@@ -16,7 +16,7 @@ from grader.sandbox import status
 from grader.sandbox.spares import Order
 from grader.sandbox.supervisor import Sandbox
 from tests.hostile.spares import until, without_spares
-from tests.hostile.test_submissions import living
+from tests.hostile.test_submissions import living_children
 
 pytestmark = pytest.mark.usefixtures("light_fork_servers")
 
@@ -122,7 +122,7 @@ def test_closing_leaves_no_spare_no_thread_and_no_descriptor(sandbox_with_spare:
     for _ in range(2):  # the first time, while it is being made
         with Sandbox(without_spares(1)) as sandbox, sandbox.child():
             server = sandbox.server_pid or 0
-        assert living(server) == []
+        assert living_children(server) == []
         assert threading.active_count() == threads
         assert len(os.listdir("/proc/self/fd")) == descriptors
 

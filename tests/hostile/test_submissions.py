@@ -25,7 +25,7 @@ _GONE_SECONDS = 5.0
 
 
 @pytest.fixture(scope="session")
-def lowered(hw13: Assignment) -> Assignment:
+def low_limits(hw13: Assignment) -> Assignment:
     """The assignment with small pictures and low limits, so that running into them takes seconds."""
     return hw13.model_copy(update={"input_shape": (3, 32, 32), "sandbox": submission.LOWERED})
 
@@ -47,20 +47,20 @@ def _param(one: Submission) -> object:
 
 
 @pytest.mark.parametrize("hostile", [_param(one) for one in EVERYTHING])
-def test_it_ends_as_it_must(hostile: Submission, sandbox: Sandbox, lowered: Assignment) -> None:
-    grading = pipeline.grade(hostile.limits_of(lowered), hostile.hand_in(), sandbox)
+def test_it_ends_as_it_must(hostile: Submission, sandbox: Sandbox, low_limits: Assignment) -> None:
+    grading = pipeline.grade(hostile.limits_of(low_limits), hostile.hand_in(), sandbox)
     evidence = grading.evidence[hostile.question]
     assert isinstance(evidence, CodeEvidence)
     assert evidence.fault is None
-    score = scoring.score(lowered, hostile.question, evidence)
+    score = scoring.score(low_limits, hostile.question, evidence)
     assert hostile.differences(evidence, score.verdict, score.score) == {}, evidence
     if hostile.ends_its_child or LAST[hostile.group] == hostile.name:
-        an_honest_submission_earns_all(sandbox, lowered)
+        an_honest_submission_earns_all(sandbox, low_limits)
     assert nobody_is_left(sandbox)
 
 
 @pytest.mark.quick
-def test_each_refused_attack_is_refused_in_one_child(sandbox: Sandbox, lowered: Assignment) -> None:
+def test_each_refused_attack_is_refused_in_one_child(sandbox: Sandbox, low_limits: Assignment) -> None:
     everything = "".join(
         f"    def attack_{number}():\n{textwrap.indent(one.text, '        ')}\n" for number, one in enumerate(REFUSED)
     )
@@ -77,13 +77,13 @@ def test_each_refused_attack_is_refused_in_one_child(sandbox: Sandbox, lowered: 
         "            print(f'\\n{number}', 'went through')\n"
     )
     source = "TRIED = []\n" + submission.loss_with(attempts)
-    grading = pipeline.grade(lowered, SubmittedParts({"loss": Part(source.encode())}), sandbox)
+    grading = pipeline.grade(low_limits, SubmittedParts({"loss": Part(source.encode())}), sandbox)
     evidence = grading.evidence["2.1"]
     assert isinstance(evidence, CodeEvidence)
     outcomes = dict(re.findall(r"^(\d+) (.+)$", evidence.stdout, re.M))
-    ended = {one.name: outcomes.get(str(number)) for number, one in enumerate(REFUSED)}
-    assert ended == {one.name: one.expected["error"] for one in REFUSED}
-    assert scoring.score(lowered, "2.1", evidence).verdict is Verdict.FULL, "the rest of the loss is right"
+    outcomes_by_name = {one.name: outcomes.get(str(number)) for number, one in enumerate(REFUSED)}
+    assert outcomes_by_name == {one.name: one.expected["error"] for one in REFUSED}
+    assert scoring.score(low_limits, "2.1", evidence).verdict is Verdict.FULL, "the rest of the loss is right"
     assert nobody_is_left(sandbox)
 
 
@@ -104,21 +104,21 @@ def test_there_are_enough_of_each_kind() -> None:
 def nobody_is_left(sandbox: Sandbox) -> bool:
     """No child of the fork server lives but those that wait for their turn, a moment after the last was let go."""
     until = time.monotonic() + _GONE_SECONDS
-    while set(living(sandbox.server_pid or 0)) - set(sandbox.spare_pids):
+    while set(living_children(sandbox.server_pid or 0)) - set(sandbox.spare_pids):
         if time.monotonic() > until:
             return False
         time.sleep(0.005)
     return True
 
 
-def living(parent: int) -> list[int]:
+def living_children(parent: int) -> list[int]:
     """The processes below ``parent`` that are no zombies: the state tells, not whether /proc has an entry."""
-    found = []
+    pids = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             state, above = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[:2]
         except OSError:
             continue
         if int(above) == parent and state not in "ZX":
-            found.append(int(name))
-    return found
+            pids.append(int(name))
+    return pids

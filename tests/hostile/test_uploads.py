@@ -188,28 +188,28 @@ def ids(question: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("name", UPLOADS)
 def test_an_upload_ends_with_a_message(served: Service, name: str) -> None:
     part, data, number, verdict, message = UPLOADS[name]
-    found = graded(served, **{part: ("upload", data)})[number]
-    assert found["verdict"] == verdict, found
-    assert message in ids(found)
-    assert found["fault"] in (None, "student")
+    answer = graded(served, **{part: ("upload", data)})[number]
+    assert answer["verdict"] == verdict, answer
+    assert message in ids(answer)
+    assert answer["fault"] in (None, "student")
 
 
 @pytest.mark.parametrize("name", POINTS)
 def test_points_are_remarked_on_and_the_picture_counts(served: Service, name: str) -> None:
     data, message = POINTS[name]
-    found = graded(served, pruning_points=("points.csv", data), pruning_plot=("plot.png", PLOT))["3.1"]
-    assert (found["verdict"], found["score"]) == ("needs_review", 1.0)
-    assert message in ids(found)
+    answer = graded(served, pruning_points=("points.csv", data), pruning_plot=("plot.png", PLOT))["3.1"]
+    assert (answer["verdict"], answer["score"]) == ("needs_review", 1.0)
+    assert message in ids(answer)
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_weights_are_refused_and_the_model_counts(served: Service, name: str) -> None:
-    found = graded(
+    answer = graded(
         served, model=("model.py", HONEST), weights=("weights", WEIGHTS[name]), pruning_plot=("plot.png", PLOT)
     )
-    assert found["1.1"]["verdict"] == "full"
-    assert found["3.1"]["score"] == 1.0
-    assert any(told.startswith("weights.") for told in ids(found["3.1"])), ids(found["3.1"])
+    assert answer["1.1"]["verdict"] == "full"
+    assert answer["3.1"]["score"] == 1.0
+    assert any(message_id.startswith("weights.") for message_id in ids(answer["3.1"])), ids(answer["3.1"])
     assert "this ran" not in served.log.read_text()
 
 

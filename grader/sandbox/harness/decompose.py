@@ -156,10 +156,10 @@ def _argument(node: Node, position: int, name: str, default: Any = None) -> Any:
 
 def _owns_its_memory(node: Node) -> bool:
     """Whether no other node reads the memory that it writes to, and writing converts no numbers."""
-    written = node.args[0]
-    if not isinstance(written, Node) or len(written.users) != 1:
+    argument = node.args[0]
+    if not isinstance(argument, Node) or len(argument.users) != 1:
         return False
-    target = written.target
+    target = argument.target
     fresh = target in FRESH_OPERATORS or target in IN_PLACE_OPERATORS or target is _aten.batch_norm.default
     values = [argument.meta["val"] for argument in node.all_input_nodes]
     return fresh and all(isinstance(v, torch.Tensor) and v.dtype == values[0].dtype for v in values)

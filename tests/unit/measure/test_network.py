@@ -49,7 +49,7 @@ NAMES = [name for name, _ in model().named_parameters()]
 IMAGES = np.random.default_rng(7).standard_normal((5, 3, 16, 16), np.float32)
 
 
-def opened(exported: bytes) -> network.Network:
+def open_network(exported: bytes) -> network.Network:
     return network.Network(exported, NAMES)
 
 
@@ -95,7 +95,7 @@ def test_uploaded_weights_take_the_place_of_the_exported_ones(exported: bytes) -
     other = model(seed=5)
     with torch.no_grad():
         other.get_buffer("norm.running_mean").add_(0.3)
-    net = opened(exported)
+    net = open_network(exported)
     fit = net.load(network.read_weights(safetensors.torch.save(other.state_dict())))
     assert fit.is_complete
     assert fit.unexpected == []
@@ -120,14 +120,14 @@ def as_pt(value: object) -> bytes:
 def test_state_dicts_come_in_several_wrappers(exported: bytes, wrap: object) -> None:
     assert callable(wrap)
     weights = network.read_weights(as_pt(wrap(model(seed=3).state_dict())))
-    assert opened(exported).load(weights).is_complete
+    assert open_network(exported).load(weights).is_complete
 
 
 @pytest.mark.parametrize("prefix", ["model.", "student_model.", "net.", "student.module."])
 def test_prefix_of_the_module_that_held_the_model_is_taken_off(exported: bytes, prefix: str) -> None:
     state = {f"{prefix}{name}": value for name, value in model(seed=3).state_dict().items()}
     state |= {f"teacher.{name}": value for name, value in model(seed=4).state_dict().items() if "head" in name}
-    net = opened(exported)
+    net = open_network(exported)
     assert net.load(network.read_weights(as_pt({"state_dict": state}))).is_complete
     assert_same_logits(net, model(seed=3))
 
@@ -138,7 +138,7 @@ def test_masks_of_a_pruned_model_are_applied(exported: bytes, prefix: str) -> No
     for module in pruned_model.modules():
         if isinstance(module, nn.Conv2d):
             prune.l1_unstructured(module, name="weight", amount=0.5)  # type: ignore[no-untyped-call]
-    net = opened(exported)
+    net = open_network(exported)
     fit = net.load(network.read_weights(as_pt({f"{prefix}{k}": v for k, v in pruned_model.state_dict().items()})))
     assert (fit.is_complete, fit.masked, fit.unexpected) == (True, 3, [])
     assert_same_logits(net, pruned_model)
@@ -148,7 +148,7 @@ def test_mask_of_another_shape_is_left_alone(exported: bytes) -> None:
     state = model().state_dict()
     state["stem.weight_orig"] = state.pop("stem.weight")
     state["stem.weight_mask"] = torch.ones(1)
-    fit = opened(exported).load(network.read_weights(as_pt(state)))
+    fit = open_network(exported).load(network.read_weights(as_pt(state)))
     assert (fit.is_complete, fit.missing) == (False, ["stem.weight"])
 
 
@@ -163,13 +163,13 @@ UNREADABLE: dict[str, tuple[object, str, str]] = {
 @pytest.mark.parametrize("case", UNREADABLE)
 @pytest.mark.parametrize("zipped", [True, False])
 def test_file_that_would_run_code_is_named_for_what_it_is(case: str, zipped: bool) -> None:
-    held, told, name = UNREADABLE[case]
+    content, message_id, name = UNREADABLE[case]
     buffer = io.BytesIO()
-    torch.save(held, buffer, _use_new_zipfile_serialization=zipped)
+    torch.save(content, buffer, _use_new_zipfile_serialization=zipped)
     with pytest.raises(network.UnreadableWeights) as caught:
         network.read_weights(buffer.getvalue())
-    assert caught.value.message_id == told
-    assert any(name in shown for shown in caught.value.names)
+    assert caught.value.message_id == message_id
+    assert any(name in listed_name for listed_name in caught.value.names)
 
 
 def test_script_is_a_whole_model() -> None:
@@ -194,7 +194,7 @@ def test_reason_is_no_advice_of_pytorchs(data: bytes) -> None:
 
 def test_weights_that_still_carry_gradients_are_read(exported: bytes) -> None:
     state = {name: tensor.requires_grad_(tensor.is_floating_point()) for name, tensor in model(3).state_dict().items()}
-    assert opened(exported).load(network.read_weights(as_pt(state))).is_complete
+    assert open_network(exported).load(network.read_weights(as_pt(state))).is_complete
 
 
 def test_tensors_of_no_plain_numbers_are_named() -> None:
@@ -208,7 +208,7 @@ def test_weights_of_another_model_are_listed_as_pytorch_lists_them(exported: byt
     del state["stem.weight"]
     state["extra.weight"] = torch.zeros(3)
     state["head.weight"] = torch.zeros(11, 9)
-    net = opened(exported)
+    net = open_network(exported)
     before = net.pruned_artefact(0.0)
     fit = net.load(network.read_weights(safetensors.torch.save(state)))
     assert not fit.is_complete
@@ -221,7 +221,7 @@ def test_weights_of_another_model_are_listed_as_pytorch_lists_them(exported: byt
 def test_weights_that_are_not_finite_are_named(exported: bytes) -> None:
     state = model().state_dict()
     state["head.bias"] = torch.full((11,), float("nan"))
-    assert opened(exported).load(network.read_weights(safetensors.torch.save(state))).not_finite == ["head.bias"]
+    assert open_network(exported).load(network.read_weights(safetensors.torch.save(state))).not_finite == ["head.bias"]
 
 
 def test_tensor_that_pretends_to_be_huge_is_refused_before_it_is_made() -> None:
@@ -256,7 +256,7 @@ def test_pruning_is_the_tutorials_own(exported: bytes, ratio: float, kind: str) 
             if isinstance(module, nn.Conv2d) and kind != "random":
                 # Ties everywhere: which of them goes is PyTorch's choice, and must be ours.
                 module.weight.copy_((module.weight * (4 if kind == "ties" else 0)).round() / 4)
-    net = opened(exported)
+    net = open_network(exported)
     assert net.load(network.read_weights(safetensors.torch.save(other.state_dict()))).is_complete
     for module in other.modules():
         if isinstance(module, nn.Conv2d):
@@ -280,7 +280,7 @@ def test_pruning_is_the_tutorials_own_on_adversarial_weights(
 ) -> None:
     # 162, 54 and 48 weights: a quarter of 54 and a 108th of 162 lie half way between two numbers of weights.
     draw = np.random.default_rng(seed)
-    net = opened(exported)
+    net = open_network(exported)
     state = model().state_dict()
     for name in net.convolutions():
         state[name] = torch.from_numpy(draw.choice(np.array(values, np.float32), tuple(state[name].shape)))
@@ -294,7 +294,7 @@ def test_pruning_is_the_tutorials_own_on_adversarial_weights(
 
 
 def test_pruning_can_stop_after_the_first_convolution(exported: bytes) -> None:
-    net = opened(exported)
+    net = open_network(exported)
     again = network.Network(net.pruned_artefact(0.5, layers=1), NAMES)
     zeros = [int((numpy_helper.to_array(again.tensors[name]) == 0).sum()) for name in net.convolutions()]
     assert zeros == [81, 0, 0]
@@ -314,8 +314,8 @@ def test_safetensors_header_may_begin_like_any_other_file() -> None:
 @pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "module._orig_mod."])
 def test_prefixes_of_wrappers_are_taken_off_where_the_network_has_none(exported: bytes, prefix: str) -> None:
     state = {f"{prefix}{name}": value for name, value in model(seed=3).state_dict().items()}
-    assert opened(exported).load(network.read_weights(safetensors.torch.save(state))).is_complete
-    own = opened(exported)
+    assert open_network(exported).load(network.read_weights(safetensors.torch.save(state))).is_complete
+    own = open_network(exported)
     for tensor in own.model.graph.initializer:
         tensor.name = prefix + tensor.name
     renamed = network.Network(own.model.SerializeToString(), [prefix + name for name in NAMES])
@@ -324,9 +324,9 @@ def test_prefixes_of_wrappers_are_taken_off_where_the_network_has_none(exported:
 
 def test_half_precision_weights_are_read() -> None:
     state = {"a": torch.tensor([1.5], dtype=torch.bfloat16), "b": torch.tensor([2.5], dtype=torch.float16)}
-    found = network.read_weights(safetensors.torch.save(state))
-    assert {name: array.tolist() for name, array in found.items()} == {"a": [1.5], "b": [2.5]}
-    assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}
+    weights = network.read_weights(safetensors.torch.save(state))
+    assert {name: array.tolist() for name, array in weights.items()} == {"a": [1.5], "b": [2.5]}
+    assert {array.dtype for array in weights.values()} == {np.dtype(np.float32)}
 
 
 def test_double_precision_is_run_as_single() -> None:
@@ -334,8 +334,8 @@ def test_double_precision_is_run_as_single() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         data = onnx_bytes(_Doubled(double), [3, 16, 16], dynamic=True)
-    found = artefact.audit(data)
-    assert found.parameters == sum(p.numel() for p in double.parameters())
+    weights = artefact.audit(data)
+    assert weights.parameters == sum(p.numel() for p in double.parameters())
     answers = network.run(network.Network(data, []).pruned_artefact(0.0), IMAGES, 2, 1)
     assert np.allclose(answers, torch_logits(_Doubled(double), IMAGES), atol=1e-5)
 
@@ -363,7 +363,7 @@ def test_network_that_takes_one_image_at_a_time_is_given_one(exported: bytes) ->
 
 
 def test_image_size_can_be_freed(exported: bytes) -> None:
-    net = opened(exported)
+    net = open_network(exported)
     assert net.image_shape() == [3, 16, 16]
     net.free_image_size()
     large = np.random.default_rng(1).standard_normal((2, 3, 40, 40), np.float32)

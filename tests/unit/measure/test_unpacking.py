@@ -107,7 +107,7 @@ def test_slice_between_computed_ends_hides_no_growth() -> None:
         "start": np.array([0]),
         "axes": np.array([1]),
     }
-    grown = network([*DIGITS, node("Concat", "high low", "all", axis=1), *ends, cut], **stored)
-    assert unpacking.unpacked_numbers(grown) == (64, 32)
-    kept = network([node("Round", "p", "all"), *ends, cut], **stored)
-    assert unpacking.unpacked_numbers(kept) is None
+    unpacked = network([*DIGITS, node("Concat", "high low", "all", axis=1), *ends, cut], **stored)
+    assert unpacking.unpacked_numbers(unpacked) == (64, 32)
+    rounded = network([node("Round", "p", "all"), *ends, cut], **stored)
+    assert unpacking.unpacked_numbers(rounded) is None

@@ -50,13 +50,13 @@ class Hierarchy:
             raise FileNotFoundError
         shutil.rmtree(path)
 
-    def delegated(self, service: int | None = None) -> ControlGroups | NotDelegated:
+    def find(self, service: int | None = None) -> ControlGroups | NotDelegated:
         return control_groups.find_control_groups(POLICY, self.membership, self.mounts, service)
 
     def groups(self) -> ControlGroups:
-        found = self.delegated()
-        assert isinstance(found, ControlGroups), found
-        return found
+        groups = self.find()
+        assert isinstance(groups, ControlGroups), groups
+        return groups
 
 
 @pytest.fixture
@@ -87,8 +87,8 @@ def test_a_mounted_part_of_the_hierarchy_is_found(hierarchy: Hierarchy) -> None:
 
 def test_a_group_holds_the_limits_of_its_child(hierarchy: Hierarchy) -> None:
     group = hierarchy.groups().make(LIMITS)
-    written = {name: (group.path / name).read_text() for name in FILES if name.endswith("max")}
-    assert written == {
+    limits = {name: (group.path / name).read_text() for name in FILES if name.endswith("max")}
+    assert limits == {
         "memory.max": str((100 + POLICY.spare_mb) << 20),
         "memory.swap.max": "0",
         "pids.max": str(10 + POLICY.spare_threads),
@@ -129,38 +129,38 @@ def test_a_group_that_cannot_be_limited_is_not_left_behind(
 def test_groups_of_a_killed_service_are_swept(hierarchy: Hierarchy) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    stale, living = (hierarchy.base / f"assay-child-{pid}-0" for pid in (dead.pid, os.getpid()))
-    for path in (stale, living):
+    stale, alive = (hierarchy.base / f"assay-child-{pid}-0" for pid in (dead.pid, os.getpid()))
+    for path in (stale, alive):
         hierarchy.mkdir(path)
     hierarchy.groups()
     assert not stale.exists()
-    assert living.exists()
+    assert alive.exists()
 
 
 @pytest.mark.parametrize(
-    ("events", "told"),
+    ("events", "expected"),
     [
         ("oom 0\noom_kill 0\n", (0, 0)),
         ("low 0\nmax 31\noom 2\noom_kill 1\noom_group_kill 0\n", (2, 1)),
         ("max 0\noom 0\noom_kill 1\n", (0, 1)),
     ],
 )
-def test_whose_memory_ran_out_is_told_apart(hierarchy: Hierarchy, events: str, told: tuple[int, int]) -> None:
+def test_whose_memory_ran_out_is_told_apart(hierarchy: Hierarchy, events: str, expected: tuple[int, int]) -> None:
     group = hierarchy.groups().make(LIMITS)
     (group.path / "memory.events").write_text(events)
-    assert group.memory_events() == told
+    assert group.memory_events() == expected
 
 
 def test_a_group_with_strangers_is_left_alone(hierarchy: Hierarchy) -> None:
     (hierarchy.base / "cgroup.procs").write_text(f"{os.getpid()}\n1\n")
-    assert "other processes" in str(hierarchy.delegated())
+    assert "other processes" in str(hierarchy.find())
     assert not (hierarchy.base / "assay-service").exists()
 
 
 def test_the_service_that_started_this_worker_is_no_stranger(hierarchy: Hierarchy) -> None:
     (hierarchy.base / "cgroup.procs").write_text(f"{os.getppid()}\n{os.getpid()}\n")
-    assert "other processes" in str(hierarchy.delegated())
-    assert isinstance(hierarchy.delegated(service=os.getppid()), ControlGroups)
+    assert "other processes" in str(hierarchy.find())
+    assert isinstance(hierarchy.find(service=os.getppid()), ControlGroups)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +181,6 @@ def test_what_is_missing_is_said(hierarchy: Hierarchy, what: str, reason: str) -
         hierarchy.mounts.unlink()
     else:
         (hierarchy.base / "cgroup.procs").unlink()
-    found = hierarchy.delegated()
-    assert isinstance(found, NotDelegated)
-    assert reason in str(found)
+    groups = hierarchy.find()
+    assert isinstance(groups, NotDelegated)
+    assert reason in str(groups)

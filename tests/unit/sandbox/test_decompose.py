@@ -123,17 +123,17 @@ def network(init: str, forward: str) -> nn.Module:
 @pytest.fixture
 def ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
     """For each export, whether the short way was taken."""
-    taken: list[bool] = []
+    ways: list[bool] = []
 
-    def noted(program: ExportedProgram) -> bool:
-        taken.append(decompose_in_place(program))
-        return taken[-1]
+    def record_way(program: ExportedProgram) -> bool:
+        ways.append(decompose_in_place(program))
+        return ways[-1]
 
     decompose_in_place = decompose.decompose_in_place
-    monkeypatch.setattr(decompose, "decompose_in_place", noted)
+    monkeypatch.setattr(decompose, "decompose_in_place", record_way)
     with exporter.restored():
         torch_private.replace_decomposition(export.decompose_program)
-        yield taken
+        yield ways
 
 
 def by_the_library(model: nn.Module) -> bytes:
@@ -144,8 +144,8 @@ def by_the_library(model: nn.Module) -> bytes:
 
 def logits(network: bytes, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
-    found: np.ndarray[Any, Any] = session.run(None, {"images": images})[0]
-    return found
+    answer: np.ndarray[Any, Any] = session.run(None, {"images": images})[0]
+    return answer
 
 
 def tensors(network: bytes) -> list[tuple[str, tuple[int, ...]]]:
@@ -170,11 +170,11 @@ def test_the_network_is_that_of_the_librarys_way_and_of_the_model(
     assert tensors(exported) == tensors(expected)
     for batch in (1, 3):
         images = np.random.default_rng(batch).standard_normal((batch, 3, SIDE, SIDE), dtype=np.float32)
-        found = logits(exported, images)
-        np.testing.assert_allclose(found, logits(expected, images), rtol=1e-5, atol=1e-6)
+        answer = logits(exported, images)
+        np.testing.assert_allclose(answer, logits(expected, images), rtol=1e-5, atol=1e-6)
         with torch.no_grad():
             live = model(torch.from_numpy(images.copy()))
-        np.testing.assert_allclose(found, live.numpy(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(answer, live.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_padding_by_name_is_padding_by_numbers() -> None:

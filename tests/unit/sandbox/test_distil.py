@@ -63,8 +63,8 @@ def trained(model: Callable[[], nn.Module]) -> dict[str, torch.Tensor]:
     meta: dict[str, Any] = {"entry": "get_student_model", "seed": 3, "steps": 2, "loss": None, **distillation.RECIPE}
     training.begin(meta, ())
     for _ in range(2):
-        told, _ = training.step({}, (IMAGES, TEACHER, LABELS))
-        assert told["loss"] is not None
+        answer, _ = training.step({}, (IMAGES, TEACHER, LABELS))
+        assert answer["loss"] is not None
     return safetensors.torch.load(training.end({}, ())[1][0].tobytes())
 
 
@@ -75,8 +75,8 @@ def test_model_is_trained_and_twice_alike(model: Callable[[], nn.Module]) -> Non
     torch.manual_seed(3)
     fresh = model().train()
     fresh(torch.from_numpy(IMAGES))
-    moved = [name for name, parameter in fresh.named_parameters() if not torch.equal(parameter, first[name])]
-    assert moved == [name for name, _ in fresh.named_parameters()]
+    trained_names = [name for name, parameter in fresh.named_parameters() if not torch.equal(parameter, first[name])]
+    assert trained_names == [name for name, _ in fresh.named_parameters()]
 
 
 def test_the_learning_rate_rises_to_that_of_the_recipe_and_falls() -> None:

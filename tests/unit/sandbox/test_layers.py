@@ -12,8 +12,8 @@ from grader.sandbox.harness.layers import DECOMPOSITIONS
 @pytest.mark.parametrize("size", [(1, 1), (5, 5), (7, 3), (13, 17)])
 def test_adaptive_max_pooling(size: tuple[int, int]) -> None:
     x = torch.randn(2, 3, 13, 17, generator=torch.Generator().manual_seed(1))
-    found, _ = DECOMPOSITIONS[torch.ops.aten.adaptive_max_pool2d.default](x, list(size))
-    assert torch.equal(found, nn.AdaptiveMaxPool2d(size)(x))
+    pooled, _ = DECOMPOSITIONS[torch.ops.aten.adaptive_max_pool2d.default](x, list(size))
+    assert torch.equal(pooled, nn.AdaptiveMaxPool2d(size)(x))
 
 
 def test_randomised_leaky_relu() -> None:

@@ -26,7 +26,7 @@ def test_nothing_is_covered_where_nothing_is_closed() -> None:
 
 
 def test_a_free_id_belongs_to_nobody() -> None:
-    taken = {entry.pw_uid for entry in pwd.getpwall()}
-    first = min(taken)
-    assert mounts.free_uid(first) not in taken
+    used = {entry.pw_uid for entry in pwd.getpwall()}
+    first = min(used)
+    assert mounts.free_uid(first) not in used
     assert mounts.free_uid(61184) >= 61184

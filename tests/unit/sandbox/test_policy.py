@@ -31,8 +31,8 @@ def test_no_name_stands_twice() -> None:
 
 def test_every_value_of_a_rule_is_known() -> None:
     for rule in policy.default().rule:
-        named = [*rule.deny_any_bit, *rule.deny_all_bits, *rule.need_all_bits, *rule.one_of]
-        assert all(isinstance(value, int) or value in seccomp.CONSTANTS for value in named), rule
+        names = [*rule.deny_any_bit, *rule.deny_all_bits, *rule.need_all_bits, *rule.one_of]
+        assert all(isinstance(value, int) or value in seccomp.CONSTANTS for value in names), rule
         conditions = [rule.deny_any_bit, rule.deny_all_bits, rule.need_all_bits, rule.one_of, rule.own_pid, rule.null]
         assert sum(map(bool, conditions)) == 1, rule
         assert hasattr(errno, rule.errno), rule

@@ -68,8 +68,8 @@ def test_every_name_has_its_answer(architecture: Architecture) -> None:
     expected |= dict.fromkeys(policy.kill.names, KILLED) | dict.fromkeys(policy.absent.names, errno.ENOSYS)
     ruled = {rule.name for rule in policy.rule}
     assert not ruled & set(expected)
-    known = {name: answer for name, answer in expected.items() if name in architecture.numbers}
-    assert {name: ask(architecture, name) for name in known} == known
+    answers = {name: answer for name, answer in expected.items() if name in architecture.numbers}
+    assert {name: ask(architecture, name) for name in answers} == answers
 
 
 @EACH

@@ -32,9 +32,9 @@ def test_both_architectures_know_the_same_calls() -> None:
 
 def test_the_policy_names_nothing_else() -> None:
     policy = default()
-    named = {*policy.allowed, *(rule.name for rule in policy.rule), *policy.absent.names, *policy.kill.names}
+    names = {*policy.allowed, *(rule.name for rule in policy.rule), *policy.absent.names, *policy.kill.names}
     probed = {"socket", "socketpair", "execve", "memfd_create", "fork", "truncate"}
-    assert set(syscalls.X86_64.numbers) == named | probed
+    assert set(syscalls.X86_64.numbers) == names | probed
 
 
 def test_an_unknown_machine_has_no_table(monkeypatch: pytest.MonkeyPatch) -> None:

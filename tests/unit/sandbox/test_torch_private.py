@@ -24,8 +24,8 @@ DOCUMENTED = ("os._exit", "sys._getframe")
 @pytest.mark.parametrize("package", torch_private.CHECKED_VERSIONS)
 def test_the_private_names_were_checked_with_this_version(package: str) -> None:
     expected = torch_private.CHECKED_VERSIONS[package]
-    found = version(package).partition("+")[0]
-    assert found == expected, f"{package} moved from {expected} to {found}: follow docs/new-torch.md"
+    current = version(package).partition("+")[0]
+    assert current == expected, f"{package} moved from {expected} to {current}: follow docs/new-torch.md"
 
 
 def test_a_subclass_of_tensor_runs_no_code_without_overrides() -> None:
@@ -138,7 +138,7 @@ def test_private_names_of_libraries_stand_in_one_file() -> None:
     paths = [path for folder in ("app", "grader", "reference_models") for path in (ROOT / folder).rglob("*.py")]
     own = Path(torch_private.__file__)
     names = {str(path.relative_to(ROOT)): list(private_names(path)) for path in paths if path != own}
-    assert {path: found for path, found in names.items() if found} == {}
+    assert {path: current for path, current in names.items() if current} == {}
 
 
 def private_names(path: Path) -> Iterator[str]:
