@@ -1,4 +1,4 @@
-"""Every hostile hand-in as a student would send it: over HTTP, through the queue, to a worker.
+"""Every hostile submission as a student would send it: over HTTP, through the queue, to a worker.
 
     python -m tests.hostile.over_http [words]
 
@@ -36,7 +36,7 @@ LIMITS = {**LOWERED, "cpu_seconds": 20, "wall_seconds": 40}
 
 
 def publish_lowered(settings: Settings) -> None:
-    """Publish the worked assignment with the lowered limits as its first version."""
+    """Publish the worked assignment with low limits as its first version."""
     database = Database(settings)
     with tempfile.TemporaryDirectory() as folder, database.write() as session:
         copy = Path(shutil.copytree(ASSIGNMENTS / "hw13", Path(folder, "hw13")))
@@ -52,7 +52,7 @@ def publish_lowered(settings: Settings) -> None:
 
 
 def ends_otherwise(service: Service, hostile: Submission) -> dict[str, object]:
-    """Send one hand-in, and an honest one behind it. Returns what came out otherwise than the file says."""
+    """Send one submission, and an honest one after it. Returns the differences from the outcome in the file."""
     student = service.person()
     parts = {name: (part.filename or "upload", part.data) for name, part in hostile.hand_in().parts.items()}
     report = student.report(student.hand_in(**parts), wait=60)
@@ -68,7 +68,7 @@ def ends_otherwise(service: Service, hostile: Submission) -> dict[str, object]:
         differences.pop("limit", None)  # under load it is the wall time that ends what would use up its processor time
     after = student.report(student.hand_in(loss=("loss.py", Path("examples/hw13-correct/loss.py").read_bytes())), 60)
     if questions(after)["2.1"]["verdict"] != "full":
-        differences["honest hand-in behind it"] = questions(after)["2.1"]
+        differences["honest submission after it"] = questions(after)["2.1"]
     return differences
 
 

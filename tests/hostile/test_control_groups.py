@@ -1,4 +1,4 @@
-"""Children in real control groups: in before their source arrives, gone behind them, told apart when memory ends them.
+"""Children in real control groups: they enter before their source arrives, and the group is removed after them.
 
 The controllers themselves may be bound elsewhere on this machine; their values are checked on a folder that plays the
 kernel (`tests/unit/sandbox/test_control_groups.py`).
@@ -57,7 +57,7 @@ def give_groups(sandbox: Sandbox) -> ControlGroups:
 
 
 @pytest.mark.parametrize("kinds", [0, 1], ids=["made when ordered", "made ahead"])
-def test_a_child_is_in_its_group_and_the_group_goes_with_it(kinds: int) -> None:
+def test_a_child_is_in_its_group_and_the_group_is_removed_with_it(kinds: int) -> None:
     with Sandbox(without_spares(kinds)) as sandbox:
         until(lambda: len(sandbox.spare_pids) == kinds)
         groups = give_groups(sandbox)
@@ -74,13 +74,13 @@ def test_a_child_is_in_its_group_and_the_group_goes_with_it(kinds: int) -> None:
     [((1, 1), Outcome.MEMORY), ((0, 0), Outcome.DIED), ((0, 1), None)],
     ids=["its own limit", "by its own hand", "the machine's memory"],
 )
-def test_whose_memory_ran_out_is_told_apart(
+def test_a_full_group_and_a_full_machine_are_distinguished(
     grouped: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     events: tuple[int, int],
     outcome: Outcome | None,
 ) -> None:
-    """A hand-in cannot pass its death off as ours while another's group overflows."""
+    """A submission cannot make its death look like a fault of the service while another's group overflows."""
     monkeypatch.setattr(Group, "memory_events", lambda group: events)
     counts = iter(range(100))
     monkeypatch.setattr(children, "_oom_kills", lambda: next(counts))
@@ -94,7 +94,7 @@ def test_whose_memory_ran_out_is_told_apart(
             assert child.end["signal"] == signal.SIGKILL
 
 
-def test_a_group_that_cannot_be_made_is_waited_for(grouped: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_that_cannot_be_made_is_tried_again(grouped: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     server, groups, refused = grouped.server_pid, grouped._groups, iter([True, True, False])
     assert isinstance(groups, ControlGroups)
     make = groups.make

@@ -25,7 +25,7 @@ from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
 from grader.submission import Part, SubmittedParts
 from tests.hostile.spares import until, without_spares
-from tests.hostile.test_submissions import HONEST, living_children, nobody_is_left
+from tests.hostile.test_submissions import HONEST, living_children, no_child_is_left
 
 pytestmark = pytest.mark.usefixtures("light_fork_servers")
 
@@ -138,7 +138,7 @@ def test_an_exhausted_process_table_is_survived(hw13: Assignment) -> None:
         resource.setrlimit(resource.RLIMIT_NPROC, (soft, hard))
     with contextlib.closing(sandbox):
         server = server_of(sandbox)
-        assert nobody_is_left(sandbox)
+        assert no_child_is_left(sandbox)
         assert no_zombie_is_left(server)
         with contextlib.ExitStack() as first:
             first.enter_context(sandbox.child())
@@ -225,7 +225,7 @@ def test_a_supervisor_that_hangs_up_early_is_survived(own: Sandbox, hw13: Assign
     os.kill(server, signal.SIGCONT)
     assert serves(own, hw13)
     assert server_of(own) == server
-    assert nobody_is_left(own)
+    assert no_child_is_left(own)
 
 
 def test_a_cancelled_grading_leaves_no_child(sandbox: Sandbox, hw13: Assignment) -> None:
@@ -234,7 +234,7 @@ def test_a_cancelled_grading_leaves_no_child(sandbox: Sandbox, hw13: Assignment)
         pipeline.grade(
             hw13, SubmittedParts({"loss": Part(SLEEPY)}), sandbox, is_cancelled=lambda: time.monotonic() > start + 0.5
         )
-    assert nobody_is_left(sandbox)
+    assert no_child_is_left(sandbox)
 
 
 def test_children_in_a_row_leave_nothing_behind(sandbox: Sandbox) -> None:
@@ -244,7 +244,7 @@ def test_children_in_a_row_leave_nothing_behind(sandbox: Sandbox) -> None:
     for _ in range(20):  # so that one-time allocations do not count
         _one_child(sandbox)
     _settle(sandbox)
-    assert nobody_is_left(sandbox)
+    assert no_child_is_left(sandbox)
     assert no_zombie_is_left(server)
     descriptors, memory = _descriptors(), status.read("self")["VmHWM"]
     server_descriptors, server_memory = _descriptors(server), status.read(server)["VmData"]
@@ -252,7 +252,7 @@ def test_children_in_a_row_leave_nothing_behind(sandbox: Sandbox) -> None:
         _one_child(sandbox)
     _settle(sandbox)
     assert server_of(sandbox) == server
-    assert nobody_is_left(sandbox)
+    assert no_child_is_left(sandbox)
     assert no_zombie_is_left(server)
     assert _descriptors() == descriptors
     assert _descriptors(server) == server_descriptors

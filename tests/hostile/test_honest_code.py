@@ -1,4 +1,4 @@
-"""What honest hand-ins do keeps working inside the sandbox, and what cannot work says so."""
+"""Honest code works inside the sandbox, and code that cannot work gets a message that says why."""
 
 from __future__ import annotations
 

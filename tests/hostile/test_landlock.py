@@ -1,4 +1,4 @@
-"""Landlock at every ABI up to this kernel's, by what a process bound to it can still do."""
+"""Landlock at every ABI up to this kernel's, by the attempts of a process that is bound to it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_files_are_confined_at_every_version(version: int, tmp_path_factory: pyt
 
 
 def test_the_oldest_version_is_enough_for_the_floor() -> None:
-    """What it leaves open (truncation, signals) the system call filter closes."""
+    """The system call filter refuses truncation and signals, which ABI 1 allows."""
     with Sandbox(policy.default().model_copy(update={"landlock_abi": 1})) as sandbox, sandbox.child() as child:
         assert sandbox.report["landlock_abi"] == 1
         assert sandbox.report["floor"] == "met"

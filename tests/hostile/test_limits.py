@@ -1,4 +1,4 @@
-"""A student who hits a limit reads which one, how much was allowed, and how much was used."""
+"""A reply that hits a limit names it, with the amounts allowed and used."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ REPLY = "import os, struct\nos.write(4, struct.pack('<4sIBxxxIQ', b'ASY1', 1, 3,
     ],
     ids=["processor", "wall", "asleep", "deadlock", "one tensor", "many pieces", "output", "threads", "reply"],
 )
-def test_the_limit_is_told(
+def test_the_reply_names_the_limit(
     sandbox: Sandbox, source: str, outcome: Outcome, limit: str, allowed: float, least: float, unit: str
 ) -> None:
     with sandbox.child(default().limits.override(LOW)) as child:
@@ -56,7 +56,7 @@ def test_the_limit_is_told(
         assert least <= reply.limit.used < 10 * max(least, allowed)
 
 
-def test_wall_time_that_is_shorter_than_the_limit_is_told(sandbox: Sandbox) -> None:
+def test_a_shortened_wall_time_is_named(sandbox: Sandbox) -> None:
     with sandbox.child(default().limits.override(LOW)) as child:
         child.shorten(99)
         child.shorten(1.5)
@@ -66,7 +66,7 @@ def test_wall_time_that_is_shorter_than_the_limit_is_told(sandbox: Sandbox) -> N
         assert (reply.limit.limit, reply.limit.allowed) == ("wall time", 1.5)
 
 
-def test_a_refused_request_of_unknown_size_leaves_the_use_open(sandbox: Sandbox) -> None:
+def test_a_refused_allocation_of_unknown_size_has_no_use(sandbox: Sandbox) -> None:
     with sandbox.child(default().limits.override(LOW)) as child:
         reply = child.request("load", {"source": "bytearray(1 << 40)", "prelude": "", "filename": "model.py"})
         assert reply.outcome is Outcome.MEMORY

@@ -1,4 +1,4 @@
-"""A slice of the hostile hand-ins over HTTP, through queue and worker; `tests.hostile.over_http` sends them all."""
+"""A slice of the hostile submissions over HTTP, through queue and worker; `tests.hostile.over_http` sends them all."""
 
 from __future__ import annotations
 

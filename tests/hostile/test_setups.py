@@ -1,4 +1,4 @@
-"""A slice of the hostile hand-ins as an ordinary user: under a container's profile, and inside bubblewrap.
+"""A slice of the hostile submissions as an ordinary user: under a container's profile, and inside bubblewrap.
 
 The whole of them runs by `python -m tests.hostile.setups`; see the README beside this file.
 """

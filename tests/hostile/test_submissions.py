@@ -1,4 +1,4 @@
-"""Every hostile hand-in through the real path: intake, fork server, locked child, checks, points."""
+"""Every hostile submission through the real path: intake, fork server, locked child, checks, points."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_it_ends_as_it_must(hostile: Submission, sandbox: Sandbox, low_limits: A
     assert hostile.differences(evidence, score.verdict, score.score) == {}, evidence
     if hostile.ends_its_child or LAST[hostile.group] == hostile.name:
         an_honest_submission_earns_all(sandbox, low_limits)
-    assert nobody_is_left(sandbox)
+    assert no_child_is_left(sandbox)
 
 
 @pytest.mark.quick
@@ -84,7 +84,7 @@ def test_each_refused_attack_is_refused_in_one_child(sandbox: Sandbox, low_limit
     outcomes_by_name = {one.name: outcomes.get(str(number)) for number, one in enumerate(REFUSED)}
     assert outcomes_by_name == {one.name: one.expected["error"] for one in REFUSED}
     assert scoring.score(low_limits, "2.1", evidence).verdict is Verdict.FULL, "the rest of the loss is right"
-    assert nobody_is_left(sandbox)
+    assert no_child_is_left(sandbox)
 
 
 def an_honest_submission_earns_all(sandbox: Sandbox, assignment: Assignment) -> None:
@@ -101,8 +101,8 @@ def test_there_are_enough_of_each_kind() -> None:
     assert all(one.says_what_it_wants for one in EVERYTHING)
 
 
-def nobody_is_left(sandbox: Sandbox) -> bool:
-    """No child of the fork server lives but those that wait for their turn, a moment after the last was let go."""
+def no_child_is_left(sandbox: Sandbox) -> bool:
+    """Whether only spare children of the fork server are alive, a moment after the last child was closed."""
     until = time.monotonic() + _GONE_SECONDS
     while set(living_children(sandbox.server_pid or 0)) - set(sandbox.spare_pids):
         if time.monotonic() > until:
@@ -112,7 +112,7 @@ def nobody_is_left(sandbox: Sandbox) -> bool:
 
 
 def living_children(parent: int) -> list[int]:
-    """The processes below ``parent`` that are no zombies: the state tells, not whether /proc has an entry."""
+    """The children of ``parent`` that are no zombies; a zombie still has an entry in /proc."""
     pids = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:

@@ -1,6 +1,6 @@
 """Bombs at intake, sent over HTTP to a service with a worker: archives, notebooks, sources, pictures, tables, weights.
 
-Each ends with a message for the student within seconds, costs nobody else anything, and leaves no trace in the log.
+Each ends with a message for the student within seconds, delays no other student, and leaves no trace in the log.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def served(make_settings: Any) -> Iterator[Service]:
 
 
 def graded(served: Service, **uploaded: Any) -> dict[str, dict[str, Any]]:
-    """The questions of one more student's hand-in."""
+    """The questions of another student's submission."""
     student = served.person()
     report = student.report(student.hand_in(**uploaded), wait=60)
     assert report["state"] == "graded", report

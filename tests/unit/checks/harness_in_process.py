@@ -20,8 +20,8 @@ class HarnessInProcess:
 
     def __init__(self, loss: Callable[..., Any]) -> None:
         torch.set_num_threads(int(kd_loss.LIMITS["torch_threads"]))
-        self.place = StudentModule()
-        self.place.namespace["loss_fn_kd"] = loss
+        self.student_module = StudentModule()
+        self.student_module.namespace["loss_fn_kd"] = loss
         self.sent: list[tuple[str, dict[str, Any], tuple[Array, ...]]] = []
 
     stdout = ""
@@ -30,9 +30,9 @@ class HarnessInProcess:
         self.sent.append((op, meta or {}, tuple(array.copy() for array in arrays)))
         try:
             if op == "loss.inspect":
-                answer, out = loss.inspect_loss(self.place, meta or {})
+                answer, out = loss.inspect_loss(self.student_module, meta or {})
             else:
-                answer, out = loss.call(self.place, meta or {}, tuple(arrays))
+                answer, out = loss.call(self.student_module, meta or {}, tuple(arrays))
         except Exception as error:  # noqa: BLE001 - whatever the loss raises is its answer
             said = describe(error)
             fields = {name: said[name] for name in ("type", "message", "line", "source", "name", "traceback")}

@@ -1,4 +1,4 @@
-"""What the harness replaces in torch's exporter is put back after a test."""
+"""Restores torch's exporter after a test of the harness."""
 
 from __future__ import annotations
 

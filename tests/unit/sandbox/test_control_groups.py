@@ -1,4 +1,4 @@
-"""Control groups on a folder that looks like the kernel's. `tests/hostile/test_control_groups.py` uses the real one."""
+"""Control groups on a folder that imitates the kernel's. `tests/hostile/test_control_groups.py` uses the real one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = {
 
 
 class Hierarchy:
-    """A folder whose new folders hold the files that the kernel would put there, and vanish with them."""
+    """A folder in which new folders get the kernel's files, and are removed with them."""
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, controllers: str = "cpuset cpu io memory pids"):
         self.root, self.base = root / "mount", root / "mount" / "service.scope"
@@ -64,7 +64,7 @@ def hierarchy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hierarchy:
     return Hierarchy(tmp_path, monkeypatch)
 
 
-def test_the_service_moves_into_a_leaf_and_hands_the_controllers_down(hierarchy: Hierarchy) -> None:
+def test_the_service_moves_into_a_leaf_and_delegates_the_controllers(hierarchy: Hierarchy) -> None:
     (hierarchy.base / "cgroup.procs").write_text(f"{os.getpid()}\n")
     groups = hierarchy.groups()
     assert groups.base == hierarchy.base
@@ -145,26 +145,26 @@ def test_groups_of_a_killed_service_are_swept(hierarchy: Hierarchy) -> None:
         ("max 0\noom 0\noom_kill 1\n", (0, 1)),
     ],
 )
-def test_whose_memory_ran_out_is_told_apart(hierarchy: Hierarchy, events: str, expected: tuple[int, int]) -> None:
+def test_memory_events_are_counted(hierarchy: Hierarchy, events: str, expected: tuple[int, int]) -> None:
     group = hierarchy.groups().make(LIMITS)
     (group.path / "memory.events").write_text(events)
     assert group.memory_events() == expected
 
 
-def test_a_group_with_strangers_is_left_alone(hierarchy: Hierarchy) -> None:
+def test_a_group_with_other_processes_is_not_used(hierarchy: Hierarchy) -> None:
     (hierarchy.base / "cgroup.procs").write_text(f"{os.getpid()}\n1\n")
     assert "other processes" in str(hierarchy.find())
     assert not (hierarchy.base / "assay-service").exists()
 
 
-def test_the_service_that_started_this_worker_is_no_stranger(hierarchy: Hierarchy) -> None:
+def test_the_service_that_started_this_worker_may_share_its_group(hierarchy: Hierarchy) -> None:
     (hierarchy.base / "cgroup.procs").write_text(f"{os.getppid()}\n{os.getpid()}\n")
     assert "other processes" in str(hierarchy.find())
     assert isinstance(hierarchy.find(service=os.getppid()), ControlGroups)
 
 
 @pytest.mark.parametrize(
-    ("what", "reason"),
+    ("missing", "reason"),
     [
         ("memory", "no memory controller"),
         ("membership", "not mounted"),
@@ -172,12 +172,12 @@ def test_the_service_that_started_this_worker_is_no_stranger(hierarchy: Hierarch
         ("base", "another user"),
     ],
 )
-def test_what_is_missing_is_said(hierarchy: Hierarchy, what: str, reason: str) -> None:
-    if what == "memory":
+def test_the_reason_names_what_is_missing(hierarchy: Hierarchy, missing: str, reason: str) -> None:
+    if missing == "memory":
         (hierarchy.base / "cgroup.controllers").write_text("cpu pids hugetlb")
-    elif what == "membership":
+    elif missing == "membership":
         hierarchy.membership.write_text("4:memory:/elsewhere\n")
-    elif what == "mounts":
+    elif missing == "mounts":
         hierarchy.mounts.unlink()
     else:
         (hierarchy.base / "cgroup.procs").unlink()

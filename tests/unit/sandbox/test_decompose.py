@@ -1,4 +1,4 @@
-"""The shorter way to ONNX's operators leads to the same network as the library's, or is not taken."""
+"""The shorter way to ONNX's operators gives the same network as the library's, or is not taken."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ LONG = {
 
 
 def network(init: str, forward: str) -> nn.Module:
-    """A model of this constructor and this forward, in eval mode, with statistics that are none of a fresh model."""
+    """A model of this constructor and this forward, in eval mode, with statistics unlike a fresh model's."""
     source = (
         "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
         f"{textwrap.indent(init.strip(), ' ' * 8)}\n    def forward(self, x):\n{textwrap.indent(forward, ' ' * 8)}\n"

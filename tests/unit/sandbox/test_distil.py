@@ -57,9 +57,9 @@ def viewed() -> nn.Module:
 
 def trained(model: Callable[[], nn.Module]) -> dict[str, torch.Tensor]:
     """The state dict after two steps."""
-    place = StudentModule()
-    place.namespace["get_student_model"] = model
-    training = Training(place, StudentModule())
+    student_module = StudentModule()
+    student_module.namespace["get_student_model"] = model
+    training = Training(student_module, StudentModule())
     meta: dict[str, Any] = {"entry": "get_student_model", "seed": 3, "steps": 2, "loss": None, **distillation.RECIPE}
     training.begin(meta, ())
     for _ in range(2):
@@ -80,9 +80,9 @@ def test_model_is_trained_and_twice_alike(model: Callable[[], nn.Module]) -> Non
 
 
 def test_the_learning_rate_rises_to_that_of_the_recipe_and_falls() -> None:
-    place = StudentModule()
-    place.namespace["get_student_model"] = lazy
-    training = Training(place, StudentModule())
+    student_module = StudentModule()
+    student_module.namespace["get_student_model"] = lazy
+    training = Training(student_module, StudentModule())
     steps = 12
     training.begin({"entry": "get_student_model", "seed": 3, "steps": steps, "loss": None, **distillation.RECIPE}, ())
     rates = []

@@ -1,4 +1,4 @@
-"""Frames: what is written is read back, and no bytes whatever do more than raise `ProtocolError`."""
+"""Frames are read back as they were written, and no bytes do more than raise `ProtocolError`."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_any_description_of_arrays_is_read_or_refused(listed: Any, body: bytes) 
     ],
     ids=lambda value: repr(value[:40]),
 )
-def test_what_is_no_frame_is_refused(text: bytes, body: bytes) -> None:
+def test_other_bytes_than_a_frame_are_refused(text: bytes, body: bytes) -> None:
     with pytest.raises(frames.ProtocolError):
         frames.decode(text, body)
 

@@ -1,4 +1,4 @@
-"""What the harness says of an error."""
+"""The harness's description of an error."""
 
 from __future__ import annotations
 

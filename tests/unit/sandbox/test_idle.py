@@ -1,4 +1,4 @@
-"""Sleeping is idle; working, wanting to work, and being gone are not."""
+"""A sleeping process is idle; one that works, wants a core, or is dead is not."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_sleeping_is_idle_and_spinning_is_not(program: str, idle: bool) -> None:
         process.communicate()
 
 
-def test_a_process_that_stopped_itself_is_idle_and_one_that_is_gone_is_not() -> None:
+def test_a_stopped_process_is_idle_and_a_dead_one_is_not() -> None:
     process = subprocess.Popen([sys.executable, "-c", SPINS], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()

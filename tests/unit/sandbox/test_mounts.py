@@ -1,4 +1,4 @@
-"""Leaving root: which directories are closed to strangers, and which ids are free."""
+"""Leaving root: directories that are closed to other users, and free ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_nothing_is_covered_where_nothing_is_closed() -> None:
     assert mounts.expose([Path("/usr/lib")]) == []
 
 
-def test_a_free_id_belongs_to_nobody() -> None:
+def test_a_free_id_belongs_to_no_user() -> None:
     used = {entry.pw_uid for entry in pwd.getpwall()}
     first = min(used)
     assert mounts.free_uid(first) not in used

@@ -1,4 +1,4 @@
-"""What a child may read never holds our own packages, wherever they are installed."""
+"""The readable paths never contain the project's packages, wherever they are installed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def policy(*read: Path) -> Policy:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A library folder in which our packages are installed like any other."""
+    """A library folder with the project's packages among others."""
     packages = tmp_path / "lib" / "python3.11" / "site-packages"
     for name in ("grader", "app", "reference_models", "numpy", "assay-0.1.0.dist-info"):
         (packages / name).mkdir(parents=True)
@@ -42,7 +42,7 @@ def covers(path: str, target: Path) -> bool:
     return below(str(target), Path(path))
 
 
-def test_a_granted_folder_is_split_around_our_own_code(installed: Path) -> None:
+def test_a_granted_folder_is_split_around_the_projects_code(installed: Path) -> None:
     paths = readable.paths(policy(installed / "lib"))
     packages = installed / "lib" / "python3.11" / "site-packages"
     for secret in ("grader", "app", "reference_models", "_editable_assay.pth", "assay-0.1.0.dist-info"):
@@ -51,14 +51,14 @@ def test_a_granted_folder_is_split_around_our_own_code(installed: Path) -> None:
         assert [path for path in paths if covers(path, packages / needed)], needed
 
 
-def test_a_grant_inside_our_own_code_is_none(installed: Path) -> None:
+def test_a_folder_inside_the_projects_code_is_not_granted(installed: Path) -> None:
     own = installed / "lib" / "python3.11" / "site-packages" / "grader"
     (own / "assignments").mkdir()
     paths = readable.paths(policy(own / "assignments", own))
     assert not [path for path in paths if below(path, own)]
 
 
-def test_here_the_library_is_readable_and_this_project_is_not() -> None:
+def test_the_standard_library_is_readable_and_this_project_is_not() -> None:
     paths = readable.paths(default())
     own = Path(grader.__file__).parent
     for secret in (own, own / "assignments" / "hw13" / "assignment.toml", own.parent / "reference_models"):

@@ -21,7 +21,7 @@ EACH = pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHI
 
 
 class Call(NamedTuple):
-    """What the kernel shows a filter: ``struct seccomp_data``."""
+    """The kernel's argument of a filter: ``struct seccomp_data``."""
 
     number: int
     arguments: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""What the kernel says of a process."""
+"""Threads and memory of processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_own_threads_and_memory_are_read() -> None:
             thread.join()
 
 
-def test_a_process_that_is_gone_has_no_numbers() -> None:
+def test_a_dead_process_has_no_numbers() -> None:
     pid = os.fork()
     if pid == 0:
         os._exit(0)
@@ -33,5 +33,5 @@ def test_a_process_that_is_gone_has_no_numbers() -> None:
     assert status.read(pid) == {}
 
 
-def test_nobodys_id_has_no_threads() -> None:
+def test_an_unused_id_has_no_threads() -> None:
     assert status.threads_of(2**31 - 7) == 0
