@@ -99,7 +99,7 @@ def view(session: Session, viewer: Viewer, row: PublishedAssignment, lang: str) 
         keep=assignment.schedule.keep,
         input_shape=assignment.input_shape,
         classes=assignment.classes,
-        limits={"parameters": assignment.parameter_limit, "bytes": dict(parts.LARGEST)},
+        limits={"parameters": assignment.parameter_limit, "bytes": dict(parts.SIZE_LIMITS)},
         questions=[_question(question, lang) for question in assignment.questions],
         quota=QuotaView(per_day=left.per_day, used=left.used, left=left.left, next_at=left.next_at),
     )

@@ -57,7 +57,7 @@ def extend(viewer: StaffViewer, session: WriteSession, slug: str, login: str, ne
 @router.delete("/{login}", status_code=204)
 def take_back(viewer: StaffViewer, session: WriteSession, slug: str, login: str) -> None:
     """Remove the extension: the assignment's own deadline applies again."""
-    service.take_back(session, viewer, slug, login)
+    service.remove(session, viewer, slug, login)
 
 
 def _view(row: Extension) -> ExtensionView:

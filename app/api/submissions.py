@@ -69,8 +69,8 @@ async def create(
     fields = await form.read(request.stream(), request.headers.get("content-type", ""), FIELDS)
 
     def store() -> Report:
-        received = submitting.understand(fields)
-        submission_id = submitting.store(database, request.app.state.jobs, viewer, received, idempotency_key)
+        upload = submitting.read_form(fields)
+        submission_id = submitting.submit(database, request.app.state.jobs, viewer, upload, idempotency_key)
         with database.read() as session:
             # Staff see what they handed in for a student, and nobody else can get here with another's submission.
             return reports.report(session, viewer, submission_id, lang)

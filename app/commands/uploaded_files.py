@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from app.commands.parts import USUAL_NAMES
-from app.submissions.parts import LARGEST
+from app.submissions.parts import SIZE_LIMITS
 from grader.checks import architecture, kd_loss
 from grader.checks.choice import AnswersError, read_answers
 from grader.submission import Part
@@ -41,8 +41,10 @@ def collect(folder: Path) -> tuple[dict[str, Part], list[str]]:
             file = candidates[0]
             shown = file.relative_to(folder).as_posix()
             size = file.stat().st_size
-            if size > LARGEST[name]:
-                remarks.append(f"{shown} has {size:,} bytes; the {name} may have {LARGEST[name]:,}. It was skipped.")
+            if size > SIZE_LIMITS[name]:
+                remarks.append(
+                    f"{shown} has {size:,} bytes; the {name} may have {SIZE_LIMITS[name]:,}. It was skipped."
+                )
             elif (part := Part(file.read_bytes(), shown)).data.strip():
                 parts[name] = part
             else:
@@ -92,10 +94,10 @@ def _nearest(files: Sequence[Path]) -> list[Path]:
     """Those nearest to the top; one of them when all hold the same."""
     nearest = [file for file in files if len(file.parts) == len(files[0].parts)]
     if len(nearest) > 1 and len({file.stat().st_size for file in nearest}) == 1:
-        same = {file.read_bytes() for file in nearest if file.stat().st_size <= max(LARGEST.values())}
+        same = {file.read_bytes() for file in nearest if file.stat().st_size <= max(SIZE_LIMITS.values())}
         return nearest[:1] if len(same) == 1 else nearest
     return nearest
 
 
 def _holds(file: Path, entry: bytes) -> bool:
-    return file.stat().st_size <= LARGEST["model"] and entry in file.read_bytes()
+    return file.stat().st_size <= SIZE_LIMITS["model"] and entry in file.read_bytes()

@@ -223,4 +223,4 @@ def _staff_context(session: Session, report: Report, slug: str, tag: str) -> dic
 
 def _sources(session: Session, viewer: Viewer, report: Report) -> dict[str, Markup]:
     texts = compare.text_parts(session, viewer, report)
-    return {name: source.shown(name, text) for name, text in texts.items()}
+    return {name: source.to_html(name, text) for name, text in texts.items()}

@@ -122,7 +122,7 @@ def _queue(
             "requests": shown["requests"],
             "back": f"/dashboard/{slug}/requests",
             "steps": _steps(asked["max_score"]),
-            "sources": {name: source.shown(name, text) for name, text in _in_order(texts, rubric).items()},
+            "sources": {name: source.to_html(name, text) for name, text in _in_order(texts, rubric).items()},
         }
     return rendering.page(
         request,

@@ -1,4 +1,4 @@
-"""Who shares text with whom, for the staff: beside a student, across the class, and two sources side by side."""
+"""Pages of shared text for the staff: across the class, of one student, and two sources side by side."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from app.regrade_requests import service as regrade_requests
 from app.reports import service as reports
 from app.reports.schemas import Report
 from app.scores.class_records import ClassSnapshot
-from app.similarity.fingerprints import fingerprints, lines
-from app.similarity.index import Hit, Pair, Reading, Similarity, prints_of, starter
+from app.similarity.fingerprints import fingerprints, shared_lines
+from app.similarity.index import Hit, Pair, ReadingProgress, Similarity, fingerprints_of, starter_fingerprints
 from app.submissions import code
 
 router = APIRouter(prefix="/dashboard/{slug}")
@@ -33,9 +33,9 @@ router = APIRouter(prefix="/dashboard/{slug}")
 @router.get("/similarity")
 def of_class(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
     """The pairs of students whose texts are most alike."""
-    snapshot, known = class_records(request).snapshot(session, slug), _similarity(request)
-    found = known.of_class(session, snapshot)
-    pairs: tuple[Pair, ...] = () if isinstance(found, Reading) else found.pairs
+    snapshot = class_records(request).snapshot(session, slug)
+    prints = _similarity(request).of_class(session, snapshot)
+    pairs: tuple[Pair, ...] = () if isinstance(prints, ReadingProgress) else prints.pairs
     tag = request_language.of_request(request)
     return rendering.page(
         request,
@@ -43,9 +43,9 @@ def of_class(request: Request, viewer: StaffViewer, session: ReadSession, slug: 
         viewer=viewer,
         slug=slug,
         title=filters.localised(snapshot.assignment.title, tag),
-        reading=found if isinstance(found, Reading) else None,
+        reading=prints if isinstance(prints, ReadingProgress) else None,
         pairs=pairs,
-        names={one.login: one.name for one in snapshot.standings},
+        names={standing.login: standing.name for standing in snapshot.standings},
         again=f"/dashboard/{quote(slug)}/similarity",
         open_requests=regrade_requests.count_open(session, slug),
     )
@@ -55,23 +55,23 @@ def of_class(request: Request, viewer: StaffViewer, session: ReadSession, slug: 
 def of_submission(
     request: Request, viewer: StaffViewer, session: ReadSession, slug: str, submission_id: uuid.UUID
 ) -> HTMLResponse:
-    """Who shares passages with one hand-in: a fragment of the student's page."""
+    """The students who share passages with one submission, as a fragment of the student's page."""
     snapshot = class_records(request).snapshot(session, slug)
     report = reports.report(session, viewer, submission_id, "en")
-    found = _similarity(request).of_class(session, snapshot)
+    prints = _similarity(request).of_class(session, snapshot)
     hits: list[Hit] = []
-    if not isinstance(found, Reading):
-        own = prints_of(_texts(session, viewer, report).values()) - starter(snapshot.assignment)
-        hits = found.hits(report.student, own)
+    if not isinstance(prints, ReadingProgress):
+        own = fingerprints_of(_texts(session, viewer, report).values()) - starter_fingerprints(snapshot.assignment)
+        hits = prints.hits(report.student, own)
     return rendering.page(
         request,
         "similar_hits.html",
         viewer=viewer,
         slug=slug,
         report=report,
-        reading=found if isinstance(found, Reading) else None,
+        reading=prints if isinstance(prints, ReadingProgress) else None,
         hits=hits,
-        names={one.login: one.name for one in snapshot.standings},
+        names={standing.login: standing.name for standing in snapshot.standings},
         again=f"/dashboard/{quote(slug)}/submissions/{submission_id}/similar",
     )
 
@@ -85,7 +85,7 @@ def compared(
     first: Annotated[uuid.UUID, Query()],
     second: Annotated[uuid.UUID, Query()],
 ) -> HTMLResponse:
-    """Two hand-ins side by side, with the lines that they share set off."""
+    """Two submissions side by side, with their shared lines marked."""
     tag = request_language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
     pair = [reports.report(session, viewer, identifier, tag) for identifier in (first, second)]
@@ -102,23 +102,22 @@ def compared(
     )
 
 
-def _side_by_side(snapshot: ClassSnapshot, first: dict[str, str], second: dict[str, str]) -> list[dict[str, Markup]]:
-    """By side and part the source, its shared lines marked."""
-    given = starter(snapshot.assignment)
-    found = [{part: fingerprints(code.readable(text)) for part, text in texts.items()} for texts in (first, second)]
-    one, other = (frozenset().union(*side.values()) for side in found)
-    shared = (one & other) - given
+def _side_by_side(snapshot: ClassSnapshot, *sides: dict[str, str]) -> list[dict[str, Markup]]:
+    """By side and part the source as HTML, its shared lines marked."""
+    prints = [{part: fingerprints(code.readable_source(text)) for part, text in texts.items()} for texts in sides]
+    left, right = (frozenset().union(*by_part.values()) for by_part in prints)
+    shared = (left & right) - starter_fingerprints(snapshot.assignment)
     return [
-        {part: source.shown(part, text, lines(prints[part], shared)) for part, text in texts.items()}
-        for texts, prints in zip((first, second), found, strict=True)
+        {part: source.to_html(part, text, shared_lines(by_part[part], shared)) for part, text in texts.items()}
+        for texts, by_part in zip(sides, prints, strict=True)
     ]
 
 
 def _texts(session: Session, viewer: Viewer, report: Report) -> dict[str, str]:
     texts = compare.text_parts(session, viewer, report)
-    return {name: text for name, text in texts.items() if name in code.PARTS}
+    return {name: text for name, text in texts.items() if name in code.CODE_PARTS}
 
 
 def _similarity(request: Request) -> Similarity:
-    known: Similarity = request.app.state.similarity
-    return known
+    similarity: Similarity = request.app.state.similarity
+    return similarity

@@ -1,4 +1,4 @@
-"""A student's text as HTML: escaped, coloured where it is Python, its lines numbered."""
+"""A student's text as HTML: escaped, Python in colours, lines numbered."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
 from app.submissions import code
 
-_COLOURED = 100_000
-"""Characters. Longer texts are shown without colours: finding those takes a second for each megabyte."""
+_COLOUR_LIMIT = 100_000
+"""Characters. Longer texts have no colours, which take a second for each megabyte."""
 _formatter = HtmlFormatter(nowrap=True)
 _lexer = PythonLexer(stripnl=False, ensurenl=False)
 
 
-def shown(part: str, text: str, marked: Collection[int] = ()) -> Markup:
-    """The text of a part, one ``span`` a line, the lines ``marked`` (from 1) set off. Of a notebook, its code."""
-    if part in code.PARTS:
-        text = code.readable(text)
-    if part in code.PARTS and len(text) <= _COLOURED:
+def to_html(part: str, text: str, marked: Collection[int] = ()) -> Markup:
+    """The text of a part, or a notebook's code, with a ``span`` for each line. Lines ``marked`` count from 1."""
+    if part in code.CODE_PARTS:
+        text = code.readable_source(text)
+    if part in code.CODE_PARTS and len(text) <= _COLOUR_LIMIT:
         # Pygments escapes the text itself.
         lines = [Markup(line) for line in highlight(text, _lexer, _formatter).split("\n")]  # noqa: S704
     else:

@@ -64,8 +64,8 @@ async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: 
     try:
         content_type = request.headers.get("content-type", "")
         fields = await form.read(request.stream(), content_type, submission_form.largest(numbers))
-        received = submitting.understand(submission_form.to_api(fields, assignment))
-        identifier = await run_in_threadpool(submitting.store, database, request.app.state.jobs, viewer, received, None)
+        upload = submitting.read_form(submission_form.to_api(fields, assignment))
+        identifier = await run_in_threadpool(submitting.submit, database, request.app.state.jobs, viewer, upload, None)
     except Problem as problem:
         return await run_in_threadpool(_show_again, request, database, viewer, assignment, fields, problem)
     return RedirectResponse(f"/submissions/{identifier}", status_code=303)
@@ -84,15 +84,15 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
     try:
         content_type = request.headers.get("content-type", "")
         fields = await form.read(request.stream(), content_type, submission_form.largest(numbers))
-        received = submitting.understand(submission_form.to_api(fields, assignment))
-    except submitting.NothingHandedIn:
+        upload = submitting.read_form(submission_form.to_api(fields, assignment))
+    except submitting.NothingSubmitted:
         return await run_in_threadpool(_found, request, database, viewer, assignment, fields, None)
     except Problem as problem:
         return await run_in_threadpool(_found, request, database, viewer, assignment, fields, None, problem)
     slots: CheckSlots = request.app.state.check_slots
     try:
         async with slots.hold():
-            return await run_in_threadpool(_found, request, database, viewer, assignment, fields, received)
+            return await run_in_threadpool(_found, request, database, viewer, assignment, fields, upload)
     except ChecksBusy as problem:
         if not errors.wants_page(request):
             raise
@@ -244,7 +244,7 @@ def _show_again(
     problem: Problem,
 ) -> HTMLResponse:
     complaint, typed = request_language.complaint_of(request, problem), submission_form.typed(fields)
-    something = not isinstance(problem, submitting.NothingHandedIn)
+    something = not isinstance(problem, submitting.NothingSubmitted)
     with database.read() as session:
         page = _home(request, session, viewer, slug, problem.status, complaint, typed, something=something)
     page.headers.update(problem.headers)
@@ -257,7 +257,7 @@ def _found(
     viewer: Viewer,
     slug: str,
     fields: Mapping[str, Field],
-    received: submitting.Received | None,
+    upload: submitting.Upload | None,
     problem: Problem | None = None,
 ) -> HTMLResponse:
     """The preview: a fragment for the page's script, else the whole page with the form as it was."""
@@ -266,7 +266,7 @@ def _found(
     with database.read() as session:
         definition = assignments.definition(assignments.current(session, slug))
     # Between two transactions: reading the parts may take seconds.
-    found = preview.look(definition, received.parts, received.repair, tag) if received else None
+    found = preview.look(definition, upload.parts, upload.repair, tag) if upload else None
     with database.read() as session:
         if "hx-request" in request.headers:
             page = rendering.page(request, "preview.html", status, preview=found, typed=typed, complaint=complaint)

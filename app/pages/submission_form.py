@@ -27,8 +27,8 @@ _FILE = "-file"
 
 def largest(question_numbers: list[str]) -> dict[str, int]:
     """Every field that the page sends, with its largest size in bytes."""
-    files = {f"{part}{_FILE}": parts.LARGEST[part] for part in FILE_TYPES}
-    texts = {part: parts.LARGEST[part] for part in TEXT_PARTS}
+    files = {f"{part}{_FILE}": parts.SIZE_LIMITS[part] for part in FILE_TYPES}
+    texts = {part: parts.SIZE_LIMITS[part] for part in TEXT_PARTS}
     answers = {f"{_ANSWER}{number}": 256 for number in question_numbers}
     return files | texts | answers | {"repair": 256}
 

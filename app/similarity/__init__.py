@@ -1,1 +1,1 @@
-"""Which hand-ins of one assignment share text that the course did not give out. Advice for people, never points."""
+"""Submissions of one assignment that share text beyond the starter code. A hint for staff that never moves points."""

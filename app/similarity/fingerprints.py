@@ -1,4 +1,4 @@
-"""A source as a small set of fingerprints: two sources that share a passage share the passage's fingerprints.
+"""Sources as small sets of fingerprints: sources that share a passage share its fingerprints.
 
 Winnowing, as Schleimer, Wilkerson and Aiken describe it ("Winnowing: Local Algorithms for Document Fingerprinting",
 SIGMOD 2003): of the hashes of all runs of ``RUN`` tokens, the smallest of every ``WINDOW`` neighbours is kept. A shared
@@ -18,10 +18,10 @@ from hashlib import blake2b
 RUN = 14
 WINDOW = 6
 _LONGEST = 100_000
-"""Characters. What is longer is read so far: a model that a person wrote is a hundredth of it."""
+"""Characters of a text that are read. A hand-written model has a hundredth of them."""
 _KEYWORDS = frozenset(keyword.kwlist)
 _BUILT = frozenset({"self", "super", "print", "range", "len", "list", "dict", "tuple", "int", "float", "min", "max"})
-# A text that is never closed is taken too, so that the expression goes over nothing twice.
+# Unclosed texts match as well, so that the expression never backtracks.
 _TOKEN = re.compile(
     r"""(?P<nothing>\s+|\#[^\n]*)
     |(?P<text>[rRbBuUfF]{0,2}(?:\"{3}(?s:.*?)(?:\"{3}|\Z)|'{3}(?s:.*?)(?:'{3}|\Z)
@@ -37,18 +37,18 @@ def fingerprints(text: str) -> dict[int, tuple[int, int]]:
     """The fingerprints of a source, each with the first and last line, from 1, of one passage that has it."""
     tokens = list(_tokens(text[:_LONGEST]))
     hashes = [_hash(tokens[at : at + RUN]) for at in range(len(tokens) - RUN + 1)]
-    kept: dict[int, tuple[int, int]] = {}
-    for at in _winnowed(hashes):
-        kept.setdefault(hashes[at], (tokens[at][1], tokens[at + RUN - 1][1]))
-    return kept
+    prints: dict[int, tuple[int, int]] = {}
+    for at in _winnow(hashes):
+        prints.setdefault(hashes[at], (tokens[at][1], tokens[at + RUN - 1][1]))
+    return prints
 
 
-def lines(found: Mapping[int, tuple[int, int]], shared: Collection[int]) -> set[int]:
-    """The lines that the shared ones of a source's fingerprints stand on."""
+def shared_lines(prints: Mapping[int, tuple[int, int]], shared: Collection[int]) -> set[int]:
+    """The lines, from 1, of a source's fingerprints that are among the ``shared`` ones."""
     covered: set[int] = set()
     for key in shared:
-        if key in found:
-            first, last = found[key]
+        if key in prints:
+            first, last = prints[key]
             covered.update(range(first, last + 1))
     return covered
 
@@ -61,7 +61,7 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
             if kind == "text":
                 yield "s", line
             elif kind == "name":
-                # A name behind a dot belongs to a library, unless the thing before the dot is one's own.
+                # A name after a dot belongs to a library, unless it follows `self`.
                 of_library = before == "." and base != "self"
                 yield (token if of_library or token in _KEYWORDS or token in _BUILT else "v"), line
             else:
@@ -76,15 +76,15 @@ def _hash(run: list[tuple[str, int]]) -> int:
     return int.from_bytes(blake2b("\0".join(token for token, _ in run).encode(), digest_size=8).digest(), "big")
 
 
-def _winnowed(hashes: list[int]) -> list[int]:
-    """The place of the smallest hash of every window, the rightmost of equals; each place once."""
+def _winnow(hashes: list[int]) -> list[int]:
+    """The positions of the smallest hash of each window, the rightmost of equal ones, without repetitions."""
     if not hashes:
         return []
-    kept: list[int] = []
+    positions: list[int] = []
     for start in range(max(1, len(hashes) - WINDOW + 1)):
         window = hashes[start : start + WINDOW]
         least = min(window)
-        at = start + max(place for place, value in enumerate(window) if value == least)
-        if not kept or kept[-1] != at:
-            kept.append(at)
-    return kept
+        at = start + max(offset for offset, value in enumerate(window) if value == least)
+        if not positions or positions[-1] != at:
+            positions.append(at)
+    return positions

@@ -1,4 +1,4 @@
-"""The fingerprints of a class, read bit by bit and kept, and who shares how much with whom."""
+"""The cached fingerprints of classes, and the passages that students share."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from app.similarity.fingerprints import fingerprints
 from app.submissions import code
 from grader.assignment import Assignment
 
-Prints = frozenset[int]
-_FEWEST = 8
-_LEAST = 0.2
-"""Fewer shared fingerprints, or a smaller share of the smaller text, say nothing."""
+Fingerprints = frozenset[int]
+_MIN_SHARED = 8
+_MIN_SHARE = 0.2
+"""Fewer shared fingerprints, or a smaller share of the smaller text, mean nothing."""
 _PAIRS = 100
 _CHUNK = 50
 _READING_SECONDS = 0.8
-"""How long one request reads sources that were not read before; the next one goes on."""
+"""One request reads new sources for this long; the next request continues."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Not all sources of the class are read yet."""
+class ReadingProgress:
+    """The number of sources that are read so far."""
 
     done: int
     total: int
@@ -40,7 +40,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Hit:
-    """Another student's hand-in that shares passages: the shares of the one's and of the other's fingerprints."""
+    """Another student's submission that shares passages: as shares of this and of the other text's fingerprints."""
 
     login: str
     submission: uuid.UUID
@@ -51,7 +51,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two students whose counting hand-ins share passages; ``share`` of the smaller one's fingerprints."""
+    """Two students whose counting attempts share passages; ``share`` is of the smaller text's fingerprints."""
 
     first: str
     second: str
@@ -61,31 +61,33 @@ class Pair:
     share: float
 
 
-class ClassPrints:
-    """What each student wrote beyond the starter code and beyond what many wrote alike."""
+class ClassFingerprints:
+    """The fingerprints of each student's text, without those of idioms.
 
-    def __init__(self, snapshot: ClassSnapshot, prints: Mapping[str, Prints]) -> None:
+    ``prints`` are by login and without the starter code. A passage that many students share is an idiom.
+    """
+
+    def __init__(self, snapshot: ClassSnapshot, prints: Mapping[str, Fingerprints]) -> None:
         self.snapshot = snapshot
         self._submissions = {
-            one.login: one.counting.submission for one in snapshot.standings if one.counting is not None
+            standing.login: standing.counting.submission for standing in snapshot.standings if standing.counting
         }
-        holders = Counter(key for found in prints.values() for key in found)
-        # As for every such tool: a passage that many hold is an idiom of the course.
+        holders = Counter(key for of_student in prints.values() for key in of_student)
         many = max(10, len(prints) // 50)
         self.idioms = frozenset(key for key, count in holders.items() if count > many)
-        self._prints = {login: found - self.idioms for login, found in prints.items()}
+        self._prints = {login: of_student - self.idioms for login, of_student in prints.items()}
 
-    def hits(self, login: str, prints: Prints, limit: int = 10) -> list[Hit]:
-        """Who shares most with this student's text, at most ``limit``."""
+    def hits(self, login: str, prints: Fingerprints, limit: int = 10) -> list[Hit]:
+        """The other students' texts that share most with this student's text, at most ``limit``."""
         own = prints - self.idioms
-        found = []
+        hits = []
         for other, theirs in self._prints.items():
             shared = len(own & theirs)
-            if other != login and shared >= _FEWEST:
-                found.append(Hit(other, self._submissions[other], shared, shared / len(own), shared / len(theirs)))
-        found = [hit for hit in found if max(hit.of_this, hit.of_other) >= _LEAST]
-        found.sort(key=lambda hit: (-max(hit.of_this, hit.of_other), -hit.shared, hit.login))
-        return found[:limit]
+            if other != login and shared >= _MIN_SHARED:
+                hits.append(Hit(other, self._submissions[other], shared, shared / len(own), shared / len(theirs)))
+        hits = [hit for hit in hits if max(hit.of_this, hit.of_other) >= _MIN_SHARE]
+        hits.sort(key=lambda hit: (-max(hit.of_this, hit.of_other), -hit.shared, hit.login))
+        return hits[:limit]
 
     @cached_property
     def pairs(self) -> tuple[Pair, ...]:
@@ -98,8 +100,8 @@ class ClassPrints:
         for logins in holders.values():
             if len(logins) > 1:
                 shared.update(combinations(sorted(logins), 2))
-        found = [self._pair(first, second, count) for (first, second), count in shared.items() if count >= _FEWEST]
-        pairs = [pair for pair in found if pair.share >= _LEAST]
+        pairs = [self._pair(first, second, count) for (first, second), count in shared.items() if count >= _MIN_SHARED]
+        pairs = [pair for pair in pairs if pair.share >= _MIN_SHARE]
         pairs.sort(key=lambda pair: (-pair.share, -pair.shared, pair.first, pair.second))
         return tuple(pairs[:_PAIRS])
 
@@ -109,64 +111,64 @@ class ClassPrints:
 
 
 class Similarity:
-    """The fingerprints that this process has read, by what they were read from. Safe to use from several threads."""
+    """The fingerprints that this process has read, by assignment and SHA-256 of the source. Thread-safe."""
 
     def __init__(self) -> None:
         self._read: dict[str, dict[str, array[int]]] = defaultdict(dict)
-        self._classes: dict[str, ClassPrints] = {}
+        self._classes: dict[str, ClassFingerprints] = {}
         self._lock = threading.Lock()
 
-    def of_class(self, session: Session, snapshot: ClassSnapshot) -> ClassPrints | Reading:
-        """The class's fingerprints, or how far reading them is: one call reads for a moment only."""
+    def of_class(self, session: Session, snapshot: ClassSnapshot) -> ClassFingerprints | ReadingProgress:
+        """The fingerprints of a class, or the progress of reading them: one call reads for a moment only."""
         slug = snapshot.assignment.slug
         with self._lock:
-            known = self._classes.get(slug)
-            if known is not None and known.snapshot is snapshot:
-                return known
+            cached = self._classes.get(slug)
+            if cached is not None and cached.snapshot is snapshot:
+                return cached
             sources = _sources(session, snapshot)
             needed = {digest for digests in sources.values() for digest in digests}
             read = self._read[slug]
             _read_for_a_moment(session, sorted(needed - read.keys()), read)
             done = len(needed & read.keys())
             if done < len(needed):
-                return Reading(done, len(needed))
+                return ReadingProgress(done, len(needed))
             self._read[slug] = {digest: read[digest] for digest in needed}
-            given = starter(snapshot.assignment)
-            prints = {login: _union(read[digest] for digest in digests) - given for login, digests in sources.items()}
-            self._classes[slug] = ClassPrints(snapshot, prints)
+            starter = starter_fingerprints(snapshot.assignment)
+            prints = {login: _union(read[digest] for digest in digests) - starter for login, digests in sources.items()}
+            self._classes[slug] = ClassFingerprints(snapshot, prints)
             return self._classes[slug]
 
 
 def _sources(session: Session, snapshot: ClassSnapshot) -> dict[str, list[str]]:
-    """By student the SHA-256 of each code part of the attempt that counts."""
-    counting = {one.counting.submission: one.login for one in snapshot.standings if one.counting is not None}
-    found: dict[str, list[str]] = defaultdict(list)
+    """By login the SHA-256 of each code part of the attempt that counts."""
+    logins = {standing.counting.submission: standing.login for standing in snapshot.standings if standing.counting}
+    digests: dict[str, list[str]] = defaultdict(list)
     for submission, digest in repository.code_parts(session, snapshot.assignment.slug):
-        if submission in counting:
-            found[counting[submission]].append(digest)
-    return found
+        if submission in logins:
+            digests[logins[submission]].append(digest)
+    return digests
 
 
 def _read_for_a_moment(session: Session, missing: Sequence[str], read: dict[str, array[int]]) -> None:
     until = time.monotonic() + _READING_SECONDS
     for start in range(0, len(missing), _CHUNK):
         for digest, data in repository.contents(session, missing[start : start + _CHUNK]):
-            # Many sets of numbers are kept; an array takes a tenth of a set's memory.
-            read[digest] = array("Q", prints_of([data.decode("utf-8", "replace")]))
+            # An array takes a tenth of a set's memory.
+            read[digest] = array("Q", fingerprints_of([data.decode("utf-8", "replace")]))
         if time.monotonic() > until:
             return
 
 
-def prints_of(texts: Iterable[str]) -> Prints:
+def fingerprints_of(texts: Iterable[str]) -> Fingerprints:
     """The fingerprints of some code parts together."""
-    return _union(frozenset(fingerprints(code.readable(text))) for text in texts)
+    return _union(frozenset(fingerprints(code.readable_source(text))) for text in texts)
 
 
-def starter(assignment: Assignment) -> Prints:
-    """The fingerprints of what the course gives to everybody: the prelude, and files named ``starter*.py``."""
-    given = {name for name in assignment.files if name.startswith("starter") and name.endswith(".py")}
-    return prints_of(assignment.files[name] for name in given | ({assignment.prelude} - {""}))
+def starter_fingerprints(assignment: Assignment) -> Fingerprints:
+    """The fingerprints of the code that the course hands out: the prelude, and files named ``starter*.py``."""
+    starters = {name for name in assignment.files if name.startswith("starter") and name.endswith(".py")}
+    return fingerprints_of(assignment.files[name] for name in starters | ({assignment.prelude} - {""}))
 
 
-def _union(parts: Iterable[Iterable[int]]) -> Prints:
+def _union(parts: Iterable[Iterable[int]]) -> Fingerprints:
     return frozenset().union(*parts)

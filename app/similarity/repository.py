@@ -14,12 +14,12 @@ from app.submissions.models import Blob, Submission, SubmissionPart
 
 
 def code_parts(session: Session, slug: str) -> list[tuple[uuid.UUID, str]]:
-    """Every code part handed in for an assignment: the submission and the SHA-256 of its bytes."""
+    """Every code part of an assignment's submissions: the submission and the SHA-256 of the bytes."""
     query = (
         select(SubmissionPart.submission_id, SubmissionPart.blob_sha256)
         .join(Submission)
         .join(PublishedAssignment)
-        .where(PublishedAssignment.slug == slug, SubmissionPart.name.in_(code.PARTS))
+        .where(PublishedAssignment.slug == slug, SubmissionPart.name.in_(code.CODE_PARTS))
     )
     return [(submission, digest) for submission, digest in session.execute(query)]
 

@@ -1,4 +1,4 @@
-"""The code parts of a hand-in as people read them."""
+"""The source text of the parts that are code."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Final
 
 from grader.intake import notebook
 
-PARTS: Final = ("model", "loss")
-"""Parts that are Python."""
+CODE_PARTS: Final = ("model", "loss")
+"""The parts that are Python."""
 
 
-def readable(text: str) -> str:
-    """The text itself, or a notebook's code cells, each under a line that counts it."""
+def readable_source(text: str) -> str:
+    """The text, or for a notebook its code cells, each below a comment with its number."""
     if notebook.looks_like_notebook(text.encode("utf-8", "replace")):
         cells = notebook.code_cells(text)
         if isinstance(cells, tuple):

@@ -1,4 +1,4 @@
-"""Tables of hand-ins: what was sent, the runs that measured it, and the evidence they found."""
+"""Tables of submissions: their parts, the runs that measured them, and the evidence of these runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grader.evidence import Fault
 
 
 class State(StrEnum):
-    """Where a submission stands, in display order. The last three are end states."""
+    """The state of a submission, in display order. The last three are end states."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -27,15 +27,15 @@ class State(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Nothing will change any more without a person's doing."""
+        """Whether only a person's action changes the submission from now on."""
         return self in (State.GRADED, State.FAILED, State.CANCELLED)
 
 
 class RunOutcome(StrEnum):
-    """How far one run of the grading is, and how it ended.
+    """The progress of one run of the grading, or its end.
 
-    ``examined``: the first part is done and the second waits for a worker; ``measuring``: one is at it. ``running`` and
-    ``measuring`` are also what a killed worker leaves behind.
+    ``examined``: the first stage is done and the later stage waits for a worker; ``measuring``: the later stage runs.
+    The run of a killed worker stays ``running`` or ``measuring``.
     """
 
     RUNNING = "running"
@@ -48,12 +48,12 @@ class RunOutcome(StrEnum):
 
 
 def closed(kind: type[StrEnum]) -> Enum:
-    """A closed enum as a column: its values as text, so that both databases store the same."""
+    """A column type that stores an enum's values as text in both databases."""
     return Enum(kind, native_enum=False, length=16, values_callable=lambda members: [each.value for each in members])
 
 
 class Blob(Base):
-    """Bytes by their SHA-256: the same upload is stored once."""
+    """Bytes by their SHA-256: equal uploads are stored once."""
 
     __tablename__ = "blobs"
 
@@ -64,11 +64,11 @@ class Blob(Base):
 
 
 class Submission(Base):
-    """One hand-in of one student.
+    """One submission of one student.
 
-    ``attempt`` counts the student's hand-ins of the assignment from 1. ``content_key`` is equal for equal parts,
-    whoever sent them. ``run_id`` names the run whose results count, ``revision`` grows with every visible change. An
-    attempt that ``counts`` is taken from the day's quota.
+    ``attempt`` numbers the student's submissions to the assignment from 1. ``content_key`` is equal for equal parts of
+    any student. ``run_id`` is the run whose results count; ``revision`` grows with every visible change. ``counts``
+    says whether the attempt counts in the daily quota.
     """
 
     __tablename__ = "submissions"
@@ -76,7 +76,7 @@ class Submission(Base):
         UniqueConstraint("user_id", "idempotency_key"),
         Index("ix_submissions_user_id_submitted_at", "user_id", "submitted_at"),
         Index("ix_submissions_submitted_at_id", "submitted_at", "id"),
-        # Whether anything of a class changed is asked for every page of it: answered from this index alone.
+        # Every page of a class checks for changes; this index alone answers the query.
         Index("ix_submissions_assignment_id_revision", "assignment_id", "revision"),
         Index("ix_submissions_assignment_id_submitted_at_id", "assignment_id", "submitted_at", "id"),
     )
@@ -104,7 +104,7 @@ class Submission(Base):
 
 
 class SubmissionPart(Base):
-    """One uploaded part: its name in the contract, the sender's file name, its bytes."""
+    """One uploaded part: its name, the uploaded file's name, its bytes."""
 
     __tablename__ = "submission_parts"
 
@@ -119,7 +119,7 @@ class SubmissionPart(Base):
 class Run(Base):
     """One run of the grading of a submission. ``number`` counts a submission's runs from 1.
 
-    A run of a regrade (``regrade_id``) is seen by nobody until the regrade is published.
+    A run of a regrade (``regrade_id``) is invisible until the regrade is published.
     """
 
     __tablename__ = "runs"
@@ -151,9 +151,9 @@ class Run(Base):
 
 
 class StoredEvidence(Base):
-    """The evidence of one question, as one run measured it. Rows are written once and never changed.
+    """The evidence of one question from one run. Rows never change.
 
-    A run may measure a question in steps, and tell each: the last row counts.
+    A run that measures a question in steps writes a row for each; the last row counts.
     """
 
     __tablename__ = "evidence"

@@ -1,4 +1,4 @@
-"""The parts of a hand-in as they arrive: their largest sizes, their file names, what counts as empty."""
+"""Uploaded parts: size limits, file names and emptiness."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.submission import Part
 
 KIB, MIB = 2**10, 2**20
 
-LARGEST: Mapping[str, int] = {
+SIZE_LIMITS: Mapping[str, int] = {
     "model": notebook.BYTE_LIMIT,
     "loss": notebook.BYTE_LIMIT,
     "summary": MIB,
@@ -21,26 +21,26 @@ LARGEST: Mapping[str, int] = {
     "pruning_points": MIB,
     "weights": 8 * MIB,
 }
-"""Largest size of each part, in bytes. Code may come as a notebook, which brings its pictures along."""
+"""Largest size of each part in bytes. Code may be a notebook, which contains its pictures."""
 
 _BINARY = frozenset({"pruning_plot", "weights"})
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a form: its bytes as sent, and the file name if it came as a file."""
+    """One field of a form: its bytes, and its file name if it is a file."""
 
     data: bytes
     filename: str | None
 
 
 def is_empty(name: str, data: bytes) -> bool:
-    """Browsers send a form's unused fields too: no bytes, or nothing but white space, is not handed in."""
+    """Whether a part has no content. Browsers send the unused fields of a form as empty ones."""
     return not data if name in _BINARY else not data.strip()
 
 
-def file_name(raw: str | None) -> str | None:
-    """A sender's file name made harmless: no folders, no control characters, 255 characters at most."""
+def clean_file_name(raw: str | None) -> str | None:
+    """The file name without folders and control characters, at most 255 characters."""
     if raw is None:
         return None
     name = raw.replace("\\", "/").rsplit("/", 1)[-1]
@@ -49,7 +49,7 @@ def file_name(raw: str | None) -> str | None:
 
 
 def digest(parts: Mapping[str, Part], *context: str) -> str:
-    """SHA-256 over parts, their names and what else decides the result. Equal digests mean equal hand-ins."""
+    """SHA-256 of parts, their names and further texts on which the result depends."""
     total = hashlib.sha256("\0".join(context).encode())
     for name in sorted(parts):
         total.update(f"\0{name}\0{len(parts[name].data)}\0".encode() + hashlib.sha256(parts[name].data).digest())

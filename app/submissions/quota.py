@@ -1,4 +1,4 @@
-"""How many hand-ins a student has left: a rule of the assignment, counted over the last 24 hours."""
+"""The attempts that a student has left: the assignment sets how many in any 24 hours."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Quota:
 
 
 def of(session: Session, user_id: int, assignment: Assignment) -> Quota:
-    """The student's quota. Hand-ins whose failure was ours do not count."""
+    """The student's quota. Submissions that failed by a fault of the grader do not count."""
     times = repository.counted_times(session, user_id, assignment.slug, now() - WINDOW)
     per_day = assignment.schedule.attempts_per_day
-    spent = len(times) - per_day
-    return Quota(per_day, len(times), times[spent] + WINDOW if spent >= 0 else None)
+    excess = len(times) - per_day
+    return Quota(per_day, len(times), times[excess] + WINDOW if excess >= 0 else None)

@@ -21,7 +21,7 @@ from grader.assignment import Assignment
 
 
 def visible(viewer: Viewer) -> ColumnElement[bool]:
-    """Which submissions a viewer may see: students their own, staff all."""
+    """The condition on submissions that a viewer may see: students their own, staff all."""
     return true() if viewer.is_staff else Submission.user_id == viewer.user_id
 
 
@@ -39,12 +39,12 @@ def load(session: Session, submission_id: uuid.UUID) -> Submission:
 
 
 def assignment_of(session: Session, submission_id: uuid.UUID) -> Assignment:
-    """The definition of the version that this submission was handed in to."""
+    """The definition of the version that this submission belongs to."""
     return assignments.definition(load(session, submission_id).assignment)
 
 
 def state_of(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tuple[State, int] | None:
-    """The state and revision alone: what somebody who waits asks for again and again."""
+    """The state and revision alone, for frequent polling."""
     row = session.execute(
         select(Submission.state, Submission.revision).where(Submission.id == submission_id, visible(viewer))
     ).one_or_none()
@@ -76,29 +76,32 @@ def page(
         .order_by(*newest)
         .limit(limit)
     )
-    chosen: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     if state is not None:
-        chosen.append(Submission.state == state)
+        conditions.append(Submission.state == state)
     if before is not None:
-        chosen.append(tuple_(Submission.submitted_at, Submission.id) < tuple_(*before))
+        conditions.append(tuple_(Submission.submitted_at, Submission.id) < tuple_(*before))
     if student is not None:
         query = query.join(User, Submission.user_id == User.id).where(User.login == student)
     if assignment is not None:
         versions = session.scalars(select(PublishedAssignment.id).where(PublishedAssignment.slug == assignment)).all()
         if student is None and viewer.is_staff and versions:
-            # Each version's newest by an index: SQLite would sort all of an assignment's hand-ins to find fifty.
-            of_each = [
-                select(Submission.id).where(Submission.assignment_id == version, *chosen).order_by(*newest).limit(limit)
+            # An index gives the newest of each version; SQLite would sort all submissions of the assignment.
+            version_ids = [
+                select(Submission.id)
+                .where(Submission.assignment_id == version, *conditions)
+                .order_by(*newest)
+                .limit(limit)
                 for version in versions
             ]
-            chosen = [Submission.id.in_(union_all(*(select(one.subquery().c.id) for one in of_each)))]
+            conditions = [Submission.id.in_(union_all(*(select(ids.subquery().c.id) for ids in version_ids)))]
         else:
-            chosen.append(Submission.assignment_id.in_(versions))
-    return list(session.scalars(query.where(*chosen)))
+            conditions.append(Submission.assignment_id.in_(versions))
+    return list(session.scalars(query.where(*conditions)))
 
 
 def unfinished(session: Session, limit: int) -> list[Submission]:
-    """Submissions that wait or are being graded, the one that waits longest first."""
+    """Submissions that wait or are being graded, oldest first."""
     query = select(Submission).where(Submission.state.in_((State.QUEUED, State.RUNNING)))
     query = query.options(joinedload(Submission.user), joinedload(Submission.assignment))
     return list(session.scalars(query.order_by(Submission.submitted_at, Submission.id).limit(limit)))
@@ -127,18 +130,18 @@ def next_attempt(session: Session, user_id: int, slug: str) -> int:
 
 
 def lock_user(session: Session, user_id: int) -> None:
-    """Let one hand-in of a student through at a time: quota, attempt number and idempotency key are decided on it.
+    """Serialise the submissions of one student, for quota, attempt number and idempotency key.
 
-    SQLite lets one writer through at a time anyway.
+    SQLite has one writer at a time and needs no lock.
     """
     if session.get_bind().dialect.name != "sqlite":
         session.execute(select(User.id).where(User.id == user_id).with_for_update())
 
 
 def store_blobs(session: Session, blobs: Mapping[str, bytes]) -> None:
-    """Store bytes under their SHA-256 unless they are there already."""
+    """Store bytes under their SHA-256 unless they are stored already."""
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    # In one order, so that two who store the same never wait for each other in a circle.
+    # One order for all transactions prevents deadlocks between equal uploads.
     values = [
         {"sha256": key, "size": len(data), "data": data, "stored_at": now()} for key, data in sorted(blobs.items())
     ]
@@ -172,24 +175,24 @@ def assignment_of_run(session: Session, run_id: int) -> Assignment:
 
 
 def runs(session: Session, submission_id: uuid.UUID) -> list[Run]:
-    """Every run of a submission, the first one first."""
+    """Every run of a submission, oldest first."""
     return list(session.scalars(select(Run).where(Run.submission_id == submission_id).order_by(Run.number)))
 
 
 def run_evidence(session: Session, run_id: int) -> list[StoredEvidence]:
-    """The evidence that a run measured, the last of each question."""
+    """The last evidence of each question from one run."""
     rows = session.scalars(select(StoredEvidence).where(StoredEvidence.run_id == run_id).order_by(StoredEvidence.id))
     return list({row.question: row for row in rows}.values())
 
 
 def first_measured(session: Session, run_id: int) -> dict[str, datetime]:
-    """When a run first had evidence of each question."""
+    """By question, the time of its first evidence in a run."""
     first = select(StoredEvidence.question, func.min(StoredEvidence.measured_at))
     return dict(session.execute(first.where(StoredEvidence.run_id == run_id).group_by(StoredEvidence.question)).all())
 
 
 def touch(session: Session, submission_id: uuid.UUID) -> None:
-    """Tell those who wait that something visible changed."""
+    """Increase the revision: something visible changed."""
     session.execute(
         update(Submission).where(Submission.id == submission_id).values(revision=Submission.revision + 1),
         execution_options={"synchronize_session": False},

@@ -1,4 +1,4 @@
-"""Reading submissions, waiting for them, cancelling them."""
+"""Find submissions and the files that belong to them, for viewers who may see them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def find(session: Session, viewer: Viewer, submission_id: uuid.UUID, *, lock: bo
 
 def part(session: Session, viewer: Viewer, submission_id: uuid.UUID, name: str) -> tuple[str | None, str, bytes]:
     """An uploaded part: its file name, SHA-256 and bytes as sent. Raises `SubmissionNotFound` or `PartNotFound`."""
-    for found in repository.parts(session, find(session, viewer, submission_id).id):
-        if found.name == name:
-            return found.filename, found.blob_sha256, repository.blob(session, found.blob_sha256)
+    for row in repository.parts(session, find(session, viewer, submission_id).id):
+        if row.name == name:
+            return row.filename, row.blob_sha256, repository.blob(session, row.blob_sha256)
     raise PartNotFound(f"The part {name[:60]} was not submitted.")
 
 

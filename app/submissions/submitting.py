@@ -1,4 +1,4 @@
-"""Taking a hand-in: check it, store it byte for byte, enqueue its grading; all in one transaction."""
+"""Submit: check the form, store its parts byte for byte and enqueue the grading in one transaction."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from grader.lateness import closes
 from grader.submission import Part
 
 Repair = Literal["suggest", "apply"]
-FIELDS: Mapping[str, int] = {**parts.LARGEST, "assignment": 256, "student": 256, "repair": 256}
-"""Every field of the form with its largest size in bytes."""
+FIELDS: Mapping[str, int] = {**parts.SIZE_LIMITS, "assignment": 256, "student": 256, "repair": 256}
+"""The fields of the form, each with its largest size in bytes."""
 
 
-class NothingHandedIn(Unprocessable):
+class NothingSubmitted(Unprocessable):
     """The submission has no usable part. Send at least one part that is not empty."""
 
     slug = "nothing-handed-in"
@@ -64,8 +64,8 @@ class AssignmentClosed(Conflict):
 
 
 @dataclass(frozen=True)
-class Received:
-    """A form that was understood. ``digest`` is equal for equal forms."""
+class Upload:
+    """The content of a valid form. ``digest`` is equal for equal forms."""
 
     assignment: str
     student: str | None
@@ -74,36 +74,36 @@ class Received:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over all that was sent."""
+        """SHA-256 of all fields."""
         names = json.dumps({name: part.filename for name, part in self.parts.items()}, sort_keys=True)
         return parts.digest(self.parts, self.assignment, self.student or "", self.repair, names)
 
 
-def understand(fields: Mapping[str, Field]) -> Received:
-    """Read the fields of the form. Raises a problem that says which field is wrong and why."""
-    handed_in = {
-        name: Part(fields[name].data, parts.file_name(fields[name].filename))
+def read_form(fields: Mapping[str, Field]) -> Upload:
+    """Read the fields of the form. Raises `Unprocessable` with the wrong field and the reason."""
+    uploaded = {
+        name: Part(fields[name].data, parts.clean_file_name(fields[name].filename))
         for name in PARTS
         if name in fields and not parts.is_empty(name, fields[name].data)
     }
     assignment = _text(fields, "assignment")
     if not assignment:
         raise UnreadableField("The field assignment is missing. It names the assignment, for example hw13.")
-    if "answers" in handed_in:
+    if "answers" in uploaded:
         try:
-            answers = read_answers(handed_in["answers"].data)
+            answers = read_answers(uploaded["answers"].data)
         except AnswersError as error:
             raise UnreadableAnswers(f"{UnreadableAnswers().detail} {error}") from error
         if not answers:
-            del handed_in["answers"]
-    if not handed_in:
-        raise NothingHandedIn(f"{NothingHandedIn().detail} The parts are {', '.join(PARTS)}.")
-    return Received(assignment, _text(fields, "student") or None, _repair(fields), handed_in)
+            del uploaded["answers"]
+    if not uploaded:
+        raise NothingSubmitted(f"{NothingSubmitted().detail} The parts are {', '.join(PARTS)}.")
+    return Upload(assignment, _text(fields, "student") or None, _repair(fields), uploaded)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Whose hand-in it is, and to what: all that can be read before anything is written."""
+    """The student and the assignment of a submission, read before anything is written."""
 
     user_id: int
     assignment_id: int
@@ -111,42 +111,45 @@ class Target:
     extended_to: datetime | None
 
 
-def target(session: Session, viewer: Viewer, received: Received) -> Target:
-    """Raises `AssignmentNotFound`, `UserNotFound` or `Forbidden`."""
-    user_id = _student(session, viewer, received.student)
-    published = assignments.current(session, received.assignment)
+def find_target(session: Session, viewer: Viewer, upload: Upload) -> Target:
+    """Find the student and the assignment. Raises `AssignmentNotFound`, `UserNotFound` or `Forbidden`."""
+    user_id = _student(session, viewer, upload.student)
+    published = assignments.current(session, upload.assignment)
     extended_to = None if viewer.is_staff else extensions.deadline(session, published.slug, user_id)
     return Target(user_id, published.id, assignments.definition(published), extended_to)
 
 
-def store(
-    database: Database, engine: JobEngine, viewer: Viewer, received: Received, idempotency_key: str | None
+def submit(
+    database: Database, engine: JobEngine, viewer: Viewer, upload: Upload, idempotency_key: str | None
 ) -> uuid.UUID:
-    """`hand_in`, stored when this returns: reads first, so that nobody waits for that to write to SQLite."""
+    """Commit the submission and return its id. Raises what `add_submission` raises.
+
+    A separate transaction reads the target, because SQLite lets one writer through at a time.
+    """
     with database.read() as session:
-        found = target(session, viewer, received)
-    return database.write_together(lambda session: hand_in(session, engine, viewer, received, idempotency_key, found))
+        target = find_target(session, viewer, upload)
+    return database.write_together(
+        lambda session: add_submission(session, engine, viewer, upload, idempotency_key, target)
+    )
 
 
-def hand_in(
+def add_submission(
     session: Session,
     engine: JobEngine,
     viewer: Viewer,
-    received: Received,
+    upload: Upload,
     idempotency_key: str | None,
-    found: Target | None = None,
+    target: Target | None = None,
 ) -> uuid.UUID:
-    """Store the hand-in and enqueue its grading; the same key and form answer the same submission again.
+    """Store the submission and enqueue its grading. The same key with the same form returns the earlier submission.
 
-    ``found`` is its `target`, where that was read before.
-
-    Raises `IdempotencyKeyReused`, `AssignmentClosed` or `QuotaSpent`, and what `target` raises.
+    Raises `IdempotencyKeyReused`, `AssignmentClosed` or `QuotaSpent`, and what `find_target` raises.
     """
-    # Hashed before the first statement, with which a SQLite transaction takes the one place to write.
-    digest, content_key = received.digest, parts.digest(received.parts, received.repair)
-    blobs = {name: hashlib.sha256(part.data).hexdigest() for name, part in received.parts.items()}
-    found = found or target(session, viewer, received)
-    user_id, assignment = found.user_id, found.assignment
+    # Hash before the first statement, which takes the only write lock of SQLite.
+    digest, content_key = upload.digest, parts.digest(upload.parts, upload.repair)
+    blobs = {name: hashlib.sha256(part.data).hexdigest() for name, part in upload.parts.items()}
+    target = target or find_target(session, viewer, upload)
+    user_id, assignment = target.user_id, target.assignment
     repository.lock_user(session, user_id)
     if idempotency_key is not None:
         earlier = repository.by_idempotency_key(session, user_id, idempotency_key)
@@ -154,16 +157,16 @@ def hand_in(
             if earlier.body_digest != digest:
                 raise IdempotencyKeyReused
             return earlier.id
-    left = quota.of(session, user_id, assignment)
+    attempts = quota.of(session, user_id, assignment)
     if not viewer.is_staff:
-        _check_open(assignment, found.extended_to)
-        if left.next_at is not None:
-            raise quota.QuotaSpent(left.per_day, left.next_at)
+        _check_open(assignment, target.extended_to)
+        if attempts.next_at is not None:
+            raise quota.QuotaSpent(attempts.per_day, attempts.next_at)
     submission = Submission(
         user_id=user_id,
-        assignment_id=found.assignment_id,
+        assignment_id=target.assignment_id,
         attempt=repository.next_attempt(session, user_id, assignment.slug),
-        repair=received.repair,
+        repair=upload.repair,
         content_key=content_key,
         idempotency_key=idempotency_key,
         body_digest=digest,
@@ -172,12 +175,12 @@ def hand_in(
     )
     session.add(submission)
     session.flush()
-    repository.store_blobs(session, {blobs[name]: part.data for name, part in received.parts.items()})
+    repository.store_blobs(session, {blobs[name]: part.data for name, part in upload.parts.items()})
     session.add_all(
         SubmissionPart(submission_id=submission.id, name=name, filename=part.filename, blob_sha256=blobs[name])
-        for name, part in received.parts.items()
+        for name, part in upload.parts.items()
     )
-    engine.enqueue(session, submission.id, attempt_priority(left.used), assignment)
+    engine.enqueue(session, submission.id, attempt_priority(attempts.used), assignment)
     return submission.id
 
 
@@ -201,11 +204,10 @@ def _check_open(assignment: Assignment, extended_to: datetime | None) -> None:
 
 
 def _repair(fields: Mapping[str, Field]) -> Repair:
-    wish = _text(fields, "repair") or "suggest"
-    for known in get_args(Repair):
-        if wish == known:
-            return cast(Repair, known)
-    raise UnreadableField(f"The field repair is {' or '.join(get_args(Repair))}, not {wish[:40]!r}.")
+    value = _text(fields, "repair") or "suggest"
+    if value not in get_args(Repair):
+        raise UnreadableField(f"The field repair is {' or '.join(get_args(Repair))}, not {value[:40]!r}.")
+    return cast(Repair, value)
 
 
 def _text(fields: Mapping[str, Field], name: str) -> str:

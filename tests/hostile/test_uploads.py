@@ -213,10 +213,10 @@ def test_weights_are_refused_and_the_model_counts(served: Service, name: str) ->
     assert "this ran" not in served.log.read_text()
 
 
-@pytest.mark.parametrize("part", [part for part in parts.LARGEST if part != "answers"])
+@pytest.mark.parametrize("part", [part for part in parts.SIZE_LIMITS if part != "answers"])
 def test_more_than_a_part_may_hold_is_413_and_the_next_is_graded(served: Service, part: str) -> None:
     student = served.person()
-    answer = student.submit(key=None, **{part: ("upload", b"x" * (parts.LARGEST[part] + 1))})
+    answer = student.submit(key=None, **{part: ("upload", b"x" * (parts.SIZE_LIMITS[part] + 1))})
     assert_problem(answer, 413, "part-too-large")
-    assert f"{parts.LARGEST[part]:,}" in answer.json()["detail"]
+    assert f"{parts.SIZE_LIMITS[part]:,}" in answer.json()["detail"]
     assert questions(student.report(student.hand_in(answers='{"2.2": "softer"}'), wait=60))["2.2"]["verdict"] == "full"

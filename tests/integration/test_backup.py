@@ -21,7 +21,7 @@ from app.db.engine import Database, make_engine
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
 from app.submissions import submitting
-from app.submissions.submitting import Received
+from app.submissions.submitting import Upload
 from app.users import service as users
 from app.users.models import Role
 from grader.submission import Part
@@ -88,8 +88,8 @@ def test_a_backup_under_load_restores_every_row(
             with course.database.write() as session:
                 login = f"busy-{uuid.uuid4().hex[:8]}"
                 person = users.create_user(session, login=login, name="B", role=Role.STUDENT, actor="test")
-                received = Received("hw13", None, "suggest", {"answers": Part(b'{"2.2": "softer"}')})
-                submitting.hand_in(session, course.jobs, Viewer.of(person), received, None)
+                upload = Upload("hw13", None, "suggest", {"answers": Part(b'{"2.2": "softer"}')})
+                submitting.add_submission(session, course.jobs, Viewer.of(person), upload, None)
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -25,7 +25,7 @@ from app.settings import Settings
 from app.submissions import repository as submissions
 from app.submissions import submitting
 from app.submissions.models import State
-from app.submissions.submitting import Received
+from app.submissions.submitting import Upload
 from app.users import service as users
 from app.users.models import Role
 from app.worker.chores import KEPT, Chores, is_newer
@@ -205,6 +205,6 @@ def test_no_second_attempt_goes_before_anothers_first(course: RegradedCourse) ->
         course.hand_in(**answers(number))
     with course.database.write() as session:
         other = Viewer.of(users.create_user(session, login="other", name="Other", role=Role.STUDENT, actor="test"))
-        received = Received("hw13", None, "suggest", {"answers": Part(b'{"2.2": "softer"}')})
-        submitting.hand_in(session, course.jobs, other, received, None)
+        upload = Upload("hw13", None, "suggest", {"answers": Part(b'{"2.2": "softer"}')})
+        submitting.add_submission(session, course.jobs, other, upload, None)
     assert [priority for _, _, priority in jobs_of(course)] == [1, 1, 2, 3]

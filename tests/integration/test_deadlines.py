@@ -100,7 +100,7 @@ def test_after_the_grace_only_staff_and_the_extended_hand_in(course: Deadlined) 
         extensions.grant(session, course.admin, "hw13", "student", now() + timedelta(days=1), "ill")
     course.hand_in(answers='{"2.2": "softer"}')
     with course.database.write() as session:
-        extensions.take_back(session, course.admin, "hw13", "student")
+        extensions.remove(session, course.admin, "hw13", "student")
     with pytest.raises(AssignmentClosed):
         course.hand_in(answers='{"2.2": "softer"}')
     with course.database.read() as session:

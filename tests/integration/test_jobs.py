@@ -31,7 +31,7 @@ from app.submissions import quota, submitting
 from app.submissions import repository as submissions
 from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, Submission
-from app.submissions.submitting import Received
+from app.submissions.submitting import Upload
 from app.users import service as users
 from app.users.models import Role
 from app.worker.executor import ExecutorId, ExecutorIdTaken
@@ -65,14 +65,14 @@ class Course:
 
     def hand_in_bytes(self, **parts: bytes) -> uuid.UUID:
         """Hand in these parts, pictures too."""
-        received = Received("hw13", None, "suggest", {name: Part(data) for name, data in parts.items()})
+        upload = Upload("hw13", None, "suggest", {name: Part(data) for name, data in parts.items()})
         with self.database.write() as session:
-            return submitting.hand_in(session, self.jobs, self.student, received, None)
+            return submitting.add_submission(session, self.jobs, self.student, upload, None)
 
     def hand_in_within(self, session: Session, parts: Mapping[str, str]) -> uuid.UUID:
         """Hand in, in a transaction of the caller's."""
-        received = Received("hw13", None, "suggest", {name: Part(part.encode()) for name, part in parts.items()})
-        return submitting.hand_in(session, self.jobs, self.student, received, None)
+        upload = Upload("hw13", None, "suggest", {name: Part(part.encode()) for name, part in parts.items()})
+        return submitting.add_submission(session, self.jobs, self.student, upload, None)
 
     def submission(self, identifier: uuid.UUID) -> Submission:
         """The submission as it is now."""

@@ -79,10 +79,10 @@ class Stored:
     def post(self, turn: int) -> None:
         """A student hands in."""
         parts = {"answers": Part(f'{{"2.2": "softer", "note": "{uuid.uuid4()}"}}'.encode())}
-        received = submitting.Received("hw13", None, "suggest", parts)
+        upload = submitting.Upload("hw13", None, "suggest", parts)
         viewer = self.people[turn]
         with self.database.write() as session:
-            submission = submitting.hand_in(session, self.jobs, viewer, received, None)
+            submission = submitting.add_submission(session, self.jobs, viewer, upload, None)
         with self.database.read() as session:
             reports.report(session, viewer, submission, "en")
 

@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 
 from app.commands import uploaded_files
-from app.submissions.parts import LARGEST
+from app.submissions.parts import SIZE_LIMITS
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 from tests import command_line
 from tests.command_line import assay
@@ -62,7 +62,7 @@ def test_what_is_doubtful_is_left_out_and_told(tmp_path: Path) -> None:
     shutil.copy(MODEL, tmp_path / "model.py")
     for name, data in {"a.png": b"1", "b.png": b"2", "loss.py": b" \n", "answers.json": b'{"2.2":'}.items():
         (tmp_path / name).write_bytes(data)
-    (tmp_path / "summary.txt").write_bytes(b" " * (LARGEST["summary"] + 1))
+    (tmp_path / "summary.txt").write_bytes(b" " * (SIZE_LIMITS["summary"] + 1))
     parts, remarks = uploaded_files.collect(tmp_path)
     assert set(parts) == {"model"}
     told = "\n".join(remarks)

@@ -12,7 +12,7 @@ from app.users.models import User
 
 
 class Extension(Base):
-    """A later deadline of one student for one assignment, in all its versions. Who gave which before is audited."""
+    """A later deadline of one student for all versions of one assignment. The audit log has earlier ones."""
 
     __tablename__ = "extensions"
 

@@ -20,7 +20,7 @@ def get(session: Session, slug: str, user_id: int) -> Extension | None:
 
 
 def of_assignment(session: Session, slug: str) -> list[Extension]:
-    """Every extension of an assignment, the latest deadline last."""
+    """Every extension of an assignment, by deadline."""
     query = (
         select(Extension).where(Extension.slug == slug).options(joinedload(Extension.user), joinedload(Extension.by))
     )
@@ -36,7 +36,7 @@ def deadlines(session: Session, slug: str) -> dict[int, datetime]:
 def of_submissions(
     session: Session, submission_ids: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, tuple[datetime, datetime | None]]:
-    """When each submission was handed in, and the extended deadline of its student. At most some hundred ids."""
+    """The time of each submission, and the extended deadline of its student. Takes at most some hundred ids."""
     query = (
         select(Submission.id, Submission.submitted_at, Extension.deadline)
         .join(PublishedAssignment, PublishedAssignment.id == Submission.assignment_id)
@@ -47,7 +47,7 @@ def of_submissions(
 
 
 def touch_submissions(session: Session, slug: str, user_id: int) -> None:
-    """Tell those who look at the student's submissions that their points may have changed."""
+    """Increase the revision of the student's submissions: their points may have changed."""
     versions = select(PublishedAssignment.id).where(PublishedAssignment.slug == slug)
     session.execute(
         update(Submission)

@@ -1,4 +1,4 @@
-"""Giving a student a later deadline and taking it back. Works in the caller's transaction."""
+"""Grant and remove later deadlines of single students, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ class ExtensionUseless(Unprocessable):
 
 
 def grant(session: Session, viewer: Viewer, slug: str, login: str, deadline: datetime, reason: str) -> Extension:
-    """Give a student this deadline instead of the assignment's, or another one than before.
+    """Set a student's deadline for an assignment, at once also for earlier submissions.
 
-    Hand-ins that were late lose no more than the new deadline says, at once.
     Raises `AssignmentNotFound`, `UserNotFound` or `ExtensionUseless`.
     """
     schedule = assignments.definition(assignments.current(session, slug)).schedule
@@ -63,8 +62,8 @@ def grant(session: Session, viewer: Viewer, slug: str, login: str, deadline: dat
     return row
 
 
-def take_back(session: Session, viewer: Viewer, slug: str, login: str) -> None:
-    """Let the assignment's own deadline hold again.
+def remove(session: Session, viewer: Viewer, slug: str, login: str) -> None:
+    """Remove a student's extension, so that the assignment's deadline counts again.
 
     Raises `AssignmentNotFound`, `UserNotFound` or `ExtensionNotFound`.
     """

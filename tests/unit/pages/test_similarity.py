@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from app.assignments import service as assignments
 from app.scores.class_records import ClassRecords
 from app.similarity import index
-from app.similarity.index import ClassPrints, Reading, Similarity
+from app.similarity.index import ClassFingerprints, ReadingProgress, Similarity
 from app.submissions.models import Blob, State, Submission, SubmissionPart
 from app.users.models import Role, User
 from grader.assignment import bundled
@@ -49,10 +49,10 @@ def hand_in(course: Course, sources: Mapping[str, str]) -> None:
             session.add(SubmissionPart(submission_id=attempt.id, name="model", blob_sha256=digest))
 
 
-def prints(course: Course) -> ClassPrints:
+def prints(course: Course) -> ClassFingerprints:
     with course.database.read() as session:
         found = Similarity().of_class(session, ClassRecords().snapshot(session, "hw13"))
-    assert isinstance(found, ClassPrints)
+    assert isinstance(found, ClassFingerprints)
     return found
 
 
@@ -91,10 +91,10 @@ def test_a_few_who_share_are_no_idiom(course: Course) -> None:
 def test_a_student_is_shown_who_shares_and_how_much(course: Course) -> None:
     hand_in(course, {"ann": MODEL, "ben": MODEL + model(1) + model(2), "cho": model(3)})
     found = prints(course)
-    (hit,) = found.hits("ann", index.prints_of([MODEL]))
+    (hit,) = found.hits("ann", index.fingerprints_of([MODEL]))
     assert (hit.login, hit.of_this) == ("ben", 1.0)
     assert hit.of_other < 0.7
-    assert found.hits("cho", index.prints_of([model(3)])) == []
+    assert found.hits("cho", index.fingerprints_of([model(3)])) == []
     submission = found.pairs[0].first_submission
     fragment = course.get(f"/dashboard/hw13/submissions/{submission}/similar").text
     assert "/dashboard/hw13/students/ben" in fragment
@@ -132,7 +132,7 @@ def test_a_class_is_read_bit_by_bit(course: Course, monkeypatch: pytest.MonkeyPa
         snapshot = ClassRecords().snapshot(session, "hw13")
         for _ in range(3):
             found = known.of_class(session, snapshot)
-            states.append((found.done, found.total) if isinstance(found, Reading) else None)
+            states.append((found.done, found.total) if isinstance(found, ReadingProgress) else None)
         assert states == [(2, 5), (4, 5), None]
         assert known.of_class(session, snapshot) is found
     assert "0 of" not in course.get("/dashboard/hw13/similarity").text

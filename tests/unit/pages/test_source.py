@@ -8,7 +8,7 @@ from app.pages import source
 
 
 def test_python_is_coloured_line_by_line() -> None:
-    lines = source.shown("model", 'def f():\n    """two\n    lines"""\n').split("\n</span>")
+    lines = source.to_html("model", 'def f():\n    """two\n    lines"""\n').split("\n</span>")
     assert len(lines) == 5
     assert all(line.startswith('<span class="ln">') for line in lines[:4])
     assert '<span class="k">def</span>' in lines[0]
@@ -17,20 +17,20 @@ def test_python_is_coloured_line_by_line() -> None:
 
 def test_markup_in_a_text_stays_text() -> None:
     for part in ("model", "summary"):
-        shown = source.shown(part, "x = '<script>alert(1)</script>'  # <b>\x1b[31m")
+        shown = source.to_html(part, "x = '<script>alert(1)</script>'  # <b>\x1b[31m")
         assert "<script" not in shown
         assert "<b>" not in shown
         assert "&lt;script" in shown
 
 
 def test_a_long_text_is_shown_without_colours() -> None:
-    shown = source.shown("loss", "x = '<'\n" * 20_000)
+    shown = source.to_html("loss", "x = '<'\n" * 20_000)
     assert "&lt;" in shown
     assert 'class="n"' not in shown
 
 
 def test_a_notebook_shows_its_code_cells() -> None:
     cells = [{"cell_type": "markdown", "source": "# Title"}, {"cell_type": "code", "source": ["a = 1\n", "b = 2"]}]
-    text = str(source.shown("model", json.dumps({"cells": cells, "nbformat": 4})))
+    text = str(source.to_html("model", json.dumps({"cells": cells, "nbformat": 4})))
     assert "# cell 1" in text
     assert "Title" not in text

@@ -62,7 +62,7 @@ def test_what_follows_a_fault_is_not_parsed() -> None:
 
 
 def test_every_part_has_a_largest_size() -> None:
-    assert tuple(parts.LARGEST) == PARTS
+    assert tuple(parts.SIZE_LIMITS) == PARTS
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_every_part_has_a_largest_size() -> None:
     ],
 )
 def test_file_names_become_harmless(raw: str | None, name: str | None) -> None:
-    assert parts.file_name(raw) == name
+    assert parts.clean_file_name(raw) == name
 
 
 def test_white_space_is_nothing_in_text_and_something_in_bytes() -> None:

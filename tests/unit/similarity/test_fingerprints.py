@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from app.similarity.fingerprints import RUN, WINDOW, fingerprints, lines
+from app.similarity.fingerprints import RUN, WINDOW, fingerprints, shared_lines
 from grader.assignment import bundled
 
 MODEL = '''class Net(nn.Module):
@@ -53,8 +53,8 @@ def test_a_shared_passage_is_found_wherever_it_stands() -> None:
     one = "import torch\n" * 20 + passage + "z = [1, 2, 3]\n" * 20
     other = "def f(): return {4: 5, 6: 7}\n" * 15 + passage + "while True: break\n" * 15
     shared = fingerprints(one).keys() & fingerprints(other).keys()
-    assert lines(fingerprints(one), shared) == {21}
-    assert lines(fingerprints(other), shared) == {16}
+    assert shared_lines(fingerprints(one), shared) == {21}
+    assert shared_lines(fingerprints(other), shared) == {16}
 
 
 def test_passages_shorter_than_a_run_are_never_found() -> None:
