@@ -87,4 +87,4 @@ class SubmissionStream:
 
     def _report(self, language: str) -> Report:
         with self.database.read() as session:
-            return reports.report(session, self.viewer, self.submission_id, language)
+            return reports.load_report(session, self.viewer, self.submission_id, language)

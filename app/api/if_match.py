@@ -33,6 +33,6 @@ def check(
         return
     submission = submissions.find(session, viewer, submission_id, lock=True)
     current = service.standing(session, submission, number)
-    tags = {tag: conditional.tag(reports.report(session, viewer, submission_id, tag)) for tag in LANGUAGES}
+    tags = {tag: conditional.tag(reports.load_report(session, viewer, submission_id, tag)) for tag in LANGUAGES}
     if not conditional.matches(if_match, set(tags.values())):
         raise service.changed_meanwhile(session, submission, current, headers={"ETag": tags[lang]})

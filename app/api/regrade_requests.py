@@ -49,7 +49,7 @@ def requests(
     open: Annotated[bool, Query(description="Only requests that are waiting for an answer.")] = False,  # noqa: A002
 ) -> list[RequestView]:
     """Own requests; for staff all requests. Open ones first, oldest first; then the answered ones, latest first."""
-    return service.listed(session, viewer, assignment=assignment, student=student, open_only=open)
+    return service.list_requests(session, viewer, assignment=assignment, student=student, open_only=open)
 
 
 @router.post("/regrade-requests/{request_id}/answer", responses=problems.documented(403, 404, 409, 412))

@@ -101,7 +101,7 @@ def set_override(
     """Set the points of a question by hand. They survive every regrade."""
     conditions.check(session, viewer, submission_id, number, if_match, lang)
     service.override(session, viewer, submission_id, number, score=new.score, reason=new.reason)
-    report = reports.report(session, viewer, submission_id, lang)
+    report = reports.load_report(session, viewer, submission_id, lang)
     return next(question for question in report.questions if question.number == number)
 
 

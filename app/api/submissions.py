@@ -73,7 +73,7 @@ async def create(
         submission_id = submitting.submit(database, request.app.state.jobs, viewer, upload, idempotency_key)
         with database.read() as session:
             # Staff see what they handed in for a student, and nobody else can get here with another's submission.
-            return reports.report(session, viewer, submission_id, lang)
+            return reports.load_report(session, viewer, submission_id, lang)
 
     report = await run_in_threadpool(store)
     response.headers["Location"] = f"/api/v1/submissions/{report.id}"
@@ -91,7 +91,7 @@ def submissions(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> SubmissionPage:
     """Own submissions; for staff all submissions. Newest first, a page at a time."""
-    return reports.history(
+    return reports.list_submissions(
         session, viewer, assignment=assignment, student=student, state=state, cursor=cursor, limit=limit
     )
 
@@ -131,7 +131,7 @@ def _may_be_kept(response: Response, model: BaseModel) -> None:
 
 def _report(database: Db, viewer: Viewer, submission_id: uuid.UUID, lang: str) -> Report:
     with database.read() as session:
-        return reports.report(session, viewer, submission_id, lang)
+        return reports.load_report(session, viewer, submission_id, lang)
 
 
 @router.get("/{submission_id}/events", response_class=EventSourceResponse, responses=problems.documented(404))
@@ -151,7 +151,7 @@ def cancel(
     it ends as cancelled with what has landed, and its attempt is given back only if its grading had not begun.
     """
     cancelling.cancel(session, viewer, submission_id)
-    return reports.report(session, viewer, submission_id, lang)
+    return reports.load_report(session, viewer, submission_id, lang)
 
 
 @router.get(
@@ -224,6 +224,6 @@ def results(
     response: Response, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, lang: Language
 ) -> gradescope.Results:
     """The report in the format of Gradescope's autograder."""
-    found = gradescope.results(reports.report(session, viewer, submission_id, lang))
+    found = gradescope.results(reports.load_report(session, viewer, submission_id, lang))
     _may_be_kept(response, found)
     return found

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from app.audit import service as audit
 from app.auth import service as auth
-from app.http import request_language
 from app.http.sessions import Db, ReadSession
 from app.http.viewers import AdminViewer
 from app.pages import rendering
@@ -167,9 +166,8 @@ def _tokens(
     return rendering.page(
         request,
         "admin_tokens.html",
-        problem.status if problem else 200,
         viewer=viewer,
         made=made,
         roster=roster,
-        complaint=request_language.complaint_of(request, problem),
+        problem=problem,
     )

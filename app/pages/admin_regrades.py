@@ -15,7 +15,7 @@ from app.http import request_language
 from app.http.sessions import Db, ReadSession
 from app.http.viewers import AdminViewer
 from app.pages import rendering
-from app.pages.student import STOP_ASKING
+from app.pages.submission import STOP_POLLING
 from app.presenting import filters
 from app.problems import Problem
 from app.regrades import service
@@ -69,7 +69,7 @@ def progress(request: Request, viewer: AdminViewer, session: ReadSession, regrad
     """The same, to be morphed into the page."""
     page = _page(request, viewer, session, regrade_id, "admin_regrade_body.html")
     if service.find(session, regrade_id).state is not RegradeState.RUNNING:
-        page.status_code = STOP_ASKING
+        page.status_code = STOP_POLLING
     return page
 
 
@@ -97,14 +97,13 @@ def _listed(request: Request, viewer: Viewer, session: ReadSession, problem: Pro
     return rendering.page(
         request,
         "admin_regrades.html",
-        problem.status if problem else 200,
         viewer=viewer,
         regrades=service.newest(session),
         offered=[(one.slug, filters.localised(one.title, tag)) for one in offered],
         numbers=sorted({question.number for one in offered for question in one.questions}),
         kinds=list(Kind),
         verdicts=list(Verdict),
-        complaint=request_language.complaint_of(request, problem),
+        problem=problem,
     )
 
 
@@ -127,10 +126,9 @@ def _page(
     return rendering.page(
         request,
         template,
-        problem.status if problem else 200,
         viewer=viewer,
         regrade=service.view(session, service.find(session, regrade_id)),
         changes=changes[:_CHANGES],
         more=max(len(changes) - _CHANGES, 0),
-        complaint=request_language.complaint_of(request, problem),
+        problem=problem,
     )

@@ -45,7 +45,7 @@ def compare(
 ) -> HTMLResponse:
     """The earlier attempt on the left, the later one on the right."""
     tag = request_language.of_request(request)
-    pair = [reports.report(session, viewer, identifier, tag) for identifier in (first, second)]
+    pair = [reports.load_report(session, viewer, identifier, tag) for identifier in (first, second)]
     earlier, later = sorted(pair, key=lambda report: report.attempt)
     if (earlier.student, earlier.assignment) != (later.student, later.assignment):
         raise NotComparable

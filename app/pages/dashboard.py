@@ -21,7 +21,7 @@ from app.http.viewers import StaffViewer
 from app.pages import charts, compare, conflicts, rendering, source
 from app.pages.class_view import PAGE_ROWS, ClassView
 from app.pages.conflicts import RefusedDecision, RevisionField
-from app.pages.student import STOP_ASKING, counting_of, report_context
+from app.pages.submission import STOP_POLLING, counting_row, report_context
 from app.presenting import filters
 from app.problems import Problem, Unprocessable
 from app.regrade_requests import service as regrade_requests
@@ -99,8 +99,8 @@ def report(
 ) -> HTMLResponse:
     """The report alone, with the forms of the staff."""
     tag = request_language.of_request(request)
-    context = _staff_context(session, reports.report(session, viewer, submission_id, tag), slug, tag)
-    status = STOP_ASKING if context["finished"] else 200
+    context = _staff_context(session, reports.load_report(session, viewer, submission_id, tag), slug, tag)
+    status = STOP_POLLING if context["finished"] else 200
     return rendering.page(request, "report.html", status, viewer=viewer, slug=slug, overridable=True, **context)
 
 
@@ -119,7 +119,7 @@ def override(
 ) -> Response:
     """Set the points of a question by hand, or let the computed ones stand again."""
     with database.read() as session:
-        report = reports.report(session, viewer, submission_id, "en")
+        report = reports.load_report(session, viewer, submission_id, "en")
     try:
         basis = conflicts.revision(revision)
         with database.write() as session:
@@ -190,23 +190,22 @@ def _student(
     tag = request_language.of_request(request)
     person = users.find(session, login)
     definition = assignments.definition(assignments.current(session, slug))
-    page = reports.history(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS)
+    page = reports.list_submissions(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS)
     attempts = page.items
     shown = next((row for row in attempts if attempt in (None, row.attempt)), None)
     if shown is None and attempt is not None:
         raise submissions.SubmissionNotFound
-    report = reports.report(session, viewer, shown.id, tag) if shown else None
+    report = reports.load_report(session, viewer, shown.id, tag) if shown else None
     return rendering.page(
         request,
         "student.html",
-        problem.status if problem else 200,
         viewer=viewer,
         slug=slug,
         person=person,
         title=filters.localised(definition.title, tag),
         attempts=attempts,
-        counting=counting_of(page, definition.schedule.keep),
-        complaint=request_language.complaint_of(request, problem),
+        counting=counting_row(page, definition.schedule.keep),
+        problem=problem,
         refusal=refusal,
         sources=_sources(session, viewer, report) if report else {},
         runs=submission_repository.runs(session, report.id) if report else [],

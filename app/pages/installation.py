@@ -18,11 +18,12 @@ from app.pages import (
     compare,
     dashboard,
     errors,
+    home,
     login,
     regrade_requests,
     review,
     similarity,
-    student,
+    submission,
 )
 from app.pages.check_slots import CheckSlots
 from app.scores.class_records import ClassRecords
@@ -58,7 +59,8 @@ def install(app: FastAPI) -> None:
     app.mount("/static", _Static(directory=STATIC), name="static")
     for page in (
         login,
-        student,
+        home,
+        submission,
         regrade_requests,
         compare,
         review,

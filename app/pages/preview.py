@@ -1,4 +1,4 @@
-"""What a form holds, found by reading it: shown before a hand-in counts. Nothing of it is executed."""
+"""A preview of a form before it counts: its parts are read and not executed."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from grader.evidence import Note, PruningEvidence, SummaryEvidence
 from grader.submission import Part
 
 ENTRIES: Final[Mapping[str, str]] = {"model": architecture.ENTRY, "loss": kd_loss.ENTRY}
-"""The code parts and the function that each must define."""
-_SAID_APART = frozenset({"intake.dropped", "intake.damage_suspected", "intake.repaired", "code.missing_name"})
-_SAID_ON_FAILURE = "intake.settings_missing"
-"""Only a run can show whether a value that nobody handed in is missed."""
+"""The code parts, each with the function that it must define."""
+_SHOWN_APART = frozenset({"intake.dropped", "intake.damage_suspected", "intake.repaired", "code.missing_name"})
+_KNOWN_AFTER_RUN = "intake.settings_missing"
+"""Only a run shows whether the code needs a value that is missing."""
 
 
 @dataclass(frozen=True)
-class CodeFound:
-    """A code part: whether its entry point is there, and what intake made of the text.
+class CodePreview:
+    """A code part as intake reads it, and whether it defines its entry point.
 
-    ``inside_model`` tells that the loss was found in the model's notebook. ``remarks`` are sentences.
+    ``inside_model`` says that the loss is in the model's notebook. ``remarks`` are sentences.
     """
 
     part: str
     entry: str
-    is_there: bool
+    has_entry: bool
     inside_model: bool
-    taken: intake.IntakeResult
+    result: intake.IntakeResult
     remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Everything found. ``unanswered`` are the numbers of the questions that nothing was handed in for."""
+    """The parts that a form holds. ``unanswered`` are the numbers of questions without a part or an answer."""
 
-    codes: tuple[CodeFound, ...]
+    codes: tuple[CodePreview, ...]
     summary: SummaryEvidence | None
     summary_remarks: tuple[str, ...]
     answers: Mapping[str, str]
-    """The text of the choice that was understood, by question."""
+    """By question the text of its choice."""
     pruning: PruningEvidence | None
     pruning_remarks: tuple[str, ...]
     weights_size: int | None
@@ -52,20 +52,22 @@ class Preview:
     unanswered: tuple[str, ...]
 
 
-def look(assignment: Assignment, parts: Mapping[str, Part], repair: Literal["suggest", "apply"], tag: str) -> Preview:
-    """What the grading will find in these parts, told in a language."""
+def read_parts(
+    assignment: Assignment, parts: Mapping[str, Part], repair: Literal["suggest", "apply"], tag: str
+) -> Preview:
+    """Read the parts as the grading will, with remarks in a language."""
     plot, points, weights = (parts.get(name) for name in ("pruning_plot", "pruning_points", "weights"))
-    found, _ = pruning.measure(plot.data if plot else None, points.data if points else None)
-    error = [Note(id=found.picture_error, params=found.picture_error_params)] if found.picture_error else []
+    curve, _ = pruning.measure(plot.data if plot else None, points.data if points else None)
+    error = [Note(id=curve.picture_error, params=curve.picture_error_params)] if curve.picture_error else []
     codes = tuple(_codes(assignment, parts, repair, tag))
-    read = _summary(assignment, parts.get("summary"))
+    summary_evidence = _summary(assignment, parts.get("summary"))
     return Preview(
         codes=codes,
-        summary=read,
-        summary_remarks=_told(read.notes if read else (), tag),
+        summary=summary_evidence,
+        summary_remarks=_render(summary_evidence.notes if summary_evidence else (), tag),
         answers=_answers(assignment, parts.get("answers"), tag),
-        pruning=found if plot or points else None,
-        pruning_remarks=_told((*error, *found.notes), tag),
+        pruning=curve if plot or points else None,
+        pruning_remarks=_render((*error, *curve.notes), tag),
         weights_size=len(weights.data) if weights else None,
         unanswered=_unanswered(assignment, parts, codes),
     )
@@ -73,23 +75,23 @@ def look(assignment: Assignment, parts: Mapping[str, Part], repair: Literal["sug
 
 def _codes(
     assignment: Assignment, parts: Mapping[str, Part], repair: Literal["suggest", "apply"], tag: str
-) -> list[CodeFound]:
-    found = []
-    known = _defined_by(assignment.prelude_source())
+) -> list[CodePreview]:
+    previews = []
+    prelude_names = _defined_names(assignment.prelude_source())
     for name, entry in ENTRIES.items():
         part = intake.find_part(parts, name, entry)
         if part is None:
             continue
         inside_model = name == "loss" and name not in parts
-        taken = intake.read_part(part, entry, known, repair)
-        is_there = taken.source is not None and entry in intake.defined_names(taken.source)
-        remarks = _told(tuple(note for note in taken.notes if note.id not in {*_SAID_APART, _SAID_ON_FAILURE}), tag)
-        found.append(CodeFound(name, entry, is_there, inside_model, taken, remarks))
-    return found
+        result = intake.read_part(part, entry, prelude_names, repair)
+        has_entry = result.source is not None and entry in intake.defined_names(result.source)
+        notes = tuple(note for note in result.notes if note.id not in {*_SHOWN_APART, _KNOWN_AFTER_RUN})
+        previews.append(CodePreview(name, entry, has_entry, inside_model, result, _render(notes, tag)))
+    return previews
 
 
 @cache
-def _defined_by(prelude: str) -> frozenset[str]:
+def _defined_names(prelude: str) -> frozenset[str]:
     return intake.defined_names(prelude)
 
 
@@ -99,25 +101,25 @@ def _summary(assignment: Assignment, part: Part | None) -> SummaryEvidence | Non
 
 
 def _answers(assignment: Assignment, part: Part | None, tag: str) -> dict[str, str]:
-    written = choice.read_answers(part.data) if part else {}
-    understood = {}
+    answers = choice.read_answers(part.data) if part else {}
+    texts = {}
     for question in assignment.questions:
-        if question.check == "choice" and question.number in written:
-            answer = choice.measure(written, question).answer or ""
+        if question.check == "choice" and question.number in answers:
+            answer = choice.measure(answers, question).answer or ""
             choices = question.options["choices"]
-            understood[question.number] = language.text(choices[answer], tag) if answer in choices else answer
-    return understood
+            texts[question.number] = language.text(choices[answer], tag) if answer in choices else answer
+    return texts
 
 
-def _unanswered(assignment: Assignment, parts: Mapping[str, Part], codes: tuple[CodeFound, ...]) -> tuple[str, ...]:
-    there = set(parts) | {code.part for code in codes}
-    written = choice.read_answers(parts["answers"].data) if "answers" in parts else {}
+def _unanswered(assignment: Assignment, parts: Mapping[str, Part], codes: tuple[CodePreview, ...]) -> tuple[str, ...]:
+    present = set(parts) | {code.part for code in codes}
+    answers = choice.read_answers(parts["answers"].data) if "answers" in parts else {}
     return tuple(
         question.number
         for question in assignment.questions
-        if not there & set(question.parts) or (question.check == "choice" and not written.get(question.number))
+        if not present & set(question.parts) or (question.check == "choice" and not answers.get(question.number))
     )
 
 
-def _told(notes: tuple[Note, ...], tag: str) -> tuple[str, ...]:
+def _render(notes: tuple[Note, ...], tag: str) -> tuple[str, ...]:
     return tuple(messages.render(note, tag) for note in notes)

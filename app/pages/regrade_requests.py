@@ -20,7 +20,7 @@ from app.http.viewers import AnyViewer, StaffViewer
 from app.pages import conflicts, rendering
 from app.pages.conflicts import Conflict, RevisionField
 from app.pages.login import local
-from app.pages.student import report_page
+from app.pages.submission import report_page
 from app.presenting import filters
 from app.problems import Problem, Unprocessable
 from app.regrade_requests import service
@@ -132,13 +132,12 @@ def _listed(
 ) -> HTMLResponse:
     tag = request_language.of_request(request)
     definition = assignments.definition(assignments.current(session, slug))
-    found = service.listed(session, viewer, assignment=slug, limit=_LISTED)
+    found = service.list_requests(session, viewer, assignment=slug, limit=_LISTED)
     waiting = [one for one in found if one.state is RequestState.OPEN]
     problem = refusal.problem if refusal else None
     return rendering.page(
         request,
         "requests.html",
-        problem.status if problem else 200,
         viewer=viewer,
         slug=slug,
         title=filters.localised(definition.title, tag),
@@ -148,7 +147,7 @@ def _listed(
         waiting=waiting,
         answered=[one for one in found if one.state is not RequestState.OPEN],
         open_requests=service.count_open(session, slug),
-        complaint=request_language.complaint_of(request, problem),
+        problem=problem,
         typed={refusal.request_id: (refusal.answer, refusal.score)} if refusal else {},
         refusal_request=refusal.request_id if refusal else None,
         **_conflict_context(session, viewer, refusal, tag),

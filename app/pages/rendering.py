@@ -1,4 +1,4 @@
-"""Templates to responses: numbers and times as people write them, and the headers that every page carries."""
+"""Render templates into responses with the headers that every page has."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app import lti
 from app.http import request_language
 from app.presenting import filters, language
+from app.problems import Problem
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "assay_theme"
@@ -25,7 +26,7 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""``data:`` images are the icons inside Pico's stylesheet."""
+"""Pico's stylesheet has its icons as ``data:`` images."""
 
 
 _environment = Environment(
@@ -52,16 +53,24 @@ _environment.globals |= {
 }
 
 
-def page(request: Request, template: str, /, status: int = 200, viewer: Any = None, **context: Any) -> HTMLResponse:
-    """A whole page or a fragment of one. ``viewer`` is who is logged in, or ``None``."""
+def page(
+    request: Request,
+    template: str,
+    /,
+    status: int = 200,
+    viewer: Any = None,
+    problem: Problem | None = None,
+    **context: Any,
+) -> HTMLResponse:
+    """A page or a fragment. A ``problem`` gives its status, and its text as ``complaint`` of the template."""
     tag = request_language.of_request(request)
     theme = request.cookies.get(THEME_COOKIE)
     html = _environment.get_template(template).render(
-        context,
+        {"complaint": request_language.complaint_of(request, problem), **context},
         t=partial(language.text, tag),
         language=tag,
         theme=theme if theme in THEMES else "auto",
         here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         viewer=viewer,
     )
-    return HTMLResponse(html, status_code=status, headers=dict(HEADERS))
+    return HTMLResponse(html, status_code=problem.status if problem else status, headers=dict(HEADERS))

@@ -22,7 +22,7 @@ from app.http.viewers import StaffViewer
 from app.pages import compare, conflicts, rendering, source
 from app.pages.conflicts import Conflict, RevisionField
 from app.pages.dashboard import class_records
-from app.pages.student import report_context
+from app.pages.submission import report_context
 from app.presenting import filters
 from app.problems import NotFound, Problem
 from app.regrade_requests import service as regrade_requests
@@ -109,7 +109,7 @@ def _queue(
         at = next((place for place, item in enumerate(waiting) if item == chosen), at)
     context: dict[str, Any] = {}
     if chosen is not None:
-        report = reports.report(session, viewer, chosen.submission, tag)
+        report = reports.load_report(session, viewer, chosen.submission, tag)
         shown = report_context(session, report, tag)
         asked = next((item for item in shown["report"]["questions"] if item["number"] == chosen.question), None)
         if asked is None:
@@ -127,7 +127,6 @@ def _queue(
     return rendering.page(
         request,
         "review.html",
-        problem.status if problem else 200,
         viewer=viewer,
         slug=slug,
         title=filters.localised(snapshot.assignment.title, tag),
@@ -136,7 +135,7 @@ def _queue(
         waiting=len(waiting),
         at=at,
         following=at + 1 if queued else at,
-        complaint=request_language.complaint_of(request, problem),
+        problem=problem,
         conflict=conflict,
         **undoable,
         open_requests=regrade_requests.count_open(session, slug),

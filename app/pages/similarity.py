@@ -57,7 +57,7 @@ def of_submission(
 ) -> HTMLResponse:
     """The students who share passages with one submission, as a fragment of the student's page."""
     snapshot = class_records(request).snapshot(session, slug)
-    report = reports.report(session, viewer, submission_id, "en")
+    report = reports.load_report(session, viewer, submission_id, "en")
     prints = _similarity(request).of_class(session, snapshot)
     hits: list[Hit] = []
     if not isinstance(prints, ReadingProgress):
@@ -88,7 +88,7 @@ def compared(
     """Two submissions side by side, with their shared lines marked."""
     tag = request_language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
-    pair = [reports.report(session, viewer, identifier, tag) for identifier in (first, second)]
+    pair = [reports.load_report(session, viewer, identifier, tag) for identifier in (first, second)]
     if {report.assignment for report in pair} != {slug}:
         raise NotFound("Both submissions must belong to this assignment.")
     return rendering.page(

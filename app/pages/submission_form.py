@@ -25,7 +25,7 @@ _ANSWER = "answer-"
 _FILE = "-file"
 
 
-def largest(question_numbers: list[str]) -> dict[str, int]:
+def size_limits(question_numbers: list[str]) -> dict[str, int]:
     """Every field that the page sends, with its largest size in bytes."""
     files = {f"{part}{_FILE}": parts.SIZE_LIMITS[part] for part in FILE_TYPES}
     texts = {part: parts.SIZE_LIMITS[part] for part in TEXT_PARTS}

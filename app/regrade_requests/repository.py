@@ -33,7 +33,7 @@ def of_submission(session: Session, submission_id: uuid.UUID) -> list[RegradeReq
     return list(session.scalars(query.order_by(RegradeRequest.id)))
 
 
-def listed(
+def list_requests(
     session: Session, viewer: Viewer, *, assignment: str | None, student: str | None, open_only: bool, limit: int
 ) -> list[RegradeRequest]:
     """Visible requests: open ones by age, the oldest first; then the answered ones, the latest first."""

@@ -130,7 +130,7 @@ def of_submission(session: Session, viewer: Viewer, submission_id: uuid.UUID) ->
     return [RequestView.of(row) for row in repository.of_submission(session, found.id)]
 
 
-def listed(
+def list_requests(
     session: Session,
     viewer: Viewer,
     *,
@@ -140,7 +140,9 @@ def listed(
     limit: int = 200,
 ) -> list[RequestView]:
     """Requests that the viewer may see: open ones first, the oldest first; then the latest answered ones."""
-    rows = repository.listed(session, viewer, assignment=assignment, student=student, open_only=open_only, limit=limit)
+    rows = repository.list_requests(
+        session, viewer, assignment=assignment, student=student, open_only=open_only, limit=limit
+    )
     return [RequestView.of(row) for row in rows]
 
 

@@ -1,1 +1,1 @@
-"""What readers see of a submission, put together from what is stored."""
+"""Reports of submissions, built from stored rows."""

@@ -1,4 +1,4 @@
-"""The report of a submission, put together from stored scores, evidence and overrides."""
+"""Build the report of a submission from stored scores, evidence and overrides."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _LATE = {
 
 
 def build_report(session: Session, submission: Submission, lang: str) -> Report:
-    """Everything that is known of a submission, in the reader's language."""
+    """The report of a submission in a language."""
     assignment = assignments.definition(submission.assignment)
     score = submission_score(session, submission, evidence=True)
     run = repository.run(session, submission.run_id)
     parts = repository.parts(session, submission.id)
-    regraded = regrade_notes.regraded(session, submission.id)
+    regraded = regrade_notes.published_changes(session, submission.id)
     return Report(
         id=submission.id,
         assignment=assignment.slug,
@@ -54,7 +54,7 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
         score=score.total,
         max_score=score.maximum,
         late=_late(score, lang),
-        notes=[regrade_notes.late_message(regraded[LATE], lang)] if LATE in regraded else [],
+        notes=[regrade_notes.late_note(regraded[LATE], lang)] if LATE in regraded else [],
         needs_review=score.needs_review,
         fault=submission.fault,
         questions=questions(score, lang, regraded),
@@ -81,9 +81,9 @@ def questions(score: SubmissionScore, lang: str, regraded: Mapping[str, Regraded
 def _question(standing: QuestionStanding, lang: str, regraded: Regraded | None) -> QuestionReport:
     override = standing.override
     if override is not None:
-        # A person's decision stands over whatever is computed.
+        # An override outranks computed points, so a regrade changed nothing that counts.
         regraded = None
-    told = [regrade_notes.message(regraded, lang)] if regraded is not None else []
+    notes = [regrade_notes.question_note(regraded, lang)] if regraded is not None else []
     return QuestionReport(
         number=standing.question.number,
         title=language.text(standing.question.title, lang),
@@ -91,7 +91,7 @@ def _question(standing: QuestionStanding, lang: str, regraded: Regraded | None) 
         max_score=standing.question.points,
         verdict=standing.verdict,
         fault=standing.fault,
-        messages=told + [MessageView(id=note.id, text=messages.render(note, lang)) for note in standing.messages],
+        messages=notes + [MessageView(id=note.id, text=messages.render(note, lang)) for note in standing.messages],
         evidence=standing.evidence,
         override=OverrideView(score=override.score, by=override.by.login, reason=override.reason, at=override.at)
         if override
@@ -105,8 +105,8 @@ def _late(score: SubmissionScore, lang: str) -> LateView | None:
     late = score.late
     if late is None:
         return None
-    told = language.text(_LATE, lang).format(days=late.days, percent=late.percent, earned=score.earned)
-    return LateView(deadline=late.deadline, days=late.days, percent=late.percent, earned=score.earned, text=told)
+    text = language.text(_LATE, lang).format(days=late.days, percent=late.percent, earned=score.earned)
+    return LateView(deadline=late.deadline, days=late.days, percent=late.percent, earned=score.earned, text=text)
 
 
 def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
@@ -118,12 +118,16 @@ def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
 def _cancel_effect(
     submission: Submission, run: Run | None, score: SubmissionScore, assignment: Assignment
 ) -> CancelEffect | None:
-    """What `app.grading.ending.cancel` would do now."""
+    """The effect that `app.grading.ending.cancel` has now."""
     if submission.state.ended:
         return None
     if run is None:
         return CancelEffect.ATTEMPT_RETURNED
-    evidence = {one.question.number: evidences.parse(one.evidence) for one in score.questions if one.evidence}
+    evidence = {
+        standing.question.number: evidences.parse(standing.evidence)
+        for standing in score.questions
+        if standing.evidence
+    }
     is_examined = run.outcome in (RunOutcome.EXAMINED, RunOutcome.MEASURING)
     if is_examined or remaining.has_all_verdicts(assignment, evidence):
         return CancelEffect.GRADED_WITHOUT_CURVE
@@ -132,7 +136,7 @@ def _cancel_effect(
 
 def _timings(submission: Submission, run: Run, first_measured: dict[str, datetime]) -> dict[str, Any]:
     if run.regrade_id is not None:
-        # It ran at the staff's convenience; when the student handed in says nothing about it.
+        # The staff started this run, so the student's time of submission has no meaning for it.
         return dict(run.timings)
     start = submission.submitted_at
     timings: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Telling students that a regrade changed their points, or what handing in late took of them."""
+"""Notes on reports: a regrade changed the points of a question, or the deduction for lateness."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LATE = {
 }
 
 
-def regraded(session: Session, submission_id: uuid.UUID) -> dict[str, Regraded]:
+def published_changes(session: Session, submission_id: uuid.UUID) -> dict[str, Regraded]:
     """By question, the last published regrade that changed the points of a submission.
 
-    `LATE` in the place of the question: the last one that changed what handing in late takes, in percent.
+    The key `LATE` has the last one that changed the deduction for lateness, in percent.
     """
     return {
         question: Regraded(old=old, new=new, at=at)
@@ -32,16 +32,16 @@ def regraded(session: Session, submission_id: uuid.UUID) -> dict[str, Regraded]:
     }
 
 
-def message(regraded: Regraded, lang: str) -> MessageView:
-    """The sentence that the student reads at a question."""
-    return MessageView(id="score.regraded", text=_told(_QUESTION, regraded, lang))
+def question_note(regraded: Regraded, lang: str) -> MessageView:
+    """The note at a question."""
+    return MessageView(id="score.regraded", text=_render(_QUESTION, regraded, lang))
 
 
-def late_message(regraded: Regraded, lang: str) -> MessageView:
-    """The sentence that the student reads below the total."""
-    return MessageView(id="late.regraded", text=_told(_LATE, regraded, lang))
+def late_note(regraded: Regraded, lang: str) -> MessageView:
+    """The note below the total."""
+    return MessageView(id="late.regraded", text=_render(_LATE, regraded, lang))
 
 
-def _told(texts: dict[str, str], regraded: Regraded, lang: str) -> str:
+def _render(texts: dict[str, str], regraded: Regraded, lang: str) -> str:
     numbers = {"old": f"{regraded.old or 0:g}", "new": f"{regraded.new or 0:g}"}
     return language.text(texts, lang).format(day=regraded.at.date().isoformat(), **numbers)

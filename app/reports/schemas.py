@@ -1,4 +1,4 @@
-"""What the outside reads of a submission: the report of the contract, and the rows of a list."""
+"""API schemas of submissions: the report of the contract, and the rows of lists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.scoring import Verdict
 
 
 class MessageView(BaseModel):
-    """Something the reader is told: the catalogue's id, and the text in the reader's language."""
+    """A message: its id in the catalogue, and its text in the reader's language."""
 
     id: str
     text: str
@@ -41,7 +41,7 @@ class Regraded(BaseModel):
 class QuestionReport(BaseModel):
     """One question: its points, the reasons and the evidence. With an override, ``score`` is what the person gave.
 
-    ``revision`` says to the pages what a decision is made on; it is not sent.
+    ``revision`` is for forms of the pages and not part of the API.
     """
 
     number: str

@@ -1,4 +1,4 @@
-"""Reports and lists of submissions, for who may see them."""
+"""Reports and lists of submissions, for viewers who may see them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class UnknownCursor(Unprocessable):
     slug = "unknown-cursor"
 
 
-def report(session: Session, viewer: Viewer, submission_id: uuid.UUID, language: str) -> Report:
+def load_report(session: Session, viewer: Viewer, submission_id: uuid.UUID, language: str) -> Report:
     """The report of a submission. Raises `SubmissionNotFound`."""
     return building.build_report(session, submissions.find(session, viewer, submission_id), language)
 
 
-def history(
+def list_submissions(
     session: Session,
     viewer: Viewer,
     *,
@@ -42,14 +42,14 @@ def history(
 ) -> SubmissionPage:
     """Submissions that the viewer may see, newest first. Raises `UnknownCursor`."""
     before = _position(cursor) if cursor is not None else None
-    found = repository.page(
+    rows = repository.page(
         session, viewer, assignment=assignment, student=student, state=state, before=before, limit=limit + 1
     )
-    shown = found[:limit]
-    scores = SubmissionScores(session, [submission.id for submission in shown])
-    last = shown[-1] if len(found) > limit else None
+    has_more, rows = len(rows) > limit, rows[:limit]
+    scores = SubmissionScores(session, [submission.id for submission in rows])
     return SubmissionPage(
-        items=[_row(submission, scores) for submission in shown], next_cursor=_cursor(last) if last else None
+        items=[_row(submission, scores) for submission in rows],
+        next_cursor=_cursor(rows[-1]) if has_more else None,
     )
 
 

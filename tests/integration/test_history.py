@@ -61,7 +61,7 @@ def paged(database: Database, viewer: Viewer, **chosen: Any) -> list[uuid.UUID]:
     cursor: str | None = None
     while True:
         with database.read() as session:
-            page = reports.history(session, viewer, cursor=cursor, limit=2, **chosen)
+            page = reports.list_submissions(session, viewer, cursor=cursor, limit=2, **chosen)
         found += [item.id for item in page.items]
         cursor = page.next_cursor
         if cursor is None:

@@ -101,7 +101,7 @@ class Course:
     def report(self, identifier: uuid.UUID) -> dict[str, Any]:
         """The report as data."""
         with self.database.read() as session:
-            return reports.report(session, self.student, identifier, "en").model_dump(mode="json")
+            return reports.load_report(session, self.student, identifier, "en").model_dump(mode="json")
 
     def quota_used(self, hw13: Assignment) -> int:
         """Attempts that count."""

@@ -55,7 +55,7 @@ class Class:
     def tag(self, language: str = "en") -> str:
         """The entity tag with which the report is read."""
         with self.database.read() as session:
-            return conditional.tag(reports.report(session, self.graders[0], self.submission, language))
+            return conditional.tag(reports.load_report(session, self.graders[0], self.submission, language))
 
     def set(self, grader: Viewer, score: float, seen: Revision) -> None:
         with self.database.write() as session:

@@ -84,22 +84,22 @@ class Stored:
         with self.database.write() as session:
             submission = submitting.add_submission(session, self.jobs, viewer, upload, None)
         with self.database.read() as session:
-            reports.report(session, viewer, submission, "en")
+            reports.load_report(session, viewer, submission, "en")
 
     def report(self, turn: int) -> None:
         """Staff read a report."""
         with self.database.read() as session:
-            reports.report(session, self.course.viewer, self.ids[turn], "en")
+            reports.load_report(session, self.course.viewer, self.ids[turn], "en")
 
     def own_history(self, turn: int) -> None:
         """A student lists the hand-ins."""
         with self.database.read() as session:
-            reports.history(session, self.people[turn])
+            reports.list_submissions(session, self.people[turn])
 
     def history(self, turn: int) -> None:
         """Staff list the latest hand-ins of an assignment."""
         with self.database.read() as session:
-            reports.history(session, self.course.viewer, assignment="hw13")
+            reports.list_submissions(session, self.course.viewer, assignment="hw13")
 
     def table(self, turn: int) -> None:
         """Staff open the class table, in which nothing has changed."""

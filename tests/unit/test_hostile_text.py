@@ -147,9 +147,9 @@ def peak():
 
 definition = assignment.bundled("hw13")
 parts = {name: Part(bytes.fromhex(data)) for name, data in json.load(sys.stdin).items()}
-preview.look(definition, {"summary": Part(b"Total params: 1")}, "suggest", "en")
+preview.read_parts(definition, {"summary": Part(b"Total params: 1")}, "suggest", "en")
 before = peak()
-preview.look(definition, parts, "suggest", "en")
+preview.read_parts(definition, parts, "suggest", "en")
 print(peak() - before)
 """
 

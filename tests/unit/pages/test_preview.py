@@ -1,4 +1,4 @@
-"""What is found in a form before it counts."""
+"""What is form in a form before it counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODEL = Part((EXAMPLE / "model.py").read_bytes())
 LOSS = Part((EXAMPLE / "loss.py").read_bytes())
 
 
-def test_every_part_of_the_example_is_found() -> None:
+def test_every_part_of_the_example_is_shown() -> None:
     parts = {
         "model": MODEL,
         "loss": LOSS,
@@ -24,52 +24,52 @@ def test_every_part_of_the_example_is_found() -> None:
         "pruning_plot": Part((EXAMPLE / "pruning.png").read_bytes()),
         "weights": Part(b"12345"),
     }
-    found = preview.look(HW13, parts, "suggest", "en")
-    assert [(code.part, code.is_there) for code in found.codes] == [("model", True), ("loss", True)]
-    assert found.summary is not None
-    assert found.summary.claimed_total == 96_587
-    assert found.answers == {number: HW13.question(number).options["choices"][key]["en"] for number, key in
+    form = preview.read_parts(HW13, parts, "suggest", "en")
+    assert [(code.part, code.has_entry) for code in form.codes] == [("model", True), ("loss", True)]
+    assert form.summary is not None
+    assert form.summary.claimed_total == 96_587
+    assert form.answers == {number: HW13.question(number).options["choices"][key]["en"] for number, key in
                              (("2.2", "softer"), ("3.2", "no"))}  # fmt: skip
-    assert found.pruning is not None
-    assert found.pruning.picture is not None
-    assert found.weights_size == 5
-    assert found.unanswered == ()
+    assert form.pruning is not None
+    assert form.pruning.picture is not None
+    assert form.weights_size == 5
+    assert form.unanswered == ()
 
 
 def test_a_notebook_that_holds_the_loss_too_answers_both_questions() -> None:
     cells = [{"cell_type": "code", "source": part.data.decode()} for part in (MODEL, LOSS)]
     notebook = Part(json.dumps({"cells": cells, "nbformat": 4}).encode())
-    found = preview.look(HW13, {"model": notebook}, "suggest", "en")
-    assert [(code.part, code.is_there, code.inside_model) for code in found.codes] == [
+    form = preview.read_parts(HW13, {"model": notebook}, "suggest", "en")
+    assert [(code.part, code.has_entry, code.inside_model) for code in form.codes] == [
         ("model", True, False),
         ("loss", True, True),
     ]
-    assert found.unanswered == ("1.2", "2.2", "3.1", "3.2")
+    assert form.unanswered == ("1.2", "2.2", "3.1", "3.2")
 
 
-def test_a_missing_entry_point_and_a_missing_name_are_told() -> None:
+def test_a_missing_entry_point_and_a_missing_name_are_shown() -> None:
     loss = Part(b"def loss_fn_kd(a, b, c):\n    return mystery(a)\n")
-    found = preview.look(HW13, {"model": Part(b"x = 1\n"), "loss": loss}, "suggest", "en")
-    model, kd = found.codes
-    assert not model.is_there
-    assert kd.is_there
-    assert kd.taken.missing_names == (("mystery", 2),)
+    form = preview.read_parts(HW13, {"model": Part(b"x = 1\n"), "loss": loss}, "suggest", "en")
+    model, kd = form.codes
+    assert not model.has_entry
+    assert kd.has_entry
+    assert kd.result.missing_names == (("mystery", 2),)
 
 
 def test_code_that_is_no_python_is_no_failure_of_ours() -> None:
-    (model,) = preview.look(HW13, {"model": Part(b"def get_student_model(:\n")}, "suggest", "zh-Hant").codes
-    assert not model.is_there
+    (model,) = preview.read_parts(HW13, {"model": Part(b"def get_student_model(:\n")}, "suggest", "zh-Hant").codes
+    assert not model.has_entry
     assert model.remarks
 
 
 def test_an_answer_that_names_no_choice_is_shown_as_it_was_written() -> None:
-    found = preview.look(HW13, {"answers": Part(b'{"2.2": "<b>both</b>"}')}, "suggest", "en")
-    assert found.answers == {"2.2": "<b>both</b>"}
-    assert found.unanswered == ("1.1", "1.2", "2.1", "3.1", "3.2")
+    form = preview.read_parts(HW13, {"answers": Part(b'{"2.2": "<b>both</b>"}')}, "suggest", "en")
+    assert form.answers == {"2.2": "<b>both</b>"}
+    assert form.unanswered == ("1.1", "1.2", "2.1", "3.1", "3.2")
 
 
 def test_a_picture_that_is_none_says_why() -> None:
-    found = preview.look(HW13, {"pruning_plot": Part(b"text")}, "suggest", "en")
-    assert found.pruning is not None
-    assert found.pruning.picture is None
-    assert found.pruning_remarks
+    form = preview.read_parts(HW13, {"pruning_plot": Part(b"text")}, "suggest", "en")
+    assert form.pruning is not None
+    assert form.pruning.picture is None
+    assert form.pruning_remarks

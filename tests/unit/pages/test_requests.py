@@ -45,12 +45,12 @@ class Case:
 
     def points(self, question: str = "2.1") -> float:
         with self.course.database.read() as session:
-            report = reports.report(session, self.course.viewer, self.submission, "en")
+            report = reports.load_report(session, self.course.viewer, self.submission, "en")
         return next(item.score for item in report.questions if item.number == question)
 
     def only(self) -> RequestView:
         with self.course.database.read() as session:
-            found = service.listed(session, self.course.viewer)
+            found = service.list_requests(session, self.course.viewer)
         assert len(found) == 1
         return found[0]
 
@@ -94,7 +94,7 @@ def test_an_answer_without_points_changes_none(case: Case) -> None:
     assert case.only().state is RequestState.KEPT
     assert case.points() == case.only().points_after == before
     with case.course.database.read() as session:
-        report = reports.report(session, case.course.viewer, case.submission, "en")
+        report = reports.load_report(session, case.course.viewer, case.submission, "en")
     assert all(question.override is None for question in report.questions)
 
 
@@ -105,7 +105,7 @@ def test_one_request_of_a_question_is_open_at_a_time_and_a_new_one_can_follow(ca
         in case.as_("s00000").send("POST", f"{case.page}/questions/2.1/requests", data={"reason": "Second."}).text
     )
     with case.course.database.read() as session:
-        first = next(item for item in service.listed(session, case.course.viewer) if item.question == "2.1")
+        first = next(item for item in service.list_requests(session, case.course.viewer) if item.question == "2.1")
     case.as_("mia").send("POST", f"{LIST}/{first.id}", data={"answer": "No."})
     assert case.ask("Third.") == 303
     shown = case.as_("s00000").get(case.page).text
@@ -140,7 +140,7 @@ def test_only_the_owner_asks_and_only_staff_answer(case: Case) -> None:
 def test_a_reason_that_is_none_is_refused(case: Case, reason: str) -> None:
     assert case.ask(reason) == 422
     with case.course.database.read() as session:
-        assert service.listed(session, case.course.viewer) == []
+        assert service.list_requests(session, case.course.viewer) == []
 
 
 def test_a_reason_of_spaces_is_refused_in_words_for_people(case: Case) -> None:
