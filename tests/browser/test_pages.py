@@ -142,7 +142,7 @@ def test_a_wrong_token_is_told(open_page: OpenPage, shot: Shot) -> None:
     page.wait_for_url("**/login?back=**")
     page.locator("input[name=token]").fill("assay_wrong")
     page.get_by_role("button", name="Log in").click()
-    expect(page.locator("[role=alert]")).to_contain_text("not known")
+    expect(page.locator("[role=alert]")).to_contain_text("does not exist or was revoked")
     assert serious_violations(page) == []
     shot(page, "login")
 

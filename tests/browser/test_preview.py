@@ -22,8 +22,8 @@ def test_files_go_to_their_places_and_are_read_before_they_count(open_page: Open
     files = [EXAMPLE / name for name in ("model.py", "loss.py", "summary.txt", "pruning.png")]
     page.locator("#several").set_input_files(files)
     found = page.locator("#found")
-    expect(found).to_contain_text("get_student_model is there")
-    expect(found).to_contain_text("loss_fn_kd is there")
+    expect(found).to_contain_text("get_student_model is defined")
+    expect(found).to_contain_text("loss_fn_kd is defined")
     expect(found).to_contain_text("96,587")
     expect(found).to_contain_text(re.compile(r"\d+ × \d+ pixels"))
     expect(found).to_contain_text("Not answered yet: 2.2, 3.2")
@@ -54,7 +54,7 @@ def test_one_dropped_notebook_shows_what_will_not_run(open_page: OpenPage, shot:
         json.dumps(notebook),
     )
     found = page.locator("#found")
-    expect(found).to_contain_text("get_student_model is there")
+    expect(found).to_contain_text("get_student_model is defined")
     expect(found).to_contain_text("(in the same notebook as the model)")
     page.get_by_text("statements were skipped").click()
     expect(found).to_contain_text("notebook command")
@@ -67,7 +67,7 @@ def test_damage_is_repaired_on_request_and_missing_names_are_told(open_page: Ope
     page.locator("textarea[name=model]").fill(damaged)
     page.locator("textarea[name=loss]").fill("def loss_fn_kd(a, b, c, alpha, temperature):\n    return mystery(a)\n")
     found = page.locator("#found")
-    expect(found).to_contain_text("mystery is used in line 2 and defined nowhere")
+    expect(found).to_contain_text("Line 2 uses mystery, which is not defined")
     expect(found.locator(".diff .added").first).to_contain_text("__init__")
     shot(page, "preview-repair")
     page.get_by_role("button", name="Apply the repair").click()

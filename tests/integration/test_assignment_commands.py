@@ -100,7 +100,7 @@ def test_a_new_version_is_published_and_the_old_one_stays(settings: Settings, da
     for _ in range(2):
         done = assay(settings, "assignment", "publish", folder)
         assert (done.returncode, done.stderr) == (0, "")
-        assert "hw13 version 2 is the one that counts" in done.stdout
+        assert "hw13 version 2 now applies to new submissions" in done.stdout
     with database.read() as session:
         of_hw13 = select(PublishedAssignment.version).where(PublishedAssignment.slug == "hw13")
         versions = session.scalars(of_hw13.order_by(PublishedAssignment.id)).all()
@@ -125,7 +125,7 @@ def test_the_audit_chain_is_verified(settings: Settings, database: Database, fol
     replace(folder, "version = 2\n", "version = 3\n")
     assert assay(settings, "assignment", "publish", folder).returncode == 0
     whole = assay(settings, "audit", "verify")
-    assert (whole.returncode, whole.stdout.split(" (")[0]) == (0, "the chain is whole up to entry 2")
+    assert (whole.returncode, whole.stdout.split(" (")[0]) == (0, "the chain is intact up to entry 2")
     with database.write() as session:
         session.execute(text("UPDATE audit SET actor = 'somebody else' WHERE id = 1"))
     broken = assay(settings, "audit", "verify")

@@ -1,4 +1,4 @@
-"""A backup made under load, restored into an empty place: every row, every score, and the work that waited."""
+"""A backup made under load, restored into an empty data folder: every row, every score, and the work that waited."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_backup_under_load_restores_every_row(
     course, graded, waiting = filled(settings)
     before = rows(settings)
     copy = tmp_path / "copy.sqlite3"
-    assert "whole" in run(settings, monkeypatch, "backup", str(copy))
+    assert "verified" in run(settings, monkeypatch, "backup", str(copy))
     # Another one while somebody writes all the time: it is of one moment too.
     stop = threading.Event()
 
@@ -126,7 +126,7 @@ def test_what_is_there_is_never_overwritten_and_nonsense_not_restored(
     run(settings, monkeypatch, "backup", str(copy))
     with pytest.raises(CommandError, match="exists"):
         run(settings, monkeypatch, "backup", str(copy))
-    with pytest.raises(CommandError, match="empty place"):
+    with pytest.raises(CommandError, match="empty data folder"):
         run(settings, monkeypatch, "restore", str(copy))
     place = empty_place(tmp_path / "place")
     half = tmp_path / "half.sqlite3"

@@ -219,5 +219,5 @@ def _look(name: str, shown: str, folder: Path) -> None:
     elif name == "teaching-assistants.md":
         assert "The plot shows what was asked." in shown
     elif name == "new-assignment.md":
-        assert "hw13-2023 version 1: 6 questions, 4 points; nothing is wrong with it" in shown
+        assert "hw13-2023 version 1: 6 questions, 4 points; no errors" in shown
         assert "my-hw1 version 1 now applies to new submissions" in shown
