@@ -47,17 +47,17 @@ def test_repaired_code_is_the_code_before_the_damage(damage_text: Callable[[str]
 
 
 def test_partly_damaged_text_gets_the_spelling_of_its_undamaged_places() -> None:
-    damage_text = MODEL.replace("self._make_layer(24", "self. make layer(24").replace(
+    damaged_text = MODEL.replace("self._make_layer(24", "self. make layer(24").replace(
         "in_planes, out", "in planes, out"
     )
-    result = read_text(damage_text, repair="apply")
+    result = read_text(damaged_text, repair="apply")
     assert dump(result.source) == dump(MODEL)
 
 
 def test_missing_helper_of_a_damaged_model_is_named_either_way() -> None:
-    damage_text = without_underscores("def get_student_model():\n    return depth_wise_conv(in_planes=3)\n")
-    assert read_text(damage_text).missing_names == (("depth_wise_conv", 2),)
-    assert read_text(damage_text, repair="apply").missing_names == (("depth_wise_conv", 2),)
+    damaged_text = without_underscores("def get_student_model():\n    return depth_wise_conv(in_planes=3)\n")
+    assert read_text(damaged_text).missing_names == (("depth_wise_conv", 2),)
+    assert read_text(damaged_text, repair="apply").missing_names == (("depth_wise_conv", 2),)
 
 
 def test_stray_method_goes_back_into_its_class() -> None:
@@ -65,12 +65,12 @@ def test_stray_method_goes_back_into_its_class() -> None:
     lines = MODEL.split("\n")
     stray = next(n for n, line in enumerate(lines) if "out_1 = F.relu" in line) - 1
     lines[stray] = lines[stray].lstrip()
-    damage_text = "\n".join(lines)
-    result = read_text(damage_text)
+    damaged_text = "\n".join(lines)
+    result = read_text(damaged_text)
     assert result.is_damaged
     assert "intake.damage_suspected" in note_ids(result)
     assert result.source is not None  # it is valid Python, so it runs as it stands
-    assert dump(read_text(damage_text, repair="apply").source) == dump(MODEL)
+    assert dump(read_text(damaged_text, repair="apply").source) == dump(MODEL)
 
 
 def test_lost_dunder_is_suspected_in_valid_code() -> None:
@@ -118,7 +118,7 @@ def test_flat_text(flat: str, indented: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage_text", "undamaged"),
+    ("damaged_text", "undamaged"),
     [
         ("def loss fn kd(student logits, y b=None):", "def loss_fn_kd(student_logits, y_b=None):"),
         ("def init (self, in planes):", "def __init__(self, in_planes):"),
@@ -150,12 +150,12 @@ def test_flat_text(flat: str, indented: str | None) -> None:
          "class A:\n    def size(self): return self._size\n    def f(self): self._size = a_b"),
     ],
 )  # fmt: skip
-def test_underscores(damage_text: str, undamaged: str) -> None:
-    assert underscores.restore(damage_text)[0] == undamaged
+def test_underscores(damaged_text: str, undamaged: str) -> None:
+    assert underscores.restore(damaged_text)[0] == undamaged
 
 
 @pytest.mark.parametrize(
-    ("damage_text", "undamaged"),
+    ("damaged_text", "undamaged"),
     [
         ("x = 1 +\n    2\n", "x = 1 + 2\n\n"),
         ("if a and\nb:\n    c\n", "if a and b:\n\n    c\n"),
@@ -169,8 +169,8 @@ def test_underscores(damage_text: str, undamaged: str) -> None:
         ("from a import *\nx = 1\n", "from a import *\nx = 1\n"),
     ],
 )  # fmt: skip
-def test_wrapped_lines(damage_text: str, undamaged: str) -> None:
-    assert wrapping.restore(damage_text) == undamaged
+def test_wrapped_lines(damaged_text: str, undamaged: str) -> None:
+    assert wrapping.restore(damaged_text) == undamaged
 
 
 @pytest.mark.parametrize(
