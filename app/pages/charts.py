@@ -1,4 +1,4 @@
-"""What a class did, as the bars and dots of its charts. Every one knows the students it stands for, as a link."""
+"""The charts of a class as bars and dots, each with the filter that lists its students."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DAYS_AHEAD = 14
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar: its label, its length as a share of the longest possible, what it says, and the filter behind it."""
+    """A bar: its label, its length as a share of the longest possible one, its text, and its filter."""
 
     label: str
     share: float
@@ -36,9 +36,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Dot:
-    """Some students with about this many parameters and about this accuracy. Places as shares of the axes.
+    """Students with similar numbers of parameters and accuracies. ``across`` and ``up`` are shares of the axes.
 
-    ``points`` is their mean.
+    ``points`` is the mean of the students.
     """
 
     across: float
@@ -67,8 +67,7 @@ class Charts:
 @lru_cache(maxsize=4)
 def draw(snapshot: ClassSnapshot, tag: str) -> Charts:
     """The charts of the attempts that count; the days count every attempt."""
-    counting = [standing.counting for standing in snapshot.standings if standing.counting]
-    graded = [attempt for attempt in counting if attempt.state is State.GRADED]
+    graded = snapshot.graded
     deadline = snapshot.assignment.schedule.deadline
     return Charts(
         totals=tuple(_totals(graded, snapshot.assignment.max_score)),
@@ -83,7 +82,7 @@ def draw(snapshot: ClassSnapshot, tag: str) -> Charts:
 
 
 def _totals(graded: Sequence[Attempt], max_score: float) -> list[Bar]:
-    """Students by total, in bins of equal width; the last one includes the full points."""
+    """Students by points, in bins of equal width; the last bin includes full points."""
     if not graded or not max_score:
         return []
     width = max_score / _HISTOGRAM_BINS
@@ -114,7 +113,7 @@ def _full(graded: Sequence[Attempt], snapshot: ClassSnapshot) -> list[Bar]:
 
 
 def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
-    """Mistakes by frequency, each with its question and the sentence that its students read."""
+    """Mistakes by frequency, each with its question and the text that students read."""
     counts = Counter(mistake for attempt in graded for mistake in set(attempt.mistakes))
     most = max(counts.values(), default=1)
     return [
@@ -124,14 +123,14 @@ def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
 
 
 def sentence(mistake: str, tag: str) -> str:
-    """A message without the values that differ from one student to the next."""
+    """The text of a message without the values that differ between students."""
     number, _, key = mistake.partition(" ")
     places = re.findall(r"\{(\w+)", messages.catalogue().get(key, {}).get("en", ""))
     return f"{number} {messages.render(Note(id=key, params=dict.fromkeys(places, '…')), tag)}"
 
 
 def _days(attempts: Sequence[Attempt], deadline: date | None) -> list[Bar]:
-    """Attempts by day of UTC without a gap, up to a deadline that is near; the latest where there are too many."""
+    """Attempts by day (UTC) without gaps, up to a deadline that is near; at most the latest 60 days."""
     counts = Counter(attempt.submitted_at.date() for attempt in attempts)
     if not counts:
         return []
@@ -149,7 +148,7 @@ def _day(day: date, count: int, most: int) -> Bar:
 
 
 def _parameters(graded: Sequence[Attempt], limit: int) -> list[Dot]:
-    """Students by size of the model and accuracy: one dot a bin, so that a large class is no larger a page."""
+    """Students by model size and accuracy: one dot for each bin, so that the page of a large class stays small."""
     # Models beyond the limit share the last bin.
     width = limit / (_PARAMETER_BINS - 1)
     bins: dict[tuple[int, int], list[tuple[int, float, float]]] = {}

@@ -1,4 +1,4 @@
-"""How many forms are checked at a time: reading one takes a core and up to 300 MB."""
+"""A limit on concurrent checks of forms: each takes a core and up to 300 MB."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 from app.problems import Unavailable
 
-AT_A_TIME = 2
+CONCURRENT_CHECKS = 2
 """In one process."""
 PATIENCE_SECONDS = 3.0
-"""How long a check waits for its turn. Most take a tenth of a second."""
+"""The longest wait for a slot. Most checks take a tenth of a second."""
 
 
 class ChecksBusy(Unavailable):
@@ -21,15 +21,15 @@ class ChecksBusy(Unavailable):
 
 
 class CheckSlots:
-    """The places of one process; those who wait are served in turn."""
+    """The slots of one process, given out in order of arrival."""
 
-    def __init__(self, size: int = AT_A_TIME, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, size: int = CONCURRENT_CHECKS, patience: float = PATIENCE_SECONDS) -> None:
         self._free = asyncio.Semaphore(size)
         self._patience = patience
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
-        """Hold a place. Raises `ChecksBusy` when none becomes free in time."""
+        """Hold a slot. Raises `ChecksBusy` if none becomes free in time."""
         try:
             async with asyncio.timeout(self._patience):
                 await self._free.acquire()

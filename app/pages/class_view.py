@@ -1,4 +1,4 @@
-"""The dashboard's table as its query string asks for it: searched, filtered, sorted, a page at a time."""
+"""The dashboard's table by its query string: search, filters, order and page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.scoring import Verdict
 
 PAGE_ROWS = 100
 Key = Callable[[StudentStanding], Any]
-_CHARTED = (
+_CHART_FILTERS = (
     "question", "verdict", "full", "mistake", "lowest", "highest", "smallest", "largest",
     "least_accuracy", "most_accuracy", "day",
 )  # fmt: skip
@@ -31,10 +31,9 @@ _OF_ATTEMPT: dict[str, Callable[[Attempt], Any]] = {
 
 
 class ClassView(BaseModel):
-    """What the reader wants to see of a class, as the query string says it. Unknown columns sort by login.
+    """The query string of the class table. Unknown columns sort by login.
 
-    All bounds are inclusive; ``day`` is a day of UTC on which any attempt was
-    handed in. ``full`` asks for full points in the question.
+    All bounds are inclusive; ``day`` (UTC) is the day of any attempt. ``full`` means full points in the question.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -66,24 +65,25 @@ class ClassView(BaseModel):
         # A form sends its empty fields too.
         return {name: value for name, value in dict(values).items() if value != ""}
 
-    def select(self, everybody: Sequence[StudentStanding]) -> list[StudentStanding]:
-        """Who matches, in order; students without a value come last either way."""
+    def select(self, standings: Sequence[StudentStanding]) -> list[StudentStanding]:
+        """The matching students in order; those without a value come last in both directions."""
         words, filtered = self.q.casefold().split(), bool(self.filters)
-        matching = [standing for standing in everybody if self._matches(standing, words, filtered)]
+        matching = [standing for standing in standings if self._matches(standing, words, filtered)]
         key = self._key()
         valued = [(value, standing) for standing in matching if (value := key(standing)) is not None]
         valued.sort(key=lambda pair: pair[0], reverse=self.order == "desc")
         return [standing for _, standing in valued] + [standing for standing in matching if key(standing) is None]
 
     def query(self, **changes: Any) -> str:
-        """The query string of this view with something changed, for a link. It starts at the first page again."""
+        """The query string of this view with changes, for a link. It leads to the first page."""
         values = {**self.model_dump(mode="json", exclude_defaults=True), "page": None, **changes}
-        return urlencode({name: _written(value) for name, value in values.items() if value not in (None, "", False)})
+        used = {name: value for name, value in values.items() if value not in (None, "", False)}
+        return urlencode({name: "1" if value is True else str(value) for name, value in used.items()})
 
     @property
     def filters(self) -> dict[str, Any]:
-        """The filters that a chart set, by field."""
-        return {name: value for name in _CHARTED if (value := getattr(self, name)) not in (None, "", False)}
+        """The active filters of the charts, by field."""
+        return {name: value for name in _CHART_FILTERS if (value := getattr(self, name)) not in (None, "", False)}
 
     def _matches(self, standing: StudentStanding, words: list[str], filtered: bool) -> bool:
         if words:
@@ -127,7 +127,3 @@ class ClassView(BaseModel):
                 cell.score if standing.counting and (cell := standing.counting.cells.get(self.sort)) else None
             )
         return lambda standing: standing.login
-
-
-def _written(value: Any) -> str:
-    return "1" if value is True else str(value)

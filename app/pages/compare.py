@@ -1,4 +1,4 @@
-"""Two attempts side by side: points and messages by question, and what changed in the text parts."""
+"""Two attempts side by side: points and messages by question, and the changes of the text parts."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from app.submissions import service
 
 router = APIRouter()
 TEXT_PARTS: Final = ("model", "loss", "summary", "answers", "pruning_points")
-"""Parts that are text and can be shown as such."""
-_LINES = 5_000
-"""Longer texts are not compared: finding the differences takes time that grows with the square of the lines."""
+"""The parts that are text."""
+_LINE_LIMIT = 5_000
+"""Longer texts are not compared: the time grows with the square of their lines."""
 
 
 class NotComparable(Unprocessable):
@@ -65,7 +65,7 @@ def compare(
 
 
 def text_parts(session: Session, viewer: Viewer, report: Report) -> dict[str, str]:
-    """The text parts as they were uploaded; bytes that are no UTF-8 show as replacement characters."""
+    """The uploaded text parts; invalid UTF-8 becomes replacement characters."""
     names = [part.name for part in report.parts if part.name in TEXT_PARTS]
     return {name: service.part(session, viewer, report.id, name)[2].decode("utf-8", "replace") for name in names}
 
@@ -83,6 +83,6 @@ def _differences(session: Session, viewer: Viewer, earlier: Report, later: Repor
 def difference(before: str, after: str) -> list[str] | None:
     """The lines of a unified difference without its two headers, or ``None`` when a text is too long for one."""
     old, new = before.splitlines(), after.splitlines()
-    if max(len(old), len(new)) > _LINES:
+    if max(len(old), len(new)) > _LINE_LIMIT:
         return None
     return list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]

@@ -1,4 +1,4 @@
-"""Decisions that are refused because the question has changed since the page showed it, and how to decide again."""
+"""Refused decisions: the question has changed since its page was made, so the page shows both states."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from app.scores.service import ChangedMeanwhile
 from app.scores.standing import Revision
 
 RevisionField = Annotated[str, Form(max_length=100)]
-"""The hidden field in which a form sends the revision of what the page shows; scripts may leave it out."""
+"""The hidden form field with the revision that the page shows; scripts may leave it out."""
 Wish = Literal["points", "keep", "computed", "undo"]
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """What a person saw, what stands now, and what the person wanted: ``score`` and ``reason`` as they were typed."""
+    """The state that a page showed, the current state, and the decision; ``score`` and ``reason`` are as typed."""
 
     question: str
     basis: Revision | None
@@ -31,7 +31,7 @@ class Conflict:
 
 @dataclass(frozen=True)
 class RefusedDecision:
-    """A decision about a question that was refused, as it was typed, for the question's form to show again."""
+    """A refused decision as it was typed, for the question's form to show again."""
 
     question: str
     score: str
@@ -40,7 +40,7 @@ class RefusedDecision:
 
 
 def revision(field: str) -> Revision | None:
-    """The revision that a form sent, if it did. Raises `Unprocessable`."""
+    """The revision in a form's field, ``None`` if it is empty. Raises `Unprocessable`."""
     try:
         return Revision.parse(field) if field else None
     except ValueError:
@@ -48,7 +48,7 @@ def revision(field: str) -> Revision | None:
 
 
 def of_problem(problem: Problem, field: str, wish: Wish, score: str = "", reason: str = "") -> Conflict | None:
-    """The conflict that a problem tells of, if it does."""
+    """The conflict behind a problem, if there is one."""
     if not isinstance(problem, ChangedMeanwhile):
         return None
     return Conflict(problem.members["question"], revision(field), problem.members["stands"], wish, score, reason)

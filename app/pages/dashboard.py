@@ -1,4 +1,4 @@
-"""What the course's staff see: the class as a table, and one student with every attempt."""
+"""Pages of the staff: the class as a table, and one student with every attempt."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ _ATTEMPTS = 200
 
 @router.get("")
 def first(viewer: StaffViewer, session: ReadSession) -> Response:
-    """The class of the first assignment; the start page where there is none."""
-    offered = assignments.all_current(session)
-    return RedirectResponse(f"/dashboard/{quote(offered[0].slug)}" if offered else "/", status_code=303)
+    """Lead to the class of the first assignment, or to the start page if there is none."""
+    current = assignments.all_current(session)
+    return RedirectResponse(f"/dashboard/{quote(current[0].slug)}" if current else "/", status_code=303)
 
 
 @router.get("/{slug}")
@@ -69,7 +69,7 @@ def class_table(
         questions=definition.questions,
         max_score=definition.max_score,
         deadline=definition.schedule.deadline,
-        **_in_numbers(snapshot),
+        **_class_numbers(snapshot),
         selected=len(selected),
         rows=selected[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
         page=page,
@@ -97,7 +97,7 @@ def student(
 def report(
     request: Request, viewer: StaffViewer, session: ReadSession, slug: str, submission_id: uuid.UUID
 ) -> HTMLResponse:
-    """The report alone, with the forms of the staff."""
+    """The report with the forms of the staff, as a fragment of its page."""
     tag = request_language.of_request(request)
     context = _staff_context(session, reports.load_report(session, viewer, submission_id, tag), slug, tag)
     status = STOP_POLLING if context["finished"] else 200
@@ -117,7 +117,7 @@ def override(
     remove: Annotated[str, Form(max_length=1)] = "",
     revision: RevisionField = "",
 ) -> Response:
-    """Set the points of a question by hand, or let the computed ones stand again."""
+    """Set the points of a question by hand, or return to the computed ones."""
     with database.read() as session:
         report = reports.load_report(session, viewer, submission_id, "en")
     try:
@@ -140,15 +140,15 @@ def override(
 
 
 def _baselines(definition: Assignment) -> Mapping[str, float]:
-    """Those that the accuracies of the class can be compared with."""
+    """The baselines on the data set of this assignment, which the class's accuracies are compared with."""
     pruning = definition.by_check("pruning")
     return definition.baselines_on(data.name_for(pruning.options)) if pruning is not None else {}
 
 
 @lru_cache(maxsize=8)
-def _in_numbers(snapshot: ClassSnapshot) -> Mapping[str, Any]:
-    """The line above the charts."""
-    graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]
+def _class_numbers(snapshot: ClassSnapshot) -> Mapping[str, Any]:
+    """The numbers in the line above the charts."""
+    graded = snapshot.graded
     return {
         "total": len(snapshot.standings),
         "handed_in": sum(standing.counting is not None for standing in snapshot.standings),
@@ -158,7 +158,7 @@ def _in_numbers(snapshot: ClassSnapshot) -> Mapping[str, Any]:
 
 
 def class_records(request: Request) -> ClassRecords:
-    """The classes that this process keeps."""
+    """The cached classes of this process."""
     records: ClassRecords = request.app.state.class_records
     return records
 
@@ -190,12 +190,11 @@ def _student(
     tag = request_language.of_request(request)
     person = users.find(session, login)
     definition = assignments.definition(assignments.current(session, slug))
-    page = reports.list_submissions(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS)
-    attempts = page.items
-    shown = next((row for row in attempts if attempt in (None, row.attempt)), None)
-    if shown is None and attempt is not None:
+    attempts = reports.list_submissions(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS)
+    chosen = next((row for row in attempts.items if attempt in (None, row.attempt)), None)
+    if chosen is None and attempt is not None:
         raise submissions.SubmissionNotFound
-    report = reports.load_report(session, viewer, shown.id, tag) if shown else None
+    report = reports.load_report(session, viewer, chosen.id, tag) if chosen else None
     return rendering.page(
         request,
         "student.html",
@@ -203,8 +202,8 @@ def _student(
         slug=slug,
         person=person,
         title=filters.localised(definition.title, tag),
-        attempts=attempts,
-        counting=counting_row(page, definition.schedule.keep),
+        attempts=attempts.items,
+        counting=counting_row(attempts, definition.schedule.keep),
         problem=problem,
         refusal=refusal,
         sources=_sources(session, viewer, report) if report else {},

@@ -1,4 +1,4 @@
-"""Errors as pages: whoever asks for a page with a browser reads HTML; the API keeps its problem documents."""
+"""Problems as pages for browsers; clients of the API get problem documents."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from app.pages import rendering
 from app.presenting import language
 from app.problems import MEDIA_TYPE
 
-_KNOWN = (401, 403, 404, 405, 413, 422, 429, 500, 503)
+_STATUSES_WITH_TEXT = (401, 403, 404, 405, 413, 422, 429, 500, 503)
 
 
 class ProblemPages:
-    """Middleware that shows a browser a page where the inside answers with a problem document."""
+    """Middleware that turns a problem document into a page for a browser."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the answer on, or its page in its place."""
+        """Pass the response on, or the page of its problem."""
         if scope["type"] != "http" or not wants_page(Request(scope)):
             await self.app(scope, receive, send)
             return
         problem: Response | None = None
 
-        async def shown(message: Message) -> None:
+        async def send_page(message: Message) -> None:
             nonlocal problem
             if message["type"] == "http.response.start":
                 answer = Response(status_code=message["status"])
@@ -46,40 +46,40 @@ class ProblemPages:
             if not message.get("more_body", False):
                 await error_page(Request(scope), problem)(scope, receive, send)
 
-        await self.app(scope, receive, shown)
+        await self.app(scope, receive, send_page)
 
 
 def install(app: FastAPI) -> None:
-    """Put a page in front of every problem. What is added to the application later answers outside of it."""
+    """Show every problem as a page. Middleware that is added later stays outside of this."""
     app.add_middleware(ProblemPages)
-    # A crash is answered outside of all middleware.
+    # The handler of crashes runs outside of all middleware.
     crash = app.exception_handlers[Exception]
 
-    async def shown(request: Request, error: Exception) -> Response:
+    async def show_crash(request: Request, error: Exception) -> Response:
         answer = crash(request, error)
         response: Response = await answer if inspect.isawaitable(answer) else answer
         return error_page(request, response) if wants_page(request) else response
 
-    app.add_exception_handler(Exception, shown)
+    app.add_exception_handler(Exception, show_crash)
 
 
 def wants_page(request: Request) -> bool:
-    """Whether this is a browser that asks for a page, and not a client of the API."""
-    asks = "text/html" in request.headers.get("accept", "") or _wants_fragment(request)
-    return asks and not request.url.path.startswith("/api/")
+    """Whether a browser requests a page, and not a client of the API a document."""
+    is_browser = "text/html" in request.headers.get("accept", "") or _wants_fragment(request)
+    return is_browser and not request.url.path.startswith("/api/")
 
 
 def _wants_fragment(request: Request) -> bool:
-    """Whether the page's script asks, to put the answer into the page."""
+    """Whether the page's script requests a part of its page."""
     return "hx-request" in request.headers
 
 
 def error_page(request: Request, problem: Response) -> Response:
-    """The page of a problem document. Who is not logged in is led to the login and back again."""
+    """The page of a problem document; without a login it is a redirect to the login page."""
     if problem.status_code == 401 and request.method == "GET" and not _wants_fragment(request):
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/login?" + urlencode({"back": back}), status_code=303)
-    key = f"error_{problem.status_code}" if problem.status_code in _KNOWN else "error_other"
+    key = f"error_{problem.status_code}" if problem.status_code in _STATUSES_WITH_TEXT else "error_other"
     tag = request_language.of_request(request)
     heading = language.text(tag, key)
     body = json.loads(bytes(problem.body))

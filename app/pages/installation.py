@@ -1,4 +1,4 @@
-"""Puts the pages into the application."""
+"""Install the pages into the application."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from app.similarity.index import Similarity
 
 STATIC = Path(__file__).parent / "static"
 FAILED_LOGINS = 10
-"""A minute and address. Tokens cannot be guessed; this keeps somebody who tries from costing much."""
+"""For each address and minute. The limit bounds the cost of guessing, which is hopeless anyway."""
 CHECKS = 90
-"""A minute and person: the form asks at most once for each pause in typing."""
+"""For each person and minute: the form sends at most one check for each pause in typing."""
 
 
 class _Static(StaticFiles):
-    """Files that a browser must take for what they are."""
+    """Static files whose type browsers must not guess."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """A file, its type not to be guessed and asked for again when it has changed."""
+        """A file that browsers take as its declared type and revalidate."""
         response = await super().get_response(path, scope)
         response.headers.update({"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"})
         return response
@@ -77,7 +77,7 @@ def install(app: FastAPI) -> None:
 
 
 def _install_lti(app: FastAPI) -> None:
-    """The pages that need the packages of the extra."""
+    """Install the pages that need the packages of the extra ``lti``."""
     from app.pages import admin_lti, lti_passbacks
     from app.pages import lti as launches
 

@@ -22,7 +22,7 @@ _YEAR = 365 * 86_400
 
 @router.get("/login")
 def show(request: Request, viewer: OptionalViewer, back: str = "/") -> Response:
-    """The form; who is logged in already goes on."""
+    """The form, or a redirect if the browser is logged in."""
     if viewer is not None:
         return RedirectResponse(local(back), status_code=303)
     return _form(request, back)
@@ -32,7 +32,7 @@ def show(request: Request, viewer: OptionalViewer, back: str = "/") -> Response:
 def log_in(
     request: Request, database: Db, token: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/"
 ) -> Response:
-    """A session for the holder of a token. An address that failed too often must wait, whatever it sends."""
+    """Start a session for the holder of a token. An address with too many failures must wait."""
     limit: RateLimit = request.app.state.login_limit
     source = address(request)
     if seconds := limit.wait(source):
@@ -68,7 +68,7 @@ def prefer(
     theme: Annotated[str, Form()] = "",
     back: Annotated[str, Form()] = "/",
 ) -> Response:
-    """Keep the language and theme in cookies of their own; they hold nothing else."""
+    """Store the language and theme in a cookie each."""
     response = RedirectResponse(local(back), status_code=303)
     secure = request.url.scheme == "https"
     if language_tag in language.LANGUAGES:
@@ -79,9 +79,9 @@ def prefer(
 
 
 def local(path: str) -> str:
-    """The path if it stays on this server, else the start: a link must not use the login to lead elsewhere."""
-    stays = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if stays else "/"
+    """The path if it stays on this server, else ``/``: a link must not misuse the login to lead elsewhere."""
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_local else "/"
 
 
 def _limited(request: Request, back: str, seconds: int) -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""Regrade requests on the pages: a student asks below a question, the staff answer from their list."""
+"""Regrade requests: students ask below a question, staff answer in their list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from app.scores.standing import QuestionStanding
 from app.submissions import service as submissions
 
 router = APIRouter()
-_LISTED = 200
+_MOST_ROWS = 200
 _Model = TypeVar("_Model", NewRequest, NewAnswer)
 RequestId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
@@ -51,7 +51,7 @@ def ask(
     number: str,
     reason: Annotated[str, Form(max_length=10_000)] = "",
 ) -> Response:
-    """Ask for another look at a question."""
+    """Request a regrade of a question."""
     try:
         new = _read(NewRequest, reason=reason)
         with database.write() as session:
@@ -66,7 +66,7 @@ def ask(
 def withdraw(
     request: Request, viewer: AnyViewer, database: Db, submission_id: uuid.UUID, request_id: RequestId
 ) -> Response:
-    """Take an own request back."""
+    """Withdraw an own request."""
     try:
         with database.write() as session:
             service.withdraw(session, viewer, request_id)
@@ -78,8 +78,8 @@ def withdraw(
 
 @router.get("/dashboard/{slug}/requests")
 def requests(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
-    """What waits for an answer, the oldest first, and what was answered."""
-    return _listed(request, session, viewer, slug)
+    """The open requests, oldest first, and the answered ones."""
+    return _list_page(request, session, viewer, slug)
 
 
 @router.post("/dashboard/{slug}/requests/{request_id}")
@@ -94,7 +94,7 @@ def answer(
     back: Annotated[str, Form(max_length=500)] = "",
     revision: RevisionField = "",
 ) -> Response:
-    """Answer, and set the points by hand where some were filled in."""
+    """Answer a request, and set the points by hand if the form has some."""
     try:
         new, basis = _read(NewAnswer, answer=answer, score=score.strip() or None), conflicts.revision(revision)
         with database.write() as session:
@@ -102,12 +102,12 @@ def answer(
     except Problem as problem:
         with database.read() as session:
             refusal = _RefusedAnswer(request_id, answer, score.strip(), revision, problem)
-            return _listed(request, session, viewer, slug, refusal)
+            return _list_page(request, session, viewer, slug, refusal)
     return RedirectResponse(local(back) if back else f"/dashboard/{quote(slug)}/requests", status_code=303)
 
 
 def _read(kind: type[_Model], **values: object) -> _Model:
-    """The form's values as the API would take them. Raises `Unprocessable` with a sentence."""
+    """Validate the form's values as the API does. Raises `Unprocessable` with a sentence."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
@@ -118,7 +118,7 @@ def _read(kind: type[_Model], **values: object) -> _Model:
 
 @dataclass(frozen=True)
 class _RefusedAnswer:
-    """An answer that was refused, as it was typed, and why."""
+    """A refused answer as it was typed, and the reason of the refusal."""
 
     request_id: int
     answer: str
@@ -127,13 +127,13 @@ class _RefusedAnswer:
     problem: Problem
 
 
-def _listed(
+def _list_page(
     request: Request, session: Session, viewer: Viewer, slug: str, refusal: _RefusedAnswer | None = None
 ) -> HTMLResponse:
     tag = request_language.of_request(request)
     definition = assignments.definition(assignments.current(session, slug))
-    found = service.list_requests(session, viewer, assignment=slug, limit=_LISTED)
-    waiting = [one for one in found if one.state is RequestState.OPEN]
+    rows = service.list_requests(session, viewer, assignment=slug, limit=_MOST_ROWS)
+    waiting = [row for row in rows if row.state is RequestState.OPEN]
     problem = refusal.problem if refusal else None
     return rendering.page(
         request,
@@ -145,7 +145,7 @@ def _listed(
             request_id: _question(standing, tag) for request_id, standing in service.standings(session, waiting).items()
         },
         waiting=waiting,
-        answered=[one for one in found if one.state is not RequestState.OPEN],
+        answered=[row for row in rows if row.state is not RequestState.OPEN],
         open_requests=service.count_open(session, slug),
         problem=problem,
         typed={refusal.request_id: (refusal.answer, refusal.score)} if refusal else {},
@@ -155,7 +155,7 @@ def _listed(
 
 
 def _conflict_context(session: Session, viewer: Viewer, refusal: _RefusedAnswer | None, tag: str) -> dict[str, Any]:
-    """What stands where an answer was refused; for a request that is closed, also what it takes to set points still."""
+    """The current state behind a refused answer; for a closed request also its question, to set points anyway."""
     if refusal is None:
         return {"conflict": None, "closed": None}
     wish: conflicts.Wish = "points" if refusal.score else "keep"
@@ -175,7 +175,7 @@ def _conflict_context(session: Session, viewer: Viewer, refusal: _RefusedAnswer 
 
 
 def _question(current: QuestionStanding, tag: str) -> dict[str, Any]:
-    """A question as the forms of the staff need it."""
+    """The context of the staff's forms for a question."""
     return {
         "number": current.question.number,
         "title": filters.localised(current.question.title, tag),

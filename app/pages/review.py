@@ -1,17 +1,16 @@
-"""The review queue: one question of one hand-in after the other, with everything a person needs to decide."""
+"""The review queue: one question of one submission at a time, with all that a decision needs."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from app.auth.viewer import Viewer
@@ -29,13 +28,12 @@ from app.regrade_requests import service as regrade_requests
 from app.reports import service as reports
 from app.scores import service as scores
 from app.scores.class_records import ClassSnapshot
-from app.submissions.models import State
 from grader.assignment import PARTS, Question
 from grader.scoring import Verdict
 
 router = APIRouter(prefix="/dashboard/{slug}/review")
 _STEPS = 4
-"""Points are offered in so many equal steps from none to full, by the keys 1 to 5."""
+"""The keys 1 to 5 give points in this many equal steps from none to full."""
 
 
 class NoSuchQuestion(NotFound):
@@ -45,102 +43,100 @@ class NoSuchQuestion(NotFound):
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """One question that waits for a person."""
+class ReviewItem:
+    """One question of one submission that waits for review."""
 
     submission: uuid.UUID
     question: str
 
 
+class QueueQuery(BaseModel):
+    """The position in the queue, as the query string has it.
+
+    The queue holds the items of one ``question``, or of all. Without ``submission`` the page shows the item after
+    ``skip`` others; with it, it shows that submission's ``question``, and ``only`` is the question of the queue.
+    ``done`` is the submission of the last decision, which can be undone.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    question: Annotated[str, Field(max_length=16)] = ""
+    skip: Annotated[int, Field(ge=0, le=100_000)] = 0
+    submission: uuid.UUID | None = None
+    only: Annotated[str, Field(max_length=16)] = ""
+    done: uuid.UUID | None = None
+    done_question: Annotated[str, Field(max_length=16)] = ""
+    done_revision: Annotated[str, Field(max_length=100)] = ""
+
+
 @router.get("")
 def queue(
-    request: Request,
-    viewer: StaffViewer,
-    session: ReadSession,
-    slug: str,
-    question: Annotated[str, Query(max_length=16)] = "",
-    skip: Annotated[int, Query(ge=0, le=100_000)] = 0,
-    submission: uuid.UUID | None = None,
-    only: Annotated[str, Query(max_length=16)] = "",
-    done: uuid.UUID | None = None,
-    done_question: Annotated[str, Query(max_length=16)] = "",
-    done_revision: Annotated[str, Query(max_length=100)] = "",
+    request: Request, viewer: StaffViewer, session: ReadSession, slug: str, query: Annotated[QueueQuery, Query()]
 ) -> HTMLResponse:
-    """The next question that needs a person, or the one of ``submission``, from where the queue goes on.
-
-    The queue holds one ``question``, or every one; beside ``submission``, ``only`` says which. ``done`` can be undone.
-    """
-    undoable = {"done": done, "done_question": done_question, "done_revision": done_revision}
-    return _queue(
-        request,
-        session,
-        viewer,
-        slug,
-        question=question,
-        skip=skip,
-        submission=submission,
-        only=only,
-        undoable=undoable,
-    )
+    """The review item at a position of the queue."""
+    return _queue_page(request, session, viewer, slug, query)
 
 
-def _queue(
+def _queue_page(
     request: Request,
     session: Session,
     viewer: Viewer,
     slug: str,
-    *,
-    question: str,
-    skip: int = 0,
-    submission: uuid.UUID | None = None,
-    only: str = "",
-    undoable: Mapping[str, Any] = MappingProxyType({"done": None}),
+    query: QueueQuery,
     problem: Problem | None = None,
     conflict: Conflict | None = None,
 ) -> HTMLResponse:
     tag = request_language.of_request(request)
     snapshot = class_records(request).snapshot(session, slug)
-    only = only if submission else question
-    waiting = _waiting(snapshot, only)
-    at = min(skip, max(len(waiting) - 1, 0))
-    chosen = Waiting(submission, question) if submission else waiting[at] if waiting else None
-    queued = chosen in waiting
-    if submission:
-        at = next((place for place, item in enumerate(waiting) if item == chosen), at)
-    context: dict[str, Any] = {}
-    if chosen is not None:
-        report = reports.load_report(session, viewer, chosen.submission, tag)
-        shown = report_context(session, report, tag)
-        asked = next((item for item in shown["report"]["questions"] if item["number"] == chosen.question), None)
-        if asked is None:
-            raise NoSuchQuestion
-        rubric = snapshot.assignment.question(chosen.question)
-        texts = compare.text_parts(session, viewer, report)
-        context = {
-            "report": shown["report"],
-            "question": asked,
-            "requests": shown["requests"],
-            "back": f"/dashboard/{slug}/requests",
-            "steps": _steps(asked["max_score"]),
-            "sources": {name: source.to_html(name, text) for name, text in _in_order(texts, rubric).items()},
-        }
+    only = query.only if query.submission else query.question
+    items = _review_items(snapshot, only)
+    at = min(query.skip, max(len(items) - 1, 0))
+    item = ReviewItem(query.submission, query.question) if query.submission else items[at] if items else None
+    is_queued = item in items
+    if query.submission:
+        at = next((position for position, queued in enumerate(items) if queued == item), at)
+    context = _item_context(request, session, viewer, snapshot, item) if item is not None else {}
     return rendering.page(
         request,
         "review.html",
         viewer=viewer,
+        problem=problem,
         slug=slug,
         title=filters.localised(snapshot.assignment.title, tag),
-        numbers=[item.number for item in snapshot.assignment.questions],
+        numbers=[question.number for question in snapshot.assignment.questions],
         only=only,
-        waiting=len(waiting),
+        waiting=len(items),
         at=at,
-        following=at + 1 if queued else at,
-        problem=problem,
+        following=at + 1 if is_queued else at,
         conflict=conflict,
-        **undoable,
+        done=query.done,
+        done_question=query.done_question,
+        done_revision=query.done_revision,
         open_requests=regrade_requests.count_open(session, slug),
         **context,
     )
+
+
+def _item_context(
+    request: Request, session: Session, viewer: Viewer, snapshot: ClassSnapshot, item: ReviewItem
+) -> dict[str, Any]:
+    """The question with its report, its requests, its sources and the points to choose."""
+    tag = request_language.of_request(request)
+    report = reports.load_report(session, viewer, item.submission, tag)
+    context = report_context(session, report, tag)
+    question = next((row for row in context["report"]["questions"] if row["number"] == item.question), None)
+    if question is None:
+        raise NoSuchQuestion
+    rubric = snapshot.assignment.question(item.question)
+    texts = _in_order(compare.text_parts(session, viewer, report), rubric)
+    return {
+        "report": context["report"],
+        "question": question,
+        "requests": context["requests"],
+        "back": f"/dashboard/{snapshot.assignment.slug}/requests",
+        "steps": _steps(question["max_score"]),
+        "sources": {name: source.to_html(name, text) for name, text in texts.items()},
+    }
 
 
 @router.post("")
@@ -157,7 +153,7 @@ def decide(
     skip: Annotated[int, Form(ge=0, le=100_000)] = 0,
     revision: RevisionField = "",
 ) -> Response:
-    """Give the points and go on with the next one, which has moved into this one's place."""
+    """Set the points and show the next item, which takes the place of this one."""
     basis = conflicts.revision(revision)
     try:
         with database.write() as session:
@@ -166,8 +162,9 @@ def decide(
             )
     except scores.ChangedMeanwhile as problem:
         conflict = conflicts.of_problem(problem, revision, "points", f"{score:.10g}", reason)
-        return _again(request, database, viewer, slug, submission, question, only, problem, conflict, skip)
-    return _back(slug, question=only, skip=skip, done=submission, done_question=question, done_revision=decision)
+        query = QueueQuery(question=question, skip=skip, submission=submission, only=only)
+        return _conflict_page(request, database, viewer, slug, query, problem, conflict)
+    return _to_queue(slug, question=only, skip=skip, done=submission, done_question=question, done_revision=decision)
 
 
 @router.post("/undo")
@@ -181,53 +178,39 @@ def undo(
     only: Annotated[str, Form(max_length=16)] = "",
     revision: RevisionField = "",
 ) -> Response:
-    """Take the last points back, if nobody has decided since, and show that question again."""
+    """Undo the last decision unless a later one exists, and show that question again."""
     decision = conflicts.revision(revision)
     try:
         with database.write() as session:
             scores.undo(session, viewer, submission, question, decision=decision)
     except scores.ChangedMeanwhile as problem:
         conflict = conflicts.of_problem(problem, revision, "undo")
-        return _again(request, database, viewer, slug, submission, question, only, problem, conflict)
-    return _back(slug, submission=submission, question=question, only=only)
+        query = QueueQuery(question=question, submission=submission, only=only)
+        return _conflict_page(request, database, viewer, slug, query, problem, conflict)
+    return _to_queue(slug, submission=submission, question=question, only=only)
 
 
-def _again(
+def _conflict_page(
     request: Request,
     database: Database,
     viewer: Viewer,
     slug: str,
-    submission: uuid.UUID,
-    question: str,
-    only: str,
+    query: QueueQuery,
     problem: Problem,
     conflict: Conflict | None,
-    skip: int = 0,
 ) -> HTMLResponse:
-    """The same question again, as it is now, with what was wanted."""
+    """The current state of the same question, with the decision that was refused."""
     with database.read() as session:
-        return _queue(
-            request,
-            session,
-            viewer,
-            slug,
-            question=question,
-            skip=skip,
-            submission=submission,
-            only=only,
-            problem=problem,
-            conflict=conflict,
-        )
+        return _queue_page(request, session, viewer, slug, query, problem, conflict)
 
 
 @lru_cache(maxsize=64)
-def _waiting(snapshot: ClassSnapshot, question: str) -> tuple[Waiting, ...]:
-    """What waits in the attempts that count: question by question, so that one rule is applied at a time."""
-    graded = [one.counting for one in snapshot.standings if one.counting and one.counting.state is State.GRADED]
-    graded.sort(key=lambda attempt: attempt.submitted_at)
-    numbers = [item.number for item in snapshot.assignment.questions if question in ("", item.number)]
+def _review_items(snapshot: ClassSnapshot, number: str) -> tuple[ReviewItem, ...]:
+    """The review items of the attempts that count, question by question; of all questions if ``number`` is empty."""
+    graded = sorted(snapshot.graded, key=lambda attempt: attempt.submitted_at)
+    numbers = [question.number for question in snapshot.assignment.questions if number in ("", question.number)]
     return tuple(
-        Waiting(attempt.submission, number)
+        ReviewItem(attempt.submission, number)
         for number in numbers
         for attempt in graded
         if (cell := attempt.cells.get(number)) and cell.verdict is Verdict.NEEDS_REVIEW
@@ -235,17 +218,17 @@ def _waiting(snapshot: ClassSnapshot, question: str) -> tuple[Waiting, ...]:
 
 
 def _steps(full: float) -> list[float]:
-    # With the decimals that points are shown with: a button gives what it says.
+    # The two decimals of its label, so that a button gives exactly these points.
     return [*(round(full * step / _STEPS, 2) for step in range(_STEPS)), full]
 
 
 def _in_order(texts: dict[str, str], question: Question) -> dict[str, str]:
-    """The parts that the question is graded from come first, then the code."""
+    """The texts with the parts of the question first."""
     return {
         name: texts[name] for name in sorted(texts, key=lambda name: (name not in question.parts, PARTS.index(name)))
     }
 
 
-def _back(slug: str, **query: object) -> RedirectResponse:
-    told = urlencode({name: value for name, value in query.items() if value not in ("", 0)})
-    return RedirectResponse(f"/dashboard/{slug}/review?{told}", status_code=303)
+def _to_queue(slug: str, **query: object) -> RedirectResponse:
+    query_string = urlencode({name: value for name, value in query.items() if value not in ("", 0)})
+    return RedirectResponse(f"/dashboard/{slug}/review?{query_string}", status_code=303)

@@ -1,4 +1,4 @@
-"""The page's hand-in form, turned into the fields of the API: each part typed, pasted, or chosen as a file."""
+"""The form of the start page, and its conversion into the fields of the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.submissions import parts
 from app.submissions.parts import Field
 
 TEXT_PARTS: Final = ("model", "loss", "summary")
-"""Parts that can be pasted as well as uploaded, in the order of the page."""
+"""Parts that the form takes as text or as a file, in the order of the page."""
 FILE_TYPES: Final[Mapping[str, str]] = {
     "model": ".py,.ipynb,.txt",
     "loss": ".py,.txt",
@@ -20,13 +20,13 @@ FILE_TYPES: Final[Mapping[str, str]] = {
     "weights": ".safetensors,.pt,.pth",
 }
 FILE_PARTS: Final = ("pruning_plot", "pruning_points", "weights")
-"""Parts that only come as files."""
+"""Parts that the form takes only as files."""
 _ANSWER = "answer-"
 _FILE = "-file"
 
 
 def size_limits(question_numbers: list[str]) -> dict[str, int]:
-    """Every field that the page sends, with its largest size in bytes."""
+    """Every field of the form with its largest size in bytes."""
     files = {f"{part}{_FILE}": parts.SIZE_LIMITS[part] for part in FILE_TYPES}
     texts = {part: parts.SIZE_LIMITS[part] for part in TEXT_PARTS}
     answers = {f"{_ANSWER}{number}": 256 for number in question_numbers}
@@ -34,15 +34,15 @@ def size_limits(question_numbers: list[str]) -> dict[str, int]:
 
 
 def to_api(fields: Mapping[str, Field], slug: str) -> dict[str, Field]:
-    """The fields of `POST /submissions`. A chosen file outranks the text beside it."""
+    """The fields of `POST /submissions`. A file outranks the text of the same part."""
     result = {"assignment": Field(slug.encode(), None)}
     for part in FILE_TYPES:
-        chosen, pasted = fields.get(f"{part}{_FILE}"), fields.get(part)
-        if chosen is not None and chosen.data:
-            result[part] = chosen
-        elif pasted is not None:
-            # A form sends every line break of a text area as CR LF; nobody typed the CR.
-            result[part] = Field(pasted.data.replace(b"\r\n", b"\n"), None)
+        file, text = fields.get(f"{part}{_FILE}"), fields.get(part)
+        if file is not None and file.data:
+            result[part] = file
+        elif text is not None:
+            # Browsers send each line break of a text area as CR LF.
+            result[part] = Field(text.data.replace(b"\r\n", b"\n"), None)
     answers = {
         name.removeprefix(_ANSWER): field.data.decode("utf-8", "replace")
         for name, field in fields.items()
@@ -56,5 +56,5 @@ def to_api(fields: Mapping[str, Field], slug: str) -> dict[str, Field]:
 
 
 def typed(fields: Mapping[str, Field]) -> dict[str, str]:
-    """What was typed or ticked, to show again. Files cannot be: a browser does not let a page choose one."""
+    """The texts and ticks of the form, to fill it in again. Browsers let no page choose a file."""
     return {name: field.data.decode("utf-8", "replace") for name, field in fields.items() if not name.endswith(_FILE)}

@@ -92,6 +92,12 @@ class ClassSnapshot:
     standings: tuple[StudentStanding, ...]
     attempts: tuple[Attempt, ...]
 
+    @cached_property
+    def graded(self) -> tuple[Attempt, ...]:
+        """The attempts that count and are graded, by login."""
+        counting = (standing.counting for standing in self.standings)
+        return tuple(attempt for attempt in counting if attempt is not None and attempt.state is State.GRADED)
+
 
 class ClassRecords:
     """The cached classes of one process. Thread-safe."""
