@@ -103,7 +103,6 @@ def _start(app: FastAPI) -> None:
     app.state.run_metrics = RunMetrics()
     app.state.jobs = DbosJobs(settings)
     if app.state.worker is not None:
-        app.state.jobs.tell = app.state.worker.tell
         app.state.worker.start()
 
 

@@ -57,8 +57,8 @@ class Settings(BaseSettings):
     )
     queue_poll_seconds: PositiveFloat = Field(
         default=0.05,
-        description="How often a worker polls for a waiting job, in seconds; for a regrade at most every half second. "
-        "The worker of assay serve is woken by new jobs and polls at most every half second while it is idle.",
+        description="How often a worker polls for a submission to grade, in seconds; at most every 0.15 seconds when "
+        "nothing was submitted for ten minutes. For curves and regrades at most every half second.",
     )
     heartbeat_seconds: PositiveFloat = Field(default=5.0, description="Seconds between two heartbeats of a worker.")
     silent_seconds: PositiveFloat = Field(

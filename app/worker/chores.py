@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import structlog
 
+from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.queue import repository
+from app.queue import capabilities, repository
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
 from app.worker import lost_jobs
+from app.worker import repository as work
 from grader.version import GRADER_VERSION
 
 KEPT = timedelta(days=1)
@@ -32,12 +34,21 @@ class Chores:
 
     def run(self) -> None:
         """Do what is due and nobody else has begun."""
+        self.open_queues()
         if self._is_mine("adopt", self.settings.silent_seconds / 2):
             self._adopt()
         if self._is_mine("replace", self.settings.silent_seconds):
             lost_jobs.replace(self.database, self.jobs, timedelta(seconds=self.settings.silent_seconds))
         if self._is_mine("sweep", _SWEEP_SECONDS):
             self.jobs.forget_ended(now() - KEPT)
+
+    def open_queues(self) -> None:
+        """Give the database the queues that its assignments need."""
+        with self.database.read() as session:
+            slots = repository.most_slots(session, silent_seconds=self.settings.silent_seconds)
+            versions = {*assignments.all_current(session), *work.assignments_with_work(session)}
+            needs = [capabilities.needed_data(assignments.definition(version)) for version in versions]
+        self.jobs.open_queues(needs, slots, self.settings.queue_poll_seconds)
 
     def _is_mine(self, name: str, every_seconds: float) -> bool:
         with self.database.write() as session:

@@ -1,8 +1,8 @@
 """The worker that `assay serve` has with it: a process beside the service, started again when it dies.
 
-One socket ties the two. The worker says on it that it is ready, and which submission changed, so that whoever follows
-one hears at once; the service says on it when to begin, and later that there are new jobs. The worker sees there that
-the service is gone, however that ended, and goes too. Its side is `app.worker.embedded_process`.
+One socket ties the two. The worker says on it that it is ready, and which submission changed, so that a follower
+hears of it at once; the service says on it when to begin. The worker sees there that the service is gone, however that
+ended, and ends too. Its side is `app.worker.embedded_process`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ FLOOR_NOT_MET = os.EX_CONFIG
 """The exit code when this machine cannot run student code safely."""
 READY = b"ready"
 BEGIN = b"begin"
-JOBS = b"j"
 MESSAGE_BYTES = 16
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -84,11 +83,6 @@ class EmbeddedWorker:
             self._hear(message)
         self._thread = threading.Thread(target=self._supervise, args=(line,), name="embedded worker", daemon=True)
         self._thread.start()
-
-    def tell(self) -> None:
-        """Let the worker know that there are new jobs. Never waits: a worker also looks for itself."""
-        with suppress(OSError):
-            self._line.send(JOBS, socket.MSG_DONTWAIT)
 
     def stop(self) -> None:
         """Let the worker end what it grades and put back the rest; returns when its process is gone."""

@@ -11,13 +11,12 @@ import socket
 import sys
 import threading
 import uuid
-from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import NoReturn
 
 from app.settings import Settings
 from app.submissions.change_notifier import ChangeNotifier
-from app.worker.embedded import BEGIN, FLOOR_NOT_MET, JOBS, MESSAGE_BYTES, READY
+from app.worker.embedded import BEGIN, FLOOR_NOT_MET, MESSAGE_BYTES, READY
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 
@@ -31,22 +30,19 @@ class Line(ChangeNotifier):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__()
         self._sock = sock
-        self._look: Callable[[], None] = lambda: None
 
     def notify(self, submission_id: uuid.UUID) -> None:
         """Tell the service. Never waits: it also looks for itself, a few times a second."""
         self._tell(submission_id.bytes)
 
-    def ready(self, look: Callable[[], None]) -> None:
-        """Tell the service that this worker takes jobs; ``look`` is called whenever it says that there are new ones."""
-        self._look = look
+    def ready(self) -> None:
+        """Tell the service that this worker takes jobs."""
         self._tell(READY)
 
     def listen(self) -> None:
-        """Hear the service until it has gone, and end this process as a kill would: the next has its own worker."""
+        """Wait until the service has ended, and end this process as a kill would: the next has its own worker."""
         with suppress(OSError):
-            while self._sock.recv(len(JOBS)):
-                self._look()
+            self._sock.recv(MESSAGE_BYTES)
         os._exit(1)
 
     def _tell(self, message: bytes) -> None:
@@ -80,7 +76,7 @@ def _work(sock: socket.socket, sandbox: Sandbox) -> None:
     line = Line(sock)
     threading.Thread(target=line.listen, name="line", daemon=True).start()
     try:
-        worker.run(Settings(), sandbox, line, line.ready, with_service=True)
+        worker.run(Settings(), sandbox, line, line.ready)
     except (ExecutorIdTaken, NotMigrated) as refusal:
         _refuse(refusal, 1)
 

@@ -16,7 +16,8 @@ import structlog
 from app.db.base import now
 from app.db.engine import Database
 from app.queue import capabilities, repository
-from app.queue.dbos_engine import DbosJobs, DbosRunner
+from app.queue.dbos_engine import DbosJobs
+from app.queue.dbos_runner import DbosRunner
 from app.queue.models import WorkerRow
 from app.settings import Settings
 from app.worker.chores import Chores
@@ -97,7 +98,7 @@ class Heartbeat:
             return
         self._bury()
         if self.runner is not None:
-            self.runner.revive(self.jobs, self.settings.silent_seconds)
+            self.runner.revive(self.settings.silent_seconds)
         self.chores.run()
 
     def _bury(self) -> None:

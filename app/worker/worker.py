@@ -19,8 +19,9 @@ from app.db import migrate, outage
 from app.db.engine import Database
 from app.grading.grading import Grader
 from app.grading.measuring import Measurer
-from app.queue import capabilities, repository
-from app.queue.dbos_engine import DbosJobs, DbosRunner
+from app.queue import capabilities
+from app.queue.dbos_engine import DbosJobs
+from app.queue.dbos_runner import DbosRunner
 from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.settings import Settings
@@ -48,14 +49,12 @@ class Worker:
         database: Database,
         notifier: ChangeNotifier,
         jobs: DbosJobs,
-        with_service: bool = False,
     ) -> None:
         self.settings = settings
         self.database = database
         self.notifier = notifier
         self.jobs = jobs
         self.sandbox = sandbox
-        self._told = with_service
         self.ready = False
         # A queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
         self._slots = Slots(settings.workers)
@@ -84,15 +83,14 @@ class Worker:
         )
         self._previewer = Previewer(self.database, self.jobs, self._is_stopping)
         self._remeasurer = Remeasurer(self.database, self.jobs, self.sandbox, self._executor.name, self._is_stopping)
-        with self.database.read() as session:
-            slots = repository.most_slots(session, silent_seconds=self.settings.silent_seconds)
         data_sets = capabilities.imported_data(self.settings.data_dir)
-        queues = self.jobs.open_queues(slots, self.settings.queue_poll_seconds, data_sets)
+        # A queue that exists before the runner starts is served at once; of a later one DBOS learns within a second.
+        self._heartbeat.chores.open_queues()
+        self.jobs.rename_queues()
         # What this executor held when it died, also under another version, which the job engine would not give back.
         self.jobs.give_out_again([self._executor.name])
         self.ready = True
-        self._runner = DbosRunner(self.settings, self._executor.name, self, queues, told=self._told)
-        self.jobs.tell = self._runner.look
+        self._runner = DbosRunner(self.settings, self._executor.name, self, self.jobs, data_sets)
         self._heartbeat.runner = self._runner
         self._lti = self._start_lti()
         log.info("worker started", executor=self._executor.name, slots=self.settings.workers)
@@ -110,10 +108,6 @@ class Worker:
             self._heartbeat.stop()
         self._executor.release()
         log.info("worker stopped", executor=self._executor.name)
-
-    def look(self) -> None:
-        """Look for new jobs now. Never waits."""
-        self._runner.look()
 
     def grade(self, submission_id: uuid.UUID) -> None:
         """Grade a submission when a slot is free."""
@@ -177,14 +171,11 @@ def run(
     settings: Settings,
     sandbox: Sandbox,
     notifier: ChangeNotifier | None = None,
-    started: Callable[[Callable[[], None]], None] = lambda look: None,
-    *,
-    with_service: bool = False,
+    started: Callable[[], None] = lambda: None,
 ) -> None:
     """Grade in this sandbox, started or not, until told to stop by SIGTERM or SIGINT. The caller closes it.
 
-    ``started`` is called when the worker takes jobs, with what makes it look for new ones at once. A worker that is
-    ``with_service`` is told of new jobs.
+    ``started`` is called when the worker takes jobs.
 
     Raises `NotMigrated`, `FloorNotMet`, `InfrastructureFault` or `ExecutorIdTaken`.
     """
@@ -195,13 +186,13 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        worker = Worker(settings, sandbox, database, notifier or ChangeNotifier(), jobs, with_service)
+        worker = Worker(settings, sandbox, database, notifier or ChangeNotifier(), jobs)
         worker.start()
         # As in the service: what is there now stays, and need not be looked through for garbage.
         gc.collect()
         gc.freeze()
         gc.enable()
-        started(worker.look)
+        started()
         while not stop.wait(0.5):
             # Python's handlers run in the main thread, and the kernel may give a signal to any: look now and then.
             pass

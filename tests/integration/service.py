@@ -237,13 +237,9 @@ class WorkerInProcess(EmbeddedWorker):
     def start(self) -> None:
         """Take jobs."""
         self._database, self._jobs = Database(self.settings), DbosJobs(self.settings)
-        self._worker = Worker(self.settings, self._sandbox, self._database, self.notifier, self._jobs, True)
+        self._worker = Worker(self.settings, self._sandbox, self._database, self.notifier, self._jobs)
         self._worker.start()
         self.ready = True
-
-    def tell(self) -> None:
-        """Let the worker know that there are new jobs."""
-        self._worker.look()
 
     def stop(self) -> None:
         """Let running gradings end."""

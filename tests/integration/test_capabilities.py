@@ -16,7 +16,8 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
-from app.queue import dbos_engine, repository
+from app.grading import cancelling
+from app.queue import dbos_engine, queues, repository
 from app.queue.dbos_engine import DbosJobs
 from app.queue.models import GraderVersion
 from app.queue.port import MEASURING, attempt_priority
@@ -44,6 +45,16 @@ import grader.version
 grader.version.GRADER_VERSION = {version!r}
 from app.commands.service import work
 work()
+"""
+_MORE_PRUNING = """
+[[questions]]
+number = "3.3"
+check = "pruning"
+points = 1.0
+parts = ["pruning_plot"]
+title = {{ en = "On more data", zh-Hant = "更多資料" }}
+[questions.options]
+data = "{data_set}"
 """
 
 
@@ -157,7 +168,7 @@ def test_second_part_of_a_version_with_one_queue_for_all_waits_where_this_one_lo
     submission = enqueued_by(course, "0.0.9")
     with pytest.MonkeyPatch.context() as patched, course.database.write() as session:
         patched.setattr(dbos_engine, "APPLICATION_VERSION", "0.0.9")
-        patched.setattr(dbos_engine, "LONG", "grading")
+        patched.setattr(queues, "LONG", "grading")
         course.jobs.enqueue_measuring(session, submission, submissions.assignment_of(session, submission))
     assert [queue for _, queue, _ in jobs_of(course)] == ["grading", "grading"]
     with course.database.write() as session:
@@ -176,28 +187,103 @@ def test_versions_compare_by_their_numbers() -> None:
     assert not is_newer("1.0", "1.0")
 
 
+def publish_needing(course: Course, version: int, *data_sets: str) -> None:
+    """Publish the worked assignment anew, measured on these data sets: a pruning question for each."""
+    files = dict(bundled("hw13").files)
+    text = files["assignment.toml"].replace("version = 1\n", f"version = {version}\n")
+    for data_set in data_sets[:1]:
+        text = text.replace("sweep_flops", f'data = "{data_set}"\nsweep_flops', 1)
+    for data_set in data_sets[1:]:
+        text += _MORE_PRUNING.format(data_set=data_set)
+    with course.database.write() as session:
+        assignments.publish_version(session, from_files(files | {"assignment.toml": text}), "test")
+
+
+def with_data(settings: Settings, folder: str, *data_sets: str) -> Settings:
+    """Settings of a worker elsewhere that has these data sets."""
+    elsewhere = settings.data_dir / folder
+    for data_set in data_sets:
+        shutil.copytree(food11.FOLDER, elsewhere / "datasets" / data_set)
+    return settings.model_copy(update={"data_dir": elsewhere})
+
+
 def test_jobs_that_need_data_wait_for_a_worker_that_has_them(
     make_settings: MakeSettings, start_worker: StartWorker
 ) -> None:
     settings = make_settings("sqlite")
     with opened(settings) as course:
-        files = dict(bundled("hw13").files)
-        text = files["assignment.toml"]
-        submissions = []
-        for version, old, new in [(2, "sweep_flops", 'data = "food11"\nsweep_flops'), (3, "", "")]:
-            changed = text.replace("version = 1\n", f"version = {version}\n").replace(old, new, 1 if old else 0)
-            with course.database.write() as session:
-                assignments.publish_version(session, from_files(files | {"assignment.toml": changed}), "test")
-            submissions.append(course.hand_in(**answers(version)))
-        needs_data, needs_none = submissions
+        publish_needing(course, 2, "food11")
+        needs_data = course.hand_in(**answers(2))
+        publish_needing(course, 3)
+        needs_none = course.hand_in(**answers(3))
         start_worker(settings, "without")
         course.wait_for(needs_none, State.GRADED)
         assert course.submission(needs_data).state is State.QUEUED
-        elsewhere = settings.data_dir / "elsewhere"
-        shutil.copytree(food11.FOLDER, elsewhere / "datasets" / "food11")
-        start_worker(settings.model_copy(update={"data_dir": elsewhere}), "with")
+        start_worker(with_data(settings, "elsewhere", "food11"), "with")
         course.wait_for(needs_data, State.GRADED)
         assert [run.executor for run in course.runs(needs_data)] == ["with"]
+
+
+def test_a_job_that_needs_several_data_sets_ends_at_a_worker_that_has_all_of_them(
+    make_settings: MakeSettings, start_worker: StartWorker
+) -> None:
+    settings = make_settings("sqlite")
+    with opened(settings) as course:
+        publish_needing(course, 2, "first", "second")
+        with pytest.MonkeyPatch.context() as patched:
+            # Versions before this one had a queue for each combination.
+            patched.setattr(queues, "name_of", lambda kind, data_sets: "+".join([kind, *data_sets]))
+            waiting = [course.hand_in(**answers(1))]
+        assert [queue for _, queue, _ in jobs_of(course)] == ["grading+first+second"]
+        half = start_worker(with_data(settings, "half", "first", "third"), "half")
+        waiting.append(course.hand_in(**answers(2)))
+        half.wait_for("postponed a job")
+        assert {course.submission(submission).state for submission in waiting} == {State.QUEUED}
+        start_worker(with_data(settings, "whole", "first", "second"), "whole")
+        for submission in waiting:
+            course.wait_for(submission, State.GRADED)
+            assert {run.executor for run in course.runs(submission)} == {"whole"}
+
+
+def test_queues_come_and_go_with_publication(settings: Settings, course: Course) -> None:
+    chores = Chores(settings, course.database, course.jobs)
+
+    def names() -> set[str]:
+        chores.open_queues()
+        return {queue.name for queue in course.jobs._client.list_queues()}
+
+    shared = {"regrades", "grading", "measuring"}
+    assert names() == shared
+    publish_needing(course, 2, "first", "second")
+    several = {"grading/several data sets", "measuring/several data sets"}
+    assert names() == shared | several
+    publish_needing(course, 3, "first")
+    of_first = {"grading+first", "measuring+first"}
+    assert names() == shared | of_first
+    submission = course.hand_in(**answers(1))
+    publish_needing(course, 4)
+    assert names() == shared | of_first, "a job waits there"
+    with course.database.write() as session:
+        cancelling.cancel(session, course.student, submission)
+    assert names() == shared | {"grading+first"}, "its job is not taken back"
+    course.jobs._client.cancel_workflows([job.workflow_id for job in course.jobs._client.list_workflows()])
+    assert names() == shared
+
+
+def test_workers_poll_less_often_when_nothing_was_submitted_for_a_while(
+    settings: Settings, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interval() -> float:
+        Chores(settings, course.database, course.jobs).open_queues()
+        queue = course.jobs._client.retrieve_queue("grading")
+        assert queue is not None
+        return queue.polling_interval_sec
+
+    assert interval() == 0.15
+    course.hand_in(**answers(1))
+    assert interval() == settings.queue_poll_seconds == 0.05
+    monkeypatch.setattr(dbos_engine, "_BUSY", timedelta(0))
+    assert interval() == 0.15
 
 
 def test_no_second_attempt_goes_before_anothers_first(course: RegradedCourse) -> None:

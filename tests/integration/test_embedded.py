@@ -6,7 +6,6 @@ import os
 import signal
 import time
 
-import pytest
 from sqlalchemy import select, text
 
 from app.db.engine import Database
@@ -15,7 +14,7 @@ from app.settings import Settings
 from app.submissions.models import State, Submission
 from tests.chaos.cluster import children, processes
 from tests.integration.conftest import MakeSettings
-from tests.integration.service import MODEL, Service, assert_problem
+from tests.integration.service import Service, assert_problem
 from tests.integration.test_grading import SLEEPY
 
 ANSWERS = '{"2.2": "softer"}'
@@ -100,21 +99,3 @@ def test_a_service_that_is_told_to_end_lets_its_worker_drain(make_settings: Make
     finally:
         service.close()
         database.close()
-
-
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_worker_is_told_of_new_jobs_and_waits_for_no_look_of_its_own(make_settings: MakeSettings, kind: str) -> None:
-    service = Embedded(make_settings(kind), ASSAY_QUEUE_POLL_SECONDS="3600")
-    try:
-        student = service.person()
-        # Two hand-ins one after the other: the second finds a worker that was woken before.
-        for _ in range(2):
-            assert student.report(student.hand_in(model=MODEL, answers=ANSWERS), wait=60)["state"] == "graded"
-        wish = {"assignment": "hw13", "kind": "rescore", "where": {}}
-        regrade = service.admin.post("/admin/regrades", json=wish).json()["id"]
-        until = time.monotonic() + 60
-        while (state := service.admin.get(f"/admin/regrades/{regrade}").json()["state"]) != "preview":
-            assert time.monotonic() < until, state
-            time.sleep(0.05)
-    finally:
-        service.close()

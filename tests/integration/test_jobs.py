@@ -140,28 +140,6 @@ def grader(course: Course, sandbox: Sandbox) -> Grader:
     return Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1")
 
 
-def test_new_jobs_are_told_of_once_a_commit_and_never_without_one(course: Course) -> None:
-    told: list[str] = []
-    course.jobs.tell = lambda: told.append("told")
-    with pytest.raises(RuntimeError, match="changed his mind"), course.database.write() as session:  # noqa: PT012
-        course.hand_in_within(session, {"answers": "{}"})
-        raise RuntimeError("changed his mind")
-    assert told == []
-    with course.database.write() as session:
-        for choice in ("softer", "harder"):
-            course.hand_in_within(session, {"answers": f'{{"2.2": "{choice}"}}'})
-        assert told == []
-    assert told == ["told"]
-    with course.database.write() as session:
-        with session.begin_nested():
-            course.hand_in_within(session, {"answers": '{"2.2": "sharper"}'})
-        assert told == ["told"], "nobody else sees the job yet"
-    told.pop()
-    assert told == ["told"]
-    course.hand_in(answers='{"2.2": "softer "}')
-    assert told == ["told", "told"]
-
-
 def test_a_rollback_leaves_no_job(course: Course) -> None:
     def hand_in_and_fail() -> NoReturn:
         with course.database.write() as session:

@@ -25,7 +25,6 @@ TO_MOVE = frozenset(
         "app/regrades/remeasuring.py",
         "app/regrades/selection.py",
         "app/regrades/stale.py",
-        "app/worker/lost_jobs.py",
     )
 )
 

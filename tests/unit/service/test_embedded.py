@@ -32,7 +32,7 @@ def test_what_the_worker_announces_wakes_who_follows_in_the_service(
     embedded = EmbeddedWorker(Settings(data_dir=tmp_path), notifier)
     with theirs:
         line = Line(theirs)
-        line.ready(lambda: None)
+        line.ready()
         line.notify(changed)
 
     async def follow() -> tuple[bool, bool]:
@@ -54,7 +54,7 @@ def test_a_worker_that_begins_what_waits_before_it_is_ready_is_not_taken_for_one
     embedded._process = subprocess.Popen(["sleep", "60"])
     line = Line(theirs)
     line.notify(uuid.uuid4())
-    line.ready(lambda: None)
+    line.ready()
     embedded.start()
     assert embedded.ready
     theirs.close()
@@ -76,24 +76,16 @@ def test_a_worker_that_ends_before_it_is_ready_has_refused(
     assert not embedded.ready
 
 
-def test_what_the_service_tells_makes_the_worker_look(
-    tmp_path: Path, ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+def test_a_worker_ends_with_its_service(
+    ends: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, theirs = ends
-    embedded = EmbeddedWorker(Settings(data_dir=tmp_path), ChangeNotifier())
-    embedded._line = ours
-    looked: list[str] = []
-    monkeypatch.setattr(os, "_exit", lambda code: looked.append(f"exit {code}"))
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
     with theirs:
-        line = Line(theirs)
-        line.ready(lambda: looked.append("look"))
-        embedded.tell()
-        embedded.tell()
-        ours.shutdown(socket.SHUT_WR)
-        line.listen()
-    assert looked == ["look", "look", "exit 1"]
-    ours.close()
-    embedded.tell()  # a service whose worker is gone for now goes on
+        ours.close()
+        Line(theirs).listen()
+    assert codes == [1]
 
 
 def test_a_service_that_does_not_listen_holds_no_worker_up(ends: tuple[socket.socket, socket.socket]) -> None:

@@ -1,0 +1,100 @@
+"""Runs the jobs of the queues in this process, in threads of DBOS."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+import structlog
+from dbos import DBOS, DBOSConfig, WorkflowSerializationFormat
+
+from app.db.engine import make_job_engine
+from app.queue import queues
+from app.queue.dbos_engine import APPLICATION, APPLICATION_VERSION, GRADE, MEASURE, REGRADE, REMEASURE, DbosJobs
+from app.queue.port import Work
+from app.settings import Settings
+
+log = structlog.get_logger()
+
+
+class DbosRunner:
+    """Takes jobs off the queues in this process, which can have only one runner."""
+
+    def __init__(
+        self, settings: Settings, executor: str, work: Work, jobs: DbosJobs, data_sets: Collection[str] = ()
+    ) -> None:
+        """Start taking the jobs that need no other data sets than these, each in a thread that calls ``work``."""
+        self._jobs = jobs
+        self._data_sets = frozenset(data_sets)
+        self._engine = make_job_engine(settings)
+        config: DBOSConfig = {
+            "name": APPLICATION,
+            "system_database_engine": self._engine,
+            "executor_id": executor,
+            "application_version": APPLICATION_VERSION,
+            "log_level": "WARNING",
+        }
+        DBOS(config=config)
+        self._executor = executor
+        self._running: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._strays: dict[str, float] = {}
+
+        workflows: dict[str, Callable[..., None]] = {
+            GRADE: work.grade,
+            MEASURE: work.measure,
+            REGRADE: work.regrade,
+            REMEASURE: work.remeasure,
+        }
+        for name, run in workflows.items():
+            self._register(name, run)
+        DBOS.listen_queues(queues.served_by(data_sets))
+        DBOS.launch()
+
+    def _register(self, name: str, run: Callable[..., None]) -> None:
+        @DBOS.workflow(name=name, serialization_type=WorkflowSerializationFormat.PORTABLE)
+        def workflow(*identifiers: str) -> None:
+            job = str(DBOS.workflow_id)
+            with self._counted(job):
+                # Only a worker that has several data sets serves the queue of jobs that need several.
+                if len(self._data_sets) > 1 and not self._data_sets.issuperset(self._jobs.data_sets_of(job)):
+                    self._jobs.postpone(job)
+                    log.info("postponed a job for another worker", job=job)
+                else:
+                    run(*map(uuid.UUID, identifiers))
+
+    @contextmanager
+    def _counted(self, job: str) -> Iterator[None]:
+        # A job that was given out again while it ran here may run here a second time.
+        with self._lock:
+            self._running[job] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running[job] -= 1
+                self._running += Counter()
+
+    def revive(self, patience_seconds: float) -> None:
+        """Put jobs back that this executor holds but has not been running for so many seconds.
+
+        DBOS claims a job before it starts it; when the database fails in between, the job would never start.
+        """
+        moment = time.monotonic()
+        strays = [job for job in self._jobs.held_by([self._executor]) if job.workflow_id not in self._running]
+        self._strays = {job.workflow_id: self._strays.get(job.workflow_id, moment) for job in strays}
+        late = [job for job in strays if moment - self._strays[job.workflow_id] > patience_seconds]
+        if late:
+            for job in late:
+                del self._strays[job.workflow_id]
+            log.warning("jobs were claimed and never begun", jobs=len(late))
+            self._jobs.put_back(late)
+
+    def stop(self) -> None:
+        """Take no more jobs and close the connections. The caller ends the jobs that still run first."""
+        DBOS.destroy(destroy_registry=True)
+        self._engine.dispose()
