@@ -182,7 +182,7 @@ class _FirstStage(GradingContext):
     def _measure_times(self, artefact: bytes) -> None:
         """Add the model's time for an image, unpruned and 90% pruned, to the answer of question 3.2.
 
-        The answer stands without the times: an error of ours in here costs nobody a point.
+        The answer stands without the times: an error of ours in here costs no points.
         """
         for question in self.questions("choice"):
             evidence = self.grading.evidence.get(question.number)

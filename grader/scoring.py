@@ -250,16 +250,16 @@ def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> 
     for probe in evidence.probes:
         if probe.batch == 1 and _fails_for_batch_of_one(evidence):
             continue
-        seen = {"batch": probe.batch, "mode": probe.mode, "kind": probe.kind}
+        output = {"batch": probe.batch, "mode": probe.mode, "kind": probe.kind}
         expected = [probe.batch, assignment.classes]
         if probe.kind != "tensor" and not (probe.mode == "train" and probe.shape is not None):
-            return [Note(id="model.output_not_tensor", params={**seen, "expected": expected})]
+            return [Note(id="model.output_not_tensor", params={**output, "expected": expected})]
         if probe.shape != (probe.batch, assignment.classes):
             shape = list(probe.shape or ())
-            params = {**seen, "shape": shape, "expected": expected, "classes": assignment.classes}
+            params = {**output, "shape": shape, "expected": expected, "classes": assignment.classes}
             return [Note(id="model.output_shape", params=params)]
         if not probe.finite:
-            return [Note(id="model.output_not_finite", params=seen)]
+            return [Note(id="model.output_not_finite", params=output)]
     return []
 
 

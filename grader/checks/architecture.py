@@ -26,14 +26,14 @@ def measure(
     Inputs are drawn from ``rng``, shape (N, *input_shape), float32, standard normal.
     """
     facts: dict[str, Any] = {"parameter_limit": assignment.parameter_limit}
-    built = child.request("model.build", {"entry": ENTRY})
-    if built.outcome is not Outcome.OK:
-        return _evidence(child, facts, claims.failure(built, "build"))
-    if built.meta.get("missing") is True:
+    reply = child.request("model.build", {"entry": ENTRY})
+    if reply.outcome is not Outcome.OK:
+        return _evidence(child, facts, claims.failure(reply, "build"))
+    if reply.meta.get("missing") is True:
         note = Note(id="model.no_entry_point", params={"entry": ENTRY, "defined": claims.public_names(defined_names)})
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
-    if built.meta.get("module") is not True:
-        note = Note(id="model.not_a_module", params={"entry": ENTRY, "type": claims.text(built.meta.get("type"))})
+    if reply.meta.get("module") is not True:
+        note = Note(id="model.not_a_module", params={"entry": ENTRY, "type": claims.text(reply.meta.get("type"))})
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
 
     failure = _run(child, assignment, question, rng, facts)

@@ -66,10 +66,10 @@ def sweep(
     ``images`` (N, C, H, W) float32, ``labels`` (N,) whole numbers. The child must be a measuring one.
     ``first_layer_ratios`` returns the ratios at which to prune the first convolution alone, given the measured curve.
     """
-    opened = _open(child, artefact, parameter_names, images)
-    if opened.outcome is not Outcome.OK:
-        return unmeasured(opened.outcome)
-    if opened.meta["native"]:
+    reply = _open(child, artefact, parameter_names, images)
+    if reply.outcome is not Outcome.OK:
+        return unmeasured(reply.outcome)
+    if reply.meta["native"]:
         return None
     fit = child.request("network.weights", {}, [np.frombuffer(weights, np.uint8)])
     if fit.outcome is not Outcome.OK:
@@ -99,8 +99,8 @@ def sweep(
 
 def accepts(child: Child, artefact: bytes, image: Array) -> bool:
     """Whether the network runs on images like this one, (1, C, H, W) float32, in a measuring child."""
-    opened = _open(child, artefact, (), image)
-    return opened.outcome is Outcome.OK and not opened.meta["native"]
+    reply = _open(child, artefact, (), image)
+    return reply.outcome is Outcome.OK and not reply.meta["native"]
 
 
 def _open(child: Child, artefact: bytes, parameter_names: Sequence[str], images: Array) -> Reply:

@@ -1,4 +1,4 @@
-"""What known mistakes of a loss earn: the rows of an assignment, and its default for all others."""
+"""The points of known mistakes of a loss: the rows of an assignment, and its default for all others."""
 
 from __future__ import annotations
 

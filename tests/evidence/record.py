@@ -1,6 +1,6 @@
-"""Makes ``schema_<n>.json``: evidence of the examples and of broken hand-ins as this schema version stores it.
+"""Makes ``schema_<n>.json``: evidence of the examples and of broken submissions as this schema version stores it.
 
-``python -m tests.evidence.record`` is run once for each schema version; what it wrote then is never written again.
+``python -m tests.evidence.record`` is run once for each schema version; its output is never written again.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _BROKEN = {
 
 
 def main() -> None:
-    """Grade the examples and a broken hand-in, and write what is stored of them."""
+    """Grade the examples and a broken submission, and write the stored evidence."""
     target = FOLDER / f"schema_{SCHEMA_VERSION}.json"
     if target.exists():
         raise SystemExit(f"{target} is there already, and stays as it is")
     assignment = bundled("hw13")
-    handins = [
+    submissions = [
         SubmittedParts({name: Part((folder / file).read_bytes(), file) for name, file in _PARTS.items()})
         for folder in (_EXAMPLES / "hw13", _EXAMPLES / "hw13-correct")
     ]
     records = []
     with Sandbox() as sandbox:
-        for handin in [*handins, SubmittedParts(_BROKEN), SubmittedParts({"answers": _BROKEN["answers"]})]:
-            for number, evidence in pipeline.grade(assignment, handin, sandbox).evidence.items():
+        for submission in [*submissions, SubmittedParts(_BROKEN), SubmittedParts({"answers": _BROKEN["answers"]})]:
+            for number, evidence in pipeline.grade(assignment, submission, sandbox).evidence.items():
                 records.append(
                     json.dumps({"question": number, "evidence": json_safe(evidence.model_dump(mode="python"))})
                 )

@@ -29,7 +29,7 @@ from tests.integration.budgets import quick
 from tests.integration.test_jobs import BrokenSandbox, Course
 from tests.integration.test_jobs import course as course
 from tests.integration.test_second_part import ON_SQLITE, PLOT, question
-from tests.unit.scripted_sandbox import HONEST, MODEL, SUMMARY, Answer, ScriptedSandbox, failed
+from tests.unit.scripted_sandbox import HONEST, MODEL, SUMMARY, Answer, ScriptedSandbox, failed_reply
 
 ANSWERS = b'{"2.2": "softer", "3.2": "no"}'
 POINTS = {"1.1": 0.5, "1.2": 0.5, "2.1": 0.0, "2.2": 0.5, "3.1": 1.0, "3.2": 1.0}
@@ -68,7 +68,7 @@ def cancel(course: Course, submission: uuid.UUID, viewer: Viewer | None = None) 
 
 def cancelled_during(course: Course, submission: uuid.UUID, op: str) -> Mapping[str, Answer]:
     """A script in which somebody cancels while this request is being answered."""
-    reply = HONEST.get(op, failed())
+    reply = HONEST.get(op, failed_reply())
 
     def answer() -> Any:
         cancel(course, submission)

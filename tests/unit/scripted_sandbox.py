@@ -1,4 +1,4 @@
-"""A sandbox whose children answer from a script: for what follows from answers, whoever gave them."""
+"""A sandbox whose children answer from a script, for tests of what the engine does with answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def plot() -> bytes:
     return buffer.getvalue()
 
 
-HAND_IN = SubmittedParts(
+SUBMISSION = SubmittedParts(
     {
         "model": Part(MODEL.encode()),
         "loss": Part(b"def other(): pass\n"),
@@ -50,11 +50,11 @@ def logits(batch: int, value: float = 1.0) -> Array:
     return np.full((batch, 11), value, dtype=np.float32)
 
 
-def answered(*arrays: Array, **meta: Any) -> Reply:
+def ok_reply(*arrays: Array, **meta: Any) -> Reply:
     return Reply(Outcome.OK, meta, arrays)
 
 
-def failed(outcome: Outcome = Outcome.ERROR) -> Reply:
+def failed_reply(outcome: Outcome = Outcome.ERROR) -> Reply:
     """A request that ended in an error, or at a limit."""
     if outcome is Outcome.ERROR:
         return Reply(outcome, error=StudentError(type="RuntimeError", message="no"))
@@ -63,29 +63,29 @@ def failed(outcome: Outcome = Outcome.ERROR) -> Reply:
 
 
 def audit(**changes: Any) -> Reply:
-    """What the audit of the artefact found."""
+    """The reply of the artefact's audit."""
     counts = {"parameters": PARAMETERS, "statistics": 0, "constants": 0, "nodes": 3, "largest": []}
     return Reply(Outcome.OK, {"refused": None, "unpacked": None, **counts, **changes})
 
 
 HONEST: Mapping[str, Answer] = {
-    "load": answered(defines=[]),
-    "model.build": answered(module=True),
-    "model.train_step": answered(logits(2), kind="tensor", reached=2, tensors=2, unused=[]),
-    "model.count": answered(parameters=PARAMETERS, trainable=PARAMETERS, hidden_numbers=0, names=["a", "b"], hidden=[]),
-    "model.layers": answered(mult_adds=1_000, torchsummary_total=PARAMETERS, rows=[], idle=[]),
-    "model.export": answered(np.zeros(8, np.uint8)),
+    "load": ok_reply(defines=[]),
+    "model.build": ok_reply(module=True),
+    "model.train_step": ok_reply(logits(2), kind="tensor", reached=2, tensors=2, unused=[]),
+    "model.count": ok_reply(parameters=PARAMETERS, trainable=PARAMETERS, hidden_numbers=0, names=["a", "b"], hidden=[]),
+    "model.layers": ok_reply(mult_adds=1_000, torchsummary_total=PARAMETERS, rows=[], idle=[]),
+    "model.export": ok_reply(np.zeros(8, np.uint8)),
     "artefact.audit": audit(),
-    "artefact.run": answered(logits(1)),
-    "network.times": answered(seconds=[[0.01] * 4, [0.01] * 4]),
-    "loss.inspect": answered(missing=True),
+    "artefact.run": ok_reply(logits(1)),
+    "network.times": ok_reply(seconds=[[0.01] * 4, [0.01] * 4]),
+    "loss.inspect": ok_reply(missing=True),
 }
-"""A model that is what it says. Whatever is not named here fails."""
+"""The answers of an honest model. Any other request fails."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """A child as it was asked for, and the wall time that was left for it."""
+    """The request for a child, and its remaining wall time."""
 
     role: Role
     limits: Limits
@@ -93,7 +93,7 @@ class Order:
 
 
 class ScriptedChild(LockedChild):
-    """Answers, and sees after each answer whether it was called off."""
+    """Answers from the script, and checks after each answer whether the grading was cancelled."""
 
     def __init__(self, sandbox: ScriptedSandbox, limits: Limits, cancelled: Callable[[], bool], role: Role) -> None:
         self.limits, self.stalled_seconds = limits, 0.0
@@ -108,7 +108,7 @@ class ScriptedChild(LockedChild):
 
     def request(self, op: str, meta: dict[str, Any] | None = None, arrays: Sequence[Array] = ()) -> Reply:
         self._sandbox.requests.append(op)
-        default_answer = answered(logits(len(arrays[0])), kind="tensor") if op == "model.forward" else failed()
+        default_answer = ok_reply(logits(len(arrays[0])), kind="tensor") if op == "model.forward" else failed_reply()
         answer = self._sandbox.script.get(op, default_answer)
         reply = answer if isinstance(answer, Reply) else answer()
         if self._cancelled():
@@ -117,7 +117,7 @@ class ScriptedChild(LockedChild):
 
 
 class ScriptedSandbox(Sandbox):
-    """Needs no start. ``orders`` and ``requests`` are kept in the order of time."""
+    """Needs no start. ``orders`` and ``requests`` are in the order of time."""
 
     def __init__(self, script: Mapping[str, Answer] = {}, policy: Policy | None = None) -> None:
         super().__init__(policy or default())
@@ -137,4 +137,4 @@ class ScriptedSandbox(Sandbox):
 
 def examine(assignment: Assignment, script: Mapping[str, Answer]) -> tuple[pipeline.Grading, ScriptedSandbox]:
     sandbox = ScriptedSandbox(script)
-    return pipeline.run_first_stage(assignment, HAND_IN, sandbox), sandbox
+    return pipeline.run_first_stage(assignment, SUBMISSION, sandbox), sandbox

@@ -1,4 +1,4 @@
-"""What may be said of a grading that ends early: nothing that a whole one would not say."""
+"""A grading that ends early reports nothing that a whole one would not report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from grader.assignment import Assignment
 from grader.evidence import AnyEvidence, ArchitectureEvidence, Note, Outcome, PruningEvidence
 from grader.sandbox.replies import Reply
 from grader.scoring import Verdict
-from tests.unit.scripted_sandbox import HAND_IN, Answer, ScriptedSandbox, answered, audit, examine, failed, logits
+from tests.unit.scripted_sandbox import (
+    SUBMISSION,
+    Answer,
+    ScriptedSandbox,
+    audit,
+    examine,
+    failed_reply,
+    logits,
+    ok_reply,
+)
 
 
 class Recording:
@@ -22,7 +31,7 @@ class Recording:
         self.events: list[tuple[str, AnyEvidence]] = []
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Nothing is drawn from it."""
+        """Not kept."""
 
     def question(self, number: str, evidence: AnyEvidence) -> None:
         self.events.append((number, evidence))
@@ -40,29 +49,29 @@ def changing(*replies: Reply) -> Answer:
     return lambda: queue.pop(0) if len(queue) > 1 else queue[0]
 
 
-FORWARD = [answered(logits(n), kind="tensor") for n in (1, 2)]
+FORWARD = [ok_reply(logits(n), kind="tensor") for n in (1, 2)]
 SCRIPTS: dict[str, Mapping[str, Any]] = {
     "honest": {},
-    "no export": {"model.export": failed()},
-    "dies of the export": {"model.export": failed(Outcome.DIED)},
-    "slow export": {"model.export": failed(Outcome.TIMEOUT)},
+    "no export": {"model.export": failed_reply()},
+    "dies of the export": {"model.export": failed_reply(Outcome.DIED)},
+    "slow export": {"model.export": failed_reply(Outcome.TIMEOUT)},
     "export that is refused": {"artefact.audit": audit(refused="a node of another domain")},
-    "export that kills the audit": {"artefact.audit": failed(Outcome.DIED)},
-    "export that is slow to audit": {"artefact.audit": failed(Outcome.TIMEOUT)},
+    "export that kills the audit": {"artefact.audit": failed_reply(Outcome.DIED)},
+    "export that is slow to audit": {"artefact.audit": failed_reply(Outcome.TIMEOUT)},
     "more numbers in the export": {"artefact.audit": audit(parameters=5_000_000)},
     "fewer numbers in the export": {"artefact.audit": audit(parameters=1_000)},
     "hidden numbers": {"artefact.audit": audit(constants=900_000)},
     "packed weights": {"artefact.audit": audit(unpacked=[90_000, 1_000])},
-    "export that does not run": {"artefact.run": failed()},
-    "export that is slow to run": {"artefact.run": failed(Outcome.TIMEOUT)},
-    "export that answers otherwise": {"artefact.run": answered(logits(1, 7.0))},
-    "live model that answers otherwise": {"model.forward": (*FORWARD, answered(logits(1, 7.0), kind="tensor"))},
-    "live model that dies": {"model.forward": (*FORWARD, failed(Outcome.DIED))},
-    "fails after it was counted": {"model.train_step": failed()},
-    "dies in training": {"model.train_step": failed(Outcome.DIED)},
-    "bug of ours in the audit": {"artefact.audit": answered(refused=None)},
-    "slow to time": {"network.times": failed(Outcome.TIMEOUT)},
-    "bug of ours in timing": {"network.times": answered()},
+    "export that does not run": {"artefact.run": failed_reply()},
+    "export that is slow to run": {"artefact.run": failed_reply(Outcome.TIMEOUT)},
+    "export that answers otherwise": {"artefact.run": ok_reply(logits(1, 7.0))},
+    "live model that answers otherwise": {"model.forward": (*FORWARD, ok_reply(logits(1, 7.0), kind="tensor"))},
+    "live model that dies": {"model.forward": (*FORWARD, failed_reply(Outcome.DIED))},
+    "fails after it was counted": {"model.train_step": failed_reply()},
+    "dies in training": {"model.train_step": failed_reply(Outcome.DIED)},
+    "bug of ours in the audit": {"artefact.audit": ok_reply(refused=None)},
+    "slow to time": {"network.times": failed_reply(Outcome.TIMEOUT)},
+    "bug of ours in timing": {"network.times": ok_reply()},
 }
 
 
@@ -70,12 +79,12 @@ def graded(assignment: Assignment, script: Mapping[str, Any]) -> list[tuple[str,
     """All evidence of both stages in the order in which it came."""
     plain = {op: changing(*answer) if isinstance(answer, tuple) else answer for op, answer in script.items()}
     recording = Recording()
-    pipeline.grade(assignment, HAND_IN, ScriptedSandbox(plain), recording)
+    pipeline.grade(assignment, SUBMISSION, ScriptedSandbox(plain), recording)
     return recording.events
 
 
 def decided(result: scoring.QuestionScore) -> float:
-    """The points that nobody will look at."""
+    """The points that need no review."""
     return result.score if result.verdict in (Verdict.FULL, Verdict.PARTIAL) else 0.0
 
 
@@ -130,7 +139,7 @@ def stopped(hw13: Assignment, **changes: Any) -> PruningEvidence | None:
     pruning = grading.evidence["3.1"]
     assert isinstance(pruning, PruningEvidence)
     evidence = {**grading.evidence, "3.1": pruning.model_copy(update=changes)}
-    return remaining.mark_stopped(hw13, HAND_IN.parts, evidence).get("3.1")
+    return remaining.mark_stopped(hw13, SUBMISSION.parts, evidence).get("3.1")
 
 
 def test_stopped_curve_leaves_the_points_of_the_picture_and_is_not_begun_again(hw13: Assignment) -> None:
@@ -142,7 +151,7 @@ def test_stopped_curve_leaves_the_points_of_the_picture_and_is_not_begun_again(h
     assert result.messages[-1].id == "pruning.curve_stopped"
     grading, _ = examine(hw13, {})
     grading.evidence["3.1"] = evidence
-    assert not later_stage.is_due(hw13, HAND_IN, grading)
+    assert not later_stage.is_due(hw13, SUBMISSION, grading)
 
 
 def test_curve_that_was_measured_before_the_stop_stays(hw13: Assignment) -> None:
@@ -153,7 +162,7 @@ def test_curve_that_was_measured_before_the_stop_stays(hw13: Assignment) -> None
 
 def test_a_model_that_is_not_confirmed_gets_no_curve_to_stop(hw13: Assignment) -> None:
     grading, _ = examine(hw13, {"artefact.audit": audit(refused="odd")})
-    assert remaining.mark_stopped(hw13, HAND_IN.parts, grading.evidence) == {}
+    assert remaining.mark_stopped(hw13, SUBMISSION.parts, grading.evidence) == {}
 
 
 def test_texts_of_a_stop_say_that_points_stay() -> None:

@@ -1,4 +1,4 @@
-"""What the first stage of a grading may use, and what becomes of a model that needs more."""
+"""The limits of the first stage, and the results of models that exceed them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from grader.sandbox.replies import Reply
 from grader.scoring import Verdict
 from grader.submission import SubmittedParts
 from tests.unit.scripted_sandbox import (
-    HAND_IN,
     PARAMETERS,
+    SUBMISSION,
     Answer,
     ScriptedSandbox,
-    answered,
     audit,
     examine,
-    failed,
+    failed_reply,
     logits,
+    ok_reply,
 )
 
 
@@ -33,7 +33,7 @@ def test_audit_comparison_and_timing_run_under_the_limits_of_the_first_stage(hw1
     assert measured == [default().limits.override(hw13.sandbox)] * 2, "one audits and compares, one is timed"
     assert {"artefact.audit", "artefact.run", "network.times"} <= set(sandbox.requests)
     sandbox.orders.clear()
-    later_stage.run(hw13, HAND_IN, grading, sandbox)
+    later_stage.run(hw13, SUBMISSION, grading, sandbox)
     later = {order.limits.cpu_seconds for order in sandbox.orders if order.role == "measure"}
     assert later == {default().measuring["cpu_seconds"]}
 
@@ -52,8 +52,8 @@ def test_children_of_the_first_stage_share_its_wall_time(hw13: Assignment, monke
         return answer
 
     # The loss is at work at the same time; here it would only blur the clock.
-    parts = {name: part for name, part in HAND_IN.parts.items() if name != "loss"}
-    counted = answered(parameters=PARAMETERS, names=[], hidden=[])
+    parts = {name: part for name, part in SUBMISSION.parts.items() if name != "loss"}
+    counted = ok_reply(parameters=PARAMETERS, names=[], hidden=[])
     sandbox = ScriptedSandbox({"model.count": slow(counted), "artefact.audit": slow(audit())})
     pipeline.run_first_stage(hw13, SubmittedParts(parts), sandbox)
     expected = [min(limit, total), min(limit, 0.55 * total), min(limit, 0.1 * total)]
@@ -64,7 +64,7 @@ def test_children_of_the_first_stage_share_its_wall_time(hw13: Assignment, monke
 @pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.MEMORY])
 @pytest.mark.parametrize("op", ["model.export", "artefact.audit", "artefact.run"])
 def test_model_that_is_too_slow_to_confirm_waits_for_review(hw13: Assignment, op: str, outcome: Outcome) -> None:
-    grading, _ = examine(hw13, {op: failed(outcome)})
+    grading, _ = examine(hw13, {op: failed_reply(outcome)})
     evidence = grading.evidence["1.1"]
     assert isinstance(evidence, ArchitectureEvidence)
     assert (evidence.verification, evidence.fault) == ("over_limit", None)
@@ -74,20 +74,20 @@ def test_model_that_is_too_slow_to_confirm_waits_for_review(hw13: Assignment, op
     assert first.id == "model.unverified.over_limit"
     assert ("40 s of CPU time" in messages.render(first)) is (outcome is Outcome.TIMEOUT)
     assert scoring.score(hw13, "1.2", grading.evidence["1.2"]).verdict is Verdict.NEEDS_REVIEW
-    assert not later_stage.is_due(hw13, HAND_IN, grading)
+    assert not later_stage.is_due(hw13, SUBMISSION, grading)
 
 
 def test_live_model_that_is_too_slow_to_answer_again_disagrees_with_nothing(hw13: Assignment) -> None:
-    passes = iter([answered(logits(n), kind="tensor") for n in (1, 2)])
-    grading, _ = examine(hw13, {"model.forward": lambda: next(passes, failed(Outcome.TIMEOUT))})
+    passes = iter([ok_reply(logits(n), kind="tensor") for n in (1, 2)])
+    grading, _ = examine(hw13, {"model.forward": lambda: next(passes, failed_reply(Outcome.TIMEOUT))})
     evidence = grading.evidence["1.1"]
     assert isinstance(evidence, ArchitectureEvidence)
     assert evidence.verification == "over_limit"
 
 
 def test_model_that_is_too_slow_to_time_keeps_the_points_of_its_answer(hw13: Assignment) -> None:
-    grading, _ = examine(hw13, {"network.times": failed(Outcome.TIMEOUT)})
+    grading, _ = examine(hw13, {"network.times": failed_reply(Outcome.TIMEOUT)})
     result = scoring.score(hw13, "3.2", grading.evidence["3.2"])
     assert result.verdict is Verdict.FULL
     assert result.messages[-1].id == "choice.not_timed"
-    assert later_stage.is_due(hw13, HAND_IN, grading), "the count was confirmed"
+    assert later_stage.is_due(hw13, SUBMISSION, grading), "the count was confirmed"

@@ -62,7 +62,7 @@ def expansions(pattern: str) -> set[str]:
     if pattern in closed:
         return closed[pattern]
     shape = re.compile(re.escape(pattern).replace(r"\*", r"[a-z0-9_.]+"))
-    return {known for known in messages.ids() if shape.fullmatch(known)}
+    return {message_id for message_id in messages.ids() if shape.fullmatch(message_id)}
 
 
 def _settled() -> set[str]:
@@ -80,7 +80,7 @@ def test_every_text_is_used() -> None:
     whole, patterns = emitted()
     used = whole.union(*(expansions(pattern) for pattern in patterns))
     # The mistakes that a diagnosis can name live as reference variants and as data, checked with the examiner.
-    unused = {known for known in messages.ids() - used if not known.startswith("kd.")}
+    unused = {message_id for message_id in messages.ids() - used if not message_id.startswith("kd.")}
     assert sorted(unused) == []
 
 
@@ -130,17 +130,17 @@ def test_translated_parameter_follows_the_language() -> None:
 
 def test_student_text_is_never_a_template() -> None:
     """A name such as ``{x.__class__}`` or ``[[{y}]]`` in student code is shown as it is."""
-    shown = messages.render(Note(id="code.missing_name", params={"name": "{line.__class__}[[{y}]]", "line": 3}))
-    assert "{line.__class__}[[{y}]]" in shown
+    text = messages.render(Note(id="code.missing_name", params={"name": "{line.__class__}[[{y}]]", "line": 3}))
+    assert "{line.__class__}[[{y}]]" in text
 
 
 def test_student_text_stays_on_one_short_line() -> None:
     params = {"type": "E", "message": "a\n\x1b[31m\u202eb" + "c" * 5000, "line": 1, "source": "x"}
-    shown = messages.render(Note(id="code.error.load", params=params))
-    assert "\n" not in shown
-    assert "\x1b" not in shown
-    assert "\u202e" not in shown
-    assert len(shown) < 900
+    text = messages.render(Note(id="code.error.load", params=params))
+    assert "\n" not in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert len(text) < 900
 
 
 _values = st.recursive(

@@ -176,7 +176,7 @@ def test_command_imports_and_lists(food11: Path, shell: Callable[..., str]) -> N
     assert "food11 is packed: 4 images to train on, 2 hidden" in printed
     for file in LEFT_OUT:
         assert f"  {file.path}: {file.reason}" in printed
-    assert "food11 was packed already" in shell("dataset", "import", "food11", str(food11))
+    assert "food11 was already packed" in shell("dataset", "import", "food11", str(food11))
     listed = shell("dataset", "list").splitlines()
     assert [line.partition(":")[0] for line in listed] == ["food11-mini", "food11"]
     assert listed[0].endswith(data.load().digest)
@@ -189,10 +189,10 @@ def test_command_names_a_damaged_set(food11: Path, tmp_path: Path, shell: Callab
     assert "food11: damaged" in shell("dataset", "list")
 
 
-def test_command_refuses_a_file(tmp_path: Path, shell: Callable[..., str]) -> None:
+def test_command_refuses_a_path_without_a_usable_folder(tmp_path: Path, shell: Callable[..., str]) -> None:
     from app.commands.failures import UnusableInput
 
-    with pytest.raises(UnusableInput, match="no folder"):
+    with pytest.raises(UnusableInput, match="not a folder"):
         shell("dataset", "import", "food11", str(tmp_path / "absent"))
     with pytest.raises(UnusableInput, match=r"evaluation"):
         shell("dataset", "import", "food11", str(tmp_path))
