@@ -18,7 +18,7 @@ settings.register_profile("shared machine", deadline=None, suppress_health_check
 settings.load_profile("shared machine")
 
 
-LONG_FILES = ("test_storm", "test_second_part", "test_documents", "test_curve", "test_faults", "test_submissions")
+LONG_FILES = ("test_chaos", "test_second_part", "test_documents", "test_curve", "test_faults", "test_submissions")
 """Begun first, so that no core waits at the end for the file that another has just begun."""
 UNHURRIED = (
     "test_bench", "test_cli", "test_cli_gradescope", "test_cli_lti", "test_data_sets", "test_decompose",

@@ -9,11 +9,11 @@ import random
 import sys
 from pathlib import Path
 
-from tests.chaos.run import storm
+from tests.chaos.run import run_chaos
 
 
 def main() -> None:
-    """Run one storm and print what came of it."""
+    """Run once and print the report."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
@@ -23,9 +23,9 @@ def main() -> None:
     print(f"seed {chosen.seed}", flush=True)
     if chosen.keep is not None:
         chosen.keep.mkdir(parents=True, exist_ok=True)
-    seen = storm(chosen.kills, chosen.database, chosen.seed, folder=chosen.keep)
-    print(json.dumps(dataclasses.asdict(seen), indent=1))
-    sys.exit(1 if seen.wrong else 0)
+    report = run_chaos(chosen.kills, chosen.database, chosen.seed, folder=chosen.keep)
+    print(json.dumps(dataclasses.asdict(report), indent=1))
+    sys.exit(1 if report.violations else 0)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ WORKERS = ("first", "second")
 
 
 class Cluster:
-    """One service and two workers. Everything it ever started lives in sessions of its own, so that none is missed."""
+    """One service and two workers. Every process starts a session, so that `close` finds all its descendants."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         self.folder = folder
@@ -101,7 +101,7 @@ class Cluster:
         self.sessions.add(process.pid)
 
     def start_all(self) -> None:
-        """Start whatever does not run."""
+        """Start every process that does not run."""
         for name in ("service", *WORKERS):
             self.start(name)
 
@@ -111,9 +111,9 @@ class Cluster:
         return process.pid if process is not None and process.poll() is None else None
 
     def signal(self, name: str, number: signal.Signals) -> bool:
-        """Send a signal. False when there is nobody to get it.
+        """Send a signal. False when the process does not run.
 
-        A killed process is waited for: until its memory is freed it would count as running, and nobody would start it.
+        Wait for a killed process: until its memory is freed it counts as running and is not restarted.
         """
         pid = self.pid(name)
         sent = pid is not None and send(pid, number)
@@ -130,9 +130,9 @@ class Cluster:
         return levels
 
     def wait_until_up(self, seconds: float) -> list[str]:
-        """Start again what is down until every worker can be asked to end. Returns those that never got there.
+        """Restart workers until each handles SIGTERM. Returns those that did not within ``seconds``.
 
-        A process that still imports its modules ends by the signal that asks it to, which would look like a crash.
+        A process that still imports its modules would die of the signal, which would look like a crash.
         """
         until = time.monotonic() + seconds
         while (down := [name for name in WORKERS if not catches_sigterm(self.pid(name))]) and time.monotonic() < until:
@@ -141,22 +141,22 @@ class Cluster:
         return down
 
     def stop(self) -> dict[str, int]:
-        """Ask everybody to end. Returns the exit codes."""
+        """Terminate all processes. Returns their exit codes."""
         for process in self._processes.values():
             if process.poll() is None:
                 send(process.pid, signal.SIGCONT)
                 process.terminate()
         return {name: process.wait(60) for name, process in self._processes.items()}
 
-    def left(self, seconds: float = 20) -> list[int]:
-        """The processes that nobody ended, after some time to go."""
+    def surviving(self, seconds: float = 20) -> list[int]:
+        """The processes that still run after ``seconds``."""
         until = time.monotonic() + seconds
-        while (found := [pid for pid in processes() if session_of(pid) in self.sessions]) and time.monotonic() < until:
+        while (pids := [pid for pid in processes() if session_of(pid) in self.sessions]) and time.monotonic() < until:
             time.sleep(0.2)
-        return found
+        return pids
 
     def close(self) -> None:
-        """Leave nothing, whatever happened."""
+        """Kill every process that was started, and stop the database."""
         for pid in processes():
             if session_of(pid) in self.sessions:
                 send(pid, signal.SIGKILL)
@@ -167,7 +167,7 @@ class Cluster:
 
 
 def send(pid: int, number: signal.Signals) -> bool:
-    """Send a signal. False when the process has gone."""
+    """Send a signal. False when the process has ended."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -176,26 +176,26 @@ def send(pid: int, number: signal.Signals) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that this one's threads made and that live."""
-    found: list[int] = []
+    """The living child processes of a process, of all its threads."""
+    pids: list[int] = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
-            found += map(int, path.read_text().split())
-    return found
+            pids += map(int, path.read_text().split())
+    return pids
 
 
 def processes() -> list[int]:
     """Every process of the machine that is not a zombie."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             if path.read_text().rpartition(")")[2].split()[0] != "Z":
-                found.append(int(path.parent.name))
-    return found
+                pids.append(int(path.parent.name))
+    return pids
 
 
 def catches_sigterm(pid: int | None) -> bool:
-    """Whether a process has a handler for it, by the kernel's word."""
+    """Whether a process has a handler for SIGTERM, from the kernel's table."""
     with contextlib.suppress(OSError):
         lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
         return bool(int(lines["SigCgt"], 16) >> (signal.SIGTERM - 1) & 1)
@@ -203,7 +203,7 @@ def catches_sigterm(pid: int | None) -> bool:
 
 
 def processor_ticks(pid: int) -> int:
-    """Processor time that a process used, in clock ticks; 0 when it has gone."""
+    """Processor time that a process used, in clock ticks; 0 when it has ended."""
     with contextlib.suppress(OSError, IndexError):
         return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
     return 0

@@ -1,4 +1,4 @@
-"""What must hold when the dust has settled: every accepted hand-in graded once, nothing lost, stuck or charged."""
+"""Invariants after all faults: every accepted submission is graded once; nothing is lost, stuck or charged."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from app.queue.dbos_engine import DbosJobs
 from app.scores.standing import submission_score
 from app.settings import Settings
 from app.submissions.models import Run, RunOutcome, State, Submission
-from tests.chaos.load import Wish
+from tests.chaos.load import PlannedSubmission
 
 
 def wait_until_settled(settings: Settings, seconds: float) -> bool:
-    """Wait until no hand-in is unfinished."""
+    """Wait until no submission is unfinished."""
     database = Database(settings)
     until = time.monotonic() + seconds
     try:
@@ -34,32 +34,32 @@ def wait_until_settled(settings: Settings, seconds: float) -> bool:
         database.close()
 
 
-def wrong(settings: Settings, accepted: dict[str, Wish]) -> Iterator[str]:
-    """Everything that is not as it must be, in words."""
+def violations(settings: Settings, accepted: dict[str, PlannedSubmission]) -> Iterator[str]:
+    """A sentence for each violated invariant."""
     database, jobs = Database(settings), DbosJobs(settings)
     try:
         with database.read() as session:
-            found = {str(row.id): row for row in session.scalars(select(Submission))}
+            stored = {str(row.id): row for row in session.scalars(select(Submission))}
             runs: dict[str, list[Run]] = defaultdict(list)
             for run in session.scalars(select(Run)):
                 runs[str(run.submission_id)].append(run)
             broken = audit.first_broken(session)
             if broken is not None:
                 yield f"the audit chain breaks at {broken}"
-            for identifier in accepted.keys() - found.keys():
+            for identifier in accepted.keys() - stored.keys():
                 yield f"{identifier} was accepted and is gone"
-            for identifier in found.keys() - accepted.keys():
-                yield f"{identifier} is there and nobody was told"
-            for identifier in found.keys() & accepted.keys():
-                row, wish = found[identifier], accepted[identifier]
+            for identifier in stored.keys() - accepted.keys():
+                yield f"{identifier} is stored and was not accepted"
+            for identifier in stored.keys() & accepted.keys():
+                row, planned = stored[identifier], accepted[identifier]
                 if row.state is not State.GRADED:
                     details = [run.fault_detail for run in runs[identifier]]
                     yield f"{identifier} is {row.state.value}, not graded: {details}"
                     continue
                 score = submission_score(session, row)
-                if score.total != wish.score:
+                if score.total != planned.score:
                     verdicts = {one.question.number: one.verdict.value for one in score.questions}
-                    yield f"{identifier} has {score.total} points, not {wish.score}: {verdicts}"
+                    yield f"{identifier} has {score.total} points, not {planned.score}: {verdicts}"
                 if not row.counts:
                     yield f"{identifier} is graded and gave its attempt back"
                 finished = [run.id for run in runs[identifier] if run.outcome is RunOutcome.FINISHED]
@@ -67,13 +67,13 @@ def wrong(settings: Settings, accepted: dict[str, Wish]) -> Iterator[str]:
                     yield f"{identifier} shows run {row.run_id}; finished are {finished}"
             for run in (run for several in runs.values() for run in several if run.outcome is RunOutcome.RUNNING):
                 yield f"run {run.id} of {run.submission_id} never ended"
-            attempts = Counter((row.user_id, row.attempt) for row in found.values())
+            attempts = Counter((row.user_id, row.attempt) for row in stored.values())
             for key, count in attempts.items():
                 if count > 1:
-                    yield f"{count} hand-ins are attempt {key[1]} of user {key[0]}"
-        left = jobs.active()
-        if left:
-            yield f"{len(left)} jobs are left: {sorted(left)[:3]}"
+                    yield f"{count} submissions are attempt {key[1]} of user {key[0]}"
+        unfinished = jobs.active()
+        if unfinished:
+            yield f"{len(unfinished)} jobs are unfinished: {sorted(unfinished)[:3]}"
     finally:
         jobs.close()
         database.close()

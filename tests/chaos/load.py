@@ -1,4 +1,4 @@
-"""Students who hand in all the time and insist: the same form with the same key until the service has taken it."""
+"""Students who submit all the time, each form with one key, again and again until the service accepts it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import httpx
 from tests.integration.service import MODEL
 
 ATTEMPTS = 15
-"""Hand-ins of one student: fewer than a day allows, so that a wrongly charged attempt would still be seen by count."""
+"""Submissions of one student: fewer than a day allows, so that a wrongly charged attempt still shows in the count."""
 LOSS = """import torch.nn.functional as F
 def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):
     # {key}
@@ -25,8 +25,8 @@ def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Something to hand in, the key that makes it one, and the points that it must get."""
+class PlannedSubmission:
+    """Parts to submit, their idempotency key, and the score that they must get."""
 
     token: str
     key: str
@@ -34,64 +34,64 @@ class Wish:
     score: float
 
 
-def wishes(tokens: list[str], seed: int) -> list[Wish]:
-    """What all students will hand in, in order."""
-    chance = random.Random(seed)
-    made = []
+def plan_submissions(tokens: list[str], seed: int) -> list[PlannedSubmission]:
+    """The submissions of all students, in order."""
+    generator = random.Random(seed)
+    planned = []
     for token in tokens:
         for _ in range(ATTEMPTS):
-            key = uuid.UUID(int=chance.getrandbits(128)).hex
+            key = uuid.UUID(int=generator.getrandbits(128)).hex
             parts, score = {"answers": f'{{"2.2": "softer", "note": "{key}"}}'}, 0.5
-            kind = chance.random()
+            kind = generator.random()
             if kind < 0.3:
                 parts["model"], score = f"{MODEL}# {key}\n", 1.0
             elif kind < 0.5:
                 parts["loss"], score = LOSS.format(key=key), 1.0
-            made.append(Wish(token, key, parts, score))
-    return made
+            planned.append(PlannedSubmission(token, key, parts, score))
+    return planned
 
 
 class Load:
-    """Some threads that work through the wishes, a student at a time, until told to stop."""
+    """Threads that send planned submissions, a student at a time, until they are stopped."""
 
     def __init__(self, url: str, tokens: list[str], seed: int, threads: int) -> None:
         self.url = url
-        self.accepted: dict[str, Wish] = {}
+        self.accepted: dict[str, PlannedSubmission] = {}
         self.latencies: list[float] = []
         self.refusals = 0
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        shares: list[list[Wish]] = [[] for _ in range(threads)]
-        for number, wish in enumerate(wishes(tokens, seed)):
-            shares[number // ATTEMPTS % threads].append(wish)
+        shares: list[list[PlannedSubmission]] = [[] for _ in range(threads)]
+        for number, planned in enumerate(plan_submissions(tokens, seed)):
+            shares[number // ATTEMPTS % threads].append(planned)
         self._threads = [threading.Thread(target=self._work, args=(share,)) for share in shares]
 
     def start(self) -> None:
-        """Begin."""
+        """Start all threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Take nothing new, and see that what was sent is taken."""
+        """Send nothing new, and wait until everything that was sent is accepted."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
 
-    def _work(self, share: list[Wish]) -> None:
+    def _work(self, share: list[PlannedSubmission]) -> None:
         with httpx.Client(base_url=f"{self.url}/api/v1", timeout=60) as http:
-            for wish in share:
+            for planned in share:
                 if self._stop.is_set():
                     return
-                identifier = self._hand_in(http, wish)
+                identifier = self._submit(http, planned)
                 with self._lock:
-                    self.accepted[identifier] = wish
-                self._watch(http, wish, identifier)
+                    self.accepted[identifier] = planned
+                self._watch(http, planned, identifier)
 
-    def _hand_in(self, http: httpx.Client, wish: Wish) -> str:
-        headers = {"Authorization": f"Bearer {wish.token}", "Idempotency-Key": wish.key}
-        files = [(name, (None, part)) for name, part in {"assignment": "hw13", **wish.parts}.items()]
+    def _submit(self, http: httpx.Client, planned: PlannedSubmission) -> str:
+        headers = {"Authorization": f"Bearer {planned.token}", "Idempotency-Key": planned.key}
+        files = [(name, (None, part)) for name, part in {"assignment": "hw13", **planned.parts}.items()]
         while True:
-            begun = time.perf_counter()
+            start = time.perf_counter()
             try:
                 answer = http.post("/submissions", files=files, headers=headers)
             except httpx.TransportError:
@@ -99,20 +99,20 @@ class Load:
                 continue
             if answer.status_code == 202:
                 with self._lock:
-                    self.latencies.append(time.perf_counter() - begun)
+                    self.latencies.append(time.perf_counter() - start)
                 identifier: str = answer.json()["id"]
                 return identifier
             if answer.status_code != 503:
-                raise RuntimeError(f"neither taken nor unavailable: {answer.status_code} {answer.text}")
+                raise RuntimeError(f"neither accepted nor unavailable: {answer.status_code} {answer.text}")
             self.refusals += 1
             time.sleep(0.5)
 
-    def _watch(self, http: httpx.Client, wish: Wish, identifier: str) -> None:
-        """Wait for the end for a while, as a student would."""
+    def _watch(self, http: httpx.Client, planned: PlannedSubmission, identifier: str) -> None:
+        """Poll for the end for 20 seconds, as a student would."""
         until = time.monotonic() + 20
         while not self._stop.is_set() and time.monotonic() < until:
             try:
-                answer = http.get(f"/submissions/{identifier}", headers={"Authorization": f"Bearer {wish.token}"})
+                answer = http.get(f"/submissions/{identifier}", headers={"Authorization": f"Bearer {planned.token}"})
                 if answer.status_code == 200 and answer.json()["state"] in ("graded", "failed"):
                     return
             except httpx.TransportError:

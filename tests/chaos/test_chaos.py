@@ -1,4 +1,4 @@
-"""A few blows every time; `python -m tests.chaos --kills 100` deals many."""
+"""A few kills; `python -m tests.chaos --kills 100` does many."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from itertools import islice
 
 import pytest
 
-from tests.chaos.blows import KILLS, OTHERS, plan
-from tests.chaos.run import storm
+from tests.chaos.faults import KILLS, OTHER_FAULTS, plan
+from tests.chaos.run import run_chaos
 
-BLOWS = 2
+FEW_KILLS = 2
 
 
 @pytest.mark.timeout(600)
@@ -18,16 +18,16 @@ BLOWS = 2
     "database",
     [pytest.param("sqlite", marks=pytest.mark.thorough), pytest.param("postgresql", marks=pytest.mark.postgresql)],
 )
-def test_a_storm_loses_nothing(database: str) -> None:
+def test_kills_and_other_faults_lose_nothing(database: str) -> None:
     seed = random.randrange(2**31)
-    print(f"replay: python -m tests.chaos --kills {BLOWS} --database {database} --seed {seed}")
-    seen = storm(BLOWS, database, seed, threads=2)
-    assert seen.accepted
-    assert seen.wrong == []
+    print(f"replay: python -m tests.chaos --kills {FEW_KILLS} --database {database} --seed {seed}")
+    report = run_chaos(FEW_KILLS, database, seed, threads=2)
+    assert report.accepted
+    assert report.violations == []
 
 
-def test_a_seed_deals_the_same_blows_again() -> None:
+def test_seed_decides_the_faults() -> None:
     first, second, other = (list(islice(plan(seed), 100)) for seed in (7, 7, 8))
     assert first == second
     assert first != other
-    assert {blow.what for blow in first} == {*KILLS, *OTHERS}
+    assert {fault.kind for fault in first} == {*KILLS, *OTHER_FAULTS}

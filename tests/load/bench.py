@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tests.load import (
     class_speed,
@@ -29,9 +28,9 @@ from tests.load import (
     start_up,
     sweep_speed,
 )
+from tests.load.figures import Row
 from tests.load.otter import NotInstalled
 
-Row = dict[str, Any]
 SUITES: Mapping[str, Callable[[], list[Row]]] = {
     "verdicts": first_verdicts.measure,
     "class": class_speed.measure,
@@ -57,13 +56,13 @@ def key(row: Row) -> str:
     return f"{row['figure']} x {row['anchor']}"
 
 
-def moved(now: float, was: float | None) -> str:
-    """How far a figure is from the stored one, in words; empty within the noise."""
-    if was is None:
+def change(now: float, released: float | None) -> str:
+    """The change since the stored figure as text; empty within the noise."""
+    if released is None:
         return "new"
-    if abs(now - was) <= NOISE * abs(was):
+    if abs(now - released) <= NOISE * abs(released):
         return ""
-    return f"{now / was - 1:+.0%}" if was else "was 0"
+    return f"{now / released - 1:+.0%}" if released else "was 0"
 
 
 def table(rows: Sequence[Row], released: Mapping[str, float]) -> str:
@@ -73,7 +72,7 @@ def table(rows: Sequence[Row], released: Mapping[str, float]) -> str:
         was = released.get(key(row))
         aim = "" if row["aim"] is None else f"{row['aim']:g}"
         then = "" if was is None else f"{was:g}"
-        cells.append((row["figure"], f"{row['ratio']:g}", then, moved(row["ratio"], was), row["anchor"], aim))
+        cells.append((row["figure"], f"{row['ratio']:g}", then, change(row["ratio"], was), row["anchor"], aim))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
 
@@ -82,20 +81,20 @@ def run(names: Sequence[str]) -> list[Row]:
     """The rows of these suites, one after the other."""
     rows: list[Row] = []
     for name in names:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         try:
             rows += SUITES[name]()
         except NotInstalled as error:
             print(f"{name}: left out, otter-grader cannot be installed: {error}", file=sys.stderr)
-        print(f"{name}: done in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+        print(f"{name}: done in {time.perf_counter() - start:.0f} s", file=sys.stderr)
     return rows
 
 
 def store(rows: Sequence[Row], path: Path = RELEASED) -> None:
     """Write figures down as those of a release; figures of suites that did not run stay."""
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    kept |= {key(row): row["ratio"] for row in rows}
-    path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    stored |= {key(row): row["ratio"] for row in rows}
+    path.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,9 +1,9 @@
-"""A class of different hand-ins graded on two workers, against otter-grader and a plain script doing the same checks.
+"""A class of different submissions graded on two workers, against otter-grader and a plain script of the same checks.
 
     python -m tests.load.class_speed [--students 200] [--otter 200]
 
-Every hand-in has a model of three or four convolutions, a loss and a summary, and some have a mistake. All are graded
-without training or plot: builds, answers, parameters counted, summary compared, loss compared with the reference.
+Every submission has a model of three or four convolutions, a loss and a summary, and some have a mistake. Grading
+builds and calls the model, counts its parameters, and compares summary and loss; nothing is trained or plotted.
 The service also exports each model and confirms its count on the artefact, in a sandbox; the others do not.
 Otter and the script grade a part of the class, two at once as the service does; all must agree on full points.
 """
@@ -20,12 +20,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pydantic import SecretStr
-
-from app.db import migrate
-from app.settings import Settings
-from tests.integration.service import ADMIN_TOKEN, Client, Service
+from tests.integration.service import Client, Service
 from tests.load import otter, processes
+from tests.load.figures import Row, row, running_service
 
 WORKERS = 2
 _LOSS = (Path(__file__).parents[2] / "examples" / "hw13-correct" / "loss.py").read_text(encoding="utf-8")
@@ -38,9 +35,9 @@ Parts = dict[str, str]
 
 
 def hand_in(number: int) -> Parts:
-    """The hand-in of one student: every fifth loss has a mistake, every sixth summary is of another model."""
-    chance = random.Random(number)
-    widths = [3, *sorted(chance.randint(8, 72) for _ in range(chance.choice((3, 3, 4))))]
+    """The submission of one student: every fifth loss has a mistake, every sixth summary is of another model."""
+    generator = random.Random(number)
+    widths = [3, *sorted(generator.randint(8, 72) for _ in range(generator.choice((3, 3, 4))))]
     pairs = list(itertools.pairwise(widths))
     layers = "\n".join(
         f"            nn.Conv2d({before}, {after}, 3, stride=2, padding=1), nn.BatchNorm2d({after}), nn.ReLU(),"
@@ -65,22 +62,22 @@ def get_student_model():
     return StudentNet()
 """
     total = sum(9 * before * after + 3 * after for before, after in pairs) + 11 * (widths[-1] + 1)
-    claimed = total + (1_000 if number % 6 == 5 else 0)
+    stated_total = total + (1_000 if number % 6 == 5 else 0)
     loss = _LOSS.replace(*_MISTAKES[number % 3]) if number % 5 == 4 else _LOSS
     return {
         "model": model,
         "loss": f"{loss}# student {number}\n",
-        "summary": f"Total params: {claimed:,}\nTrainable params: {claimed:,}\n",
+        "summary": f"Total params: {stated_total:,}\nTrainable params: {stated_total:,}\n",
     }
 
 
 def served(service: Service, hand_ins: Sequence[Parts]) -> tuple[float, float, list[frozenset[str]]]:
     """Seconds and processor seconds until the service has graded all, and the questions with full points of each."""
     client = service.admin
-    used, begun = processes.cpu_seconds(service._process.pid), time.perf_counter()
+    used, start = processes.cpu_seconds(service._process.pid), time.perf_counter()
     submissions = [client.hand_in(**parts) for parts in hand_ins]
     full = [_full(client, submission) for submission in submissions]
-    return time.perf_counter() - begun, processes.cpu_seconds(service._process.pid) - used, full
+    return time.perf_counter() - start, processes.cpu_seconds(service._process.pid) - used, full
 
 
 def _full(client: Client, submission: str) -> frozenset[str]:
@@ -95,60 +92,48 @@ def _full(client: Client, submission: str) -> frozenset[str]:
     )
 
 
-def _both(grade: Callable[[int], otter.Graded], numbers: Sequence[int]) -> tuple[float, list[otter.Graded]]:
-    """Seconds a hand-in, two at once."""
-    begun = time.perf_counter()
+def _two_at_once(grade: Callable[[int], otter.Graded], numbers: Sequence[int]) -> tuple[float, list[otter.Graded]]:
+    """Seconds a submission, two at once."""
+    start = time.perf_counter()
     with ThreadPoolExecutor(WORKERS) as pool:
-        found = list(pool.map(grade, numbers))
-    return (time.perf_counter() - begun) / len(found), found
+        gradings = list(pool.map(grade, numbers))
+    return (time.perf_counter() - start) / len(gradings), gradings
 
 
-def measure(students: int = 24, by_otter: int = 4) -> list[dict[str, object]]:
-    """One row a figure: name, ratio to the anchor, aim. Raises `otter.NotInstalled`."""
+def measure(students: int = 24, by_otter: int = 4) -> list[Row]:
+    """One row for each figure. Raises `otter.NotInstalled`."""
     otter.installed()
     hand_ins = [hand_in(number) for number in range(students)]
     part = list(range(0, students, max(1, students // by_otter)))[:by_otter]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         archive = otter.autograder(folder)
-        slow, otters = _both(lambda n: otter.grade(archive, hand_ins[n], folder / f"otter-{n}"), part)
-        cold, plains = _both(lambda n: otter.plain(hand_ins[n], folder / f"plain-{n}"), part)
-        settings = Settings(
-            data_dir=folder / "service",
-            database_url=SecretStr(f"sqlite:///{folder}/class.sqlite3"),
-            admin_token=SecretStr(ADMIN_TOKEN),
-            workers=WORKERS,
-        )
-        settings.data_dir.mkdir()
-        migrate.upgrade(settings)
-        service = Service(settings, worker=True)
-        try:
-            service.wait_for("worker started", 120)
-            served(service, [hand_in(students)])
-            seconds, cpu, full = served(service, hand_ins)
-        finally:
-            service.close()
-    for n, by_otter_, by_script in zip(part, otters, plains, strict=True):
+        otter_seconds, otters = _two_at_once(lambda n: otter.grade(archive, hand_ins[n], folder / f"otter-{n}"), part)
+        script_seconds, scripts = _two_at_once(lambda n: otter.plain(hand_ins[n], folder / f"plain-{n}"), part)
+    with running_service(workers=WORKERS) as service:
+        served(service, [hand_in(students)])
+        seconds, cpu, full = served(service, hand_ins)
+    for n, by_otter_, by_script in zip(part, otters, scripts, strict=True):
         if not full[n] == by_otter_.full == by_script.full:
             raise RuntimeError(f"hand-in {n}: {full[n]}, otter {by_otter_.full}, script {by_script.full}")
-    ours = seconds / students
+    each = seconds / students
 
-    def row(figure: str, ratio: float, anchor: str, aim: float | None = None) -> dict[str, object]:
-        return {"figure": f"class of {students}: {figure}", "ratio": round(ratio, 2), "anchor": anchor, "aim": aim}
+    def of_class(figure: str, ratio: float, anchor: str, aim: float | None = None) -> Row:
+        return row(f"class of {students}: {figure}", ratio, anchor, aim, 2)
 
     def cpus(graded: list[otter.Graded]) -> float:
         return statistics.fmean(one.cpu_seconds for one in graded)
 
     with_otter = f"otter-grader {otter.VERSION}, two at once"
     return [
-        row("gradings a second, times", slow / ours, with_otter, 20),
-        row("processor time a grading, times less", cpus(otters) / (cpu / students), with_otter),
-        row("gradings a second, times", cold / ours, "a cold script a hand-in, two at once"),
-        row("processor time a grading, times less", cpus(plains) / (cpu / students), "a cold script a hand-in"),
-        row("otter-grader, seconds a grading", slow / cold, "a cold script a hand-in"),
-        row(
+        of_class("gradings a second, times", otter_seconds / each, with_otter, 20),
+        of_class("processor time a grading, times less", cpus(otters) / (cpu / students), with_otter),
+        of_class("gradings a second, times", script_seconds / each, "a cold script a hand-in, two at once"),
+        of_class("processor time a grading, times less", cpus(scripts) / (cpu / students), "a cold script a hand-in"),
+        of_class("otter-grader, seconds a grading", otter_seconds / script_seconds, "a cold script a hand-in"),
+        of_class(
             "otter-grader, peak memory",
-            statistics.fmean(one.peak_mb for one in otters) / statistics.fmean(one.peak_mb for one in plains),
+            statistics.fmean(one.peak_mb for one in otters) / statistics.fmean(one.peak_mb for one in scripts),
             "a cold script",
         ),
     ]

@@ -1,11 +1,11 @@
-"""A deadline at midnight: hundreds of hand-ins in a minute while all cores grade, everybody watching.
+"""A deadline: hundreds of submissions in a minute while all cores grade and every student follows.
 
     python -m tests.load.deadline [--students 200] [--each 5] [--seconds 60]
 
-Every student hands in several times at random moments of the minute; half of them then wait for the end of their
-latest hand-in, half follow its events; a TA reloads the class table once a second. Told are whether everything that
-was accepted ended graded, how latencies compare with those of the idle service in the same run, and how often a
-second attempt was begun while somebody's first was waiting.
+Every student submits several times at random moments of the minute; half of them then wait for the end of their
+latest submission, half follow its events; a TA reloads the class table once a second. The rows say whether everything
+that was accepted was graded, how latencies compare with those of the idle service in the same run, and how often a
+second attempt began while somebody's first was waiting.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import json
 import random
 import ssl
 import statistics
-import tempfile
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -25,11 +24,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
-from pydantic import SecretStr
 
-from app.db import migrate
-from app.settings import Settings
 from tests.integration.service import ADMIN_TOKEN, Service
+from tests.load.figures import Row, row, running_service
 
 LOSS = (Path(__file__).parents[2] / "examples" / "hw13-correct" / "loss.py").read_text(encoding="utf-8")
 IDLE_ROUNDS = 30
@@ -37,7 +34,7 @@ _PATIENCE_SECONDS = 1800.0
 
 
 @dataclass
-class Seen:
+class Measurements:
     """Seconds by kind of request, and the ids that were accepted."""
 
     posts: list[float] = field(default_factory=list)
@@ -51,8 +48,8 @@ class Crowd:
     """The students and a TA, over one client each."""
 
     def __init__(self, url: str, tokens: list[str], seed: int) -> None:
-        self.tokens, self.chance = tokens, random.Random(seed)
-        # A client each: one pool of hundreds of connections would look through all of them for every request.
+        self.tokens, self.generator = tokens, random.Random(seed)
+        # A client for each student: one pool of hundreds of connections would search all of them for every request.
         context = ssl.create_default_context()
         self.clients = {
             token: httpx.AsyncClient(
@@ -70,31 +67,31 @@ class Crowd:
         for client in self.clients.values():
             await client.aclose()
 
-    async def post(self, token: str, seen: Seen) -> str | None:
-        """One hand-in that was never measured before: a loss and two answers."""
+    async def post(self, token: str, measurements: Measurements) -> str | None:
+        """Submit a loss and two answers that were never measured before."""
         files = [
             ("assignment", (None, "hw13")),
             ("loss", (None, f"{LOSS}\n# {uuid.uuid4()}\n")),
             ("answers", (None, '{"2.2": "softer", "3.2": "no"}')),
         ]
-        begun = time.perf_counter()
+        start_time = time.perf_counter()
         answer = await self.clients[token].post("/submissions", files=files)
-        seen.posts.append(time.perf_counter() - begun)
+        measurements.posts.append(time.perf_counter() - start_time)
         if answer.status_code != 202:
-            seen.refused.append(answer.text[:200])
+            measurements.refused.append(answer.text[:200])
             return None
-        seen.accepted.append(answer.json()["id"])
-        return seen.accepted[-1]
+        measurements.accepted.append(answer.json()["id"])
+        return measurements.accepted[-1]
 
-    async def table(self, seen: Seen) -> None:
-        """The class table, as the dashboard's data."""
-        begun = time.perf_counter()
+    async def table(self, measurements: Measurements) -> None:
+        """Read the class table's data."""
+        start_time = time.perf_counter()
         answer = await self.clients[ADMIN_TOKEN].get("/scores", params={"assignment": "hw13"})
         answer.raise_for_status()
-        seen.tables.append(time.perf_counter() - begun)
+        measurements.tables.append(time.perf_counter() - start_time)
 
-    async def follow(self, token: str, submission: str, seen: Seen, stream: bool) -> None:
-        """Wait for the end or read the events; a student who closes the page is nobody's loss."""
+    async def follow(self, token: str, submission: str, measurements: Measurements, stream: bool) -> None:
+        """Wait for the end or read the events; a connection that fails does not matter."""
         client = self.clients[token]
         with contextlib.suppress(httpx.HTTPError):
             if stream:
@@ -104,25 +101,25 @@ class Crowd:
                             break
             else:
                 await client.get(f"/submissions/{submission}", params={"wait": 30})
-            seen.watched += 1
+            measurements.watched += 1
 
-    async def rush(self, each: int, seconds: float, seen: Seen) -> None:
-        """Everybody, within the given time; returns when the last hand-in is posted, with nobody left watching."""
+    async def rush(self, each: int, seconds: float, measurements: Measurements) -> None:
+        """Let everybody submit within ``seconds``. Returns after the last POST, and ends all watchers."""
         watching: list[asyncio.Task[None]] = []
 
         async def student(number: int, token: str) -> None:
-            for moment in sorted(self.chance.uniform(0, seconds) for _ in range(each)):
-                await asyncio.sleep(max(0, begun + moment - time.monotonic()))
-                submission = await self.post(token, seen)
+            for moment in sorted(self.generator.uniform(0, seconds) for _ in range(each)):
+                await asyncio.sleep(max(0, start_time + moment - time.monotonic()))
+                submission = await self.post(token, measurements)
                 if submission is not None:
-                    watching.append(asyncio.create_task(self.follow(token, submission, seen, number % 2 == 0)))
+                    watching.append(asyncio.create_task(self.follow(token, submission, measurements, number % 2 == 0)))
 
         async def assistant() -> None:
             while True:
-                await self.table(seen)
+                await self.table(measurements)
                 await asyncio.sleep(1)
 
-        begun = time.monotonic()
+        start_time = time.monotonic()
         helper = asyncio.create_task(assistant())
         await asyncio.gather(*(student(number, token) for number, token in enumerate(self.tokens)))
         for task in (helper, *watching):
@@ -130,8 +127,8 @@ class Crowd:
         await asyncio.gather(helper, *watching, return_exceptions=True)
 
 
-def drain(service: Service, seen: Seen) -> list[dict[str, object]]:
-    """Wait until everything has ended; the rows of all submissions."""
+def drain(service: Service, measurements: Measurements) -> list[dict[str, object]]:
+    """Wait until everything has ended. Returns the reports of all accepted submissions."""
     until = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < until:
         waiting = sum(
@@ -141,21 +138,21 @@ def drain(service: Service, seen: Seen) -> list[dict[str, object]]:
         if not waiting:
             break
         time.sleep(1)
-    return [service.admin.report(submission) for submission in seen.accepted]
+    return [service.admin.report(submission) for submission in measurements.accepted]
 
 
 def overtaken(reports: list[dict[str, object]]) -> int:
-    """How many second or later attempts were begun while a first attempt that had come before was waiting."""
-    begun: list[tuple[datetime, datetime, int]] = []
+    """The number of later attempts that began while an earlier submitted first attempt was waiting."""
+    starts: list[tuple[datetime, datetime, int]] = []
     for report in reports:
         submitted = datetime.fromisoformat(str(report["submitted_at"]))
         timings = report["timings"]
         assert isinstance(timings, dict)
-        begun.append((submitted, submitted + timedelta(seconds=timings["queued"]), int(str(report["attempt"]))))
-    firsts = [(submitted, start) for submitted, start, attempt in begun if attempt == 1]
+        starts.append((submitted, submitted + timedelta(seconds=timings["queued"]), int(str(report["attempt"]))))
+    firsts = [(submitted, start) for submitted, start, attempt in starts if attempt == 1]
     return sum(
         any(first_submitted < submitted and start < first_start for first_submitted, first_start in firsts)
-        for submitted, start, attempt in begun
+        for submitted, start, attempt in starts
         if attempt > 1
     )
 
@@ -165,53 +162,45 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def measure(students: int = 60, each: int = 3, seconds: float = 15.0, seed: int = 13) -> list[dict[str, object]]:
-    """One row a figure. The defaults are a small deadline of a quarter of a minute, for `make bench`."""
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            data_dir=Path(folder),
-            database_url=SecretStr(f"sqlite:///{folder}/bench.sqlite3"),
-            admin_token=SecretStr(ADMIN_TOKEN),
-        )
-        migrate.upgrade(settings)
-        service = Service(settings, worker=True)
-        try:
-            service.wait_for("worker started", 120)
-            tokens = [token for token in (service.person().token for _ in range(students)) if token]
-            idle, busy = Seen(), Seen()
+def measure(students: int = 60, each: int = 3, seconds: float = 15.0, seed: int = 13) -> list[Row]:
+    """One row for each figure. The defaults are a small deadline of a quarter of a minute, for `make bench`."""
+    with running_service() as service:
+        tokens = [token for token in (service.person().token for _ in range(students)) if token]
+        idle, busy = Measurements(), Measurements()
 
-            async def both() -> None:
-                crowd = Crowd(service.url, tokens, seed)
-                lonely = Crowd(service.url, [str(service.person().token), str(service.person().token)], seed)
-                for number in range(IDLE_ROUNDS):
-                    submission = await lonely.post(lonely.tokens[number % 2], idle)
-                    await lonely.table(idle)
-                    if submission:
-                        await lonely.follow(lonely.tokens[number % 2], submission, idle, stream=False)
-                await crowd.rush(each, seconds, busy)
-                await crowd.close()
-                await lonely.close()
+        async def measure_both() -> None:
+            crowd = Crowd(service.url, tokens, seed)
+            quiet = Crowd(service.url, [str(service.person().token), str(service.person().token)], seed)
+            for number in range(IDLE_ROUNDS):
+                submission = await quiet.post(quiet.tokens[number % 2], idle)
+                await quiet.table(idle)
+                if submission:
+                    await quiet.follow(quiet.tokens[number % 2], submission, idle, stream=False)
+            await crowd.rush(each, seconds, busy)
+            await crowd.close()
+            await quiet.close()
 
-            asyncio.run(both())
-            reports = drain(service, busy)
-        finally:
-            service.close()
+        asyncio.run(measure_both())
+        reports = drain(service, busy)
     graded = sum(report["state"] == "graded" for report in reports)
     sent = students * each
     shares = (
         (f"graded of {sent} hand-ins in {seconds:g} s", graded, 1),
         ("second attempts before somebody's first", overtaken(reports), 0),
     )
-    rows: list[dict[str, object]] = [
-        {"figure": f"deadline: {what}", "ratio": round(count / sent, 4), "anchor": "sent", "aim": aim}
-        for what, count, aim in shares
-    ]
+    rows = [row(f"deadline: {what}", count / sent, "sent", aim, 4) for what, count, aim in shares]
     for name, alone, crowded in (("POST", idle.posts, busy.posts), ("class table", idle.tables, busy.tables)):
         anchor = statistics.median(alone)
-        for share, aim in ((0.5, None), (0.99, 10)):
-            ratio = round(percentile(crowded, share) / anchor, 2)
-            figure = f"deadline: {name}, {share:.0%} answered within"
-            rows.append({"figure": figure, "ratio": ratio, "anchor": f"idle median {name}", "aim": aim})
+        rows += [
+            row(
+                f"deadline: {name}, {share:.0%} answered within",
+                percentile(crowded, share) / anchor,
+                f"idle median {name}",
+                aim,
+                2,
+            )
+            for share, aim in ((0.5, None), (0.99, 10))
+        ]
     return rows
 
 

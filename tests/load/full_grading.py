@@ -1,4 +1,4 @@
-"""The whole grading of a hand-in with trained weights, through the service, against one plain script of the same work.
+"""The whole grading of a submission with trained weights, by the service, against one plain script of the same work.
 
     python -m tests.load.full_grading [--example hw13]
 
@@ -21,20 +21,18 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 import torch
-from pydantic import SecretStr
 
-from app.db import migrate
-from app.settings import Settings
 from grader import data
 from grader.assignment import bundled
 from grader.checks import curve
 from reference_models import vision
-from tests.integration.service import ADMIN_TOKEN, Service
+from tests.integration.service import Service
+from tests.load.figures import Row, row, running_service
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LOSS = EXAMPLES / "hw13-correct" / "loss.py"
 _STEPS = 8
-"""Of training: enough for statistics and weights that are no random ones."""
+"""Training steps: enough for statistics and weights that differ from random ones."""
 
 _SCRIPT = """
 import json, sys, time
@@ -92,14 +90,14 @@ def model_of(name: str) -> torch.nn.Module:
     return model
 
 
-def trained(name: str) -> torch.nn.Module:
+def trained_model(name: str) -> torch.nn.Module:
     """A model of an example after a few steps on the built-in training pictures."""
     torch.manual_seed(5)
     model, images = model_of(name), data.load(data.BUILT_IN)
-    chance = np.random.default_rng(5)
+    generator = np.random.default_rng(5)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(_STEPS):
-        chosen = chance.choice(len(images.train), 32, replace=False)
+        chosen = generator.choice(len(images.train), 32, replace=False)
         batch = torch.from_numpy(images.train.images(chosen, images.size))
         optimizer.zero_grad()
         labels = torch.from_numpy(images.train.labels[chosen].astype(np.int64))
@@ -109,20 +107,20 @@ def trained(name: str) -> torch.nn.Module:
 
 
 def weights_of(example: str) -> bytes:
-    """A safetensors file of weights that fit an example's model, as they were drawn."""
+    """A safetensors file of weights that fit an example's model, as they were initialised."""
     return safetensors.torch.save(dict(model_of(example).state_dict()))
 
 
 def served(service: Service, parts: dict[str, bytes]) -> tuple[dict[str, float], dict[str, object]]:
-    """Seconds from the POST to all verdicts and to the end, of a hand-in never measured before, and its report."""
-    begun = time.perf_counter()
+    """Seconds from the POST to all verdicts and to the end, of a submission never measured before, and its report."""
+    start = time.perf_counter()
     files = {name: (name, part) for name, part in parts.items()}
     submission = service.admin.hand_in(**files)
     verdicts = 0.0
     while (report := service.admin.report(submission, wait=0.05))["state"] in ("queued", "running"):
         if not verdicts and all(question["verdict"] != "pending" for question in report["questions"]):
-            verdicts = time.perf_counter() - begun
-    seconds = {"verdicts": verdicts, "all": time.perf_counter() - begun}
+            verdicts = time.perf_counter() - start
+    seconds = {"verdicts": verdicts, "all": time.perf_counter() - start}
     if report["state"] != "graded":
         raise RuntimeError(report)
     return seconds | {name: report["timings"].get(name, 0.0) for name in ("confirmation", "curve")}, report
@@ -131,7 +129,7 @@ def served(service: Service, parts: dict[str, bytes]) -> tuple[dict[str, float],
 def plain(
     folder: Path, name: str, weights: bytes, count: int, size: int, total: int
 ) -> tuple[float, dict[str, object]]:
-    """Seconds of the script, and what it found."""
+    """Seconds of the script, and its answer."""
     images = data.load(data.BUILT_IN).hidden
     chosen = np.linspace(0, len(images) - 1, count).round().astype(np.int64)
     labels = images.labels[chosen].astype(np.int64)
@@ -139,55 +137,42 @@ def plain(
     (folder / "weights.safetensors").write_bytes(weights)
     (folder / "plain.py").write_text(_SCRIPT, encoding="utf-8")
     answer = folder / "answer.json"
-    given = [EXAMPLES / name / "model.py", LOSS, folder / "images.npz"]
-    run = [*given, folder / "weights.safetensors", total, json.dumps(list(curve.RATIOS)), answer]
-    begun = time.perf_counter()
+    arguments = [EXAMPLES / name / "model.py", LOSS, folder / "images.npz"]
+    run = [*arguments, folder / "weights.safetensors", total, json.dumps(list(curve.RATIOS)), answer]
+    start = time.perf_counter()
     subprocess.run([sys.executable, folder / "plain.py", *map(str, run)], check=True)
-    return time.perf_counter() - begun, json.loads(answer.read_text(encoding="utf-8"))
+    return time.perf_counter() - start, json.loads(answer.read_text(encoding="utf-8"))
 
 
-def measure(example: str = "hw13-correct") -> list[dict[str, object]]:
-    """One row a figure: name, ratio to the anchor, aim."""
-    model = trained(example)
+def measure(example: str = "hw13-correct") -> list[Row]:
+    """One row for each figure."""
+    model = trained_model(example)
     weights = safetensors.torch.save(dict(model.state_dict()))
     total = sum(parameter.numel() for parameter in model.parameters())
     parts = {"model": (EXAMPLES / example / "model.py").read_bytes(), "loss": LOSS.read_bytes()}
     parts |= {"summary": f"Total params: {total:,}".encode(), "weights": weights}
-    # The curve is measured where a plot is handed in or weights are: no plot, so nothing is trained.
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        settings = Settings(
-            data_dir=folder,
-            database_url=SecretStr(f"sqlite:///{folder}/bench.sqlite3"),
-            admin_token=SecretStr(ADMIN_TOKEN),
-        )
-        migrate.upgrade(settings)
-        service = Service(settings, worker=True)
-        try:
-            service.wait_for("worker started", 120)
-            served(service, {"loss": parts["loss"]})
-            seconds, report = served(service, parts)
-        finally:
-            service.close()
-        questions = {question["number"]: question for question in report["questions"]}  # type: ignore[attr-defined]
-        evidence = questions["3.1"]["evidence"]
-        points = [point["accuracy"] for point in evidence["curve"]]
-        slow, found = plain(folder, example, weights, evidence["images"], evidence["image_size"], total)
-    ours = {number: questions[number]["verdict"] == "full" for number in ("1.1", "1.2", "2.1")}
-    if found["verdicts"] != ours or not np.allclose(points, found["accuracies"], atol=0.011):  # type: ignore[arg-type]
-        raise RuntimeError(f"{ours} {points} against {found}")
+    # With weights and without a plot the curve is measured and nothing is trained.
+    with running_service() as service:
+        served(service, {"loss": parts["loss"]})
+        seconds, report = served(service, parts)
+    questions = {question["number"]: question for question in report["questions"]}  # type: ignore[attr-defined]
+    evidence = questions["3.1"]["evidence"]
+    points = [point["accuracy"] for point in evidence["curve"]]
+    images, size = evidence["images"], evidence["image_size"]
+    with tempfile.TemporaryDirectory() as folder:
+        script_seconds, answer = plain(Path(folder), example, weights, images, size, total)
+    verdicts = {number: questions[number]["verdict"] == "full" for number in ("1.1", "1.2", "2.1")}
+    if answer["verdicts"] != verdicts or not np.allclose(points, answer["accuracies"], atol=0.011):  # type: ignore[arg-type]
+        raise RuntimeError(f"{verdicts} {points} against {answer}")
 
-    def row(figure: str, ratio: float, anchor: str, aim: float | None = None) -> dict[str, object]:
-        figure = f"{example} with weights: {figure}"
-        return {"figure": figure, "ratio": round(ratio, 3), "anchor": anchor, "aim": aim}
-
+    prefix = f"{example} with weights:"
     script = "a plain script, eager, batch 16"
     return [
-        row("whole grading, times quicker", slow / seconds["all"], script, 5),
-        row("its verdicts", seconds["verdicts"] / seconds["all"], "the whole grading"),
-        row("its export and count", seconds["confirmation"] / seconds["all"], "the whole grading"),
-        row("its sweep", seconds["curve"] / seconds["all"], "the whole grading"),
-        row("the script's verdicts", float(str(found["first"])) / slow, "the whole script"),
+        row(f"{prefix} whole grading, times quicker", script_seconds / seconds["all"], script, 5),
+        row(f"{prefix} its verdicts", seconds["verdicts"] / seconds["all"], "the whole grading"),
+        row(f"{prefix} its export and count", seconds["confirmation"] / seconds["all"], "the whole grading"),
+        row(f"{prefix} its sweep", seconds["curve"] / seconds["all"], "the whole grading"),
+        row(f"{prefix} the script's verdicts", float(str(answer["first"])) / script_seconds, "the whole script"),
     ]
 
 

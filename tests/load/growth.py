@@ -38,6 +38,7 @@ from app.submissions.models import Submission
 from app.users.models import User
 from grader.submission import Part
 from tests.integration.postgresql import Server
+from tests.load.figures import Row, row
 from tests.load.rescore_rate import publish_second_version
 from tests.unit.pages.conftest import Course, open_course
 
@@ -64,12 +65,12 @@ class Stored:
                 for table in ("runs", "evidence"):
                     connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
                 connection.execute(text("VACUUM ANALYZE"))
-        chance = random.Random(size)
+        generator = random.Random(size)
         with self.database.read() as session:
             ids = list(session.scalars(select(Submission.id).order_by(Submission.id)))
             people = list(session.scalars(select(User).where(User.login != self.course.viewer.login)))
-        self.ids = [chance.choice(ids) for _ in range(TURNS)]
-        self.people = [Viewer.of(chance.choice(people)) for _ in range(TURNS)]
+        self.ids = [generator.choice(ids) for _ in range(TURNS)]
+        self.people = [Viewer.of(generator.choice(people)) for _ in range(TURNS)]
 
     def close(self) -> None:
         """Let go of the database."""
@@ -119,9 +120,9 @@ class Stored:
         with self.database.write() as session:
             wish = RegradeWish(assignment="hw13", kind=Kind.RESCORE)
             identifier = regrades.create(session, self.jobs, self.course.viewer, wish).id
-        begun = time.perf_counter()
+        start = time.perf_counter()
         Previewer(self.database, self.jobs, lambda: False).run(identifier)
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
         with self.database.read() as session:
             seen = regrades.view(session, regrades.find(session, identifier))
         if seen.state is not RegradeState.PREVIEW or not seen.changed:
@@ -144,9 +145,9 @@ class Stored:
     def _median(self, turn: Callable[[int], None], turns: int = TURNS) -> float:
         times = []
         for number in range(turns):
-            begun = time.perf_counter()
+            start = time.perf_counter()
             turn(number)
-            times.append(time.perf_counter() - begun)
+            times.append(time.perf_counter() - start)
         return statistics.median(times[1:])
 
     def plans(self) -> Plans:
@@ -191,9 +192,9 @@ def stored(kind: str, size: int) -> Iterator[Stored]:
             server.stop()
 
 
-def measure(kinds: Sequence[str] = ("sqlite",), sizes: Sequence[int] = (100, 10_000)) -> list[dict[str, object]]:
-    """One row a figure and size: name, ratio to the smallest size, aim."""
-    rows: list[dict[str, object]] = []
+def measure(kinds: Sequence[str] = ("sqlite",), sizes: Sequence[int] = (100, 10_000)) -> list[Row]:
+    """One row for each figure and size, against the smallest size."""
+    rows: list[Row] = []
     for kind in kinds:
         few: dict[str, float] = {}
         for size in sizes:
@@ -202,12 +203,13 @@ def measure(kinds: Sequence[str] = ("sqlite",), sizes: Sequence[int] = (100, 10_
             few = few or found
             if found is not few:
                 rows += [
-                    {
-                        "figure": f"{name}, {size:,} submissions stored, {kind}",
-                        "ratio": round(seconds / few[name], 2),
-                        "anchor": f"the same with {sizes[0]:,}",
-                        "aim": AIM,
-                    }
+                    row(
+                        f"{name}, {size:,} submissions stored, {kind}",
+                        seconds / few[name],
+                        f"the same with {sizes[0]:,}",
+                        AIM,
+                        2,
+                    )
                     for name, seconds in found.items()
                 ]
     return rows

@@ -3,8 +3,8 @@
     python -m tests.load.memory_use [--try 32]
 
 Proportional set size (PSS) of ``/proc/PID/smaps_rollup``: a page that N processes share counts a N-th for each of them.
-Peaks are those of looks every 50 ms. Must be run as root: a sandbox's children show their memory to nobody else.
-``--try`` grades so many hand-ins at once in a worker and tells its peak.
+Peaks are from samples every 50 ms. Needs root, because only root may read the memory of a sandbox's children.
+``--try`` grades so many submissions at once in a worker and prints its peak.
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import SecretStr
-
-from app.db import migrate
-from app.settings import Settings
 from grader.sandbox.supervisor import Sandbox
 from tests.chaos.cluster import children
-from tests.integration.service import ADMIN_TOKEN, Service, WorkerProcess, example
+from tests.integration.service import Service, WorkerProcess, example
 from tests.load import class_speed, full_grading, processes
+from tests.load.figures import Row, row, settings_in
 from tests.load.processes import Memory
 
 ROOM_MB = 4096
@@ -42,14 +39,8 @@ def cold_process() -> Memory:
 
 @contextmanager
 def running(folder: Path, slots: int) -> Iterator[tuple[Service, WorkerProcess]]:
-    """A service without a worker, and a worker with so many gradings at once."""
-    settings = Settings(
-        data_dir=folder,
-        database_url=SecretStr(f"sqlite:///{folder}/memory.sqlite3"),
-        admin_token=SecretStr(ADMIN_TOKEN),
-        workers=slots,
-    )
-    migrate.upgrade(settings)
+    """A service without a worker, and a worker with ``slots`` gradings at once."""
+    settings = settings_in(folder, workers=slots)
     service = Service(settings, worker=False)
     worker = WorkerProcess(settings, "memory")
     try:
@@ -59,8 +50,8 @@ def running(folder: Path, slots: int) -> Iterator[tuple[Service, WorkerProcess]]
         service.close()
 
 
-def graded(service: Service, hand_ins: list[dict[str, str | bytes]]) -> None:
-    """Hand all in at once and wait for their end."""
+def grade_all(service: Service, hand_ins: list[dict[str, str | bytes]]) -> None:
+    """Submit all at once and wait for their end."""
     submissions = [service.admin.hand_in(**parts) for parts in hand_ins]
     for submission in submissions:
         while (report := service.admin.report(submission, wait=60))["state"] in ("queued", "running"):
@@ -70,17 +61,17 @@ def graded(service: Service, hand_ins: list[dict[str, str | bytes]]) -> None:
 
 
 def peaks(service: Service, worker: WorkerProcess, *hand_ins: dict[str, str | bytes]) -> dict[str, Memory]:
-    """The peaks of the worker, its fork server and the largest of the server's children, while these are graded."""
+    """The peaks of the worker, its fork server and the largest child of that, while ``hand_ins`` are graded."""
     pid = worker._process.pid
     (server,) = children(pid)
-    with processes.watched(pid) as seen:
-        graded(service, list(hand_ins))
-    below = [found for each, found in seen.each.items() if each not in (pid, server)]
+    with processes.memory_peaks(pid) as measured:
+        grade_all(service, list(hand_ins))
+    below = [memory for each, memory in measured.by_process.items() if each not in (pid, server)]
     return {
-        "worker": seen.each[pid],
-        "fork server": seen.each[server],
-        "child": max(below, key=lambda found: found.private),
-        "together": seen.together,
+        "worker": measured.by_process[pid],
+        "fork server": measured.by_process[server],
+        "child": max(below, key=lambda memory: memory.private),
+        "together": measured.together,
         "children": sum(below, Memory()),
     }
 
@@ -93,7 +84,7 @@ def idle_child() -> Memory:
 
 
 def hand_ins() -> dict[str, dict[str, str | bytes]]:
-    """A hand-in that needs each kind of child."""
+    """For each kind of child a submission that needs it."""
     light = class_speed.hand_in(1)
     heavy = {name: example(f"{name}.py") for name in ("model", "loss")}
     weights = full_grading.weights_of("hw13-correct")
@@ -106,35 +97,35 @@ def hand_ins() -> dict[str, dict[str, str | bytes]]:
     }
 
 
-def measure(at_once: int = 0) -> list[dict[str, object]]:
-    """One row a figure: name, ratio to the anchor, aim."""
+def measure(at_once: int = 0) -> list[Row]:
+    """One row for each figure."""
     cold = cold_process()
 
-    def row(figure: str, mb: float, anchor: str = ANCHOR, of: float = cold.shared_out) -> dict[str, object]:
-        return {"figure": f"memory: {figure}", "ratio": round(mb / of, 3), "anchor": anchor, "aim": None}
+    def share(figure: str, mb: float) -> Row:
+        return row(f"memory: {figure}", mb / cold.pss, ANCHOR)
 
-    rows = [row("a child, idle", idle_child().private)]
+    rows = [share("a child, idle", idle_child().private)]
     with tempfile.TemporaryDirectory() as name, running(Path(name), 1) as (service, worker):
         (server,) = children(worker._process.pid)
         for what, pid in (("service", service._process.pid), ("worker", worker._process.pid), ("fork server", server)):
-            rows.append(row(f"{what}, idle", processes.memory(pid).shared_out))
+            rows.append(share(f"{what}, idle", processes.memory(pid).pss))
         alone = processes.memory(worker._process.pid) + processes.memory(server)
-        found: dict[str, dict[str, Memory]] = {}
+        by_kind: dict[str, dict[str, Memory]] = {}
         for kind, parts in hand_ins().items():
-            found[kind] = peaks(service, worker, parts)
-            rows.append(row(f"{kind}, its largest child's own, peak", found[kind]["child"].private))
-        highest = {what: max(seen[what].shared_out for seen in found.values()) for what in ("worker", "fork server")}
-        rows += [row(f"{what}, peak", mb) for what, mb in highest.items()]
-        light = found["light model"]
-        rows.append(row("one grading of a light model with its worker, peak", light["together"].shared_out))
+            by_kind[kind] = peaks(service, worker, parts)
+            rows.append(share(f"{kind}, its largest child's own, peak", by_kind[kind]["child"].private))
+        highest = {what: max(one[what].pss for one in by_kind.values()) for what in ("worker", "fork server")}
+        rows += [share(f"{what}, peak", mb) for what, mb in highest.items()]
+        light = by_kind["light model"]
+        rows.append(share("one grading of a light model with its worker, peak", light["together"].pss))
     each = light["children"].private
     fit = int((ROOM_MB - alone.private) / each)
-    rows.append(row("gradings of light models at once in 4 GB, computed", fit, "one", 1.0))
+    rows.append(row("memory: gradings of light models at once in 4 GB, computed", fit, "one"))
     if at_once:
         with tempfile.TemporaryDirectory() as name, running(Path(name), at_once) as (service, worker):
             several = [{"model": class_speed.hand_in(number)["model"]} for number in range(2 * at_once)]
-            together = peaks(service, worker, *several)["together"].shared_out  # type: ignore[arg-type]
-        rows.append(row(f"{at_once} gradings at once with their worker, peak", together, "4 GB", ROOM_MB))
+            total = peaks(service, worker, *several)["together"].pss  # type: ignore[arg-type]
+        rows.append(row(f"memory: {at_once} gradings at once with their worker, peak", total / ROOM_MB, "4 GB"))
     return rows
 
 

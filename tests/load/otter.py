@@ -1,4 +1,4 @@
-"""otter-grader in an environment of its own, and a plain script: two ways of grading a hand-in without the service.
+"""otter-grader in an environment of its own, and a plain script: two ways of grading a submission without the service.
 
 Otter is run without a container, as Gradescope runs it: ``otter run`` on a notebook with an autograder's zip file. The
 environment is made under ``build/`` the first time (about 1.5 GB) and kept; nothing of it reaches the product.
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -40,7 +40,7 @@ class NotInstalled(Exception):
 
 @dataclass(frozen=True)
 class Graded:
-    """What grading one hand-in cost, and which questions earned all their points."""
+    """The cost of one grading, and the questions with full points."""
 
     seconds: float
     cpu_seconds: float
@@ -51,15 +51,15 @@ class Graded:
 @cache
 def installed() -> Path:
     """The environment's folder of commands; made when it is missing or of other versions. Raises `NotInstalled`."""
-    stamp, wanted = _PLACE / "installed", "\n".join(_PACKAGES)
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+    stamp, packages = _PLACE / "installed", "\n".join(_PACKAGES)
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != packages:
         shutil.rmtree(_PLACE, ignore_errors=True)
         venv.create(_PLACE, with_pip=True)
         install = [str(_PLACE / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *_PACKAGES]
         ran = subprocess.run(install, capture_output=True, text=True, check=False)
         if ran.returncode:
             raise NotInstalled("\n".join(line for line in ran.stderr.splitlines() if line.startswith("ERROR")))
-        stamp.write_text(wanted, encoding="utf-8")
+        stamp.write_text(packages, encoding="utf-8")
     return _PLACE / "bin"
 
 
@@ -74,7 +74,7 @@ def autograder(folder: Path) -> Path:
 
 
 def grade(archive: Path, parts: Mapping[str, str], folder: Path) -> Graded:
-    """Let otter grade a hand-in, in a folder of its own."""
+    """Let otter grade a submission, in a folder of its own."""
     folder.mkdir()
     source = [_IMPORTS, parts["model"], parts["loss"], f"summary = {parts['summary']!r}"]
     (folder / "submission.ipynb").write_text(json.dumps(_notebook(source)), encoding="utf-8")
@@ -86,7 +86,7 @@ def grade(archive: Path, parts: Mapping[str, str], folder: Path) -> Graded:
 
 
 def plain(parts: Mapping[str, str], folder: Path) -> Graded:
-    """Let a script of its own process examine a hand-in: the same tests, one after the other."""
+    """Let a plain script examine a submission: the same tests, one after the other."""
     folder.mkdir()
     source = [_IMPORTS, parts["model"], parts["loss"], f"summary = {parts['summary']!r}", _PLAIN]
     script = folder / "plain.py"
@@ -111,23 +111,23 @@ pathlib.Path(sys.argv[2]).write_text(json.dumps(full))
 
 
 def _measured(command: list[str], folder: Path) -> tuple[float, float, float]:
-    """Seconds, processor seconds and the peak of the memory in MB of a command and all below it."""
-    begun = time.perf_counter()
+    """Seconds, processor seconds and the peak of the memory in MB of a command and all its descendants."""
+    start = time.perf_counter()
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     cpu = 0.0
-    with processes.watched(process.pid, 0.2) as seen:
+    with processes.memory_peaks(process.pid, 0.2) as peaks:
         while process.poll() is None:
-            cpu = max(cpu, _so_far(processes.cpu_seconds, process.pid))
+            cpu = max(cpu, _cpu_seconds(process.pid))
             time.sleep(0.02)
     if process.returncode:
         raise RuntimeError((folder / "log").read_text()[-2000:])
-    return time.perf_counter() - begun, cpu, seen.together.shared_out
+    return time.perf_counter() - start, cpu, peaks.together.pss
 
 
-def _so_far(read: Callable[[int], float], pid: int) -> float:
+def _cpu_seconds(pid: int) -> float:
     try:
-        return read(pid)
+        return processes.cpu_seconds(pid)
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
 

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import update
 
 from app.db import migrate
 from app.submissions.models import Submission
+from tests.load.figures import Row, row
 from tests.unit.pages.conftest import Course, open_course, settings
 
 SMALL, LARGE, ATTEMPTS = 100, 2_000, 5
@@ -38,46 +38,42 @@ AIM = 2.0
 _REPEATS = 15
 
 
-def measure(small: int = SMALL, large: int = LARGE, repeats: int = _REPEATS) -> list[dict[str, Any]]:
+def measure(small: int = SMALL, large: int = LARGE, repeats: int = _REPEATS) -> list[Row]:
     """Rows of the table of all benchmarks."""
     with _class(small) as few, _class(large) as many:
         firsts = [_seconds(course, TABLE) for course in (few, many)]
         for course in (few, many):
-            # The sources of the class are read for a moment at a time.
+            # Each request reads the sources of the class for a moment.
             while "<progress" in course.get(f"{TABLE}/similarity").text:
                 pass
-        rows = [_row(path, few, many, large, repeats) for path in PATHS]
+        rows = [_page_row(path, few, many, large, repeats) for path in PATHS]
         for course in (few, many):
             with course.database.write() as session:
                 session.execute(update(Submission).where(Submission.run_id == 1).values(revision=1))
         changed = [_seconds(course, TABLE) for course in (few, many)]
     anchor = f"the same with {small:,} students"
     for figure, pair in (("the first time", firsts), ("after one change", changed)):
-        rows.append(_told(f"{TABLE} {figure}, {large:,} students", pair[1] / pair[0], anchor, None))
+        rows.append(row(f"{TABLE} {figure}, {large:,} students", pair[1] / pair[0], anchor, None, 2))
     return rows
 
 
-def _row(path: str, few: Course, many: Course, large: int, repeats: int) -> dict[str, Any]:
-    """The best of some turns, taken in turns, so that a busy machine is busy for both."""
-    rows = [course.get(path).text.count("<tr") for course in (few, many)]
+def _page_row(path: str, few: Course, many: Course, large: int, repeats: int) -> Row:
+    """The best of some rounds that alternate, so that a busy machine is busy for both."""
+    counts = [course.get(path).text.count("<tr") for course in (few, many)]
     turns = [[_seconds(course, path) for course in (few, many)] for _ in range(repeats)]
     one, other = (min(column) for column in zip(*turns, strict=True))
-    # What shows more may take longer.
-    aim = AIM if rows[1] <= 1.25 * rows[0] else None
-    figure = f"{path}, {large:,} students, {rows[1]} rows against {rows[0]}"
-    return _told(figure, other / one, "the same page of the small class", aim)
-
-
-def _told(figure: str, ratio: float, anchor: str, aim: float | None) -> dict[str, Any]:
-    return {"figure": figure, "ratio": round(ratio, 2), "anchor": anchor, "aim": aim}
+    # A page with more rows may take longer.
+    aim = AIM if counts[1] <= 1.25 * counts[0] else None
+    figure = f"{path}, {large:,} students, {counts[1]} rows against {counts[0]}"
+    return row(figure, other / one, "the same page of the small class", aim, 2)
 
 
 def _seconds(course: Course, path: str) -> float:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     answer = course.get(path)
-    taken = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     assert answer.status_code == 200, answer.text
-    return taken
+    return seconds
 
 
 @contextmanager
@@ -91,11 +87,11 @@ def _class(students: int) -> Iterator[Course]:
         course.database.close()
 
 
-def main(measured: Callable[[], list[dict[str, Any]]] = measure) -> None:
+def main(measured: Callable[[], list[Row]] = measure) -> None:
     """Print one line a page."""
-    for row in measured():
-        aim = f", aim {row['aim']:g}" if row["aim"] is not None else ""
-        print(f"{row['ratio']:>6.2f}  {row['figure']}{aim}")
+    for result in measured():
+        aim = f", aim {result['aim']:g}" if result["aim"] is not None else ""
+        print(f"{result['ratio']:>6.2f}  {result['figure']}{aim}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What processes cost: processor seconds and memory of one and of all below it, read from ``/proc``."""
+"""Processor seconds and memory of a process and of all its descendants, read from ``/proc``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.chaos.cluster import children
 
 
 def tree(pid: int) -> list[int]:
-    """A process and all below it."""
-    return [pid, *(below for child in children(pid) for below in tree(child))]
+    """A process and all its descendants."""
+    return [pid, *(descendant for child in children(pid) for descendant in tree(child))]
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor seconds of a process, of all below it, and of those below it that have ended."""
+    """Processor seconds of a process and of all its descendants, also of those that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / 100 + sum(map(cpu_seconds, children(pid)))
 
@@ -30,17 +30,17 @@ def busy_seconds() -> float:
 
 @dataclass(frozen=True)
 class Memory:
-    """Megabytes of a process: its proportional share of what it maps (PSS), and what is its own alone."""
+    """Megabytes of a process: its proportional set size (a share of each shared page), and its private pages."""
 
-    shared_out: float = 0.0
+    pss: float = 0.0
     private: float = 0.0
 
     def __add__(self, other: Memory) -> Memory:
-        return Memory(self.shared_out + other.shared_out, self.private + other.private)
+        return Memory(self.pss + other.pss, self.private + other.private)
 
 
 def memory(pid: int) -> Memory:
-    """The memory of one process; nothing of one that has ended."""
+    """The memory of one process; zero when it has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
     except (FileNotFoundError, ProcessLookupError):
@@ -50,37 +50,37 @@ def memory(pid: int) -> Memory:
 
 
 @dataclass
-class Watched:
-    """Peaks of a process and all below it: each process alone by its id, and all at one moment."""
+class MemoryPeaks:
+    """Peaks of a process and all its descendants: of each process by its id, and of all at one moment."""
 
-    each: dict[int, Memory] = field(default_factory=dict)
+    by_process: dict[int, Memory] = field(default_factory=dict)
     together: Memory = field(default_factory=Memory)
 
-    def look(self, pid: int) -> None:
-        """Take the peaks of this moment."""
-        seen = {each: memory(each) for each in tree(pid)}
-        for each, found in seen.items():
-            before = self.each.get(each, Memory())
-            self.each[each] = Memory(max(before.shared_out, found.shared_out), max(before.private, found.private))
-        self.together = max(self.together, sum(seen.values(), Memory()), key=lambda found: found.shared_out)
+    def sample(self, pid: int) -> None:
+        """Read the memory now and update the peaks."""
+        sizes = {each: memory(each) for each in tree(pid)}
+        for each, size in sizes.items():
+            before = self.by_process.get(each, Memory())
+            self.by_process[each] = Memory(max(before.pss, size.pss), max(before.private, size.private))
+        self.together = max(self.together, sum(sizes.values(), Memory()), key=lambda size: size.pss)
 
 
 @contextmanager
-def watched(pid: int, every_seconds: float = 0.05) -> Iterator[Watched]:
-    """Look at a process and all below it again and again."""
-    found, stop = Watched(), threading.Event()
+def memory_peaks(pid: int, every_seconds: float = 0.05) -> Iterator[MemoryPeaks]:
+    """Sample the memory of a process and all its descendants until the block ends."""
+    peaks, stop = MemoryPeaks(), threading.Event()
 
-    def look() -> None:
+    def sample() -> None:
         while not stop.wait(every_seconds):
             try:
-                found.look(pid)
+                peaks.sample(pid)
             except (FileNotFoundError, ProcessLookupError):
-                continue  # something ended while it was looked at
+                continue  # a process ended during the sample
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=sample)
     thread.start()
     try:
-        yield found
+        yield peaks
     finally:
         stop.set()
         thread.join()

@@ -1,6 +1,6 @@
 """How many stored submissions a second a rescore previews, publishes and takes back, on both databases.
 
-The anchor is one grading of the example in the sandbox: what a rescore spares. Run it with
+The anchor is one grading of the example in the sandbox, which a rescore saves. Run it with
 ``python -m tests.load.rescore_rate``.
 """
 
@@ -36,6 +36,7 @@ from grader.evidence import AnyEvidence
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part, SubmittedParts
 from tests.integration.postgresql import Server
+from tests.load.figures import Row, row
 
 SUBMISSIONS = 3000
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "hw13"
@@ -52,21 +53,21 @@ def graded_example() -> tuple[Mapping[str, AnyEvidence], float]:
     """The evidence of the example, and the seconds that measuring it took."""
     handin = SubmittedParts({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
     with Sandbox() as sandbox:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         found = pipeline.grade(bundled("hw13"), handin, sandbox)
-        return found.evidence, time.perf_counter() - begun
+        return found.evidence, time.perf_counter() - start
 
 
 def fill(database: Database, evidence: Mapping[str, AnyEvidence], count: int) -> Viewer:
     """A class of so many submissions with this evidence. Returns its admin."""
     with database.write() as session:
         assignments.publish_bundled(session)
-        row = assignments.current(session, "hw13")
+        assignment = assignments.current(session, "hw13")
         admin = users.create_user(session, login="boss", name="Boss", role=Role.ADMIN, actor="bench")
         for number in range(count):
             submission = Submission(
                 user_id=admin.id,
-                assignment_id=row.id,
+                assignment_id=assignment.id,
                 attempt=number + 1,
                 state=State.GRADED,
                 repair="suggest",
@@ -80,7 +81,7 @@ def fill(database: Database, evidence: Mapping[str, AnyEvidence], count: int) ->
             run = Run(
                 submission_id=submission.id,
                 number=1,
-                assignment_id=row.id,
+                assignment_id=assignment.id,
                 grader_version="bench",
                 content_key=submission.content_key,
                 executor="bench",
@@ -91,7 +92,7 @@ def fill(database: Database, evidence: Mapping[str, AnyEvidence], count: int) ->
             submission.run_id = run.id
             for question, found in evidence.items():
                 stored = StoredEvidence(run_id=run.id, submission_id=submission.id, question=question)
-                computing.store_score(session, computing.store_evidence(session, stored, found), row)
+                computing.store_score(session, computing.store_evidence(session, stored, found), assignment)
         return Viewer.of(admin)
 
 
@@ -137,27 +138,27 @@ def rates(settings: Settings, evidence: Mapping[str, AnyEvidence], count: int = 
 
 
 def _seconds(step: Callable[[], None]) -> float:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     step()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
-def measure(count: int = 1000) -> list[dict[str, object]]:
-    """One row a figure: name, ratio to the anchor, aim. The first part alone of the example is the anchor."""
+def measure(count: int = 1000) -> list[Row]:
+    """One row for each figure, against the first stage of the example."""
     handin = SubmittedParts({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
     with Sandbox() as sandbox:
         pipeline.run_first_stage(bundled("hw13"), handin, sandbox)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         evidence = pipeline.run_first_stage(bundled("hw13"), handin, sandbox).evidence
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
     with databases() as kinds:
         return [
-            {
-                "figure": f"rescore: {step}, times a submission's grading, {name}",
-                "ratio": round(rate * seconds),
-                "anchor": "the verdicts of the example",
-                "aim": None,
-            }
+            row(
+                f"rescore: {step}, times a submission's grading, {name}",
+                rate * seconds,
+                "the verdicts of the example",
+                digits=0,
+            )
             for name, settings in kinds.items()
             for step, rate in rates(settings, evidence, count).items()
         ]

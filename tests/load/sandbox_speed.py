@@ -1,4 +1,4 @@
-"""What the sandbox costs: a locked child against a cold import of torch, its memory, and the locks' price.
+"""The cost of the sandbox: a locked child against a cold import of torch, its memory, and the price of the lockdown.
 
 All in one run, as ratios: `python -m tests.load.sandbox_speed`, or as part of `tests.load.bench`.
 """
@@ -20,6 +20,7 @@ from grader.evidence import Outcome
 from grader.sandbox import supervisor
 from grader.sandbox.policy import default
 from grader.sandbox.supervisor import Sandbox
+from tests.load.figures import Row, row
 from tests.load.first_verdicts import cold_import
 
 LOOP = """
@@ -51,14 +52,14 @@ IDLE = 20
 
 def ready(sandbox: Sandbox) -> tuple[float, float]:
     """Seconds until a child is locked, and until a model of the student's has answered."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     with sandbox.child() as child:
-        locked = time.perf_counter() - begun
+        locked = time.perf_counter() - start
         child.request("load", {"source": MODEL, "prelude": "", "filename": "model.py"})
         child.request("model.build", {"entry": "get_student_model"})
         reply = child.request("model.forward", {"mode": "eval"}, [np.zeros((1, 3, 2, 2), np.float32)])
         assert reply.outcome is Outcome.OK, reply
-        return locked, time.perf_counter() - begun
+        return locked, time.perf_counter() - start
 
 
 def locked_loop(sandbox: Sandbox) -> float:
@@ -84,7 +85,7 @@ def available_mb() -> float:
 
 
 def idle_child_mb(sandbox: Sandbox) -> float:
-    """What one waiting child takes from the machine."""
+    """Memory of the machine that one waiting child takes."""
     before = available_mb()
     with ExitStack() as children:
         for _ in range(IDLE):
@@ -93,23 +94,23 @@ def idle_child_mb(sandbox: Sandbox) -> float:
 
 
 def children_a_second(sandbox: Sandbox, count: int = 200) -> float:
-    """Children made, used and let go, on all cores."""
-    begun = time.perf_counter()
+    """Children that are started, used and ended in a second, on all cores."""
+    start = time.perf_counter()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda _: ready(sandbox), range(count)))
-    return count / (time.perf_counter() - begun)
+    return count / (time.perf_counter() - start)
 
 
 def cold_process_mb() -> float:
-    """Memory that only a plain process with torch has."""
+    """Private memory of a plain process with torch."""
     program = "import torch; print(open('/proc/self/smaps_rollup').read())"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     private = [line for line in ran.stdout.splitlines() if line.startswith("Private_")]
     return sum(int(line.split()[1]) for line in private) / 1024
 
 
-def measure(rounds: int = 7) -> list[dict[str, object]]:
-    """One row a figure: name, ratio to the anchor, aim."""
+def measure(rounds: int = 7) -> list[Row]:
+    """One row for each figure."""
     server = default().server.model_copy(update={"spare_kinds": 0})
     with Sandbox() as sandbox, Sandbox(default().model_copy(update={"server": server})) as unprepared:
         ready(sandbox)
@@ -129,16 +130,13 @@ def measure(rounds: int = 7) -> list[dict[str, object]]:
     price = statistics.median(confined) / statistics.median(free)
     shared = statistics.median(memory) / cold_process_mb()
 
-    def row(figure: str, ratio: float, against: str, aim: float | None) -> dict[str, object]:
-        return {"figure": figure, "ratio": round(ratio, 4), "anchor": against, "aim": aim}
-
     return [
-        row("order to a locked child", statistics.median(locked) / anchor, ANCHOR, 0.01),
-        row("the same when no child waits", statistics.median(forked) / anchor, ANCHOR, 0.01),
-        row("order to the model's first answer", statistics.median(answered) / anchor, ANCHOR, None),
-        row("one child of two hundred, on all cores", 1 / (rate * anchor), ANCHOR, None),
-        row("private memory of an idle child", shared, "a process with torch", None),
-        row("training loop, locked", price, "unlocked", 1.05),
+        row("order to a locked child", statistics.median(locked) / anchor, ANCHOR, 0.01, 4),
+        row("the same when no child waits", statistics.median(forked) / anchor, ANCHOR, 0.01, 4),
+        row("order to the model's first answer", statistics.median(answered) / anchor, ANCHOR, None, 4),
+        row("one child of two hundred, on all cores", 1 / (rate * anchor), ANCHOR, None, 4),
+        row("private memory of an idle child", shared, "a process with torch", None, 4),
+        row("training loop, locked", price, "unlocked", 1.05, 4),
     ]
 
 

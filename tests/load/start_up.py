@@ -15,12 +15,11 @@ import time
 from pathlib import Path
 
 import httpx
-from pydantic import SecretStr
 
-from app.db import migrate
 from app.settings import Settings
 from tests.integration.postgresql import free_port
-from tests.integration.service import ADMIN_TOKEN, environment
+from tests.integration.service import environment
+from tests.load.figures import Row, row, settings_in
 from tests.load.first_verdicts import cold_import
 
 ROUNDS = 5
@@ -30,7 +29,7 @@ _LIMIT_SECONDS = 300
 
 def start(settings: Settings) -> float:
     """Seconds until the service is ready."""
-    begun = time.perf_counter()
+    start_time = time.perf_counter()
     service = subprocess.Popen(
         [sys.executable, "-c", _COMMAND, "serve", "--port", str(settings.port)],
         env=environment(settings),
@@ -39,10 +38,10 @@ def start(settings: Settings) -> float:
     )
     try:
         while not _is_ready(settings):
-            if service.poll() is not None or time.perf_counter() - begun > _LIMIT_SECONDS:
+            if service.poll() is not None or time.perf_counter() - start_time > _LIMIT_SECONDS:
                 raise RuntimeError(f"the service did not start (exit code {service.poll()})")
             time.sleep(0.01)
-        return time.perf_counter() - begun
+        return time.perf_counter() - start_time
     finally:
         service.terminate()
         service.wait()
@@ -55,26 +54,18 @@ def _is_ready(settings: Settings) -> bool:
         return False
 
 
-def measure() -> list[dict[str, object]]:
+def measure() -> list[Row]:
     """The rows of this benchmark: medians of rounds that alternate with cold imports."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            data_dir=Path(folder),
-            admin_token=SecretStr(ADMIN_TOKEN),
-            port=free_port(),
-            database_url=SecretStr(f"sqlite:///{folder}/assay.sqlite3"),
-        )
-        migrate.upgrade(settings)
+        settings = settings_in(Path(folder), port=free_port())
         start(settings)
         ratios = []
         for _ in range(ROUNDS):
             cold = cold_import()
             ratios.append(start(settings) / cold)
-    ratio = round(statistics.median(ratios), 2)
-    figure, anchor = "start of the service until ready", "cold import of torch"
-    return [{"figure": figure, "ratio": ratio, "anchor": anchor, "aim": 2.5}]
+    return [row("start of the service until ready", statistics.median(ratios), "cold import of torch", 2.5, 2)]
 
 
 if __name__ == "__main__":
-    for row in measure():
-        print(row)
+    for result in measure():
+        print(result)

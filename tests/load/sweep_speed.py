@@ -30,6 +30,7 @@ from grader.submission import Part
 from reference_models import vision
 from reference_models.pruning import prune_convolutions
 from tests.integration.service import example
+from tests.load.figures import Row, row
 
 SIZE, IMAGES, EAGER_BATCH = 224, 16, 16
 RATIOS = (0.0, 0.9)
@@ -41,11 +42,11 @@ _SQUARE = 1024
 def example_model() -> nn.Module:
     """The model of the worked example, as the engine loads it."""
     prelude = bundled("hw13").prelude_source()
-    taken = intake.read_part(Part(example("model.py")), architecture.ENTRY, intake.defined_names(prelude))
-    assert taken.source is not None
+    read = intake.read_part(Part(example("model.py")), architecture.ENTRY, intake.defined_names(prelude))
+    assert read.source is not None
     namespace: dict[str, object] = {}
     vision.load()  # the prelude imports it
-    exec(compile(prelude + "\n" + taken.source, "model.py", "exec"), namespace)
+    exec(compile(prelude + "\n" + read.source, "model.py", "exec"), namespace)
     torch.manual_seed(5)
     build = namespace[architecture.ENTRY]
     assert callable(build)
@@ -60,15 +61,15 @@ def eager(model: nn.Module, images: torch.Tensor) -> tuple[float, list[Array]]:
     """Seconds of the sweep with PyTorch as a notebook runs it, on one thread, and the answers by ratio."""
     networks = [prune_convolutions(model, ratio) for ratio in RATIOS]
     answers = []
-    begun = time.perf_counter()
+    start_time = time.perf_counter()
     with torch.inference_mode():
         for network in networks:
             batches = [network(batch) for batch in torch.split(images, EAGER_BATCH)]
             answers.append(torch.cat(batches).argmax(1).numpy())
-    return time.perf_counter() - begun, answers
+    return time.perf_counter() - start_time, answers
 
 
-class Swept:
+class Sweep:
     """The sweep of one network in a measuring child, again and again."""
 
     def __init__(self, sandbox: Sandbox, model: nn.Module, images: Array) -> None:
@@ -87,46 +88,45 @@ class Swept:
             opened = child.request("network.open", {"known": self.names}, [self.artefact, self.images])
             loaded = child.request("network.weights", {}, [self.weights])
             assert (opened.outcome, loaded.meta["good"]) == (Outcome.OK, True)
-            begun = time.perf_counter()
+            start_time = time.perf_counter()
             for ratio in RATIOS:
                 meta = {"ratio": ratio, "batch": curve.BATCH, "threads": 1, "layers": None}
                 answers.append(child.request("network.evaluate", meta).arrays[0].argmax(1))
-            return time.perf_counter() - begun, answers
+            return time.perf_counter() - start_time, answers
 
 
 def matrix_product() -> float:
     """Floating-point operations a second of a plain product on one thread."""
     left, right = torch.randn(_SQUARE, _SQUARE), torch.randn(_SQUARE, _SQUARE)
-    begun = time.perf_counter()
+    start_time = time.perf_counter()
     for _ in range(20):
         left @ right
-    return 20 * 2 * _SQUARE**3 / (time.perf_counter() - begun)
+    return 20 * 2 * _SQUARE**3 / (time.perf_counter() - start_time)
 
 
-def measure(rounds: int = 2) -> list[dict[str, object]]:
-    """One row a figure: name, ratio to the anchor, aim."""
+def measure(rounds: int = 2) -> list[Row]:
+    """One row for each figure."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     model = example_model()
     images = np.random.default_rng(5).standard_normal((IMAGES, 3, SIZE, SIZE), np.float32)
     slow, quick, product, double = [], [], [], []
     with Sandbox() as sandbox:
-        swept = Swept(sandbox, model, images)
-        swept()
+        sweep = Sweep(sandbox, model, images)
+        sweep()
         for _ in range(rounds):
             seconds, expected = eager(model, torch.from_numpy(images))
             slow.append(seconds)
-            seconds, found = swept()
+            seconds, predictions = sweep()
             quick.append(seconds)
-            assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True)), "predictions"
+            assert all(np.array_equal(one, other) for one, other in zip(predictions, expected, strict=True)), (
+                "predictions"
+            )
             product.append(matrix_product())
-            double.append(_at_once(swept))
+            double.append(_at_once(sweep))
     torch.set_num_threads(threads)
     ours = statistics.median(quick)
     rate = 2 * MULT_ADDS * IMAGES * len(RATIOS) / ours
-
-    def row(figure: str, ratio: float, against: str, aim: float | None) -> dict[str, object]:
-        return {"figure": figure, "ratio": round(ratio, 3), "anchor": against, "aim": aim}
 
     return [
         row("pruning sweep, times quicker", statistics.median(slow) / ours, "eager PyTorch, batch 16", 5.0),
@@ -135,10 +135,10 @@ def measure(rounds: int = 2) -> list[dict[str, object]]:
     ]
 
 
-def _at_once(swept: Callable[[], tuple[float, list[Array]]]) -> float:
-    """Seconds until both of two sweeps are done, children and all left out."""
+def _at_once(sweep: Callable[[], tuple[float, list[Array]]]) -> float:
+    """Seconds until both of two sweeps are done, without the start of their children."""
     with ThreadPoolExecutor(2) as pool:
-        return max(seconds for seconds, _ in pool.map(lambda _: swept(), range(2)))
+        return max(seconds for seconds, _ in pool.map(lambda _: sweep(), range(2)))
 
 
 def settings(batches: Sequence[int] = (1, 2, 4, 8, 16)) -> list[dict[str, object]]:
@@ -148,7 +148,7 @@ def settings(batches: Sequence[int] = (1, 2, 4, 8, 16)) -> list[dict[str, object
         warnings.simplefilter("ignore")
         artefact = onnx_bytes(model, [3, SIZE, SIZE], dynamic=True)
     images = np.random.default_rng(5).standard_normal((IMAGES, 3, SIZE, SIZE), np.float32)
-    seen: dict[str, float] = {}
+    times_by_setting: dict[str, float] = {}
     for threads, arena, pattern in ((1, True, True), (1, False, False), (1, True, False), (2, True, True)):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -157,13 +157,14 @@ def settings(batches: Sequence[int] = (1, 2, 4, 8, 16)) -> list[dict[str, object
         for batch in batches:
             times = []
             for _ in range(3):
-                begun = time.perf_counter()
+                start_time = time.perf_counter()
                 for start in range(0, IMAGES, batch):
                     session.run(None, {"images": images[start : start + batch]})
-                times.append(time.perf_counter() - begun)
-            seen[f"{threads} threads, arena {arena}, pattern {pattern}, batch {batch}"] = min(times)
-    ours = seen[f"1 threads, arena True, pattern True, batch {curve.BATCH}"]
-    return [{"settings": name, "seconds, ours 1": round(seconds / ours, 2)} for name, seconds in seen.items()]
+                times.append(time.perf_counter() - start_time)
+            times_by_setting[f"{threads} threads, arena {arena}, pattern {pattern}, batch {batch}"] = min(times)
+    ours = times_by_setting[f"1 threads, arena True, pattern True, batch {curve.BATCH}"]
+    ratios = {name: round(seconds / ours, 2) for name, seconds in times_by_setting.items()}
+    return [{"settings": name, "seconds, ours 1": ratio} for name, ratio in ratios.items()]
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ ROW = {"figure": "a sweep", "ratio": 2.0, "anchor": "eager", "aim": 5.0}
 
 
 @pytest.mark.parametrize(
-    ("now", "was", "said"),
+    ("now", "released", "text"),
     [(1.2, 1.0, ""), (1.3, 1.0, "+30%"), (0.5, 1.0, "-50%"), (0.1, 0.0, "was 0"), (0.0, 0.0, ""), (1.0, None, "new")],
 )
-def test_only_what_moves_beyond_the_noise_is_marked(now: float, was: float | None, said: str) -> None:
-    assert bench.moved(now, was) == said
+def test_only_changes_beyond_the_noise_are_marked(now: float, released: float | None, text: str) -> None:
+    assert bench.change(now, released) == text
 
 
 def test_the_table_shows_the_released_figure_beside_todays() -> None:
@@ -61,7 +61,7 @@ def test_a_statement_that_reads_a_whole_class_is_explained() -> None:
     with growth.stored("sqlite", 50) as course:
         plans = course.plans()
     assert any("SCAN users" in plan for plan in plans)
-    # What a student does reads no table of hand-ins from end to end.
+    # No statement of a student scans a table of submissions.
     assert not [plan for plan in plans if "SCAN submissions" in plan or "SCAN runs" in plan or "SCAN scores" in plan]
 
 
@@ -76,13 +76,13 @@ def test_hand_ins_of_a_class_differ_and_some_have_mistakes() -> None:
 def test_memory_and_processor_time_of_a_process_and_its_child() -> None:
     program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input(b\"x\" * 2**25 and 1)'])"
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        with processes.watched(process.pid, 0.01) as seen:
-            while len(seen.each) < 2:
+        with processes.memory_peaks(process.pid, 0.01) as peaks:
+            while len(peaks.by_process) < 2:
                 assert process.poll() is None
         assert len(processes.tree(process.pid)) == 2
         while processes.cpu_seconds(process.pid) == 0:  # the kernel counts in hundredths
             assert process.poll() is None
         assert process.stdin is not None
         process.stdin.close()
-    assert seen.together.shared_out >= max(found.shared_out for found in seen.each.values())
+    assert peaks.together.pss >= max(memory.pss for memory in peaks.by_process.values())
     assert processes.memory(process.pid) == processes.Memory()
