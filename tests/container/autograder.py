@@ -18,7 +18,7 @@ EXAMPLE = ROOT / "examples/gradescope"
 SCHEMA = ROOT / "tests/unit/exports/gradescope_results.schema.json"
 
 
-def packed(folder: Path) -> Path:
+def pack(folder: Path) -> Path:
     """The zip that its README makes, of the files that the README names."""
     (built,) = WheelBuilder(str(ROOT)).build(directory=str(folder / "wheel"), versions=["standard"])
     (line,) = re.findall(r"&& zip autograder\.zip (.+)$", (EXAMPLE / "README.md").read_text(), re.M)
@@ -30,47 +30,35 @@ def packed(folder: Path) -> Path:
     return folder / "autograder.zip"
 
 
-def look(base: Path, wheels: Path, folder: Path) -> None:
+def check(base: Path, wheels: Path, folder: Path) -> None:
     """Build the image as Gradescope does, grade the example as Gradescope does, and check the results file."""
     root = folder / "gradescope"
     subprocess.run(["cp", "-a", str(base), str(root)], check=True)
     source, submission, results = (root / "autograder" / name for name in ("source", "submission", "results"))
-    for made in (source, results):
-        made.mkdir(parents=True)
-    with zipfile.ZipFile(packed(folder)) as zipped:
+    for path in (source, results):
+        path.mkdir(parents=True)
+    with zipfile.ZipFile(pack(folder)) as zipped:
         zipped.extractall(source)
     shutil.copy(source / "run_autograder", root / "autograder")
     shutil.copytree(ROOT / "examples/hw13", submission)
-    _within(root, wheels, "bash /autograder/source/setup.sh")
-    _within(root, wheels, "chmod +x /autograder/run_autograder && /autograder/run_autograder")
-    found = json.loads((results / "results.json").read_text())
-    jsonschema_rs.validator_for(json.loads(SCHEMA.read_text())).validate(found)
-    assert found["score"] == 3.75, found
-    assert len(found["tests"]) == 6
-    print("the autograder's results:", found["score"], "points in", len(found["tests"]), "tests", flush=True)
+    _run_in(root, wheels, "bash /autograder/source/setup.sh")
+    _run_in(root, wheels, "chmod +x /autograder/run_autograder && /autograder/run_autograder")
+    report = json.loads((results / "results.json").read_text())
+    jsonschema_rs.validator_for(json.loads(SCHEMA.read_text())).validate(report)
+    assert report["score"] == 3.75, report
+    assert len(report["tests"]) == 6
+    print("the autograder's results:", report["score"], "points in", len(report["tests"]), "tests", flush=True)
 
 
-def _within(root: Path, wheels: Path, command: str) -> None:
-    """As root, with the network, for apt-get; packages of Python come from the folder that the image's build used."""
+def _run_in(root: Path, wheels: Path, command: str) -> None:
+    """Run a command as root with the network, for apt-get; Python packages come from the folder of wheels."""
     (root / "wheels").mkdir(exist_ok=True)
-    resolver = ["--ro-bind", "/etc/resolv.conf", "/etc/resolv.conf"]
-    laid = [
-        "--bind",
-        str(root),
-        "/",
-        "--dev",
-        "/dev",
-        "--proc",
-        "/proc",
-        "--ro-bind",
-        str(wheels),
-        "/wheels",
-        *resolver,
-    ]
+    files = ["--ro-bind", "/etc/resolv.conf", "/etc/resolv.conf", "--ro-bind", str(wheels), "/wheels"]
+    options = ["--bind", str(root), "/", "--dev", "/dev", "--proc", "/proc", *files, "--cap-add", "ALL"]
     variables = {"PATH": "/usr/bin:/usr/sbin:/bin:/sbin", "HOME": "/root", "LANG": "C.UTF-8"}
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels", "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(
-        ["bwrap", *laid, "--cap-add", "ALL", "--chdir", "/", "/bin/bash", "-c", command],
+        ["bwrap", *options, "--chdir", "/", "/bin/bash", "-c", command],
         env=variables | offline,
         check=True,
         timeout=900,

@@ -1,4 +1,4 @@
-"""What a container engine does, by bubblewrap: carries out a Dockerfile's steps in a root, and runs from the result."""
+"""A container engine by bubblewrap: it carries out a Dockerfile's steps in a root and runs processes in the result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def debian(folder: Path) -> None:
 
 
 def wheels(folder: Path) -> None:
-    """Everything that the image installs, fetched with this machine's settings of pip; the build has no network."""
+    """Download every package that the image installs; the build itself has no network."""
     pinned = (ROOT / "constraints.txt").read_text().splitlines()
     hatchling = next(line for line in pinned if line.startswith("hatchling=="))
     subprocess.run(
@@ -54,25 +54,25 @@ def build(base: Path, packages: Path, into: Path) -> Path:
 
 
 def _carry_out(stage: Stage, root: Path, packages: Path, earlier: Mapping[str | None, Path]) -> None:
-    where = Path("/")
+    directory = Path("/")
     for step in stage.steps:
         if step.word == "WORKDIR":
-            where = Path(step.rest)
-            _within(root, where).mkdir(parents=True, exist_ok=True)
+            directory = Path(step.rest)
+            _within(root, directory).mkdir(parents=True, exist_ok=True)
         elif step.word == "COPY":
-            _copy(step.rest, root, where, earlier)
+            _copy(step.rest, root, directory, earlier)
         elif step.word == "RUN":
             print(f"RUN {step.rest}", flush=True)
-            _run(step.rest, root, where, packages, stage.variables)
+            _run(step.rest, root, directory, packages, stage.variables)
 
 
 def _within(root: Path, path: Path) -> Path:
     return root / path.relative_to("/")
 
 
-def _copy(rest: str, root: Path, where: Path, earlier: Mapping[str | None, Path]) -> None:
+def _copy(rest: str, root: Path, directory: Path, earlier: Mapping[str | None, Path]) -> None:
     words = rest.split()
-    target = _within(root, where / words[-1])
+    target = _within(root, directory / words[-1])
     if words[0].startswith("--from="):
         (source,) = words[1:-1]
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -88,12 +88,13 @@ def _copy(rest: str, root: Path, where: Path, earlier: Mapping[str | None, Path]
                 shutil.copy(ROOT / name, inside)
 
 
-def _run(command: str, root: Path, where: Path, packages: Path, variables: Mapping[str, str]) -> None:
+def _run(command: str, root: Path, directory: Path, packages: Path, variables: Mapping[str, str]) -> None:
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     (root / "wheels").mkdir(exist_ok=True)
-    bound = ["--bind", str(root), "/", "--ro-bind", str(packages), "/wheels", "--dev", "/dev", "--proc", "/proc"]
+    wheels = ["--ro-bind", str(packages), "/wheels"]
+    options = ["--bind", str(root), "/", *wheels, "--dev", "/dev", "--proc", "/proc", "--cap-add", "ALL"]
     subprocess.run(
-        ["bwrap", *bound, "--cap-add", "ALL", "--unshare-net", "--chdir", str(where), "/bin/sh", "-c", command],
+        ["bwrap", *options, "--unshare-net", "--chdir", str(directory), "/bin/sh", "-c", command],
         env={**variables, **offline, "HOME": "/root", "LANG": "C.UTF-8"},
         check=True,
     )
@@ -102,8 +103,8 @@ def _run(command: str, root: Path, where: Path, packages: Path, variables: Mappi
 Become = Callable[[], None]
 
 
-def users_own() -> None:
-    """Become the image's user."""
+def become_user() -> None:
+    """Change to the image's user."""
     mounts.become_user(UID)
 
 
@@ -116,16 +117,16 @@ class Running:
         self.log = log
 
     def ended(self) -> bool:
-        """Whether it has ended by itself."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
     def stop(self, seconds: float = 40) -> int:
-        """Ask it to end as `docker stop` asks the first process. Returns its exit code."""
+        """Send SIGTERM to the first process, as `docker stop` does. Returns its exit code."""
         os.kill(self._inside, signal.SIGTERM)
         return self._process.wait(seconds)
 
     def close(self) -> None:
-        """Make sure that nothing is left."""
+        """Stop the process, by force after a minute."""
         if not self.ended():
             try:
                 self.stop(60)
@@ -140,37 +141,37 @@ class Container:
 
     def __init__(
         self,
-        laid: Sequence[str],
+        root_options: Sequence[str],
         volume: Path,
         variables: Mapping[str, str],
         become: Become,
-        besides: Sequence[str] = (),
+        extra_options: Sequence[str] = (),
     ) -> None:
-        """``laid`` are bubblewrap's options that lay the root, ``besides`` those for what may lie below its `/tmp`.
+        """``root_options`` are options of bubblewrap that mount the root, ``extra_options`` those below its `/tmp`.
 
         ``become`` changes the user, in the new process.
         """
         self.variables = dict(variables)
         self._become = become
         fresh = ["--dev", "/dev", "--proc", "/proc", "--size", str(256 << 20), "--tmpfs", "/tmp"]
-        self._mounts = [*laid, *fresh, *besides, "--dir", "/var/lib/assay", "--remount-ro", "/"]
+        self._mounts = [*root_options, *fresh, *extra_options, "--dir", "/var/lib/assay", "--remount-ro", "/"]
         self._mounts += ["--bind", str(volume), "/var/lib/assay"]
 
     @contextlib.contextmanager
     def start(self, command: Sequence[str], log: Path, **more: str) -> Iterator[Running]:
         """A process of the container, ended with the block."""
-        told, tell = os.pipe()
-        with log.open("wb") as out, _filter() as number, os.fdopen(told) as told_pid:
+        read_end, write_end = os.pipe()
+        with log.open("wb") as out, _filter() as number, os.fdopen(read_end) as info:
             process = subprocess.Popen(
-                self._line(number, ["--info-fd", str(tell), *command]),
+                self._command_line(number, ["--info-fd", str(write_end), *command]),
                 env={**self.variables, **more},
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                pass_fds=[number, tell],
+                pass_fds=[number, write_end],
                 preexec_fn=self._become,
             )
-            os.close(tell)
-            inside = json.loads(told_pid.read())["child-pid"]
+            os.close(write_end)
+            inside = json.loads(info.read())["child-pid"]
         running = Running(process, inside, log)
         try:
             yield running
@@ -181,7 +182,7 @@ class Container:
         """Run a command to its end."""
         with _filter() as number:
             return subprocess.run(
-                self._line(number, command),
+                self._command_line(number, command),
                 env={**self.variables, **more},
                 capture_output=True,
                 text=True,
@@ -190,9 +191,9 @@ class Container:
                 preexec_fn=self._become,
             )
 
-    def _line(self, number: int, command: Sequence[str]) -> list[str]:
+    def _command_line(self, number: int, command: Sequence[str]) -> list[str]:
         outside = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--new-session", "--die-with-parent"]
-        # The engine's own init hands signals on; bubblewrap's does not, so the command is the first process itself.
+        # An engine's init forwards signals and bubblewrap's does not, so the command itself is the first process.
         outside += ["--as-pid-1", "--chdir", "/var/lib/assay"]
         return ["bwrap", *self._mounts, *outside, "--seccomp", str(number), *command]
 

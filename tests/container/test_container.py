@@ -28,7 +28,7 @@ from app.settings import Settings
 from grader.sandbox import mounts
 from grader.sandbox.policy import default
 from tests.container import autograder, dockerfile, engine
-from tests.container.__main__ import TOKEN, healthy
+from tests.container.__main__ import TOKEN, wait_until_healthy
 from tests.container.dockerfile import ROOT
 from tests.container.engine import Container
 from tests.integration.postgresql import free_port
@@ -107,7 +107,7 @@ def test_the_services_fit_the_image() -> None:
 
 
 def test_the_autograders_zip_holds_what_its_scripts_use(tmp_path: Path) -> None:
-    with zipfile.ZipFile(autograder.packed(tmp_path)) as zipped:
+    with zipfile.ZipFile(autograder.pack(tmp_path)) as zipped:
         names = zipped.namelist()
         scripts = {name: zipped.read(name).decode() for name in ("setup.sh", "run_autograder")}
         pinned = zipped.read("constraints.txt").decode()
@@ -128,11 +128,11 @@ def container() -> Iterator[Container]:
     """This environment under the image's conditions: another user, a root with little in it, all of it read-only."""
     assert shutil.which("bwrap"), "these tests need bubblewrap; run tests/install-system-packages"
     needed = [Path(sys.base_prefix), Path(sys.prefix), *map(Path, site.getsitepackages()), ROOT]
-    laid = [option for name in ("usr", "etc") for option in ("--ro-bind", f"/{name}", f"/{name}")]
+    root_options = [option for name in ("usr", "etc") for option in ("--ro-bind", f"/{name}", f"/{name}")]
     for link in ("bin", "lib", "lib64", "sbin"):
-        laid += ["--symlink", f"usr/{link}", f"/{link}"]
+        root_options += ["--symlink", f"usr/{link}", f"/{link}"]
     outside = sorted({str(path.resolve()) for path in needed if not path.resolve().is_relative_to("/usr")})
-    besides = [option for path in outside for option in ("--ro-bind", path, path)]
+    extra_options = [option for path in outside for option in ("--ro-bind", path, path)]
     final, root = dockerfile.stages()[-1], os.geteuid() == 0
     user = mounts.free_uid(default().server.free_uid + 2)
 
@@ -146,18 +146,18 @@ def container() -> Iterator[Container]:
         if root:
             os.chown(volume, user, user)
         variables = {**final.variables, "PATH": path, "HOME": "/nonexistent"}
-        yield Container(laid, Path(volume), variables, become, besides)
+        yield Container(root_options, Path(volume), variables, become, extra_options)
 
 
 def test_the_service_runs_on_a_read_only_root(container: Container, tmp_path: Path) -> None:
     final, port = dockerfile.stages()[-1], str(free_port())
-    told = container.run(["python", "-c", "import os; print(os.getuid()); open('/more', 'w')"])
-    assert told.stdout != "0\n"
-    assert "Read-only file system" in told.stderr
+    refused = container.run(["python", "-c", "import os; print(os.getuid()); open('/more', 'w')"])
+    assert refused.stdout != "0\n"
+    assert "Read-only file system" in refused.stderr
     more = {"ASSAY_PORT": port, "ASSAY_ADMIN_TOKEN": TOKEN, "ASSAY_WORKERS": "1"}
     with container.start(final.command, tmp_path / "log", **more) as running:
         assert container.run(final.healthcheck, ASSAY_PORT=port).returncode != 0
-        healthy(container, port, running)
+        wait_until_healthy(container, port, running)
         sandbox = httpx.get(
             f"http://127.0.0.1:{port}/api/v1/sandbox", headers={"Authorization": f"Bearer {TOKEN}"}
         ).json()

@@ -1,6 +1,6 @@
-"""Makes ``schema_<n>.json``: evidence of the examples and of broken submissions as this schema version stores it.
+"""Writes ``schema_<n>.json``: evidence of the examples and of broken submissions as this schema version stores it.
 
-``python -m tests.evidence.record`` is run once for each schema version; its output is never written again.
+``python -m tests.evidence.record`` runs once for each schema version; its file never changes afterwards.
 """
 
 from __future__ import annotations
@@ -14,16 +14,9 @@ from grader.assignment import bundled
 from grader.evidence import SCHEMA_VERSION
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part, SubmittedParts
+from tests.example_submission import example_submission
 
 FOLDER = Path(__file__).parent
-_EXAMPLES = Path(__file__).parents[2] / "examples"
-_PARTS = {
-    "model": "model.py",
-    "loss": "loss.py",
-    "summary": "summary.txt",
-    "answers": "answers.json",
-    "pruning_plot": "pruning.png",
-}
 _BROKEN = {
     "model": Part(b"def get_student_model():\n    return undefined_helper(3)\n"),
     "loss": Part(b"def loss_fn_kd(student_logits, labels, teacher_logits):\n    raise ValueError('no')\n"),
@@ -33,18 +26,15 @@ _BROKEN = {
 
 
 def main() -> None:
-    """Grade the examples and a broken submission, and write the stored evidence."""
+    """Grade the examples and broken submissions, and write their evidence as it is stored."""
     target = FOLDER / f"schema_{SCHEMA_VERSION}.json"
     if target.exists():
-        raise SystemExit(f"{target} is there already, and stays as it is")
+        raise SystemExit(f"{target} exists already and must not change")
     assignment = bundled("hw13")
-    submissions = [
-        SubmittedParts({name: Part((folder / file).read_bytes(), file) for name, file in _PARTS.items()})
-        for folder in (_EXAMPLES / "hw13", _EXAMPLES / "hw13-correct")
-    ]
+    examples = [example_submission(name) for name in ("hw13", "hw13-correct")]
     records = []
     with Sandbox() as sandbox:
-        for submission in [*submissions, SubmittedParts(_BROKEN), SubmittedParts({"answers": _BROKEN["answers"]})]:
+        for submission in [*examples, SubmittedParts(_BROKEN), SubmittedParts({"answers": _BROKEN["answers"]})]:
             for number, evidence in pipeline.grade(assignment, submission, sandbox).evidence.items():
                 records.append(
                     json.dumps({"question": number, "evidence": json_safe(evidence.model_dump(mode="python"))})

@@ -34,28 +34,19 @@ from grader import pipeline
 from grader.assignment import bundled, from_files
 from grader.evidence import AnyEvidence
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import Part, SubmittedParts
+from tests.example_submission import example_submission
 from tests.integration.postgresql import Server
 from tests.load.figures import Row, row
 
 SUBMISSIONS = 3000
-_EXAMPLE = Path(__file__).parents[2] / "examples" / "hw13"
-_PARTS = {
-    "model": "model.py",
-    "loss": "loss.py",
-    "summary": "summary.txt",
-    "answers": "answers.json",
-    "pruning_plot": "pruning.png",
-}
 
 
 def graded_example() -> tuple[Mapping[str, AnyEvidence], float]:
     """The evidence of the example, and the seconds that measuring it took."""
-    handin = SubmittedParts({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
     with Sandbox() as sandbox:
         start = time.perf_counter()
-        found = pipeline.grade(bundled("hw13"), handin, sandbox)
-        return found.evidence, time.perf_counter() - start
+        evidence = pipeline.grade(bundled("hw13"), example_submission(), sandbox).evidence
+        return evidence, time.perf_counter() - start
 
 
 def fill(database: Database, evidence: Mapping[str, AnyEvidence], count: int) -> Viewer:
@@ -145,11 +136,11 @@ def _seconds(step: Callable[[], None]) -> float:
 
 def measure(count: int = 1000) -> list[Row]:
     """One row for each figure, against the first stage of the example."""
-    handin = SubmittedParts({name: Part((_EXAMPLE / file).read_bytes(), file) for name, file in _PARTS.items()})
+    submission = example_submission()
     with Sandbox() as sandbox:
-        pipeline.run_first_stage(bundled("hw13"), handin, sandbox)
+        pipeline.run_first_stage(bundled("hw13"), submission, sandbox)
         start = time.perf_counter()
-        evidence = pipeline.run_first_stage(bundled("hw13"), handin, sandbox).evidence
+        evidence = pipeline.run_first_stage(bundled("hw13"), submission, sandbox).evidence
         seconds = time.perf_counter() - start
     with databases() as kinds:
         return [
