@@ -6,7 +6,6 @@ Runs beside the student's code. The answer is a state dict as data; only its acc
 from __future__ import annotations
 
 import inspect
-import random
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 
 from grader.sandbox.frames import Answer, Array
 from grader.sandbox.harness.model import call_entry_point, logits_of
-from grader.sandbox.harness.student_module import StudentModule
+from grader.sandbox.harness.student_module import StudentModule, seed_generators
 
 
 def _allows_channels_last(model: torch.nn.Module) -> bool:
@@ -44,10 +43,7 @@ class Training:
         return {}, []
 
     def _build(self, layout: torch.memory_format) -> None:
-        seed = int(self.settings["seed"])
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        random.seed(seed)
+        seed_generators(int(self.settings["seed"]))
         model = call_entry_point(self.student_module, str(self.settings["entry"])).train()
         self.layout = layout
         self.model = model.to(memory_format=layout) if _allows_channels_last(model) else model

@@ -8,16 +8,14 @@ answers.
 from __future__ import annotations
 
 import os
-import random
 import sys
 
-import numpy as np
 import torch
 
 from grader.sandbox import frames
 from grader.sandbox.frames import Operation
 from grader.sandbox.harness import distil, errors, export, loss, model
-from grader.sandbox.harness.student_module import StudentModule
+from grader.sandbox.harness.student_module import StudentModule, seed_generators
 
 REQUESTS, REPLIES = 3, 4
 
@@ -49,10 +47,7 @@ def operations() -> dict[str, Operation]:
 def serve(torch_threads: int, table: dict[str, Operation]) -> None:
     """Answer requests until the pipe closes. An exception of the student's is an answer too."""
     torch.set_num_threads(torch_threads)
-    seed = int.from_bytes(os.urandom(8), "little") >> 1
-    torch.manual_seed(seed)
-    np.random.seed(seed & 0xFFFFFFFF)
-    random.seed(seed)
+    seed_generators(int.from_bytes(os.urandom(8), "little") >> 1)
     sequence = 0
     while True:
         sequence += 1

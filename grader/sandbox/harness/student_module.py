@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import linecache
+import random
 import sys
 import types
 from typing import Any
 
+import numpy as np
 import torch
 
 from grader.sandbox.frames import Answer, Array
@@ -42,3 +44,10 @@ class StudentModule:
         exec(compile(source, filename, "exec", dont_inherit=True), namespace)
         defines = [name for name, value in namespace.items() if before.get(name, before) is not value]
         return {"defines": [str(name)[:100] for name in defines[:500]]}, []
+
+
+def seed_generators(seed: int) -> None:
+    """Seed every random number generator that a student's code may use."""
+    torch.manual_seed(seed)
+    np.random.seed(seed & 0xFFFFFFFF)
+    random.seed(seed)

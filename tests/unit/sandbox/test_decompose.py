@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch.export import ExportedProgram
 
+from grader.measure.network import run
 from grader.sandbox.harness import decompose, export, torch_private
 from tests import slices
 from tests.unit.sandbox import exporter
@@ -142,12 +142,6 @@ def by_the_library(model: nn.Module) -> bytes:
         return export.onnx_bytes(model, [3, SIDE, SIDE], dynamic=True)
 
 
-def logits(network: bytes, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
-    answer: np.ndarray[Any, Any] = session.run(None, {"images": images})[0]
-    return answer
-
-
 def tensors(network: bytes) -> list[tuple[str, tuple[int, ...]]]:
     return sorted((one.name, tuple(one.dims)) for one in onnx.load_from_string(network).graph.initializer)
 
@@ -170,8 +164,8 @@ def test_the_network_is_that_of_the_librarys_way_and_of_the_model(
     assert tensors(exported) == tensors(expected)
     for batch in (1, 3):
         images = np.random.default_rng(batch).standard_normal((batch, 3, SIDE, SIDE), dtype=np.float32)
-        answer = logits(exported, images)
-        np.testing.assert_allclose(answer, logits(expected, images), rtol=1e-5, atol=1e-6)
+        answer = run(exported, images, batch, threads=1)
+        np.testing.assert_allclose(answer, run(expected, images, batch, threads=1), rtol=1e-5, atol=1e-6)
         with torch.no_grad():
             live = model(torch.from_numpy(images.copy()))
         np.testing.assert_allclose(answer, live.numpy(), rtol=1e-4, atol=1e-5)

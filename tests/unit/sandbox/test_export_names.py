@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 from grader.measure import artefact
-from grader.measure.network import Network
+from grader.measure.network import Network, run
 from grader.sandbox.harness import decompose, export, layers, torch_private
 from tests.unit.sandbox import exporter
 
@@ -209,7 +208,6 @@ def check(model: nn.Module) -> None:
 
 def assert_same(model: nn.Module, exported: bytes) -> None:
     images = np.random.default_rng(0).standard_normal((3, 3, 8, 8), dtype=np.float32)
-    session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
-    answer = session.run(None, {session.get_inputs()[0].name: images})[0]
+    answer = run(exported, images, len(images), threads=1)
     with torch.no_grad():
         np.testing.assert_allclose(answer, model(torch.from_numpy(images.copy())).numpy(), rtol=1e-4, atol=1e-5)
