@@ -19,10 +19,9 @@ from grader.sandbox.control_groups import ControlGroups, Group
 from grader.sandbox.policy import Limits, default
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
-from tests.hostile.spares import until, without_spares
+from tests.hostile.children import run_source, until, without_spares
 
-LOAD = {"prelude": "", "filename": "a.py"}
-SUICIDE = {"source": "import os\nos.kill(os.getpid(), 9)", **LOAD}
+SUICIDE = "import os\nos.kill(os.getpid(), 9)"
 
 
 def _hierarchy() -> Path | None:
@@ -65,7 +64,7 @@ def test_a_child_is_in_its_group_and_the_group_is_removed_with_it(kinds: int) ->
             with sandbox.child() as child:
                 assert child._group is not None
                 assert (child._group.path / "cgroup.procs").read_text().split() == [str(child.pid)]
-                assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
+                assert run_source(child, "x = 1").outcome is Outcome.OK
     assert list(groups.base.glob(f"assay-child-{os.getpid()}-*")) == []
 
 
@@ -87,9 +86,9 @@ def test_a_full_group_and_a_full_machine_are_distinguished(
     with grouped.child() as child:
         if outcome is None:
             with pytest.raises(InfrastructureFault, match="out of memory"):
-                child.request("load", SUICIDE)
+                run_source(child, SUICIDE)
         else:
-            assert child.request("load", SUICIDE).outcome is outcome
+            assert run_source(child, SUICIDE).outcome is outcome
             assert child.end is not None
             assert child.end["signal"] == signal.SIGKILL
 
@@ -106,5 +105,5 @@ def test_a_group_that_cannot_be_made_is_tried_again(grouped: Sandbox, monkeypatc
 
     monkeypatch.setattr(groups, "make", full)
     with grouped.child() as child:
-        assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
+        assert run_source(child, "x = 1").outcome is Outcome.OK
     assert grouped.server_pid == server

@@ -24,12 +24,11 @@ from grader.sandbox.child import LockedChild, NoRoom, ServerFault
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
 from grader.submission import Part, SubmittedParts
-from tests.hostile.spares import until, without_spares
+from tests.hostile.children import run_source, until, without_spares
 from tests.hostile.test_submissions import HONEST, living_children, no_child_is_left
 
 pytestmark = pytest.mark.usefixtures("light_fork_servers")
 
-LOAD = {"prelude": "", "filename": "a.py"}
 SLEEPY = b"import time\n\n\ndef loss_fn_kd(student_logits, labels, teacher_logits):\n    time.sleep(60)\n"
 
 
@@ -94,9 +93,9 @@ def test_the_time_that_we_were_away_is_not_the_childs(own: Sandbox) -> None:
 
     with own.child(own.policy.limits.override({"wall_seconds": 4, "idle_seconds": 2}), cancelled) as child:
         absences.append(5.0)
-        assert child.request("load", {"source": "import time\ntime.sleep(0.5)", **LOAD}).outcome is Outcome.OK
+        assert run_source(child, "import time\ntime.sleep(0.5)").outcome is Outcome.OK
         assert absences == []
-        assert child.request("load", {"source": "import time\ntime.sleep(99)", **LOAD}).outcome is Outcome.TIMEOUT
+        assert run_source(child, "import time\ntime.sleep(99)").outcome is Outcome.TIMEOUT
 
 
 def test_a_submission_in_flight_is_an_infrastructure_fault_and_runs_again(own: Sandbox, hw13: Assignment) -> None:
@@ -199,7 +198,7 @@ def test_a_worn_out_fork_server_is_replaced_while_its_children_finish() -> None:
         with sandbox.child() as child:
             with sandbox.child():
                 assert server_of(sandbox) != first
-            assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
+            assert run_source(child, "x = 1").outcome is Outcome.OK
             assert status.read(first)
         assert status.read(first) == {}, "it ends with its last child"
 
@@ -262,7 +261,7 @@ def test_children_in_a_row_leave_nothing_behind(sandbox: Sandbox) -> None:
 
 def _one_child(sandbox: Sandbox) -> None:
     with sandbox.child() as child:
-        assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
+        assert run_source(child, "x = 1").outcome is Outcome.OK
 
 
 def _settle(sandbox: Sandbox) -> None:

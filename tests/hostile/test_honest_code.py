@@ -10,6 +10,7 @@ from grader.evidence import Outcome, Wanted
 from grader.sandbox.policy import default
 from grader.sandbox.replies import Reply
 from grader.sandbox.supervisor import Sandbox
+from tests.hostile.children import run_source
 
 WORKS = {
     "optimizers": """
@@ -245,7 +246,7 @@ CANNOT: dict[str, tuple[str, Outcome, str, Wanted | None]] = {
 def run(sandbox: Sandbox, source: str) -> tuple[Reply, str]:
     limits = default().limits.override({"wall_seconds": 60, "cpu_seconds": 30})
     with sandbox.child(limits) as child:
-        reply = child.request("load", {"source": dedent(source), "prelude": "", "filename": "model.py"})
+        reply = run_source(child, dedent(source))
         return reply, child.stdout
 
 

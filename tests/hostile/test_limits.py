@@ -7,6 +7,7 @@ import pytest
 from grader.evidence import Outcome
 from grader.sandbox.policy import default
 from grader.sandbox.supervisor import Sandbox
+from tests.hostile.children import run_source
 
 NAP = "import time\nwhile True: time.sleep(0.001)"
 LOCK = "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()"
@@ -48,7 +49,7 @@ def test_the_reply_names_the_limit(
     sandbox: Sandbox, source: str, outcome: Outcome, limit: str, allowed: float, least: float, unit: str
 ) -> None:
     with sandbox.child(default().limits.override(LOW)) as child:
-        reply = child.request("load", {"source": source, "prelude": "", "filename": "model.py"})
+        reply = run_source(child, source)
         assert (reply.outcome, reply.limit and reply.limit.limit) == (outcome, limit), reply
         assert reply.limit is not None
         assert (reply.limit.allowed, reply.limit.unit) == (allowed, unit)
@@ -60,7 +61,7 @@ def test_a_shortened_wall_time_is_named(sandbox: Sandbox) -> None:
     with sandbox.child(default().limits.override(LOW)) as child:
         child.shorten(99)
         child.shorten(1.5)
-        reply = child.request("load", {"source": NAP, "prelude": "", "filename": "model.py"})
+        reply = run_source(child, NAP)
         assert reply.outcome is Outcome.TIMEOUT
         assert reply.limit is not None
         assert (reply.limit.limit, reply.limit.allowed) == ("wall time", 1.5)
@@ -68,7 +69,7 @@ def test_a_shortened_wall_time_is_named(sandbox: Sandbox) -> None:
 
 def test_a_refused_allocation_of_unknown_size_has_no_use(sandbox: Sandbox) -> None:
     with sandbox.child(default().limits.override(LOW)) as child:
-        reply = child.request("load", {"source": "bytearray(1 << 40)", "prelude": "", "filename": "model.py"})
+        reply = run_source(child, "bytearray(1 << 40)")
         assert reply.outcome is Outcome.MEMORY
         assert reply.limit is not None
         assert reply.limit.used is None

@@ -15,13 +15,12 @@ from grader.evidence import Outcome
 from grader.sandbox import status
 from grader.sandbox.spares import Order
 from grader.sandbox.supervisor import Sandbox
-from tests.hostile.spares import until, without_spares
+from tests.hostile.children import run_source, until, without_spares
 from tests.hostile.test_submissions import living_children
 
 pytestmark = pytest.mark.usefixtures("light_fork_servers")
 
-LOAD = {"prelude": "", "filename": "a.py"}
-LIMIT = {"source": "import resource\nprint(resource.getrlimit(resource.RLIMIT_CPU)[0])", **LOAD}
+LIMIT = "import resource\nprint(resource.getrlimit(resource.RLIMIT_CPU)[0])"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def test_the_next_order_gets_the_spare_and_another_one_is_made_after_it(sandbox_
     waiting = spare_pid(sandbox_with_spare)
     with sandbox_with_spare.child() as child:
         assert child.pid == waiting
-        assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
+        assert run_source(child, "x = 1").outcome is Outcome.OK
         assert _orders(sandbox_with_spare) == [], "none is forked beside the work"
     assert spare_pid(sandbox_with_spare) != waiting
 
@@ -52,11 +51,11 @@ def test_another_kind_of_order_gets_its_own_limits(sandbox_with_spare: Sandbox) 
     waiting = spare_pid(sandbox_with_spare)
     with sandbox_with_spare.child(sandbox_with_spare.policy.limits.override({"cpu_seconds": 17})) as child:
         assert child.pid != waiting
-        assert child.request("load", LIMIT).outcome is Outcome.OK
+        assert run_source(child, LIMIT).outcome is Outcome.OK
         assert child.stdout == "17\n"
     until(lambda: sandbox_with_spare.spare_pids != [waiting])
     with sandbox_with_spare.child(role="measure") as child:
-        assert child.request("load", LIMIT).outcome is not Outcome.OK, "a measuring child loads no source"
+        assert run_source(child, LIMIT).outcome is not Outcome.OK, "a measuring child loads no source"
 
 
 def test_a_dead_spare_is_not_used(sandbox_with_spare: Sandbox) -> None:
@@ -67,7 +66,7 @@ def test_a_dead_spare_is_not_used(sandbox_with_spare: Sandbox) -> None:
     until(lambda: status.read(dead) == {})
     with sandbox_with_spare.child() as child:
         assert child.pid != dead
-        assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
+        assert run_source(child, "x = 1").outcome is Outcome.OK
 
 
 def test_time_as_a_spare_does_not_count() -> None:
@@ -80,7 +79,7 @@ def test_time_as_a_spare_does_not_count() -> None:
         time.sleep(4.5)
         with sandbox.child(limits) as child:
             assert child.pid == waiting
-            reply = child.request("load", {"source": "import time\ntime.sleep(0.5)", **LOAD})
+            reply = run_source(child, "import time\ntime.sleep(0.5)")
             assert reply.outcome is Outcome.OK, reply
 
 
@@ -109,7 +108,7 @@ def test_a_spare_ends_when_descriptors_run_out(sandbox_with_spare: Sandbox) -> N
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(used, *filling) + 7, hard))
     try:
         with sandbox_with_spare.child(sandbox_with_spare.policy.limits.override({"cpu_seconds": 18})) as child:
-            assert child.request("load", LIMIT).outcome is Outcome.OK
+            assert run_source(child, LIMIT).outcome is Outcome.OK
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for fd in filling:
@@ -133,5 +132,5 @@ def test_a_spare_ends_with_its_fork_server() -> None:
         os.kill(server, signal.SIGKILL)
         until(lambda: status.read(waiting) == {})
         with sandbox.child() as child:
-            assert child.request("load", {"source": "x = 1", **LOAD}).outcome is Outcome.OK
+            assert run_source(child, "x = 1").outcome is Outcome.OK
         assert sandbox.server_pid != server

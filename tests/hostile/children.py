@@ -1,4 +1,4 @@
-"""Policies with or without spare children, and waiting for what happens in the background."""
+"""Running source in a child, policies with or without spare children, and waiting for the background."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import time
 from collections.abc import Callable
 
 from grader.sandbox.policy import Policy, default
+from grader.sandbox.replies import Child, Reply
+
+
+def run_source(child: Child, source: str) -> Reply:
+    """The reply to a source that a student submits."""
+    return child.request("load", {"source": source, "prelude": "", "filename": "model.py"})
 
 
 def without_spares(kinds: int = 0) -> Policy:
