@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,39 +18,16 @@ if TYPE_CHECKING:
     from app.lti.models import Platform, ToolKey
 
 
-def add(
-    *,
-    name: str,
-    issuer: str,
-    client_id: str,
-    deployments: Sequence[str],
-    auth_url: str,
-    token_url: str,
-    jwks_url: str,
-    token_audience: str | None,
-    hosts: Sequence[str],
-    staff: bool,
-    match: str | None,
-    as_json: bool,
-) -> None:
-    """Register a platform or bring it up to date. Raises `Refused` or `UnusableInput`."""
+def add(as_json: bool, **fields: Any) -> None:
+    """Register a platform or bring it up to date; ``fields`` are those of `Registration`.
+
+    Raises `Refused` or `UnusableInput`.
+    """
     _require()
     from app.lti import registration
 
     configured = settings()
-    wish = registration.Registration(
-        name=name,
-        issuer=issuer,
-        client_id=client_id,
-        deployments=deployments,
-        auth_url=auth_url,
-        token_url=token_url,
-        jwks_url=jwks_url,
-        token_audience=token_audience,
-        hosts=hosts,
-        staff=staff,
-        match=match,
-    )
+    wish = registration.Registration(**fields)
     with writing(configured) as session:
         platform = registration.register(session, wish, allow_local=configured.lti_allow_local, actor="assay lti add")
         shown = _platform(platform)
@@ -60,7 +36,7 @@ def add(
         typer.echo(json.dumps(shown, indent=2))
         return
     base = (configured.public_url or "https://YOUR-ADDRESS").rstrip("/")
-    typer.echo(f"{name} is registered. The platform asks for these addresses:")
+    typer.echo(f"{shown['name']} is registered. The platform asks for these addresses:")
     for what, path in (("login initiation", "login"), ("tool, redirect, deep linking", "launch"), ("keys", "jwks")):
         typer.echo(f"  {what}: {base}/lti/{path}")
 

@@ -82,6 +82,29 @@ def test_an_unknown_option_and_a_word_too_many(run: Run, name: str) -> None:
     assert_one_line(run(*needed(name), "one", "word", "too", "many"), 2)
 
 
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("--no-such-option", "assay"),
+        ("no-such-command", "assay"),
+        ("users no-such-command", "assay users"),
+        ("users import --no-such-option", "assay users import"),
+        ("grade users --no-such-option", "assay grade"),
+    ],
+)
+def test_a_mistake_names_the_help_of_its_command(run: Run, line: str, command: str) -> None:
+    ended = run(*line.split())
+    assert_one_line(ended, 2)
+    assert ended.stderr.endswith(f". See `{command} --help`.\n")
+
+
+@pytest.mark.parametrize("line", ["", "users", "lti"])
+def test_no_command_shows_the_help(run: Run, line: str) -> None:
+    ended = run(*line.split())
+    assert (ended.code, ended.stderr) == (2, "")
+    assert f"Usage: {' '.join(['assay', *line.split()])} [OPTIONS] COMMAND" in ended.stdout
+
+
 @pytest.mark.parametrize("name", sorted(name for name in COMMANDS if needed(name) != name.split()))
 def test_what_is_missing_and_what_is_nowhere(run: Run, name: str) -> None:
     assert_one_line(run(*name.split()), 2)

@@ -1,0 +1,69 @@
+"""Options and arguments that several commands share, and their values."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_CODES = "Exit codes: 0 done, 1 refused or unreachable, 2 unusable input."
+EXIT_CODES_OF_PROCESSES = (
+    "Runs until SIGTERM or Ctrl-C. Exit codes: 0 stopped on request, 1 could not start, 2 a setting is not "
+    "valid, 78 this machine cannot run student code safely."
+)
+
+
+class Repair(StrEnum):
+    """What to do with paste damage, such as lost underscores."""
+
+    SUGGEST = "suggest"
+    APPLY = "apply"
+
+
+class Language(StrEnum):
+    """The languages that reports are written in."""
+
+    ENGLISH = "en"
+    TRADITIONAL_CHINESE = "zh-Hant"
+
+
+class ExportFormat(StrEnum):
+    """What a class can be written as."""
+
+    JSON_LINES = "jsonl"
+    FEEDBACK = "feedback"
+    SCORES = "scores"
+    GRADESCOPE = "gradescope"
+
+
+class ImportableDataset(StrEnum):
+    """The data sets that can be imported."""
+
+    FOOD11 = "food11"
+
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="DIR-or-FILES...", help="Folders or files; the usual file names say which part each file is."
+    ),
+]
+Model = Annotated[Path | None, typer.Option(help="Python text or notebook with `get_student_model`.")]
+Loss = Annotated[Path | None, typer.Option(help="Python text with `loss_fn_kd`.")]
+Summary = Annotated[Path | None, typer.Option(help="Text of torchsummary or torchinfo.")]
+Answers = Annotated[Path | None, typer.Option(help='JSON object such as `{"2.2": "softer", "3.2": "no"}`.')]
+Plot = Annotated[Path | None, typer.Option(help="Pruning plot, PNG or JPEG.")]
+Points = Annotated[Path | None, typer.Option(help="CSV `ratio,accuracy`.")]
+Weights = Annotated[Path | None, typer.Option(help="Trained weights, safetensors or state dict.")]
+RepairOption = Annotated[
+    Repair, typer.Option(help="`suggest` shows the repair of paste damage; `apply` grades the repaired text.")
+]
+Slug = Annotated[str, typer.Option("--assignment", help="The assignment's short name.")]
+SlugOrFolder = Annotated[str, typer.Option("--assignment", help="The assignment's short name or its folder.")]
+ReportAsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+ResultAsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of the report.")]
+AssignmentFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with an `assignment.toml`.")]
+PlatformName = Annotated[str, typer.Argument(metavar="NAME", help="The platform's short name here.")]
