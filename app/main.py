@@ -33,9 +33,9 @@ from app.db.engine import Database
 from app.db.probe import WriteProbe
 from app.http import problem_responses, request_metrics
 from app.http.body_limit import BodyLimit
-from app.http.conditional import Conditional
+from app.http.conditional import ConditionalRequests
 from app.http.csrf import CrossSiteCheck
-from app.http.readable_address import ReadableAddress
+from app.http.nul_check import NulCheck
 from app.queue import repository as job_repository
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
@@ -66,11 +66,11 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
         app.include_router(router)
     app.openapi = openapi.of(app)  # type: ignore[method-assign]
     problem_responses.install(app)
-    # The last one added is the first one asked.
-    app.add_middleware(Conditional)
-    app.add_middleware(CrossSiteCheck, expected=lti.FROM_PLATFORMS if lti.installed() else ())
+    # The middleware that is added last runs first.
+    app.add_middleware(ConditionalRequests)
+    app.add_middleware(CrossSiteCheck, exempt=lti.FROM_PLATFORMS if lti.installed() else ())
     app.add_middleware(BodyLimit, largest=settings.max_request_bytes)
-    app.add_middleware(ReadableAddress)
+    app.add_middleware(NulCheck)
     pages.install(app)
     app.add_middleware(request_metrics.RequestMetrics)
     return app

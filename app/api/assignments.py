@@ -13,9 +13,9 @@ from app import language, problems
 from app.assignments import service
 from app.assignments.models import PublishedAssignment
 from app.auth.viewer import Viewer
+from app.http.authentication import AnyViewer
 from app.http.request_language import Language
 from app.http.sessions import ReadSession
-from app.http.viewers import AnyViewer
 from app.submissions import parts, quota
 from app.submissions.extensions import service as extensions
 from grader import lateness

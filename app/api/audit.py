@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from app import problems
 from app.audit import repository, service
+from app.http.authentication import AdminViewer
 from app.http.sessions import ReadSession
-from app.http.viewers import AdminViewer
 
 router = APIRouter(prefix="/admin/audit", tags=["admin"], responses=problems.documented(401, 403, 422))
 

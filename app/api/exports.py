@@ -10,9 +10,9 @@ from fastapi.responses import StreamingResponse
 
 from app import problems
 from app.exports import feedback, json_lines
+from app.http.authentication import StaffViewer
 from app.http.request_language import Language
 from app.http.sessions import Db
-from app.http.viewers import StaffViewer
 
 router = APIRouter(prefix="/scores", tags=["scores"], responses=problems.documented(401, 403, 404, 422))
 

@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from app import problems
 from app.assignments import service as assignments
+from app.http.authentication import StaffViewer
 from app.http.sessions import ReadSession, WriteSession
-from app.http.viewers import StaffViewer
 from app.submissions.extensions import repository, service
 from app.submissions.extensions.models import Extension
 

@@ -21,7 +21,7 @@ IfMatch = Annotated[
 ]
 
 
-def check(
+def check_if_match(
     session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, if_match: list[str] | None, lang: str
 ) -> None:
     """Compare with the tag of the report as it is now, and keep other writers off until the transaction ends.

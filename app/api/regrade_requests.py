@@ -8,11 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from app import problems
-from app.api import if_match as conditions
-from app.api.if_match import IfMatch
+from app.api.if_match import IfMatch, check_if_match
+from app.http.authentication import AnyViewer, StaffViewer
 from app.http.request_language import Language
 from app.http.sessions import ReadSession, WriteSession
-from app.http.viewers import AnyViewer, StaffViewer
 from app.regrade_requests import service
 from app.regrade_requests.schemas import NewAnswer, NewRequest, RequestView
 
@@ -63,7 +62,7 @@ def answer(
 ) -> RequestView:
     """Answer a request. `score` sets the points by hand, with the answer as the reason."""
     request = service.open_request(session, viewer, request_id)
-    conditions.check(session, viewer, request.submission_id, request.question, if_match, lang)
+    check_if_match(session, viewer, request.submission_id, request.question, if_match, lang)
     return RequestView.of(service.answer(session, viewer, request_id, new))
 
 

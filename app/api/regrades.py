@@ -7,8 +7,8 @@ import uuid
 from fastapi import APIRouter, Request, Response
 
 from app import problems
+from app.http.authentication import AdminViewer
 from app.http.sessions import ReadSession, WriteSession
-from app.http.viewers import AdminViewer
 from app.regrades import service
 from app.regrades.schemas import ChangeView, RegradeView, RegradeWish
 

@@ -9,13 +9,12 @@ from fastapi import APIRouter, File, Form, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app import problems
-from app.api import if_match as conditions
-from app.api.if_match import IfMatch
+from app.api.if_match import IfMatch, check_if_match
 from app.assignments import service as assignments
 from app.exports import canvas, gradebook, gradescope_table
+from app.http.authentication import StaffViewer
 from app.http.request_language import Language
 from app.http.sessions import ReadSession, WriteSession
-from app.http.viewers import StaffViewer
 from app.reports import service as reports
 from app.reports.schemas import QuestionReport
 from app.scores import service
@@ -99,7 +98,7 @@ def set_override(
     if_match: IfMatch = None,
 ) -> QuestionReport:
     """Set the points of a question by hand. They survive every regrade."""
-    conditions.check(session, viewer, submission_id, number, if_match, lang)
+    check_if_match(session, viewer, submission_id, number, if_match, lang)
     service.override(session, viewer, submission_id, number, score=new.score, reason=new.reason)
     report = reports.load_report(session, viewer, submission_id, lang)
     return next(question for question in report.questions if question.number == number)
@@ -119,5 +118,5 @@ def remove_override(
     if_match: IfMatch = None,
 ) -> None:
     """Remove the points set by hand: the computed points count again."""
-    conditions.check(session, viewer, submission_id, number, if_match, lang)
+    check_if_match(session, viewer, submission_id, number, if_match, lang)
     service.remove_override(session, viewer, submission_id, number)

@@ -13,14 +13,14 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from app import problems
-from app.api.following import SubmissionStream
+from app.api.submission_stream import SubmissionStream
 from app.auth.viewer import Viewer
 from app.exports import gradescope
 from app.grading import cancelling
 from app.http import conditional, form
+from app.http.authentication import AnyViewer
 from app.http.request_language import Language
 from app.http.sessions import Db, ReadSession, WriteSession
-from app.http.viewers import AnyViewer
 from app.reports import replay
 from app.reports import service as reports
 from app.reports.schemas import Report, SubmissionPage

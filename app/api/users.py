@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Query
 
 from app import problems
+from app.http.authentication import AdminViewer
 from app.http.sessions import WriteSession
-from app.http.viewers import AdminViewer
 from app.users import service
 from app.users.schemas import NewUser, RosterPreview, TokenView, UserView, UserWithToken
 

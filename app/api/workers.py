@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from app import problems
 from app.db.base import now
+from app.http.authentication import AdminViewer, AnyViewer
 from app.http.sessions import ReadSession
-from app.http.viewers import AdminViewer, AnyViewer
 from app.queue import repository
 from app.queue.models import WorkerRow
 from app.settings import Settings

@@ -1,1 +1,1 @@
-"""What stands between the wire and the endpoints: middleware, forms, sessions, who is asking."""
+"""HTTP that endpoints and pages share: middleware, the multipart form, authentication, database sessions, errors."""

@@ -1,4 +1,4 @@
-"""The largest request that is read, held on the stream itself: whatever the headers say, chunked or not."""
+"""A limit on the size of requests. It counts the bytes of the stream, so that no header can get around it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import problems
 from app.http import problem_responses
 
-_PATIENCE_SECONDS = 5.0
+_DRAIN_SECONDS = 5.0
 
 
 class BodyLimit:
     """Middleware that answers 413 once a request's body has more bytes than allowed.
 
-    A sender that is still sending does not look for an answer, and closing on it would make it see a broken connection
-    instead of the 413. So what it sends is thrown away for a few seconds first.
+    A client that is still sending reads no answer, and a closed connection would hide the 413 from it. So the rest of
+    the body is read and dropped for a few seconds first.
     """
 
     def __init__(self, app: ASGIApp, largest: int) -> None:
@@ -26,44 +26,44 @@ class BodyLimit:
         self.largest = largest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, with its body counted."""
+        """Pass the request on and count its body."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > self.largest:
-            # A sender that waits for "100 Continue" has sent nothing yet and must not be told to.
+            # Reading would send "100 Continue" to a client that waits for it before it sends its body.
             if headers.get("expect", "").lower() != "100-continue":
-                await _throw_away(receive)
+                await _drain(receive)
             await self._refuse(scope, receive, send)
             return
-        seen = 0
-        exceeded = answered = False
+        received = 0
+        exceeded = started = False
 
-        async def counted() -> Message:
-            nonlocal seen, exceeded
+        async def counting_receive() -> Message:
+            nonlocal received, exceeded
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.largest:
+            received += len(message.get("body", b""))
+            if received > self.largest:
                 exceeded = True
                 raise problems.TooLarge(self._detail())
             return message
 
-        async def guarded(message: Message) -> None:
-            nonlocal answered
-            if exceeded and not answered:
-                # Whatever the application made of the cut-off body, the sender is told the reason.
+        async def guarded_send(message: Message) -> None:
+            nonlocal started
+            if exceeded and not started:
+                # Drop the answer that the application gives to a cut-off body: the client gets the 413.
                 return
-            answered = True
+            started = True
             await send(message)
 
         try:
-            await self.app(scope, counted, guarded)
+            await self.app(scope, counting_receive, guarded_send)
         except problems.TooLarge:
-            if answered:
+            if started:
                 raise
-        if exceeded and not answered:
-            await _throw_away(receive)
+        if exceeded and not started:
+            await _drain(receive)
             await self._refuse(scope, receive, send)
 
     def _detail(self) -> str:
@@ -74,8 +74,8 @@ class BodyLimit:
         await problem_responses.from_problem(problem)(scope, receive, send)
 
 
-async def _throw_away(receive: Receive) -> None:
+async def _drain(receive: Receive) -> None:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE_SECONDS):
+        async with asyncio.timeout(_DRAIN_SECONDS):
             while (await receive()).get("more_body", False):
                 pass

@@ -1,4 +1,4 @@
-"""The session cookie: out of reach of scripts and of other sites' forms."""
+"""The session cookie, which neither scripts nor other sites' forms can use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NAME = "assay_session"
 
 
 def set_cookie(request: Request, response: Response, value: str, *, days: int) -> None:
-    """Give the browser its session. Over https the cookie is never sent in the clear."""
+    """Set the session cookie. On https the browser sends it over https only."""
     response.set_cookie(
         NAME,
         value,
@@ -21,5 +21,5 @@ def set_cookie(request: Request, response: Response, value: str, *, days: int) -
 
 
 def clear_cookie(response: Response) -> None:
-    """Take the session back from the browser."""
+    """Delete the session cookie."""
     response.delete_cookie(NAME, path="/", httponly=True, samesite="lax")

@@ -1,8 +1,8 @@
-"""Requests that another site makes a browser send, refused by what the browser says of their origin.
+"""A check against cross-site request forgery, by the origin that browsers report.
 
-A request that changes something and is known by its cookie alone must come from our own pages. Browsers tell with
-``Sec-Fetch-Site``, older ones with ``Origin``; a client that sends neither is no browser, and nobody can make it send a
-cookie. See https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site.
+A request that changes something and is authenticated by its cookie alone must come from a page of this service.
+Browsers report the origin in ``Sec-Fetch-Site``, older ones in ``Origin``; a client that sends neither is not a
+browser, and no other site can make it send a cookie. See https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ class CrossSiteRequest(problems.Forbidden):
 class CrossSiteCheck:
     """Middleware that refuses cross-site requests which change something.
 
-    The paths ``expected`` from other sites do not go by the session's cookie; they know their callers otherwise.
+    The ``exempt`` paths are called from other sites: they authenticate their callers without the session cookie.
     """
 
-    def __init__(self, app: ASGIApp, expected: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, exempt: Collection[str] = ()) -> None:
         self.app = app
-        self.expected = frozenset(expected)
+        self.exempt = frozenset(exempt)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 403."""
-        changes = scope["type"] == "http" and scope["method"] not in _SAFE and scope["path"] not in self.expected
-        if changes and _from_elsewhere(Headers(scope=scope)):
+        changes = scope["type"] == "http" and scope["method"] not in _SAFE and scope["path"] not in self.exempt
+        if changes and _is_cross_site(Headers(scope=scope)):
             await problem_responses.from_problem(CrossSiteRequest())(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
 
-def _from_elsewhere(headers: Headers) -> bool:
+def _is_cross_site(headers: Headers) -> bool:
     if "authorization" in headers:
         return False
     site = headers.get("sec-fetch-site")

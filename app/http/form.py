@@ -1,4 +1,4 @@
-"""Reading a multipart form from the wire, with a limit for every field while it streams (RFC 7578)."""
+"""Reading a multipart form as it streams in, with a limit for every field (RFC 7578)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PartTooLarge(TooLarge):
 
 
 class _Reader:
-    """Collects the parser's callbacks. The first fault is kept, and the rest of the form is read past."""
+    """Receives the parser's callbacks. It keeps the first fault and skips the rest of the form."""
 
     def __init__(self, largest: Mapping[str, int]) -> None:
         self.largest = largest
@@ -87,13 +87,13 @@ class _Reader:
         disposition = self._headers.get(b"content-disposition", b"").decode("latin-1")
         kind, options = parse_options_header(disposition)
         if kind != b"form-data" or b"name" not in options:
-            self._note(UnreadableForm("A part of the form has no name."))
+            self._record_fault(UnreadableForm("A part of the form has no name."))
             return
         name = options[b"name"].decode("utf-8", "replace")
         if name not in self.largest:
-            self._note(UnknownPart(f"There is no part {name[:60]!r}. The parts are {', '.join(self.largest)}."))
+            self._record_fault(UnknownPart(f"There is no part {name[:60]!r}. The parts are {', '.join(self.largest)}."))
         elif name in self.fields:
-            self._note(DuplicatePart(f"The form has the part {name} twice; send each part once."))
+            self._record_fault(DuplicatePart(f"The form has the part {name} twice; send each part once."))
         else:
             self._name = name
             self._filename = options[b"filename"].decode("utf-8", "replace") if b"filename" in options else None
@@ -103,7 +103,7 @@ class _Reader:
             return
         if len(self._data) + end - start > self.largest[self._name]:
             limit = self.largest[self._name]
-            self._note(PartTooLarge(f"The part {self._name} is larger than its {limit:,} bytes.", limit=limit))
+            self._record_fault(PartTooLarge(f"The part {self._name} is larger than its {limit:,} bytes.", limit=limit))
             self._name, self._data = None, bytearray()
         else:
             self._data += data[start:end]
@@ -115,14 +115,14 @@ class _Reader:
     def _on_end(self) -> None:
         self.ended = True
 
-    def _note(self, fault: Problem) -> None:
+    def _record_fault(self, fault: Problem) -> None:
         self.fault = self.fault or fault
 
 
 async def read(stream: AsyncIterator[bytes], content_type: str, largest: Mapping[str, int]) -> dict[str, Field]:
     """The fields of a form by name. ``largest`` names every allowed field and its limit in bytes.
 
-    The stream is read to its end even after a fault, so that the sender gets to read the answer. Raises `NotAForm`,
+    The stream is read to its end even after a fault, so that the client reads the answer. Raises `NotAForm`,
     `UnreadableForm`, `UnknownPart`, `DuplicatePart` or `PartTooLarge`.
     """
     kind, options = parse_options_header(content_type)
@@ -136,7 +136,7 @@ async def read(stream: AsyncIterator[bytes], content_type: str, largest: Mapping
     unreadable = False
     async for chunk in stream:
         try:
-            # What follows a fault is thrown away: millions of empty parts would keep the event loop busy.
+            # Stop parsing after a fault: millions of empty parts would block the event loop.
             if not unreadable and reader.fault is None:
                 parser.write(chunk)
         except FormParserError:

@@ -1,4 +1,4 @@
-"""Every error of the application as a response in the one shape of `app.problems`."""
+"""Responses of the one shape of `app.problems` for every error of the application."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
     return response(422, "invalid-request", detail, errors=faults)
 
 
-async def _on_crash(request: Request, error: Exception) -> JSONResponse:
+async def _on_unexpected_error(request: Request, error: Exception) -> JSONResponse:
     log.error("request failed", path=request.url.path, method=request.method, exc_info=error)
     return response(500, "internal", "The service failed. The staff can find the reason in the log.")
 
@@ -65,4 +65,4 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(Exception, _on_crash)
+    app.add_exception_handler(Exception, _on_unexpected_error)

@@ -24,12 +24,12 @@ Language = Annotated[str, Depends(_language)]
 
 
 def of_request(request: Request) -> str:
-    """The language that the reader chose, else the one their browser prefers."""
+    """The language that the reader chose, or else the one that the browser prefers."""
     return choose(request.cookies.get(COOKIE), request.headers.get("accept-language"))
 
 
 def complaint_of(request: Request, problem: Problem | None) -> str | None:
-    """The same of a problem that was raised, if one was."""
+    """The text of a problem in the reader's language; ``None`` without a problem."""
     if problem is None:
         return None
     return language.complaint(of_request(request), problem.slug, problem.detail, problem.members)

@@ -29,13 +29,13 @@ class RequestMetrics:
             return
         start = time.perf_counter()
 
-        async def measured(message: Message) -> None:
+        async def measuring_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "unknown")
                 if scope["path"].startswith(_API):
-                    route = _API + route  # the router's own prefix is not part of the route
+                    route = _API + route  # the route's path lacks the router's prefix
                 REQUESTS.labels(scope["method"], route, message["status"]).inc()
                 REQUEST_SECONDS.labels(route).observe(time.perf_counter() - start)
             await send(message)
 
-        await self.app(scope, receive, measured)
+        await self.app(scope, receive, measuring_send)

@@ -1,4 +1,4 @@
-"""Sessions for endpoints. A request's transaction commits before its answer is sent, or the answer says it did not."""
+"""Database sessions for endpoints. A transaction commits before the answer is sent, which reports a failure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from app.db.engine import Database
 
 async def database(request: Request) -> Database:
     """The application's database."""
-    found: Database = request.app.state.database
-    return found
+    instance: Database = request.app.state.database
+    return instance
 
 
 def _read(database: Annotated[Database, Depends(database)]) -> Iterator[Session]:
@@ -27,7 +27,7 @@ def _write(database: Annotated[Database, Depends(database)]) -> Iterator[Session
         yield session
 
 
-# The scope makes the commit happen before the response leaves, so that nobody is told of what is not stored.
+# Function scope commits before the response leaves: no client reads a success that is not stored.
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
 WriteSession = Annotated[Session, Depends(_write, scope="function")]
 Db = Annotated[Database, Depends(database)]

@@ -17,8 +17,8 @@ from app.audit import repository as audit_repository
 from app.audit import service as audit
 from app.db.base import now
 from app.http import request_language
+from app.http.authentication import AdminViewer
 from app.http.sessions import ReadSession
-from app.http.viewers import AdminViewer
 from app.pages import rendering
 from app.presenting import filters, language
 from app.submissions import repository as submissions

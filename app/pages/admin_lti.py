@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from app.db.base import now
+from app.http.authentication import AdminViewer
 from app.http.sessions import ReadSession
-from app.http.viewers import AdminViewer
 from app.lti import repository
 from app.lti.login import LAUNCH
 from app.pages import rendering

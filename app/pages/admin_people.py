@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from app.audit import service as audit
 from app.auth import service as auth
+from app.http.authentication import AdminViewer
 from app.http.sessions import Db, ReadSession
-from app.http.viewers import AdminViewer
 from app.pages import rendering
 from app.problems import Problem, Unprocessable
 from app.users import repository, service

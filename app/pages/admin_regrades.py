@@ -12,8 +12,8 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.http import request_language
+from app.http.authentication import AdminViewer
 from app.http.sessions import Db, ReadSession
-from app.http.viewers import AdminViewer
 from app.pages import rendering
 from app.pages.submission import STOP_POLLING
 from app.presenting import filters

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.http import request_language
+from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
-from app.http.viewers import StaffViewer
 from app.pages import charts, compare, conflicts, rendering, source
 from app.pages.class_view import PAGE_ROWS, ClassView
 from app.pages.conflicts import RefusedDecision, RevisionField

@@ -19,8 +19,8 @@ from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
 from app.http import form, request_language
+from app.http.authentication import AnyViewer
 from app.http.sessions import Db, ReadSession
-from app.http.viewers import AnyViewer
 from app.pages import errors, preview, rendering, submission_form
 from app.pages.check_slots import ChecksBusy, CheckSlots
 from app.pages.preview import Preview

@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.auth import service
 from app.auth.limits import RateLimit
 from app.http import cookies, request_language, request_metrics
-from app.http.client_address import address
+from app.http.authentication import OptionalViewer
+from app.http.client_network import client_network
 from app.http.sessions import Db
-from app.http.viewers import OptionalViewer
 from app.pages import rendering
 from app.presenting import language
 
@@ -34,7 +34,7 @@ def log_in(
 ) -> Response:
     """Start a session for the holder of a token. An address with too many failures must wait."""
     limit: RateLimit = request.app.state.login_limit
-    source = address(request)
+    source = client_network(request)
     if seconds := limit.wait(source):
         return _limited(request, back, seconds)
     days = request.app.state.settings.session_days

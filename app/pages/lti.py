@@ -20,7 +20,7 @@ from app.assignments import service as assignments
 from app.auth.limits import RateLimit
 from app.db.engine import Database
 from app.http import cookies, request_language
-from app.http.client_address import address
+from app.http.client_network import client_network
 from app.http.sessions import Db
 from app.lti import addresses, deep_linking, keys, launching, login, messages, repository
 from app.lti.launching import Entry
@@ -151,7 +151,7 @@ def base_url(request: Request) -> str:
 
 def _begin(request: Request, database: Database, sent: dict[str, str]) -> Response:
     limit: RateLimit = request.app.state.lti_logins
-    source = address(request)
+    source = client_network(request)
     known = request.cookies.get(_BROWSER, "")
     browser = known if _SECRET.fullmatch(known) else secrets.token_urlsafe(32)
     try:

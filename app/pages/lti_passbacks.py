@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.assignments import service as assignments
 from app.audit import service as audit
 from app.http import request_language
+from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
-from app.http.viewers import StaffViewer
 from app.lti import deliveries
 from app.pages import rendering
 from app.presenting import filters

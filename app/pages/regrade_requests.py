@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.http import request_language
+from app.http.authentication import AnyViewer, StaffViewer
 from app.http.sessions import Db, ReadSession
-from app.http.viewers import AnyViewer, StaffViewer
 from app.pages import conflicts, rendering
 from app.pages.conflicts import Conflict, RevisionField
 from app.pages.login import local

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.http import request_language
+from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
-from app.http.viewers import StaffViewer
 from app.pages import compare, conflicts, rendering, source
 from app.pages.conflicts import Conflict, RevisionField
 from app.pages.dashboard import class_records

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from app.auth.viewer import Viewer
 from app.http import request_language
+from app.http.authentication import StaffViewer
 from app.http.sessions import ReadSession
-from app.http.viewers import StaffViewer
 from app.pages import compare, rendering, source
 from app.pages.dashboard import class_records
 from app.presenting import filters

@@ -13,8 +13,8 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.grading import cancelling
 from app.http import request_language
+from app.http.authentication import AnyViewer
 from app.http.sessions import Db, ReadSession
-from app.http.viewers import AnyViewer
 from app.pages import rendering
 from app.presenting import filters
 from app.problems import Problem

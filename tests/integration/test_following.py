@@ -14,8 +14,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app.api import following
-from app.api.following import SubmissionStream
+from app.api import submission_stream
+from app.api.submission_stream import SubmissionStream
 from app.db.engine import Database
 from app.db.outage import reported
 from app.queue.dbos_engine import DbosJobs
@@ -80,7 +80,7 @@ def test_a_change_by_another_process_ends_the_wait(database: Database, jobs: Dbo
         poller.cancel()
         return time.monotonic() - begun
 
-    assert asyncio.run(ended()) < following.POLL_SECONDS / 2, "a notification ended the wait"
+    assert asyncio.run(ended()) < submission_stream.POLL_SECONDS / 2, "a notification ended the wait"
 
 
 def test_a_database_that_was_away_is_polled_again(

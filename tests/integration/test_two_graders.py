@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from app.api import if_match
+from app.api.if_match import check_if_match
 from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.http import conditional
@@ -63,7 +63,7 @@ class Class:
 
     def set_by_tag(self, grader: Viewer, score: float, tag: str) -> None:
         with self.database.write() as session:
-            if_match.check(session, grader, self.submission, "2.1", [tag], "en")
+            check_if_match(session, grader, self.submission, "2.1", [tag], "en")
             scores.override(session, grader, self.submission, "2.1", score=score, reason="x")
 
     def remove(self, grader: Viewer, seen: Revision) -> None:

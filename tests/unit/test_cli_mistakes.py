@@ -102,7 +102,7 @@ def test_a_mistake_names_the_help_of_its_command(run: Run, line: str, command: s
 def test_no_command_shows_the_help(run: Run, line: str) -> None:
     ended = run(*line.split())
     assert (ended.code, ended.stderr) == (2, "")
-    assert f"Usage: {' '.join(['assay', *line.split()])} [OPTIONS] COMMAND" in ended.stdout
+    assert f"{line} [OPTIONS] COMMAND [ARGS]..." in ended.stdout
 
 
 @pytest.mark.parametrize("name", sorted(name for name in COMMANDS if needed(name) != name.split()))

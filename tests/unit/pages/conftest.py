@@ -20,7 +20,7 @@ from app.auth.viewer import Viewer
 from app.db import migrate
 from app.db.engine import Database
 from app.http import problem_responses
-from app.http.viewers import optional_user
+from app.http.authentication import optional_viewer
 from app.settings import Settings
 from app.users import service as users
 from app.users.models import Role
@@ -102,7 +102,7 @@ def open_course(chosen: Settings) -> Course:
     app.state.database, app.state.settings = database, chosen
     problem_responses.install(app)
     pages.install(app)
-    app.dependency_overrides[optional_user] = lambda: viewer
+    app.dependency_overrides[optional_viewer] = lambda: viewer
     return Course(database, app, viewer)
 
 

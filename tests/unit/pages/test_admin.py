@@ -12,7 +12,7 @@ from app.assignments import service as assignments
 from app.audit.models import AuditEntry
 from app.auth import service as auth
 from app.auth.viewer import Viewer
-from app.http.viewers import optional_user
+from app.http.authentication import optional_viewer
 from app.pages import admin
 from app.scores import service as scores
 from app.submissions.models import State, Submission
@@ -131,7 +131,7 @@ def test_a_broken_chain_is_told(course: Course) -> None:
 def test_nobody_else_gets_in(course: Course) -> None:
     with course.database.write() as session:
         ta = Viewer.of(users.create_user(session, login="teo", name="Teo", role=Role.TA, actor="test"))
-    course.app.dependency_overrides[optional_user] = lambda: ta
+    course.app.dependency_overrides[optional_viewer] = lambda: ta
     for path in ("", "/people", "/people/mia", "/assignments", "/regrades", "/audit"):
         assert course.get(f"/admin{path}").status_code == 403
     assert course.send("POST", "/admin/people", data={"login": "x", "name": "x", "role": "admin"}).status_code == 403

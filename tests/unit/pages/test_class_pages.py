@@ -12,7 +12,7 @@ from sqlalchemy import event, select, update
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.engine import Database
-from app.http.viewers import optional_user
+from app.http.authentication import optional_viewer
 from app.regrade_requests import service as requests
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords
@@ -110,7 +110,7 @@ def test_the_attempt_that_counts_is_marked_for_the_staff_and_the_student(course:
         student = Viewer.of(users.find(session, "s00000"))
     assert counts is not None
     for viewer, path in ((course.viewer, "/dashboard/hw13/students/s00000"), (student, "/")):
-        course.app.dependency_overrides[optional_user] = lambda viewer=viewer: viewer
+        course.app.dependency_overrides[optional_viewer] = lambda viewer=viewer: viewer
         marked = re.findall(r"Attempt (\d+)\">.*Graded <span class=\"counts\">", course.get(path).text)
         assert marked == [str(counts.number)]
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.auth.viewer import Viewer
-from app.http.viewers import optional_user
+from app.http.authentication import optional_viewer
 from app.regrade_requests import service as requests
 from app.regrade_requests.schemas import NewAnswer
 from app.scores import repository
@@ -44,7 +44,7 @@ class Desk:
             self.viewers["s00000"] = Viewer.of(users.find(session, "s00000"))
 
     def as_(self, login: str) -> Course:
-        self.course.app.dependency_overrides[optional_user] = lambda: self.viewers[login]
+        self.course.app.dependency_overrides[optional_viewer] = lambda: self.viewers[login]
         return self.course
 
     def revision(self, question: str = "2.1") -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from app.auth import service as auth
 from app.auth.limits import RateLimit
-from app.http.viewers import optional_user
+from app.http.authentication import optional_viewer
 from app.pages.check_slots import CheckSlots
 from app.pages.installation import FAILED_LOGINS
 from app.users import service as users
@@ -19,7 +19,7 @@ from tests.unit.pages.conftest import Course
 @pytest.fixture
 def token(course: Course) -> str:
     """A student's token; nobody is logged in."""
-    course.app.dependency_overrides[optional_user] = lambda: None
+    course.app.dependency_overrides[optional_viewer] = lambda: None
     with course.database.write() as session:
         user = users.create_user(session, login="ann", name="Ann", role=Role.STUDENT, actor="test")
         return users.create_token(session, user, actor="test").secret
@@ -44,7 +44,7 @@ def test_logins_that_succeed_are_not_counted(course: Course, token: str) -> None
 def test_an_admin_ends_the_browser_logins_of_a_person(course: Course, token: str) -> None:
     with course.database.write() as session:
         cookies = [auth.log_in(session, token, days=1) for _ in range(2)]
-    course.app.dependency_overrides[optional_user] = lambda: course.viewer
+    course.app.dependency_overrides[optional_viewer] = lambda: course.viewer
     assert "logged in with this person&#39;s tokens: 2." in course.get("/admin/people/ann").text
     assert course.send("POST", "/admin/people/ann/sessions/end").status_code == 303
     assert "logged in with this person&#39;s tokens: 0." in course.get("/admin/people/ann").text

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.auth.viewer import Viewer
-from app.http.viewers import optional_user
+from app.http.authentication import optional_viewer
 from app.regrade_requests import service
 from app.regrade_requests.models import RequestState
 from app.regrade_requests.schemas import RequestView
@@ -36,7 +36,7 @@ class Case:
     def as_(self, login: str) -> Course:
         with self.course.database.read() as session:
             viewer = Viewer.of(users.find(session, login))
-        self.course.app.dependency_overrides[optional_user] = lambda: viewer
+        self.course.app.dependency_overrides[optional_viewer] = lambda: viewer
         return self.course
 
     def ask(self, reason: str, question: str = "2.1", login: str = "s00000") -> int:

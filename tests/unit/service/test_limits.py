@@ -7,7 +7,7 @@ from fastapi import Request
 
 from app.auth import limits
 from app.auth.limits import RateLimit
-from app.http.client_address import address
+from app.http.client_network import client_network
 
 
 class Clock:
@@ -62,4 +62,4 @@ def test_old_keys_are_forgotten(clock: Clock, monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_an_address_counts_with_its_neighbours_of_one_owner(host: str, counted: str) -> None:
-    assert address(Request({"type": "http", "client": (host, 1)})) == counted
+    assert client_network(Request({"type": "http", "client": (host, 1)})) == counted

@@ -1,4 +1,4 @@
-"""Addresses with NUL characters, refused at the door: no database takes them, and nobody means them."""
+"""A check for NUL characters in addresses. PostgreSQL cannot store them, so no name in an address has one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app import problems
 from app.http import problem_responses
 
 
-class ReadableAddress:
+class NulCheck:
     """Middleware that answers 400 to a path or query with a NUL character."""
 
     def __init__(self, app: ASGIApp) -> None:

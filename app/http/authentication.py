@@ -1,4 +1,4 @@
-"""What an endpoint asks for: a viewer, a staff member, an admin. By bearer token or by session cookie."""
+"""Authentication by bearer token or session cookie: the viewer, staff or admin that an endpoint requires."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from app.problems import Forbidden, Unauthenticated
 _bearer = HTTPBearer(auto_error=False, description="A token of `POST /admin/users` or `assay tokens create`.")
 
 
-def optional_user(
+def optional_viewer(
     request: Request, database: Db, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Viewer | None:
-    """Who asks, or ``None``. A bearer token that is sent must be valid: it never falls back to the cookie."""
+    """The viewer, or ``None``. An invalid bearer token does not fall back to the cookie."""
     if "authorization" in request.headers:
         if bearer is None:
             return None
         with database.read() as session:
-            found = service.by_token(session, bearer.credentials)
-        if found is None:
+            viewer = service.by_token(session, bearer.credentials)
+        if viewer is None:
             request_metrics.TOKENS_REFUSED.labels("bearer").inc()
-        return found
+        return viewer
     cookie = request.cookies.get(cookies.NAME)
     if not cookie:
         return None
@@ -36,28 +36,28 @@ def optional_user(
         return service.by_cookie(session, cookie)
 
 
-async def require_user(viewer: Annotated[Viewer | None, Depends(optional_user)]) -> Viewer:
-    """Anybody known. Raises `Unauthenticated`."""
+async def require_viewer(viewer: Annotated[Viewer | None, Depends(optional_viewer)]) -> Viewer:
+    """Any person with an account. Raises `Unauthenticated`."""
     if viewer is None:
         raise Unauthenticated
     return viewer
 
 
-async def require_staff(viewer: Annotated[Viewer, Depends(require_user)]) -> Viewer:
+async def require_staff(viewer: Annotated[Viewer, Depends(require_viewer)]) -> Viewer:
     """A TA or an admin. Raises `Forbidden`."""
     if not viewer.is_staff:
         raise Forbidden("Only the course's staff may do this.")
     return viewer
 
 
-async def require_admin(viewer: Annotated[Viewer, Depends(require_user)]) -> Viewer:
+async def require_admin(viewer: Annotated[Viewer, Depends(require_viewer)]) -> Viewer:
     """An admin. Raises `Forbidden`."""
     if not viewer.is_admin:
         raise Forbidden("Only an admin may do this.")
     return viewer
 
 
-OptionalViewer = Annotated[Viewer | None, Depends(optional_user)]
-AnyViewer = Annotated[Viewer, Depends(require_user)]
+OptionalViewer = Annotated[Viewer | None, Depends(optional_viewer)]
+AnyViewer = Annotated[Viewer, Depends(require_viewer)]
 StaffViewer = Annotated[Viewer, Depends(require_staff)]
 AdminViewer = Annotated[Viewer, Depends(require_admin)]
