@@ -68,7 +68,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     problem_responses.install(app)
     # The middleware that is added last runs first.
     app.add_middleware(ConditionalRequests)
-    app.add_middleware(CrossSiteCheck, exempt=lti.FROM_PLATFORMS if lti.installed() else ())
+    app.add_middleware(CrossSiteCheck, exempt=lti.CROSS_SITE_PATHS if lti.is_installed() else ())
     app.add_middleware(BodyLimit, largest=settings.max_request_bytes)
     app.add_middleware(NulCheck)
     pages.install(app)

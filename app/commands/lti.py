@@ -86,7 +86,7 @@ def rotate(at_once: bool, as_json: bool) -> None:
 
 
 def _require() -> None:
-    if not lti.installed():
+    if not lti.is_installed():
         raise Refused(lti.MISSING)
 
 

@@ -1,6 +1,6 @@
-"""Who a launch is here: the person the platform was linked with, one found by the platform's rule, or a new one.
+"""The person of a launch: the one that is linked, one that the platform's rule finds, or a new one.
 
-Never by e-mail, and never an admin: whoever runs a platform could otherwise become one.
+E-mail addresses identify nobody, and admins are never linked: otherwise a platform's operator could become any admin.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from app.users import service as users
 from app.users.models import Role, Token, User
 from app.users.roster import LOGIN
 
-_TOKEN_HINT = "(LTI)"  # noqa: S105 - what people see in the place of a token's beginning
+_TOKEN_HINT = "(LTI)"  # noqa: S105 - shown where other tokens show their beginning
 
 
-def of(session: Session, platform: Platform, message: Message) -> User:
-    """The person that a verified launch means. Raises `LaunchRefused`."""
+def person_of(session: Session, platform: Platform, message: Message) -> User:
+    """Find or create the person of a verified launch. Raises `LaunchRefused`."""
     role = _role(platform, message)
     identity = repository.identity(session, platform.issuer, message.subject)
     if identity is None:
         identity = _link(session, platform, message, role)
     elif identity.made and role is not None and identity.user.role is not role:
-        # Whom launches made has the role that the last launch says: nobody stays staff who is none any more.
+        # Follow the platform's role for people that launches made, so that former staff lose their rights.
         audit.record(session, _actor(platform), "lti.role", identity.user.login, role=role.value)
         identity.user.role = role
     _check_privileges(platform, identity.user)
     return identity.user
 
 
-def token_of(session: Session, user: User, platform: Platform) -> Token:
-    """The token that a person's launches log in with. Nobody knows its secret; revoked, the next launch makes one."""
+def login_token(session: Session, user: User, platform: Platform) -> Token:
+    """The token with which launches log a person in. Its secret is discarded; after a revocation a new one is made."""
     token = user_repository.valid_token(session, user, _TOKEN_HINT)
     if token is None:
         token = Token(user_id=user.id, digest=users.digest(secrets.token_urlsafe(32)), hint=_TOKEN_HINT)
@@ -50,7 +50,7 @@ def token_of(session: Session, user: User, platform: Platform) -> Token:
 
 
 def _role(platform: Platform, message: Message) -> Role | None:
-    """The role that a launch gives; ``None`` for staff of a platform whose staff are nobody in particular here."""
+    """The role that a launch gives; ``None`` for staff of a platform whose staff get no rights here."""
     if message.is_staff:
         return Role.TA if platform.staff else None
     if message.is_learner:
@@ -60,10 +60,10 @@ def _role(platform: Platform, message: Message) -> Role | None:
 
 def _link(session: Session, platform: Platform, message: Message, role: Role | None) -> Identity:
     value = message.claim(platform.match_claim) if platform.match_claim is not None else None
-    user = _matched(session, platform, value)
+    user = _match(session, platform, value)
     made = user is None
     if user is None:
-        user = _new(session, platform, message, role, value)
+        user = _create(session, platform, message, role, value)
     identity = Identity(issuer=platform.issuer, subject=message.subject, user_id=user.id, made=made, user=user)
     session.add(identity)
     session.flush()
@@ -71,7 +71,7 @@ def _link(session: Session, platform: Platform, message: Message, role: Role | N
     return identity
 
 
-def _matched(session: Session, platform: Platform, value: str | None) -> User | None:
+def _match(session: Session, platform: Platform, value: str | None) -> User | None:
     if platform.match_field is None:
         return None
     if value is None:
@@ -87,7 +87,7 @@ def _matched(session: Session, platform: Platform, value: str | None) -> User | 
         return None
     _check_privileges(platform, user)
     if repository.identity_of(session, platform.issuer, user.id) is not None:
-        # The platform says that two people of its own are one of ours.
+        # Two people of the platform would share this account.
         raise LaunchRefused(Reason.MATCH_UNUSABLE, value)
     return user
 
@@ -97,11 +97,11 @@ def _check_privileges(platform: Platform, user: User) -> None:
         raise LaunchRefused(Reason.MATCH_PRIVILEGED, user.login)
 
 
-def _new(session: Session, platform: Platform, message: Message, role: Role | None, value: str | None) -> User:
+def _create(session: Session, platform: Platform, message: Message, role: Role | None, value: str | None) -> User:
     if role is None:
         raise LaunchRefused(Reason.STAFF_UNKNOWN)
-    named = hashlib.sha256(f"{platform.issuer}\0{message.subject}".encode()).hexdigest()
-    login, student_id = f"{platform.name}-{named[:12]}", None
+    subject_hash = hashlib.sha256(f"{platform.issuer}\0{message.subject}".encode()).hexdigest()
+    login, student_id = f"{platform.name}-{subject_hash[:12]}", None
     if value is not None and platform.match_field is Match.LOGIN:
         login = value
     elif value is not None:

@@ -1,7 +1,7 @@
-"""Which addresses of a platform are taken: https, and hosts that were named when it was registered.
+"""Allowed addresses of a platform: https, and hosts that were named when it was registered.
 
-The addresses of line items come in launches. Were they followed anywhere, whoever can sign a launch could make the
-service ask its own network; so they lead to registered hosts or nowhere.
+Addresses of line items come in launches. Only registered hosts are allowed, because otherwise a platform could make the
+service send requests into its own network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _HOST = re.compile(r"[a-z0-9.-]+|\[[0-9a-f:]+\]")
 
 
 class UnusableAddress(ValueError):
-    """The address is none that a platform may have."""
+    """The address is not allowed for a platform."""
 
 
 def host(url: str) -> str:
@@ -33,18 +33,18 @@ def host(url: str) -> str:
     return name if port is None else f"{name}:{port}"
 
 
-def bare(name: str) -> str:
-    """A host that was named without anything around it, in lower case. Raises `UnusableAddress`."""
+def check_host(name: str) -> str:
+    """The host in lower case, if it is a host and nothing else. Raises `UnusableAddress`."""
     if host(f"https://{name}") != name.lower():
         raise UnusableAddress(f"{name!r} is not a host")
     return name.lower()
 
 
 def check(url: str, *, allow_local: bool) -> str:
-    """The address, if it is https or, where that is allowed, on this machine. Raises `UnusableAddress`."""
-    found = host(url)
+    """The address, if it is https or, with ``allow_local``, on this machine. Raises `UnusableAddress`."""
+    name = host(url)
     scheme = urlsplit(url).scheme
-    local = allow_local and scheme == "http" and is_local(found)
+    local = allow_local and scheme == "http" and is_local(name)
     if scheme != "https" and not local:
         raise UnusableAddress(f"{url!r} must begin with https://")
     if not url.isprintable() or " " in url or "\\" in url:
@@ -52,13 +52,13 @@ def check(url: str, *, allow_local: bool) -> str:
     return url
 
 
-def is_local(found: str) -> bool:
+def is_local(host: str) -> bool:
     """Whether a host, with or without its port, is this machine by name."""
-    return found in _LOCAL or found.rpartition(":")[0] in _LOCAL
+    return host in _LOCAL or host.rpartition(":")[0] in _LOCAL
 
 
-def is_known(url: str, hosts: Collection[str], *, allow_local: bool) -> bool:
-    """Whether an address from a launch may be used: its host was registered."""
+def is_registered(url: str, hosts: Collection[str], *, allow_local: bool) -> bool:
+    """Whether an address from a launch is usable and its host registered."""
     try:
         return host(check(url, allow_local=allow_local)) in hosts
     except UnusableAddress:
@@ -67,4 +67,4 @@ def is_known(url: str, hosts: Collection[str], *, allow_local: bool) -> bool:
 
 def origins(hosts: Collection[str]) -> list[str]:
     """The origins of these hosts, as a content security policy names them."""
-    return sorted(f"{'http' if is_local(found) else 'https'}://{found}" for found in hosts)
+    return sorted(f"{'http' if is_local(name) else 'https'}://{name}" for name in hosts)

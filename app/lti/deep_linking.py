@@ -1,4 +1,4 @@
-"""Deep linking: somebody of the platform's staff picks an assignment, and a signed answer goes back.
+"""Deep linking: a teacher picks an assignment on the platform, and a signed answer goes back.
 
 Deep Linking 2.0, 4.4 and 4.5.
 """
@@ -22,14 +22,14 @@ from app.lti.refusals import LaunchRefused, Reason
 
 @dataclass(frozen=True)
 class Answer:
-    """A form for the browser to send: where to, and the signed answer."""
+    """The form that the browser sends: its address, and the signed answer."""
 
     url: str
     token: str
 
 
-def request(platform: Platform, message: Message, browser: str, *, allow_local: bool) -> dict[str, Any]:
-    """What must be known when the choice is made, as a ticket's content. Raises `LaunchRefused`."""
+def ticket_content(platform: Platform, message: Message, browser: str, *, allow_local: bool) -> dict[str, Any]:
+    """The content of the ticket with which the choice is made. Raises `LaunchRefused`."""
     if not message.is_staff:
         raise LaunchRefused(Reason.ROLE)
     settings = message.claims.get(f"{DEEP_LINKING}deep_linking_settings")
@@ -37,7 +37,7 @@ def request(platform: Platform, message: Message, browser: str, *, allow_local: 
     url, types = settings.get("deep_link_return_url"), settings.get("accept_types")
     if not isinstance(types, list) or "ltiResourceLink" not in types:
         raise LaunchRefused(Reason.MESSAGE, "the platform takes no links here")
-    if not isinstance(url, str) or not addresses.is_known(url, platform.hosts, allow_local=allow_local):
+    if not isinstance(url, str) or not addresses.is_registered(url, platform.hosts, allow_local=allow_local):
         raise LaunchRefused(Reason.TARGET, f"return address {str(url)[:200]}")
     data = settings.get("data")
     return {

@@ -1,10 +1,10 @@
-"""Our key pairs: made, rotated, published, and signed with. The private halves never leave the database."""
+"""The service's key pairs: creating, rotating, publishing, signing. Private keys stay in the database."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
@@ -24,11 +24,11 @@ ALGORITHM = "RS256"
 """The one algorithm of LTI that every platform knows (1EdTech Security Framework 1.0, 5.1.3)."""
 _BITS = 2048
 BEFORE_SIGNING = timedelta(hours=1)
-"""A new key is published so long before it signs: platforms keep the list of our keys for a while."""
+"""A new key is published this long before it signs, because platforms cache the key set."""
 AFTER_SIGNING = timedelta(days=7)
-"""A former key stays published so long after its last signature."""
+"""A former key stays published this long after its last signature."""
 BACKDATED = timedelta(minutes=1)
-"""Tokens are dated back: a platform whose clock is behind refuses what was issued in its future."""
+"""Tokens are dated back, because a platform whose clock is behind refuses a token from the future."""
 LIFETIME = timedelta(minutes=5)
 """From the date of issue to the end: platforms accept no less, and some no more (Canvas: an `iat` of 5 minutes ago)."""
 
@@ -46,13 +46,13 @@ class KeyNotStored(Unavailable):
 
 
 def ensure(session: Session) -> None:
-    """Make the first key where there is none."""
+    """Create the first key if there is none."""
     if not repository.published_keys(session, now()):
-        _make(session, now())
+        _create(session, now())
 
 
 def rotate(session: Session, *, at_once: bool, actor: str) -> ToolKey:
-    """Make a new key. It signs in an hour, and the former ones stay published for a week after that.
+    """Create a key that signs after `BEFORE_SIGNING`; the former ones stay published for `AFTER_SIGNING` after that.
 
     ``at_once`` is for a key that may have leaked: the new one signs now, and the former ones are deleted.
     """
@@ -65,18 +65,18 @@ def rotate(session: Session, *, at_once: bool, actor: str) -> ToolKey:
             session.delete(key)
         else:
             key.ends_at = key.ends_at or signs_from + AFTER_SIGNING
-    made = _make(session, signs_from)
-    audit.record(session, actor, "lti.key.rotate", made.kid, at_once=at_once)
-    return made
+    key = _create(session, signs_from)
+    audit.record(session, actor, "lti.key.rotate", key.kid, at_once=at_once)
+    return key
 
 
 def jwks(session: Session) -> dict[str, Any]:
-    """The public keys, as RFC 7517 has them."""
+    """The public keys as a JWK set (RFC 7517)."""
     return {"keys": [key.public_jwk for key in repository.published_keys(session, now())]}
 
 
 def sign(session: Session, claims: dict[str, Any]) -> str:
-    """A JWT with these claims, and the times of its issue and end. Raises `NoKey`."""
+    """A JWT with these claims, ``iat`` and ``exp``. Raises `NoKey`."""
     key = repository.signing_key(session, now())
     if key is None:
         raise NoKey
@@ -85,7 +85,7 @@ def sign(session: Session, claims: dict[str, Any]) -> str:
     return jwt.encode({**claims, **times}, key.private_pem, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 
-def _make(session: Session, signs_from: Any) -> ToolKey:
+def _create(session: Session, signs_from: datetime) -> ToolKey:
     private = rsa.generate_private_key(public_exponent=65_537, key_size=_BITS)
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -93,11 +93,11 @@ def _make(session: Session, signs_from: Any) -> ToolKey:
     kid = secrets.token_urlsafe(12)
     public = json.loads(RSAAlgorithm.to_jwk(private.public_key()))
     jwk = {"kid": kid, "kty": "RSA", "alg": ALGORITHM, "use": "sig", "n": public["n"], "e": public["e"]}
-    made = ToolKey(kid=kid, private_pem=pem, public_jwk=jwk, signs_from=signs_from)
-    session.add(made)
+    key = ToolKey(kid=kid, private_pem=pem, public_jwk=jwk, signs_from=signs_from)
+    session.add(key)
     try:
         session.flush()
     except SQLAlchemyError:
-        # The driver's error shows what was to be stored, and somebody would log it.
+        # The driver's error contains the private key, which must not reach the log.
         raise KeyNotStored from None
-    return made
+    return key

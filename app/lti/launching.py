@@ -1,4 +1,4 @@
-"""A verified launch into what it is for: somebody logged in, an assignment, a line item to pass points back to."""
+"""From a verified launch to a browser session, an assignment, and a line item for the score."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONGEST_URL = 1000
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a launch leads, and as whom."""
+    """The path that a launch opens, and the person and token that it logs in."""
 
     user_id: int
     token_id: int
@@ -34,14 +34,14 @@ class Entry:
 
 
 def enter(session: Session, platform: Platform, message: Message, *, allow_local: bool) -> Entry:
-    """Find the person and the assignment, and remember where the points go. Raises `LaunchRefused`."""
+    """Find the person and the assignment, and store the line item for the score. Raises `LaunchRefused`."""
     slug = message.assignment
     if slug is not None:
         check_assignment(session, slug)
-    user = accounts.of(session, platform, message)
+    user = accounts.person_of(session, platform, message)
     if slug is not None and message.is_learner and not message.is_staff:
-        _remember_line_item(session, platform, message, slug, user, allow_local=allow_local)
-    token = accounts.token_of(session, user, platform)
+        _store_line_item(session, platform, message, slug, user, allow_local=allow_local)
+    token = accounts.login_token(session, user, platform)
     staff = message.is_staff and user.role is not Role.STUDENT
     path = "/" if slug is None else f"/dashboard/{slug}" if staff else f"/?assignment={slug}"
     return Entry(user.id, token.id, path)
@@ -56,7 +56,7 @@ def check_assignment(session: Session, slug: str) -> None:
 
 
 def log_in(session: Session, entry: Entry, former: str | None, *, days: int) -> str:
-    """A browser session for who launched: the cookie's value. The browser's former session ends."""
+    """Open a browser session for a launch: the cookie's value. The browser's former session ends."""
     token = users.token(session, entry.token_id)
     if token is None or token.revoked_at is not None:
         raise LaunchRefused(Reason.TICKET)
@@ -65,25 +65,25 @@ def log_in(session: Session, entry: Entry, former: str | None, *, days: int) -> 
     return auth.open_session(session, token, days=days)
 
 
-def ticket(session: Session, kind: TicketKind, platform: Platform, content: dict[str, Any]) -> str:
-    """A ticket for the next step of a launch, to be shown once."""
+def create_ticket(session: Session, kind: TicketKind, platform: Platform, content: dict[str, Any]) -> str:
+    """Create a single-use ticket for the next request of a launch: its secret."""
     secret = secrets.token_urlsafe(32)
     moment = now()
     expires_at = moment + _TICKET_LIFETIME[kind]
-    kept = Ticket(ticket=digest(secret), kind=kind, platform_id=platform.id, content=content, expires_at=expires_at)
-    repository.add_ticket(session, kept, moment)
+    ticket = Ticket(ticket=digest(secret), kind=kind, platform_id=platform.id, content=content, expires_at=expires_at)
+    repository.add_ticket(session, ticket, moment)
     return secret
 
 
 def redeem(session: Session, secret: str, kind: TicketKind) -> Ticket:
-    """What a ticket is for; it is worth nothing any more. Raises `LaunchRefused`."""
-    found = repository.take_ticket(session, digest(secret), kind)
-    if found is None or found.expires_at <= now():
+    """Use a ticket up. Raises `LaunchRefused` for one that is unknown, used, expired or of another kind."""
+    ticket = repository.take_ticket(session, digest(secret), kind)
+    if ticket is None or ticket.expires_at <= now():
         raise LaunchRefused(Reason.TICKET)
-    return found
+    return ticket
 
 
-def _remember_line_item(
+def _store_line_item(
     session: Session, platform: Platform, message: Message, slug: str, user: User, *, allow_local: bool
 ) -> None:
     endpoint = message.claims.get(ENDPOINT)
@@ -92,8 +92,8 @@ def _remember_line_item(
     url, scopes = endpoint.get("lineitem"), endpoint.get("scope")
     if not isinstance(url, str) or not isinstance(scopes, list) or SCORE_SCOPE not in scopes:
         return
-    if len(url) > _LONGEST_URL or not addresses.is_known(url, platform.hosts, allow_local=allow_local):
-        # No reason to keep a student out; the admins see it, and what to do.
+    if len(url) > _LONGEST_URL or not addresses.is_registered(url, platform.hosts, allow_local=allow_local):
+        # Let the student in all the same: admins read the trouble and its remedy.
         platform.trouble = f"{url[:200]} is not at a registered host: add it with `assay lti add ... --host HOST`."
         return
     item = repository.line_item(session, platform.id, url)

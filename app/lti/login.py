@@ -1,4 +1,4 @@
-"""The beginning of a launch: who asks is sent to the platform with a state and a nonce that work once, here.
+"""The first step of a launch: the browser goes to the platform with a state and a nonce, each for one use.
 
 OpenID Connect Core 1.0, 4 (third-party initiated login); 1EdTech Security Framework 1.0, 5.1.1.
 """
@@ -21,12 +21,12 @@ from app.users.service import digest
 
 LIFETIME = timedelta(minutes=10)
 LAUNCH = "/lti/launch"
-"""Where every launch ends, whatever it is for."""
+"""The path that every launch ends at."""
 
 
 @dataclass(frozen=True)
 class Initiation:
-    """What a platform sends to begin with. Nothing of it is believed before it comes back signed."""
+    """The parameters with which a platform begins a launch. They are not trusted before they come back signed."""
 
     iss: str
     login_hint: str
@@ -36,26 +36,26 @@ class Initiation:
     lti_deployment_id: str | None = None
 
 
-def begin(session: Session, asked: Initiation, browser: str, base: str) -> str:
-    """The address at the platform to send the browser to. Raises `LaunchRefused`.
+def begin(session: Session, initiation: Initiation, browser: str, base: str) -> str:
+    """Store a pending login and return the platform's address for the browser. Raises `LaunchRefused`.
 
-    ``browser`` is the secret of the browser's own cookie: only that browser can end what begins here.
+    ``browser`` is the secret in the browser's cookie: only that browser can complete the launch.
     """
-    platform = _platform(session, asked)
-    if asked.lti_deployment_id is not None and asked.lti_deployment_id not in platform.deployments:
-        raise LaunchRefused(Reason.DEPLOYMENT, asked.lti_deployment_id)
-    check_target(asked.target_link_uri, base)
+    platform = _platform(session, initiation)
+    if initiation.lti_deployment_id is not None and initiation.lti_deployment_id not in platform.deployments:
+        raise LaunchRefused(Reason.DEPLOYMENT, initiation.lti_deployment_id)
+    check_target(initiation.target_link_uri, base)
     state, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     moment = now()
-    kept = PendingLogin(
+    pending = PendingLogin(
         state=digest(state),
         browser=digest(browser),
         nonce=digest(nonce),
-        target=asked.target_link_uri,
+        target=initiation.target_link_uri,
         platform_id=platform.id,
         expires_at=moment + LIFETIME,
     )
-    repository.add_login(session, kept, moment)
+    repository.add_login(session, pending, moment)
     fields = {
         "scope": "openid",
         "response_type": "id_token",
@@ -63,40 +63,40 @@ def begin(session: Session, asked: Initiation, browser: str, base: str) -> str:
         "prompt": "none",
         "client_id": platform.client_id,
         "redirect_uri": base + LAUNCH,
-        "login_hint": asked.login_hint,
+        "login_hint": initiation.login_hint,
         "state": state,
         "nonce": nonce,
     }
-    if asked.lti_message_hint is not None:
-        fields["lti_message_hint"] = asked.lti_message_hint
-    joint = "&" if urlsplit(platform.auth_url).query else "?"
-    return f"{platform.auth_url}{joint}{urlencode(fields)}"
+    if initiation.lti_message_hint is not None:
+        fields["lti_message_hint"] = initiation.lti_message_hint
+    separator = "&" if urlsplit(platform.auth_url).query else "?"
+    return f"{platform.auth_url}{separator}{urlencode(fields)}"
 
 
 def take(session: Session, state: str) -> PendingLogin | None:
-    """The launch that ends now. Its state is worth nothing any more once the caller's transaction is stored."""
+    """The pending login with this state, which is used up when the caller's transaction commits."""
     return repository.take_login(session, digest(state))
 
 
-def check(begun: PendingLogin | None, browser: str | None) -> PendingLogin:
-    """The launch, if it has begun not long ago and in this browser. Raises `LaunchRefused`."""
-    if begun is None or begun.expires_at <= now():
+def check(pending: PendingLogin | None, browser: str | None) -> PendingLogin:
+    """The pending login, if it has not expired and belongs to this browser. Raises `LaunchRefused`."""
+    if pending is None or pending.expires_at <= now():
         raise LaunchRefused(Reason.STATE)
-    if browser is None or not hmac.compare_digest(begun.browser, digest(browser)):
+    if browser is None or not hmac.compare_digest(pending.browser, digest(browser)):
         raise LaunchRefused(Reason.BROWSER)
-    return begun
+    return pending
 
 
 def check_target(target: str, base: str) -> None:
-    """Raise `LaunchRefused` unless the target is our own launch address, with or without a query."""
+    """Raise `LaunchRefused` unless the target is this service's launch address, with or without a query."""
     if target.partition("?")[0].rstrip("/") != base + LAUNCH:
         raise LaunchRefused(Reason.TARGET, target)
 
 
-def _platform(session: Session, asked: Initiation) -> Platform:
-    found = repository.platforms_of(session, asked.iss, asked.client_id)
-    if not found:
-        raise LaunchRefused(Reason.PLATFORM_UNKNOWN, asked.iss)
-    if len(found) > 1:
-        raise LaunchRefused(Reason.PLATFORM_AMBIGUOUS, asked.iss)
-    return found[0]
+def _platform(session: Session, initiation: Initiation) -> Platform:
+    platforms = repository.platforms_of(session, initiation.iss, initiation.client_id)
+    if not platforms:
+        raise LaunchRefused(Reason.PLATFORM_UNKNOWN, initiation.iss)
+    if len(platforms) > 1:
+        raise LaunchRefused(Reason.PLATFORM_AMBIGUOUS, initiation.iss)
+    return platforms[0]

@@ -1,4 +1,4 @@
-"""What a platform says in a signed launch, checked before anything of it is believed.
+"""Verification of the signed message of a launch.
 
 1EdTech Security Framework 1.0, 5.1.3; LTI 1.3, 5.3 and Deep Linking 2.0, 4.4.
 """
@@ -37,13 +37,13 @@ _MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 _LEARNER = {f"{_MEMBERSHIP}#Learner", "Learner"}
 _STAFF = {f"{_MEMBERSHIP}#Instructor", "Instructor", f"{_MEMBERSHIP}/Instructor#TeachingAssistant"}
 _LEEWAY = 60
-"""Seconds that the platform's clock may differ from ours."""
-_LONGEST = 255
+"""Seconds that the platform's clock may differ from this one."""
+_MAX_SUBJECT = 255
 
 
 @dataclass(frozen=True)
 class Message:
-    """A launch whose signature, time, audience, nonce, deployment and target are right."""
+    """A launch with a valid signature, time, audience, nonce, deployment and target."""
 
     kind: str
     deployment: str
@@ -56,26 +56,26 @@ class Message:
     claims: dict[str, Any]
 
     def claim(self, path: str) -> str | None:
-        """A text in one of the claims of people, such as ``lis.person_sourcedid``.
+        """The text of a claim about the person, such as ``lis.person_sourcedid``.
 
-        A variable that the platform did not fill in (``$Person.sourcedId``) is none.
+        ``None`` for a variable that the platform did not replace (``$Person.sourcedId``).
         """
         group, _, name = path.partition(".")
-        found = _object(self.claims.get(LTI + group)).get(name)
-        if isinstance(found, int) and not isinstance(found, bool):
-            found = str(found)
-        return found if isinstance(found, str) and found and not found.startswith("$") else None
+        value = _object(self.claims.get(LTI + group)).get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        return value if isinstance(value, str) and value and not value.startswith("$") else None
 
 
-def verify(token: str, begun: PendingLogin, platform: Platform, keys: PlatformKeys, base: str) -> Message:
-    """What the platform says, if it is the platform that says it, to us, now, and once. Raises `LaunchRefused`."""
+def verify(token: str, pending: PendingLogin, platform: Platform, keys: PlatformKeys, base: str) -> Message:
+    """Check that this platform signed the launch for this service, now and for one use. Raises `LaunchRefused`."""
     claims = _signed(token, platform, keys)
     audience = claims["aud"]
     several = isinstance(audience, list) and len(audience) > 1
     if (several or "azp" in claims) and claims.get("azp") != platform.client_id:
         raise LaunchRefused(Reason.AUDIENCE, f"azp {claims.get('azp')!r}")
     nonce = claims["nonce"]
-    if not isinstance(nonce, str) or not hmac.compare_digest(digest(nonce), begun.nonce):
+    if not isinstance(nonce, str) or not hmac.compare_digest(digest(nonce), pending.nonce):
         raise LaunchRefused(Reason.NONCE)
     deployment = claims.get(f"{LTI}deployment_id")
     if deployment not in platform.deployments:
@@ -83,9 +83,9 @@ def verify(token: str, begun: PendingLogin, platform: Platform, keys: PlatformKe
     kind = claims.get(f"{LTI}message_type")
     if kind not in (RESOURCE_LINK, DEEP_LINK) or claims.get(f"{LTI}version") != "1.3.0":
         raise LaunchRefused(Reason.MESSAGE, str(kind))
-    _check_target(kind, claims, begun, base)
+    _check_target(kind, claims, pending, base)
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST or not subject.isprintable():
+    if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT or not subject.isprintable():
         raise LaunchRefused(Reason.MESSAGE, "the launch does not say who it is for")
     roles = {role for role in _list(claims.get(f"{LTI}roles")) if isinstance(role, str)}
     return Message(
@@ -135,42 +135,42 @@ def _signed(token: str, platform: Platform, keys: PlatformKeys) -> dict[str, Any
         raise LaunchRefused(Reason.SIGNATURE, str(error)) from error
 
 
-def _check_target(kind: str, claims: dict[str, Any], begun: PendingLogin, base: str) -> None:
-    """A launch may have been begun for one target and signed for another: the signed one must be the begun one.
+def _check_target(kind: str, claims: dict[str, Any], pending: PendingLogin, base: str) -> None:
+    """Raise `LaunchRefused` unless the signed target is the one that the launch began with.
 
     Deep linking may leave it out.
     """
-    target = claims.get(f"{LTI}target_link_uri", begun.target if kind == DEEP_LINK else None)
-    if not isinstance(target, str) or target != begun.target:
+    target = claims.get(f"{LTI}target_link_uri", pending.target if kind == DEEP_LINK else None)
+    if not isinstance(target, str) or target != pending.target:
         raise LaunchRefused(Reason.TARGET, str(target))
     login.check_target(target, base)
 
 
 def _assignment(claims: dict[str, Any]) -> str | None:
-    """The assignment that the link was made for: in its own parameters, or in its address. Raises `LaunchRefused`."""
+    """The assignment of the link, from its parameters or its address. Raises `LaunchRefused` when they differ."""
     custom = _object(claims.get(f"{LTI}custom")).get("assignment")
-    named = {value for value in (custom, *_in_query(claims)) if isinstance(value, str) and value}
-    if len(named) > 1:
-        raise LaunchRefused(Reason.TARGET, " / ".join(sorted(named)))
-    return named.pop() if named else None
+    slugs = {value for value in (custom, *_slugs_in_query(claims)) if isinstance(value, str) and value}
+    if len(slugs) > 1:
+        raise LaunchRefused(Reason.TARGET, " / ".join(sorted(slugs)))
+    return slugs.pop() if slugs else None
 
 
-def _in_query(claims: dict[str, Any]) -> list[str]:
+def _slugs_in_query(claims: dict[str, Any]) -> list[str]:
     return parse_qs(urlsplit(str(claims.get(f"{LTI}target_link_uri", ""))).query).get("assignment", [])
 
 
 def _context(claims: dict[str, Any]) -> str:
     context = _object(claims.get(f"{LTI}context"))
-    return _plain(context.get("title") or context.get("label") or context.get("id"))
+    return _one_line(context.get("title") or context.get("label") or context.get("id"))
 
 
 def _name(claims: dict[str, Any]) -> str:
-    whole = _plain(claims.get("name"))
-    return whole or f"{_plain(claims.get('given_name'))} {_plain(claims.get('family_name'))}".strip()
+    full_name = _one_line(claims.get("name"))
+    return full_name or f"{_one_line(claims.get('given_name'))} {_one_line(claims.get('family_name'))}".strip()
 
 
-def _plain(value: Any) -> str:
-    """A text of the platform's in one short line."""
+def _one_line(value: Any) -> str:
+    """A text of the platform as one line of at most 200 characters."""
     text = value if isinstance(value, str) else ""
     return "".join(char for char in text if char.isprintable())[:200].strip()
 

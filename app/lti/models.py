@@ -1,4 +1,4 @@
-"""Tables of LTI: our keys, the platforms, launches under way, who is who, and the points to pass back."""
+"""Tables of LTI: keys, platforms, pending launches, linked people, and scores to pass back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.users.models import User
 
 
 class ToolKey(Base):
-    """A key pair of ours. It signs from ``signs_from`` on and is published until ``ends_at``."""
+    """A key pair of this service. It signs from ``signs_from`` on and is published until ``ends_at``."""
 
     __tablename__ = "lti_keys"
 
@@ -29,17 +29,17 @@ class ToolKey(Base):
 
 
 class Match(StrEnum):
-    """By which of a person's own fields a launch may find somebody who is there already."""
+    """The field by which a launch finds a person who has an account already."""
 
     LOGIN = "login"
     STUDENT_ID = "student-id"
 
 
 class Platform(Base):
-    """A learning platform as it was registered. ``hosts`` are all the hosts that requests may go to.
+    """A registered learning platform. ``hosts`` are all the hosts that requests may go to.
 
-    While ``paused_until`` lies ahead nothing is sent: it did not answer for ``failures`` different scores since it last
-    took one, the last time with ``trouble``.
+    No score is sent before ``paused_until``. ``failures`` counts the different scores that the platform did not answer
+    for since it last accepted one; ``trouble`` is the last error.
     """
 
     __tablename__ = "lti_platforms"
@@ -65,7 +65,7 @@ class Platform(Base):
 
 
 class PendingLogin(Base):
-    """A launch that has begun in one browser. Of its secrets only the SHA-256 is kept."""
+    """A launch that began in one browser. Only the SHA-256 of its secrets is stored."""
 
     __tablename__ = "lti_logins"
 
@@ -78,14 +78,14 @@ class PendingLogin(Base):
 
 
 class TicketKind(StrEnum):
-    """What a ticket is good for: opening the service in a window of its own, or picking an assignment."""
+    """The purpose of a ticket: opening the service in a window of its own, or picking an assignment."""
 
     OPEN = "open"
     PICK = "pick"
 
 
 class Ticket(Base):
-    """A verified launch that goes on with one more request. Single-use; only the SHA-256 of it is kept."""
+    """A verified launch that continues with one more request. Single-use; only its SHA-256 is stored."""
 
     __tablename__ = "lti_tickets"
 
@@ -97,7 +97,7 @@ class Ticket(Base):
 
 
 class Identity(Base):
-    """Whom a platform means: the issuer's name for a person, and the person. ``made`` when a launch made them."""
+    """A person's name at an issuer (``subject``). ``made`` is true when a launch created the person."""
 
     __tablename__ = "lti_identities"
     __table_args__ = (UniqueConstraint("issuer", "subject"),)
@@ -113,10 +113,10 @@ class Identity(Base):
 
 
 class LineItem(Base):
-    """A column of a platform's gradebook, and the assignment whose points go there.
+    """A column of a platform's gradebook, and the assignment whose scores go there.
 
-    ``failures`` counts the different scores that the platform refused since it last took one. Many of them pause the
-    column: while ``paused_until`` lies ahead nothing is sent there, and ``trouble`` is the last refusal.
+    ``failures`` counts the different scores that the platform refused since it last accepted one. Many of them pause
+    the line item until ``paused_until``; ``trouble`` is the last refusal.
     """
 
     __tablename__ = "lti_line_items"
@@ -136,22 +136,21 @@ class LineItem(Base):
 
 
 class Delivery(StrEnum):
-    """Where the points of a student stand on their way to the platform."""
+    """State of a student's score on its way to the platform."""
 
     IDLE = "idle"
-    """There is nothing to pass back yet."""
+    """No score exists yet."""
     WAITING = "waiting"
     SENT = "sent"
     REFUSED = "refused"
-    """Given up after many tries, unless the points change or the staff sends them again."""
+    """Given up after many refusals, until the score changes or staff send it again."""
 
 
 class Passback(Base):
-    """The points of one student in one line item: what should stand there, and what was sent last.
+    """The score of one student in one line item: the ``wanted`` one, and the one that was ``sent`` last.
 
-    ``leased_until`` is set while they are being sent, so that nobody else sends them at the same time. ``tries`` counts
-    the attempts at these points, ``refusals`` those that the platform answered with a refusal. ``error`` is the last
-    failure since points of the student arrived.
+    ``lease`` and ``leased_until`` belong to the sender that is sending it. ``tries`` counts the requests for the wanted
+    score, ``refusals`` the refused ones. ``error`` is the last failure since a score of the student was accepted.
     """
 
     __tablename__ = "lti_passbacks"

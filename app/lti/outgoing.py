@@ -1,4 +1,4 @@
-"""Requests to platforms: no redirects, a few seconds, small answers.
+"""Requests to platforms, without redirects, with a short timeout and a limit on the size of answers.
 
 A failure either says something about the whole platform (`PlatformAway`) or about the one request (`PlatformRefused`).
 """
@@ -15,13 +15,13 @@ import httpx
 from app.db.base import now
 
 _TIMEOUT = httpx.Timeout(5)
-_LARGEST = 256 * 1024
-_QUOTED = 200
+_MAX_BYTES = 256 * 1024
+_QUOTED_BYTES = 200
 """Bytes of a refusal that are shown and logged."""
 
 
 class PlatformAway(Exception):
-    """The platform does not answer, or says that it cannot now; ``retry_after`` are the seconds it asks for, if any."""
+    """The platform does not answer, or not now; ``retry_after`` are the seconds it asks the client to wait, if any."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -29,9 +29,9 @@ class PlatformAway(Exception):
 
 
 class PlatformRefused(Exception):
-    """The platform answers, and not with success. It may do better with another request.
+    """The platform refuses this request; other requests may succeed.
 
-    Internal errors are among these: Moodle answers 500 for one locked grade, while the other grades are fine.
+    Internal errors count as refusals: Moodle answers 500 for one locked grade and accepts the other grades.
     """
 
     def __init__(self, message: str, status: int) -> None:
@@ -39,19 +39,19 @@ class PlatformRefused(Exception):
         self.status = status
 
 
-_AWAY = {408, 425, 429, 503}
-"""Statuses that mean: not now, whatever is asked (RFC 9110, RFC 8470, RFC 6585)."""
+_AWAY_STATUSES = {408, 425, 429, 503}
+"""Statuses that no request of this kind would avoid now (RFC 9110, RFC 8470, RFC 6585)."""
 
 
 def request(method: str, url: str, **options: Any) -> bytes:
     """The body of a successful answer. Raises `PlatformAway` or `PlatformRefused`."""
     try:
         with (
-            # Nothing compressed: a small answer must stay small.
+            # Without compression the limit holds for what the answer expands to.
             httpx.Client(timeout=_TIMEOUT, follow_redirects=False, headers={"Accept-Encoding": "identity"}) as client,
             client.stream(method, url, **options) as answer,
         ):
-            limit = _LARGEST if answer.is_success else _QUOTED
+            limit = _MAX_BYTES if answer.is_success else _QUOTED_BYTES
             body = b""
             for chunk in answer.iter_raw():
                 body += chunk
@@ -61,19 +61,19 @@ def request(method: str, url: str, **options: Any) -> bytes:
         raise PlatformRefused(f"{url}: {error}", 0) from error
     except httpx.HTTPError as error:
         raise PlatformAway(f"{url}: {error or type(error).__name__}") from error
-    if answer.is_success and len(body) <= _LARGEST:
+    if answer.is_success and len(body) <= _MAX_BYTES:
         return body
     if answer.is_success:
-        raise PlatformAway(f"{url} answers with more than {_LARGEST:,} bytes")
-    quoted = "".join(char if char.isprintable() else " " for char in body[:_QUOTED].decode("utf-8", "replace"))
+        raise PlatformAway(f"{url} answers with more than {_MAX_BYTES:,} bytes")
+    quoted = "".join(char if char.isprintable() else " " for char in body[:_QUOTED_BYTES].decode("utf-8", "replace"))
     message = f"{url} answers {answer.status_code}: {quoted}"
-    if answer.status_code in _AWAY:
+    if answer.status_code in _AWAY_STATUSES:
         raise PlatformAway(message, _retry_after(answer.headers.get("Retry-After", "")))
     raise PlatformRefused(message, answer.status_code)
 
 
 def _retry_after(header: str) -> float | None:
-    """Seconds until the platform wants to be asked again: a number or a date (RFC 9110, 10.2.3)."""
+    """Seconds to wait, from a number or a date (RFC 9110, 10.2.3)."""
     if header.isascii() and header.isdigit():
         return float(header)
     try:
@@ -84,12 +84,12 @@ def _retry_after(header: str) -> float | None:
 
 
 def json_object(method: str, url: str, **options: Any) -> dict[str, Any]:
-    """The JSON object that is answered. Raises `PlatformAway` or `PlatformRefused`."""
+    """The JSON object of a successful answer. Raises `PlatformAway` or `PlatformRefused`."""
     body = request(method, url, **options)
     try:
-        found = json.loads(body)
+        document = json.loads(body)
     except ValueError as error:
         raise PlatformAway(f"{url} answers with something that is not JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise PlatformAway(f"{url} answers with something that is not a JSON object")
-    return found
+    return document

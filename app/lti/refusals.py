@@ -8,7 +8,7 @@ from app.problems import Problem
 
 
 class Reason(StrEnum):
-    """What is wrong with a launch."""
+    """The fault of a launch."""
 
     PLATFORM_UNKNOWN = "platform_unknown"
     PLATFORM_AMBIGUOUS = "platform_ambiguous"
@@ -40,7 +40,7 @@ class LaunchRefused(Problem):
     status = 403
     slug = "lti-launch-refused"
 
-    def __init__(self, reason: Reason, told: str = "") -> None:
+    def __init__(self, reason: Reason, context: str = "") -> None:
         self.reason = reason
-        self.told = told
-        super().__init__(f"{reason.value}: {told}" if told else reason.value, reason=reason.value)
+        self.context = context
+        super().__init__(f"{reason.value}: {context}" if context else reason.value, reason=reason.value)

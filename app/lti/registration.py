@@ -1,4 +1,4 @@
-"""Registering platforms. Works in the caller's transaction and writes the audit."""
+"""Registering platforms. Works in the caller's transaction and writes the audit log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.problems import Conflict, NotFound, Unprocessable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}")
 CLAIMS = ("lis", "ext", "custom")
-"""The claims of a launch, by the end of their name, in which a login or a student number may stand."""
+"""Claims of a launch, by the end of their names, that may hold a login or a student id."""
 _CLAIM = re.compile(rf"(?:{'|'.join(CLAIMS)})\.[A-Za-z0-9_]{{1,60}}")
 
 
@@ -40,10 +40,10 @@ class PlatformNameTaken(Conflict):
 
 @dataclass(frozen=True)
 class Registration:
-    """What a platform tells of itself, and what it may do here.
+    """A platform's identity and addresses, and its rights here.
 
     With ``staff`` its instructors and assistants become teaching assistants here. ``match`` is a rule such as
-    ``student-id=lis.person_sourcedid``: who is there already is found by it.
+    ``student-id=lis.person_sourcedid`` that links launches with people who have an account already.
     """
 
     name: str
@@ -59,30 +59,32 @@ class Registration:
     match: str | None = None
 
 
-def register(session: Session, wish: Registration, *, allow_local: bool, actor: str) -> Platform:
-    """Register a platform, or bring the one with this name up to date. The first one brings the first key.
+def register(session: Session, registration: Registration, *, allow_local: bool, actor: str) -> Platform:
+    """Register a platform, or update the one with this name. The first platform creates the first key.
 
     Raises `PlatformUnusable` or `PlatformNameTaken`.
     """
-    values = _checked(wish, allow_local)
-    platform = repository.platform_named(session, wish.name)
-    same = repository.platforms_of(session, wish.issuer, wish.client_id)
-    if same and same[0] is not platform:
-        raise PlatformNameTaken(f"{wish.issuer} with client id {wish.client_id} is registered as {same[0].name}.")
+    values = _columns(registration, allow_local)
+    platform = repository.platform_named(session, registration.name)
+    registered = repository.platforms_of(session, registration.issuer, registration.client_id)
+    if registered and registered[0] is not platform:
+        raise PlatformNameTaken(
+            f"{registration.issuer} with client id {registration.client_id} is registered as {registered[0].name}."
+        )
     if platform is None:
-        platform = Platform(name=wish.name, **values)
+        platform = Platform(name=registration.name, **values)
         session.add(platform)
     else:
         for name, value in values.items():
             setattr(platform, name, value)
     session.flush()
     keys.ensure(session)
-    audit.record(session, actor, "lti.platform.set", platform.name, **{**values, "match_field": wish.match})
+    audit.record(session, actor, "lti.platform.set", platform.name, **{**values, "match_field": registration.match})
     return platform
 
 
 def remove(session: Session, name: str, *, actor: str) -> None:
-    """Forget a platform: its launches are refused, and nothing is passed back to it. Raises `PlatformNotFound`."""
+    """Delete a platform: its launches are refused, and no score goes to it. Raises `PlatformNotFound`."""
     platform = find(session, name)
     repository.delete_platform(session, platform)
     audit.record(session, actor, "lti.platform.remove", name)
@@ -96,40 +98,40 @@ def find(session: Session, name: str) -> Platform:
     return platform
 
 
-def _checked(wish: Registration, allow_local: bool) -> dict[str, Any]:
-    if not _NAME.fullmatch(wish.name):
+def _columns(registration: Registration, allow_local: bool) -> dict[str, Any]:
+    if not _NAME.fullmatch(registration.name):
         raise PlatformUnusable("A name has at most 39 lower-case letters, digits and hyphens.")
-    deployments = list(dict.fromkeys(filter(None, wish.deployments)))
-    if not deployments or not wish.client_id:
+    deployments = list(dict.fromkeys(filter(None, registration.deployments)))
+    if not deployments or not registration.client_id:
         raise PlatformUnusable("A platform needs a client id and at least one deployment id.")
-    longest = max(map(len, [wish.client_id, wish.issuer, *deployments]))
+    longest = max(map(len, [registration.client_id, registration.issuer, *deployments]))
     if longest > 255:
         raise PlatformUnusable("Issuer, client id and deployment ids have at most 255 characters.")
     try:
         urls = [
             addresses.check(url, allow_local=allow_local)
-            for url in (wish.issuer, wish.auth_url, wish.token_url, wish.jwks_url)
+            for url in (registration.issuer, registration.auth_url, registration.token_url, registration.jwks_url)
         ]
-        hosts = {addresses.host(url) for url in urls} | {addresses.bare(name) for name in wish.hosts}
+        hosts = {addresses.host(url) for url in urls} | {addresses.check_host(name) for name in registration.hosts}
     except addresses.UnusableAddress as error:
         raise PlatformUnusable(f"{error}.") from error
-    field, claim = _rule(wish.match)
+    field, claim = _match_rule(registration.match)
     return {
-        "issuer": wish.issuer,
-        "client_id": wish.client_id,
+        "issuer": registration.issuer,
+        "client_id": registration.client_id,
         "deployments": deployments,
-        "auth_url": wish.auth_url,
-        "token_url": wish.token_url,
-        "token_audience": wish.token_audience or wish.token_url,
-        "jwks_url": wish.jwks_url,
+        "auth_url": registration.auth_url,
+        "token_url": registration.token_url,
+        "token_audience": registration.token_audience or registration.token_url,
+        "jwks_url": registration.jwks_url,
         "hosts": sorted(hosts),
-        "staff": wish.staff,
+        "staff": registration.staff,
         "match_field": field,
         "match_claim": claim,
     }
 
 
-def _rule(rule: str | None) -> tuple[Match | None, str | None]:
+def _match_rule(rule: str | None) -> tuple[Match | None, str | None]:
     if rule is None:
         return None, None
     field, _, claim = rule.partition("=")

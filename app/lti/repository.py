@@ -13,19 +13,19 @@ _NO_SYNC = {"synchronize_session": False}
 
 
 def published_keys(session: Session, moment: datetime) -> list[ToolKey]:
-    """The keys that platforms may still meet, the newest first."""
+    """The published keys, the newest first."""
     query = select(ToolKey).where(or_(ToolKey.ends_at.is_(None), ToolKey.ends_at > moment))
     return list(session.scalars(query.order_by(ToolKey.signs_from.desc())))
 
 
 def signing_key(session: Session, moment: datetime) -> ToolKey | None:
-    """The newest key whose time to sign has come, with its private half."""
+    """The newest key that may sign now, with its private key."""
     query = select(ToolKey).where(ToolKey.signs_from <= moment).order_by(ToolKey.signs_from.desc()).limit(1)
     return session.scalar(query.options(undefer(ToolKey.private_pem)))
 
 
 def delete_ended_keys(session: Session, moment: datetime) -> None:
-    """Forget keys that are published no more."""
+    """Delete keys that are no longer published."""
     session.execute(delete(ToolKey).where(ToolKey.ends_at <= moment), execution_options=_NO_SYNC)
 
 
@@ -58,7 +58,7 @@ def platform(session: Session, platform_id: int) -> Platform | None:
 
 
 def delete_platform(session: Session, platform: Platform) -> None:
-    """Forget a platform with its line items and what was under way. People and identities stay."""
+    """Delete a platform with its line items, scores and pending launches. People and identities stay."""
     items = select(LineItem.id).where(LineItem.platform_id == platform.id)
     session.execute(delete(Passback).where(Passback.line_item_id.in_(items)), execution_options=_NO_SYNC)
     for table in (LineItem, PendingLogin, Ticket):
@@ -68,45 +68,45 @@ def delete_platform(session: Session, platform: Platform) -> None:
 
 
 def add_login(session: Session, login: PendingLogin, moment: datetime) -> None:
-    """Keep a launch under way; forget those whose time is over."""
+    """Store a pending launch; delete expired ones."""
     session.execute(delete(PendingLogin).where(PendingLogin.expires_at <= moment), execution_options=_NO_SYNC)
     session.add(login)
 
 
 def take_login(session: Session, state: str) -> PendingLogin | None:
-    """The launch with this state's digest, which is gone then: one caller gets it."""
-    found = session.get(PendingLogin, state)
-    if found is None:
+    """Delete and return the pending launch with this state's digest: one caller gets it."""
+    login = session.get(PendingLogin, state)
+    if login is None:
         return None
     done = session.execute(delete(PendingLogin).where(PendingLogin.state == state), execution_options=_NO_SYNC)
-    session.expunge(found)
-    return found if done.rowcount else None  # type: ignore[attr-defined]
+    session.expunge(login)
+    return login if done.rowcount else None  # type: ignore[attr-defined]
 
 
 def add_ticket(session: Session, ticket: Ticket, moment: datetime) -> None:
-    """Keep a ticket; forget those whose time is over."""
+    """Store a ticket; delete expired ones."""
     session.execute(delete(Ticket).where(Ticket.expires_at <= moment), execution_options=_NO_SYNC)
     session.add(ticket)
 
 
-def take_ticket(session: Session, ticket: str, kind: TicketKind) -> Ticket | None:
-    """The ticket with this digest, which is gone then: one caller gets it."""
-    found = session.get(Ticket, ticket)
-    if found is None or found.kind is not kind:
+def take_ticket(session: Session, digest: str, kind: TicketKind) -> Ticket | None:
+    """Delete and return the ticket with this digest: one caller gets it."""
+    ticket = session.get(Ticket, digest)
+    if ticket is None or ticket.kind is not kind:
         return None
-    done = session.execute(delete(Ticket).where(Ticket.ticket == ticket), execution_options=_NO_SYNC)
-    session.expunge(found)
-    return found if done.rowcount else None  # type: ignore[attr-defined]
+    done = session.execute(delete(Ticket).where(Ticket.ticket == digest), execution_options=_NO_SYNC)
+    session.expunge(ticket)
+    return ticket if done.rowcount else None  # type: ignore[attr-defined]
 
 
 def identity(session: Session, issuer: str, subject: str) -> Identity | None:
-    """Whom this issuer means by this subject."""
+    """The identity of a subject at an issuer, with its person."""
     query = select(Identity).where(Identity.issuer == issuer, Identity.subject == subject)
     return session.scalar(query.options(joinedload(Identity.user)))
 
 
 def identity_of(session: Session, issuer: str, user_id: int) -> Identity | None:
-    """By what name this issuer knows a person."""
+    """The identity of a person at an issuer."""
     return session.scalar(select(Identity).where(Identity.issuer == issuer, Identity.user_id == user_id))
 
 

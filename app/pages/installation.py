@@ -71,7 +71,7 @@ def install(app: FastAPI) -> None:
         admin,
     ):
         app.include_router(page.router, include_in_schema=False)
-    if lti.installed():
+    if lti.is_installed():
         _install_lti(app)
     errors.install(app)
 

@@ -95,15 +95,15 @@ def launch(
     browser = request.cookies.get(_BROWSER)
     try:
         with database.write() as session:
-            taken = login.take(session, state)
-        begun = login.check(taken, browser)
+            stored = login.take(session, state)
+        pending = login.check(stored, browser)
         if error:
             raise LaunchRefused(Reason.PLATFORM_ERROR, error)
         with database.read() as session:
-            platform = repository.load_platform(session, begun.platform_id)
-        message = messages.verify(id_token, begun, platform, request.app.state.lti_keys, base_url(request))
+            platform = repository.load_platform(session, pending.platform_id)
+        message = messages.verify(id_token, pending, platform, request.app.state.lti_keys, base_url(request))
         if message.kind == messages.DEEP_LINK:
-            return _pick(request, database, platform, message, begun.browser, settings)
+            return _pick(request, database, platform, message, pending.browser, settings)
         return _enter(request, database, platform, message, settings)
     except LaunchRefused as refusal:
         return _refused(request, database, refusal)
@@ -152,17 +152,17 @@ def base_url(request: Request) -> str:
 def _begin(request: Request, database: Database, sent: dict[str, str]) -> Response:
     limit: RateLimit = request.app.state.lti_logins
     source = client_network(request)
-    known = request.cookies.get(_BROWSER, "")
-    browser = known if _SECRET.fullmatch(known) else secrets.token_urlsafe(32)
+    secret = request.cookies.get(_BROWSER, "")
+    browser = secret if _SECRET.fullmatch(secret) else secrets.token_urlsafe(32)
     try:
         if limit.wait(source):
             raise LaunchRefused(Reason.TOO_MANY)
         limit.note(source)
         if not all(sent.get(name) for name in ("iss", "login_hint", "target_link_uri")):
             raise LaunchRefused(Reason.MESSAGE, "iss, login_hint and target_link_uri are needed")
-        asked = Initiation(**{name: sent[name] for name in Initiation.__dataclass_fields__ if sent.get(name)})
+        initiation = Initiation(**{name: sent[name] for name in Initiation.__dataclass_fields__ if sent.get(name)})
         with database.write() as session:
-            target = login.begin(session, asked, browser, base_url(request))
+            target = login.begin(session, initiation, browser, base_url(request))
     except LaunchRefused as refusal:
         return _refused(request, database, refusal)
     response = RedirectResponse(target, status_code=302, headers={"Cache-Control": "no-store"})
@@ -178,7 +178,7 @@ def _enter(request: Request, database: Database, platform: Platform, message: Me
     if request.headers.get("sec-fetch-dest") == "document":
         return _logged_in(request, database, entry)
     with database.write() as session:
-        ticket = launching.ticket(session, TicketKind.OPEN, platform, vars(entry))
+        ticket = launching.create_ticket(session, TicketKind.OPEN, platform, vars(entry))
     return _framed(rendering.page(request, "lti_open.html", ticket=ticket), platform.hosts)
 
 
@@ -199,10 +199,10 @@ def _once_more(work: Callable[[], Entry]) -> Entry:
 def _pick(
     request: Request, database: Database, platform: Platform, message: Message, browser: str, settings: Settings
 ) -> Response:
-    content = deep_linking.request(platform, message, browser, allow_local=settings.lti_allow_local)
+    content = deep_linking.ticket_content(platform, message, browser, allow_local=settings.lti_allow_local)
     tag = request_language.of_request(request)
     with database.write() as session:
-        ticket = launching.ticket(session, TicketKind.PICK, platform, content)
+        ticket = launching.create_ticket(session, TicketKind.PICK, platform, content)
         rows = [assignments.definition(row) for row in assignments.all_current(session)]
     offered = [(row.slug, filters.localised(row.title, tag), row.max_score) for row in rows]
     return _framed(rendering.page(request, "lti_pick.html", ticket=ticket, offered=offered), platform.hosts)
@@ -218,7 +218,7 @@ def _logged_in(request: Request, database: Database, entry: Entry) -> Response:
 
 
 def _refused(request: Request, database: Database, refusal: LaunchRefused) -> HTMLResponse:
-    log.warning("launch refused", reason=refusal.reason.value, told=refusal.told[:300])
+    log.warning("launch refused", reason=refusal.reason.value, context=refusal.context[:300])
     with database.read() as session:
         hosts = {host for platform in repository.platforms(session) for host in platform.hosts}
     status = 429 if refusal.reason is Reason.TOO_MANY else refusal.status

@@ -49,7 +49,7 @@ _environment.globals |= {
     "LANGUAGES": language.LANGUAGES,
     "THEMES": THEMES,
     "zone": filters.ZONE,
-    "lti": lti.installed(),
+    "lti": lti.is_installed(),
 }
 
 

@@ -131,7 +131,7 @@ class Worker:
             outage.outlive(partial(self._previewer.run, regrade_id), lambda: self.ready)
 
     def _start_lti(self) -> Sender | None:
-        if not lti.installed():
+        if not lti.is_installed():
             return None
         from app.lti.sender import Sender
 

@@ -427,7 +427,7 @@ def test_what_nobody_handed_in_is_not_sent(database: Database, platform: Platfor
 def test_a_removed_platform_leaves_people_and_no_work(database: Database, platform: Platform) -> None:
     with database.write() as session:
         login.begin(session, login.Initiation(WISH.issuer, "x", f"{BASE}/lti/launch"), "browser", BASE)
-        launching.ticket(session, TicketKind.OPEN, platform, {})
+        launching.create_ticket(session, TicketKind.OPEN, platform, {})
         registration.remove(session, "school", actor="test")
         assert delivery_repository.assignment_slugs(session) == []
         assert users.find(session, "ann").name == "ann"
@@ -497,8 +497,8 @@ def test_a_state_and_a_ticket_work_once_and_not_for_long(database: Database, pla
     asked = login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch")
     with database.write() as session:
         address = login.begin(session, asked, "browser", BASE)
-        ticket = launching.ticket(session, TicketKind.OPEN, platform, {"a": 1})
-        late = launching.ticket(session, TicketKind.OPEN, platform, {})
+        ticket = launching.create_ticket(session, TicketKind.OPEN, platform, {"a": 1})
+        late = launching.create_ticket(session, TicketKind.OPEN, platform, {})
         session.execute(
             update(Ticket).where(Ticket.ticket == users.digest(late)).values(expires_at=now() - timedelta(seconds=1))
         )
@@ -538,7 +538,7 @@ def test_somebody_known_to_one_platform_is_found_for_another(database: Database,
     def launched(platform: Platform, subject: str) -> str:
         claims = {f"{LTI}ext": {"user_username": "ann"}}
         message = Message(RESOURCE_LINK, "1", subject, "Ann", False, True, "hw13", "", claims)
-        return accounts.of(session, platform, message).login
+        return accounts.person_of(session, platform, message).login
 
     with database.write() as session:
         first, second = (registration.register(session, one, allow_local=False, actor="test") for one in (wish, other))

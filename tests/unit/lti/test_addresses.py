@@ -32,7 +32,7 @@ from app.lti.addresses import UnusableAddress
 def test_these_are_refused(url: str) -> None:
     with pytest.raises(UnusableAddress):
         addresses.check(url, allow_local=False)
-    assert not addresses.is_known(url, {"school.example.edu", "127.0.0.1", "localhost:80"}, allow_local=False)
+    assert not addresses.is_registered(url, {"school.example.edu", "127.0.0.1", "localhost:80"}, allow_local=False)
 
 
 def test_local_ones_only_where_that_is_allowed() -> None:
@@ -54,5 +54,5 @@ def test_only_registered_hosts_are_known() -> None:
         "https://evil.example/school.example.edu": False,
         "https://169.254.169.254/latest": False,
     }
-    assert {url: addresses.is_known(url, hosts, allow_local=False) for url in known} == known
+    assert {url: addresses.is_registered(url, hosts, allow_local=False) for url in known} == known
     assert addresses.origins({"b.example", "localhost:1"}) == ["http://localhost:1", "https://b.example"]

@@ -24,7 +24,7 @@ class _Handler(BaseHTTPRequestHandler):
         ASKED.append(self.path)
         status = int(self.path.strip("/").partition("/")[0])
         bodies = {
-            "large": b'{"a": "' + b"x" * outgoing._LARGEST + b'"}',
+            "large": b'{"a": "' + b"x" * outgoing._MAX_BYTES + b'"}',
             "list": b"[]",
             "text": b"<html>",
             "object": b'{"a": 1}',

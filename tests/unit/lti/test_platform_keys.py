@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from app.lti.platform_keys import KEPT_SECONDS, KeyUnknown, PlatformKeys
+from app.lti.platform_keys import CACHE_SECONDS, KeyUnknown, PlatformKeys
 
 URL = "https://school.example.edu/jwks"
 
@@ -47,7 +47,7 @@ def test_a_known_key_is_not_asked_for_again_until_it_is_old() -> None:
         keys.key(URL, "a")
     assert published.asked == 1
     published.keys.clear()
-    clock.now += KEPT_SECONDS
+    clock.now += CACHE_SECONDS
     with pytest.raises(KeyUnknown):
         keys.key(URL, "a")
 
