@@ -64,7 +64,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):
         app.include_router(router)
-    app.openapi = openapi.of(app)  # type: ignore[method-assign]
+    app.openapi = openapi.document_builder(app)  # type: ignore[method-assign]
     problem_responses.install(app)
     # The middleware that is added last runs first.
     app.add_middleware(ConditionalRequests)

@@ -1,8 +1,8 @@
 """One error root, one error shape: RFC 9457 ``application/problem+json``.
 
-A domain's errors stand beside its service and derive from `Problem`; their docstring is the client's message unless
-the raise says more. `app.http.problem_responses` makes answers of them;
-workers and commands need no web framework for them.
+A domain's errors stand beside its service and derive from `Problem`; an error's docstring is the client's message
+unless the raise gives another. `app.http.problem_responses` turns errors into responses, so that workers and commands
+need no web framework.
 """
 
 from __future__ import annotations
@@ -113,11 +113,11 @@ class Unavailable(Problem):
 
     status = 503
     slug = "unavailable"
-    again = 5
+    retry_seconds = 5
     """Seconds after which a client should try again."""
 
     def __init__(self, detail: str | None = None, **members: Any) -> None:
-        super().__init__(detail, headers={"Retry-After": str(self.again)}, **members)
+        super().__init__(detail, headers={"Retry-After": str(self.retry_seconds)}, **members)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Every table of the service, imported so that the metadata is complete."""
+"""Imports the tables of every room, so that the metadata is complete."""
 
 from __future__ import annotations
 

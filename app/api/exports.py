@@ -28,7 +28,7 @@ JSON_LINES = "application/jsonl"
 def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
     """Everything of a class, one JSON object a line: the assignment, its students, every submission with its report."""
     lines = json_lines.lines(database, assignment, lang)
-    first = next(lines)  # what is wrong with the request shows here, while the answer can still say so
+    first = next(lines)  # raises for a bad request before the answer begins
     headers = {"Content-Disposition": f'attachment; filename="{assignment}.jsonl"'}
     return StreamingResponse(itertools.chain([first], lines), media_type=JSON_LINES, headers=headers)
 

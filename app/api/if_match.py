@@ -1,4 +1,4 @@
-"""``If-Match`` for decisions on scores: the submission's entity tag says what the decision was made on."""
+"""``If-Match`` for decisions on scores: the entity tag names the report that the decision is based on."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ IfMatch = Annotated[
 def check_if_match(
     session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, if_match: list[str] | None, lang: str
 ) -> None:
-    """Compare with the tag of the report as it is now, and keep other writers off until the transaction ends.
+    """Compare with the tag of the current report, and lock the submission until the transaction ends.
 
-    A tag is as good in one language as in the other. Raises `SubmissionNotFound`, `QuestionNotFound`, or
+    The tag of any language is valid. Raises `SubmissionNotFound`, `QuestionNotFound`, or
     `ChangedMeanwhile` with the current tag in the reader's language.
     """
     if if_match is None:

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what every route has in common is said here once."""
+"""The OpenAPI document, with the errors that all routes share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fastapi.openapi.utils import get_openapi
 
 from app import problems
 
-_READING = {"get", "head", "options"}
+_SAFE_METHODS = {"get", "head", "options"}
 
 
-def of(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """A maker of the document, which is made once.
+def document_builder(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """A function that builds the document once and returns it.
 
-    It has the shape of every error, without the one that FastAPI would assume, and the errors that any request can meet
+    The document has the shape of every error instead of the one that FastAPI assumes, and the errors of any request
     before it reaches its route: an address or body that cannot be read (400), a page of another site that sends
     something (403), a body that is too large (413).
     """
@@ -36,16 +36,16 @@ def of(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 components.pop(assumed, None)
             for item in schema["paths"].values():
                 for method, operation in item.items():
-                    _complete(method, operation)
+                    _add_shared_errors(method, operation)
             app.openapi_schema = schema
         return app.openapi_schema
 
     return document
 
 
-def _complete(method: str, operation: dict[str, Any]) -> None:
+def _add_shared_errors(method: str, operation: dict[str, Any]) -> None:
     statuses = [400, 503]
-    if method not in _READING:
+    if method not in _SAFE_METHODS:
         statuses.append(403)
     if "requestBody" in operation:
         statuses.append(413)

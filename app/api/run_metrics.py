@@ -1,4 +1,4 @@
-"""Metrics of the gradings of the whole installation, read from the database: workers need no port of their own."""
+"""Metrics of all gradings, read from the database, so that workers need no port for Prometheus."""
 
 from __future__ import annotations
 

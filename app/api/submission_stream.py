@@ -1,4 +1,4 @@
-"""Following a submission while it is graded: waiting for its end, and its changes as events."""
+"""The changes of a submission during its grading, as events or as a wait for the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/submissions``: handing in, reading, following, cancelling."""
+"""``/submissions``: submitting, reading, streaming changes, cancelling."""
 
 from __future__ import annotations
 
@@ -118,12 +118,12 @@ async def submission(
     if wait:
         await stream.wait_for_end(wait)
     report = await run_in_threadpool(_report, database, stream.viewer, stream.submission_id, lang)
-    _may_be_kept(response, report)
+    _allow_revalidation(response, report)
     return report
 
 
-def _may_be_kept(response: Response, model: BaseModel) -> None:
-    """By this reader, who asks each time whether it still holds."""
+def _allow_revalidation(response: Response, model: BaseModel) -> None:
+    """Let the reader's client store the answer and ask each time whether it has changed."""
     response.headers["ETag"] = conditional.tag(model)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization, Accept-Language"
@@ -165,7 +165,7 @@ def uploaded_file(viewer: AnyViewer, session: ReadSession, submission_id: uuid.U
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename or part)}",
         "ETag": f'"{sha256}"',
-        # Uploads come from students: no browser may take one for a page of ours.
+        # Students wrote the upload: a browser must not run it as a page of this service.
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
@@ -224,6 +224,6 @@ def results(
     response: Response, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, lang: Language
 ) -> gradescope.Results:
     """The report in the format of Gradescope's autograder."""
-    found = gradescope.results(reports.load_report(session, viewer, submission_id, lang))
-    _may_be_kept(response, found)
-    return found
+    output = gradescope.results(reports.load_report(session, viewer, submission_id, lang))
+    _allow_revalidation(response, output)
+    return output

@@ -1,4 +1,4 @@
-"""``GET /admin/workers`` and ``GET /sandbox``: who grades, and inside what."""
+"""``GET /admin/workers`` and ``GET /sandbox``: the workers, and the sandbox they grade in."""
 
 from __future__ import annotations
 
@@ -94,14 +94,14 @@ def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Work
 @router.get("/sandbox", tags=["operations"], responses=problems.documented(503))
 def sandbox(request: Request, viewer: AnyViewer, session: ReadSession) -> dict[str, Any]:
     """Layers, floor, limits and ABI of the sandbox, as the latest live worker proved them at its start."""
-    report = living_sandbox(session, request.app.state.settings)
+    report = live_sandbox(session, request.app.state.settings)
     if report is None:
         raise NoSandbox
     return report
 
 
-def living_sandbox(session: Session, settings: Settings) -> dict[str, Any] | None:
-    """The sandbox report of the worker heard last, if any lives."""
+def live_sandbox(session: Session, settings: Settings) -> dict[str, Any] | None:
+    """The sandbox report of the live worker with the latest heartbeat."""
     rows = (row for row in repository.workers(session) if _state(row, settings) is WorkerState.ALIVE)
     return next((row.sandbox for row in rows), None)
 

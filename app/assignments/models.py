@@ -12,9 +12,9 @@ from app.db.base import Base, now
 
 
 class PublishedAssignment(Base):
-    """One version of one assignment with its files, so that it can be graded without the folder it came from.
+    """One version of one assignment with its files, so that grading does not need its folder.
 
-    The files are some hundred kilobytes and read only when somebody asks for them.
+    The files have some hundred kilobytes and load on first access.
     """
 
     __tablename__ = "assignments"

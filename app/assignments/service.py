@@ -1,4 +1,4 @@
-"""Publishing assignments and finding the version that counts."""
+"""Publishing assignments, and the definitions of published versions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from grader import assignment as assignments
 from grader.assignment import Assignment
 
 _definitions: dict[str, Assignment] = {}
-"""By digest, which stands for the content of all files."""
-_MOST_DEFINITIONS = 64
+"""Parsed assignments by digest, which covers the content of all files."""
+_MAX_DEFINITIONS = 64
 
 
 class AssignmentNotFound(NotFound):
@@ -88,11 +88,11 @@ def versions(session: Session, slug: str) -> list[PublishedAssignment]:
 
 
 def definition(row: PublishedAssignment) -> Assignment:
-    """The assignment that a stored version is. Its files are read when this process meets it for the first time."""
-    known = _definitions.get(row.digest)
-    if known is None:
-        known = assignments.from_files(row.files)
-        if len(_definitions) >= _MOST_DEFINITIONS:
+    """The parsed assignment of a stored version. Parsing happens once in a process."""
+    assignment = _definitions.get(row.digest)
+    if assignment is None:
+        assignment = assignments.from_files(row.files)
+        if len(_definitions) >= _MAX_DEFINITIONS:
             _definitions.clear()
-        _definitions[row.digest] = known
-    return known
+        _definitions[row.digest] = assignment
+    return assignment

@@ -1,1 +1,1 @@
-"""Who changed what, in an append-only chain."""
+"""The audit log: every change by a person, in an append-only chain."""

@@ -1,4 +1,4 @@
-"""The audit table: append-only, each row sealed over the row before it."""
+"""The audit table: append-only, each row with a hash that covers the row before it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.db.base import Base
 
 
 class AuditEntry(Base):
-    """Something a person changed. ``hash`` covers the entry and ``prev_hash``, so that no row can vanish unnoticed."""
+    """One change by a person. ``hash`` covers the entry and ``prev_hash``, so that a deleted row breaks the chain."""
 
     __tablename__ = "audit"
 

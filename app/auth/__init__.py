@@ -1,1 +1,1 @@
-"""Who is asking: bearer tokens, browser sessions, roles, and the check against cross-site requests."""
+"""Authentication: bearer tokens, browser sessions, viewers with their roles, and rate limits."""

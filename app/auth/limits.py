@@ -1,4 +1,4 @@
-"""How often somebody may try: so many times in a stretch of time, counted in this process."""
+"""Rate limits: a number of tries in a period, counted in this process."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-_KEYS = 10_000
-"""With more keys than this, those whose time is up are forgotten."""
+_MAX_KEYS = 10_000
+"""Above this number, keys without recent tries are deleted."""
 
 
 class RateLimit:
-    """So many tries a key in any ``seconds``. Every process counts for itself. Safe to use from several threads."""
+    """At most ``allowed`` tries for each key in any ``seconds``. Thread-safe."""
 
     def __init__(self, allowed: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.allowed = allowed
@@ -32,9 +32,9 @@ class RateLimit:
         """Count one try."""
         with self._lock:
             self._recent(key).append(self._clock())
-            if len(self._tries) > _KEYS:
-                for known in [known for known in self._tries if not self._recent(known)]:
-                    del self._tries[known]
+            if len(self._tries) > _MAX_KEYS:
+                for idle in [key for key in self._tries if not self._recent(key)]:
+                    del self._tries[idle]
 
     def _recent(self, key: str) -> deque[float]:
         tries, since = self._tries[key], self._clock() - self.seconds

@@ -11,7 +11,7 @@ from app.db.base import Base, now
 
 
 class WebSession(Base):
-    """A login in a browser: only the cookie's SHA-256 is kept. It ends with the token that opened it."""
+    """A login in a browser, of which only the cookie's SHA-256 is stored. It ends with the token that opened it."""
 
     __tablename__ = "web_sessions"
 

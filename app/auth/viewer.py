@@ -1,4 +1,4 @@
-"""The person who asks."""
+"""The person who makes a request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.users.models import Role, User
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who asks, and in which role."""
+    """The person who makes a request, with the role."""
 
     user_id: int
     login: str
@@ -18,15 +18,15 @@ class Viewer:
 
     @classmethod
     def of(cls, user: User) -> Viewer:
-        """The viewer that a user is."""
+        """The viewer for a user."""
         return cls(user.id, user.login, user.name, user.role)
 
     @property
     def is_staff(self) -> bool:
-        """A TA or an admin."""
+        """Whether the viewer is a TA or an admin."""
         return self.role in (Role.TA, Role.ADMIN)
 
     @property
     def is_admin(self) -> bool:
-        """An admin."""
+        """Whether the viewer is an admin."""
         return self.role is Role.ADMIN

@@ -21,27 +21,28 @@ def check(folder: Path, as_json: bool) -> None:
     if as_json:
         _, faults = assignment_check.check(folder)
         typer.echo(json.dumps({"faults": [asdict(fault) for fault in faults]}, ensure_ascii=False, indent=2))
-    found = _checked(folder)
+    assignment = load(folder)
     if not as_json:
-        points = f"{len(found.questions)} questions, {found.max_score:g} points"
-        typer.echo(f"{found.slug} version {found.version}: {points}; no errors")
+        points = f"{len(assignment.questions)} questions, {assignment.max_score:g} points"
+        typer.echo(f"{assignment.slug} version {assignment.version}: {points}; no errors")
 
 
 def publish(folder: Path, as_json: bool) -> None:
     """Make the folder the newest version of its assignment. Raises `UnusableInput`."""
-    found = _checked(folder)
+    assignment = load(folder)
     with writing(settings()) as session:
-        row = service.publish_version(session, found, actor="assay assignment publish")
-        told = {"slug": row.slug, "version": row.version, "digest": row.digest}
-    sentence = f"{told['slug']} version {told['version']} now applies to new submissions"
-    typer.echo(json.dumps(told) if as_json else sentence)
+        row = service.publish_version(session, assignment, actor="assay assignment publish")
+        result = {"slug": row.slug, "version": row.version, "digest": row.digest}
+    sentence = f"{result['slug']} version {result['version']} now applies to new submissions"
+    typer.echo(json.dumps(result) if as_json else sentence)
 
 
-def _checked(folder: Path) -> Assignment:
-    found, faults = assignment_check.check(folder)
-    if found is None or faults:
-        told = [str(fault) for fault in faults]
+def load(folder: Path) -> Assignment:
+    """The assignment in a folder. Raises `UnusableInput` with every fault."""
+    assignment, faults = assignment_check.check(folder)
+    if assignment is None or faults:
+        lines = [str(fault) for fault in faults]
         raise UnusableInput(
-            "this assignment cannot be used: " + (told[0] if len(told) == 1 else "\n".join(["", *told]))
+            "this assignment cannot be used: " + (lines[0] if len(lines) == 1 else "\n".join(["", *lines]))
         )
-    return found
+    return assignment

@@ -17,11 +17,13 @@ def verify(as_json: bool) -> None:
     with writing(settings()) as session:
         broken = service.first_broken(session)
         newest = repository.latest(session, limit=1)
-        told = {"broken": broken, "entry": newest[0].id if newest else None, "hash": newest[0].hash if newest else None}
+        result: dict[str, int | str | None] = {"broken": broken, "entry": None, "hash": None}
+        for entry in newest:
+            result |= {"entry": entry.id, "hash": entry.hash}
         if as_json:
-            typer.echo(json.dumps(told))
+            typer.echo(json.dumps(result))
         if broken is not None:
             raise Refused(f"the audit log was tampered with: entry {broken} does not fit the one before it")
     if not as_json:
-        whole = "the chain is intact up to entry {entry} ({hash})".format(**told)
+        whole = "the chain is intact up to entry {entry} ({hash})".format(**result)
         typer.echo(whole if newest else "the audit log is empty")

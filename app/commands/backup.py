@@ -57,6 +57,6 @@ def restore(source: Path, as_json: bool) -> None:
         broken = audit.first_broken(session)
     if broken is not None:
         raise Refused(f"restored, but the audit log was tampered with before the copy was made: entry {broken}")
-    told = {"people": people, "hand_ins": submissions}
+    result = {"people": people, "hand_ins": submissions}
     sentence = f"restored: {people} people, {submissions} submissions, the audit chain is intact"
-    typer.echo(json.dumps(told) if as_json else sentence)
+    typer.echo(json.dumps(result) if as_json else sentence)

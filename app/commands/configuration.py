@@ -1,4 +1,4 @@
-"""The service's settings as the commands read them, or one line that says what is wrong."""
+"""The service's settings for commands; a wrong one becomes an error of one line."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from app.commands.failures import UnusableInput
 from app.settings import Settings
 
 
-def settings(**given: Any) -> Settings:
-    """The settings from the environment; what is ``given`` and not ``None`` outranks it. Raises `UnusableInput`."""
+def settings(**overrides: Any) -> Settings:
+    """The settings from the environment; ``overrides`` that are not ``None`` replace them. Raises `UnusableInput`."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         faults = (f"ASSAY_{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors())
         raise UnusableInput("; ".join(faults)) from error

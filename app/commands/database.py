@@ -1,4 +1,4 @@
-"""The service's database as the commands use it, or one line that says what is wrong."""
+"""The service's database for commands; a failure becomes an error of one line."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from app.db.outage import DatabaseAway
 from app.problems import Problem
 from app.settings import Settings
 
-OUT_OF_REACH = (SQLAlchemyError, sqlite3.Error, OSError)
-"""What a database raises that is away, damaged or in a place that cannot be written to."""
+UNREACHABLE = (SQLAlchemyError, sqlite3.Error, OSError)
+"""Errors of a database that is unreachable, damaged or not writable."""
 
 
 def check(configured: Settings) -> None:
-    """See that the database is there and has this version's schema; an empty one gets it. Raises `Refused`."""
-    with _told():
+    """Check that the database has this version's schema; an empty database gets it. Raises `Refused`."""
+    with _refusals():
         migrate.check(configured)
 
 
 def upgrade(configured: Settings) -> str:
     """Bring the database to this version's schema and return its revision. Raises `Refused`."""
-    with _told():
+    with _refusals():
         migrate.upgrade(configured)
         return migrate.look(configured) or ""
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _refusals() -> Iterator[None]:
     try:
         yield
     except migrate.NotMigrated as error:
         raise Refused("the database has another schema than this version of Assay; run `assay migrate`") from error
     except MigrationError as error:
         raise Refused(f"the database was made by a newer version of Assay or by another program ({error})") from error
-    except OUT_OF_REACH as error:
+    except UNREACHABLE as error:
         raise Refused(
             f"the database is unreachable ({reason(error)}); ASSAY_DATABASE_URL or ASSAY_DATA_DIR names it"
         ) from error

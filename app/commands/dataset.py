@@ -15,15 +15,15 @@ from grader import data
 from grader.data import importing
 from reference_models.pack import DamagedPack
 
-_DAMAGED = "{name}: damaged, import it again ({damaged})"
-_LISTED = (
+_DAMAGED_ROW = "{name}: damaged, import it again ({damaged})"
+_ROW = (
     "{name}: {train} images to train on, {hidden} hidden, {classes} classes, {pixels} x {pixels} pixels, "
     "sha256 {sha256}"
 )
 
 
 def import_food11(folder: Path, as_json: bool) -> None:
-    """Pack Food-11; prints what was packed and every file that was left out."""
+    """Pack Food-11 and print the numbers of images and every file that was left out."""
     if not folder.is_dir():
         raise UnusableInput(f"{folder} is not a folder")
     columns = (TextColumn("packing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -52,19 +52,19 @@ def import_food11(folder: Path, as_json: bool) -> None:
 
 
 def list_all(as_json: bool) -> None:
-    """Print one line a data set; one whose packs are damaged is named with what is wrong."""
+    """Print one line a data set; the line of a damaged one says what is wrong."""
     data_dir = settings().data_dir
-    listed: list[dict[str, object]] = []
+    rows: list[dict[str, object]] = []
     for name in data.available(data_dir):
         try:
-            found = data.load(name, data_dir)
+            dataset = data.load(name, data_dir)
         except DamagedPack as error:
-            listed.append({"name": name, "damaged": str(error)})
+            rows.append({"name": name, "damaged": str(error)})
             continue
-        sizes = {"train": len(found.train), "hidden": len(found.hidden), "classes": len(found.classes)}
-        listed.append({"name": name, **sizes, "pixels": found.size, "sha256": found.digest})
+        sizes = {"train": len(dataset.train), "hidden": len(dataset.hidden), "classes": len(dataset.classes)}
+        rows.append({"name": name, **sizes, "pixels": dataset.size, "sha256": dataset.digest})
     if as_json:
-        typer.echo(json.dumps(listed, indent=2))
+        typer.echo(json.dumps(rows, indent=2))
         return
-    for item in listed:
-        typer.echo(_DAMAGED.format(**item) if "damaged" in item else _LISTED.format(**item))
+    for item in rows:
+        typer.echo(_DAMAGED_ROW.format(**item) if "damaged" in item else _ROW.format(**item))

@@ -1,4 +1,4 @@
-"""What `assay demo` needs beyond `assay serve`: a migrated database with somebody to log in as."""
+"""What `assay demo` adds to `assay serve`: a migrated database with people who can log in."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ PEOPLE = {"student": ("Example Student", Role.STUDENT), users.BOOTSTRAP_LOGIN: (
 
 
 def prepare(configured: Settings, as_json: bool) -> None:
-    """Migrate, see that the people of the demonstration can log in, and tell how."""
+    """Migrate, create the people of the demonstration, and print their tokens."""
     upgrade(configured)
     tokens = demo_tokens(configured)
     url = f"http://{configured.host}:{configured.port}"
     if as_json:
         typer.echo(json.dumps({"url": url, "tokens": tokens}))
     else:
-        _tell(url, tokens)
+        _print_welcome(url, tokens)
 
 
-def _tell(url: str, tokens: dict[str, str]) -> None:
+def _print_welcome(url: str, tokens: dict[str, str]) -> None:
     typer.echo(f"Assay serves at {url} (Ctrl-C ends it). Log in at {url}/login with a token:\n")
     for login, token in tokens.items():
         typer.echo(f"  {login:8} {token}")
@@ -40,34 +40,34 @@ def _tell(url: str, tokens: dict[str, str]) -> None:
 
 
 def demo_tokens(configured: Settings) -> dict[str, str]:
-    """A working token by login. They are kept in a file that only its owner reads, so a later start shows the same."""
+    """A valid token by login. A file that only its owner can read stores them for later starts."""
     file = configured.data_dir / "demo-tokens.json"
-    kept = _kept(file)
+    stored = _read(file)
     tokens = {}
     with writing(configured) as session:
         for login, (name, role) in PEOPLE.items():
             user = user_repository.by_login(session, login)
             if user is None:
                 user = users.create_user(session, login=login, name=name, role=role, actor="assay demo")
-            holder = auth.by_token(session, kept.get(login, ""))
+            holder = auth.by_token(session, stored.get(login, ""))
             if holder is not None and holder.login == login:
-                tokens[login] = kept[login]
+                tokens[login] = stored[login]
             else:
                 tokens[login] = users.create_token(session, user, actor="assay demo").secret
-    _keep(file, tokens)
+    _write(file, tokens)
     return tokens
 
 
-def _kept(file: Path) -> dict[str, str]:
-    """What the file holds; nothing when it is missing or was damaged, so that new tokens are made."""
+def _read(file: Path) -> dict[str, str]:
+    """The tokens in the file; none when it is missing or damaged, so that new ones are made."""
     try:
-        found = json.loads(file.read_text())
+        tokens = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
-    return {login: str(token) for login, token in found.items()} if isinstance(found, dict) else {}
+    return {login: str(token) for login, token in tokens.items()} if isinstance(tokens, dict) else {}
 
 
-def _keep(file: Path, tokens: dict[str, str]) -> None:
+def _write(file: Path, tokens: dict[str, str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w") as stream:

@@ -19,7 +19,7 @@ from app.settings import Settings
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 
-_PLAIN = {
+_LAYER_SENTENCES = {
     "uid": "student code runs as user {uid}, never as root",
     "no_new_privs": "student code and what it starts cannot gain privileges",
     "capabilities": "student code has no kernel capability",
@@ -29,7 +29,7 @@ _PLAIN = {
     "namespaces": "student code has an empty network, IPC space and host name of its own",
     "control group": "the kernel limits all memory of a submission, page cache and kernel memory included",
 }
-_TO_GET = {
+_REMEDIES = {
     "namespaces": "allow user namespaces (sysctl kernel.unprivileged_userns_clone, or the container's seccomp profile)",
 }
 _LOW_DISK_MB = 1024
@@ -87,11 +87,11 @@ def _show(console: Console, report: dict[str, Any], remarks: list[str]) -> None:
 
 
 def _sentence(layer: dict[str, Any], report: dict[str, Any]) -> str:
-    plain = _PLAIN.get(layer["name"], "").format(**report)
+    sentence = _LAYER_SENTENCES.get(layer["name"], "").format(**report)
     if not layer["on"]:
-        remedy = _TO_GET.get(layer["name"])
+        remedy = _REMEDIES.get(layer["name"])
         return f"{layer['detail']}" + (f". To enable it: {remedy}" if remedy else "")
-    return plain if layer["detail"] == "ok" else f"{plain} ({layer['detail']})"
+    return sentence if layer["detail"] == "ok" else f"{sentence} ({layer['detail']})"
 
 
 def _machine(report: dict[str, Any]) -> list[tuple[str, str]]:
@@ -109,19 +109,19 @@ def _machine(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _remarks(report: dict[str, Any], settings: Settings) -> list[str]:
-    """What works, but could be wiser."""
-    found = []
+    """Settings that work but should be changed."""
+    remarks = []
     needed = report["limits"]["memory_mb"] if report else 0
     room = max(1, _memory_mb() // max(needed, 1))
     if needed and settings.workers > room:
-        found.append(
+        remarks.append(
             f"{settings.workers} gradings at once may need {settings.workers * needed:,} MB, more than this machine "
             f"has. Set ASSAY_WORKERS={room}."
         )
     folder = _existing(settings.data_dir)
     if (free := shutil.disk_usage(folder).free >> 20) < _LOW_DISK_MB:
-        found.append(f"{folder} has only {free:,} MB left; a class of 200 needs about {_LOW_DISK_MB:,} MB.")
-    return found
+        remarks.append(f"{folder} has only {free:,} MB left; a class of 200 needs about {_LOW_DISK_MB:,} MB.")
+    return remarks
 
 
 def _problems(settings: Settings) -> list[str]:
@@ -139,7 +139,7 @@ def _problems(settings: Settings) -> list[str]:
         migrate.look(settings)
     except migrate.NotMigrated as error:
         return [str(error)]
-    except database.OUT_OF_REACH as error:
+    except database.UNREACHABLE as error:
         return [f"the database is unreachable ({database.reason(error)}); ASSAY_DATABASE_URL names it"]
     return []
 

@@ -1,4 +1,4 @@
-"""`assay export`: a class out of the database, as files for other systems."""
+"""`assay export`: the data of a class as files for other systems."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def _write(out: Path | None, pieces: Iterable[bytes]) -> None:
         for piece in pieces:
             sys.stdout.buffer.write(piece)
         return
-    kept = iter(pieces)
-    first = next(kept)  # what cannot be exported must not leave an empty file behind
+    rest = iter(pieces)
+    first = next(rest)  # raises before the file is created
     try:
         with out.open("wb") as file:
             file.write(first)
-            file.writelines(kept)
+            file.writelines(rest)
     except OSError as error:
         raise UnusableInput(f"cannot write {out}: {error.strerror}") from error
     typer.echo(f"{out}: {out.stat().st_size:,} bytes", err=True)

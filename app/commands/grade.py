@@ -29,14 +29,14 @@ class _Progress:
     def __init__(self, assignment: Assignment, language: str, status: Status) -> None:
         self._assignment = assignment
         self._language = language
-        self._landed = report.Landed(status)
+        self._status = report.LiveStatus(status)
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        self._landed.progress(stage, done, total)
+        self._status.progress(stage, done, total)
 
     def question(self, number: str, evidence: AnyEvidence) -> None:
         question = question_report(self._assignment, number, evidence, self._language)
-        self._landed.question(question.model_dump(mode="json"))
+        self._status.question(question.model_dump(mode="json"))
 
     def picture(self, data: bytes) -> None:
         """The re-encoded picture has no place in a terminal."""
@@ -45,23 +45,28 @@ class _Progress:
         """The exported model has no place in a terminal either."""
 
 
-def run(name: str, handin: SubmittedParts, language: str, as_json: bool) -> None:
+def run(name: str, submission: SubmittedParts, language: str, as_json: bool) -> None:
     """Grade one submission and print its report. Raises `CommandError`."""
-    assignment = named(name)
-    if "answers" in handin.parts:
+    assignment = load_assignment(name)
+    if "answers" in submission.parts:
         try:
-            read_answers(handin.parts["answers"].data)
+            read_answers(submission.parts["answers"].data)
         except AnswersError as error:
             raise UnusableInput(f"answers: {error}") from error
     with Console(stderr=True).status("starting the sandbox") as status, warm_sandbox() as sandbox:
         progress = _Progress(assignment, language, status)
         graded = grade(
-            handin.parts, assignment, repair=handin.repair, language=language, sandbox=sandbox, observer=progress
+            submission.parts,
+            assignment,
+            repair=submission.repair,
+            language=language,
+            sandbox=sandbox,
+            observer=progress,
         )
     report.emit(graded.model_dump(mode="json"), as_json)
 
 
-def named(name: str) -> Assignment:
+def load_assignment(name: str) -> Assignment:
     """The assignment with this slug among those that ship with Assay, or the one in this folder.
 
     Raises `UnusableInput`.
@@ -71,12 +76,12 @@ def named(name: str) -> Assignment:
     except KeyError:
         pass
     if not (Path(name) / assignment_check.MAIN).is_file():
-        known = ", ".join(assignments.bundled_slugs())
-        raise UnusableInput(f"there is no assignment {name!r}; there is: {known}, or name an assignment's folder")
-    found, faults = assignment_check.check(Path(name))
-    if found is None or faults:
+        slugs = ", ".join(assignments.bundled_slugs())
+        raise UnusableInput(f"there is no assignment {name!r}; there is: {slugs}, or name an assignment's folder")
+    assignment, faults = assignment_check.check(Path(name))
+    if assignment is None or faults:
         raise UnusableInput(f"the assignment in {name} cannot be used: {'; '.join(map(str, faults))}")
-    return found
+    return assignment
 
 
 @contextmanager

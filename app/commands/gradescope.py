@@ -14,7 +14,7 @@ import typer
 
 from app.commands import uploaded_files
 from app.commands.failures import CommandError, ExitCode, UnusableInput
-from app.commands.grade import named, warm_sandbox
+from app.commands.grade import load_assignment, warm_sandbox
 from app.exports import gradescope
 from app.reports.schemas import QuestionReport
 from grader import grade
@@ -24,8 +24,8 @@ from grader.scoring import Verdict
 from grader.submission import SubmittedParts
 from grader.version import GRADER_VERSION
 
-_TRIES = 2
-_OURS = "The grader failed in question {numbers}. It is not your mistake: ask the staff to run it again."
+_MAX_TRIES = 2
+_GRADER_FAILED = "The grader failed in question {numbers}. It is not your mistake: ask the staff to run it again."
 
 
 def run(name: str, submission: Path, results: Path, repair: str, language: str) -> None:
@@ -34,14 +34,14 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
     Raises `CommandError` when the fault is ours. There is no results file then, so Gradescope gives no points that
     nobody earned or lost.
     """
-    begun = time.perf_counter()
+    start = time.perf_counter()
     file = results / "results.json"
     try:
         results.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
     except OSError as error:
         raise UnusableInput(f"cannot write {file}: {error.strerror}") from error
-    assignment = named(name)
+    assignment = load_assignment(name)
     if not submission.is_dir():
         raise UnusableInput(f"there is no folder {submission}; --submission names the uploaded files")
     parts, remarks = uploaded_files.collect(submission)
@@ -50,9 +50,9 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
         QuestionReport.model_validate({**question, "evidence": question["evidence"] or {}})
         for question in report.model_dump(mode="json")["questions"]
     ]
-    found = gradescope.Results(
+    output = gradescope.Results(
         score=report.score,
-        execution_time=round(time.perf_counter() - begun, 3),
+        execution_time=round(time.perf_counter() - start, 3),
         output="\n".join([*remarks, *_remarks(questions)]),
         extra_data={
             "assignment": f"{assignment.slug} version {assignment.version}",
@@ -62,19 +62,19 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
         tests=gradescope.tests(questions),
     )
     try:
-        file.write_text(json.dumps(found.model_dump(mode="json"), ensure_ascii=False, indent=2), encoding="utf-8")
+        file.write_text(json.dumps(output.model_dump(mode="json"), ensure_ascii=False, indent=2), encoding="utf-8")
     except OSError as error:
         raise UnusableInput(f"cannot write {file}: {error.strerror}") from error
-    typer.echo(f"{file}: {found.score:g} of {assignment.max_score:g} points")
+    typer.echo(f"{file}: {output.score:g} of {assignment.max_score:g} points")
 
 
 def _graded(assignment: Assignment, handin: SubmittedParts, language: str) -> Report:
-    for attempt in range(1, _TRIES + 1):
+    for attempt in range(1, _MAX_TRIES + 1):
         try:
             with warm_sandbox() as sandbox:
                 return grade(handin.parts, assignment, repair=handin.repair, language=language, sandbox=sandbox)
         except CommandError as error:
-            if attempt == _TRIES or error.exit_code is not ExitCode.FAILED:
+            if attempt == _MAX_TRIES or error.exit_code is not ExitCode.FAILED:
                 raise
     raise AssertionError("the last try returns or raises")
 
@@ -83,6 +83,6 @@ def _remarks(questions: Sequence[QuestionReport]) -> list[str]:
     failed = [question.number for question in questions if question.verdict is Verdict.FAULT]
     provisional = any(question.verdict is Verdict.NEEDS_REVIEW for question in questions)
     return [
-        *([_OURS.format(numbers=", ".join(failed))] if failed else []),
+        *([_GRADER_FAILED.format(numbers=", ".join(failed))] if failed else []),
         *([gradescope.PROVISIONAL] if provisional else []),
     ]

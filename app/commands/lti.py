@@ -23,27 +23,29 @@ def add(as_json: bool, **fields: Any) -> None:
 
     Raises `Refused` or `UnusableInput`.
     """
-    _require()
+    _require_extra()
     from app.lti import registration
 
     configured = settings()
-    wish = registration.Registration(**fields)
+    request = registration.Registration(**fields)
     with writing(configured) as session:
-        platform = registration.register(session, wish, allow_local=configured.lti_allow_local, actor="assay lti add")
-        shown = _platform(platform)
+        platform = registration.register(
+            session, request, allow_local=configured.lti_allow_local, actor="assay lti add"
+        )
+        result = _platform(platform)
     backup.make_private(configured)
     if as_json:
-        typer.echo(json.dumps(shown, indent=2))
+        typer.echo(json.dumps(result, indent=2))
         return
     base = (configured.public_url or "https://YOUR-ADDRESS").rstrip("/")
-    typer.echo(f"{shown['name']} is registered. The platform asks for these addresses:")
+    typer.echo(f"{result['name']} is registered. The platform asks for these addresses:")
     for what, path in (("login initiation", "login"), ("tool, redirect, deep linking", "launch"), ("keys", "jwks")):
         typer.echo(f"  {what}: {base}/lti/{path}")
 
 
 def list_all(as_json: bool) -> None:
     """Print the platforms and the keys, without the keys' private halves."""
-    _require()
+    _require_extra()
     from app.lti import repository
 
     with writing(settings()) as session:
@@ -65,7 +67,7 @@ def list_all(as_json: bool) -> None:
 
 def remove(name: str, as_json: bool) -> None:
     """Forget a platform."""
-    _require()
+    _require_extra()
     from app.lti import registration
 
     with writing(settings()) as session:
@@ -75,17 +77,17 @@ def remove(name: str, as_json: bool) -> None:
 
 def rotate(at_once: bool, as_json: bool) -> None:
     """Make a new key."""
-    _require()
+    _require_extra()
     from app.lti import keys
 
     configured = settings()
     with writing(configured) as session:
-        made = _key(keys.rotate(session, at_once=at_once, actor="assay lti rotate"))
+        key = _key(keys.rotate(session, at_once=at_once, actor="assay lti rotate"))
     backup.make_private(configured)
-    typer.echo(json.dumps(made, indent=2) if as_json else f"key {made['kid']} signs from {made['signs_from']}")
+    typer.echo(json.dumps(key, indent=2) if as_json else f"key {key['kid']} signs from {key['signs_from']}")
 
 
-def _require() -> None:
+def _require_extra() -> None:
     if not lti.is_installed():
         raise Refused(lti.MISSING)
 

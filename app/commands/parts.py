@@ -31,20 +31,22 @@ def option(part: str) -> str:
     return _OPTIONS.get(part, f"--{part}")
 
 
-def collect(paths: Iterable[Path], named: Mapping[str, Path | None]) -> dict[str, Part]:
+def collect(paths: Iterable[Path], options: Mapping[str, Path | None]) -> dict[str, Part]:
     """The parts in the order of the contract. What an option names outranks what was found by its usual name.
 
     Raises `UnusableInput` for a missing file, a file that is no known part, two candidates for one part, or nothing but
     empty files.
     """
-    chosen = {part: path for part, path in named.items() if path is not None}
-    found: dict[str, Path] = {}
+    by_option = {part: path for part, path in options.items() if path is not None}
+    by_name: dict[str, Path] = {}
     for path in paths:
-        for part, file in _look(path, skip=chosen.keys()).items():
-            if part in found:
-                raise UnusableInput(f"{found[part]} and {file} both look like the {part}; name one with {option(part)}")
-            found[part] = file
-    files = found | chosen
+        for part, file in _locate(path, skip=by_option.keys()).items():
+            if part in by_name:
+                raise UnusableInput(
+                    f"{by_name[part]} and {file} both look like the {part}; name one with {option(part)}"
+                )
+            by_name[part] = file
+    files = by_name | by_option
     if not files:
         raise UnusableInput("nothing to submit: name a folder with model.py, or give --model FILE")
     read = {part: _read(files[part]) for part in USUAL_NAMES if part in files}
@@ -53,17 +55,17 @@ def collect(paths: Iterable[Path], named: Mapping[str, Path | None]) -> dict[str
     return read
 
 
-def _look(path: Path, skip: Iterable[str]) -> dict[str, Path]:
+def _locate(path: Path, skip: Iterable[str]) -> dict[str, Path]:
     if path.is_dir():
-        return _look_in_folder(path, skip)
+        return _locate_in_folder(path, skip)
     if not path.exists():
         raise UnusableInput(f"{path} does not exist")
     return {_part_of(path): path}
 
 
-def _look_in_folder(folder: Path, skip: Iterable[str]) -> dict[str, Path]:
+def _locate_in_folder(folder: Path, skip: Iterable[str]) -> dict[str, Path]:
     files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    found = {}
+    parts = {}
     for part in USUAL_NAMES.keys() - set(skip):
         for pattern in USUAL_NAMES[part]:
             matching = [file for file in files if fnmatch(file.name.lower(), pattern)]
@@ -71,11 +73,11 @@ def _look_in_folder(folder: Path, skip: Iterable[str]) -> dict[str, Path]:
                 names = ", ".join(file.name for file in matching)
                 raise UnusableInput(f"{folder} has several files for the {part} ({names}); choose with {option(part)}")
             if matching:
-                found[part] = matching[0]
+                parts[part] = matching[0]
                 break
-    if not found:
+    if not parts:
         raise UnusableInput(f"{folder} has no file with a usual name, such as model.py, loss.py or summary.txt")
-    return found
+    return parts
 
 
 def _part_of(file: Path) -> str:

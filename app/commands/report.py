@@ -30,8 +30,8 @@ def points(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-class Landed:
-    """The line beside a spinner: the points that have landed so far, and what is being done."""
+class LiveStatus:
+    """The line beside a spinner: the points of the questions so far, and the current stage."""
 
     def __init__(self, status: Status) -> None:
         self._status = status
@@ -44,13 +44,13 @@ class Landed:
         self._update()
 
     def question(self, question: Mapping[str, Any]) -> None:
-        """A question has landed, or landed anew."""
+        """Show the points of a question."""
         self._points[question["number"]] = _out_of(question["score"], question["max_score"])
         self._update()
 
     def _update(self) -> None:
-        landed = [f"{number}: {points}" for number, points in sorted(self._points.items())]
-        self._status.update(Text("  ".join([*landed, self._stage])))
+        parts = [f"{number}: {points}" for number, points in sorted(self._points.items())]
+        self._status.update(Text("  ".join([*parts, self._stage])))
 
 
 def emit(report: Mapping[str, Any], as_json: bool) -> None:

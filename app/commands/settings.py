@@ -1,4 +1,4 @@
-"""`assay settings`: what can be set, what is set here, and the page of the documents about it."""
+"""`assay settings`: every setting with its value here, and the page of the documents about them."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def run(as_json: bool, page: bool) -> None:
     configured = settings()
     values = {name: _shown(getattr(configured, name)) for name in Settings.model_fields}
     if as_json:
-        listed = [
+        rows = [
             {"variable": variable(name), "value": values[name], "default": default(field), "meaning": field.description}
             for name, field in Settings.model_fields.items()
         ]
-        typer.echo(json.dumps(listed, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     table = Table("variable", "value", "default", "meaning", box=None, pad_edge=False)
     for name, field in Settings.model_fields.items():
@@ -52,7 +52,7 @@ def run(as_json: bool, page: bool) -> None:
 def text_of_page() -> str:
     """`docs/settings.md`."""
     rows = (
-        f"| `{variable(name)}` | {_in_words(field) or f'`{default(field)}`'} | {field.description} |"
+        f"| `{variable(name)}` | {_default_in_words(field) or f'`{default(field)}`'} | {field.description} |"
         for name, field in Settings.model_fields.items()
     )
     return _PAGE.format(rows="\n".join(rows))
@@ -64,11 +64,11 @@ def variable(name: str) -> str:
 
 
 def default(field: FieldInfo) -> str:
-    """What holds where nothing is set."""
-    return _in_words(field) or _shown(field.default) or ""
+    """The default of a setting, as people read it."""
+    return _default_in_words(field) or _shown(field.default) or ""
 
 
-def _in_words(field: FieldInfo) -> str | None:
+def _default_in_words(field: FieldInfo) -> str | None:
     extra = field.json_schema_extra
     if isinstance(extra, dict) and "without" in extra:
         return str(extra["without"])

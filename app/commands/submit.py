@@ -127,11 +127,11 @@ def run(slug: str, handin: SubmittedParts, language: str, as_json: bool) -> None
 
 def _follow(service: Service, submission: str, console: Console) -> None:
     with console.status("queued") as status:
-        landed = report.Landed(status)
+        live = report.LiveStatus(status)
         for name, data in service.events(submission):
             if name == "progress":
-                landed.progress(data["stage"], data["done"], data["total"])
+                live.progress(data["stage"], data["done"], data["total"])
             elif name == "question":
-                landed.question(data)
+                live.question(data)
             elif name == "done":
                 return

@@ -1,6 +1,6 @@
 """The parts of a submission among files that a student uploaded somewhere else, by name and by what they define.
 
-Nobody can be asked: what is doubtful is left out and told, and the rest is graded.
+Ambiguous files are left out with a remark, and the rest is graded, because nobody can answer a question here.
 """
 
 from __future__ import annotations
@@ -35,20 +35,18 @@ def collect(folder: Path) -> tuple[dict[str, Part], list[str]]:
     for name in USUAL_NAMES:
         candidates = _candidates(name, files)
         if len(candidates) > 1:
-            listed = ", ".join(file.relative_to(folder).as_posix() for file in candidates)
-            remarks.append(f"Several files could be the {name} ({listed}); keep one of them and submit again.")
+            names = ", ".join(file.relative_to(folder).as_posix() for file in candidates)
+            remarks.append(f"Several files could be the {name} ({names}); keep one of them and submit again.")
         elif candidates:
             file = candidates[0]
-            shown = file.relative_to(folder).as_posix()
+            path = file.relative_to(folder).as_posix()
             size = file.stat().st_size
             if size > SIZE_LIMITS[name]:
-                remarks.append(
-                    f"{shown} has {size:,} bytes; the {name} may have {SIZE_LIMITS[name]:,}. It was skipped."
-                )
-            elif (part := Part(file.read_bytes(), shown)).data.strip():
+                remarks.append(f"{path} has {size:,} bytes; the {name} may have {SIZE_LIMITS[name]:,}. It was skipped.")
+            elif (part := Part(file.read_bytes(), path)).data.strip():
                 parts[name] = part
             else:
-                remarks.append(f"{shown} is empty.")
+                remarks.append(f"{path} is empty.")
     if "answers" in parts:
         try:
             read_answers(parts["answers"].data)
@@ -62,14 +60,14 @@ def collect(folder: Path) -> tuple[dict[str, Part], list[str]]:
 
 def _files(folder: Path) -> list[Path]:
     """Files below a folder, those nearest to it first. A link may lead to what is not the student's."""
-    found = []
+    files = []
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
         paths = (Path(root, name) for name in sorted(names) if not name.startswith("."))
-        found += [path for path in paths if path.is_file() and not path.is_symlink()]
-        if len(found) > _MOST_FILES:
+        files += [path for path in paths if path.is_file() and not path.is_symlink()]
+        if len(files) > _MOST_FILES:
             break
-    return sorted(found[:_MOST_FILES], key=lambda path: len(path.parts))
+    return sorted(files[:_MOST_FILES], key=lambda path: len(path.parts))
 
 
 def _candidates(part: str, files: Sequence[Path]) -> list[Path]:

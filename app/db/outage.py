@@ -23,13 +23,13 @@ class DatabaseAway(Unavailable, InfrastructureFault):
     """The database does not answer or cannot store anything now. Nothing of this request was saved; try again soon."""
 
     slug = "database-away"
-    again = 10
+    retry_seconds = 10
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(
             f"The database does not answer or cannot store anything now ({reason}). Nothing of this request was saved; "
-            f"try again in {self.again} seconds."
+            f"try again in {self.retry_seconds} seconds."
         )
 
 

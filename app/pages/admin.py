@@ -46,7 +46,7 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
         silence={worker.executor: _age(moment - worker.beat_at) for worker in work.workers},
         queue=[(row, _age(moment - row.submitted_at)) for row in waiting],
         more=max(work.waiting + work.running - len(waiting), 0),
-        sandbox=workers.living_sandbox(session, request.app.state.settings),
+        sandbox=workers.live_sandbox(session, request.app.state.settings),
     )
 
 

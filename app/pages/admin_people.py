@@ -88,7 +88,7 @@ def import_roster(
     confirmed: Annotated[str, Form(max_length=1)] = "",
 ) -> Response:
     """Show what a roster would do; import it when that was confirmed. All rows or none."""
-    rows: list[service.Imported] = []
+    rows: list[service.ImportedRow] = []
     try:
         if file:
             roster = _text(file)

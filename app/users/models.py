@@ -12,7 +12,7 @@ from app.db.base import Base, now
 
 
 class Role(StrEnum):
-    """What a person may do, least first. An admin may also do everything a TA may."""
+    """The rights of a person, in ascending order: each role has the rights of those before it."""
 
     STUDENT = "student"
     TA = "ta"
@@ -36,7 +36,7 @@ class User(Base):
 
 
 class Token(Base):
-    """A bearer token: only its SHA-256 is kept. ``hint`` is the beginning people recognise it by."""
+    """A bearer token, of which only the SHA-256 is stored. ``hint`` is its beginning, for people to recognise it."""
 
     __tablename__ = "tokens"
 

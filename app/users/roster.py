@@ -104,26 +104,26 @@ def _rows(
 ) -> tuple[list[Row], list[Rejected]]:
     rows: list[Row] = []
     rejected: list[Rejected] = []
-    first: dict[str, int] = {}
+    first_lines: dict[str, int] = {}
     for line, values in lines:
         cells = {name: value.strip() for name, value in zip(header, values, strict=False)}
-        if not any(value.strip() for value in values) or (kind == "canvas" and _is_no_person(cells)):
+        if not any(value.strip() for value in values) or (kind == "canvas" and _is_not_a_person(cells)):
             continue
         try:
             if len(values) > len(header) and any(value.strip() for value in values[len(header) :]):
                 raise _Unusable("it has more cells than the header; a name with a comma needs double quotes")
             row = _row(line, *_READERS[kind](cells))
-            if row.login in first:
-                raise _Unusable(f"{row.login} appears twice, first on line {first[row.login]}")
+            if row.login in first_lines:
+                raise _Unusable(f"{row.login} appears twice, first on line {first_lines[row.login]}")
         except _Unusable as error:
             rejected.append(Rejected(line, str(error)))
         else:
-            first[row.login] = line
+            first_lines[row.login] = line
             rows.append(row)
     return rows, rejected
 
 
-def _is_no_person(cells: Cells) -> bool:
+def _is_not_a_person(cells: Cells) -> bool:
     return cells["student"].lower() in ("", "points possible", "manual posting", "student, test", "test student")
 
 
@@ -159,13 +159,13 @@ def _gradescope(cells: Cells) -> tuple[str, str, Role | None, str]:
     return cells.get("email", ""), name, _role(cells, _GRADESCOPE_ROLES), cells.get("sid", "")
 
 
-def _role(cells: Cells, known: Mapping[str, Role]) -> Role | None:
-    written = cells.get("role", "")
-    if not written:
+def _role(cells: Cells, roles: Mapping[str, Role]) -> Role | None:
+    text = cells.get("role", "")
+    if not text:
         return None
-    if written.lower() not in known:
-        raise _Unusable(f"the role is one of {', '.join(known)}, not {written[:40]!r}")
-    return known[written.lower()]
+    if text.lower() not in roles:
+        raise _Unusable(f"the role is one of {', '.join(roles)}, not {text[:40]!r}")
+    return roles[text.lower()]
 
 
 _READERS: Mapping[Format, Callable[[Cells], tuple[str, str, Role | None, str]]] = {

@@ -1,4 +1,4 @@
-"""What goes in and out for people and tokens."""
+"""JSON of people and tokens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class UserView(BaseModel):
 
 
 class UserWithToken(UserView):
-    """A person with a token, shown this once. ``token`` is null for somebody who was known already."""
+    """A person with a token, shown this once. ``token`` is null for somebody who was user already."""
 
     token: str | None
 
@@ -70,24 +70,24 @@ class RosterPreview(BaseModel):
     def of(cls, plan: Plan) -> Self:
         """The plan as the outside reads it."""
         rejected = [RejectedRow(line=row.line, reason=row.reason) for row in plan.rejected]
-        return cls(format=plan.format, rows=[_planned(row, known) for row, known in plan.rows], rejected=rejected)
+        return cls(format=plan.format, rows=[_planned_row(row, user) for row, user in plan.rows], rejected=rejected)
 
 
-def _planned(row: Row, known: User | None) -> PlannedRow:
-    if known is None:
+def _planned_row(row: Row, user: User | None) -> PlannedRow:
+    if user is None:
         role = row.role or Role.STUDENT
         return PlannedRow(
             line=row.line, login=row.login, name=row.name, role=role, student_id=row.student_id, action="add"
         )
-    student_id = row.student_id or known.student_id
-    same = (row.name, student_id) == (known.name, known.student_id)
+    student_id = row.student_id or user.student_id
+    unchanged = (row.name, student_id) == (user.name, user.student_id)
     return PlannedRow(
         line=row.line,
-        login=known.login,
+        login=user.login,
         name=row.name,
-        role=known.role,
+        role=user.role,
         student_id=student_id,
-        action="keep" if same else "update",
+        action="keep" if unchanged else "update",
     )
 
 

@@ -1,7 +1,7 @@
 """People and tokens: create, import, revoke.
 
-Every function works in the caller's transaction and writes the audit; ``actor`` is the login of who asked, or the
-name of a command.
+Every function works in the caller's transaction and writes the audit log; ``actor`` is the login of the
+person who acts, or the name of a command.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from app.users.roster import LOGIN
 BOOTSTRAP_LOGIN = "admin"
 _BOOTSTRAP_HINT = "(setting)"
 _PREFIX = "assay_"
-_TOLD = 20
-"""Rejected rows that one sentence names; the problem's ``errors`` name all."""
+_MAX_LINES_IN_DETAIL = 20
+"""Rejected rows in the problem's ``detail``; its ``errors`` have all."""
 
 
 class LoginTaken(Conflict):
@@ -54,16 +54,18 @@ class RosterError(Unprocessable):
 
     @classmethod
     def of(cls, rejected: Iterable[roster.Rejected]) -> Self:
-        """Rows that cannot be used, each with its line and the reason."""
+        """The error of rows that cannot be used, with the line and the reason of each."""
         rows = list(rejected)
-        told = [f"Line {row.line}: {row.reason}" for row in rows[:_TOLD]]
-        detail = "; ".join([*told, *([f"and {len(rows) - _TOLD} more"] if len(rows) > _TOLD else [])]) + "."
+        lines = [f"Line {row.line}: {row.reason}" for row in rows[:_MAX_LINES_IN_DETAIL]]
+        if len(rows) > _MAX_LINES_IN_DETAIL:
+            lines.append(f"and {len(rows) - _MAX_LINES_IN_DETAIL} more")
+        detail = "; ".join(lines) + "."
         return cls(detail, errors=[{"line": row.line, "message": row.reason} for row in rows])
 
 
 @dataclass(frozen=True)
 class NewToken:
-    """A token at the only moment its ``secret`` is known."""
+    """A new token with its ``secret``, which is not stored."""
 
     id: int
     secret: str
@@ -71,7 +73,7 @@ class NewToken:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a roster would do: each usable row with the person it means, ``None`` for a new one; and the others."""
+    """The effect of a roster: each usable row with its person, or ``None`` for a new person; and the rejected rows."""
 
     format: roster.Format
     rows: list[tuple[roster.Row, User | None]]
@@ -79,7 +81,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedRow:
     """One row of a roster after its import. ``token`` is set for people who are new."""
 
     login: str
@@ -128,7 +130,7 @@ def create_token(session: Session, user: User, *, actor: str) -> NewToken:
 
 
 def revoke_token(session: Session, token_id: int, *, actor: str) -> None:
-    """Make a token, and every browser login made with it, worthless. Raises `TokenNotFound`."""
+    """Revoke a token, which ends every browser session that it opened. Raises `TokenNotFound`."""
     token = repository.token(session, token_id)
     if token is None or token.revoked_at is not None:
         raise TokenNotFound
@@ -154,22 +156,22 @@ def bootstrap_admin(session: Session, secret: str) -> None:
 
 def plan_roster(session: Session, text: str) -> Plan:
     """What importing a roster would do; changes nothing. Raises `RosterError` for a text that is no roster at all."""
-    found = roster.read(text)
-    if found.unreadable is not None:
-        raise RosterError(found.unreadable)
-    planned: list[tuple[roster.Row, User | None]] = []
-    rejected = list(found.rejected)
-    for row in found.rows:
-        known = _known(session, row, found.format)
-        if known is not None and found.format == "plain" and row.role not in (None, known.role):
-            reason = f"{known.login} is {known.role.value}; an import does not change roles"
+    parsed = roster.read(text)
+    if parsed.unreadable is not None:
+        raise RosterError(parsed.unreadable)
+    rows: list[tuple[roster.Row, User | None]] = []
+    rejected = list(parsed.rejected)
+    for row in parsed.rows:
+        user = _existing_user(session, row, parsed.format)
+        if user is not None and parsed.format == "plain" and row.role not in (None, user.role):
+            reason = f"{user.login} is {user.role.value}; an import does not change roles"
             rejected.append(roster.Rejected(row.line, reason))
         else:
-            planned.append((row, known))
-    return Plan(found.format, planned, sorted(rejected, key=lambda row: row.line))
+            rows.append((row, user))
+    return Plan(parsed.format, rows, sorted(rejected, key=lambda row: row.line))
 
 
-def import_roster(session: Session, text: str, *, actor: str) -> list[Imported]:
+def import_roster(session: Session, text: str, *, actor: str) -> list[ImportedRow]:
     """Import a roster: new people are added with a token, known ones get their name and student id updated.
 
     All rows or none: raises `RosterError` that names every row that cannot be used, and why.
@@ -177,11 +179,11 @@ def import_roster(session: Session, text: str, *, actor: str) -> list[Imported]:
     plan = plan_roster(session, text)
     if plan.rejected:
         raise RosterError.of(plan.rejected)
-    return [_import_row(session, row, known, actor) for row, known in plan.rows]
+    return [_import_row(session, row, user, actor) for row, user in plan.rows]
 
 
-def _known(session: Session, row: roster.Row, kind: roster.Format) -> User | None:
-    """Who a row means. Other systems may know somebody of ours by another login; the student number tells."""
+def _existing_user(session: Session, row: roster.Row, kind: roster.Format) -> User | None:
+    """The person of a row: by login, or by student id in a roster of a system that may use other logins."""
     user = repository.by_login(session, row.login)
     if user is None and kind != "plain" and row.student_id:
         same = repository.with_student_id(session, row.student_id)
@@ -189,10 +191,10 @@ def _known(session: Session, row: roster.Row, kind: roster.Format) -> User | Non
     return user
 
 
-def _import_row(session: Session, row: roster.Row, known: User | None, actor: str) -> Imported:
-    if known is not None:
-        known.name, known.student_id = row.name, row.student_id or known.student_id
-        return Imported(known.login, known.name, known.role, known.student_id, None)
+def _import_row(session: Session, row: roster.Row, user: User | None, actor: str) -> ImportedRow:
+    if user is not None:
+        user.name, user.student_id = row.name, row.student_id or user.student_id
+        return ImportedRow(user.login, user.name, user.role, user.student_id, None)
     role = row.role or Role.STUDENT
     user = create_user(session, login=row.login, name=row.name, role=role, actor=actor, student_id=row.student_id)
-    return Imported(user.login, user.name, role, user.student_id, create_token(session, user, actor=actor).secret)
+    return ImportedRow(user.login, user.name, role, user.student_id, create_token(session, user, actor=actor).secret)
