@@ -36,13 +36,13 @@ class UserView(BaseModel):
 
 
 class UserWithToken(UserView):
-    """A person with a token, shown this once. ``token`` is null for somebody who was user already."""
+    """A person with a new token, which is shown only once. ``token`` is null for a person who existed already."""
 
     token: str | None
 
 
 class PlannedRow(BaseModel):
-    """One row of a roster: what it would do with whom. ``login`` is ours, which another system need not know."""
+    """One row of a roster and its effect. ``login`` is the login in this service; the roster may have another one."""
 
     line: int
     login: str
