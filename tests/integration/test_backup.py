@@ -48,14 +48,14 @@ def rows(settings: Settings) -> dict[str, list[str]]:
     """Every row of every table, the job engine's too."""
     engine = make_engine(settings)
     schema = "dbos" if engine.dialect.name == "postgresql" else None
-    found = {}
+    tables = {}
     with engine.connect() as connection:
         for where in {None, schema}:
             for table in inspect(engine).get_table_names(schema=where):
                 name = f'"{where}"."{table}"' if where else f'"{table}"'
-                found[name] = sorted(map(repr, connection.execute(text(f"SELECT * FROM {name}")).all()))
+                tables[name] = sorted(map(repr, connection.execute(text(f"SELECT * FROM {name}")).all()))
     engine.dispose()
-    return found
+    return tables
 
 
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:

@@ -77,12 +77,12 @@ def passback(database: Database, subject: str) -> Passback:
 def test_many_senders_never_take_the_same_student(database: Database, platform: Platform) -> None:
     barrier = threading.Barrier(6)
 
-    def taken(_: int) -> OutgoingScore | None:
+    def take_once(_: int) -> OutgoingScore | None:
         barrier.wait()
         return take(database, platform)
 
     with ThreadPoolExecutor(6) as threads:
-        jobs = [job for job in threads.map(taken, range(6)) if job is not None]
+        jobs = [job for job in threads.map(take_once, range(6)) if job is not None]
     assert sorted(job.subject for job in jobs) == ["ann", "bob"]
     assert take(database, platform) is None
 
@@ -317,9 +317,9 @@ def test_a_column_in_trouble_holds_no_other_column_up(course: Course, platform: 
 
 def test_a_platform_in_trouble_holds_no_other_platform_up(course: Course, platform: Platform) -> None:
     course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(12)))
-    wish = replace(WISH, name="other", client_id="other")
+    details = replace(WISH, name="other", client_id="other")
     with course.database.write() as session:
-        other = registration.register(session, wish, allow_local=False, actor="test")
+        other = registration.register(session, details, allow_local=False, actor="test")
     course.books.troubles = {"client": AWAY}
     course.run(60, 5)
     course.enrol(other, COLUMN, "ann2")
@@ -339,10 +339,10 @@ def test_the_same_few_scores_again_and_again_pause_nothing_for_long(
         course.run(60, 10)
     assert len(course.books.attempts) >= 60
     course.enrol(platform, COLUMN, "well")
-    begun = course.clock()
+    start = course.clock()
     course.run(30)
     (arrived,) = course.books.of("well")
-    assert arrived - begun <= timedelta(seconds=10)
+    assert arrived - start <= timedelta(seconds=10)
 
 
 def test_a_platform_that_is_away_is_paused_longer_each_time(course: Course, platform: Platform) -> None:
@@ -352,11 +352,11 @@ def test_a_platform_that_is_away_is_paused_longer_each_time(course: Course, plat
     for _ in range(12):
         course.look()
         with course.database.read() as session:
-            seen = session.get_one(Platform, platform.id)
-            assert seen.paused_until is not None
+            current = session.get_one(Platform, platform.id)
+            assert current.paused_until is not None
             assert delivery_repository.due_platforms(session, course.clock()) == []
-        pauses.append((seen.paused_until - course.clock()).total_seconds())
-        course.clock.moment = seen.paused_until
+        pauses.append((current.paused_until - course.clock()).total_seconds())
+        course.clock.moment = current.paused_until
     assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600]
     assert [count for _, count in Counter(name for _, name in course.books.attempts).items()] == [1] * 12
     course.run(3600 * 24 * 2, 1800)
@@ -378,12 +378,12 @@ def test_a_platform_that_is_away_is_asked_by_one_sender_at_a_time(course: Course
     assert take(course.database, platform) is None
 
 
-@pytest.mark.parametrize(("asked", "paused"), [(0, 2), (1, 2), (90, 90), (1e9, 3600), (float("inf"), 3600)])
+@pytest.mark.parametrize(("requested", "paused"), [(0, 2), (1, 2), (90, 90), (1e9, 3600), (float("inf"), 3600)])
 def test_a_platform_says_how_long_it_wants_to_be_left_alone(
-    course: Course, platform: Platform, asked: float, paused: float
+    course: Course, platform: Platform, requested: float, paused: float
 ) -> None:
     course.enrol(platform, COLUMN, "a1", "a2")
-    course.books.troubles = {"client": PlatformAway("answers 429", asked)}
+    course.books.troubles = {"client": PlatformAway("answers 429", requested)}
     course.look()
     course.clock.advance(paused - 1)
     course.look()
@@ -439,11 +439,11 @@ def test_a_platform_with_two_clients_must_say_which(database: Database, platform
     other = replace(WISH, name="school-2", client_id="client-2")
     with database.write() as session:
         registration.register(session, other, allow_local=False, actor="test")
-        asked = login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch")
+        initiation = login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch")
         with pytest.raises(LaunchRefused) as refused:
-            login.begin(session, asked, "browser", BASE)
+            login.begin(session, initiation, "browser", BASE)
         assert refused.value.reason is Reason.PLATFORM_AMBIGUOUS
-        address = login.begin(session, replace(asked, client_id="client-2"), "browser", BASE)
+        address = login.begin(session, replace(initiation, client_id="client-2"), "browser", BASE)
     assert "client_id=client-2" in address
 
 
@@ -494,9 +494,9 @@ def test_without_a_key_nothing_is_signed(database: Database) -> None:
 
 
 def test_a_state_and_a_ticket_work_once_and_not_for_long(database: Database, platform: Platform) -> None:
-    asked = login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch")
+    initiation = login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch")
     with database.write() as session:
-        address = login.begin(session, asked, "browser", BASE)
+        address = login.begin(session, initiation, "browser", BASE)
         ticket = launching.create_ticket(session, TicketKind.OPEN, platform, {"a": 1})
         late = launching.create_ticket(session, TicketKind.OPEN, platform, {})
         session.execute(
@@ -504,12 +504,12 @@ def test_a_state_and_a_ticket_work_once_and_not_for_long(database: Database, pla
         )
     state = address.partition("&state=")[2].partition("&")[0]
 
-    def begun() -> bool:
+    def take_once() -> bool:
         with database.write() as session:
             return login.take(session, state) is not None
 
     with ThreadPoolExecutor(4) as threads:
-        assert sorted(threads.map(lambda _: begun(), range(4))) == [False, False, False, True]
+        assert sorted(threads.map(lambda _: take_once(), range(4))) == [False, False, False, True]
     with database.write() as session:
         with pytest.raises(LaunchRefused):
             launching.redeem(session, ticket, TicketKind.PICK)
@@ -522,18 +522,18 @@ def test_a_state_and_a_ticket_work_once_and_not_for_long(database: Database, pla
 def test_a_launch_that_takes_too_long_is_refused(database: Database, platform: Platform) -> None:
     with database.write() as session:
         login.begin(session, login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch"), "browser", BASE)
-        found = session.scalars(select(PendingLogin)).one()
-        found.expires_at = now() - timedelta(seconds=1)
+        pending = session.scalars(select(PendingLogin)).one()
+        pending.expires_at = now() - timedelta(seconds=1)
         with pytest.raises(LaunchRefused):
-            login.check(found, "browser")
+            login.check(pending, "browser")
         # The next launch forgets it.
         login.begin(session, login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch"), "browser", BASE)
         assert len(session.scalars(select(PendingLogin)).all()) == 1
 
 
 def test_somebody_known_to_one_platform_is_found_for_another(database: Database, platform: Platform) -> None:
-    wish = replace(WISH, match="login=ext.user_username")
-    other = replace(wish, name="other", issuer="https://other.example.edu")
+    details = replace(WISH, match="login=ext.user_username")
+    other = replace(details, name="other", issuer="https://other.example.edu")
 
     def launched(platform: Platform, subject: str) -> str:
         claims = {f"{LTI}ext": {"user_username": "ann"}}
@@ -541,7 +541,9 @@ def test_somebody_known_to_one_platform_is_found_for_another(database: Database,
         return accounts.person_of(session, platform, message).login
 
     with database.write() as session:
-        first, second = (registration.register(session, one, allow_local=False, actor="test") for one in (wish, other))
+        first, second = (
+            registration.register(session, one, allow_local=False, actor="test") for one in (details, other)
+        )
         assert [launched(first, "1"), launched(second, "9"), launched(first, "1")] == ["ann"] * 3
         with pytest.raises(LaunchRefused) as refused:
             launched(second, "8")

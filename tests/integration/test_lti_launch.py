@@ -137,8 +137,8 @@ def test_an_instructor_picks_an_assignment_and_the_link_leads_there(
     page = browser.launch(platform, "ines", dest="iframe")
     assert page.status_code == 200, page.text
     assert re.findall(r'name="assignment" value="([\w-]+)"', page.text) == ["hw13", "hw13-2023"]
-    chosen = {"ticket": sim.ticket(page), "assignment": "hw13"}
-    back = browser.send("POST", "/lti/pick", data=chosen, site="same-origin", dest="iframe")
+    choice = {"ticket": sim.ticket(page), "assignment": "hw13"}
+    back = browser.send("POST", "/lti/pick", data=choice, site="same-origin", dest="iframe")
     assert f"form-action 'self' {platform.url};" in back.headers["content-security-policy"]
     (action,) = re.findall(r'<form id="lti-return" method="post" action="([^"]+)"', back.text)
     (token,) = re.findall(r'name="JWT" value="([^"]+)"', back.text)
@@ -148,7 +148,7 @@ def test_an_instructor_picks_an_assignment_and_the_link_leads_there(
     assert signed[f"{sim.DEEP_LINKING}data"] == "what the platform wants back"
     (item,) = signed[f"{sim.DEEP_LINKING}content_items"]
     assert item["lineItem"]["scoreMaximum"] == 4.0
-    assert_refused(browser.send("POST", "/lti/pick", data=chosen, site="same-origin"), "ticket")
+    assert_refused(browser.send("POST", "/lti/pick", data=choice, site="same-origin"), "ticket")
 
     platform.enrol("lea", LEARNER, **{f"{LTI}custom": item["custom"]})
     answer = browser.launch(platform, "lea", item["url"])
@@ -164,8 +164,8 @@ def test_launches_and_choices_work_with_a_clock_that_differs_by_a_minute(
         moment = int(platform.now())
         times = {"nbf": moment, "exp": moment + 60}  # as short as Moodle's
         platform.enrol("ivo", INSTRUCTOR, **sim.deep_linking(platform), **times)
-        chosen = {"ticket": sim.ticket(browser.launch(platform, "ivo")), "assignment": "hw13"}
-        back = browser.send("POST", "/lti/pick", data=chosen, site="same-origin")
+        choice = {"ticket": sim.ticket(browser.launch(platform, "ivo")), "assignment": "hw13"}
+        back = browser.send("POST", "/lti/pick", data=choice, site="same-origin")
         (token,) = re.findall(r'name="JWT" value="([^"]+)"', back.text)
         answer = browser.http.post(f"{platform.url}/deep-link-return", data={"JWT": token})
         assert answer.status_code == 200, answer.text
@@ -177,8 +177,8 @@ def test_a_choice_made_in_another_browser_is_refused(tool: Site, platform: Platf
     platform.enrol("ines", INSTRUCTOR, **sim.deep_linking(platform))
     page = browser.launch(platform, "ines", dest="iframe")
     browser.cookies = {"assay_lti": "x" * 43}
-    chosen = {"ticket": sim.ticket(page), "assignment": "hw13"}
-    assert_refused(browser.send("POST", "/lti/pick", data=chosen, site="same-origin"), "browser")
+    choice = {"ticket": sim.ticket(page), "assignment": "hw13"}
+    assert_refused(browser.send("POST", "/lti/pick", data=choice, site="same-origin"), "browser")
 
 
 def test_a_learner_cannot_pick(platform: Platform, browser: Browser) -> None:

@@ -34,11 +34,11 @@ def warm(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def in_a_shell(*arguments: str, code: str = MAIN, **variables: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=ROOT,
-        env={**kept, "COLUMNS": "100", "ASSAY_DATA_DIR": "/nonexistent", **variables},
+        env={**inherited, "COLUMNS": "100", "ASSAY_DATA_DIR": "/nonexistent", **variables},
         capture_output=True,
         text=True,
         timeout=280,
@@ -153,9 +153,9 @@ def test_doctor_lists_every_layer_that_holds() -> None:
 def test_doctor_names_a_configuration_that_cannot_work(tmp_path: Path) -> None:
     result = assay("doctor", "--json", ASSAY_DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
     assert_one_line(result, 1, "ASSAY_DATABASE_URL")
-    found = json.loads(result.stdout)
-    assert found["sandbox"]["floor"] == "met"
-    assert len(found["problems"]) == 1
+    report = json.loads(result.stdout)
+    assert report["sandbox"]["floor"] == "met"
+    assert len(report["problems"]) == 1
     many = assay("doctor", "--json", ASSAY_WORKERS="4000", ASSAY_DATA_DIR=str(tmp_path / "new"))
     assert many.returncode == 0, many.stderr
     assert "Set ASSAY_WORKERS=" in json.loads(many.stdout)["remarks"][0]

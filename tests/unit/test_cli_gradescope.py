@@ -22,7 +22,7 @@ SCHEMA = ROOT / "tests/unit/exports/gradescope_results.schema.json"
 MODEL, LOSS = (EXAMPLE / name for name in ("model.py", "loss.py"))
 
 
-def taken(folder: Path) -> dict[str, str | None]:
+def collected_names(folder: Path) -> dict[str, str | None]:
     """The file of each part."""
     return {name: part.filename for name, part in uploaded_files.collect(folder)[0].items()}
 
@@ -32,12 +32,17 @@ def test_code_is_found_by_what_it_defines(tmp_path: Path) -> None:
     shutil.copy(LOSS, tmp_path / "q2.py")
     (tmp_path / "notes.txt").write_text("Total params: 96,587")
     (tmp_path / "a.json").write_text('{"2.2": "softer"}')
-    assert taken(tmp_path) == {"model": "net.py", "loss": "q2.py", "summary": "notes.txt", "answers": "a.json"}
+    assert collected_names(tmp_path) == {
+        "model": "net.py",
+        "loss": "q2.py",
+        "summary": "notes.txt",
+        "answers": "a.json",
+    }
 
 
 def test_one_file_may_hold_the_model_and_the_loss(tmp_path: Path) -> None:
     (tmp_path / "hw13.py").write_text(MODEL.read_text() + LOSS.read_text())
-    assert taken(tmp_path) == {"model": "hw13.py", "loss": "hw13.py"}
+    assert collected_names(tmp_path) == {"model": "hw13.py", "loss": "hw13.py"}
 
 
 def test_a_folder_in_an_archive_and_what_systems_leave_behind(tmp_path: Path) -> None:
@@ -45,7 +50,7 @@ def test_a_folder_in_an_archive_and_what_systems_leave_behind(tmp_path: Path) ->
         (tmp_path / name).mkdir()
         (tmp_path / name / "model.py").write_text(f"def get_student_model(): return {name!r}")
     (tmp_path / "B01/._model.py").write_bytes(b"\0")
-    assert taken(tmp_path) == {"model": "B01/model.py"}
+    assert collected_names(tmp_path) == {"model": "B01/model.py"}
 
 
 def test_a_link_leads_nowhere(tmp_path: Path) -> None:
@@ -55,7 +60,7 @@ def test_a_link_leads_nowhere(tmp_path: Path) -> None:
     upload.mkdir()
     (upload / "summary.txt").symlink_to(secret)
     (upload / "more").symlink_to(tmp_path)
-    assert taken(upload) == {}
+    assert collected_names(upload) == {}
 
 
 def test_what_is_doubtful_is_left_out_and_told(tmp_path: Path) -> None:
@@ -65,9 +70,9 @@ def test_what_is_doubtful_is_left_out_and_told(tmp_path: Path) -> None:
     (tmp_path / "summary.txt").write_bytes(b" " * (SIZE_LIMITS["summary"] + 1))
     parts, remarks = uploaded_files.collect(tmp_path)
     assert set(parts) == {"model"}
-    told = "\n".join(remarks)
+    text = "\n".join(remarks)
     for word in ("a.png, b.png", "loss.py is empty", "answers.json: The answers", "summary.txt has 1,048,577 bytes"):
-        assert word in told
+        assert word in text
     (tmp_path / "b.png").write_bytes(b"1")
     assert "pruning_plot" in uploaded_files.collect(tmp_path)[0], "two copies of one picture leave no doubt"
 

@@ -26,8 +26,8 @@ def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     if children is None:
         yield name.strip(), command
         return
-    for child, found in children.items():
-        yield from leaves(found, f"{name} {child}")
+    for child, subcommand in children.items():
+        yield from leaves(subcommand, f"{name} {child}")
 
 
 COMMANDS = dict(leaves(typer.main.get_command(app)))
@@ -84,8 +84,8 @@ def test_json_of_a_databases_life(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert printed("audit", "verify") == {"broken": None, "entry": None, "hash": None}
     (tmp_path / "roster.csv").write_text("login,name\nb1,Ada\n")
     assert printed("users", "import", str(tmp_path / "roster.csv"))[0]["login"] == "b1"
-    found = printed("audit", "verify")
-    assert (found["broken"], found["entry"], len(found["hash"])) == (None, 2, 64)
+    result = printed("audit", "verify")
+    assert (result["broken"], result["entry"], len(result["hash"])) == (None, 2, 64)
     copy = tmp_path / "copy"
     assert printed("backup", str(copy)) == {"file": str(copy), "bytes": copy.stat().st_size}
     monkeypatch.setenv("ASSAY_DATA_DIR", str(tmp_path / "new"))

@@ -36,9 +36,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return invoked
 
 
-def listed(run: Run) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(run("lti list --json").stdout)
-    return found
+def list_all(run: Run) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(run("lti list --json").stdout)
+    return result
 
 
 def test_a_platform_is_registered_changed_listed_and_removed(run: Run, tmp_path: Path) -> None:
@@ -47,17 +47,17 @@ def test_a_platform_is_registered_changed_listed_and_removed(run: Run, tmp_path:
     assert "/lti/login" in added.stdout
     changed = run(f"{ADD} --deployment-id 4 --host files.example.edu --staff --match login=ext.user_username --json")
     assert json.loads(changed.stdout)["deployments"] == ["3", "4"]
-    (platform,) = listed(run)["platforms"]
+    (platform,) = list_all(run)["platforms"]
     assert platform["hosts"] == ["files.example.edu", "moodle.example.edu"]
     assert (platform["staff"], platform["match"]) == (True, "login=ext.user_username")
     assert platform["token_audience"] == "https://moodle.example.edu/mod/lti/token.php"
     plain = run("lti list").stdout
     assert "identifies people by login=ext.user_username" in plain
-    assert len(listed(run)["keys"]) == 1
-    for shown in (added.output, changed.output, plain, run("lti list --json").stdout):
-        assert "PRIVATE" not in shown
+    assert len(list_all(run)["keys"]) == 1
+    for output in (added.output, changed.output, plain, run("lti list --json").stdout):
+        assert "PRIVATE" not in output
     assert run("lti remove moodle --json").stdout.strip() == '{"removed": "moodle"}'
-    assert listed(run)["platforms"] == []
+    assert list_all(run)["platforms"] == []
 
 
 def test_the_database_is_its_owners_alone_once_it_holds_a_key(run: Run, tmp_path: Path) -> None:
@@ -73,17 +73,17 @@ def test_the_database_is_its_owners_alone_once_it_holds_a_key(run: Run, tmp_path
 
 def test_keys_are_rotated(run: Run) -> None:
     run(ADD)
-    (first,) = listed(run)["keys"]
-    made = json.loads(run("lti rotate --json").stdout)
-    kept = {key["kid"]: key for key in listed(run)["keys"]}
-    assert kept.keys() == {first["kid"], made["kid"]}
-    assert kept[first["kid"]]["ends_at"] is not None
+    (first,) = list_all(run)["keys"]
+    new_key = json.loads(run("lti rotate --json").stdout)
+    keys = {key["kid"]: key for key in list_all(run)["keys"]}
+    assert keys.keys() == {first["kid"], new_key["kid"]}
+    assert keys[first["kid"]]["ends_at"] is not None
     last = json.loads(run("lti rotate --now --json").stdout)
-    assert [key["kid"] for key in listed(run)["keys"]] == [last["kid"]]
+    assert [key["kid"] for key in list_all(run)["keys"]] == [last["kid"]]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ("--issuer http://moodle.example.edu", "https://"),
         ("--jwks-url http://127.0.0.1/jwks", "https://"),
@@ -92,11 +92,11 @@ def test_keys_are_rotated(run: Run) -> None:
         ("--host evil/../x;y", "is not a host"),
     ],
 )
-def test_what_makes_no_sense_is_refused(run: Run, change: str, told: str) -> None:
+def test_what_makes_no_sense_is_refused(run: Run, change: str, message: str) -> None:
     refused = run(f"{ADD} {change}")
     assert isinstance(refused.exception, CommandError)
-    assert told in str(refused.exception)
-    assert listed(run)["platforms"] == []
+    assert message in str(refused.exception)
+    assert list_all(run)["platforms"] == []
 
 
 def test_one_client_of_an_issuer_has_one_name(run: Run) -> None:

@@ -183,8 +183,8 @@ def test_an_address_that_is_not_this_machines(run: Run, host: str) -> None:
 
 
 def test_a_port_that_is_taken(run: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
         assert_one_line(run("serve", ASSAY_PORT=port), 1)
         assert_one_line(run("demo", "--json", ASSAY_PORT=port), 1)
 

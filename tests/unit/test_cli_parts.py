@@ -19,12 +19,12 @@ def put(folder: Path, *names: str) -> Path:
     return folder
 
 
-def found(*paths: Path, **named: Path) -> dict[str, str | None]:
-    return {name: part.filename for name, part in parts.collect(paths, named).items()}
+def collected_names(*paths: Path, **options: Path) -> dict[str, str | None]:
+    return {name: part.filename for name, part in parts.collect(paths, options).items()}
 
 
 def test_a_folder_gives_its_usual_names() -> None:
-    assert found(EXAMPLE) == {
+    assert collected_names(EXAMPLE) == {
         "model": "model.py",
         "loss": "loss.py",
         "summary": "summary.txt",
@@ -44,7 +44,7 @@ def test_bytes_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def test_a_notebook_is_the_model_when_no_python_file_is(tmp_path: Path) -> None:
     put(tmp_path, "HW13.ipynb", "weights.safetensors", "points.csv", "Curve.JPG", "notes.md", ".hidden.png")
-    assert found(tmp_path) == {
+    assert collected_names(tmp_path) == {
         "model": "HW13.ipynb",
         "pruning_plot": "Curve.JPG",
         "pruning_points": "points.csv",
@@ -53,7 +53,7 @@ def test_a_notebook_is_the_model_when_no_python_file_is(tmp_path: Path) -> None:
 
 
 def test_model_py_comes_before_a_notebook(tmp_path: Path) -> None:
-    assert found(put(tmp_path, "HW13.ipynb", "model.py")) == {"model": "model.py"}
+    assert collected_names(put(tmp_path, "HW13.ipynb", "model.py")) == {"model": "model.py"}
 
 
 @pytest.mark.parametrize(
@@ -69,38 +69,38 @@ def test_model_py_comes_before_a_notebook(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_named_outright_finds_its_part(tmp_path: Path, name: str, part: str) -> None:
-    assert found(put(tmp_path, name) / name) == {part: name}
+    assert collected_names(put(tmp_path, name) / name) == {part: name}
 
 
 def test_an_option_outranks_what_a_folder_holds(tmp_path: Path) -> None:
     put(tmp_path, "a.png", "b.png", "model.py")
-    assert found(tmp_path, pruning_plot=tmp_path / "b.png") == {"model": "model.py", "pruning_plot": "b.png"}
-    assert found(tmp_path / "a.png", pruning_plot=tmp_path / "b.png") == {"pruning_plot": "b.png"}
+    assert collected_names(tmp_path, pruning_plot=tmp_path / "b.png") == {"model": "model.py", "pruning_plot": "b.png"}
+    assert collected_names(tmp_path / "a.png", pruning_plot=tmp_path / "b.png") == {"pruning_plot": "b.png"}
 
 
 def test_two_candidates_are_a_question_and_not_a_guess(tmp_path: Path) -> None:
     put(tmp_path, "a.png", "b.png")
     with pytest.raises(UnusableInput, match=r"a\.png, b\.png.*--plot"):
-        found(tmp_path)
+        collected_names(tmp_path)
     with pytest.raises(UnusableInput, match="both look like the pruning_plot"):
-        found(tmp_path / "a.png", tmp_path / "b.png")
+        collected_names(tmp_path / "a.png", tmp_path / "b.png")
 
 
 @pytest.mark.parametrize("name", ["thesis.pdf", "archive.zip"])
 def test_a_file_that_is_no_part_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnusableInput, match="not a part of a submission"):
-        found(put(tmp_path, name) / name)
+        collected_names(put(tmp_path, name) / name)
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnusableInput, match="does not exist"):
-        found(tmp_path / "nowhere")
+        collected_names(tmp_path / "nowhere")
     with pytest.raises(UnusableInput, match=r"cannot read .*absent"):
-        found(loss=tmp_path / "absent.py")
+        collected_names(loss=tmp_path / "absent.py")
     with pytest.raises(UnusableInput, match="no file with a usual name"):
-        found(tmp_path)
+        collected_names(tmp_path)
     with pytest.raises(UnusableInput, match="nothing to submit"):
-        found()
+        collected_names()
     (tmp_path / "model.py").write_text(" \n")
     with pytest.raises(UnusableInput, match="every file is empty"):
-        found(tmp_path)
+        collected_names(tmp_path)

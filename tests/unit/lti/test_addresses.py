@@ -45,7 +45,7 @@ def test_local_ones_only_where_that_is_allowed() -> None:
 
 def test_only_registered_hosts_are_known() -> None:
     hosts = {"school.example.edu", "school.example.edu:8443"}
-    known = {
+    registered = {
         "https://school.example.edu/x": True,
         "https://SCHOOL.example.edu/x": True,
         "https://school.example.edu:8443/x": True,
@@ -54,5 +54,5 @@ def test_only_registered_hosts_are_known() -> None:
         "https://evil.example/school.example.edu": False,
         "https://169.254.169.254/latest": False,
     }
-    assert {url: addresses.is_registered(url, hosts, allow_local=False) for url in known} == known
+    assert {url: addresses.is_registered(url, hosts, allow_local=False) for url in registered} == registered
     assert addresses.origins({"b.example", "localhost:1"}) == ["http://localhost:1", "https://b.example"]

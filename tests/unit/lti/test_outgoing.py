@@ -87,8 +87,10 @@ def test_a_platform_says_when_it_wants_to_be_asked_again(
 ) -> None:
     with pytest.raises(PlatformAway) as away:
         outgoing.request("GET", f"{url}/{status}/after={quote(header.encode('latin-1'))}")
-    found = away.value.retry_after
-    assert found is None if seconds is None else found is not None and seconds[0] <= found <= seconds[1]
+    retry_after = away.value.retry_after
+    assert (
+        retry_after is None if seconds is None else retry_after is not None and seconds[0] <= retry_after <= seconds[1]
+    )
 
 
 def test_a_refusal_of_any_length_is_one(url: str) -> None:

@@ -17,8 +17,8 @@ URL = "https://school.example.edu/jwks"
 
 def jwk(kid: str | None, bits: int = 2048, **more: Any) -> dict[str, Any]:
     public = rsa.generate_private_key(public_exponent=65_537, key_size=bits).public_key()
-    found: dict[str, Any] = json.loads(RSAAlgorithm.to_jwk(public))
-    return {**found, "kid": kid} | more
+    jwk: dict[str, Any] = json.loads(RSAAlgorithm.to_jwk(public))
+    return {**jwk, "kid": kid} | more
 
 
 class Clock:
@@ -33,10 +33,10 @@ class Published:
 
     def __init__(self, *keys: Any) -> None:
         self.keys = list(keys)
-        self.asked = 0
+        self.requests = 0
 
     def __call__(self, url: str) -> dict[str, Any]:
-        self.asked += 1
+        self.requests += 1
         return {"keys": self.keys}
 
 
@@ -45,7 +45,7 @@ def test_a_known_key_is_not_asked_for_again_until_it_is_old() -> None:
     keys = PlatformKeys(published, clock)
     for _ in range(5):
         keys.key(URL, "a")
-    assert published.asked == 1
+    assert published.requests == 1
     published.keys.clear()
     clock.now += CACHE_SECONDS
     with pytest.raises(KeyUnknown):
@@ -58,11 +58,11 @@ def test_unknown_keys_are_asked_for_a_few_times_a_minute() -> None:
     for number in range(20):
         with pytest.raises(KeyUnknown):
             keys.key(URL, f"of-nobody-{number}")
-    assert published.asked == 3
+    assert published.requests == 3
     published.keys.append(jwk("b"))
     clock.now += 61
     keys.key(URL, "b")
-    assert published.asked == 4
+    assert published.requests == 4
     keys.key("https://another.example.edu/jwks", "a")
 
 

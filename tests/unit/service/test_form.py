@@ -43,8 +43,8 @@ def read(data: bytes, sizes: list[int], largest: Mapping[str, int]) -> dict[str,
     st.lists(st.integers(0, 40), max_size=20),
 )
 def test_fields_arrive_whole_however_they_are_cut(fields: dict[str, bytes], sizes: list[int]) -> None:
-    found = read(body(fields), sizes, {"a": 60, "b": 60, "c": 60})
-    assert {name: field.data for name, field in found.items()} == fields
+    parsed = read(body(fields), sizes, {"a": 60, "b": 60, "c": 60})
+    assert {name: field.data for name, field in parsed.items()} == fields
 
 
 @pytest.mark.parametrize("sizes", [[], [1] * 200, [90]])

@@ -53,7 +53,7 @@ def test_old_keys_are_forgotten(clock: Clock, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("host", "counted"),
+    ("host", "network"),
     [
         ("192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
@@ -61,5 +61,5 @@ def test_old_keys_are_forgotten(clock: Clock, monkeypatch: pytest.MonkeyPatch) -
         ("testclient", "testclient"),
     ],
 )
-def test_an_address_counts_with_its_neighbours_of_one_owner(host: str, counted: str) -> None:
-    assert client_network(Request({"type": "http", "client": (host, 1)})) == counted
+def test_an_address_counts_with_its_neighbours_of_one_owner(host: str, network: str) -> None:
+    assert client_network(Request({"type": "http", "client": (host, 1)})) == network

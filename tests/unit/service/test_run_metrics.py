@@ -57,8 +57,8 @@ def test_each_run_is_counted_once(database: Database) -> None:
     with database.read() as session:
         metrics.update(session)
         metrics.update(session)
-    counted = value("assay_runs_ended_total", outcome="finished") - before[0]
-    assert counted == 4, "not what ended an hour before"
+    increase = value("assay_runs_ended_total", outcome="finished") - before[0]
+    assert increase == 4, "not what ended an hour before"
     assert value("assay_stage_seconds_count", stage="model") - before[1] == 4
 
 

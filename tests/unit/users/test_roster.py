@@ -45,10 +45,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 def test_a_canvas_gradebook_is_a_roster() -> None:
-    found = roster.read(CANVAS)
-    assert (found.format, found.unreadable) == ("canvas", None)
-    assert found.rows == (roster.Row(3, "ann", "Lin, Ann", None, "B01"),)
-    assert found.rejected == (roster.Rejected(4, "Bob has no SIS Login ID"),)
+    parsed = roster.read(CANVAS)
+    assert (parsed.format, parsed.unreadable) == ("canvas", None)
+    assert parsed.rows == (roster.Row(3, "ann", "Lin, Ann", None, "B01"),)
+    assert parsed.rejected == (roster.Rejected(4, "Bob has no SIS Login ID"),)
 
 
 def test_a_canvas_gradebook_without_logins_says_what_is_missing() -> None:
@@ -56,13 +56,13 @@ def test_a_canvas_gradebook_without_logins_says_what_is_missing() -> None:
 
 
 def test_a_gradescope_roster_is_a_roster() -> None:
-    found = roster.read(GRADESCOPE)
-    assert found.format == "gradescope"
-    assert found.rows == (
+    parsed = roster.read(GRADESCOPE)
+    assert parsed.format == "gradescope"
+    assert parsed.rows == (
         roster.Row(2, "ann@school.example", "Ann Lin", Role.STUDENT, "B01"),
         roster.Row(3, "tom@school.example", "Tom Wu", Role.TA, None),
     )
-    assert [(row.line, "not 'Dean'" in row.reason) for row in found.rejected] == [(4, True)]
+    assert [(row.line, "not 'Dean'" in row.reason) for row in parsed.rejected] == [(4, True)]
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
@@ -85,16 +85,16 @@ def test_other_separators_are_understood(separator: str) -> None:
     ],
 )
 def test_a_row_that_cannot_be_used_says_why(line: str, reason: str) -> None:
-    found = roster.read(f"login,name,role,student_id\nfirst,First,,\n{line}\nlast,Last,,\n")
-    assert [row.login for row in found.rows] == ["first", "last"]
-    (rejected,) = found.rejected
+    parsed = roster.read(f"login,name,role,student_id\nfirst,First,,\n{line}\nlast,Last,,\n")
+    assert [row.login for row in parsed.rows] == ["first", "last"]
+    (rejected,) = parsed.rejected
     assert rejected.line == 3
     assert reason in rejected.reason
 
 
 def test_lines_are_counted_as_an_editor_counts_them() -> None:
-    found = roster.read('login,name,note\nann,Ann,"one\ntwo"\n!,Bad,\n')
-    assert [row.line for row in found.rejected] == [4]
+    parsed = roster.read('login,name,note\nann,Ann,"one\ntwo"\n!,Bad,\n')
+    assert [row.line for row in parsed.rejected] == [4]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "a,b\n1,2\n", "login\nann\n", "login,name\n" + "x" * 200_000])
@@ -104,8 +104,8 @@ def test_what_is_no_roster_says_what_one_looks_like(text: str) -> None:
 
 @given(st.text(alphabet='ab,;"\n\r\t\0= é', max_size=60), st.sampled_from(["", "login,name\n", CANVAS, GRADESCOPE]))
 def test_no_text_breaks_the_reader(text: str, before: str) -> None:
-    found = roster.read(before + text)
-    assert all(row.login and row.name for row in found.rows)
+    parsed = roster.read(before + text)
+    assert all(row.login and row.name for row in parsed.rows)
 
 
 def test_importing_again_changes_nothing_and_makes_no_token(database: Database) -> None:
