@@ -1,1 +1,1 @@
-"""Formats of other systems."""
+"""Exports of scores and reports in formats of other systems."""

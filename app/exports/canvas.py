@@ -1,4 +1,4 @@
-"""A Canvas gradebook export with one column filled in; every byte outside that column stays as it came."""
+"""Fill one column of a Canvas gradebook export; every byte outside that column stays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEPARATOR = re.compile(rb'(?:"[^"]*+"|[^",;\r\n]++)*+([,;])')
 BYTE_LIMIT = 8 * 2**20
 """Bytes. A gradebook of a thousand students and two hundred columns has about one million."""
 CELL_LIMIT = 1_000_000
-"""Cells. Each takes a fifth of a kilobyte while it is read."""
+"""Cells. Each takes a fifth of a kilobyte of memory."""
 _OTHER_KINDS = (
     (b"PK\x03\x04", "an Excel workbook (.xlsx)"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)"),
@@ -32,7 +32,7 @@ _EXPECTED = (
 
 
 class GradebookError(ValueError):
-    """The file is no gradebook export that could be filled. ``columns`` are those that could be chosen."""
+    """The file is no usable gradebook export. ``columns`` are the ones that can be filled."""
 
     def __init__(self, message: str, columns: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class GradebookError(ValueError):
 
 
 @dataclass(frozen=True)
-class Points:
+class StudentScore:
     """A student of the course. ``score`` is ``None`` while nothing is graded."""
 
     login: str
@@ -77,7 +77,7 @@ class Preview(BaseModel):
 
 
 class Field(NamedTuple):
-    """Where a cell stands in the file, its quotes included, and what it says."""
+    """A cell: its byte range in the file, quotes included, and its text."""
 
     start: int
     end: int
@@ -85,7 +85,7 @@ class Field(NamedTuple):
 
 
 def records(data: bytes) -> list[list[Field]]:
-    """The cells of a file, separated by the comma or semicolon that follows its first cell. Blank lines are empty."""
+    """The cells of a file by row. The comma or semicolon after the first cell is the separator."""
     if len(data) > BYTE_LIMIT:
         raise GradebookError(f"The file has {len(data):,} bytes; at most {BYTE_LIMIT:,} are read. {_EXPECTED}")
     start = len(_BOM) if data.startswith(_BOM) else 0
@@ -93,7 +93,7 @@ def records(data: bytes) -> list[list[Field]]:
     if separator is None or _other_kind(data):
         raise _no_export(data)
     mark = re.escape(separator[1])
-    # Possessive: a cell that does not end where it should is not tried in any other way.
+    # Possessive quantifiers prevent backtracking into a malformed cell.
     cell = re.compile(rb'(?:"(?:[^"]++|"")*+"|[^"' + mark + rb"\r\n]*+)(?=" + mark + rb"|\r|\n|\Z)")
     rows: list[list[Field]] = []
     row: list[Field] = []
@@ -102,11 +102,11 @@ def records(data: bytes) -> list[list[Field]]:
         cells += 1
         if cells > CELL_LIMIT:
             raise GradebookError(f"The file has more than {CELL_LIMIT:,} cells. {_EXPECTED}")
-        found = cell.match(data, start)
-        if found is None:
+        match = cell.match(data, start)
+        if match is None:
             raise GradebookError(f"Row {len(rows) + 1} has a quote that does not begin and end its cell.")
-        row.append(Field(found.start(), found.end(), _text(found[0], len(rows) + 1)))
-        start = found.end()
+        row.append(Field(match.start(), match.end(), _text(match[0], len(rows) + 1)))
+        start = match.end()
         if data[start : start + 1] == separator[1]:
             start += 1
             continue
@@ -117,7 +117,7 @@ def records(data: bytes) -> list[list[Field]]:
             return rows
 
 
-def fill(data: bytes, students: Sequence[Points], wanted: Sequence[str]) -> tuple[bytes, Preview]:
+def fill(data: bytes, students: Sequence[StudentScore], wanted: Sequence[str]) -> tuple[bytes, Preview]:
     """The file with the points in the column whose header, title or id is ``wanted``. Raises `GradebookError`."""
     rows = records(data)
     header = [field.text for field in rows[0]]
@@ -125,12 +125,12 @@ def fill(data: bytes, students: Sequence[Points], wanted: Sequence[str]) -> tupl
         raise _no_export(data)
     at = _column(header, wanted)
     keys = _people(header, students)
-    found = [_matches(header, row, keys) for row in rows]
-    times = Counter(next(iter(match)) for match in found if len(match) == 1)
+    matches = [_matches(header, row, keys) for row in rows]
+    times = Counter(next(iter(match)) for match in matches if len(match) == 1)
     preview = Preview(column=header[at], differences=[], untouched=[], not_found=[], ambiguous=[], missing=[])
     pieces: list[bytes] = []
-    kept = 0
-    for number, (row, match) in enumerate(zip(rows, found, strict=True), 1):
+    copied = 0
+    for number, (row, match) in enumerate(zip(rows, matches, strict=True), 1):
         if number == 1 or len(row) == 1 or row[0].text.strip() in ("Points Possible", "Manual Posting", ""):
             continue
         if len(match) > 1 or any(times[person] > 1 for person in match):
@@ -146,22 +146,22 @@ def fill(data: bytes, students: Sequence[Points], wanted: Sequence[str]) -> tupl
                 new = f"{person.score:.2f}"
                 preview.differences.append(Difference(row=number, student=person.login, old=cell.text, new=new))
                 quote = b'"' if data[cell.start : cell.start + 1] == b'"' else b""
-                pieces += [data[kept : cell.start], quote, new.encode(), quote]
-                kept = cell.end
-    present = set[int]().union(*found)
+                pieces += [data[copied : cell.start], quote, new.encode(), quote]
+                copied = cell.end
+    present = set[int]().union(*matches)
     preview.missing = [
         person.login for index, person in enumerate(students) if person.score is not None and index not in present
     ]
-    return b"".join([*pieces, data[kept:]]), preview
+    return b"".join([*pieces, data[copied:]]), preview
 
 
 def _other_kind(data: bytes) -> str | None:
-    """What a file is by its first bytes, where these are no text."""
+    """The kind of a file whose first bytes are no text."""
     return next((kind for signature, kind in _OTHER_KINDS if data.startswith(signature)), None)
 
 
 def _no_export(data: bytes) -> GradebookError:
-    """Says what was sent in place of an export."""
+    """The error for another file than an export, with a description of that file."""
     head = data.removeprefix(_BOM)[:10_000].strip()
     line = head.partition(b"\n")[0].strip().decode("utf-8", "replace")
     if not head:
@@ -189,13 +189,13 @@ def _column(header: Sequence[str], wanted: Sequence[str]) -> int:
     if len(chosen) != 1:
         how = "No column" if not chosen else "More than one column"
         columns = [match[0] for match in titles.values()]
-        there = ", ".join(columns) or "none"
-        raise GradebookError(f"{how} is called {' or '.join(wanted)}. Columns that can be filled: {there}.", columns)
+        offer = ", ".join(columns) or "none"
+        raise GradebookError(f"{how} is called {' or '.join(wanted)}. Columns that can be filled: {offer}.", columns)
     return chosen[0]
 
 
-def _people(header: Sequence[str], students: Sequence[Points]) -> dict[str, dict[str, set[int]]]:
-    """Who is meant by a cell, column by column: a login and a student number that read alike are two people's."""
+def _people(header: Sequence[str], students: Sequence[StudentScore]) -> dict[str, dict[str, set[int]]]:
+    """By column and cell the students it names. A login and an equal student number may name different people."""
     logins: dict[str, set[int]] = {}
     numbers: dict[str, set[int]] = {}
     for index, person in enumerate(students):
@@ -203,15 +203,15 @@ def _people(header: Sequence[str], students: Sequence[Points]) -> dict[str, dict
         if person.student_id:
             numbers.setdefault(person.student_id, set()).add(index)
     if {_LOGIN, _STUDENT_ID} & set(header):
-        # Canvas numbers its users itself in the column ID, and such a number may be another student's at the school.
+        # Canvas's own numbers in the column ID may equal another student's number at the school.
         return {_LOGIN: logins, _STUDENT_ID: numbers}
     return {_ID: {key: logins.get(key, set()) | numbers.get(key, set()) for key in {*logins, *numbers}}}
 
 
 def _matches(header: Sequence[str], row: Sequence[Field], keys: Mapping[str, Mapping[str, set[int]]]) -> set[int]:
-    """Everybody that the row's cells name: more than one person where they contradict each other."""
+    """The students that the row's cells name; more than one if the cells contradict each other."""
     cells = {name: field.text.strip() for name, field in zip(header, row, strict=False)}
-    return {index for name, known in keys.items() for index in known.get(cells.get(name, ""), ())}
+    return {index for name, students in keys.items() for index in students.get(cells.get(name, ""), ())}
 
 
 def _same(old: str, score: float) -> bool:

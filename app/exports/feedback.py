@@ -1,4 +1,4 @@
-"""What each student earned and why, as pages that need no service: one HTML file a student, in one ZIP."""
+"""The reports of a class as a ZIP with one HTML file for each student, which needs no service."""
 
 from __future__ import annotations
 
@@ -29,25 +29,27 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters.update(points=filters.points, when=filters.when)
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The same points give the same bytes, whenever the archive is made."""
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+"""The date of all entries, so that equal reports give equal archives."""
 
 
-def page(title: str, name: str, found: Report, language: str) -> str:
-    """The page of one student. It loads nothing and runs nothing; what came from the student is text."""
+def page(title: str, name: str, report: Report, language: str) -> str:
+    """The page of one student. It loads and runs nothing; student content is plain text."""
     return _environment.get_template("feedback.html").render(
-        title=title, name=name, report=found.model_dump(mode="json"), language=language, t=partial(texts.text, language)
+        title=title,
+        name=name,
+        report=report.model_dump(mode="json"),
+        language=language,
+        t=partial(texts.text, language),
     )
 
 
 def archive(database: Database, slug: str, language: str) -> bytes:
-    """The ZIP: ``LOGIN.html`` for every student with a hand-in. Raises `AssignmentNotFound`."""
+    """The ZIP: ``LOGIN.html`` for every student with a submission. Raises `AssignmentNotFound`."""
     out = io.BytesIO()
-    with database.read() as session, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+    with database.read() as session, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         for login, html in _pages(session, slug, language):
-            entry = zipfile.ZipInfo(f"{login}.html", _LONG_AGO)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            packed.writestr(entry, html)
+            file.writestr(zipfile.ZipInfo(f"{login}.html", _FIXED_DATE), html, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -55,5 +57,5 @@ def _pages(session: Session, slug: str, language: str) -> Iterator[tuple[str, st
     title = text(assignments.definition(assignments.current(session, slug)).title, language)
     for row in service.class_table(session, slug).rows:
         if row.submission is not None:
-            found = building.build_report(session, submissions.load(session, row.submission), language)
-            yield row.student, page(title, row.name, found, language)
+            report = building.build_report(session, submissions.load(session, row.submission), language)
+            yield row.student, page(title, row.name, report, language)

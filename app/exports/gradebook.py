@@ -1,4 +1,4 @@
-"""The points of a class in a TA's own Canvas gradebook."""
+"""Fill the points of a class into a gradebook that Canvas exported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class GradebookUnusable(Unprocessable):
 def fill(rows: Sequence[StudentRow], data: bytes, wanted: Sequence[str]) -> tuple[bytes, canvas.Preview]:
     """The file with the points of graded attempts, and what changed. Raises `GradebookUnusable` with the columns."""
     students = [
-        canvas.Points(row.student, row.student_id, row.score if row.state is State.GRADED else None) for row in rows
+        canvas.StudentScore(row.student, row.student_id, row.score if row.state is State.GRADED else None)
+        for row in rows
     ]
     try:
         return canvas.fill(data, students, wanted)

@@ -31,7 +31,7 @@ class Test(BaseModel):
 
 
 class Results(BaseModel):
-    """The whole file. ``execution_time`` in seconds, from the hand-in to its end state; left out until it has one."""
+    """The whole file. ``execution_time`` in seconds, from submission to end state; absent before the end."""
 
     score: float
     execution_time: float | None = Field(default=None, exclude_if=lambda seconds: seconds is None)

@@ -1,4 +1,4 @@
-"""The points of a class, question by question, laid out like Gradescope's export of scores."""
+"""The points of a class by question, in the layout of Gradescope's export of scores."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import csv
 import io
 from collections.abc import Sequence
 
-from app.scores.table import StudentRow, guarded
+from app.scores.table import StudentRow, escape_formula
 from app.submissions.models import State
 from grader.assignment import Assignment
 
 
 def text(assignment: Assignment, rows: Sequence[StudentRow]) -> str:
-    """CSV with one row a student. Points are empty and the status is ``Missing`` without a hand-in."""
+    """CSV with one row for each student. Without a submission, points are empty and the status is ``Missing``."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     titles = [f"{item.number}: {item.title['en']} ({item.points:g} pts)" for item in assignment.questions]
@@ -21,7 +21,7 @@ def text(assignment: Assignment, rows: Sequence[StudentRow]) -> str:
         graded = row.state is State.GRADED
         status = "Missing" if row.submission is None else "Graded" if graded else "Ungraded"
         points = [row.questions[item.number].score if graded else "" for item in assignment.questions]
-        names = [guarded(row.name), guarded(row.student_id or ""), guarded(row.student)]
+        names = map(escape_formula, (row.name, row.student_id or "", row.student))
         total = row.score if graded else ""
         writer.writerow([*names, total, row.max_score, status, row.submission or "", *points])
     return out.getvalue()

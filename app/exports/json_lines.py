@@ -1,4 +1,4 @@
-"""Everything that is known of a class, as JSON Lines: for analysis, archives, and leaving for another system."""
+"""All data of a class as JSON Lines, for analysis, archives and other systems."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from app.scores.models import Override
 from app.scores.table import StudentRow
 from app.submissions import repository as submissions
 
-_AT_ONCE = 50
-"""Hand-ins that are read in one transaction: a reader of a long export must not hold one open."""
+_CHUNK = 50
+"""Submissions in one transaction: a slow reader of a long export must not hold one open."""
 
 
 class AssignmentLine(BaseModel):
-    """The first line: what the points below are points of. ``format`` grows when a later version reads otherwise."""
+    """The first line: the assignment. A change of the format increases ``format``."""
 
     kind: Literal["assignment"] = "assignment"
     format: Literal[1] = 1
@@ -39,13 +39,13 @@ class AssignmentLine(BaseModel):
 
 
 class StudentLine(StudentRow):
-    """One student, handed in or not, as the table of scores shows them."""
+    """One student as a row of the class table."""
 
     kind: Literal["student"] = "student"
 
 
 class Decision(BaseModel):
-    """Points that a person gave; ``ended_at`` once they were taken back or given anew."""
+    """An override; ``ended_at`` is the time when it was removed or replaced."""
 
     question: str
     score: float
@@ -58,7 +58,7 @@ class Decision(BaseModel):
 
 
 class SubmissionLine(Report):
-    """One hand-in with its whole report. ``counts_for_student`` marks the attempt whose points count."""
+    """One submission with its report. ``counts_for_student`` marks the attempt that counts."""
 
     kind: Literal["submission"] = "submission"
     counts_for_student: bool
@@ -66,23 +66,21 @@ class SubmissionLine(Report):
 
 
 def lines(database: Database, slug: str, language: str) -> Iterator[str]:
-    """The lines, each with its newline: the assignment, its students by login, its hand-ins oldest first.
+    """The lines with their newlines: the assignment, its students by login, its submissions oldest first.
 
-    Raises `AssignmentNotFound` at the first one.
+    Raises `AssignmentNotFound` at the first line.
     """
     with database.read() as session:
         table = service.class_table(session, slug)
         head = _assignment(session, slug, language)
-        every = [row.id for row in class_repository.submissions(session, slug)]
+        ids = [row.id for row in class_repository.submissions(session, slug)]
     counting = {row.submission for row in table.rows}
     yield _line(head)
     for row in table.rows:
         yield _line(StudentLine(**row.model_dump()))
-    for start in range(0, len(every), _AT_ONCE):
+    for start in range(0, len(ids), _CHUNK):
         with database.read() as session:
-            chunk = [
-                _submission(session, identifier, counting, language) for identifier in every[start : start + _AT_ONCE]
-            ]
+            chunk = [_submission(session, one, counting, language) for one in ids[start : start + _CHUNK]]
         yield from map(_line, chunk)
 
 
@@ -104,20 +102,20 @@ def _submission(
     return SubmissionLine(
         **building.build_report(session, submission, language).model_dump(),
         counts_for_student=identifier in counting,
-        decisions=[_decision(given) for given in scores.override_history(session, identifier)],
+        decisions=[_decision(override) for override in scores.override_history(session, identifier)],
     )
 
 
-def _decision(given: Override) -> Decision:
+def _decision(override: Override) -> Decision:
     return Decision(
-        question=given.question,
-        score=given.score,
-        replaced=given.replaced,
-        reason=given.reason,
-        by=given.by.login,
-        at=given.at,
-        ended_by=given.ended_by.login if given.ended_by else None,
-        ended_at=given.ended_at,
+        question=override.question,
+        score=override.score,
+        replaced=override.replaced,
+        reason=override.reason,
+        by=override.by.login,
+        at=override.at,
+        ended_by=override.ended_by.login if override.ended_by else None,
+        ended_at=override.ended_at,
     )
 
 

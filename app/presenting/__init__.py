@@ -1,1 +1,1 @@
-"""Words and numbers for people, for pages and exports alike."""
+"""Texts, numbers and times for people, for pages and exports."""

@@ -1,4 +1,4 @@
-"""Numbers and times as people write them, for pages and exports alike."""
+"""Numbers and times as text, for pages and exports."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from markupsafe import Markup
 
 ZONE = Markup('<span class="quiet" data-zone>UTC</span>')
-"""The zone of the short times below it; the page's script writes the reader's own."""
+"""The zone of the short times in a column; the page's script puts the reader's own."""
 
 
 def points(value: float | None) -> str:
-    """Points as people write them: ``4``, ``0.5``, ``2.25``; a dash where there are none yet."""
+    """Points: ``4``, ``0.5``, ``2.25``; a dash for ``None``."""
     return "–" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
@@ -28,12 +28,12 @@ def share(value: float, whole: float) -> str:
 
 
 def measured(value: Any) -> str:
-    """A measured value with six significant digits; anything else as it is."""
+    """A number with six significant digits; other values unchanged."""
     return f"{value:.6g}" if isinstance(value, int | float) else "–" if value is None else str(value)
 
 
 def when(value: datetime | str | None) -> Markup:
-    """A time element in UTC; the page's script turns it into the reader's zone."""
+    """A time element in UTC; the page's script converts it to the reader's zone."""
     if value is None:
         return Markup("–")
     moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
@@ -42,14 +42,14 @@ def when(value: datetime | str | None) -> Markup:
 
 
 def when_short(value: datetime | None) -> Markup:
-    """The same for a column of a table: the zone stands once, in the heading, where `zone` puts it."""
+    """A time element for a column of a table, whose heading has the `ZONE`."""
     if value is None:
         return Markup("–")
     moment = value.astimezone(UTC)
-    stamp, shown = moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M")
-    return Markup('<time datetime="{}" data-short>{}</time>').format(stamp, shown)
+    stamp, label = moment.strftime("%Y-%m-%dT%H:%M:%SZ"), moment.strftime("%Y-%m-%d %H:%M")
+    return Markup('<time datetime="{}" data-short>{}</time>').format(stamp, label)
 
 
 def localised(texts: Mapping[str, str], tag: str) -> str:
-    """An assignment's own text in this language, else in English."""
+    """An assignment's text in this language, else in English."""
     return texts.get(tag, texts["en"])

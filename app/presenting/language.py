@@ -1,4 +1,4 @@
-"""Which language a page speaks, and its texts."""
+"""The languages of the pages, and their texts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 TEXTS = Path(__file__).parent / "texts"
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh-Hant": "正體中文"}
-"""The languages by tag, each under its own name; the first is spoken when nothing else was asked for."""
+"""The languages by tag, each with its own name; the first is the default."""
 
 
 @cache
@@ -25,7 +25,7 @@ def text(language: str, key: str, **params: object) -> str:
 
 
 def complaint(language: str, slug: str, detail: str, members: Mapping[str, Any]) -> str:
-    """What a reader of pages is told of a problem: the words for its kind, else its ``detail``, which is English."""
+    """The text of a problem on pages: that of its kind, else its English ``detail``."""
     try:
         return text(language, f"problem_{slug}", **members)
     except KeyError:

@@ -1,1 +1,1 @@
-"""A student asks for another look at a question, a teaching assistant answers, and both keep the history."""
+"""Regrade requests: a student asks about a question, a teaching assistant answers."""

@@ -1,4 +1,4 @@
-"""The table of regrade requests. Each is a row of its own, so the rows of a question are its history."""
+"""The table of regrade requests. The rows of a question are its history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.users.models import User
 
 
 class RequestState(StrEnum):
-    """Where a request stands, in display order. All but the first are final."""
+    """The state of a request, in display order. All but the first are final."""
 
     OPEN = "open"
     CHANGED = "changed"
@@ -24,9 +24,9 @@ class RequestState(StrEnum):
 
 
 class RegradeRequest(Base):
-    """One question of one hand-in that its student wants looked at again; at most one of each is open.
+    """A student's request about one question of one submission; at most one per question is open.
 
-    ``points_before`` stood when the student asked, ``points_after`` when a person had answered.
+    ``points_before`` are the points at the time of the request, ``points_after`` at the time of the answer.
     """
 
     __tablename__ = "regrade_requests"

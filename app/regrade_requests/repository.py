@@ -1,4 +1,4 @@
-"""SQL of regrade requests. Who may see one is who may see its submission."""
+"""SQL of regrade requests. A viewer may see those of visible submissions."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ def get(session: Session, viewer: Viewer, request_id: int, *, lock: bool = False
 
 def of_ids(session: Session, request_ids: Sequence[int]) -> list[RegradeRequest]:
     """The requests with these ids."""
-    return list(session.scalars(_whole().where(RegradeRequest.id.in_(request_ids))))
+    return list(session.scalars(_with_relations().where(RegradeRequest.id.in_(request_ids))))
 
 
 def of_submission(session: Session, submission_id: uuid.UUID) -> list[RegradeRequest]:
-    """Every request of a submission, the first one first."""
-    query = _whole().where(RegradeRequest.submission_id == submission_id)
+    """Every request of a submission, oldest first."""
+    query = _with_relations().where(RegradeRequest.submission_id == submission_id)
     return list(session.scalars(query.order_by(RegradeRequest.id)))
 
 
 def list_requests(
     session: Session, viewer: Viewer, *, assignment: str | None, student: str | None, open_only: bool, limit: int
 ) -> list[RegradeRequest]:
-    """Visible requests: open ones by age, the oldest first; then the answered ones, the latest first."""
-    query = _whole().join(RegradeRequest.submission).where(visible(viewer))
+    """Visible requests: the open ones, oldest first; then the answered ones, latest first."""
+    query = _with_relations().join(RegradeRequest.submission).where(visible(viewer))
     if assignment is not None:
         query = query.where(Submission.assignment_id.in_(_versions(assignment)))
     if student is not None:
         query = query.where(Submission.user.has(login=student))
     is_open = RegradeRequest.state == RequestState.OPEN
-    found = list(session.scalars(query.where(is_open).order_by(RegradeRequest.asked_at).limit(limit)))
+    requests = list(session.scalars(query.where(is_open).order_by(RegradeRequest.asked_at).limit(limit)))
     if not open_only:
         answered = query.where(~is_open).order_by(RegradeRequest.answered_at.desc()).limit(limit)
-        found += session.scalars(answered)
-    return found
+        requests += session.scalars(answered)
+    return requests
 
 
 def count_open(session: Session, slug: str) -> int:
-    """How many requests of an assignment wait for an answer."""
+    """The number of open requests of an assignment."""
     query = select(func.count()).select_from(RegradeRequest).join(RegradeRequest.submission)
     query = query.where(RegradeRequest.state == RequestState.OPEN, Submission.assignment_id.in_(_versions(slug)))
     return session.scalar(query) or 0
 
 
 def is_open(session: Session, submission_id: uuid.UUID, question: str) -> bool:
-    """Whether the question of the submission waits for an answer already."""
+    """Whether the question of the submission has an open request."""
     query = select(RegradeRequest.id).where(
         RegradeRequest.submission_id == submission_id,
         RegradeRequest.question == question,
@@ -67,7 +67,7 @@ def is_open(session: Session, submission_id: uuid.UUID, question: str) -> bool:
     return session.scalar(query) is not None
 
 
-def _whole() -> Select[RegradeRequest]:
+def _with_relations() -> Select[RegradeRequest]:
     submission = joinedload(RegradeRequest.submission)
     return select(RegradeRequest).options(
         submission.joinedload(Submission.user),

@@ -1,4 +1,4 @@
-"""What the outside sends and reads of regrade requests."""
+"""API schemas of regrade requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from app.regrade_requests.models import RegradeRequest, RequestState
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
-"""What people write to each other: not empty, and no NUL, which PostgreSQL does not store."""
+"""A text that is not empty and has no NUL, which PostgreSQL does not store."""
 
 
 class NewRequest(BaseModel):

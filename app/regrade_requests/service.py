@@ -1,4 +1,4 @@
-"""Asking for another look, answering, withdrawing. Works in the caller's transaction."""
+"""Make, answer and withdraw regrade requests, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class AlreadyAnswered(Conflict):
 
 
 def ask(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, reason: str) -> RegradeRequest:
-    """Ask for another look at a question of an own submission.
+    """Request a regrade of a question of an own submission.
 
     Raises `SubmissionNotFound`, `QuestionNotFound`, `Forbidden`, `NotGradedYet` or `AlreadyAsked`.
     """
@@ -75,10 +75,10 @@ def ask(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str,
 def answer(
     session: Session, viewer: Viewer, request_id: int, new: NewAnswer, basis: Revision | None = None
 ) -> RegradeRequest:
-    """Answer an open request; with points, set them by hand, and the answer is their reason.
+    """Answer an open request. With points, override the question's points with the answer as reason.
 
-    Raises `RequestNotFound`, `AlreadyAnswered`, `PointsOutOfRange`, or `ChangedMeanwhile` when anything else than
-    ``basis`` stands.
+    Raises `RequestNotFound`, `AlreadyAnswered`, `PointsOutOfRange`, or `ChangedMeanwhile` if the current revision is
+    not ``basis``.
     """
     request = open_request(session, viewer, request_id)
     submission = submissions.find(session, viewer, request.submission_id, lock=True)
@@ -106,7 +106,7 @@ def answer(
 
 
 def withdraw(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest:
-    """Take an own open request back. Raises `RequestNotFound`, `Forbidden` or `AlreadyAnswered`."""
+    """Withdraw an own open request. Raises `RequestNotFound`, `Forbidden` or `AlreadyAnswered`."""
     request = open_request(session, viewer, request_id)
     if request.submission.user_id != viewer.user_id:
         raise Forbidden("Only the student who made the request may withdraw it. Staff answer it.")
@@ -117,17 +117,17 @@ def withdraw(session: Session, viewer: Viewer, request_id: int) -> RegradeReques
 
 
 def history(session: Session, submission_id: uuid.UUID) -> dict[str, list[RequestView]]:
-    """By question, what was asked and answered about a submission that the caller may see."""
-    found: dict[str, list[RequestView]] = defaultdict(list)
+    """By question the requests of a submission, which the caller may see."""
+    requests: dict[str, list[RequestView]] = defaultdict(list)
     for row in repository.of_submission(session, submission_id):
-        found[row.question].append(RequestView.of(row))
-    return found
+        requests[row.question].append(RequestView.of(row))
+    return requests
 
 
 def of_submission(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> list[RequestView]:
-    """The requests of a submission, the first one first. Raises `SubmissionNotFound`."""
-    found = submissions.find(session, viewer, submission_id)
-    return [RequestView.of(row) for row in repository.of_submission(session, found.id)]
+    """The requests of a submission, oldest first. Raises `SubmissionNotFound`."""
+    submission = submissions.find(session, viewer, submission_id)
+    return [RequestView.of(row) for row in repository.of_submission(session, submission.id)]
 
 
 def list_requests(
@@ -139,7 +139,7 @@ def list_requests(
     open_only: bool = False,
     limit: int = 200,
 ) -> list[RequestView]:
-    """Requests that the viewer may see: open ones first, the oldest first; then the latest answered ones."""
+    """Requests that the viewer may see: the open ones, oldest first; then the answered ones, latest first."""
     rows = repository.list_requests(
         session, viewer, assignment=assignment, student=student, open_only=open_only, limit=limit
     )
@@ -167,12 +167,12 @@ def standings(session: Session, requests: Sequence[RequestView]) -> dict[int, Qu
 
 
 def count_open(session: Session, slug: str) -> int:
-    """How many requests of an assignment wait for an answer."""
+    """The number of open requests of an assignment."""
     return repository.count_open(session, slug)
 
 
 def open_request(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest:
-    """An open request, kept from other writers until the transaction ends.
+    """An open request, locked until the transaction ends.
 
     Raises `RequestNotFound` or `AlreadyAnswered`.
     """

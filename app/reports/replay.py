@@ -1,4 +1,4 @@
-"""The replay archive: a failure of a grading, reproduced at home with PyTorch alone."""
+"""The replay archive, with which students reproduce a failure of their grading with PyTorch alone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FILES = Path(__file__).parent / "replay_archive"
 _ENTRIES = {"model": architecture.ENTRY, "loss": kd_loss.ENTRY}
 _SCRIPTS = {"model": ("replay_model.py",), "loss": ("replay_loss.py", "replay_model.py")}
 _SUFFIXES = (".py", ".ipynb", ".txt")
-_FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class NotGradedYet(Conflict):
@@ -43,7 +43,7 @@ class NotGradedYet(Conflict):
 
 
 def archive(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> bytes:
-    """The archive as a zip, the same bytes every time. Raises `SubmissionNotFound` or `NotGradedYet`."""
+    """The archive as a ZIP, always with the same bytes. Raises `SubmissionNotFound` or `NotGradedYet`."""
     submission = service.find(session, viewer, submission_id)
     if not submission.state.ended:
         raise NotGradedYet
@@ -51,7 +51,7 @@ def archive(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> bytes
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name in sorted(files):
-            zipped.writestr(zipfile.ZipInfo(name, _FIRST_DAY), files[name], zipfile.ZIP_DEFLATED)
+            zipped.writestr(zipfile.ZipInfo(name, _FIXED_DATE), files[name], zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -88,7 +88,7 @@ def _files(session: Session, submission: Submission) -> dict[str, bytes]:
 
 
 def _loss_evidence(session: Session, submission: Submission) -> tuple[StoredEvidence, KDLossEvidence] | None:
-    """The evidence of the loss that counts, as stored and as read."""
+    """The evidence of the loss that counts: its row and its parsed data."""
     for score in scores.computed(session, [submission.id], evidence=True)[submission.id].values():
         evidence = evidences.parse(score.evidence.data)
         if isinstance(evidence, KDLossEvidence):
@@ -97,7 +97,7 @@ def _loss_evidence(session: Session, submission: Submission) -> tuple[StoredEvid
 
 
 def _as_run(uploaded: Mapping[str, Part], assignment: Assignment, submission: Submission) -> dict[str, bytes]:
-    """What intake makes of the sources, and the scripts that run it. A notebook may hold both."""
+    """The sources as intake extracts them, and the scripts that run them. One notebook may hold both."""
     prelude = assignment.prelude_source()
     names = intake.defined_names(prelude)
     files: dict[str, bytes] = {}
@@ -131,7 +131,7 @@ def _case(failure: Failure) -> dict[str, Any]:
 
 
 def _about(submission: Submission, run: Run | None, assignment: Assignment, score: SubmissionScore) -> dict[str, Any]:
-    """Versions, seeds and findings. Of the assignment only what its students know."""
+    """Versions, seeds and results. Of the assignment only the facts that students know."""
     return {
         "submission": str(submission.id),
         "attempt": submission.attempt,

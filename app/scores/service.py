@@ -1,4 +1,4 @@
-"""Points of a class, and the points that people give. Works in the caller's transaction."""
+"""The class table, and overrides of points by people, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ChangedMeanwhile(PreconditionFailed):
 def class_table(session: Session, assignment_slug: str) -> ClassTable:
     """One row a student, with the attempt that counts. Raises `AssignmentNotFound`.
 
-    Everybody with the role of a student has a row, handed in or not; staff only when they handed in.
+    Every student has a row; staff have one if they submitted.
     """
     snapshot = class_records.ClassRecords().snapshot(session, assignment_slug)
     assignment = snapshot.assignment
@@ -78,18 +78,16 @@ def override(
     reason: str,
     basis: Revision | None = None,
 ) -> Revision:
-    """Give a question these points instead of the computed ones, whatever is computed later. Returns what then stands.
+    """Set the points of a question in place of computed ones, also of later ones. Returns the new revision.
 
-    Raises `SubmissionNotFound`, `QuestionNotFound`, `PointsOutOfRange`, or `ChangedMeanwhile` when anything else than
-    ``basis`` stands.
+    Raises `SubmissionNotFound`, `QuestionNotFound`, `PointsOutOfRange`, or `ChangedMeanwhile` if the current revision
+    is not ``basis``.
     """
-    submission = submission_service.find(session, viewer, submission_id, lock=True)
-    current = standing(session, submission, number)
-    check_basis(session, submission, current, basis)
+    submission, current = _locked(session, viewer, submission_id, number, basis)
     if not 0 <= score <= current.question.points:
         raise PointsOutOfRange(f"Question {number} is worth 0 to {current.question.points} points, not {score}.")
     moment = now()
-    _end(session, viewer, current.override, moment)
+    _end_override(session, viewer, current.override, moment)
     session.add(
         Override(
             submission_id=submission.id,
@@ -112,34 +110,30 @@ def override(
 def remove_override(
     session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, *, basis: Revision | None = None
 ) -> None:
-    """Let the computed points stand again.
+    """Return to the computed points.
 
-    Raises `SubmissionNotFound`, `QuestionNotFound`, `OverrideNotFound`, or `ChangedMeanwhile` when anything else than
-    ``basis`` stands.
+    Raises `SubmissionNotFound`, `QuestionNotFound`, `OverrideNotFound`, or `ChangedMeanwhile` if the current revision
+    is not ``basis``.
     """
-    submission = submission_service.find(session, viewer, submission_id, lock=True)
-    current = standing(session, submission, number)
-    check_basis(session, submission, current, basis)
+    submission, current = _locked(session, viewer, submission_id, number, basis)
     if current.override is None:
         raise OverrideNotFound
-    _end(session, viewer, current.override, now())
+    _end_override(session, viewer, current.override, now())
     audit.record(session, viewer.login, "override.remove", f"{submission.id}/{number}", old=current.score)
     session.flush()
     submissions.touch(session, submission.id)
 
 
 def undo(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, *, decision: Revision | None) -> None:
-    """Take back the override that a ``decision`` set, if it still stands: what stood before it stands again.
+    """Undo the override that led to the revision ``decision``, and restore the points before it.
 
     Raises `SubmissionNotFound`, `QuestionNotFound`, `OverrideNotFound` or `ChangedMeanwhile`.
     """
-    submission = submission_service.find(session, viewer, submission_id, lock=True)
-    current = standing(session, submission, number)
-    check_basis(session, submission, current, decision)
+    submission, current = _locked(session, viewer, submission_id, number, decision)
     if current.override is None:
         raise OverrideNotFound
     predecessor = repository.predecessor(session, current.override)
-    _end(session, viewer, current.override, now())
+    _end_override(session, viewer, current.override, now())
     if predecessor is not None:
         predecessor.ended_at = predecessor.ended_by_id = None
     new = predecessor.score if predecessor else None
@@ -149,9 +143,9 @@ def undo(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str
 
 
 def check_basis(session: Session, submission: Submission, current: QuestionStanding, basis: Revision | None) -> None:
-    """Compare what a decision is made on with what stands. The caller holds the submission. Raises `ChangedMeanwhile`.
+    """Compare the revision behind a decision with the current one. Raises `ChangedMeanwhile`.
 
-    ``None`` compares nothing: a caller that cannot say what it saw decides as it always did.
+    ``None`` stands for any revision. The caller holds the lock of the submission.
     """
     if basis is not None and basis != current.revision:
         raise changed_meanwhile(session, submission, current)
@@ -160,7 +154,7 @@ def check_basis(session: Session, submission: Submission, current: QuestionStand
 def changed_meanwhile(
     session: Session, submission: Submission, current: QuestionStanding, headers: Mapping[str, str] | None = None
 ) -> ChangedMeanwhile:
-    """The refusal, which says what stands, since when and by whom."""
+    """The problem with the current points, their time and their author."""
     override = current.override
     last = repository.last_override(session, submission.id, current.question.number)
     by, at, reason = None, current.computed.computed_at if current.computed else None, None
@@ -181,9 +175,19 @@ def changed_meanwhile(
     )
 
 
-def _end(session: Session, viewer: Viewer, active: Override | None, moment: datetime) -> None:
+def _locked(
+    session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, basis: Revision | None
+) -> tuple[Submission, QuestionStanding]:
+    """The locked submission and the result of a question, whose revision must be ``basis``."""
+    submission = submission_service.find(session, viewer, submission_id, lock=True)
+    current = standing(session, submission, number)
+    check_basis(session, submission, current, basis)
+    return submission, current
+
+
+def _end_override(session: Session, viewer: Viewer, active: Override | None, moment: datetime) -> None:
     if active is not None:
         active.ended_at = moment
         active.ended_by_id = viewer.user_id
-        # First this one ends, then another begins.
+        # Write the end before the next override begins.
         session.flush()

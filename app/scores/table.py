@@ -1,4 +1,4 @@
-"""The class table: one row a student, and what can be said of all of them together."""
+"""The class table with one row for each student, and its statistics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from grader.assignment import Assignment
 from grader.scoring import Verdict
 
 _BINS = 10
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_TEXT_COLUMNS = (
+    "login", "name", "student_id", "submission", "attempt", "submitted_at", "state", "needs_review", "late_days",
+)  # fmt: skip
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class QuestionCell(BaseModel):
@@ -51,7 +54,7 @@ class StudentRow(BaseModel):
 
     @classmethod
     def of(cls, standing: StudentStanding, assignment: Assignment) -> StudentRow:
-        """The row of a student with the attempt that counts, if there is one."""
+        """The row of a student, with the attempt that counts if there is one."""
         attempt = standing.counting
         return cls(
             student=standing.login,
@@ -84,21 +87,10 @@ class ClassTable(BaseModel):
     rows: list[StudentRow]
 
     def csv(self) -> str:
-        """The table for a spreadsheet: no cell begins a formula, and points are empty without a hand-in."""
+        """The table for a spreadsheet: no cell starts a formula, and points are empty without a submission."""
         out = io.StringIO(newline="")
         writer = csv.writer(out)
-        head = [
-            "login",
-            "name",
-            "student_id",
-            "submission",
-            "attempt",
-            "submitted_at",
-            "state",
-            "needs_review",
-            "late_days",
-        ]
-        writer.writerow([*head, *self.questions, "score", "max_score"])
+        writer.writerow([*_TEXT_COLUMNS, *self.questions, "score", "max_score"])
         for row in self.rows:
             texts = [
                 row.student,
@@ -113,13 +105,13 @@ class ClassTable(BaseModel):
             ]
             points = [row.questions[number].score if number in row.questions else "" for number in self.questions]
             total = "" if row.score is None else row.score
-            writer.writerow([*map(guarded, texts), *points, total, row.max_score])
+            writer.writerow([*map(escape_formula, texts), *points, total, row.max_score])
         return out.getvalue()
 
 
-def guarded(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return "'" + cell if cell.startswith(_FORMULA) else cell
+    return "'" + cell if cell.startswith(_FORMULA_STARTS) else cell
 
 
 class Bin(BaseModel):

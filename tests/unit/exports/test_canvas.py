@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.exports import canvas
-from app.exports.canvas import Field, GradebookError, Points, fill, records
+from app.exports.canvas import Field, GradebookError, StudentScore, fill, records
 
 HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,HW13 (77),HW12 (76),Final Score"
-STUDENTS = [Points("ann", "B01", 3.75), Points("bob", "B02", 2.0), Points("cy", None, None)]
+STUDENTS = [StudentScore("ann", "B01", 3.75), StudentScore("bob", "B02", 2.0), StudentScore("cy", None, None)]
 
 
 def _file(*rows: str, end: str = "\r\n") -> bytes:
@@ -47,7 +47,7 @@ def test_a_student_twice_is_left_alone() -> None:
 
 
 def test_a_login_that_reads_like_a_student_number_is_not_taken_for_one() -> None:
-    students = [Points("1001", "2002", 1.0), Points("2002", "1001", 3.0)]
+    students = [StudentScore("1001", "2002", 1.0), StudentScore("2002", "1001", 3.0)]
     data = _file("One,2002,2002,1001,S,,,", "Two,1001,,2002,S,,,")
     filled, _ = fill(data, students, ["HW13"])
     assert filled == data.replace(b"1001,S,,", b"1001,S,1.00,").replace(b"2002,S,,", b"2002,S,3.00,")
@@ -123,7 +123,7 @@ def test_a_cell_of_the_largest_size_is_refused_at_once(cell: bytes) -> None:
 
 @pytest.mark.timeout(60)
 def test_missing_students_are_looked_up_and_not_searched_for() -> None:
-    students = [Points(f"login{number}", None, 1.0) for number in range(60_000)]
+    students = [StudentScore(f"login{number}", None, 1.0) for number in range(60_000)]
     data = _file(*(f"Dee,{number},,dee{number},S,1,," for number in range(60_000)))
     assert fill(data, students, ["HW13"])[1].missing == [person.login for person in students]
 
