@@ -71,6 +71,6 @@ def test_each_edition_has_its_own_hand_ins(api: Site) -> None:
 def test_the_start_page_shows_one_edition_and_leads_to_the_other(api: Site) -> None:
     student = api.person()
     page = api.plain.get("/", headers={"Authorization": f"Bearer {student.token}", "Accept": "text/html"}).text
-    assert page.count('<form id="hand-in"') == 1
-    assert '<form id="hand-in" method="post" action="/?assignment=hw13"' in page
+    assert page.count('<form id="submission-form"') == 1
+    assert '<form id="submission-form" method="post" action="/?assignment=hw13"' in page
     assert f'<a href="/?assignment={SLUG}">HW13: Network Compression (2023)</a>' in page

@@ -37,7 +37,7 @@ BETTER_CHINESE = {
     "由助教檢視": "待助教審閱",
 }
 REVIEW = re.compile(r"waiting for review|provisional")
-FIXED = re.compile(r"hand-in-form|hand_in|handed-in|/hand_ins/|`[^`\n]*`")
+FIXED = re.compile(r"hand_in|handed-in|/hand_ins/|`[^`\n]*`")
 """Routes, names of tests and other code keep their words."""
 
 

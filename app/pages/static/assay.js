@@ -132,7 +132,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("DOMContentLoaded", () => {
   localTimes(document);
   show("offline", !navigator.onLine);
-  const form = document.getElementById("hand-in");
+  const form = document.getElementById("submission-form");
   if (form) takeFiles(form);
 });
 document.addEventListener("htmx:afterSwap", () => localTimes(document));
