@@ -1,4 +1,4 @@
-"""Draws the pruning plot of the example hand-ins: `python examples/pruning_curve.py PLOT.png POINTS.csv`.
+"""Draws the pruning plot of the example submissions: `python examples/pruning_curve.py PLOT.png POINTS.csv`.
 
 Trains the example's student for a minute on pictures of eleven letters, then prunes the weights of every convolution
 by their L1 norm at twenty ratios and measures the accuracy at each. Needs matplotlib, which Assay itself does not.
