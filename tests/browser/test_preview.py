@@ -49,7 +49,8 @@ def test_one_dropped_notebook_shows_what_will_not_run(open_page: OpenPage, shot:
         """text => {
           const files = new DataTransfer();
           files.items.add(new File([text], "hw13.ipynb"));
-          document.getElementById("submission-form").dispatchEvent(new DragEvent("drop", {dataTransfer: files, bubbles: true}));
+          const drop = new DragEvent("drop", {dataTransfer: files, bubbles: true});
+          document.getElementById("submission-form").dispatchEvent(drop);
         }""",
         json.dumps(notebook),
     )
