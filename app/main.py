@@ -1,4 +1,4 @@
-"""The application: its routes, and its life from start to stop. `app.serving` puts a server around it."""
+"""The application: its routes, its start and its stop. `app.serving` runs a server with it."""
 
 from __future__ import annotations
 

@@ -16,12 +16,12 @@ from app.submissions.change_notifier import ChangeNotifier
 from app.worker.embedded import EmbeddedWorker, WorkerRefused
 
 KEEP_ALIVE_SECONDS = 75
-"""How long a connection may be idle. Many clients give theirs up after five seconds; were the service to do so at the
-same moment, a request could meet a closed door."""
+"""Idle time of a connection. It is much longer than the five seconds of many clients, so that the service does not
+close a connection at the moment in which a request arrives."""
 
 
 class CannotListen(Exception):
-    """The address is not this machine's, or somebody listens there already."""
+    """The address is not on this machine, or another process listens there."""
 
 
 def serve(settings: Settings, with_worker: bool, prepare: Callable[[], None] = lambda: None) -> None:

@@ -1,4 +1,4 @@
-"""Alembic's environment: how a migration reaches the database, and which tables are ours."""
+"""Alembic's environment: the connection of a migration, and the tables that it covers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from app.tables import metadata
 
 
 def _ours(name: str | None, kind: str, parents: object) -> bool:
-    """The job engine keeps its tables in the same database and migrates them itself."""
+    """Whether Alembic covers an object: the job engine migrates its own tables in the same database."""
     return kind != "table" or name in metadata.tables
 
 
 def _run(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
-        # Better to fail and be run again than to stand in everybody's way behind a long query.
+        # Fail soon: a migration that waits for a lock blocks every later query on that table.
         connection.execute(text("SET lock_timeout = '5s'"))
         connection.execute(text("SET statement_timeout = '10min'"))
         connection.commit()

@@ -72,7 +72,7 @@ async def create(
         upload = submitting.read_form(fields)
         submission_id = submitting.submit(database, request.app.state.jobs, viewer, upload, idempotency_key)
         with database.read() as session:
-            # Staff see what they handed in for a student, and nobody else can get here with another's submission.
+            # This viewer may read the report: only staff can submit for another student.
             return reports.load_report(session, viewer, submission_id, lang)
 
     report = await run_in_threadpool(store)

@@ -1,1 +1,1 @@
-"""Published versions of assignments, kept so that a stored hand-in can be graded again."""
+"""Published versions of assignments, stored so that a submission can be graded again."""

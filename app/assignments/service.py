@@ -50,7 +50,7 @@ def publish_version(session: Session, assignment: Assignment, actor: str) -> Pub
 
 
 def publish(session: Session, assignment: Assignment) -> PublishedAssignment:
-    """Store this version unless it is stored already; either way it is the one that new hand-ins get."""
+    """Store this version unless it is stored already."""
     stored = repository.by_digest(session, assignment.slug, assignment.digest)
     if stored is not None:
         return stored

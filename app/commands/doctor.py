@@ -125,7 +125,7 @@ def _remarks(report: dict[str, Any], settings: Settings) -> list[str]:
 
 
 def _problems(settings: Settings) -> list[str]:
-    """What keeps a service with this configuration from working, and what to do. Changes nothing."""
+    """Errors of the configuration with their remedies. Changes nothing."""
     if settings.database_url is None or settings.database_url.get_secret_value().startswith("sqlite"):
         folder = _existing(settings.data_dir)
         below = settings.data_dir.absolute().relative_to(folder).parts

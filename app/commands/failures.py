@@ -1,4 +1,4 @@
-"""How a command ends when it cannot do what was asked: one line on stderr and an exit code."""
+"""Errors of commands: each ends in one line on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the shell sees."""
+    """Exit codes of commands."""
 
     DONE = 0
     FAILED = 1
@@ -26,14 +26,14 @@ class CommandError(Exception):
 
 
 class UnusableInput(CommandError):
-    """What was named on the command line cannot be submitted."""
+    """The command line, a file or a setting cannot be used."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, ExitCode.UNUSABLE_INPUT)
 
 
 class Refused(CommandError):
-    """The service answered with a problem, or did not answer."""
+    """The service or the database refused, or is unreachable."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, ExitCode.FAILED)

@@ -45,7 +45,7 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
     if not submission.is_dir():
         raise UnusableInput(f"there is no folder {submission}; --submission names the uploaded files")
     parts, remarks = uploaded_files.collect(submission)
-    report = _graded(assignment, SubmittedParts(parts, "apply" if repair == "apply" else "suggest"), language)
+    report = _grade_with_retry(assignment, SubmittedParts(parts, "apply" if repair == "apply" else "suggest"), language)
     questions = [
         QuestionReport.model_validate({**question, "evidence": question["evidence"] or {}})
         for question in report.model_dump(mode="json")["questions"]
@@ -68,11 +68,11 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
     typer.echo(f"{file}: {output.score:g} of {assignment.max_score:g} points")
 
 
-def _graded(assignment: Assignment, handin: SubmittedParts, language: str) -> Report:
+def _grade_with_retry(assignment: Assignment, submission: SubmittedParts, language: str) -> Report:
     for attempt in range(1, _MAX_TRIES + 1):
         try:
             with warm_sandbox() as sandbox:
-                return grade(handin.parts, assignment, repair=handin.repair, language=language, sandbox=sandbox)
+                return grade(submission.parts, assignment, repair=submission.repair, language=language, sandbox=sandbox)
         except CommandError as error:
             if attempt == _MAX_TRIES or error.exit_code is not ExitCode.FAILED:
                 raise

@@ -16,7 +16,7 @@ EXIT_CODES_OF_PROCESSES = (
 
 
 class Repair(StrEnum):
-    """What to do with paste damage, such as lost underscores."""
+    """Handling of paste damage, such as lost underscores."""
 
     SUGGEST = "suggest"
     APPLY = "apply"
@@ -30,7 +30,7 @@ class Language(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """What a class can be written as."""
+    """File formats for the data of a class."""
 
     JSON_LINES = "jsonl"
     FEEDBACK = "feedback"

@@ -20,7 +20,7 @@ _TIMEOUT = httpx.Timeout(30, read=90)
 """Seconds. The server sends a comment on an idle event stream well within the read time-out."""
 
 
-class Service:
+class Client:
     """A client of one Assay server. Every method raises `Refused` with one line that says what to do."""
 
     def __init__(self, url: str, token: str, language: str) -> None:
@@ -28,31 +28,33 @@ class Service:
         self._url = url
         self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1/", headers=headers, timeout=_TIMEOUT)
 
-    def __enter__(self) -> Service:
+    def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def submit(self, slug: str, handin: SubmittedParts) -> dict[str, Any]:
+    def submit(self, slug: str, submission: SubmittedParts) -> dict[str, Any]:
         """Send the submission; a retry of the request after a lost answer does not count twice."""
-        files = {name: (part.filename, part.data, "application/octet-stream") for name, part in handin.parts.items()}
+        files = {
+            name: (part.filename, part.data, "application/octet-stream") for name, part in submission.parts.items()
+        }
         return self._json(
             "POST",
             "submissions",
-            data={"assignment": slug, "repair": handin.repair},
+            data={"assignment": slug, "repair": submission.repair},
             files=files,
             headers={"Idempotency-Key": uuid4().hex},
         )
 
-    def report(self, submission: str) -> dict[str, Any]:
+    def report(self, submission_id: str) -> dict[str, Any]:
         """The report as it stands, waiting up to a minute for an end state."""
-        return self._json("GET", f"submissions/{submission}", params={"wait": 60})
+        return self._json("GET", f"submissions/{submission_id}", params={"wait": 60})
 
-    def events(self, submission: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    def events(self, submission_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Names and data of the server-sent events until the stream ends."""
         try:
-            with self._client.stream("GET", f"submissions/{submission}/events") as answer:
+            with self._client.stream("GET", f"submissions/{submission_id}/events") as answer:
                 if answer.is_error:
                     answer.read()
                     raise Refused(_complaint(answer))
@@ -103,7 +105,7 @@ def _parse_events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
             data.append(line.removeprefix("data:").removeprefix(" "))
 
 
-def run(slug: str, handin: SubmittedParts, language: str, as_json: bool) -> None:
+def run(slug: str, submission: SubmittedParts, language: str, as_json: bool) -> None:
     """Submit, follow, print the report. Raises `CommandError`."""
     token = os.environ.get("ASSAY_TOKEN")
     if not token:
@@ -112,12 +114,12 @@ def run(slug: str, handin: SubmittedParts, language: str, as_json: bool) -> None
         raise UnusableInput("ASSAY_TOKEN is not a token: a token has only letters, digits, - and _")
     url = os.environ.get("ASSAY_URL", "http://127.0.0.1:8000")
     stderr = Console(stderr=True)
-    with Service(url, token, language) as service:
-        result = service.submit(slug, handin)
+    with Client(url, token, language) as client:
+        result = client.submit(slug, submission)
         stderr.print(f"submitted as {result['id']}, attempt {result['attempt']}: {url}/submissions/{result['id']}")
         while result["state"] not in END_STATES:
-            _follow(service, result["id"], stderr)
-            result = service.report(result["id"])
+            _follow(client, result["id"], stderr)
+            result = client.report(result["id"])
     report.emit(result, as_json)
     if result["state"] != "graded":
         raise Refused(
@@ -125,10 +127,10 @@ def run(slug: str, handin: SubmittedParts, language: str, as_json: bool) -> None
         )
 
 
-def _follow(service: Service, submission: str, console: Console) -> None:
+def _follow(client: Client, submission_id: str, console: Console) -> None:
     with console.status("queued") as status:
         live = report.LiveStatus(status)
-        for name, data in service.events(submission):
+        for name, data in client.events(submission_id):
             if name == "progress":
                 live.progress(data["stage"], data["done"], data["total"])
             elif name == "question":

@@ -98,7 +98,7 @@ class ScoreService:
 
 
 def scores_url(line_item: str) -> str:
-    """Where the scores of a line item go: before its query, which some platforms have."""
+    """The address of a line item's scores. Some platforms have a query in the line item's address; it stays last."""
     parts = urlsplit(line_item)
     return urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/scores"))
 

@@ -42,7 +42,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Roster:
-    """What a roster says. ``unreadable`` is why the text is no roster at all, or ``None``."""
+    """The rows of a roster. ``unreadable`` is the reason why the text is not a roster, or ``None``."""
 
     format: Format
     rows: tuple[Row, ...] = ()

@@ -92,7 +92,7 @@ class ImportedRow:
 
 
 def digest(secret: str) -> str:
-    """What is stored of a secret: its SHA-256. Secrets are 32 random bytes, so nothing slower is needed."""
+    """The SHA-256 of a secret, which is stored. Secrets are 32 random bytes, so that a slower hash adds nothing."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
@@ -155,7 +155,7 @@ def bootstrap_admin(session: Session, secret: str) -> None:
 
 
 def plan_roster(session: Session, text: str) -> Plan:
-    """What importing a roster would do; changes nothing. Raises `RosterError` for a text that is no roster at all."""
+    """Plan the import of a roster without changes. Raises `RosterError` for a text that is not a roster."""
     parsed = roster.read(text)
     if parsed.unreadable is not None:
         raise RosterError(parsed.unreadable)

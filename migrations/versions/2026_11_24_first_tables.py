@@ -1,4 +1,4 @@
-"""The first tables: people, assignments, hand-ins, evidence, points, audit, workers."""
+"""The first tables: people, assignments, submissions, evidence, points, audit, workers."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert."""
     op.drop_table("scores")
     op.drop_table("evidence")
     op.drop_table("web_sessions")

@@ -1,4 +1,4 @@
-"""Regrade requests: a student's reason to look at a question again, and the answer.
+"""Regrade requests: a student's reason to review a question, and the answer.
 
 And an index from which a class answers whether anything of it changed. Only adds, so the code before it goes on
 working beside it.
@@ -53,6 +53,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert."""
     op.drop_index("ix_submissions_assignment_id_revision", "submissions")
     op.drop_table("regrade_requests")

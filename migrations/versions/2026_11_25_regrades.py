@@ -1,4 +1,4 @@
-"""Regrades: what was asked, which submissions it covers, what would change; and which runs belong to one.
+"""Regrades: the request, the submissions it covers, the changes; and the runs of each regrade.
 
 Only adds tables and an empty column, so the code before it goes on working beside it.
 """
@@ -87,7 +87,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert."""
     op.drop_column("runs", "regrade_id")
     op.drop_table("regrade_changes")
     op.drop_table("regrade_entries")

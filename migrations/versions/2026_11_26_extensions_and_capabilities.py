@@ -1,4 +1,4 @@
-"""Later deadlines for single students, what each worker can do, the versions at work, and chores of the workers.
+"""Later deadlines for single students, capabilities and versions of workers, and their chores.
 
 Only adds tables and an empty column, so the code before it goes on working beside it.
 """
@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("version", name=op.f("pk_grader_versions")),
     )
-    # The tag of every job so far. Nothing seen today will ever run under it: the next worker takes them over.
+    # Every job so far has this tag, and no new process runs it: the next worker takes these jobs over.
     op.execute("INSERT INTO grader_versions (version, seen_at) VALUES ('1', '2026-11-24 00:00:00+00:00')")
     op.create_table(
         "chores",
@@ -46,7 +46,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert."""
     op.drop_column("workers", "capabilities")
     op.drop_table("chores")
     op.drop_table("grader_versions")

@@ -1,4 +1,4 @@
-"""LTI: keys of ours, platforms, launches under way, who is who, and points to pass back.
+"""LTI: keys, platforms, pending launches, linked people, and scores to pass back.
 
 Only adds tables, so the code before it goes on working beside it.
 """
@@ -137,7 +137,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert."""
     op.drop_index("ix_lti_passbacks_state_due_at", table_name="lti_passbacks")
     op.drop_table("lti_passbacks")
     op.drop_index(op.f("ix_lti_tickets_expires_at"), table_name="lti_tickets")

@@ -1,4 +1,4 @@
-"""An index for the newest hand-ins of an assignment.
+"""An index for the newest submissions of an assignment.
 
 Only adds an index, so the code before it goes on working beside it.
 """
@@ -21,5 +21,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert."""
     op.drop_index(_INDEX, "submissions")

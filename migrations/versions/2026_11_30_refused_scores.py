@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Revert."""
     op.drop_column("lti_passbacks", "refusals")
     op.drop_column("lti_line_items", "trouble")
     op.drop_column("lti_line_items", "paused_until")

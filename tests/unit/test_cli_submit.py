@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.commands.failures import CommandError, Refused, UnusableInput
-from app.commands.submit import Service
+from app.commands.submit import Client
 from grader.submission import Part, SubmittedParts
 
 HANDIN = SubmittedParts({"model": Part(b"x = 1", "model.py")})
 Answer = tuple[int, dict[str, str], bytes]
-Serve = Callable[[Answer], Service]
+Serve = Callable[[Answer], Client]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def serve() -> Iterator[Serve]:
     """Starts a server on the loopback that gives one answer to everything."""
     servers: list[http.server.ThreadingHTTPServer] = []
 
-    def start(answer: Answer) -> Service:
+    def start(answer: Answer) -> Client:
         class Handler(http.server.BaseHTTPRequestHandler):
             def respond(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -42,7 +42,7 @@ def serve() -> Iterator[Serve]:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
-        return Service(f"http://127.0.0.1:{server.server_port}", "secret", "en")
+        return Client(f"http://127.0.0.1:{server.server_port}", "secret", "en")
 
     yield start
     for server in servers:
