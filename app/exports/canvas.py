@@ -165,14 +165,14 @@ def _no_export(data: bytes) -> GradebookError:
     head = data.removeprefix(_BOM)[:10_000].strip()
     line = head.partition(b"\n")[0].strip().decode("utf-8", "replace")
     if not head:
-        seen = "is empty"
+        description = "is empty"
     elif kind := _other_kind(data):
-        seen = f"is {kind}"
+        description = f"is {kind}"
     elif "\t" in line:
-        seen = "is a tab-separated file"
+        description = "is a tab-separated file"
     else:
-        seen = f"begins with the line {line[:60]!r}"
-    return GradebookError(f"The file {seen}. {_EXPECTED}")
+        description = f"begins with the line {line[:60]!r}"
+    return GradebookError(f"The file {description}. {_EXPECTED}")
 
 
 def _text(raw: bytes, row: int) -> str:

@@ -1,4 +1,4 @@
-"""What admins see of the service: who grades, what waits, the sandbox, the assignments and the audit log."""
+"""Pages of the admins: workers, queue, sandbox, assignments and audit log."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from grader.assignment import Question
 router = APIRouter(prefix="/admin")
 _QUEUE_ROWS = 50
 _AUDIT_ROWS = 100
-_SAID_APART = ("choices", "wordings", "key", "explanation", "hint", "mistakes", "cases", "known_mistakes")
-"""Options of a question that have a place of their own, or are too long for a line."""
+_SHOWN_APART = ("choices", "wordings", "key", "explanation", "hint", "mistakes", "cases", "known_mistakes")
+"""Options of a question that have their own place on the page, or are too long for a line."""
 _OPTION = "option_"
 
 
@@ -52,14 +52,14 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
 
 @router.get("/assignments")
 def rubrics(request: Request, viewer: AdminViewer, session: ReadSession) -> HTMLResponse:
-    """Every assignment: the rubric as people read it, its versions, and what changed between them."""
+    """Every assignment: its rubric, its versions, and the changes between them."""
     tag = request_language.of_request(request)
-    shown = []
+    rows = []
     for row in assignments.all_current(session):
         versions = assignments.versions(session, row.slug)
         definition = assignments.definition(row)
         changes = [_changes(older, newer) for newer, older in itertools.pairwise(versions)]
-        shown.append(
+        rows.append(
             {
                 "definition": definition,
                 "title": filters.localised(definition.title, tag),
@@ -68,7 +68,7 @@ def rubrics(request: Request, viewer: AdminViewer, session: ReadSession) -> HTML
             }
         )
     return rendering.page(
-        request, "admin_assignments.html", viewer=viewer, shown=shown, told_options=_told_options(tag)
+        request, "admin_assignments.html", viewer=viewer, shown=rows, told_options=_options_with_text(tag)
     )
 
 
@@ -79,20 +79,20 @@ def audit_log(
     session: ReadSession,
     before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
 ) -> HTMLResponse:
-    """Who changed what, newest first, and whether the chain is whole."""
+    """The audit log, newest first, and whether its chain is whole."""
     entries = audit_repository.latest(session, before=before, limit=_AUDIT_ROWS)
     more = entries[-1].id if len(entries) == _AUDIT_ROWS else None
     broken = audit.first_broken(session)
     return rendering.page(request, "admin_audit.html", viewer=viewer, entries=entries, more=more, broken=broken)
 
 
-def _told_options(tag: str) -> set[str]:
-    """The options of questions that have a sentence; others show as they stand in the file."""
+def _options_with_text(tag: str) -> set[str]:
+    """The options that have a text on the page; others show as in the file."""
     return {key.removeprefix(_OPTION) for key in language.texts(tag) if key.startswith(_OPTION)}
 
 
 def _age(span: timedelta) -> str:
-    """A span of time as people say it: ``42 s``, ``3 min``, ``5 h``, ``2 d``."""
+    """A span of time in its largest fitting unit: ``42 s``, ``3 min``, ``5 h``, ``2 d``."""
     seconds = max(int(span.total_seconds()), 0)
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
@@ -110,26 +110,26 @@ def _rubric(question: Question, tag: str) -> dict[str, Any]:
         "check": question.check,
         "parts": question.parts,
         "key": filters.localised(options["choices"][key], tag) if key else None,
-        "options": {name: _written(value) for name, value in options.items() if name not in _SAID_APART},
+        "options": {name: _option_text(value) for name, value in options.items() if name not in _SHOWN_APART},
         "mistakes": len(options.get("mistakes", {})),
     }
 
 
-def _written(value: Any) -> str:
-    """An option's value as people write it."""
+def _option_text(value: Any) -> str:
+    """The text of an option's value."""
     if isinstance(value, list):
-        return ", ".join(_written(item) for item in value)
+        return ", ".join(_option_text(item) for item in value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,.0f}" if value == int(value) else f"{value:g}"
     return str(value)
 
 
 def _changes(older: PublishedAssignment, newer: PublishedAssignment) -> list[str]:
-    """What a version changed in the assignment's files, as a unified difference."""
+    """The changes of a version in the assignment's files, as a unified difference."""
     lines: list[str] = []
     for name in sorted(older.files.keys() | newer.files.keys()):
         before, after = (str(row.files.get(name, "")).splitlines() for row in (older, newer))
-        # Case files are long lists of numbers; a change of one is told by its name.
+        # Case files are long lists of numbers: their name alone reports a change.
         diff = difflib.unified_diff(before, after, name, name, lineterm="", n=1) if name.endswith(".toml") else ()
         lines += diff or ([f"@@ {name}"] if before != after else [])
     return lines

@@ -1,4 +1,4 @@
-"""The registered learning platforms and our keys, for admins to look at. `assay lti` changes them."""
+"""The registered learning platforms and keys, read only: `assay lti` changes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/admin/lti")
 
 @router.get("")
 def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTMLResponse:
-    """What each platform may do and how it answers, our keys, and the addresses that a platform asks for."""
+    """The platforms with their permissions and state, the keys, and the addresses for a platform's settings."""
     base = base_url(request)
     return rendering.page(
         request,

@@ -1,4 +1,4 @@
-"""People and tokens: find, add, import with a look first, make and revoke tokens. A token is shown once."""
+"""People and tokens: search, add, import after a preview, create and revoke tokens. A token shows once."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class NoLogin(Unprocessable):
     slug = "no-login"
 
 
-class _OnlyALook(Exception):
-    """Ends the transaction of a preview, so that nothing of it is stored."""
+class _RollBack(Exception):
+    """Roll back the transaction of a preview."""
 
 
 @router.get("")
@@ -41,11 +41,11 @@ def people(
     q: Annotated[str, Query(max_length=200)] = "",
     after: Annotated[str, Query(max_length=80)] = "",
 ) -> HTMLResponse:
-    """Everybody, and the forms to add more."""
-    found = repository.search(session, q.strip(), after=after, limit=_ROWS + 1)
-    more = found[_ROWS - 1].login if len(found) > _ROWS else None
+    """The list of people, and the forms to add more."""
+    rows = repository.search(session, q.strip(), after=after, limit=_ROWS + 1)
+    more = rows[_ROWS - 1].login if len(rows) > _ROWS else None
     return rendering.page(
-        request, "admin_people.html", viewer=viewer, people=found[:_ROWS], q=q, more=more, roles=list(Role)
+        request, "admin_people.html", viewer=viewer, people=rows[:_ROWS], q=q, more=more, roles=list(Role)
     )
 
 
@@ -87,7 +87,7 @@ def import_roster(
     file: Annotated[bytes, File(max_length=2**20)] = b"",
     confirmed: Annotated[str, Form(max_length=1)] = "",
 ) -> Response:
-    """Show what a roster would do; import it when that was confirmed. All rows or none."""
+    """Preview the import of a roster; import it after confirmation. All rows or none."""
     rows: list[service.ImportedRow] = []
     try:
         if file:
@@ -97,8 +97,8 @@ def import_roster(
             known = {user.login: (user.name, user.student_id) for user in people}
             rows = service.import_roster(session, roster, actor=viewer.login)
             if not confirmed:
-                raise _OnlyALook
-    except _OnlyALook:
+                raise _RollBack
+    except _RollBack:
         changed = {row.login for row in rows if row.token is None and known[row.login] != (row.name, row.student_id)}
         return rendering.page(
             request, "admin_roster.html", viewer=viewer, rows=rows, known=known, changed=changed, roster=roster
@@ -134,7 +134,7 @@ def end_sessions(viewer: AdminViewer, database: Db, login: str) -> Response:
 
 @router.post("/{login}/tokens")
 def create_token(request: Request, viewer: AdminViewer, database: Db, login: str) -> HTMLResponse:
-    """One more token, shown this once."""
+    """Create a token, which the page shows this once."""
     with database.write() as session:
         user = service.find(session, login)
         token = service.create_token(session, user, actor=viewer.login)
@@ -162,7 +162,7 @@ def _text(file: bytes) -> str:
 def _tokens(
     request: Request, viewer: Any, made: Sequence[tuple[str, str]], problem: Problem | None = None, roster: str = ""
 ) -> HTMLResponse:
-    """New tokens, at the only moment they are known; or why there are none, with a ``roster`` to mend."""
+    """The page of new tokens, which are readable only now; or of the problem, with the ``roster`` to correct."""
     return rendering.page(
         request,
         "admin_tokens.html",

@@ -1,4 +1,4 @@
-"""Regrades: begin one, watch it, read what would change, publish it, take it back, stop it."""
+"""Regrades: start one, follow it, read its changes, publish, revert or cancel it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from grader.scoring import Verdict
 
 router = APIRouter(prefix="/admin/regrades")
 _CHANGES = 500
-"""More changes than this are counted, not listed; the API has them all."""
+"""The page lists this many changes and counts the others; the API has them all."""
 
 
 @router.get("")
 def regrades(request: Request, viewer: AdminViewer, session: ReadSession) -> HTMLResponse:
-    """The latest regrades, and the form to begin one."""
-    return _listed(request, viewer, session)
+    """The latest regrades, and the form to start one."""
+    return _list_page(request, viewer, session)
 
 
 @router.post("")
@@ -46,7 +46,7 @@ def begin(
     verdict: Annotated[Verdict | Literal[""], Form()] = "",
     student: Annotated[str, Form(max_length=80)] = "",
 ) -> Response:
-    """Begin a regrade and watch it."""
+    """Start a regrade and show its progress."""
     where = Condition(question=question or None, verdict=verdict or None, student=student.strip() or None)
     wish = RegradeWish(assignment=assignment, kind=kind, where=where, questions=[question] if question else [])
     try:
@@ -54,19 +54,19 @@ def begin(
             regrade = service.create(session, request.app.state.jobs, viewer, wish)
     except Problem as problem:
         with database.read() as session:
-            return _listed(request, viewer, session, problem)
+            return _list_page(request, viewer, session, problem)
     return RedirectResponse(f"/admin/regrades/{regrade.id}", status_code=303)
 
 
 @router.get("/{regrade_id}")
 def regrade(request: Request, viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> HTMLResponse:
-    """How far it is, and every change that a student would see."""
+    """The progress of a regrade, and its changes that students would see."""
     return _page(request, viewer, session, regrade_id, "admin_regrade.html")
 
 
 @router.get("/{regrade_id}/progress")
 def progress(request: Request, viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> HTMLResponse:
-    """The same, to be morphed into the page."""
+    """The body of the page, for the page's script."""
     page = _page(request, viewer, session, regrade_id, "admin_regrade_body.html")
     if service.find(session, regrade_id).state is not RegradeState.RUNNING:
         page.status_code = STOP_POLLING
@@ -81,7 +81,7 @@ def take(
     regrade_id: uuid.UUID,
     step: Literal["publish", "revert", "cancel"],
 ) -> Response:
-    """Publish, revert or cancel; show why where that cannot be."""
+    """Publish, revert or cancel a regrade, or show the problem."""
     steps = {"publish": service.publish, "revert": service.revert, "cancel": service.cancel}
     try:
         with database.write() as session:
@@ -91,7 +91,7 @@ def take(
     return RedirectResponse(f"/admin/regrades/{regrade_id}", status_code=303)
 
 
-def _listed(request: Request, viewer: Viewer, session: ReadSession, problem: Problem | None = None) -> HTMLResponse:
+def _list_page(request: Request, viewer: Viewer, session: ReadSession, problem: Problem | None = None) -> HTMLResponse:
     tag = request_language.of_request(request)
     offered = [assignments.definition(row) for row in assignments.all_current(session)]
     return rendering.page(

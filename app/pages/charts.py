@@ -30,7 +30,7 @@ class Bar:
 
     label: str
     share: float
-    shown: str
+    text: str
     query: dict[str, Any]
 
 

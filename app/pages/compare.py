@@ -71,7 +71,7 @@ def text_parts(session: Session, viewer: Viewer, report: Report) -> dict[str, st
 
 
 def _differences(session: Session, viewer: Viewer, earlier: Report, later: Report) -> dict[str, list[str] | None]:
-    """A unified difference by part, ``None`` where the texts are too long; equal parts are left out."""
+    """A unified difference by part, ``None`` where the texts are too long; without equal parts."""
     before, after = text_parts(session, viewer, earlier), text_parts(session, viewer, later)
     return {
         name: difference(before.get(name, ""), after.get(name, ""))

@@ -1,7 +1,7 @@
-"""LTI in the browser: a launch from its beginning at the platform to somebody logged in, and picking an assignment.
+"""LTI in the browser: a launch from its start at the platform to the login here, and the choice of an assignment.
 
-Only what is shown here may stand in a frame, and only in one of a registered platform. The service itself opens in a
-window of its own: its session cookie is none that a frame of another site would get.
+Only these pages may appear in a frame, and only in one of a registered platform. The service itself opens in its own
+window, because frames of other sites do not get its session cookie.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ from app.users.service import digest
 router = APIRouter(prefix="/lti")
 _BROWSER = "assay_lti"
 _BROWSER_SECONDS = 3600
-"""As long as somebody may take to pick an assignment."""
+"""The time to choose an assignment."""
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 _LOGINS, _LOGIN_SECONDS = 600, 60.0
-"""Launches begun from one address: a whole class may sit behind one."""
+"""Launches from one address in this time: a whole class may share an address."""
 _LONGEST_TOKEN = 64 * 1024
 _Hint = Annotated[str, Form(max_length=8000)]
 log = structlog.get_logger()
 
 
 def install(state: Any) -> None:
-    """What the routes keep in the application's state."""
+    """Add the state of the routes to the application's state."""
     state.lti_keys = PlatformKeys()
     state.lti_logins = RateLimit(_LOGINS, _LOGIN_SECONDS)
 
 
 @router.get("/jwks")
 def jwks(database: Db) -> JSONResponse:
-    """Our public keys. A platform asks when it checks what we have signed."""
+    """The public keys with which a platform verifies signatures of this service."""
     with database.read() as session:
         return JSONResponse(keys.jwks(session), headers={"Cache-Control": "public, max-age=300"})
 
 
 @router.get("/login")
 def begin_by_link(request: Request, database: Db) -> Response:
-    """A launch begins: to the platform with a state and a nonce."""
+    """Start a launch: redirect to the platform with a state and a nonce."""
     return _begin(request, database, dict(request.query_params))
 
 
@@ -76,7 +76,7 @@ def begin_by_form(
     lti_message_hint: Annotated[str | None, Form(max_length=8000)] = None,
     lti_deployment_id: Annotated[str | None, Form(max_length=255)] = None,
 ) -> Response:
-    """The same, as most platforms send it."""
+    """Start a launch from a form, which most platforms send."""
     sent = {"iss": iss, "login_hint": login_hint, "target_link_uri": target_link_uri, "client_id": client_id}
     sent |= {"lti_message_hint": lti_message_hint, "lti_deployment_id": lti_deployment_id}
     return _begin(request, database, {name: value for name, value in sent.items() if value is not None})
@@ -90,7 +90,7 @@ def launch(
     state: Annotated[str, Form(max_length=200)] = "",
     error: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """A launch ends: whatever is not right in what the platform signed has a page of its own."""
+    """Finish a launch. A page explains each fault in the platform's message."""
     settings: Settings = request.app.state.settings
     browser = request.cookies.get(_BROWSER)
     try:
@@ -111,7 +111,7 @@ def launch(
 
 @router.post("/open")
 def open_window(request: Request, database: Db, ticket: Annotated[str, Form(max_length=200)] = "") -> Response:
-    """From a frame into a window of its own, logged in."""
+    """Leave the frame: log in and open the service in its own window."""
     try:
         with database.write() as session:
             content = launching.redeem(session, ticket, TicketKind.OPEN).content
@@ -127,7 +127,7 @@ def pick(
     ticket: Annotated[str, Form(max_length=200)] = "",
     assignment: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
-    """The choice, signed, and a form that takes it to the platform."""
+    """The signed choice, in a form that sends it to the platform."""
     tag, browser = request_language.of_request(request), request.cookies.get(_BROWSER)
     try:
         with database.write() as session:
@@ -144,7 +144,7 @@ def pick(
 
 
 def base_url(request: Request) -> str:
-    """Where browsers reach the service, without a slash at the end."""
+    """The service's address for browsers, without a slash at the end."""
     settings: Settings = request.app.state.settings
     return (settings.public_url or str(request.base_url)).rstrip("/")
 
@@ -166,15 +166,15 @@ def _begin(request: Request, database: Database, sent: dict[str, str]) -> Respon
     except LaunchRefused as refusal:
         return _refused(request, database, refusal)
     response = RedirectResponse(target, status_code=302, headers={"Cache-Control": "no-store"})
-    # The platform sends the browser back with a form, from its site and maybe in a frame: only such a cookie comes
-    # along. It says nothing of anybody, and is kept apart for each platform (`Partitioned`).
+    # The platform returns the browser by a form of its site, maybe in a frame, which requires these attributes. The
+    # cookie is a random value, separate for each platform (`Partitioned`).
     attributes = f"Path=/lti; Max-Age={_BROWSER_SECONDS}; HttpOnly; Secure; SameSite=None; Partitioned"
     response.headers.append("set-cookie", f"{_BROWSER}={browser}; {attributes}")
     return response
 
 
 def _enter(request: Request, database: Database, platform: Platform, message: Message, settings: Settings) -> Response:
-    entry = _once_more(lambda: _entry(database, platform, message, settings))
+    entry = _retry_once(lambda: _entry(database, platform, message, settings))
     if request.headers.get("sec-fetch-dest") == "document":
         return _logged_in(request, database, entry)
     with database.write() as session:
@@ -188,8 +188,8 @@ def _entry(database: Database, platform: Platform, message: Message, settings: S
         return launching.enter(session, current, message, allow_local=settings.lti_allow_local)
 
 
-def _once_more(work: Callable[[], Entry]) -> Entry:
-    """Two first launches of one person at the same moment: the second one finds what the first has made."""
+def _retry_once(work: Callable[[], Entry]) -> Entry:
+    """Repeat the work once: the second of two concurrent first launches of a person finds the first one's rows."""
     try:
         return work()
     except IntegrityError:
@@ -226,7 +226,7 @@ def _refused(request: Request, database: Database, refusal: LaunchRefused) -> HT
 
 
 def _framed(page: HTMLResponse, hosts: Collection[str], sends_to: Collection[str] = ()) -> HTMLResponse:
-    """The page with leave to stand in a frame of these hosts, and to send a form to some."""
+    """The page with permission to appear in frames of ``hosts`` and to send forms to ``sends_to``."""
     policy = page.headers["content-security-policy"]
     ancestors, targets = " ".join(addresses.origins(hosts)), " ".join(addresses.origins(sends_to))
     if ancestors:

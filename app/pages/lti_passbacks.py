@@ -1,4 +1,4 @@
-"""Which points have reached the learning platform, which have not and why, and sending them again."""
+"""The points that reached the learning platform, the faults of the others, and sending again."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from app.regrade_requests import service as regrade_requests
 
 router = APIRouter(prefix="/dashboard/{slug}/lti")
 _ROWS = 500
-"""Those in trouble come first; more than this many are counted, not listed."""
+"""The page lists this many rows, those in trouble first, and counts the others."""
 
 
 @router.get("")
 def passbacks(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
-    """Everybody whose points go to a platform."""
+    """The students whose points go to a platform."""
     definition = assignments.definition(assignments.current(session, slug))
     rows = deliveries.by_urgency(session, slug)
     return rendering.page(
@@ -44,7 +44,7 @@ def passbacks(request: Request, viewer: StaffViewer, session: ReadSession, slug:
 def send_again(
     viewer: StaffViewer, database: Db, slug: str, passback: Annotated[int | None, Form(ge=1, le=2**31 - 1)] = None
 ) -> Response:
-    """Send one student's points again, or all that did not arrive."""
+    """Send one student's points again, or all points that did not arrive."""
     with database.write() as session:
         assignments.current(session, slug)
         count = deliveries.send_again(session, slug, passback)

@@ -15,7 +15,7 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 
 
 class NewRequest(BaseModel):
-    """Why the question should be looked at again."""
+    """The reason for a regrade of the question."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -23,7 +23,7 @@ class NewRequest(BaseModel):
 
 
 class NewAnswer(BaseModel):
-    """What the student is told. With ``score`` the points are set by hand, without it they stay."""
+    """The answer to the student. With ``score`` the points are set by hand, without it they stay."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class NewAnswer(BaseModel):
 
 
 class RequestView(BaseModel):
-    """A request. ``points_before`` stood when it was asked, ``points_after`` once it was answered."""
+    """A request, with the points at its time (``points_before``) and at its answer (``points_after``)."""
 
     id: int
     submission: uuid.UUID

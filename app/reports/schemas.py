@@ -83,7 +83,7 @@ class PartView(BaseModel):
 
 
 class LateView(BaseModel):
-    """A hand-in after the student's ``deadline``: the ``earned`` points lose ``percent``; ``text`` tells the reader."""
+    """A submission after the student's ``deadline``: the ``earned`` points lose ``percent``; ``text`` explains it."""
 
     deadline: datetime
     days: int
@@ -93,12 +93,12 @@ class LateView(BaseModel):
 
 
 class Report(BaseModel):
-    """A submission with everything that is known of it so far.
+    """A submission with all its results so far.
 
-    ``score`` sums what has landed, less what is lost by handing in ``late``. ``notes`` tell what else concerns the
-    submission as a whole. ``timings`` are seconds: by stage, ``queued``, and ``questions`` from the hand-in to each
-    first verdict. ``fault`` says whose failure ended a submission that ``failed``. ``cancel_effect`` is null once there
-    is nothing left to cancel.
+    ``score`` is the sum of the points so far, less the deduction for a ``late`` submission. ``notes`` concern the
+    submission as a whole. ``timings`` are seconds: by stage, ``queued``, and ``questions`` up to each first verdict.
+    ``fault`` is the cause of the failure of a submission that ``failed``. ``cancel_effect`` is null after the
+    end of the grading.
     """
 
     id: uuid.UUID

@@ -1,1 +1,1 @@
-"""Points: computed from evidence, overridden by people, told to the course."""
+"""Points: computed from evidence, overridden by people, shown by class."""

@@ -35,7 +35,7 @@ class QuestionCell(BaseModel):
 class StudentRow(BaseModel):
     """One student and the attempt that counts; without one, ``submission`` and what belongs to it are null.
 
-    A ``late`` attempt came ``late_days`` begun days after the student's deadline; ``score`` is what that left.
+    A ``late`` attempt came ``late_days`` begun days after the student's deadline; ``score`` is after the deduction.
     """
 
     student: str

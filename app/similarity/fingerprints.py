@@ -1,11 +1,11 @@
 """Sources as small sets of fingerprints: sources that share a passage share its fingerprints.
 
 Winnowing, as Schleimer, Wilkerson and Aiken describe it ("Winnowing: Local Algorithms for Document Fingerprinting",
-SIGMOD 2003): of the hashes of all runs of ``RUN`` tokens, the smallest of every ``WINDOW`` neighbours is kept. A shared
-passage of at least ``RUN + WINDOW - 1`` tokens is always seen, and one shorter than ``RUN`` never.
+SIGMOD 2003): of the hashes of all runs of ``RUN`` tokens, the smallest of every ``WINDOW`` neighbours becomes a
+fingerprint. It always detects a shared passage of at least ``RUN + WINDOW - 1`` tokens, and none below ``RUN``.
 
-Names that people choose, comments, texts in quotes and the layout do not count, so renaming hides nothing; the names of
-a library's layers and functions, keywords and numbers do.
+Own names, comments, quoted texts and layout do not count, so renaming hides nothing; names of a library's layers and
+functions, keywords and numbers do.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Hand-ins: taken, stored byte for byte, reported."""
+"""Submissions: their parts, attempts, runs and extensions."""
