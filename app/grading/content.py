@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.grading import repository as runs
 from app.submissions import repository
-from app.submissions.models import Run, RunOutcome, Submission
+from app.submissions.models import Submission
 from grader import data
 from grader.assignment import Assignment
 from grader.evidence import Outcome
@@ -30,12 +30,7 @@ def key(submission: Submission, assignment: Assignment, *questions: str) -> str:
 
 def measured_before(session: Session, content_key: str, assignment: Assignment) -> int | None:
     """The latest finished run of this content, if it measured every question and would find the same again."""
-    earlier = session.scalar(
-        select(Run.id)
-        .where(Run.content_key == content_key, Run.outcome == RunOutcome.FINISHED)
-        .order_by(Run.id.desc())
-        .limit(1)
-    )
+    earlier = runs.latest_finished(session, content_key)
     if earlier is None:
         return None
     rows = repository.run_evidence(session, earlier)

@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
 from app.grading import content, ending, tries
+from app.grading import repository as runs
 from app.grading.recorder import Recorder, StopReason
 from app.queue.port import INTERACTIVE, JobEngine
 from app.scores import computing
@@ -30,7 +30,6 @@ from grader.assignment import Assignment
 from grader.evidence import Fault
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part, SubmittedParts
-from grader.version import GRADER_VERSION
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Grader:
 
     def _begin(self, submission_id: uuid.UUID) -> Started | None:
         with self.database.write() as session:
-            submission = session.scalar(select(Submission).where(Submission.id == submission_id).with_for_update())
+            submission = runs.lock_submission(session, submission_id)
             if submission is None or submission.state.ended:
                 return None
             current = repository.run(session, submission.run_id)
@@ -109,32 +108,19 @@ class Grader:
                 ending.give_up(session, submission, submission.run_id, Fault.INFRASTRUCTURE)
                 return None
             assignment = assignments.definition(submission.assignment)
-            run = self._new_run(session, submission, assignment)
+            content_key = content.key(submission, assignment)
+            run = runs.add_run(session, submission_id, submission.assignment_id, content_key, self.executor)
             submission.state = State.RUNNING
             submission.run_id = run.id
             session.flush()
             repository.touch(session, submission_id)
             handin = read_handin(session, submission)
-            return Started(run.id, assignment, handin, content.measured_before(session, run.content_key, assignment))
-
-    def _new_run(self, session: Session, submission: Submission, assignment: Assignment) -> Run:
-        number = session.scalar(select(func.count()).select_from(Run).where(Run.submission_id == submission.id)) or 0
-        run = Run(
-            submission_id=submission.id,
-            number=number + 1,
-            assignment_id=submission.assignment_id,
-            grader_version=GRADER_VERSION,
-            content_key=content.key(submission, assignment),
-            executor=self.executor,
-        )
-        session.add(run)
-        session.flush()
-        return run
+            return Started(run.id, assignment, handin, content.measured_before(session, content_key, assignment))
 
     def _reuse(self, recorder: Recorder, run_id: int) -> None:
         """Take over what an earlier run measured on the same content."""
         with self.database.read() as session:
-            earlier = session.get_one(Run, run_id)
+            earlier = runs.run(session, run_id)
             found = {row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)}
         for question, evidence in found.items():
             recorder.keep(question, evidence)
@@ -146,7 +132,7 @@ class Grader:
             submission = recorder.locked(session)
             if submission is None:
                 return
-            run = session.get_one(Run, recorder.run_id)
+            run = runs.run(session, recorder.run_id)
             run.sandbox = computing.json_safe(self.sandbox.report)
             if recorder.reason is StopReason.CANCELLED:
                 ending.cancel(session, submission)
@@ -160,7 +146,7 @@ class Grader:
             submission = recorder.locked(session)
             if submission is None:
                 return
-            run = session.get_one(Run, recorder.run_id)
+            run = runs.run(session, recorder.run_id)
             tries.fail(run, detail)
             session.flush()
             if fault is Fault.INFRASTRUCTURE and not tries.hopeless(session, Run.submission_id == submission.id):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db.engine import Database
+from app.grading import repository
 from app.submissions.models import Run, RunOutcome
 from grader.evidence import AnyEvidence, ArchitectureEvidence, CodeEvidence, Outcome, PruningEvidence
 from grader.sandbox.replies import InfrastructureFault
@@ -23,7 +23,7 @@ def doubt(database: Database, run_id: int, evidence: AnyEvidence) -> None:
     if not _killed(evidence):
         return
     with database.read() as session:
-        if _before(session, session.get_one(Run, run_id)) < _BELIEVED_AFTER:
+        if _before(session, repository.run(session, run_id)) < _BELIEVED_AFTER:
             raise InfrastructureFault(DETAIL)
 
 
@@ -32,8 +32,7 @@ def _before(session: Session, run: Run) -> int:
     if run.outcome is RunOutcome.MEASURING:
         return (run.fault_detail or "").splitlines().count(DETAIL)
     same = Run.submission_id == run.submission_id, Run.regrade_id.is_not_distinct_from(run.regrade_id)
-    failed = Run.outcome == RunOutcome.FAULT, Run.fault_detail == DETAIL
-    return session.scalar(select(func.count()).select_from(Run).where(*same, *failed)) or 0
+    return repository.fault_details(session, *same).count(DETAIL)
 
 
 def _killed(evidence: AnyEvidence) -> bool:

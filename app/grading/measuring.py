@@ -12,19 +12,19 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.db.engine import Database
 from app.grading import content, ending, tries
+from app.grading import repository as runs
 from app.grading.grading import read_handin
 from app.grading.recorder import Recorder, StopReason
 from app.queue import repository as workers
 from app.queue.port import JobEngine
 from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
-from app.submissions.models import Run, RunOutcome, State, Submission
+from app.submissions.models import Run, RunOutcome, State
 from grader import evidence as evidences
 from grader import later_stage
 from grader.assignment import Assignment
@@ -129,10 +129,10 @@ class Measurer:
         return resumed
 
     def _begin(self, session: Session, submission_id: uuid.UUID) -> Resumed | None:
-        submission = session.scalar(select(Submission).where(Submission.id == submission_id).with_for_update())
+        submission = runs.lock_submission(session, submission_id)
         if submission is None or submission.state is not State.RUNNING or submission.run_id is None:
             return None
-        run = session.get_one(Run, submission.run_id)
+        run = runs.run(session, submission.run_id)
         if run.outcome is RunOutcome.MEASURING:
             if self._is_at_work(session, run):
                 return None
@@ -176,7 +176,7 @@ class Measurer:
             submission = recorder.locked(session)
             if submission is None:
                 return
-            run = session.get_one(Run, recorder.run_id)
+            run = runs.run(session, recorder.run_id)
             if recorder.reason is StopReason.CANCELLED:
                 ending.cancel(session, submission)
             else:
@@ -187,7 +187,7 @@ class Measurer:
         with self.database.write() as session:
             if recorder.locked(session) is None:
                 return
-            run = session.get_one(Run, recorder.run_id)
+            run = runs.run(session, recorder.run_id)
             _remember(run, detail)
             again = fault is Fault.INFRASTRUCTURE and not _hopeless(run)
             if again:

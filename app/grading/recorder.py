@@ -10,13 +10,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
 from app.grading import ending, killed
+from app.grading import repository as runs
 from app.queue.port import JobEngine
 from app.scores import computing
 from app.submissions import repository
@@ -75,8 +75,8 @@ class Recorder:
 
         A worker that was taken for dead and comes back finds that another run has replaced its own.
         """
-        submission = session.scalar(select(Submission).where(Submission.id == self.submission_id).with_for_update())
-        run = session.get(Run, self.run_id, populate_existing=True)
+        submission = runs.lock_submission(session, self.submission_id)
+        run = runs.fresh_run(session, self.run_id)
         if submission is None or run is None or not self._holds(submission, run):
             self.reason = StopReason.SUPERSEDED
             return None
@@ -98,7 +98,7 @@ class Recorder:
             self._stage, self._told = stage, moment
         with self.database.write() as session:
             if self.locked(session) is not None:
-                run = session.get_one(Run, self.run_id)
+                run = runs.run(session, self.run_id)
                 run.stage, run.stage_done, run.stage_total = stage, done, total
                 repository.touch(session, self.submission_id)
         self.notifier.notify(self.submission_id)
@@ -120,7 +120,7 @@ class Recorder:
             )
             if self.part is RunOutcome.RUNNING:
                 self._kept.add(number)
-                run = session.get_one(Run, self.run_id)
+                run = runs.run(session, self.run_id)
                 run.stage, run.stage_done = QUESTIONS_STAGE, len(self._kept)
                 run.stage_total = len(assignments.definition(submission.assignment).questions)
             session.flush()
@@ -142,7 +142,7 @@ class Recorder:
         with self.database.write() as session:
             if self.locked(session) is not None:
                 repository.store_blobs(session, {sha256: data})
-                remember(session.get_one(Run, self.run_id), sha256)
+                remember(runs.run(session, self.run_id), sha256)
 
     def cancelled(self) -> bool:
         """Whether to stop, and with `reason` why. Asks the database a few times a second."""
@@ -159,7 +159,7 @@ class Recorder:
 
     def _ask(self) -> StopReason | None:
         with self.database.read() as session:
-            submission, run = session.get_one(Submission, self.submission_id), session.get_one(Run, self.run_id)
+            submission, run = runs.submission(session, self.submission_id), runs.run(session, self.run_id)
             if not self._holds(submission, run):
                 return StopReason.SUPERSEDED
             return StopReason.CANCELLED if submission.cancel_requested_at is not None else None
@@ -170,7 +170,7 @@ class Recorder:
             submission = self.locked(session)
             if submission is None:
                 return
-            run = session.get_one(Run, self.run_id)
+            run = runs.run(session, self.run_id)
             run.outcome = RunOutcome.EXAMINED
             run.sandbox, run.timings = computing.json_safe(sandbox), computing.json_safe(timings)
             run.stage, run.stage_done, run.stage_total = MEASURING_STAGE, 0, 0
@@ -195,7 +195,7 @@ class Recorder:
             submission = self.locked(session)
             if submission is None:
                 return
-            run = session.get_one(Run, self.run_id)
+            run = runs.run(session, self.run_id)
             run.sandbox, run.timings = computing.json_safe(sandbox), computing.json_safe(timings)
             if reused is not None:
                 run.reused_run_id = reused.id

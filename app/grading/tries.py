@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from app.db.base import now
+from app.grading import repository
 from app.submissions.models import Run, RunOutcome
 from grader import pipeline
 from grader.evidence import Fault
@@ -50,14 +51,14 @@ def abandoned(executor: str, work: str) -> str:
 
 def close_abandoned(session: Session, work: str, *runs: ColumnElement[bool]) -> None:
     """Those of the runs that are still `running` belong to a worker that died: each counts as a fault of ours."""
-    for run in session.scalars(select(Run).where(*runs, Run.outcome == RunOutcome.RUNNING)):
+    for run in repository.running(session, *runs):
         fail(run, abandoned(run.executor, work))
     session.flush()
 
 
 def hopeless(session: Session, *runs: ColumnElement[bool]) -> bool:
     """Whether these runs failed or died too often to try again."""
-    return enough(session.scalars(select(Run.fault_detail).where(*runs, Run.outcome == RunOutcome.FAULT)))
+    return enough(repository.fault_details(session, *runs))
 
 
 def enough(details: Iterable[str | None]) -> bool:

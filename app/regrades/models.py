@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.assignments.models import PublishedAssignment
@@ -46,8 +46,6 @@ class EntryState(StrEnum):
 
 LATE = "late"
 """In the place of a question's number: a change to what is lost by handing in late."""
-_OPEN = "state IN ('running', 'preview')"
-"""An assignment has at most one regrade in these states."""
 
 
 class Regrade(Base):
@@ -57,10 +55,6 @@ class Regrade(Base):
     """
 
     __tablename__ = "regrades"
-    __table_args__ = (
-        # The database itself keeps two regrades of one assignment apart.
-        Index("uq_regrades_slug_open", "slug", unique=True, sqlite_where=text(_OPEN), postgresql_where=text(_OPEN)),
-    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     slug: Mapped[str] = mapped_column(String(40))
@@ -90,6 +84,11 @@ class Regrade(Base):
     def whole(self) -> bool:
         """Every question is regraded, so that the submission as a whole moves to the new version and run."""
         return not self.questions
+
+
+_OPEN = Regrade.state.in_((RegradeState.RUNNING, RegradeState.PREVIEW))
+Index("uq_regrades_slug_open", Regrade.slug, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
+"""An assignment has at most one open regrade."""
 
 
 class RegradeEntry(Base):

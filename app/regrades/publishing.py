@@ -6,15 +6,14 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db.base import now
 from app.problems import Conflict
 from app.regrades import repository
-from app.regrades.models import EntryState, Kind, Regrade, RegradeEntry, RegradeState
+from app.regrades.models import Kind, Regrade, RegradeEntry, RegradeState
 from app.regrades.repository import Standing
-from app.regrades.selection import Condition, select_submissions
+from app.regrades.selection import Condition
 from app.submissions.models import State
 
 _NAMED = 20
@@ -31,7 +30,7 @@ def publish(session: Session, regrade: Regrade) -> None:
 
     The caller holds the regrade's row.
     """
-    entries = _entries(session, regrade)
+    entries = repository.done_entries(session, regrade.id)
     standings = repository.standings(session, entries, lock=True)
     _check_unmoved(
         entries,
@@ -52,7 +51,7 @@ def revert(session: Session, regrade: Regrade) -> None:
 
     The caller holds the regrade's row.
     """
-    entries = _entries(session, regrade)
+    entries = repository.done_entries(session, regrade.id)
     standings = repository.standings(session, entries, lock=True)
     _check_unmoved(
         entries, standings, "were regraded again since this one was published. Revert the later regrade first."
@@ -76,11 +75,6 @@ def revert(session: Session, regrade: Regrade) -> None:
     regrade.state, regrade.ended_at = RegradeState.REVERTED, now()
 
 
-def _entries(session: Session, regrade: Regrade) -> dict[uuid.UUID, RegradeEntry]:
-    query = select(RegradeEntry).where(RegradeEntry.regrade_id == regrade.id, RegradeEntry.state == EntryState.DONE)
-    return {entry.submission_id: entry for entry in session.scalars(query)}
-
-
 def _check_unmoved(
     entries: dict[uuid.UUID, RegradeEntry], standings: dict[uuid.UUID, Standing], what_to_do: str
 ) -> None:
@@ -92,9 +86,9 @@ def _check_unmoved(
 def _check_nobody_new(session: Session, regrade: Regrade) -> None:
     """A submission that ended since the preview, and was still graded by an older version, would be left behind."""
     condition = Condition.model_validate(regrade.condition)
-    known = set(session.scalars(select(RegradeEntry.submission_id).where(RegradeEntry.regrade_id == regrade.id)))
-    selected = select_submissions(session, regrade.slug, condition, regrade.questions)
-    late = [identifier for identifier in selected if identifier not in known]
+    covered = repository.submission_ids(session, regrade.id)
+    selected = repository.select_submissions(session, regrade.slug, condition, regrade.questions)
+    late = [identifier for identifier in selected if identifier not in covered]
     older = repository.of_other_versions(session, late, regrade.target_id)
     if older:
         raise RegradeOutdated(

@@ -11,27 +11,27 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
 from app.grading import content, killed, tries
+from app.grading import repository as runs
 from app.grading.grading import read_handin
 from app.queue.port import JobEngine
 from app.regrades import preview, repository, stale
 from app.regrades.models import EntryState, Regrade, RegradeEntry, RegradeState
 from app.scores import computing
 from app.submissions import repository as submissions
-from app.submissions.models import Run, RunOutcome, StoredEvidence, Submission
+from app.submissions.models import Run, RunOutcome, StoredEvidence
 from grader import evidence as evidences
 from grader import pipeline
 from grader.assignment import Assignment
 from grader.evidence import AnyEvidence, Fault
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import SubmittedParts
-from grader.version import GRADER_VERSION
 
 _ASK_SECONDS = 0.25
 
@@ -95,7 +95,7 @@ class Remeasurer:
             if tries.hopeless(session, *_runs(entry)):
                 _give_up(session, regrade, entry, "The measurement failed too often; see the faults of the runs.")
                 return None
-            submission = session.get_one(Submission, submission_id)
+            submission = runs.submission(session, submission_id)
             whole = assignments.definition(regrade.target)
             assignment = _only(whole, regrade.questions)
             content_key = content.key(submission, whole)
@@ -111,33 +111,18 @@ class Remeasurer:
                 preview.store(session, regrade, [preview.rescored(regrade, standing)])
                 preview.end_if_complete(session, regrade)
                 return None
-            run = self._new_run(session, regrade, submission_id, content_key)
+            run = runs.add_run(session, submission_id, regrade.target_id, content_key, self.executor, regrade.id)
             entry.run_id = run.id
             if earlier is None:
                 assignment = _only(whole, again)
                 _keep(session, run, standing, [number for number in wanted if number not in again])
             return Begun(run.id, assignment, read_handin(session, submission), earlier)
 
-    def _new_run(self, session: Session, regrade: Regrade, submission_id: uuid.UUID, content_key: str) -> Run:
-        number = session.scalar(select(func.max(Run.number)).where(Run.submission_id == submission_id)) or 0
-        run = Run(
-            submission_id=submission_id,
-            number=number + 1,
-            assignment_id=regrade.target_id,
-            grader_version=GRADER_VERSION,
-            content_key=content_key,
-            executor=self.executor,
-            regrade_id=regrade.id,
-        )
-        session.add(run)
-        session.flush()
-        return run
-
     def _stop(self, keeper: _Keeper) -> None:
         """End a run that was told to: for good, or to begin again elsewhere."""
         with self.database.write() as session:
             regrade = keeper.locked(session)
-            run = session.get_one(Run, keeper.run_id)
+            run = runs.run(session, keeper.run_id)
             run.finished_at = now()
             run.outcome = RunOutcome.CANCELLED if regrade is None else RunOutcome.INTERRUPTED
             if regrade is not None:
@@ -152,7 +137,7 @@ class Remeasurer:
             regrade = keeper.locked(session)
             if regrade is None:
                 return
-            run = session.get_one(Run, keeper.run_id)
+            run = runs.run(session, keeper.run_id)
             tries.fail(run, detail)
             session.flush()
             entry = repository.entry(session, keeper.regrade_id, keeper.submission_id)
@@ -194,18 +179,8 @@ class _Keeper:
         if not self._called_off and moment - self._asked >= _ASK_SECONDS:
             self._asked = moment
             with self.database.read() as session:
-                self._called_off = (
-                    session.scalar(
-                        select(RegradeEntry.run_id)
-                        .join(Regrade, Regrade.id == RegradeEntry.regrade_id)
-                        .where(
-                            RegradeEntry.regrade_id == self.regrade_id,
-                            RegradeEntry.submission_id == self.submission_id,
-                            Regrade.state == RegradeState.RUNNING,
-                        )
-                    )
-                    != self.run_id
-                )
+                run_id = repository.running_entry_run(session, self.regrade_id, self.submission_id)
+                self._called_off = run_id != self.run_id
         return self._called_off or self.stopping()
 
     def progress(self, stage: str, done: int, total: int) -> None:
@@ -224,17 +199,17 @@ class _Keeper:
     def picture(self, data: bytes) -> None:
         """Store the re-encoded plot."""
         with self.database.write() as session:
-            session.get_one(Run, self.run_id).picture_sha256 = _store(session, data)
+            runs.run(session, self.run_id).picture_sha256 = _store(session, data)
 
     def artefact(self, data: bytes) -> None:
         """Store the model as it was exported."""
         with self.database.write() as session:
-            session.get_one(Run, self.run_id).artefact_sha256 = _store(session, data)
+            runs.run(session, self.run_id).artefact_sha256 = _store(session, data)
 
     def take_over(self, run_id: int) -> None:
         """Use what an earlier run measured on the same content."""
         with self.database.read() as session:
-            earlier = session.get_one(Run, run_id)
+            earlier = runs.run(session, run_id)
             found = {row.question: evidences.parse(row.data) for row in submissions.run_evidence(session, run_id)}
         for question, evidence in found.items():
             self._keep(question, evidence)
@@ -246,7 +221,7 @@ class _Keeper:
             regrade = self.locked(session)
             if regrade is None:
                 return
-            run = session.get_one(Run, self.run_id)
+            run = runs.run(session, self.run_id)
             run.outcome, run.finished_at = RunOutcome.FINISHED, now()
             run.sandbox, run.timings = computing.json_safe(sandbox), computing.json_safe(timings)
             if reused is not None:
@@ -297,8 +272,7 @@ def _only(assignment: Assignment, numbers: list[str]) -> Assignment:
 def _rests_on(session: Session, standing: repository.Standing, run_id: int, numbers: list[str]) -> bool:
     """Whether the evidence that counts today is that of this run, or was taken over from the same one."""
     evidence_ids = [row.evidence_id for number, row in standing.rows.items() if not numbers or number in numbers]
-    query = select(StoredEvidence.run_id).where(StoredEvidence.id.in_(evidence_ids)).distinct()
-    return bool(evidence_ids) and list(session.scalars(query)) == [run_id]
+    return runs.runs_of_evidence(session, evidence_ids) == [run_id]
 
 
 def _runs(entry: RegradeEntry) -> tuple[ColumnElement[bool], ...]:

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Text, and_, cast, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Text, and_, cast, delete, func, insert, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from app.assignments import service as assignments
+from app.assignments.models import PublishedAssignment
 from app.regrades.models import EntryState, Regrade, RegradeChange, RegradeEntry, RegradeState
 from app.regrades.rows import Change, ScoreRow, basis
+from app.regrades.selection import Condition
 from app.scores.models import Override, StoredScore
 from app.submissions.extensions import repository as extensions
-from app.submissions.models import StoredEvidence, Submission
+from app.submissions.models import Run, State, StoredEvidence, Submission
 from app.users.models import User
 from grader.assignment import Assignment
 
@@ -67,6 +69,41 @@ def add_entries(session: Session, regrade_id: uuid.UUID, submission_ids: Collect
 def entry(session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> RegradeEntry:
     """One submission of a regrade."""
     return session.get_one(RegradeEntry, (regrade_id, submission_id), populate_existing=True)
+
+
+def done_entries(session: Session, regrade_id: uuid.UUID) -> dict[uuid.UUID, RegradeEntry]:
+    """The entries of a regrade whose submissions were regraded, by submission."""
+    query = select(RegradeEntry).where(RegradeEntry.regrade_id == regrade_id, RegradeEntry.state == EntryState.DONE)
+    return {entry.submission_id: entry for entry in session.scalars(query)}
+
+
+def submission_ids(session: Session, regrade_id: uuid.UUID) -> set[uuid.UUID]:
+    """All submissions of a regrade."""
+    return set(session.scalars(select(RegradeEntry.submission_id).where(RegradeEntry.regrade_id == regrade_id)))
+
+
+def running_entry_run(session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> int | None:
+    """The run that measures one submission of a running regrade."""
+    return session.scalar(
+        select(RegradeEntry.run_id)
+        .join(Regrade, Regrade.id == RegradeEntry.regrade_id)
+        .where(
+            RegradeEntry.regrade_id == regrade_id,
+            RegradeEntry.submission_id == submission_id,
+            Regrade.state == RegradeState.RUNNING,
+        )
+    )
+
+
+def measured_with(session: Session, evidence_id: int) -> tuple[dict[str, Any], str, PublishedAssignment]:
+    """Evidence with the grader's version and the version of the assignment that measured it."""
+    evidence, grader_version, assignment = session.execute(
+        select(StoredEvidence.data, Run.grader_version, PublishedAssignment)
+        .join(Run, Run.id == StoredEvidence.run_id)
+        .join(PublishedAssignment, PublishedAssignment.id == Run.assignment_id)
+        .where(StoredEvidence.id == evidence_id)
+    ).one()
+    return evidence, grader_version, assignment
 
 
 def entry_ids(session: Session, regrade_id: uuid.UUID, state: EntryState, limit: int | None = None) -> list[uuid.UUID]:
@@ -279,3 +316,45 @@ def write_submissions(session: Session, values: list[dict[str, Any]]) -> None:
     """Set columns of submissions by their id."""
     if values:
         session.execute(update(Submission), values)
+
+
+def select_submissions(session: Session, slug: str, condition: Condition, questions: list[str]) -> list[uuid.UUID]:
+    """The submissions of an assignment that meet the condition, oldest first.
+
+    Only those that ended, graded or failed: what still runs is graded by the newest version anyway, and what was
+    cancelled has nothing to score. When only some ``questions`` are regraded, the condition looks at those.
+    """
+    query = (
+        select(Submission.id, Submission.submitted_at)
+        .join(PublishedAssignment, PublishedAssignment.id == Submission.assignment_id)
+        .where(PublishedAssignment.slug == slug, Submission.state.in_((State.GRADED, State.FAILED)))
+        .order_by(Submission.submitted_at, Submission.id)
+    )
+    if condition.student is not None:
+        query = query.join(User, User.id == Submission.user_id).where(User.login == condition.student)
+    if condition.grader_version is not None:
+        query = query.join(Run, Run.id == Submission.run_id).where(Run.grader_version == condition.grader_version)
+    query = query.where(*_between(condition.submitted_since, condition.submitted_until))
+    if condition.question is None and condition.verdict is None and condition.message is None:
+        return [identifier for identifier, _ in session.execute(query)]
+    scored = query.join(StoredScore, StoredScore.submission_id == Submission.id).add_columns(StoredScore.messages)
+    numbers = [condition.question] if condition.question is not None else questions
+    if numbers:
+        scored = scored.where(StoredScore.question.in_(numbers))
+    if condition.verdict is not None:
+        scored = scored.where(StoredScore.verdict == condition.verdict)
+    met = {
+        identifier: None
+        for identifier, _, messages in session.execute(scored)
+        if condition.message is None or condition.message in (message["id"] for message in messages)
+    }
+    return list(met)
+
+
+def _between(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    bounds = []
+    if since is not None:
+        bounds.append(Submission.submitted_at >= since)
+    if until is not None:
+        bounds.append(Submission.submitted_at < until)
+    return bounds

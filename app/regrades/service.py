@@ -18,7 +18,7 @@ from app.queue.port import JobEngine
 from app.regrades import publishing, repository
 from app.regrades.models import EntryState, Regrade, RegradeState
 from app.regrades.schemas import ChangeView, RegradeFault, RegradeView, RegradeWish
-from app.regrades.selection import Condition, select_submissions
+from app.regrades.selection import Condition
 from app.users import service as users
 from grader.version import GRADER_VERSION
 
@@ -64,7 +64,7 @@ def create(session: Session, engine: JobEngine, viewer: Viewer, wish: RegradeWis
         users.find(session, wish.where.student)
     _refuse_second(session, target.slug)
     questions = [number for number in known if number in wish.questions]
-    chosen = select_submissions(session, target.slug, wish.where, questions)
+    chosen = repository.select_submissions(session, target.slug, wish.where, questions)
     regrade = Regrade(
         slug=target.slug,
         target_id=target.id,

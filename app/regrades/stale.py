@@ -11,14 +11,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
-from app.assignments.models import PublishedAssignment
 from app.grading import content
+from app.regrades import repository
 from app.regrades.rows import ScoreRow
-from app.submissions.models import Run, StoredEvidence
 from grader import data
 from grader.assignment import Assignment, Question
 from grader.version import GRADER_VERSION
@@ -52,13 +50,7 @@ def on_model(question: Question) -> bool:
 
 
 def _is_current(session: Session, target: Assignment, row: ScoreRow, number: str) -> bool:
-    found = session.execute(
-        select(StoredEvidence.data, Run.grader_version, PublishedAssignment)
-        .join(Run, Run.id == StoredEvidence.run_id)
-        .join(PublishedAssignment, PublishedAssignment.id == Run.assignment_id)
-        .where(StoredEvidence.id == row.evidence_id)
-    ).one()
-    evidence, grader_version, published = found
+    evidence, grader_version, published = repository.measured_with(session, row.evidence_id)
     if grader_version != GRADER_VERSION or not content.still_true(evidence):
         return False
     measured_with = assignments.definition(published)

@@ -11,22 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STATEMENTS = frozenset(("select", "insert", "update", "delete", "text"))
 QUERY_METHODS = frozenset(("get", "get_one", "scalar", "scalars", "execute"))
-# Take a file off when its SQL has moved to a repository.
-TO_MOVE = frozenset(
-    (
-        "app/grading/content.py",
-        "app/grading/grading.py",
-        "app/grading/killed.py",
-        "app/grading/measuring.py",
-        "app/grading/recorder.py",
-        "app/grading/tries.py",
-        "app/regrades/models.py",
-        "app/regrades/publishing.py",
-        "app/regrades/remeasuring.py",
-        "app/regrades/selection.py",
-        "app/regrades/stale.py",
-    )
-)
 
 
 def test_sql_stands_in_repositories_only() -> None:
@@ -35,8 +19,7 @@ def test_sql_stands_in_repositories_only() -> None:
         for path in (ROOT / "app").rglob("*.py")
         if not _may_hold_sql(path) and (lines := list(sql_lines(path.read_text(encoding="utf-8"))))
     }
-    assert {path: lines for path, lines in with_sql.items() if path not in TO_MOVE} == {}
-    assert TO_MOVE - with_sql.keys() == set(), "these files have no SQL any more: take them off TO_MOVE"
+    assert with_sql == {}
 
 
 @pytest.mark.parametrize(
