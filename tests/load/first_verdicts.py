@@ -101,7 +101,8 @@ def hold_every_slot(client: Client) -> list[str]:
 def is_training(client: Client, submission: str) -> bool:
     """Whether the later stage of a submission runs."""
     report = client.report(submission)
-    return report["state"] == "running" and report["progress"]["stage"] in ("distillation", "curve", "own_loss")
+    progress = report["progress"] or {"stage": None}  # None between two stages
+    return report["state"] == "running" and progress["stage"] in ("distillation", "curve", "own_loss")
 
 
 def measure(rounds: int = 5) -> list[Row]:
