@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from jwt.types import Options
 
+from app.lti.registration import Registration
+
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 ENDPOINT = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
@@ -34,6 +36,17 @@ LEARNER, INSTRUCTOR = f"{MEMBERSHIP}#Learner", f"{MEMBERSHIP}#Instructor"
 DEPLOYMENT, CLIENT = "deployment-1", "client-1"
 OLDEST_SECONDS = 300
 """Canvas takes no token that was issued longer ago."""
+
+SCHOOL = Registration(
+    name="school",
+    issuer="https://school.example.edu",
+    client_id="client",
+    deployments=["1"],
+    auth_url="https://school.example.edu/auth",
+    token_url="https://school.example.edu/token",
+    jwks_url="https://school.example.edu/jwks",
+)
+"""A registered platform that no test talks to."""
 
 
 def new_key() -> rsa.RSAPrivateKey:

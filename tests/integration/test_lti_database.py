@@ -22,13 +22,13 @@ from app.lti.messages import LTI, RESOURCE_LINK, Message
 from app.lti.models import Delivery, LineItem, Passback, PendingLogin, Platform, Ticket, TicketKind, ToolKey
 from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.refusals import LaunchRefused, Reason
-from app.lti.registration import Registration
 from app.lti.score_service import Address, ScoreService
 from app.scores.class_records import Attempt, ClassRecords, StudentStanding
 from app.settings import Settings
 from app.submissions.models import State
 from app.users import service as users
 from app.users.models import Role
+from tests.integration.lti_platform import SCHOOL
 
 WANTED = {
     "submission": "s",
@@ -38,22 +38,13 @@ WANTED = {
     "review": False,
 }
 BASE = "https://assay.example.edu"
-WISH = Registration(
-    name="school",
-    issuer="https://school.example.edu",
-    client_id="client",
-    deployments=["1"],
-    auth_url="https://school.example.edu/auth",
-    token_url="https://school.example.edu/token",
-    jwks_url="https://school.example.edu/jwks",
-)
 
 
 @pytest.fixture
 def platform(database: Database) -> Platform:
     """A platform with a line item, and two students whose points are due."""
     with database.write() as session:
-        platform = registration.register(session, WISH, allow_local=False, actor="test")
+        platform = registration.register(session, SCHOOL, allow_local=False, actor="test")
         item = LineItem(platform_id=platform.id, url="https://school.example.edu/1", slug="hw13", context="")
         session.add(item)
         session.flush()
@@ -317,7 +308,7 @@ def test_a_column_in_trouble_holds_no_other_column_up(course: Course, platform: 
 
 def test_a_platform_in_trouble_holds_no_other_platform_up(course: Course, platform: Platform) -> None:
     course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(12)))
-    details = replace(WISH, name="other", client_id="other")
+    details = replace(SCHOOL, name="other", client_id="other")
     with course.database.write() as session:
         other = registration.register(session, details, allow_local=False, actor="test")
     course.books.troubles = {"client": AWAY}
@@ -426,7 +417,7 @@ def test_what_nobody_handed_in_is_not_sent(database: Database, platform: Platfor
 
 def test_a_removed_platform_leaves_people_and_no_work(database: Database, platform: Platform) -> None:
     with database.write() as session:
-        login.begin(session, login.Initiation(WISH.issuer, "x", f"{BASE}/lti/launch"), "browser", BASE)
+        login.begin(session, login.Initiation(SCHOOL.issuer, "x", f"{BASE}/lti/launch"), "browser", BASE)
         launching.create_ticket(session, TicketKind.OPEN, platform, {})
         registration.remove(session, "school", actor="test")
         assert delivery_repository.assignment_slugs(session) == []
@@ -436,10 +427,10 @@ def test_a_removed_platform_leaves_people_and_no_work(database: Database, platfo
 
 
 def test_a_platform_with_two_clients_must_say_which(database: Database, platform: Platform) -> None:
-    other = replace(WISH, name="school-2", client_id="client-2")
+    other = replace(SCHOOL, name="school-2", client_id="client-2")
     with database.write() as session:
         registration.register(session, other, allow_local=False, actor="test")
-        initiation = login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch")
+        initiation = login.Initiation(SCHOOL.issuer, "hint", f"{BASE}/lti/launch")
         with pytest.raises(LaunchRefused) as refused:
             login.begin(session, initiation, "browser", BASE)
         assert refused.value.reason is Reason.PLATFORM_AMBIGUOUS
@@ -494,7 +485,7 @@ def test_without_a_key_nothing_is_signed(database: Database) -> None:
 
 
 def test_a_state_and_a_ticket_work_once_and_not_for_long(database: Database, platform: Platform) -> None:
-    initiation = login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch")
+    initiation = login.Initiation(SCHOOL.issuer, "hint", f"{BASE}/lti/launch")
     with database.write() as session:
         address = login.begin(session, initiation, "browser", BASE)
         ticket = launching.create_ticket(session, TicketKind.OPEN, platform, {"a": 1})
@@ -521,18 +512,18 @@ def test_a_state_and_a_ticket_work_once_and_not_for_long(database: Database, pla
 
 def test_a_launch_that_takes_too_long_is_refused(database: Database, platform: Platform) -> None:
     with database.write() as session:
-        login.begin(session, login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch"), "browser", BASE)
+        login.begin(session, login.Initiation(SCHOOL.issuer, "hint", f"{BASE}/lti/launch"), "browser", BASE)
         pending = session.scalars(select(PendingLogin)).one()
         pending.expires_at = now() - timedelta(seconds=1)
         with pytest.raises(LaunchRefused):
             login.check(pending, "browser")
         # The next launch forgets it.
-        login.begin(session, login.Initiation(WISH.issuer, "hint", f"{BASE}/lti/launch"), "browser", BASE)
+        login.begin(session, login.Initiation(SCHOOL.issuer, "hint", f"{BASE}/lti/launch"), "browser", BASE)
         assert len(session.scalars(select(PendingLogin)).all()) == 1
 
 
 def test_somebody_known_to_one_platform_is_found_for_another(database: Database, platform: Platform) -> None:
-    details = replace(WISH, match="login=ext.user_username")
+    details = replace(SCHOOL, match="login=ext.user_username")
     other = replace(details, name="other", issuer="https://other.example.edu")
 
     def launched(platform: Platform, subject: str) -> str:

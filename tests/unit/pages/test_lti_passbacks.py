@@ -6,20 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from app.lti.models import Delivery, LineItem, Passback
-from app.lti.registration import Registration, register
+from app.lti.registration import register
 from app.pages import lti_passbacks
 from app.users.models import Role, User
+from tests.integration.lti_platform import SCHOOL
 from tests.unit.pages.conftest import Course
-
-SCHOOL = Registration(
-    name="school",
-    issuer="https://school.example.edu",
-    client_id="client",
-    deployments=["1"],
-    auth_url="https://school.example.edu/auth",
-    token_url="https://school.example.edu/token",
-    jwks_url="https://school.example.edu/jwks",
-)
 
 
 @pytest.mark.parametrize(("rows", "more"), [(5, None), (6, None), (3, "And 2 more.")])
