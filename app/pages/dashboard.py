@@ -19,17 +19,17 @@ from app.http import request_language
 from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
 from app.pages import charts, compare, conflicts, rendering, source
+from app.pages.class_pages import class_page, class_snapshot
 from app.pages.class_view import PAGE_ROWS, ClassView
 from app.pages.conflicts import RefusedDecision, RevisionField
 from app.pages.submission import STOP_POLLING, counting_row, report_context
 from app.presenting import filters
 from app.problems import Problem, Unprocessable
-from app.regrade_requests import service as regrade_requests
 from app.reports import service as reports
 from app.reports.schemas import Report
 from app.scores import repository as score_repository
 from app.scores import service as scores
-from app.scores.class_records import ClassRecords, ClassSnapshot
+from app.scores.class_records import ClassSnapshot
 from app.submissions import repository as submission_repository
 from app.submissions import service as submissions
 from app.submissions.models import State
@@ -55,17 +55,17 @@ def class_table(
 ) -> HTMLResponse:
     """Students by question, with the attempt that counts, and the class in charts."""
     tag = request_language.of_request(request)
-    snapshot = class_records(request).snapshot(session, slug)
+    snapshot = class_snapshot(request, session, slug)
     definition = snapshot.assignment
     selected = view.select(snapshot.standings)
     pages = max(1, -(-len(selected) // PAGE_ROWS))
     page = min(view.page, pages)
-    return rendering.page(
+    return class_page(
         request,
         "dashboard.html",
-        viewer=viewer,
-        slug=slug,
-        title=filters.localised(definition.title, tag),
+        session,
+        viewer,
+        definition,
         questions=definition.questions,
         max_score=definition.max_score,
         deadline=definition.schedule.deadline,
@@ -81,7 +81,6 @@ def class_table(
         mistake=charts.sentence(view.mistake, tag) if view.mistake else None,
         charts=charts.draw(snapshot, tag),
         baselines=_baselines(definition),
-        open_requests=regrade_requests.count_open(session, slug),
     )
 
 
@@ -155,12 +154,6 @@ def _class_numbers(snapshot: ClassSnapshot) -> Mapping[str, Any]:
         "to_review": sum(attempt.needs_review for attempt in graded),
         "mean": sum(attempt.score for attempt in graded) / len(graded) if graded else None,
     }
-
-
-def class_records(request: Request) -> ClassRecords:
-    """The cached classes of this process."""
-    records: ClassRecords = request.app.state.class_records
-    return records
 
 
 def _points(text: str) -> float:

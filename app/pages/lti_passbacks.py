@@ -9,13 +9,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.assignments import service as assignments
 from app.audit import service as audit
-from app.http import request_language
 from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
 from app.lti import deliveries
-from app.pages import rendering
-from app.presenting import filters
-from app.regrade_requests import service as regrade_requests
+from app.pages.class_pages import class_page
 
 router = APIRouter(prefix="/dashboard/{slug}/lti")
 _ROWS = 500
@@ -27,16 +24,15 @@ def passbacks(request: Request, viewer: StaffViewer, session: ReadSession, slug:
     """The students whose points go to a platform."""
     definition = assignments.definition(assignments.current(session, slug))
     rows = deliveries.by_urgency(session, slug)
-    return rendering.page(
+    return class_page(
         request,
         "lti_passbacks.html",
-        viewer=viewer,
-        slug=slug,
-        title=filters.localised(definition.title, request_language.of_request(request)),
+        session,
+        viewer,
+        definition,
         rows=rows[:_ROWS],
         more=max(0, len(rows) - _ROWS),
         troubled=deliveries.count_failing(rows),
-        open_requests=regrade_requests.count_open(session, slug),
     )
 
 

@@ -17,7 +17,8 @@ from app.auth.viewer import Viewer
 from app.http import request_language
 from app.http.authentication import AnyViewer, StaffViewer
 from app.http.sessions import Db, ReadSession
-from app.pages import conflicts, rendering
+from app.pages import conflicts
+from app.pages.class_pages import class_page
 from app.pages.conflicts import Conflict, RevisionField
 from app.pages.login import local
 from app.pages.submission import report_page
@@ -134,20 +135,18 @@ def _list_page(
     definition = assignments.definition(assignments.current(session, slug))
     rows = service.list_requests(session, viewer, assignment=slug, limit=_MOST_ROWS)
     waiting = [row for row in rows if row.state is RequestState.OPEN]
-    problem = refusal.problem if refusal else None
-    return rendering.page(
+    return class_page(
         request,
         "requests.html",
-        viewer=viewer,
-        slug=slug,
-        title=filters.localised(definition.title, tag),
+        session,
+        viewer,
+        definition,
+        refusal.problem if refusal else None,
         questions={
             request_id: _question(standing, tag) for request_id, standing in service.standings(session, waiting).items()
         },
         waiting=waiting,
         answered=[row for row in rows if row.state is not RequestState.OPEN],
-        open_requests=service.count_open(session, slug),
-        problem=problem,
         typed={refusal.request_id: (refusal.answer, refusal.score)} if refusal else {},
         refusal_request=refusal.request_id if refusal else None,
         **_conflict_context(session, viewer, refusal, tag),

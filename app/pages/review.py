@@ -18,13 +18,11 @@ from app.db.engine import Database
 from app.http import request_language
 from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
-from app.pages import compare, conflicts, rendering, source
+from app.pages import compare, conflicts, source
+from app.pages.class_pages import class_page, class_snapshot
 from app.pages.conflicts import Conflict, RevisionField
-from app.pages.dashboard import class_records
 from app.pages.submission import report_context
-from app.presenting import filters
 from app.problems import NotFound, Problem
-from app.regrade_requests import service as regrade_requests
 from app.reports import service as reports
 from app.scores import service as scores
 from app.scores.class_records import ClassSnapshot
@@ -86,8 +84,7 @@ def _queue_page(
     problem: Problem | None = None,
     conflict: Conflict | None = None,
 ) -> HTMLResponse:
-    tag = request_language.of_request(request)
-    snapshot = class_records(request).snapshot(session, slug)
+    snapshot = class_snapshot(request, session, slug)
     only = query.only if query.submission else query.question
     items = _review_items(snapshot, only)
     at = min(query.skip, max(len(items) - 1, 0))
@@ -96,13 +93,13 @@ def _queue_page(
     if query.submission:
         at = next((position for position, queued in enumerate(items) if queued == item), at)
     context = _item_context(request, session, viewer, snapshot, item) if item is not None else {}
-    return rendering.page(
+    return class_page(
         request,
         "review.html",
-        viewer=viewer,
-        problem=problem,
-        slug=slug,
-        title=filters.localised(snapshot.assignment.title, tag),
+        session,
+        viewer,
+        snapshot.assignment,
+        problem,
         numbers=[question.number for question in snapshot.assignment.questions],
         only=only,
         waiting=len(items),
@@ -112,7 +109,6 @@ def _queue_page(
         done=query.done,
         done_question=query.done_question,
         done_revision=query.done_revision,
-        open_requests=regrade_requests.count_open(session, slug),
         **context,
     )
 

@@ -16,10 +16,9 @@ from app.http import request_language
 from app.http.authentication import StaffViewer
 from app.http.sessions import ReadSession
 from app.pages import compare, rendering, source
-from app.pages.dashboard import class_records
+from app.pages.class_pages import class_page, class_snapshot
 from app.presenting import filters
 from app.problems import NotFound
-from app.regrade_requests import service as regrade_requests
 from app.reports import service as reports
 from app.reports.schemas import Report
 from app.scores.class_records import ClassSnapshot
@@ -33,21 +32,19 @@ router = APIRouter(prefix="/dashboard/{slug}")
 @router.get("/similarity")
 def of_class(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
     """The pairs of students whose texts are most alike."""
-    snapshot = class_records(request).snapshot(session, slug)
+    snapshot = class_snapshot(request, session, slug)
     prints = _similarity(request).of_class(session, snapshot)
     pairs: tuple[Pair, ...] = () if isinstance(prints, ReadingProgress) else prints.pairs
-    tag = request_language.of_request(request)
-    return rendering.page(
+    return class_page(
         request,
         "similarity_body.html" if "hx-request" in request.headers else "similarity.html",
-        viewer=viewer,
-        slug=slug,
-        title=filters.localised(snapshot.assignment.title, tag),
+        session,
+        viewer,
+        snapshot.assignment,
         reading=prints if isinstance(prints, ReadingProgress) else None,
         pairs=pairs,
         names={standing.login: standing.name for standing in snapshot.standings},
         again=f"/dashboard/{quote(slug)}/similarity",
-        open_requests=regrade_requests.count_open(session, slug),
     )
 
 
@@ -56,7 +53,7 @@ def of_submission(
     request: Request, viewer: StaffViewer, session: ReadSession, slug: str, submission_id: uuid.UUID
 ) -> HTMLResponse:
     """The students who share passages with one submission, as a fragment of the student's page."""
-    snapshot = class_records(request).snapshot(session, slug)
+    snapshot = class_snapshot(request, session, slug)
     report = reports.load_report(session, viewer, submission_id, "en")
     prints = _similarity(request).of_class(session, snapshot)
     hits: list[Hit] = []
@@ -87,7 +84,7 @@ def compared(
 ) -> HTMLResponse:
     """Two submissions side by side, with their shared lines marked."""
     tag = request_language.of_request(request)
-    snapshot = class_records(request).snapshot(session, slug)
+    snapshot = class_snapshot(request, session, slug)
     pair = [reports.load_report(session, viewer, identifier, tag) for identifier in (first, second)]
     if {report.assignment for report in pair} != {slug}:
         raise NotFound("Both submissions must belong to this assignment.")

@@ -45,14 +45,7 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
     parts = repository.parts(session, submission.id)
     regraded = regrade_notes.published_changes(session, submission.id)
     return Report(
-        id=submission.id,
-        assignment=assignment.slug,
-        student=submission.user.login,
-        submitted_at=submission.submitted_at,
-        state=submission.state,
-        attempt=submission.attempt,
-        score=score.total,
-        max_score=score.maximum,
+        **submission_head(submission, score),
         late=_late(score, lang),
         notes=[regrade_notes.late_note(regraded[LATE], lang)] if LATE in regraded else [],
         needs_review=score.needs_review,
@@ -71,6 +64,20 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
         timings=_timings(submission, run, repository.first_measured(session, run.id)) if run else {},
         finished_at=submission.finished_at,
     )
+
+
+def submission_head(submission: Submission, score: SubmissionScore) -> dict[str, Any]:
+    """The fields that a report and a row of a list share."""
+    return {
+        "id": submission.id,
+        "assignment": submission.assignment.slug,
+        "student": submission.user.login,
+        "submitted_at": submission.submitted_at,
+        "state": submission.state,
+        "attempt": submission.attempt,
+        "score": score.total,
+        "max_score": score.maximum,
+    }
 
 
 def questions(score: SubmissionScore, lang: str, regraded: Mapping[str, Regraded]) -> list[QuestionReport]:

@@ -92,14 +92,8 @@ class LateView(BaseModel):
     text: str
 
 
-class Report(BaseModel):
-    """A submission with all its results so far.
-
-    ``score`` is the sum of the points so far, less the deduction for a ``late`` submission. ``notes`` concern the
-    submission as a whole. ``timings`` are seconds: by stage, ``queued``, and ``questions`` up to each first verdict.
-    ``fault`` is the cause of the failure of a submission that ``failed``. ``cancel_effect`` is null after the
-    end of the grading.
-    """
+class _SubmissionHead(BaseModel):
+    """The fields that a report and a row of a list share."""
 
     id: uuid.UUID
     assignment: str
@@ -109,6 +103,17 @@ class Report(BaseModel):
     attempt: int
     score: float
     max_score: float
+
+
+class Report(_SubmissionHead):
+    """A submission with all its results so far.
+
+    ``score`` is the sum of the points so far, less the deduction for a ``late`` submission. ``notes`` concern the
+    submission as a whole. ``timings`` are seconds: by stage, ``queued``, and ``questions`` up to each first verdict.
+    ``fault`` is the cause of the failure of a submission that ``failed``. ``cancel_effect`` is null after the
+    end of the grading.
+    """
+
     late: LateView | None
     notes: list[MessageView]
     needs_review: bool
@@ -125,17 +130,9 @@ class Report(BaseModel):
     finished_at: datetime | None
 
 
-class SubmissionRow(BaseModel):
+class SubmissionRow(_SubmissionHead):
     """A submission in a list."""
 
-    id: uuid.UUID
-    assignment: str
-    student: str
-    submitted_at: datetime
-    state: State
-    attempt: int
-    score: float
-    max_score: float
     late: bool
     needs_review: bool
 

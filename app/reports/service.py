@@ -56,18 +56,8 @@ def list_submissions(
 def _row(submission: Submission, scores: SubmissionScores) -> SubmissionRow:
     """A submission as a row of a list."""
     score = scores.of(submission)
-    return SubmissionRow(
-        id=submission.id,
-        assignment=submission.assignment.slug,
-        student=submission.user.login,
-        submitted_at=submission.submitted_at,
-        state=submission.state,
-        attempt=submission.attempt,
-        score=score.total,
-        max_score=score.maximum,
-        late=score.late is not None,
-        needs_review=score.needs_review,
-    )
+    head = building.submission_head(submission, score)
+    return SubmissionRow(**head, late=score.late is not None, needs_review=score.needs_review)
 
 
 def _cursor(submission: Submission) -> str:
