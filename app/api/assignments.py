@@ -47,7 +47,7 @@ class AssignmentView(BaseModel):
     """An assignment as its students see it. ``limits`` are bytes by part and the model's parameters.
 
     ``deadline`` is the assignment's, ``due`` the caller's own, later by an extension; ``closes`` is the last moment at
-    which a hand-in of the caller's is taken, after the grace or, by the rule ``late``, for less points.
+    which a submission of the caller is accepted, after the grace or, by the rule ``late``, for less points.
     """
 
     slug: str
@@ -71,16 +71,16 @@ class AssignmentView(BaseModel):
 @router.get("")
 def assignments(viewer: AnyViewer, session: ReadSession, lang: Language) -> list[AssignmentView]:
     """The newest version of every assignment."""
-    return [view(session, viewer, row, lang) for row in service.all_current(session)]
+    return [assignment_view(session, viewer, row, lang) for row in service.all_current(session)]
 
 
 @router.get("/{slug}", responses=problems.documented(404))
 def assignment(slug: str, viewer: AnyViewer, session: ReadSession, lang: Language) -> AssignmentView:
     """The newest version of one assignment, with the caller's quota."""
-    return view(session, viewer, service.current(session, slug), lang)
+    return assignment_view(session, viewer, service.current(session, slug), lang)
 
 
-def view(session: Session, viewer: Viewer, row: PublishedAssignment, lang: str) -> AssignmentView:
+def assignment_view(session: Session, viewer: Viewer, row: PublishedAssignment, lang: str) -> AssignmentView:
     """One assignment as this viewer sees it."""
     assignment = service.definition(row)
     left = quota.of(session, viewer.user_id, assignment)

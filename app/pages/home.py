@@ -11,8 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from app.api.assignments import AssignmentView
-from app.api.assignments import view as assignment_view
+from app.api.assignments import AssignmentView, assignment_view
 from app.assignments import service as assignments
 from app.auth.limits import RateLimit
 from app.auth.viewer import Viewer
