@@ -27,7 +27,7 @@ ON_ONE_DATABASE = {
     "test_capabilities": "postgresql",
     "test_chores": "postgresql",
     "test_grading": "sqlite",
-    "test_hand_in": "sqlite",
+    "test_submitting": "sqlite",
     "test_jobs": "postgresql",
     "test_processes": "postgresql",
     "test_regrade_jobs": "postgresql",

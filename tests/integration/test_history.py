@@ -1,4 +1,4 @@
-"""The list of hand-ins as staff page through it. On both databases."""
+"""The list of submissions, page by page, on both databases."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def newest_first(database: Database, jobs: DbosJobs) -> list[uuid.UUID]:
         order = (Submission.submitted_at.desc(), Submission.id.desc())
         rows = session.execute(select(Submission.id, Submission.assignment_id).order_by(*order)).all()
     assert len({assignment for _, assignment in rows}) == 2
-    found = [row.id for row in rows]
-    assert found[0] == newer
-    return found
+    ids = [row.id for row in rows]
+    assert ids[0] == newer
+    return ids
 
 
 @pytest.fixture
@@ -57,15 +57,15 @@ def staff(database: Database) -> Viewer:
 
 def paged(database: Database, viewer: Viewer, **chosen: Any) -> list[uuid.UUID]:
     """All that there is, by two."""
-    found: list[uuid.UUID] = []
+    ids: list[uuid.UUID] = []
     cursor: str | None = None
     while True:
         with database.read() as session:
             page = reports.list_submissions(session, viewer, cursor=cursor, limit=2, **chosen)
-        found += [item.id for item in page.items]
+        ids += [item.id for item in page.items]
         cursor = page.next_cursor
         if cursor is None:
-            return found
+            return ids
 
 
 def test_staff_page_through_every_version_newest_first(

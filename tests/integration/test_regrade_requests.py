@@ -33,9 +33,9 @@ def graded(api: Site, submission: str) -> None:
     assert api.admin.http.put(f"/submissions/{submission}/questions/2.1/override", json=body).status_code == 200
     database = Database(api.settings)
     with database.write() as session:
-        found = session.get(Submission, uuid.UUID(submission))
-        assert found is not None
-        found.state = State.GRADED
+        row = session.get(Submission, uuid.UUID(submission))
+        assert row is not None
+        row.state = State.GRADED
     database.close()
 
 
@@ -59,9 +59,9 @@ def test_a_request_goes_its_way(api: Site) -> None:
     assert_problem(ta.post(answer, json={"answer": "x", "score": 0.75}), 422, "points-out-of-range")
     assert_problem(student.post(answer, json={"answer": "x", "score": 0.5}), 403, "forbidden")
     assert_problem(other.post(f"/regrade-requests/{own['id']}/withdraw"), 404, "regrade-request-not-found")
-    told = ta.post(answer, json={"answer": "You are right.", "score": 0.5}).json()
-    assert (told["state"], told["points_after"], told["answered_by"]) == ("changed", 0.5, ta.login)
-    assert student.get(f"/submissions/{submission}/regrade-requests").json() == [told]
+    answered = ta.post(answer, json={"answer": "You are right.", "score": 0.5}).json()
+    assert (answered["state"], answered["points_after"], answered["answered_by"]) == ("changed", 0.5, ta.login)
+    assert student.get(f"/submissions/{submission}/regrade-requests").json() == [answered]
     assert_problem(other.get(f"/submissions/{submission}/regrade-requests"), 404, "submission-not-found")
     question = next(item for item in student.report(submission)["questions"] if item["number"] == "2.1")
     assert (question["score"], question["override"]["reason"]) == (0.5, "You are right.")

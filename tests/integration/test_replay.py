@@ -46,8 +46,8 @@ def unpack(student: Client, submission: str, folder: Path) -> dict[str, Any]:
     assert answer.headers["content-type"] == "application/zip"
     zipfile.ZipFile(io.BytesIO(answer.content)).extractall(folder)
     assert student.get(f"/submissions/{submission}/replay").content == answer.content
-    found = folder / "cases.json"
-    return {case["term"]: case for case in json.loads(found.read_text())} if found.exists() else {}
+    file = folder / "cases.json"
+    return {case["term"]: case for case in json.loads(file.read_text())} if file.exists() else {}
 
 
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
@@ -72,23 +72,23 @@ def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, tmp_path: Path
     model, loss = example("model.py"), example("loss.py")
     submission = student.hand_in(model=("mine.py", model), loss=("loss.txt", loss), answers='{"2.2": "softer"}')
     report = student.report(submission, wait=60)
-    found = unpack(student, submission, tmp_path)
+    failures = unpack(student, submission, tmp_path)
     assert (tmp_path / "uploaded/model.py").read_bytes() == model
     assert (tmp_path / "uploaded/loss.txt").read_bytes() == loss
     evidence = report["questions"][2]["evidence"]
-    assert set(found) == {"soft_term", "mixture", "gradient"}
-    for term, case in found.items():
+    assert set(failures) == {"soft_term", "mixture", "gradient"}
+    for term, case in failures.items():
         assert case["got"] == evidence[term]["drawn"]["got"]
         assert case["expected"] == evidence[term]["drawn"]["expected"]
     ran = run(tmp_path, "replay_loss.py")
     assert ran.returncode == 0, ran.stderr
     got, seen = values(ran.stdout, "the grader got"), values(ran.stdout, "your loss gives")
-    for number, (term, case) in enumerate(found.items()):
+    for number, (term, case) in enumerate(failures.items()):
         assert got[number] == case["got"]
         if term != "gradient":
             assert seen[number] == pytest.approx(case["got"], rel=1e-5)
             assert abs(seen[number] - case["value"]) > 0.01 * abs(case["value"])
-    assert values(ran.stdout, "yours has") == [pytest.approx(found["gradient"]["got"], abs=1e-5)]
+    assert values(ran.stdout, "yours has") == [pytest.approx(failures["gradient"]["got"], abs=1e-5)]
     counted = run(tmp_path, "replay_model.py")
     assert counted.returncode == 0, counted.stderr
     assert "parameters: 96,587" in counted.stdout
@@ -110,13 +110,13 @@ def test_nothing_that_is_the_same_for_everybody_is_given_away(service: Site, tmp
     student = service.person()
     submission = student.hand_in(loss=example("loss.py") + b"# secrets\n", answers='{"2.2": "harder", "3.2": "yes"}')
     student.report(submission, wait=60)
-    found = unpack(student, submission, tmp_path)
+    failures = unpack(student, submission, tmp_path)
     book = cases.read(bundled("hw13").files["kd_cases.json"])
-    for case in found.values():
+    for case in failures.values():
         assert case["case"].startswith("fresh-")
         for inputs in (*book.inputs, *book.remarks):
-            shown = np.array(case["student_logits"], np.float32)
-            assert shown.shape != inputs.student.shape or not np.array_equal(shown, inputs.student)
+            logits = np.array(case["student_logits"], np.float32)
+            assert logits.shape != inputs.student.shape or not np.array_equal(logits, inputs.student)
     everything = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     assert "fixed-" not in everything
     assert "softer" not in everything
@@ -128,11 +128,11 @@ def test_what_failed_worst_on_a_fixed_case_is_shown_on_a_drawn_one(service: Site
     loss = RIGHT.replace("return ", "return (500.0 if temperature == 1.0 else 0.5) + ")
     submission = student.hand_in(loss=loss)
     evidence = student.report(submission, wait=60)["questions"][2]["evidence"]
-    found = unpack(student, submission, tmp_path)
+    failures = unpack(student, submission, tmp_path)
     for term in ("hard_term", "soft_term"):
         assert evidence[term]["worst"]["case"].startswith("fixed-")
-        assert found[term]["case"] == evidence[term]["drawn"]["case"]
-        assert found[term]["got"] == pytest.approx(found[term]["value"] + 0.5, rel=1e-4)
+        assert failures[term]["case"] == evidence[term]["drawn"]["case"]
+        assert failures[term]["got"] == pytest.approx(failures[term]["value"] + 0.5, rel=1e-4)
 
 
 def test_an_error_is_raised_at_home_too(service: Site, tmp_path: Path) -> None:
@@ -149,11 +149,11 @@ def test_a_loss_class_is_called_as_the_grader_called_it(service: Site, tmp_path:
     student = service.person()
     submission = student.hand_in(loss=CLASS)
     student.report(submission, wait=60)
-    found = unpack(student, submission, tmp_path)
-    assert "soft_term" in found
+    failures = unpack(student, submission, tmp_path)
+    assert "soft_term" in failures
     ran = run(tmp_path, "replay_loss.py")
     assert ran.returncode == 0, ran.stderr
-    assert values(ran.stdout, "your loss gives")[0] == pytest.approx(found["soft_term"]["got"], rel=1e-5)
+    assert values(ran.stdout, "your loss gives")[0] == pytest.approx(failures["soft_term"]["got"], rel=1e-5)
 
 
 def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service: Site, tmp_path: Path) -> None:
@@ -165,10 +165,10 @@ def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service:
     )
     submission = student.hand_in(loss=loss)
     student.report(submission, wait=60)
-    found = unpack(student, submission, tmp_path)
+    failures = unpack(student, submission, tmp_path)
     ran = run(tmp_path, "replay_loss.py")
     assert ran.returncode == 0, ran.stderr
-    assert values(ran.stdout, "your loss gives")[0] == pytest.approx(found["soft_term"]["got"], rel=1e-5)
+    assert values(ran.stdout, "your loss gives")[0] == pytest.approx(failures["soft_term"]["got"], rel=1e-5)
 
 
 def test_a_right_hand_in_has_nothing_to_show(service: Site, tmp_path: Path) -> None:

@@ -184,9 +184,9 @@ def test_a_decision_over_http_names_the_tag_it_was_made_on(api: Service) -> None
 
 def test_if_match_is_read_as_rfc_9110_says(api: Service) -> None:
     submission, ta = api.person().hand_in(model=MODEL), api.person("ta")
-    for taken in (("*",), ('"a,b" , TAG',), ('"a"', "TAG"), ("TAG,",), ()):
-        lines = [line.replace("TAG", tag_of(ta, submission)) for line in taken]
-        assert override(ta, submission, 0.1, *lines).status_code == 200, taken
+    for if_match in (("*",), ('"a,b" , TAG',), ('"a"', "TAG"), ("TAG,",), ()):
+        lines = [line.replace("TAG", tag_of(ta, submission)) for line in if_match]
+        assert override(ta, submission, 0.1, *lines).status_code == 200, if_match
     chinese = tag_of(ta, submission, **{"Accept-Language": "zh-Hant"})
     assert chinese != tag_of(ta, submission)
     assert override(ta, submission, 0.2, chinese).status_code == 200

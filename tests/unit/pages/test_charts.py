@@ -22,22 +22,22 @@ def snapshot(course: Course) -> ClassSnapshot:
         return ClassRecords().snapshot(session, "hw13")
 
 
-def behind(query: dict[str, object], found: ClassSnapshot) -> int:
+def count_behind(query: dict[str, object], snap: ClassSnapshot) -> int:
     """How many students the link of a bar shows."""
     scope = {"type": "http", "query_string": urlencode(query).encode()}
-    return len(ClassView(**Request(scope).query_params).select(found.standings))
+    return len(ClassView(**Request(scope).query_params).select(snap.standings))
 
 
 def test_every_bar_leads_to_as_many_students_as_it_says(course: Course) -> None:
     course.enrol(40, 2)
-    found = snapshot(course)
-    drawn = charts.draw(found, "en")
+    snap = snapshot(course)
+    drawn = charts.draw(snap, "en")
     assert sum(int(bar.text) for bar in drawn.totals) == 40
-    assert [behind(bar.query, found) for bar in drawn.totals] == [int(bar.text) for bar in drawn.totals]
-    assert [behind(bar.query, found) for bar in drawn.mistakes] == [int(bar.text) for bar in drawn.mistakes]
-    assert [f"({behind(bar.query, found)})" for bar in drawn.full] == [bar.text.split()[1] for bar in drawn.full]
+    assert [count_behind(bar.query, snap) for bar in drawn.totals] == [int(bar.text) for bar in drawn.totals]
+    assert [count_behind(bar.query, snap) for bar in drawn.mistakes] == [int(bar.text) for bar in drawn.mistakes]
+    assert [f"({count_behind(bar.query, snap)})" for bar in drawn.full] == [bar.text.split()[1] for bar in drawn.full]
     assert sum(dot.count for dot in drawn.parameters) == 40
-    assert all(behind(dot.query, found) >= dot.count for dot in drawn.parameters)
+    assert all(count_behind(dot.query, snap) >= dot.count for dot in drawn.parameters)
 
 
 def test_days_have_no_gap_and_count_every_attempt(course: Course) -> None:
@@ -51,10 +51,10 @@ def test_days_have_no_gap_and_count_every_attempt(course: Course) -> None:
 @pytest.mark.parametrize(("days", "reaches"), [(3, True), (14, True), (15, False), (-2, False)])
 def test_the_days_go_on_to_a_deadline_that_is_near(course: Course, days: int, reaches: bool) -> None:
     course.enrol(5, 1)
-    found = snapshot(course)
-    last = max(attempt.submitted_at for attempt in found.attempts)
-    schedule = found.assignment.schedule.model_copy(update={"deadline": last + timedelta(days=days)})
-    drawn = charts.draw(replace(found, assignment=found.assignment.model_copy(update={"schedule": schedule})), "en")
+    snap = snapshot(course)
+    last = max(attempt.submitted_at for attempt in snap.attempts)
+    schedule = snap.assignment.schedule.model_copy(update={"deadline": last + timedelta(days=days)})
+    drawn = charts.draw(replace(snap, assignment=snap.assignment.model_copy(update={"schedule": schedule})), "en")
     assert (drawn.days[-1].label == drawn.deadline_day) is reaches
     assert (drawn.days[-1].label == last.date().isoformat()) is not reaches
 
@@ -84,9 +84,9 @@ def test_mistakes_of_every_question_are_counted_without_a_students_own_values(co
 
 def test_a_day_leads_to_everybody_who_handed_in_on_it(course: Course) -> None:
     course.enrol(30, 1)
-    found = snapshot(course)
-    assert [behind(bar.query, found) for bar in charts.draw(found, "en").days] == [
-        int(bar.text) for bar in charts.draw(found, "en").days
+    snap = snapshot(course)
+    assert [count_behind(bar.query, snap) for bar in charts.draw(snap, "en").days] == [
+        int(bar.text) for bar in charts.draw(snap, "en").days
     ]
 
 
@@ -100,13 +100,13 @@ def test_a_filter_says_what_its_bar_said(course: Course) -> None:
 
 def test_a_search_keeps_what_a_bar_filtered_by(course: Course) -> None:
     course.enrol(20, 1)
-    found = snapshot(course)
-    drawn = charts.draw(found, "en")
+    snap = snapshot(course)
+    drawn = charts.draw(snap, "en")
     for bar in (drawn.mistakes[0], drawn.totals[-1], drawn.days[0], drawn.full[0]):
         page = course.get(f"/dashboard/hw13?{urlencode(bar.query)}").text
         sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
         selected = {name: value for name, value in bar.query.items() if name in ("state", "question")}
-        assert behind(sent | selected, found) == behind(bar.query, found)
+        assert count_behind(sent | selected, snap) == count_behind(bar.query, snap)
 
 
 def test_a_mistake_that_is_none_is_shown_as_it_was_asked_for(course: Course) -> None:

@@ -1,4 +1,4 @@
-"""Two people decide about one question: the second is told what the first one did, and decides again."""
+"""Two people decide about one question: the second sees the decision of the first, and decides again."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Desk:
         """What the student's page shows of the question now."""
         page = self.as_("ann").get(PAGE).text
         form = page[page.index(f'id="override-{question}"') :]
-        found = re.search(r'name="revision" value="([^"]+)"', form)
-        assert found is not None
-        return found[1]
+        match = re.search(r'name="revision" value="([^"]+)"', form)
+        assert match is not None
+        return match[1]
 
     def form(self, login: str, **fields: object) -> httpx.Response:
         """The form of a question on the student's page."""
@@ -119,7 +119,7 @@ def test_points_are_not_taken_back_over_a_later_decision(desk: Desk) -> None:
     assert wanted.startswith("the computed points")
     assert desk.form("ann", remove="1", revision=desk.revision()).status_code == 303
     assert desk.overrides() == []
-    # Nobody's points stand now; it is told who took them back.
+    # The computed points count again; the page names who removed the override.
     _, stands, _ = conflict(desk.form("tom", score="0.4", revision=seen))
     assert " · ann · " in stands
 
@@ -197,28 +197,28 @@ def test_an_entry_that_cannot_be_is_kept_in_the_form(desk: Desk) -> None:
     assert "You saw" not in refused.text
 
 
-def shown(page: str, form: str) -> dict[str, str]:
+def hidden_fields(page: str, form: str) -> dict[str, str]:
     """The hidden fields of a form by its class or address."""
-    found = re.search(rf"<form[^>]*{form}[^>]*>(.*?)</form>", page, re.DOTALL)
-    assert found is not None, page
-    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', found[1]))
+    match = re.search(rf"<form[^>]*{form}[^>]*>(.*?)</form>", page, re.DOTALL)
+    assert match is not None, page
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', match[1]))
 
 
 def test_two_who_review_the_same_question(desk: Desk) -> None:
-    fields = shown(desk.as_("ann").get(QUEUE).text, 'class="decide"')
+    fields = hidden_fields(desk.as_("ann").get(QUEUE).text, 'class="decide"')
     assert desk.review("tom", score="0.75", reason="No label.", **fields).status_code == 303
     refused = desk.review("ann", score="0.25", reason="No <axis>.", **fields)
     _, stands, wanted = conflict(refused)
     assert stands.startswith("0.75 · ◐ partial credit · tom · ")
     assert wanted == "0.25 No <axis>."
     assert 'value="No &lt;axis&gt;."' in refused.text
-    again = shown(refused.text, 'class="decide"')
+    again = hidden_fields(refused.text, 'class="decide"')
     assert desk.review("ann", score="0.25", reason="No <axis>.", **again).status_code == 303
     assert desk.overrides() == [("ann", "3.1", 0.25)]
 
 
 def test_keeping_what_is_shown_is_a_decision_too(desk: Desk) -> None:
-    fields = shown(desk.as_("ann").get(QUEUE).text, 'class="decide"')
+    fields = hidden_fields(desk.as_("ann").get(QUEUE).text, 'class="decide"')
     desk.decide("tom", 0.5, question="3.1")
     refused = desk.review("ann", score="0.17", reason="I have looked.", **fields)
     conflict(refused)
@@ -230,9 +230,9 @@ def test_keeping_what_is_shown_is_a_decision_too(desk: Desk) -> None:
 def reviewed(desk: Desk, login: str, score: str) -> dict[str, str]:
     """Decide; the fields with which the next page undoes it."""
     path = f"{QUEUE}?submission={desk.submission}&question=3.1"
-    fields = shown(desk.as_(login).get(path).text, 'class="decide"')
+    fields = hidden_fields(desk.as_(login).get(path).text, 'class="decide"')
     answer = desk.review(login, score=score, reason="Seen.", **fields)
-    return shown(desk.course.get(answer.headers["location"]).text, "/undo")
+    return hidden_fields(desk.course.get(answer.headers["location"]).text, "/undo")
 
 
 def test_an_undo_takes_back_the_own_decision_only(desk: Desk) -> None:
@@ -280,7 +280,7 @@ def answer(desk: Desk, asked: int, **fields: Any) -> httpx.Response:
 
 @pytest.mark.parametrize(("score", "wish"), [("0.1", "0.1"), ("", "unchanged points")])
 def test_an_answer_about_points_that_have_changed_is_refused(desk: Desk, asked: int, score: str, wish: str) -> None:
-    fields = shown(desk.as_("ann").get(REQUESTS).text, f"/requests/{asked}")
+    fields = hidden_fields(desk.as_("ann").get(REQUESTS).text, f"/requests/{asked}")
     desk.decide("tom", 0.4, "By the way.")
     refused = answer(desk, asked, score=score, answer="It is <fine>.", **fields)
     _, stands, wanted = conflict(refused)
@@ -288,13 +288,13 @@ def test_an_answer_about_points_that_have_changed_is_refused(desk: Desk, asked: 
     assert wanted == f"{wish} It is <fine>."
     assert 'value="It is &lt;fine&gt;."' in refused.text
     assert "at the time of the request" in refused.text
-    again = shown(refused.text, f"/requests/{asked}")
+    again = hidden_fields(refused.text, f"/requests/{asked}")
     assert answer(desk, asked, score=score, answer="It is <fine>.", **again).status_code == 303
     assert desk.overrides() == [("ann", "2.1", 0.1) if score else ("tom", "2.1", 0.4)]
 
 
 def test_an_answer_to_what_another_has_answered_is_kept_in_a_form(desk: Desk, asked: int) -> None:
-    fields = shown(desk.as_("ann").get(REQUESTS).text, f"/requests/{asked}")
+    fields = hidden_fields(desk.as_("ann").get(REQUESTS).text, f"/requests/{asked}")
     with desk.course.database.write() as session:
         requests.answer(session, desk.viewers["tom"], asked, NewAnswer(answer="Half of it.", score=0.4))
     refused = answer(desk, asked, score="0.1", answer="A little.", **fields)
@@ -312,7 +312,7 @@ def test_an_answer_to_what_another_has_answered_is_kept_in_a_form(desk: Desk, as
 @pytest.mark.parametrize("where", [PAGE, f"{QUEUE}?submission=SUBMISSION&question=2.1"])
 def test_threads_on_other_pages_send_what_they_show(desk: Desk, asked: int, where: str) -> None:
     page = desk.as_("ann").get(where.replace("SUBMISSION", str(desk.submission))).text
-    assert shown(page, f"/requests/{asked}")["revision"] == desk.revision()
+    assert hidden_fields(page, f"/requests/{asked}")["revision"] == desk.revision()
 
 
 def test_a_decision_about_nothing_is_not_found(desk: Desk) -> None:

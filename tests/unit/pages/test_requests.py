@@ -1,4 +1,4 @@
-"""Regrade requests: a student asks, a teaching assistant answers, both read what was said."""
+"""Regrade requests: a student asks, a teaching assistant answers, both read the texts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIST = "/dashboard/hw13/requests"
 
 @dataclass
 class Case:
-    """A student's graded hand-in, and the course seen by a person of one's choice."""
+    """A student's graded submission, and the course as any person sees it."""
 
     course: Course
     submission: uuid.UUID
@@ -50,9 +50,9 @@ class Case:
 
     def only(self) -> RequestView:
         with self.course.database.read() as session:
-            found = service.list_requests(session, self.course.viewer)
-        assert len(found) == 1
-        return found[0]
+            requests = service.list_requests(session, self.course.viewer)
+        assert len(requests) == 1
+        return requests[0]
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def case(course: Course) -> Case:
 def test_a_request_is_seen_by_both_and_answered_with_points(case: Case) -> None:
     assert case.ask("The <b>term</b> is right.") == 303
     for login, path in (("s00000", case.page), ("mia", LIST), ("mia", "/dashboard/hw13/students/s00000")):
-        shown = case.as_(login).get(path).text
-        assert "The &lt;b&gt;term&lt;/b&gt; is right." in shown
-        assert "<b>term" not in shown
+        html = case.as_(login).get(path).text
+        assert "The &lt;b&gt;term&lt;/b&gt; is right." in html
+        assert "<b>term" not in html
     assert '<span class="badge">1</span>' in case.as_("mia").get("/dashboard/hw13").text
     answered = case.as_("mia").send(
         "POST", f"{LIST}/{case.only().id}", data={"score": "0.4", "answer": "So it <i>is</i>."}
@@ -79,9 +79,9 @@ def test_a_request_is_seen_by_both_and_answered_with_points(case: Case) -> None:
     assert answered.status_code == 303
     assert case.points() == 0.4
     assert case.only().state is RequestState.CHANGED
-    shown = case.as_("s00000").get(case.page).text
-    assert "So it &lt;i&gt;is&lt;/i&gt;." in shown
-    assert "points became 0.4" in shown
+    html = case.as_("s00000").get(case.page).text
+    assert "So it &lt;i&gt;is&lt;/i&gt;." in html
+    assert "points became 0.4" in html
     assert "points changed" in case.as_("s00000").get("/").text
     assert "badge" not in case.as_("mia").get("/dashboard/hw13").text
     assert "No request is waiting" in case.as_("mia").get(LIST).text
@@ -108,9 +108,9 @@ def test_one_request_of_a_question_is_open_at_a_time_and_a_new_one_can_follow(ca
         first = next(item for item in service.list_requests(session, case.course.viewer) if item.question == "2.1")
     case.as_("mia").send("POST", f"{LIST}/{first.id}", data={"answer": "No."})
     assert case.ask("Third.") == 303
-    shown = case.as_("s00000").get(case.page).text
-    assert "First." in shown
-    assert "Third." in shown
+    html = case.as_("s00000").get(case.page).text
+    assert "First." in html
+    assert "Third." in html
 
 
 def test_a_student_withdraws_an_own_request(case: Case) -> None:
@@ -191,7 +191,7 @@ def test_a_question_without_a_result_says_whether_one_will_come(case: Case, stat
 
 
 def set_run(case: Case, outcome: RunOutcome | None) -> None:
-    """Let the hand-in be as far as its run is; ``None`` where no worker has begun it."""
+    """Set the submission to the state of its run; ``None`` for one that no worker has started."""
     with case.course.database.write() as session:
         session.execute(delete(StoredScore).where(StoredScore.submission_id == case.submission))
         if outcome is None:
@@ -205,37 +205,37 @@ def set_run(case: Case, outcome: RunOutcome | None) -> None:
 
 def test_a_grading_is_cancelled_from_its_page(case: Case) -> None:
     set_run(case, None)
-    shown = case.as_("s00000").get(case.page).text
-    assert "Cancel the grading" in shown
-    assert "does not use up an attempt" in shown
+    html = case.as_("s00000").get(case.page).text
+    assert "Cancel the grading" in html
+    assert "does not use up an attempt" in html
     assert case.as_("s00001").send("POST", f"{case.page}/cancel").status_code == 404
     assert case.as_("s00000").send("POST", f"{case.page}/cancel").status_code == 303
-    shown = case.as_("s00000").get(case.page).text
-    assert "was cancelled before it ended" in shown
-    assert "Cancel the grading" not in shown
+    html = case.as_("s00000").get(case.page).text
+    assert "was cancelled before it ended" in html
+    assert "Cancel the grading" not in html
 
 
 def test_the_page_says_what_cancelling_costs_before_it_is_done(case: Case) -> None:
     set_run(case, RunOutcome.RUNNING)
-    shown = case.as_("s00000").get(case.page).text
-    assert "Cancel the grading" in shown
-    assert "Cancelling now uses up this attempt" in shown
+    html = case.as_("s00000").get(case.page).text
+    assert "Cancel the grading" in html
+    assert "Cancelling now uses up this attempt" in html
 
 
 @pytest.mark.parametrize("outcome", [RunOutcome.EXAMINED, RunOutcome.MEASURING])
 def test_the_curve_is_stopped_from_the_page_and_the_attempt_counts(case: Case, outcome: RunOutcome) -> None:
     score = case.as_("s00000").get(case.page).text.count("full points")
     set_run(case, outcome)
-    shown = case.as_("s00000").get(case.page).text
-    assert "Stop measuring the curve" in shown
-    assert "graded and counts" in shown
-    assert "Cancel the grading" not in shown
+    html = case.as_("s00000").get(case.page).text
+    assert "Stop measuring the curve" in html
+    assert "graded and counts" in html
+    assert "Cancel the grading" not in html
     for _ in range(2):
         assert case.as_("s00000").send("POST", f"{case.page}/cancel").status_code == 303
-        shown = case.as_("s00000").get(case.page).text
-        assert "Graded" in shown
-        assert shown.count("full points") == score
-        assert "Stop measuring" not in shown
+        html = case.as_("s00000").get(case.page).text
+        assert "Graded" in html
+        assert html.count("full points") == score
+        assert "Stop measuring" not in html
 
 
 def test_what_is_graded_is_not_cancelled(case: Case) -> None:

@@ -10,19 +10,19 @@ from tests.unit.pages.conftest import Course
 QUEUE = "/dashboard/hw13/review"
 
 
-def shown(page: str) -> tuple[str, str]:
+def shown_item(page: str) -> tuple[str, str]:
     """The submission and question on a page of the queue."""
-    found = re.search(
+    match = re.search(
         r'name="submission" value="([\w-]+)"><input type="hidden" name="question" value="([\d.]+)"><input', page
     )
-    assert found is not None, page
-    return found[1], found[2]
+    assert match is not None, page
+    return match[1], match[2]
 
 
 def waiting(course: Course) -> int:
-    found = re.search(r"<strong>(\d+) to review", course.get(QUEUE).text)
-    assert found is not None
-    return int(found[1])
+    match = re.search(r"<strong>(\d+) to review", course.get(QUEUE).text)
+    assert match is not None
+    return int(match[1])
 
 
 def decide(course: Course, **form: object) -> str:
@@ -34,29 +34,29 @@ def decide(course: Course, **form: object) -> str:
 def test_a_decision_leads_to_the_next_one_and_can_be_undone(course: Course) -> None:
     course.enrol(3, 2)
     assert waiting(course) == 3
-    first = shown(course.get(QUEUE).text)
+    first = shown_item(course.get(QUEUE).text)
     then = course.get(decide(course, submission=first[0], question=first[1], score=0.25)).text
-    assert shown(then) != first
+    assert shown_item(then) != first
     assert waiting(course) == 2
     with course.database.read() as session:
         standings = ClassRecords().snapshot(session, "hw13").standings
-    given = [one for one in standings if one.counting and one.counting.cells["3.1"].overridden]
-    assert len(given) <= 1  # none, when another attempt of the student counts now
+    overridden = [one for one in standings if one.counting and one.counting.cells["3.1"].overridden]
+    assert len(overridden) <= 1  # none, when another attempt of the student counts now
     back = course.send("POST", f"{QUEUE}/undo", data={"submission": first[0], "question": first[1]})
-    assert shown(course.get(back.headers["location"]).text) == first
+    assert shown_item(course.get(back.headers["location"]).text) == first
     assert waiting(course) == 3
 
 
 def test_only_one_question_can_be_asked_for_and_one_can_be_skipped(course: Course) -> None:
     course.enrol(2, 1)
     pages = [course.get(f"{QUEUE}?question=3.1&skip={skip}").text for skip in range(2)]
-    assert len({shown(page) for page in pages}) == 2
+    assert len({shown_item(page) for page in pages}) == 2
     assert "There is nothing to review" in course.get(f"{QUEUE}?question=2.2").text
 
 
 def test_what_makes_no_sense_is_refused(course: Course) -> None:
     course.enrol(1, 1)
-    submission, question = shown(course.get(QUEUE).text)
+    submission, question = shown_item(course.get(QUEUE).text)
     form = {"submission": submission, "question": question, "score": 1, "reason": "x"}
     for wrong in ({"score": 2}, {"score": "nan"}, {"reason": " "}, {"question": "9.9"}):
         assert course.send("POST", QUEUE, data=form | wrong).status_code in (404, 422)
@@ -66,7 +66,7 @@ def test_what_makes_no_sense_is_refused(course: Course) -> None:
 
 def test_a_decision_that_was_taken_back_stands_in_its_place_of_the_whole_queue(course: Course) -> None:
     course.enrol(3, 2)
-    second = shown(course.get(f"{QUEUE}?skip=1").text)
+    second = shown_item(course.get(f"{QUEUE}?skip=1").text)
     page = course.get(f"{QUEUE}?submission={second[0]}&question={second[1]}").text
     assert "<strong>3 to review<" in page
     assert 'name="skip" value="1"' in page
@@ -76,18 +76,18 @@ def test_a_decision_that_was_taken_back_stands_in_its_place_of_the_whole_queue(c
 
 def test_a_decision_that_was_taken_back_stays_among_those_of_its_question(course: Course) -> None:
     course.enrol(3, 2)
-    submission, question = shown(course.get(f"{QUEUE}?question=3.1").text)
+    submission, question = shown_item(course.get(f"{QUEUE}?question=3.1").text)
     decide(course, submission=submission, question=question, score=0.25, only="3.1")
     form = {"submission": submission, "question": question, "only": "3.1"}
     page = course.get(course.send("POST", f"{QUEUE}/undo", data=form).headers["location"]).text
-    assert shown(page) == (submission, question)
+    assert shown_item(page) == (submission, question)
     assert 'name="only" value="3.1"' in page
     assert 'href="/dashboard/hw13/review?question=3.1" aria-current="page"' in page
 
 
 def test_a_question_that_does_not_wait_leads_to_the_start_of_the_queue(course: Course) -> None:
     course.enrol(3, 2)
-    submission, _ = shown(course.get(QUEUE).text)
+    submission, _ = shown_item(course.get(QUEUE).text)
     page = course.get(f"{QUEUE}?submission={submission}&question=2.2").text
     assert "<strong>3 to review<" in page
     assert 'href="/dashboard/hw13/review?question=&amp;skip=0" data-key="s"' in page
@@ -95,7 +95,9 @@ def test_a_question_that_does_not_wait_leads_to_the_start_of_the_queue(course: C
 
 def test_a_button_gives_the_points_that_it_says(course: Course) -> None:
     course.enrol(1, 1)
-    submission, _ = shown(course.get(QUEUE).text)
+    submission, _ = shown_item(course.get(QUEUE).text)
     page = course.get(f"{QUEUE}?submission={submission}&question=2.1").text
     offered = re.findall(r'name="score" value="([\d.]+)" data-key="\d">([\d.]+) ', page)
-    assert [float(given) for given, _ in offered] == [float(said) for _, said in offered] == [0, 0.12, 0.25, 0.38, 0.5]
+    assert (
+        [float(value) for value, _ in offered] == [float(label) for _, label in offered] == [0, 0.12, 0.25, 0.38, 0.5]
+    )

@@ -23,7 +23,7 @@ STARTER = bundled("hw13").files["starter.py"]
 
 
 def model(seed: int) -> str:
-    """A model that is nobody else's."""
+    """A model that no other student has."""
     layers = [f"nn.Conv2d({seed * 7 + n}, {seed * 11 + n}, {n + 1}, stride={seed + n})," for n in range(9)]
     return "net = nn.Sequential(\n    " + "\n    ".join(layers) + "\n)\n"
 
@@ -51,9 +51,9 @@ def hand_in(course: Course, sources: Mapping[str, str]) -> None:
 
 def prints(course: Course) -> ClassFingerprints:
     with course.database.read() as session:
-        found = Similarity().of_class(session, ClassRecords().snapshot(session, "hw13"))
-    assert isinstance(found, ClassFingerprints)
-    return found
+        result = Similarity().of_class(session, ClassRecords().snapshot(session, "hw13"))
+    assert isinstance(result, ClassFingerprints)
+    return result
 
 
 def pairs(course: Course) -> list[tuple[str, str]]:
@@ -65,10 +65,10 @@ def test_the_copier_stands_beside_the_copied(course: Course) -> None:
     hand_in(course, {"ann": MODEL, "ben": copied + STARTER, "cho": STARTER, "dia": model(3), "eve": model(5)})
     assert pairs(course) == [("ann", "ben")]
     assert prints(course).pairs[0].share == 1.0
-    shown = course.get("/dashboard/hw13/similarity").text
-    assert "100.0%" in shown
-    assert "ann" in shown
-    assert "dia" not in shown
+    html = course.get("/dashboard/hw13/similarity").text
+    assert "100.0%" in html
+    assert "ann" in html
+    assert "dia" not in html
 
 
 def test_starter_code_alone_says_nothing(course: Course) -> None:
@@ -90,12 +90,12 @@ def test_a_few_who_share_are_no_idiom(course: Course) -> None:
 
 def test_a_student_is_shown_who_shares_and_how_much(course: Course) -> None:
     hand_in(course, {"ann": MODEL, "ben": MODEL + model(1) + model(2), "cho": model(3)})
-    found = prints(course)
-    (hit,) = found.hits("ann", index.fingerprints_of([MODEL]))
+    result = prints(course)
+    (hit,) = result.hits("ann", index.fingerprints_of([MODEL]))
     assert (hit.login, hit.of_this) == ("ben", 1.0)
     assert hit.of_other < 0.7
-    assert found.hits("cho", index.fingerprints_of([model(3)])) == []
-    submission = found.pairs[0].first_submission
+    assert result.hits("cho", index.fingerprints_of([model(3)])) == []
+    submission = result.pairs[0].first_submission
     fragment = course.get(f"/dashboard/hw13/submissions/{submission}/similar").text
     assert "/dashboard/hw13/students/ben" in fragment
     assert "<html" not in fragment
@@ -105,35 +105,35 @@ def test_two_sources_stand_side_by_side_with_shared_lines_marked(course: Course)
     hand_in(course, {"ann": model(8) + MODEL, "ben": STARTER + MODEL + "# <b>mine</b>\n"})
     pair = prints(course).pairs[0]
     query = f"first={pair.first_submission}&second={pair.second_submission}"
-    shown = course.get(f"/dashboard/hw13/similarity/compare?{query}").text
-    assert shown.count('class="ln marked"') >= 20
-    assert "&lt;b&gt;mine" in shown
-    first = shown.split('id="side-2"')[0]
+    html = course.get(f"/dashboard/hw13/similarity/compare?{query}").text
+    assert html.count('class="ln marked"') >= 20
+    assert "&lt;b&gt;mine" in html
+    first = html.split('id="side-2"')[0]
     assert 'class="ln"><span class="n">net' in first
-    gone = course.get(f"/dashboard/hw13/similarity/compare?first={uuid.uuid4()}&second={pair.second_submission}")
-    assert gone.status_code == 404
+    unknown = course.get(f"/dashboard/hw13/similarity/compare?first={uuid.uuid4()}&second={pair.second_submission}")
+    assert unknown.status_code == 404
 
 
 def test_lines_of_the_starter_that_both_have_are_not_marked(course: Course) -> None:
     hand_in(course, {"ann": STARTER, "ben": STARTER + model(9)})
     with course.database.read() as session:
         first, second = session.scalars(select(Submission.id))
-    shown = course.get(f"/dashboard/hw13/similarity/compare?first={first}&second={second}").text
-    assert shown.count('class="ln"') > 2 * len(STARTER.splitlines())
-    assert 'class="ln marked"' not in shown
+    html = course.get(f"/dashboard/hw13/similarity/compare?first={first}&second={second}").text
+    assert html.count('class="ln"') > 2 * len(STARTER.splitlines())
+    assert 'class="ln marked"' not in html
 
 
 def test_a_class_is_read_bit_by_bit(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "_READING_SECONDS", -1)
     monkeypatch.setattr(index, "_CHUNK", 2)
     hand_in(course, {f"s{n}": model(n) for n in range(5)})
-    known, states = Similarity(), []
+    similarity, states = Similarity(), []
     with course.database.read() as session:
         snapshot = ClassRecords().snapshot(session, "hw13")
         for _ in range(3):
-            found = known.of_class(session, snapshot)
-            states.append((found.done, found.total) if isinstance(found, ReadingProgress) else None)
+            result = similarity.of_class(session, snapshot)
+            states.append((result.done, result.total) if isinstance(result, ReadingProgress) else None)
         assert states == [(2, 5), (4, 5), None]
-        assert known.of_class(session, snapshot) is found
+        assert similarity.of_class(session, snapshot) is result
     assert "0 of" not in course.get("/dashboard/hw13/similarity").text
     assert 'hx-get="/dashboard/hw13/similarity"' in course.get("/dashboard/hw13/similarity").text

@@ -1,4 +1,4 @@
-"""Handing in: what is taken, what is refused and why, what is stored."""
+"""Submitting: the forms that are accepted or refused, and the rows they store."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_the_last_of_the_quota_goes_to_one_of_two_that_race(api: Site) -> None:
     quota = student.get("/assignments/hw13").json()["quota"]
     assert (quota["used"], quota["left"]) == (per_day, 0)
     assert quota["next_at"] is not None
-    # The same hand-in may be asked for again, and staff may go on.
+    # A repeated key still returns its submission, and staff may still submit.
     assert api.admin.submit(model=MODEL, student=student.login).status_code == 202
 
 
