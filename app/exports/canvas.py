@@ -66,7 +66,7 @@ class Untouched(BaseModel):
 
 
 class Preview(BaseModel):
-    """What filling the column does. Rows count from 1, the header; ``missing`` are graded students without a row."""
+    """The changes to the column. Rows count from 1, the header; ``missing`` are graded students without a row."""
 
     column: str
     differences: list[Difference]

@@ -17,7 +17,7 @@ class GradebookUnusable(Unprocessable):
 
 
 def fill(rows: Sequence[StudentRow], data: bytes, wanted: Sequence[str]) -> tuple[bytes, canvas.Preview]:
-    """The file with the points of graded attempts, and what changed. Raises `GradebookUnusable` with the columns."""
+    """The file with the points of graded attempts, and its changes. Raises `GradebookUnusable` with the columns."""
     students = [
         canvas.StudentScore(row.student, row.student_id, row.score if row.state is State.GRADED else None)
         for row in rows

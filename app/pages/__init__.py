@@ -1,4 +1,4 @@
-"""What people see in a browser: server-rendered pages over the same services as the API.
+"""Pages for browsers, rendered by the server from the same services as the API.
 
 `install` puts them into an application whose services and problem handlers stand already.
 """

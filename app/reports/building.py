@@ -81,7 +81,7 @@ def submission_head(submission: Submission, score: SubmissionScore) -> dict[str,
 
 
 def questions(score: SubmissionScore, lang: str, regraded: Mapping[str, Regraded]) -> list[QuestionReport]:
-    """The questions of a submission in the reader's language, with what regrades changed."""
+    """The questions of a submission in the reader's language, with the changes by regrades."""
     return [_question(standing, lang, regraded.get(standing.question.number)) for standing in score.questions]
 
 

@@ -39,7 +39,7 @@ class Regraded(BaseModel):
 
 
 class QuestionReport(BaseModel):
-    """One question: its points, the reasons and the evidence. With an override, ``score`` is what the person gave.
+    """One question: its points, messages and evidence. With an override, ``score`` is the override's.
 
     ``revision`` is for forms of the pages and not part of the API.
     """
@@ -58,7 +58,7 @@ class QuestionReport(BaseModel):
 
 
 class CancelEffect(StrEnum):
-    """What cancelling a grading leads to, as far as it is now."""
+    """The effect of cancelling a grading now."""
 
     ATTEMPT_RETURNED = "attempt_returned"
     ATTEMPT_SPENT = "attempt_spent"
@@ -66,7 +66,7 @@ class CancelEffect(StrEnum):
 
 
 class ProgressView(BaseModel):
-    """What the grading does right now. ``total`` is 0 where nothing can be counted."""
+    """The current stage of the grading. ``total`` is 0 for a stage without countable steps."""
 
     stage: str
     done: int

@@ -33,7 +33,7 @@ class QuestionCell(BaseModel):
 
 
 class StudentRow(BaseModel):
-    """One student and the attempt that counts; without one, ``submission`` and what belongs to it are null.
+    """One student and the attempt that counts; without one, ``submission`` and its fields are null.
 
     A ``late`` attempt came ``late_days`` begun days after the student's deadline; ``score`` is after the deduction.
     """
@@ -132,7 +132,7 @@ class QuestionStatistics(BaseModel):
 
 
 class Statistics(BaseModel):
-    """The class in numbers, over the students whose attempt is graded. Points are null while there are none."""
+    """Statistics of the graded attempts of a class. Points are null while there are none."""
 
     assignment: str
     students: int

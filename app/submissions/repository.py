@@ -1,4 +1,4 @@
-"""SQL of submissions. `visible` is the one place that decides whose rows a viewer may see."""
+"""SQL of submissions. `visible` alone decides which rows a viewer may see."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def get(session: Session, viewer: Viewer, submission_id: uuid.UUID, *, lock: boo
 
 
 def load(session: Session, submission_id: uuid.UUID) -> Submission:
-    """The submission that has this id, whoever asks. Raises ``NoResultFound``."""
+    """The submission that has this id, for any viewer. Raises ``NoResultFound``."""
     return session.get_one(Submission, submission_id)
 
 

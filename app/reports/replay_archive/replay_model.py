@@ -13,11 +13,11 @@ HERE = Path(__file__).resolve().parent
 
 
 def load(source: Path) -> dict[str, Any]:
-    """The names that a hand-in defines, after the prelude."""
+    """The names that a submission defines after the prelude."""
     try:
         import torchvision  # noqa: F401
     except (ImportError, RuntimeError):
-        # The prelude imports it for those who use it; where it is missing, everything else still works.
+        # The prelude imports torchvision, which few submissions use.
         names = ("torchvision", "torchvision.models", "torchvision.transforms")
         package, models, transforms = (types.ModuleType(name) for name in names)
         package.models, package.transforms = models, transforms
