@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import outage
-from app.db.together import Together
-from app.db.turns import Turns
+from app.db.group_commit import GroupCommit
+from app.db.writer_queue import WriterQueue
 from app.settings import Settings
 
 _Result = TypeVar("_Result")
@@ -31,7 +31,7 @@ class Database:
         self.engine = make_engine(settings)
         self._read = sessionmaker(self.engine, expire_on_commit=False)
         self._write = sessionmaker(self.engine.execution_options(**{_WRITES: True}), expire_on_commit=False)
-        self._together = Together(self.write) if self.engine.dialect.name == "sqlite" else None
+        self._group_commit = GroupCommit(self.write) if self.engine.dialect.name == "sqlite" else None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -45,13 +45,13 @@ class Database:
         with outage.reported(), self._write.begin() as session:
             yield session
 
-    def write_together(self, work: Callable[[Session], _Result]) -> _Result:
-        """`write` for what many do at the same moment: those who come now may share the transaction.
+    def write_in_group(self, work: Callable[[Session], _Result]) -> _Result:
+        """`write` in a transaction that writes of other threads may share.
 
-        Raises `DatabaseAway`, and what ``work`` raises. ``work`` may be called once more: see `app.db.together`.
+        Raises `DatabaseAway`, and what ``work`` raises. ``work`` may be called again: see `app.db.group_commit`.
         """
-        if self._together is not None:
-            return cast(_Result, self._together.run(work))
+        if self._group_commit is not None:
+            return cast(_Result, self._group_commit.run(work))
         with self.write() as session:
             return work(session)
 
@@ -72,7 +72,7 @@ def make_engine(settings: Settings) -> Engine:
 
 
 def _configure_sqlite(engine: Engine) -> None:
-    turns = Turns(engine)
+    writer_queue = WriterQueue(engine)
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, record: Any) -> None:
@@ -89,7 +89,7 @@ def _configure_sqlite(engine: Engine) -> None:
     def _on_begin(connection: Connection) -> None:
         # A reader that turns writer fails at once when another wrote meanwhile, whatever the time-out.
         if connection.get_execution_options().get(_WRITES, False):
-            turns.wait(connection)
+            writer_queue.wait(connection)
             _begin_to_write(connection)
         else:
             connection.exec_driver_sql("BEGIN")

@@ -29,7 +29,7 @@ def upgrade(settings: Settings) -> None:
     """Migrate the database to the newest schema. Processes that start together wait for each other."""
     engine = make_engine(settings)
     try:
-        with _alone(settings, engine):
+        with _migration_lock(settings, engine):
             config = _config()
             with engine.connect() as connection:
                 # Migrations bring their own transactions; on SQLite ours would hold the database while they run.
@@ -86,7 +86,7 @@ def _plain_url(settings: Settings) -> str:
 
 
 @contextmanager
-def _alone(settings: Settings, engine: Engine) -> Iterator[None]:
+def _migration_lock(settings: Settings, engine: Engine) -> Iterator[None]:
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})

@@ -1,6 +1,7 @@
-"""Grading one submission, as a job: it may begin again after any crash, and ends in exactly one end state.
+"""The first stage of grading a submission, as a job: it gives every question its verdict.
 
-This is the first part, which gives every question its verdict; what takes longer is left to `app.grading.measuring`.
+The job may begin again after any crash, and the submission ends in exactly one end state. `app.grading.measuring` does
+the later stage.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.grading import content, ending, tries
+from app.grading import ending, failures, reuse
 from app.grading import repository as runs
 from app.grading.recorder import Recorder, StopReason
 from app.queue.port import INTERACTIVE, JobEngine
@@ -33,12 +34,12 @@ from grader.submission import Part, SubmittedParts
 
 
 @dataclass(frozen=True)
-class Started:
-    """A run that has begun. ``reused`` is an earlier run of the same content, if there is one."""
+class ClaimedRun:
+    """A run that this worker has begun. ``reused`` is an earlier run of the same content, if there is one."""
 
     run_id: int
     assignment: Assignment
-    handin: SubmittedParts
+    submitted: SubmittedParts
     reused: int | None
 
 
@@ -61,64 +62,64 @@ class Grader:
             self._grade(submission_id, structlog.get_logger().bind(submission=str(submission_id)))
 
     def hand_back(self, submission_id: uuid.UUID) -> None:
-        """Put a job that did not begin back into the queue."""
+        """Enqueue a job again that did not begin."""
         with self.database.write() as session:
             assignment = repository.assignment_of(session, submission_id)
             self.engine.enqueue(session, submission_id, INTERACTIVE, assignment)
 
     def _grade(self, submission_id: uuid.UUID, log: Any) -> None:
-        started = self._begin(submission_id)
+        claimed = self._begin(submission_id)
         self.notifier.notify(submission_id)
-        if started is None:
+        if claimed is None:
             log.info("nothing to grade")
             return
-        log.info("grading", run=started.run_id, executor=self.executor, reused=started.reused)
+        log.info("grading", run=claimed.run_id, executor=self.executor, reused=claimed.reused)
         recorder = Recorder(
-            self.database, self.notifier, submission_id, started.run_id, lambda: self.stopping, log, self.executor
+            self.database, self.notifier, submission_id, claimed.run_id, lambda: self.stopping, log, self.executor
         )
-        with tries.ended(log, partial(self._stop, recorder), partial(self._fault, recorder)):
-            if started.reused is not None:
-                self._reuse(recorder, started.reused)
+        with failures.handling(log, partial(self._stop, recorder), partial(self._fault, recorder)):
+            if claimed.reused is not None:
+                self._reuse(recorder, claimed.reused)
             else:
                 found = pipeline.run_first_stage(
-                    started.assignment, started.handin, self.sandbox, recorder, recorder.cancelled
+                    claimed.assignment, claimed.submitted, self.sandbox, recorder, recorder.cancelled
                 )
-                if later_stage.is_due(started.assignment, started.handin, found):
+                if later_stage.is_due(claimed.assignment, claimed.submitted, found):
                     recorder.examined(found.sandbox, found.timings, self.engine)
                 else:
                     recorder.finish(found.sandbox, found.timings)
         self.notifier.notify(submission_id)
 
-    def _begin(self, submission_id: uuid.UUID) -> Started | None:
+    def _begin(self, submission_id: uuid.UUID) -> ClaimedRun | None:
         with self.database.write() as session:
             submission = runs.lock_submission(session, submission_id)
             if submission is None or submission.state.ended:
                 return None
             current = repository.run(session, submission.run_id)
             if current is not None and current.outcome in (RunOutcome.EXAMINED, RunOutcome.MEASURING):
-                # The worker died between its commit and the end of its job; the second part finds out how far it is.
+                # The worker died between its commit and the end of its job; the later stage resumes the run.
                 self.engine.enqueue_measuring(session, submission_id, assignments.definition(submission.assignment))
                 return None
             ours = Run.submission_id == submission_id
-            tries.close_abandoned(session, "grading", ours)
+            failures.fail_abandoned(session, "grading", ours)
             if submission.cancel_requested_at is not None:
                 ending.cancel(session, submission)
                 return None
-            if submission.run_id is not None and tries.hopeless(session, ours):
+            if submission.run_id is not None and failures.is_exhausted(session, ours):
                 ending.give_up(session, submission, submission.run_id, Fault.INFRASTRUCTURE)
                 return None
             assignment = assignments.definition(submission.assignment)
-            content_key = content.key(submission, assignment)
+            content_key = reuse.content_key(submission, assignment)
             run = runs.add_run(session, submission_id, submission.assignment_id, content_key, self.executor)
             submission.state = State.RUNNING
             submission.run_id = run.id
             session.flush()
             repository.touch(session, submission_id)
-            handin = read_handin(session, submission)
-            return Started(run.id, assignment, handin, content.measured_before(session, content_key, assignment))
+            submitted = load_parts(session, submission)
+            return ClaimedRun(run.id, assignment, submitted, reuse.find_reusable_run(session, content_key, assignment))
 
     def _reuse(self, recorder: Recorder, run_id: int) -> None:
-        """Take over what an earlier run measured on the same content."""
+        """Copy the evidence of an earlier run of the same content."""
         with self.database.read() as session:
             earlier = runs.run(session, run_id)
             found = {row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)}
@@ -127,7 +128,7 @@ class Grader:
         recorder.finish(earlier.sandbox, {}, reused=earlier)
 
     def _stop(self, recorder: Recorder) -> None:
-        """End a run that was told to: for good, or to begin again elsewhere."""
+        """End a cancelled run for good, or an interrupted one so that another worker begins again."""
         with self.database.write() as session:
             submission = recorder.locked(session)
             if submission is None:
@@ -141,22 +142,22 @@ class Grader:
                 _requeue(session, self.engine, submission)
 
     def _fault(self, recorder: Recorder, fault: Fault, detail: str) -> None:
-        """End a run by a fault of ours: infrastructure is tried again, a fault of the grader would only repeat."""
+        """End a run by a fault of ours. Only infrastructure is tried again: a bug would repeat itself."""
         with self.database.write() as session:
             submission = recorder.locked(session)
             if submission is None:
                 return
             run = runs.run(session, recorder.run_id)
-            tries.fail(run, detail)
+            failures.fail(run, detail)
             session.flush()
-            if fault is Fault.INFRASTRUCTURE and not tries.hopeless(session, Run.submission_id == submission.id):
+            if fault is Fault.INFRASTRUCTURE and not failures.is_exhausted(session, Run.submission_id == submission.id):
                 _requeue(session, self.engine, submission)
             else:
                 ending.give_up(session, submission, run.id, fault)
 
 
-def read_handin(session: Session, submission: Submission) -> SubmittedParts:
-    """The parts as they were handed in."""
+def load_parts(session: Session, submission: Submission) -> SubmittedParts:
+    """The parts as they were submitted."""
     parts = {
         part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
         for part in repository.parts(session, submission.id)

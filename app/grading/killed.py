@@ -1,4 +1,4 @@
-"""Children of the sandbox that a SIGKILL ended: it may have come from outside, so it is not believed at once."""
+"""Children of the sandbox that SIGKILL ended: the signal may come from outside, so it must repeat itself."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from grader.evidence import AnyEvidence, ArchitectureEvidence, CodeEvidence, Out
 from grader.sandbox.replies import InfrastructureFault
 
 DETAIL = "The worker's sandbox lost a child to SIGKILL."
-"""Counts as the death of a worker, not as a failure: see `app.grading.tries`."""
-_BELIEVED_AFTER = 2
+"""Counts as the death of a worker, not as a failure: see `app.grading.failures`."""
+KILLS_TO_CONFIRM = 2
 
 
-def doubt(database: Database, run_id: int, evidence: AnyEvidence) -> None:
-    """Raise `InfrastructureFault` when a child was killed, which did not happen in enough of the earlier tries.
+def require_repeated_kill(database: Database, run_id: int, evidence: AnyEvidence) -> None:
+    """Raise `InfrastructureFault` when a child was killed and too few earlier tries ended so.
 
-    Student code can end itself by the same signal. That it does so every time is what tells it apart.
+    Student code can kill itself by the same signal, and then does so in every try.
     """
-    if not _killed(evidence):
+    if not _was_killed(evidence):
         return
     with database.read() as session:
-        if _before(session, repository.run(session, run_id)) < _BELIEVED_AFTER:
+        if _earlier_kills(session, repository.run(session, run_id)) < KILLS_TO_CONFIRM:
             raise InfrastructureFault(DETAIL)
 
 
-def _before(session: Session, run: Run) -> int:
-    """In how many earlier tries the same was seen. The second part of a grading is tried within one run."""
+def _earlier_kills(session: Session, run: Run) -> int:
+    """The number of earlier tries that ended so. A later stage keeps its tries as lines within one run."""
     if run.outcome is RunOutcome.MEASURING:
         return (run.fault_detail or "").splitlines().count(DETAIL)
     same = Run.submission_id == run.submission_id, Run.regrade_id.is_not_distinct_from(run.regrade_id)
     return repository.fault_details(session, *same).count(DETAIL)
 
 
-def _killed(evidence: AnyEvidence) -> bool:
+def _was_killed(evidence: AnyEvidence) -> bool:
     if isinstance(evidence, PruningEvidence):
         own_loss = evidence.own_loss is not None and evidence.own_loss.outcome is Outcome.DIED
         return own_loss or evidence.curve_outcome is Outcome.DIED
     if not isinstance(evidence, CodeEvidence):
         return False
-    told = [evidence.error.message] if evidence.outcome is Outcome.DIED and evidence.error else []
+    messages = [evidence.error.message] if evidence.outcome is Outcome.DIED and evidence.error else []
     if isinstance(evidence, ArchitectureEvidence) and evidence.unverified_reason:
-        told.append(evidence.unverified_reason)
-    return any("SIGKILL" in text for text in told)
+        messages.append(evidence.unverified_reason)
+    return any("SIGKILL" in text for text in messages)

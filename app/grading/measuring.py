@@ -1,6 +1,6 @@
-"""The second part of a grading, as a job of its own: it goes on with the run that the first part left off.
+"""The later stage of a grading, as a job of its own: it resumes the run that the first stage left.
 
-The points are settled before it begins. Whatever becomes of it, the submission ends as graded.
+The points are settled before. However the stage ends, the submission ends as graded.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.db.engine import Database
-from app.grading import content, ending, tries
+from app.grading import ending, failures, reuse
 from app.grading import repository as runs
-from app.grading.grading import read_handin
+from app.grading.grading import ClaimedRun, load_parts
 from app.grading.recorder import Recorder, StopReason
 from app.queue import repository as workers
 from app.queue.port import JobEngine
@@ -27,27 +27,21 @@ from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State
 from grader import evidence as evidences
 from grader import later_stage
-from grader.assignment import Assignment
 from grader.evidence import Fault, PruningEvidence
 from grader.pipeline import Grading
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import SubmittedParts
 
 
 @dataclass(frozen=True)
-class Resumed:
-    """A run whose second part has begun. ``reused`` is an earlier run of the same content, if there is one."""
+class ResumedRun(ClaimedRun):
+    """A run whose later stage this worker has begun, with the result of the first stage."""
 
-    run_id: int
-    assignment: Assignment
-    handin: SubmittedParts
     grading: Grading
-    reused: int | None
-    hopeless: bool
+    is_exhausted: bool
 
 
 class Measurer:
-    """Does the second part of gradings in this process. Thread-safe: every one has its own thread."""
+    """Does the later stage of gradings in this process. Thread-safe: every one has its own thread."""
 
     def __init__(
         self,
@@ -66,7 +60,7 @@ class Measurer:
         self.executor = executor
         self.silent_seconds = silent_seconds
         self.stopping = stopping
-        self._at_it: set[uuid.UUID] = set()
+        self._in_progress: set[uuid.UUID] = set()
 
     def run(self, submission_id: uuid.UUID) -> None:
         """Bring an examined submission to its end state. Never raises for what a submission holds."""
@@ -74,7 +68,7 @@ class Measurer:
             self._run(submission_id, structlog.get_logger().bind(submission=str(submission_id)))
 
     def hand_back(self, submission_id: uuid.UUID) -> None:
-        """Put a job that did not begin back into the queue."""
+        """Enqueue a job again that did not begin."""
         with self.database.write() as session:
             assignment = repository.assignment_of(session, submission_id)
             self.engine.enqueue_measuring(session, submission_id, assignment)
@@ -88,10 +82,10 @@ class Measurer:
         try:
             self._measure(submission_id, resumed, log)
         finally:
-            self._at_it.discard(submission_id)
+            self._in_progress.discard(submission_id)
             self.notifier.notify(submission_id)
 
-    def _measure(self, submission_id: uuid.UUID, resumed: Resumed, log: Any) -> None:
+    def _measure(self, submission_id: uuid.UUID, resumed: ResumedRun, log: Any) -> None:
         log.info("measuring", run=resumed.run_id, executor=self.executor, reused=resumed.reused)
         recorder = Recorder(
             self.database,
@@ -104,39 +98,41 @@ class Measurer:
             RunOutcome.MEASURING,
         )
         grading = resumed.grading
-        with tries.ended(log, partial(self._stop, recorder), partial(self._fault, recorder, resumed)):
-            if resumed.hopeless:
+        with failures.handling(log, partial(self._stop, recorder), partial(self._fault, recorder, resumed)):
+            if resumed.is_exhausted:
                 self._give_up(recorder, resumed, Fault.INFRASTRUCTURE)
             elif resumed.reused is not None:
                 self._reuse(recorder, resumed.reused)
                 recorder.finish(grading.sandbox, grading.timings)
             else:
-                later_stage.run(resumed.assignment, resumed.handin, grading, self.sandbox, recorder, recorder.cancelled)
+                later_stage.run(
+                    resumed.assignment, resumed.submitted, grading, self.sandbox, recorder, recorder.cancelled
+                )
                 recorder.finish(grading.sandbox, grading.timings)
 
-    def _resume(self, submission_id: uuid.UUID) -> Resumed | None:
+    def _resume(self, submission_id: uuid.UUID) -> ResumedRun | None:
         resumed = None
         try:
             with self.database.write() as session:
                 resumed = self._begin(session, submission_id)
                 if resumed is not None:
-                    # Before the commit: from then on a second delivery asks.
-                    self._at_it.add(submission_id)
+                    # Add before the commit: from then on a second delivery of the job asks.
+                    self._in_progress.add(submission_id)
         except BaseException:
             if resumed is not None:
-                self._at_it.discard(submission_id)
+                self._in_progress.discard(submission_id)
             raise
         return resumed
 
-    def _begin(self, session: Session, submission_id: uuid.UUID) -> Resumed | None:
+    def _begin(self, session: Session, submission_id: uuid.UUID) -> ResumedRun | None:
         submission = runs.lock_submission(session, submission_id)
         if submission is None or submission.state is not State.RUNNING or submission.run_id is None:
             return None
         run = runs.run(session, submission.run_id)
         if run.outcome is RunOutcome.MEASURING:
-            if self._is_at_work(session, run):
+            if self._is_in_progress(session, run):
                 return None
-            _remember(run, tries.abandoned(run.executor, "measuring"))
+            _add_fault(run, failures.abandoned(run.executor, "measuring"))
         elif run.outcome is not RunOutcome.EXAMINED:
             return None
         if submission.cancel_requested_at is not None:
@@ -152,18 +148,18 @@ class Measurer:
             timings=dict(run.timings),
             artefact=repository.blob(session, run.artefact_sha256) if run.artefact_sha256 else None,
         )
-        earlier = content.measured_before(session, run.content_key, assignment)
-        handin = read_handin(session, submission)
-        return Resumed(run.id, assignment, handin, grading, earlier, hopeless=_hopeless(run))
+        earlier = reuse.find_reusable_run(session, run.content_key, assignment)
+        submitted = load_parts(session, submission)
+        return ResumedRun(run.id, assignment, submitted, earlier, grading, is_exhausted=_is_exhausted(run))
 
-    def _is_at_work(self, session: Session, run: Run) -> bool:
-        """Whether the worker that has the run lives and has not let go of it: a job may be delivered twice."""
+    def _is_in_progress(self, session: Session, run: Run) -> bool:
+        """Whether a living worker works on the run: a job may be delivered twice."""
         if run.executor == self.executor:
-            return run.submission_id in self._at_it
+            return run.submission_id in self._in_progress
         return workers.lives(session, run.executor, silent_seconds=self.silent_seconds)
 
     def _reuse(self, recorder: Recorder, run_id: int) -> None:
-        """Take over what an earlier run measured on the same content, meanwhile."""
+        """Copy the evidence of a run of the same content that has finished meanwhile."""
         with self.database.read() as session:
             found = {row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)}
         for question, evidence in found.items():
@@ -182,23 +178,23 @@ class Measurer:
             else:
                 self._put_back(session, run)
 
-    def _fault(self, recorder: Recorder, resumed: Resumed, fault: Fault, detail: str) -> None:
+    def _fault(self, recorder: Recorder, resumed: ResumedRun, fault: Fault, detail: str) -> None:
         """A fault of ours: infrastructure is tried again, a fault of the grader would only repeat."""
         with self.database.write() as session:
             if recorder.locked(session) is None:
                 return
             run = runs.run(session, recorder.run_id)
-            _remember(run, detail)
-            again = fault is Fault.INFRASTRUCTURE and not _hopeless(run)
+            _add_fault(run, detail)
+            again = fault is Fault.INFRASTRUCTURE and not _is_exhausted(run)
             if again:
                 self._put_back(session, run)
         if not again:
             self._give_up(recorder, resumed, fault)
 
-    def _give_up(self, recorder: Recorder, resumed: Resumed, fault: Fault) -> None:
-        """End without what is missing. The points stand, and the attempt is given back."""
+    def _give_up(self, recorder: Recorder, resumed: ResumedRun, fault: Fault) -> None:
+        """End without the missing evidence. The points stand, and the attempt is given back."""
         for question, evidence in later_stage.mark_lost(
-            resumed.assignment, resumed.handin, resumed.grading, fault
+            resumed.assignment, resumed.submitted, resumed.grading, fault
         ).items():
             recorder.keep(question, evidence)
         recorder.finish(resumed.grading.sandbox, resumed.grading.timings)
@@ -210,12 +206,12 @@ class Measurer:
         self.engine.enqueue_measuring(session, run.submission_id, assignment)
 
 
-def _remember(run: Run, detail: str) -> None:
-    """Keep why a try failed, a line a try."""
+def _add_fault(run: Run, detail: str) -> None:
+    """Add why a try failed, a line a try."""
     line = " ".join(detail.split())[:1000]
     run.fault_detail = "\n".join(filter(None, [run.fault_detail, line]))
 
 
-def _hopeless(run: Run) -> bool:
-    """Whether this was tried often enough."""
-    return tries.enough((run.fault_detail or "").splitlines())
+def _is_exhausted(run: Run) -> bool:
+    """Whether the later stage is given up."""
+    return failures.too_many((run.fault_detail or "").splitlines())

@@ -1,4 +1,4 @@
-"""Writing down what a run finds, the moment it finds it, as long as the run is the one that counts."""
+"""Store each result of a run at once, as long as the run is the one that counts."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submi
 from grader.context import QUESTIONS_STAGE
 from grader.evidence import AnyEvidence
 
-_ASK_SECONDS = 0.25
+_QUERY_SECONDS = 0.25
 _PROGRESS_SECONDS = 0.25
 MEASURING_STAGE = "measuring"
-"""The stage of a run whose second part waits for a worker."""
+"""The stage of a run whose later stage waits for a worker."""
 
 
 class StopReason(StrEnum):
@@ -40,9 +40,9 @@ class StopReason(StrEnum):
 
 
 class Recorder:
-    """The pipeline's observer for one part of a run. Its methods may be called from any thread.
+    """The pipeline's observer for one stage of a run. Thread-safe.
 
-    ``part`` is the outcome that the run has while this part of it is at work.
+    ``active_outcome`` is the outcome that the run has while this stage is at work.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class Recorder:
         stopping: Callable[[], bool],
         log: Any,
         executor: str,
-        part: RunOutcome = RunOutcome.RUNNING,
+        active_outcome: RunOutcome = RunOutcome.RUNNING,
     ) -> None:
         self.executor = executor
-        self.part = part
+        self.active_outcome = active_outcome
         self.database = database
         self.notifier = notifier
         self.stopping = stopping
@@ -66,14 +66,14 @@ class Recorder:
         self.log = log
         self.reason: StopReason | None = None
         self._lock = threading.Lock()
-        self._asked = self._told = 0.0
+        self._last_query = self._last_progress = 0.0
         self._stage: str | None = None
-        self._kept: set[str] = set()
+        self._stored_questions: set[str] = set()
 
     def locked(self, session: Session) -> Submission | None:
-        """The submission for update, or ``None`` when this run does not count any more.
+        """The submission, locked, or ``None`` when another run has replaced this one.
 
-        A worker that was taken for dead and comes back finds that another run has replaced its own.
+        That happens to a worker that counted as dead and comes back.
         """
         submission = runs.lock_submission(session, self.submission_id)
         run = runs.fresh_run(session, self.run_id)
@@ -83,19 +83,19 @@ class Recorder:
         return submission
 
     def _holds(self, submission: Submission, run: Run) -> bool:
-        """Whether the run is the one that counts, and its work still this worker's."""
-        mine = run.outcome is self.part and run.executor == self.executor
-        return mine and submission.run_id == run.id and submission.state is State.RUNNING
+        """Whether the run counts and this worker still works on it."""
+        is_own = run.outcome is self.active_outcome and run.executor == self.executor
+        return is_own and submission.run_id == run.id and submission.state is State.RUNNING
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Keep the progress, a new stage at once and the rest a few times a second; that of questions by `keep`."""
+        """Store the progress: a new stage at once, steps a few times a second. `keep` stores that of questions."""
         if stage == QUESTIONS_STAGE:
             return
         with self._lock:
             moment = time.monotonic()
-            if stage == self._stage and moment - self._told < _PROGRESS_SECONDS:
+            if stage == self._stage and moment - self._last_progress < _PROGRESS_SECONDS:
                 return
-            self._stage, self._told = stage, moment
+            self._stage, self._last_progress = stage, moment
         with self.database.write() as session:
             if self.locked(session) is not None:
                 run = runs.run(session, self.run_id)
@@ -104,8 +104,8 @@ class Recorder:
         self.notifier.notify(self.submission_id)
 
     def question(self, number: str, evidence: AnyEvidence) -> None:
-        """Store what was measured for a question and its points. Raises `InfrastructureFault`; see `killed.doubt`."""
-        killed.doubt(self.database, self.run_id, evidence)
+        """Store evidence and points of a question. Raises `InfrastructureFault`: see `require_repeated_kill`."""
+        killed.require_repeated_kill(self.database, self.run_id, evidence)
         self.keep(number, evidence)
 
     def keep(self, number: str, evidence: AnyEvidence) -> None:
@@ -118,10 +118,10 @@ class Recorder:
             score = computing.store_score(
                 session, computing.store_evidence(session, row, evidence), submission.assignment
             )
-            if self.part is RunOutcome.RUNNING:
-                self._kept.add(number)
+            if self.active_outcome is RunOutcome.RUNNING:
+                self._stored_questions.add(number)
                 run = runs.run(session, self.run_id)
-                run.stage, run.stage_done = QUESTIONS_STAGE, len(self._kept)
+                run.stage, run.stage_done = QUESTIONS_STAGE, len(self._stored_questions)
                 run.stage_total = len(assignments.definition(submission.assignment).questions)
             session.flush()
             repository.touch(session, self.submission_id)
@@ -137,27 +137,27 @@ class Recorder:
         """Store the model as it was exported."""
         self._store(data, lambda run, sha256: setattr(run, "artefact_sha256", sha256))
 
-    def _store(self, data: bytes, remember: Callable[[Run, str], None]) -> None:
+    def _store(self, data: bytes, set_digest: Callable[[Run, str], None]) -> None:
         sha256 = hashlib.sha256(data).hexdigest()
         with self.database.write() as session:
             if self.locked(session) is not None:
                 repository.store_blobs(session, {sha256: data})
-                remember(runs.run(session, self.run_id), sha256)
+                set_digest(runs.run(session, self.run_id), sha256)
 
     def cancelled(self) -> bool:
-        """Whether to stop, and with `reason` why. Asks the database a few times a second."""
+        """Whether to stop; `reason` says why. Queries the database a few times a second."""
         if self.reason is None and self.stopping():
             self.reason = StopReason.SHUTDOWN
         with self._lock:
             moment = time.monotonic()
-            due = self.reason is None and moment - self._asked >= _ASK_SECONDS
-            if due:
-                self._asked = moment
-        if due:
-            self.reason = self._ask()
+            is_due = self.reason is None and moment - self._last_query >= _QUERY_SECONDS
+            if is_due:
+                self._last_query = moment
+        if is_due:
+            self.reason = self._query_stop_reason()
         return self.reason is not None
 
-    def _ask(self) -> StopReason | None:
+    def _query_stop_reason(self) -> StopReason | None:
         with self.database.read() as session:
             submission, run = runs.submission(session, self.submission_id), runs.run(session, self.run_id)
             if not self._holds(submission, run):
@@ -165,7 +165,7 @@ class Recorder:
             return StopReason.CANCELLED if submission.cancel_requested_at is not None else None
 
     def examined(self, sandbox: dict[str, Any], timings: dict[str, float], engine: JobEngine) -> None:
-        """End the first part of the run: the second, a job of its own, goes on with it."""
+        """End the first stage of the run and enqueue the later one."""
         with self.database.write() as session:
             submission = self.locked(session)
             if submission is None:
@@ -176,7 +176,7 @@ class Recorder:
             run.stage, run.stage_done, run.stage_total = MEASURING_STAGE, 0, 0
             session.flush()
             if submission.cancel_requested_at is not None:
-                # The last verdict was in before the request was seen.
+                # The last verdict was stored before this run noticed the request.
                 ending.cancel(session, submission)
             else:
                 repository.touch(session, self.submission_id)

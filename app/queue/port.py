@@ -13,12 +13,12 @@ INTERACTIVE = 1
 BATCH = 1000
 """Priorities: a lower number goes first, so that a student never waits behind a regrade."""
 MEASURING = 500
-"""The second part of a grading waits behind every first part: what takes a minute delays nobody's first verdicts."""
+"""The later stage of a grading waits behind every first stage: what takes a minute delays nobody's first verdicts."""
 _LAST_ATTEMPT = 99
 
 
 def attempt_priority(earlier: int) -> int:
-    """The priority of a hand-in by how many its student had before it that day.
+    """The priority of a submission by how many its student had before it that day.
 
     Nobody's second attempt goes before another's first one.
     """
@@ -35,7 +35,7 @@ class JobEngine(Protocol):
         """
 
     def enqueue_measuring(self, session: Session, submission_id: uuid.UUID, assignment: Assignment) -> None:
-        """Add the second part of a grading, behind every first part and before every regrade."""
+        """Add the later stage of a grading, behind every first stage and before every regrade."""
 
     def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
         """Add the computing of a regrade's preview. It takes no place of a grading."""
@@ -43,7 +43,7 @@ class JobEngine(Protocol):
     def enqueue_remeasure(
         self, session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID, assignment: Assignment
     ) -> None:
-        """Add the measuring of one submission for a regrade, behind every student's hand-in."""
+        """Add the measuring of one submission for a regrade, behind every student's submission."""
 
     def close(self) -> None:
         """Give the engine's connections back."""
@@ -56,7 +56,7 @@ class Work(Protocol):
         """Grade a submission."""
 
     def measure(self, submission_id: uuid.UUID) -> None:
-        """Do the second part of a grading."""
+        """Do the later stage of a grading."""
 
     def regrade(self, regrade_id: uuid.UUID) -> None:
         """Compute the preview of a regrade."""

@@ -20,7 +20,7 @@ from app.db.outage import DatabaseAway
 from app.queue.port import JobEngine
 from app.regrades import repository
 from app.regrades.models import LATE, EntryState, Kind, Regrade, RegradeState
-from app.regrades.repository import Standing
+from app.regrades.repository import StoredResult
 from app.regrades.rows import Change, ScoreRow, compare
 from app.scores import computing
 from grader import evidence as evidences
@@ -44,19 +44,19 @@ class NotScorable(Exception):
 class Result:
     """What became of one submission: its changes, or the fault that kept it out."""
 
-    standing: Standing
+    stored_result: StoredResult
     changes: list[Change] = field(default_factory=list)
     fault: str | None = None
 
     def entry(self, regrade_id: uuid.UUID) -> dict[str, Any]:
         """The columns of the submission's entry."""
-        submission = self.standing.submission
+        submission = self.stored_result.submission
         return {
             "regrade_id": regrade_id,
             "submission_id": submission.id,
             "state": EntryState.FAULT if self.fault else EntryState.DONE,
             "fault": self.fault,
-            "basis": self.standing.basis,
+            "basis": self.stored_result.basis,
             "before_run_id": submission.run_id,
             "before_assignment_id": submission.assignment_id,
             "before_state": submission.state,
@@ -110,16 +110,18 @@ class Previewer:
             if regrade is None or regrade.state is not RegradeState.RUNNING:
                 return False
             # A second job, after a crash or a slow heartbeat, may have been here meanwhile.
-            still = repository.still(session, regrade_id, EntryState.PENDING, waiting)
+            in_state = repository.in_state(session, regrade_id, EntryState.PENDING, waiting)
             if regrade.kind is Kind.RESCORE:
-                store(session, regrade, [result for result in results if result.standing.submission.id in still])
+                store(
+                    session, regrade, [result for result in results if result.stored_result.submission.id in in_state]
+                )
             else:
-                self._hand_out(session, regrade, [identifier for identifier in waiting if identifier in still])
+                self._hand_out(session, regrade, [identifier for identifier in waiting if identifier in in_state])
             end_if_complete(session, regrade)
         return bool(waiting)
 
     def _rescore(self, session: Session, regrade: Regrade, waiting: list[uuid.UUID]) -> list[Result]:
-        found = repository.standings(session, waiting, evidence=True)
+        found = repository.stored_results(session, waiting, evidence=True)
         return [rescored(regrade, found[identifier]) for identifier in waiting]
 
     def _hand_out(self, session: Session, regrade: Regrade, waiting: list[uuid.UUID]) -> None:
@@ -148,33 +150,33 @@ def end_if_complete(session: Session, regrade: Regrade) -> None:
         regrade.state, regrade.previewed_at = RegradeState.PREVIEW, now()
 
 
-def rescored(regrade: Regrade, standing: Standing) -> Result:
+def rescored(regrade: Regrade, stored_result: StoredResult) -> Result:
     """What the regrade's version of the assignment gives for the evidence that counts today."""
     measured = {}
-    for number, text in standing.evidence.items():
+    for number, text in stored_result.evidence.items():
         if regrade.whole or number in regrade.questions:
             try:
-                measured[number] = standing.rows[number].evidence_id, evidences.parse_json(text)
+                measured[number] = stored_result.rows[number].evidence_id, evidences.parse_json(text)
             except ValueError as error:
                 said = str(error).splitlines()[0]
-                return Result(standing, fault=f"The stored evidence of question {number} cannot be read ({said}).")
-    return result(regrade, standing, measured)
+                return Result(stored_result, fault=f"The stored evidence of question {number} cannot be read ({said}).")
+    return result(regrade, stored_result, measured)
 
 
-def result(regrade: Regrade, standing: Standing, measured: Measured) -> Result:
+def result(regrade: Regrade, stored_result: StoredResult, measured: Measured) -> Result:
     """What a submission would get from this evidence."""
     try:
-        return Result(standing, _changes(regrade, standing, measured))
+        return Result(stored_result, _changes(regrade, stored_result, measured))
     except NotScorable as reason:
-        return Result(standing, fault=str(reason))
+        return Result(stored_result, fault=str(reason))
     except Exception as error:  # noqa: BLE001 - one broken submission must not cost the class its regrade
-        structlog.get_logger().exception("submission not regraded", submission=str(standing.submission.id))
-        return Result(standing, fault=f"{type(error).__name__}: {error}"[:4000])
+        structlog.get_logger().exception("submission not regraded", submission=str(stored_result.submission.id))
+        return Result(stored_result, fault=f"{type(error).__name__}: {error}"[:4000])
 
 
-def _changes(regrade: Regrade, standing: Standing, measured: Measured) -> list[Change]:
+def _changes(regrade: Regrade, stored_result: StoredResult, measured: Measured) -> list[Change]:
     target = assignments.definition(regrade.target)
-    was = assignments.definition(standing.submission.assignment)
+    was = assignments.definition(stored_result.submission.assignment)
     cause = _cause(regrade, was, target)
     numbers = regrade.questions or [question.number for question in target.questions]
     after: dict[str, ScoreRow | None] = {}
@@ -185,22 +187,22 @@ def _changes(regrade: Regrade, standing: Standing, measured: Measured) -> list[C
         if number not in measured:
             raise NotScorable(f"Question {number} was never measured for this submission. Regrade with `remeasure`.")
         after[number] = _score(target, regrade.target_id, number, *measured[number])
-    identifier = standing.submission.id
+    identifier = stored_result.submission.id
     found = (
-        compare(identifier, number, standing.rows.get(number), row, regrade.kind, cause)
+        compare(identifier, number, stored_result.rows.get(number), row, regrade.kind, cause)
         for number, row in after.items()
     )
     changes = [change for change in found if change is not None]
     if regrade.whole:
-        changes += _late(standing, was, target)
+        changes += _late(stored_result, was, target)
     return changes
 
 
-def _late(standing: Standing, was: Assignment, target: Assignment) -> list[Change]:
-    """The new version's deadline and late rule may take more or less of all points together."""
-    submission = standing.submission
+def _late(stored_result: StoredResult, was: Assignment, target: Assignment) -> list[Change]:
+    """The change to the late deduction when the new version has another deadline or late rule."""
+    submission, extended_to = stored_result.submission, stored_result.extended_to
     before, after = (
-        found.percent if (found := lateness(version.schedule, submission.submitted_at, standing.extended_to)) else 0.0
+        late.percent if (late := lateness(version.schedule, submission.submitted_at, extended_to)) else 0.0
         for version in (was, target)
     )
     if before == after:

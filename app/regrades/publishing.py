@@ -12,7 +12,7 @@ from app.db.base import now
 from app.problems import Conflict
 from app.regrades import repository
 from app.regrades.models import Kind, Regrade, RegradeEntry, RegradeState
-from app.regrades.repository import Standing
+from app.regrades.repository import StoredResult
 from app.regrades.selection import Condition
 from app.submissions.models import State
 
@@ -31,17 +31,17 @@ def publish(session: Session, regrade: Regrade) -> None:
     The caller holds the regrade's row.
     """
     entries = repository.done_entries(session, regrade.id)
-    standings = repository.standings(session, entries, lock=True)
+    stored_results = repository.stored_results(session, entries, lock=True)
     _check_unmoved(
         entries,
-        standings,
+        stored_results,
         "changed since the preview. Cancel this regrade and start a new one; it reuses the measurements.",
     )
     _check_nobody_new(session, regrade)
     moment = now()
     changes = repository.changes(session, regrade.id)
     repository.write_scores(session, [(change, change.after) for change in changes], moment)
-    repository.write_submissions(session, _moved(regrade, entries, standings))
+    repository.write_submissions(session, _moved(regrade, entries, stored_results))
     regrade.state, regrade.published_at = RegradeState.PUBLISHED, moment
     _seal(session, regrade, entries)
 
@@ -52,9 +52,9 @@ def revert(session: Session, regrade: Regrade) -> None:
     The caller holds the regrade's row.
     """
     entries = repository.done_entries(session, regrade.id)
-    standings = repository.standings(session, entries, lock=True)
+    stored_results = repository.stored_results(session, entries, lock=True)
     _check_unmoved(
-        entries, standings, "were regraded again since this one was published. Revert the later regrade first."
+        entries, stored_results, "were regraded again since this one was published. Revert the later regrade first."
     )
     changes = repository.changes(session, regrade.id)
     repository.write_scores(session, [(change, change.before) for change in changes], now())
@@ -67,7 +67,7 @@ def revert(session: Session, regrade: Regrade) -> None:
                 "assignment_id": entry.before_assignment_id,
                 "state": entry.before_state,
                 "fault": entry.before_fault,
-                "revision": standings[identifier].submission.revision + 1,
+                "revision": stored_results[identifier].submission.revision + 1,
             }
             for identifier, entry in entries.items()
         ],
@@ -76,9 +76,9 @@ def revert(session: Session, regrade: Regrade) -> None:
 
 
 def _check_unmoved(
-    entries: dict[uuid.UUID, RegradeEntry], standings: dict[uuid.UUID, Standing], what_to_do: str
+    entries: dict[uuid.UUID, RegradeEntry], stored_results: dict[uuid.UUID, StoredResult], what_to_do: str
 ) -> None:
-    moved = [identifier for identifier, entry in entries.items() if standings[identifier].basis != entry.basis]
+    moved = [identifier for identifier, entry in entries.items() if stored_results[identifier].basis != entry.basis]
     if moved:
         raise RegradeOutdated(f"{len(moved)} submissions {what_to_do}", submissions=_names(moved))
 
@@ -99,13 +99,13 @@ def _check_nobody_new(session: Session, regrade: Regrade) -> None:
 
 
 def _moved(
-    regrade: Regrade, entries: dict[uuid.UUID, RegradeEntry], standings: dict[uuid.UUID, Standing]
+    regrade: Regrade, entries: dict[uuid.UUID, RegradeEntry], stored_results: dict[uuid.UUID, StoredResult]
 ) -> list[dict[str, Any]]:
     """The submissions' columns. When only some questions are regraded, their run and version stay."""
     moved = []
     for identifier, entry in entries.items():
-        values: dict[str, Any] = {"id": identifier, "revision": standings[identifier].submission.revision + 1}
-        submission = standings[identifier].submission
+        values: dict[str, Any] = {"id": identifier, "revision": stored_results[identifier].submission.revision + 1}
+        submission = stored_results[identifier].submission
         values |= {"assignment_id": submission.assignment_id, "run_id": submission.run_id}
         values |= {"state": submission.state, "fault": submission.fault}
         if regrade.whole:
@@ -120,12 +120,12 @@ def _seal(session: Session, regrade: Regrade, entries: dict[uuid.UUID, RegradeEn
     """Remember what stands now, so that a later revert can tell whether it still does."""
     session.flush()
     session.expire_all()
-    standings = repository.standings(session, entries)
+    stored_results = repository.stored_results(session, entries)
     repository.write_entries(
         session,
         [
-            {"regrade_id": regrade.id, "submission_id": identifier, "basis": standing.basis}
-            for identifier, standing in standings.items()
+            {"regrade_id": regrade.id, "submission_id": identifier, "basis": stored_result.basis}
+            for identifier, stored_result in stored_results.items()
         ],
     )
 

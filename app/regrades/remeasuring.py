@@ -6,7 +6,6 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,9 +16,9 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.engine import Database
-from app.grading import content, killed, tries
+from app.grading import failures, killed, reuse
 from app.grading import repository as runs
-from app.grading.grading import read_handin
+from app.grading.grading import ClaimedRun, load_parts
 from app.queue.port import JobEngine
 from app.regrades import preview, repository, stale
 from app.regrades.models import EntryState, Regrade, RegradeEntry, RegradeState
@@ -31,22 +30,8 @@ from grader import pipeline
 from grader.assignment import Assignment
 from grader.evidence import AnyEvidence, Fault
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import SubmittedParts
 
-_ASK_SECONDS = 0.25
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A run that has begun, which measures the questions of ``assignment``.
-
-    ``reused`` is an earlier run of the same content, if there is one.
-    """
-
-    run_id: int
-    assignment: Assignment
-    handin: SubmittedParts
-    reused: int | None
+_QUERY_SECONDS = 0.25
 
 
 class Remeasurer:
@@ -65,25 +50,27 @@ class Remeasurer:
         """Measure a submission unless that is done or no longer wanted. Never raises for what a submission holds."""
         with structlog.contextvars.bound_contextvars(regrade=str(regrade_id), submission=str(submission_id)):
             log = structlog.get_logger()
-            begun = self._begin(regrade_id, submission_id)
-            if begun is None:
+            claimed = self._begin(regrade_id, submission_id)
+            if claimed is None:
                 log.info("nothing to measure again")
                 return
-            log.info("measuring again", run=begun.run_id, executor=self.executor, reused=begun.reused)
-            keeper = _Keeper(self.database, regrade_id, submission_id, begun.run_id, self.stopping)
-            with tries.ended(log, partial(self._stop, keeper), partial(self._fault, keeper)):
-                if begun.reused is None:
-                    measured = pipeline.grade(begun.assignment, begun.handin, self.sandbox, keeper, keeper.cancelled)
-                    keeper.finish(measured.sandbox, measured.timings)
+            log.info("measuring again", run=claimed.run_id, executor=self.executor, reused=claimed.reused)
+            observer = _Observer(self.database, regrade_id, submission_id, claimed.run_id, self.stopping)
+            with failures.handling(log, partial(self._stop, observer), partial(self._fault, observer)):
+                if claimed.reused is None:
+                    measured = pipeline.grade(
+                        claimed.assignment, claimed.submitted, self.sandbox, observer, observer.cancelled
+                    )
+                    observer.finish(measured.sandbox, measured.timings)
                 else:
-                    keeper.take_over(begun.reused)
+                    observer.take_over(claimed.reused)
 
     def hand_back(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
-        """Put a job that did not begin back into the queue."""
+        """Enqueue a job again that did not begin."""
         with self.database.write() as session:
             self.engine.enqueue_remeasure(session, regrade_id, submission_id, repository.target_of(session, regrade_id))
 
-    def _begin(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> Begun | None:
+    def _begin(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> ClaimedRun | None:
         with self.database.write() as session:
             regrade = repository.get(session, regrade_id, lock=True)
             if regrade is None or regrade.state is not RegradeState.RUNNING:
@@ -91,64 +78,64 @@ class Remeasurer:
             entry = repository.entry(session, regrade_id, submission_id)
             if entry.state is not EntryState.QUEUED:
                 return None
-            tries.close_abandoned(session, "measuring", *_runs(entry))
-            if tries.hopeless(session, *_runs(entry)):
+            failures.fail_abandoned(session, "measuring", *_runs(entry))
+            if failures.is_exhausted(session, *_runs(entry)):
                 _give_up(session, regrade, entry, "The measurement failed too often; see the faults of the runs.")
                 return None
             submission = runs.submission(session, submission_id)
             whole = assignments.definition(regrade.target)
-            assignment = _only(whole, regrade.questions)
-            content_key = content.key(submission, whole)
-            earlier = content.measured_before(session, content_key, whole)
+            assignment = _with_questions(whole, regrade.questions)
+            content_key = reuse.content_key(submission, whole)
+            earlier = reuse.find_reusable_run(session, content_key, whole)
             if regrade.questions and earlier is None:
-                content_key = content.key(submission, whole, *regrade.questions)
-                earlier = content.measured_before(session, content_key, assignment)
-            standing = repository.standings(session, [submission_id], evidence=True)[submission_id]
+                content_key = reuse.content_key(submission, whole, *regrade.questions)
+                earlier = reuse.find_reusable_run(session, content_key, assignment)
+            stored_result = repository.stored_results(session, [submission_id], evidence=True)[submission_id]
             wanted = regrade.questions or [question.number for question in whole.questions]
-            again = stale.stale(session, whole, standing.rows, wanted)
-            if not again or (earlier is not None and _rests_on(session, standing, earlier, regrade.questions)):
-                # Nothing that decides the measuring has changed: the evidence that counts is the new one too.
-                preview.store(session, regrade, [preview.rescored(regrade, standing)])
+            again = stale.stale(session, whole, stored_result.rows, wanted)
+            if not again or (earlier is not None and _rests_on(session, stored_result, earlier, regrade.questions)):
+                # Measuring would give the evidence that counts already.
+                preview.store(session, regrade, [preview.rescored(regrade, stored_result)])
                 preview.end_if_complete(session, regrade)
                 return None
             run = runs.add_run(session, submission_id, regrade.target_id, content_key, self.executor, regrade.id)
             entry.run_id = run.id
             if earlier is None:
-                assignment = _only(whole, again)
-                _keep(session, run, standing, [number for number in wanted if number not in again])
-            return Begun(run.id, assignment, read_handin(session, submission), earlier)
+                assignment = _with_questions(whole, again)
+                _keep(session, run, stored_result, [number for number in wanted if number not in again])
+            return ClaimedRun(run.id, assignment, load_parts(session, submission), earlier)
 
-    def _stop(self, keeper: _Keeper) -> None:
-        """End a run that was told to: for good, or to begin again elsewhere."""
+    def _stop(self, observer: _Observer) -> None:
+        """End a cancelled run for good, or an interrupted one so that another worker begins again."""
         with self.database.write() as session:
-            regrade = keeper.locked(session)
-            run = runs.run(session, keeper.run_id)
+            regrade = observer.locked(session)
+            run = runs.run(session, observer.run_id)
             run.finished_at = now()
             run.outcome = RunOutcome.CANCELLED if regrade is None else RunOutcome.INTERRUPTED
             if regrade is not None:
-                self._requeue(session, regrade, keeper.submission_id)
+                self._requeue(session, regrade, observer.submission_id)
 
     def _requeue(self, session: Session, regrade: Regrade, submission_id: uuid.UUID) -> None:
         self.engine.enqueue_remeasure(session, regrade.id, submission_id, assignments.definition(regrade.target))
 
-    def _fault(self, keeper: _Keeper, fault: Fault, detail: str) -> None:
-        """End a run by a fault of ours: infrastructure is tried again, a fault of the grader would only repeat."""
+    def _fault(self, observer: _Observer, fault: Fault, detail: str) -> None:
+        """End a run by a fault of ours. Only infrastructure is tried again: a bug would repeat itself."""
         with self.database.write() as session:
-            regrade = keeper.locked(session)
+            regrade = observer.locked(session)
             if regrade is None:
                 return
-            run = runs.run(session, keeper.run_id)
-            tries.fail(run, detail)
+            run = runs.run(session, observer.run_id)
+            failures.fail(run, detail)
             session.flush()
-            entry = repository.entry(session, keeper.regrade_id, keeper.submission_id)
-            if fault is Fault.INFRASTRUCTURE and not tries.hopeless(session, *_runs(entry)):
-                self._requeue(session, regrade, keeper.submission_id)
+            entry = repository.entry(session, observer.regrade_id, observer.submission_id)
+            if fault is Fault.INFRASTRUCTURE and not failures.is_exhausted(session, *_runs(entry)):
+                self._requeue(session, regrade, observer.submission_id)
             else:
                 _give_up(session, regrade, entry, f"A fault of the {fault.value}: {detail}"[:4000])
 
 
-class _Keeper:
-    """The pipeline's observer: keeps evidence and artefacts with the run, and nothing that anybody sees."""
+class _Observer:
+    """The pipeline's observer: stores evidence and artefacts with the run, where students do not see them."""
 
     def __init__(
         self,
@@ -163,32 +150,32 @@ class _Keeper:
         self.submission_id = submission_id
         self.run_id = run_id
         self.stopping = stopping
-        self._asked = 0.0
-        self._called_off = False
+        self._last_query = 0.0
+        self._is_cancelled = False
 
     def locked(self, session: Session) -> Regrade | None:
-        """The regrade for update, or ``None`` when it is called off or another run has replaced this one."""
+        """The regrade, locked, or ``None`` when it was cancelled or another run has replaced this one."""
         regrade = repository.get(session, self.regrade_id, lock=True)
         entry = repository.entry(session, self.regrade_id, self.submission_id)
         wanted = regrade is not None and regrade.state is RegradeState.RUNNING and entry.state is EntryState.QUEUED
         return regrade if wanted and entry.run_id == self.run_id else None
 
     def cancelled(self) -> bool:
-        """Whether to stop. Asks the database a few times a second."""
+        """Whether to stop. Queries the database a few times a second."""
         moment = time.monotonic()
-        if not self._called_off and moment - self._asked >= _ASK_SECONDS:
-            self._asked = moment
+        if not self._is_cancelled and moment - self._last_query >= _QUERY_SECONDS:
+            self._last_query = moment
             with self.database.read() as session:
                 run_id = repository.running_entry_run(session, self.regrade_id, self.submission_id)
-                self._called_off = run_id != self.run_id
-        return self._called_off or self.stopping()
+                self._is_cancelled = run_id != self.run_id
+        return self._is_cancelled or self.stopping()
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Nobody watches one submission of a regrade; its progress is counted in submissions."""
+        """Do nothing: a regrade counts its progress in submissions."""
 
     def question(self, number: str, evidence: AnyEvidence) -> None:
-        """Store what was measured for a question. Raises `InfrastructureFault`; see `killed.doubt`."""
-        killed.doubt(self.database, self.run_id, evidence)
+        """Store the evidence of a question. Raises `InfrastructureFault`: see `killed.require_repeated_kill`."""
+        killed.require_repeated_kill(self.database, self.run_id, evidence)
         self._keep(number, evidence)
 
     def _keep(self, number: str, evidence: AnyEvidence) -> None:
@@ -207,7 +194,7 @@ class _Keeper:
             runs.run(session, self.run_id).artefact_sha256 = _store(session, data)
 
     def take_over(self, run_id: int) -> None:
-        """Use what an earlier run measured on the same content."""
+        """Copy the evidence of an earlier run of the same content."""
         with self.database.read() as session:
             earlier = runs.run(session, run_id)
             found = {row.question: evidences.parse(row.data) for row in submissions.run_evidence(session, run_id)}
@@ -216,7 +203,7 @@ class _Keeper:
         self.finish(earlier.sandbox, {}, reused=earlier)
 
     def finish(self, sandbox: dict[str, Any], timings: dict[str, float], *, reused: Run | None = None) -> None:
-        """End the run, and work out what it would change."""
+        """End the run and store what publishing it would change."""
         with self.database.write() as session:
             regrade = self.locked(session)
             if regrade is None:
@@ -229,34 +216,34 @@ class _Keeper:
                 run.picture_sha256, run.artefact_sha256 = reused.picture_sha256, reused.artefact_sha256
             session.flush()
             measured = {row.question: row for row in submissions.run_evidence(session, self.run_id)}
-            standing = repository.standings(session, [self.submission_id])[self.submission_id]
+            stored_result = repository.stored_results(session, [self.submission_id])[self.submission_id]
             wanted = regrade.questions or list(measured)
             failed = [number for number in wanted if number in measured and measured[number].data.get("fault")]
             if failed:
                 fault = Fault(measured[failed[0]].data["fault"])
-                result = preview.Result(standing, fault=preview.own_fault(fault, failed[0]))
+                result = preview.Result(stored_result, fault=preview.own_fault(fault, failed[0]))
             else:
                 found = {number: (row.id, evidences.parse(row.data)) for number, row in measured.items()}
-                result = preview.result(regrade, standing, found)
+                result = preview.result(regrade, stored_result, found)
             preview.store(session, regrade, [result])
             preview.end_if_complete(session, regrade)
 
 
-def _keep(session: Session, run: Run, standing: repository.Standing, numbers: list[str]) -> None:
-    """Take the evidence of these questions into a new run: measuring them again would find nothing else."""
+def _keep(session: Session, run: Run, stored_result: repository.StoredResult, numbers: list[str]) -> None:
+    """Copy the evidence of these questions into a new run: measuring them again would give the same."""
     for number in numbers:
         row = StoredEvidence(run_id=run.id, submission_id=run.submission_id, question=number)
-        computing.store_evidence(session, row, evidences.parse_json(standing.evidence[number]))
-    former = submissions.run(session, standing.submission.run_id)
-    checks = {evidences.parse_json(standing.evidence[number]).kind for number in numbers}
+        computing.store_evidence(session, row, evidences.parse_json(stored_result.evidence[number]))
+    former = submissions.run(session, stored_result.submission.run_id)
+    checks = {evidences.parse_json(stored_result.evidence[number]).kind for number in numbers}
     if former is not None and "pruning" in checks:
         run.picture_sha256 = former.picture_sha256
     if former is not None and "architecture" in checks:
         run.artefact_sha256 = former.artefact_sha256
 
 
-def _only(assignment: Assignment, numbers: list[str]) -> Assignment:
-    """The assignment with these questions alone, and the model's if one of them is measured on the model.
+def _with_questions(assignment: Assignment, numbers: list[str]) -> Assignment:
+    """The assignment with these questions alone, and the architecture's if one of them is measured on the model.
 
     No numbers mean all of them.
     """
@@ -269,9 +256,9 @@ def _only(assignment: Assignment, numbers: list[str]) -> Assignment:
     return assignment.model_copy(update={"questions": questions})
 
 
-def _rests_on(session: Session, standing: repository.Standing, run_id: int, numbers: list[str]) -> bool:
+def _rests_on(session: Session, stored_result: repository.StoredResult, run_id: int, numbers: list[str]) -> bool:
     """Whether the evidence that counts today is that of this run, or was taken over from the same one."""
-    evidence_ids = [row.evidence_id for number, row in standing.rows.items() if not numbers or number in numbers]
+    evidence_ids = [row.evidence_id for number, row in stored_result.rows.items() if not numbers or number in numbers]
     return runs.runs_of_evidence(session, evidence_ids) == [run_id]
 
 
@@ -281,8 +268,8 @@ def _runs(entry: RegradeEntry) -> tuple[ColumnElement[bool], ...]:
 
 
 def _give_up(session: Session, regrade: Regrade, entry: RegradeEntry, reason: str) -> None:
-    standing = repository.standings(session, [entry.submission_id])[entry.submission_id]
-    preview.store(session, regrade, [preview.Result(standing, fault=reason)])
+    stored_result = repository.stored_results(session, [entry.submission_id])[entry.submission_id]
+    preview.store(session, regrade, [preview.Result(stored_result, fault=reason)])
     preview.end_if_complete(session, regrade)
 
 

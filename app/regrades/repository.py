@@ -112,10 +112,10 @@ def entry_ids(session: Session, regrade_id: uuid.UUID, state: EntryState, limit:
     return list(session.scalars(query.order_by(RegradeEntry.submission_id).limit(limit)))
 
 
-def still(
+def in_state(
     session: Session, regrade_id: uuid.UUID, state: EntryState, submission_ids: Collection[uuid.UUID]
 ) -> set[uuid.UUID]:
-    """Those of these submissions of a regrade that are in this state."""
+    """The submissions among these that are in this state within a regrade."""
     query = select(RegradeEntry.submission_id).where(RegradeEntry.regrade_id == regrade_id, RegradeEntry.state == state)
     return {
         found
@@ -125,7 +125,7 @@ def still(
 
 
 def is_complete(session: Session, regrade_id: uuid.UUID) -> bool:
-    """Whether no submission of a regrade is left to be looked at. Found in the index: asked after every submission."""
+    """Whether a regrade has processed every submission. The index answers alone, since each submission asks."""
     left = select(RegradeEntry.submission_id).where(
         RegradeEntry.regrade_id == regrade_id, RegradeEntry.state.in_((EntryState.PENDING, EntryState.QUEUED))
     )
@@ -133,7 +133,7 @@ def is_complete(session: Session, regrade_id: uuid.UUID) -> bool:
 
 
 def progress(session: Session, regrade_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[EntryState, int]]:
-    """How many submissions stand where, by regrade."""
+    """The number of submissions in each state, by regrade."""
     query = select(RegradeEntry.regrade_id, RegradeEntry.state, func.count()).where(
         RegradeEntry.regrade_id.in_(regrade_ids)
     )
@@ -144,7 +144,7 @@ def progress(session: Session, regrade_ids: Collection[uuid.UUID]) -> dict[uuid.
 
 
 def changed(session: Session, regrade_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """How many changes students see or would see, by regrade."""
+    """The number of changes that students see or would see, by regrade."""
     query = select(RegradeChange.regrade_id, func.count()).where(
         RegradeChange.regrade_id.in_(regrade_ids), RegradeChange.reason.is_not(None)
     )
@@ -216,8 +216,8 @@ def published_for(
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What a submission's result rests on right now."""
+class StoredResult:
+    """A submission with the scores and the evidence that count now."""
 
     submission: Submission
     rows: dict[str, ScoreRow]
@@ -232,11 +232,11 @@ class Standing:
         return basis(self.submission.state, self.submission.run_id, self.submission.assignment_id, self.rows)
 
 
-def standings(
+def stored_results(
     session: Session, submission_ids: Collection[uuid.UUID], *, evidence: bool = False, lock: bool = False
-) -> dict[uuid.UUID, Standing]:
+) -> dict[uuid.UUID, StoredResult]:
     """Submissions with their scores as they stand, in the order of the ids."""
-    found: dict[uuid.UUID, Standing] = {}
+    found: dict[uuid.UUID, StoredResult] = {}
     for chunk in chunks(sorted(submission_ids)):
         # Always in the order of the ids, so that two writers cannot wait for each other.
         query = select(Submission).where(Submission.id.in_(chunk)).order_by(Submission.id)
@@ -244,7 +244,9 @@ def standings(
             query = query.with_for_update()
         submissions = session.scalars(query, execution_options={"populate_existing": True})
         times = extensions.of_submissions(session, chunk)
-        found |= {submission.id: Standing(submission, {}, {}, times[submission.id][1]) for submission in submissions}
+        found |= {
+            submission.id: StoredResult(submission, {}, {}, times[submission.id][1]) for submission in submissions
+        }
         for identifier, question, row, data in _score_rows(session, chunk, evidence):
             found[identifier].rows[question] = row
             if data is not None:
@@ -272,7 +274,7 @@ def _score_rows(
 
 
 def of_other_versions(session: Session, submission_ids: Collection[uuid.UUID], version_id: int) -> list[uuid.UUID]:
-    """Those of the submissions that another version of the assignment graded."""
+    """The submissions among these that another version of the assignment graded."""
     found: list[uuid.UUID] = []
     for chunk in chunks(submission_ids):
         query = select(Submission.id).where(Submission.id.in_(chunk), Submission.assignment_id != version_id)
@@ -287,13 +289,13 @@ def write_entries(session: Session, values: list[dict[str, Any]]) -> None:
 
 
 def write_changes(session: Session, regrade_id: uuid.UUID, found: Collection[Change]) -> None:
-    """Remember what would change."""
+    """Store what would change."""
     if found:
         session.execute(insert(RegradeChange), [change.values(regrade_id) for change in found])
 
 
 def write_scores(session: Session, wanted: Collection[tuple[Change, ScoreRow | None]], published_at: datetime) -> None:
-    """Give the questions of the changes these rows: rewritten, added where none stood, removed where none shall."""
+    """Update, insert or delete the scores of the changes, so that these rows are stored."""
     by_key: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for change, row in wanted:
         key = {"submission_id": change.submission_id, "question": change.question}

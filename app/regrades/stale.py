@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
-from app.grading import content
+from app.grading import reuse
 from app.regrades import repository
 from app.regrades.rows import ScoreRow
 from grader import data
@@ -39,7 +39,7 @@ def stale(session: Session, target: Assignment, rows: Mapping[str, ScoreRow], nu
 
 
 def measuring_key(assignment: Assignment, question: Question) -> str:
-    """Equal for questions that are measured alike on the same hand-in, by the same grader."""
+    """Equal for questions that are measured alike on the same submission, by the same grader."""
     keys = [_own(assignment, one) for one in (question, *_rests_on(assignment, question))]
     return hashlib.sha256("\n".join(keys).encode()).hexdigest()
 
@@ -51,7 +51,7 @@ def on_model(question: Question) -> bool:
 
 def _is_current(session: Session, target: Assignment, row: ScoreRow, number: str) -> bool:
     evidence, grader_version, published = repository.measured_with(session, row.evidence_id)
-    if grader_version != GRADER_VERSION or not content.still_true(evidence):
+    if grader_version != GRADER_VERSION or not reuse.is_current(evidence):
         return False
     measured_with = assignments.definition(published)
     try:

@@ -128,7 +128,7 @@ def submit(
     """
     with database.read() as session:
         target = find_target(session, viewer, upload)
-    return database.write_together(
+    return database.write_in_group(
         lambda session: add_submission(session, engine, viewer, upload, idempotency_key, target)
     )
 

@@ -80,7 +80,7 @@ class EmbeddedWorker:
             if not message:
                 line.close()
                 raise WorkerRefused(self._process.wait())
-            self._hear(message)
+            self._handle_message(message)
         self._thread = threading.Thread(target=self._supervise, args=(line,), name="embedded worker", daemon=True)
         self._thread.start()
 
@@ -133,9 +133,9 @@ class EmbeddedWorker:
         """Hear a worker until its end."""
         with line:
             while message := _receive(line):
-                self._hear(message)
+                self._handle_message(message)
 
-    def _hear(self, message: bytes) -> None:
+    def _handle_message(self, message: bytes) -> None:
         if message == READY:
             self.ready = not self._stopping.is_set()
         else:

@@ -21,10 +21,10 @@ from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 
 _NICENESS = 5
-"""The worker and its sandbox let the service go first: a hand-in is stored at once, and graded as soon as may be."""
+"""The worker and its sandbox let the service go first: a submission is stored at once, and graded as soon as may be."""
 
 
-class Line(ChangeNotifier):
+class NotifierSocket(ChangeNotifier):
     """The worker's side: a notifier whose readers are in the service's process."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -73,7 +73,7 @@ def _work(sock: socket.socket, sandbox: Sandbox) -> None:
 
     if sock.recv(MESSAGE_BYTES) != BEGIN:
         raise SystemExit(1)  # the service is gone
-    line = Line(sock)
+    line = NotifierSocket(sock)
     threading.Thread(target=line.listen, name="line", daemon=True).start()
     try:
         worker.run(Settings(), sandbox, line, line.ready)

@@ -39,8 +39,8 @@ class Heartbeat:
         self.chores = Chores(settings, database, jobs)
         self.runner: DbosRunner | None = None
         self.boot = uuid.uuid4().hex
-        self._beaten = time.monotonic()
-        self._heard: dict[_Pulse, float] = {}
+        self._last_beat = time.monotonic()
+        self._last_heard: dict[_Pulse, float] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -96,29 +96,29 @@ class Heartbeat:
             os.kill(os.getpid(), signal.SIGTERM)
             self._stopped.set()
             return
-        self._bury()
+        self._take_over_from_dead_workers()
         if self.runner is not None:
             self.runner.revive(self.settings.silent_seconds)
         self.chores.run()
 
-    def _bury(self) -> None:
+    def _take_over_from_dead_workers(self) -> None:
         """Give out what the dead held.
 
         A worker is dead when it has stopped, or when this one has heard nothing of it for as long as the settings say,
         by its own clock that nobody sets: those of two machines differ, and jump.
         """
         moment = time.monotonic()
-        if moment - self._beaten > self.settings.silent_seconds / 2:
+        if moment - self._last_beat > self.settings.silent_seconds / 2:
             # This worker could not look, mostly because the database was away: the others could not beat either.
-            self._heard.clear()
-        self._beaten = moment
+            self._last_heard.clear()
+        self._last_beat = moment
         with self.database.read() as session:
             rows = [row for row in repository.workers(session) if row.executor != self.executor]
         heard: dict[_Pulse, float] = {}
         for row in rows:
             pulse = (row.executor, row.boot, row.beat_at, row.reaped_at)
-            heard[pulse] = self._heard.get(pulse, moment)
-        self._heard = heard
+            heard[pulse] = self._last_heard.get(pulse, moment)
+        self._last_heard = heard
         dead = [row for row, since in zip(rows, heard.values(), strict=True) if self._is_dead(row, moment - since)]
         claimed = []
         for row in dead:

@@ -17,9 +17,9 @@ class _Kind(Enum):
 
 
 class Slots:
-    """So many gradings at once, and one more where only long ones run: then a first part need not wait for their end.
+    """So many gradings at once, and one more where only long ones run: then a first stage need not wait for their end.
 
-    First parts, which give students their verdicts, go before long ones (second parts, and measuring for regrades).
+    First stages, which give students their verdicts, go before long ones (later stages, and measuring for regrades).
     Thread-safe.
     """
 
@@ -29,20 +29,20 @@ class Slots:
         self._running: Counter[_Kind] = Counter()
         self._waiting: Counter[_Kind] = Counter()
 
-    def first(self, still: Callable[[], bool]) -> AbstractContextManager[bool]:
-        """A slot of a first part, held within; waited for while ``still``. False when there is none by then."""
-        return self._slot(_Kind.FIRST, still)
+    def first(self, is_wanted: Callable[[], bool]) -> AbstractContextManager[bool]:
+        """A slot of a first stage, held within; waited for while ``is_wanted``. False when there is none by then."""
+        return self._slot(_Kind.FIRST, is_wanted)
 
-    def long(self, still: Callable[[], bool]) -> AbstractContextManager[bool]:
-        """The same for a job of minutes."""
-        return self._slot(_Kind.LONG, still)
+    def long(self, is_wanted: Callable[[], bool]) -> AbstractContextManager[bool]:
+        """A slot for a long-running job."""
+        return self._slot(_Kind.LONG, is_wanted)
 
     @contextmanager
-    def _slot(self, kind: _Kind, still: Callable[[], bool]) -> Iterator[bool]:
+    def _slot(self, kind: _Kind, is_wanted: Callable[[], bool]) -> Iterator[bool]:
         with self._changed:
             self._waiting[kind] += 1
             try:
-                taken = self._wait(kind, still)
+                taken = self._wait(kind, is_wanted)
                 self._running[kind] += taken
             finally:
                 self._waiting[kind] -= 1
@@ -54,8 +54,8 @@ class Slots:
                 self._running[kind] -= taken
                 self._changed.notify_all()
 
-    def _wait(self, kind: _Kind, still: Callable[[], bool]) -> bool:
-        while still():
+    def _wait(self, kind: _Kind, is_wanted: Callable[[], bool]) -> bool:
+        while is_wanted():
             if self._has_room(kind):
                 return True
             self._changed.wait(_LOOK_SECONDS)

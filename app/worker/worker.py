@@ -115,7 +115,7 @@ class Worker:
         self._in_slot(self._slots.first, run, hand_back)
 
     def measure(self, submission_id: uuid.UUID) -> None:
-        """Do the second part of a grading when a slot is free."""
+        """Do the later stage of a grading when a slot is free."""
         run, hand_back = partial(self._measurer.run, submission_id), partial(self._measurer.hand_back, submission_id)
         self._in_slot(self._slots.long, run, hand_back)
 

@@ -38,7 +38,7 @@ POINTS = {"1.1": 0.5, "1.2": 0.5, "2.1": 0.0, "2.2": 0.5, "3.1": 1.0, "3.2": 1.0
 @pytest.fixture(autouse=True)
 def always_asking(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker sees at each of its steps whether it is to stop."""
-    monkeypatch.setattr(recorder, "_ASK_SECONDS", 0.0)
+    monkeypatch.setattr(recorder, "_QUERY_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_cancelled_when_the_last_verdict_is_in_is_graded(course: Course, submiss
 def test_cancelled_in_the_moment_when_the_last_verdict_is_stored_is_graded(
     course: Course, submission: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "_ASK_SECONDS", 3600.0)  # the worker does not see it before its end
+    monkeypatch.setattr(recorder, "_QUERY_SECONDS", 3600.0)  # the worker does not see it before its end
     grade(course, submission, cancelled_during(course, submission, "network.times"))
     is_graded_without_curve(course, submission)
     assert course.waiting_jobs() == 1

@@ -18,9 +18,9 @@ from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
 from app.grading import cancelling
+from app.grading.failures import DEATHS_TO_GIVE_UP
 from app.grading.grading import Grader
 from app.grading.recorder import Recorder, StopReason
-from app.grading.tries import MOST_DEATHS
 from app.queue import repository
 from app.queue.dbos_engine import DbosJobs
 from app.queue.models import WorkerRow
@@ -273,7 +273,7 @@ def test_a_submission_in_which_worker_after_worker_died_is_given_up(course: Cour
     submission = course.hand_in(model=MODEL)
     with course.database.write() as session:
         stored = session.get_one(Submission, submission)
-        for number in range(1, MOST_DEATHS + 1):
+        for number in range(1, DEATHS_TO_GIVE_UP + 1):
             run = Run(
                 submission_id=submission,
                 number=number,
@@ -289,7 +289,7 @@ def test_a_submission_in_which_worker_after_worker_died_is_given_up(course: Cour
         run.outcome, run.fault_detail = RunOutcome.FAULT, "the fork server died"
     grader(course, BrokenSandbox()).grade(submission)
     assert course.submission(submission).state is State.FAILED
-    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * MOST_DEATHS
+    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * DEATHS_TO_GIVE_UP
 
 
 def test_a_hand_in_that_kills_itself_is_believed_the_third_time(course: Course, sandbox: Sandbox) -> None:

@@ -247,7 +247,7 @@ class Crashing(Sandbox):
 
 
 @pytest.mark.parametrize(
-    ("sandbox", "tries", "reason"),
+    ("sandbox", "failures", "reason"),
     [(BrokenSandbox, 3, "no child can be had"), (Crashing, 1, "ZeroDivisionError: a bug of ours")],
 )
 def test_what_cannot_be_measured_is_listed_and_left_alone(
@@ -255,7 +255,7 @@ def test_what_cannot_be_measured_is_listed_and_left_alone(
     course: RegradedCourse,
     start_worker: StartWorker,
     sandbox: type[Sandbox],
-    tries: int,
+    failures: int,
     reason: str,
 ) -> None:
     parts = {"model": SLEEPY.format(seconds=0), "answers": '{"2.2": "softer"}'}
@@ -265,7 +265,7 @@ def test_what_cannot_be_measured_is_listed_and_left_alone(
     regrade = course.regrade(Kind.REMEASURE)
     Previewer(course.database, course.jobs, lambda: False).run(regrade)
     broken = Remeasurer(course.database, course.jobs, sandbox(), "test-1", lambda: False)
-    for left in range(tries, 0, -1):
+    for left in range(failures, 0, -1):
         assert course.view(regrade).state is RegradeState.RUNNING, left
         broken.run(regrade, submission)
     seen = course.view(regrade)
@@ -273,7 +273,7 @@ def test_what_cannot_be_measured_is_listed_and_left_alone(
     (fault,) = seen.faults
     assert (fault.submission, fault.student) == (submission, "student")
     assert reason in fault.reason
-    assert [run.outcome for run in course.measured(regrade)] == [RunOutcome.FAULT] * tries
+    assert [run.outcome for run in course.measured(regrade)] == [RunOutcome.FAULT] * failures
     with course.database.write() as session:
         service.publish(session, course.admin, regrade)
     assert course.report(submission) == before

@@ -19,9 +19,9 @@ from app.assignments import service as assignments
 from app.db.base import now
 from app.db.outage import DatabaseAway
 from app.grading import cancelling, killed
+from app.grading.failures import DEATHS_TO_GIVE_UP, FAULTS_TO_GIVE_UP
 from app.grading.grading import Grader
 from app.grading.measuring import Measurer
-from app.grading.tries import MOST_DEATHS, MOST_FAULTS
 from app.queue.models import WorkerRow
 from app.regrades.models import Kind, Regrade
 from app.settings import Settings
@@ -198,7 +198,9 @@ def test_worker_that_dies_of_the_second_part_again_and_again_gets_it_no_more(
     with course.database.write() as session:
         run = session.get_one(Run, course.runs(submission)[0].id)
         run.outcome = RunOutcome.MEASURING
-        run.fault_detail = "\n".join(["The worker dead ended in the middle of the measuring."] * (MOST_DEATHS - 1))
+        run.fault_detail = "\n".join(
+            ["The worker dead ended in the middle of the measuring."] * (DEATHS_TO_GIVE_UP - 1)
+        )
     measurer(course, BrokenSandbox()).run(submission)
     assert course.submission(submission).state is State.GRADED
     assert question(course, submission)["evidence"]["curve_fault"] == "infrastructure"
@@ -258,7 +260,7 @@ def test_a_database_that_was_away_is_no_failure_of_the_second_part(
 
     with monkeypatch.context() as patched:
         patched.setattr(later_stage, "run", away)
-        for _ in range(MOST_FAULTS + 1):
+        for _ in range(FAULTS_TO_GIVE_UP + 1):
             measurer(course, sandbox).run(submission)
             assert course.runs(submission)[0].outcome is RunOutcome.EXAMINED
     measurer(course, sandbox).run(submission)

@@ -15,7 +15,7 @@ import pytest
 from app.settings import Settings
 from app.submissions.change_notifier import ChangeNotifier
 from app.worker.embedded import EmbeddedWorker, WorkerRefused
-from app.worker.embedded_process import Line
+from app.worker.embedded_process import NotifierSocket
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_what_the_worker_announces_wakes_who_follows_in_the_service(
     notifier, changed, other = ChangeNotifier(), uuid.uuid4(), uuid.uuid4()
     embedded = EmbeddedWorker(Settings(data_dir=tmp_path), notifier)
     with theirs:
-        line = Line(theirs)
+        line = NotifierSocket(theirs)
         line.ready()
         line.notify(changed)
 
@@ -52,7 +52,7 @@ def test_a_worker_that_begins_what_waits_before_it_is_ready_is_not_taken_for_one
     embedded = EmbeddedWorker(Settings(data_dir=tmp_path), ChangeNotifier())
     embedded._line = ours
     embedded._process = subprocess.Popen(["sleep", "60"])
-    line = Line(theirs)
+    line = NotifierSocket(theirs)
     line.notify(uuid.uuid4())
     line.ready()
     embedded.start()
@@ -68,7 +68,7 @@ def test_a_worker_that_ends_before_it_is_ready_has_refused(
     embedded = EmbeddedWorker(Settings(data_dir=tmp_path), ChangeNotifier())
     embedded._line = ours
     embedded._process = subprocess.Popen(["sh", "-c", "exit 78"])
-    Line(theirs).notify(uuid.uuid4())
+    NotifierSocket(theirs).notify(uuid.uuid4())
     theirs.close()
     with pytest.raises(WorkerRefused) as refused:
         embedded.start()
@@ -84,7 +84,7 @@ def test_a_worker_ends_with_its_service(
     monkeypatch.setattr(os, "_exit", codes.append)
     with theirs:
         ours.close()
-        Line(theirs).listen()
+        NotifierSocket(theirs).listen()
     assert codes == [1]
 
 
@@ -96,7 +96,7 @@ def test_a_service_that_does_not_listen_holds_no_worker_up(ends: tuple[socket.so
             line.notify(uuid.uuid4())
 
     with ours, theirs, ThreadPoolExecutor(1) as pool:
-        line = Line(theirs)
+        line = NotifierSocket(theirs)
         done = pool.submit(notify)
         try:
             done.result(60)

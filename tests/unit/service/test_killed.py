@@ -36,4 +36,4 @@ IN_THE_EXPORT = "the model could not be exported: ProcessEnded: the process was 
     ],
 )
 def test_a_killed_child_is_known_by_its_signal(evidence: AnyEvidence, was_killed: bool) -> None:
-    assert killed._killed(evidence) is was_killed
+    assert killed._was_killed(evidence) is was_killed

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.db import engine, turns
+from app.db import engine, writer_queue
 from app.db.engine import Database
 from app.db.outage import DatabaseAway
 from app.settings import Settings
@@ -55,7 +55,7 @@ def test_many_writers_at_once_all_get_their_turn(impatient: Database) -> None:
 
 
 def test_a_writer_that_fails_lets_the_next_one_on(impatient: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 120.0)
+    monkeypatch.setattr(writer_queue, "LONGEST_WAIT_SECONDS", 120.0)
     with pytest.raises(IntegrityError):
         write(impatient, None)
     with ThreadPoolExecutor(1) as pool:
@@ -67,7 +67,7 @@ def test_a_writer_that_fails_lets_the_next_one_on(impatient: Database, monkeypat
 def test_whoever_waits_too_long_learns_from_sqlite_and_takes_no_turn_away(
     impatient: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(writer_queue, "LONGEST_WAIT_SECONDS", 0.05)
     begun, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from app.grading.content import lasting
+from app.grading.reuse import is_reproducible
 from grader.evidence import ArchitectureEvidence, ChoiceEvidence, Fault, KDLossEvidence, Outcome, PruningEvidence
 
 
 @pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.ERROR, Outcome.FORBIDDEN, Outcome.OUTPUT_LIMIT])
 def test_what_the_code_did_by_itself_lasts(outcome: Outcome) -> None:
-    assert lasting(KDLossEvidence(outcome=outcome).model_dump(mode="json"))
+    assert is_reproducible(KDLossEvidence(outcome=outcome).model_dump(mode="json"))
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.MEMORY, Outcome.DIED, Outcome.PROTOCOL])
 def test_what_a_busy_machine_may_have_stopped_is_measured_again(outcome: Outcome) -> None:
-    assert not lasting(ArchitectureEvidence(outcome=outcome).model_dump(mode="json"))
+    assert not is_reproducible(ArchitectureEvidence(outcome=outcome).model_dump(mode="json"))
 
 
 def test_a_fault_of_ours_never_lasts() -> None:
-    assert lasting(ChoiceEvidence(answer="no").model_dump(mode="json"))
-    assert not lasting(ChoiceEvidence(fault=Fault.GRADER).model_dump(mode="json"))
+    assert is_reproducible(ChoiceEvidence(answer="no").model_dump(mode="json"))
+    assert not is_reproducible(ChoiceEvidence(fault=Fault.GRADER).model_dump(mode="json"))
 
 
 def test_what_was_stopped_or_met_a_limit_while_it_was_confirmed_is_measured_again() -> None:
     for verification, lasts in (("confirmed", True), ("refused", True), ("over_limit", False)):
-        assert lasting(ArchitectureEvidence(verification=verification).model_dump(mode="json")) is lasts
+        assert is_reproducible(ArchitectureEvidence(verification=verification).model_dump(mode="json")) is lasts
     for stopped in (False, True):
-        assert lasting(PruningEvidence(curve_stopped=stopped).model_dump(mode="json")) is not stopped
+        assert is_reproducible(PruningEvidence(curve_stopped=stopped).model_dump(mode="json")) is not stopped
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TIMEOUT, Outcome.MEMORY, Outcome.DIED, Outcome.PROTOCOL])
 def test_a_curve_that_a_busy_machine_may_have_stopped_is_measured_again(outcome: Outcome) -> None:
-    assert lasting(PruningEvidence(curve_outcome=Outcome.ERROR).model_dump(mode="json"))
-    assert not lasting(PruningEvidence(curve_outcome=outcome).model_dump(mode="json"))
+    assert is_reproducible(PruningEvidence(curve_outcome=Outcome.ERROR).model_dump(mode="json"))
+    assert not is_reproducible(PruningEvidence(curve_outcome=outcome).model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""Tries of the same work: how each of them ends, and when there have been enough of them."""
+"""How a try of a job ends by a fault, and after how many faults the job is given up."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from grader import pipeline
 from grader.evidence import Fault
 from grader.sandbox.replies import InfrastructureFault
 
-MOST_FAULTS = 3
-"""Work that failed this often through no fault of the student's is given up."""
-MOST_DEATHS = 10
-"""So often what a submission shares with others may die in the middle of it: they all come under suspicion together."""
+FAULTS_TO_GIVE_UP = 3
+"""A job that failed this often by a fault of ours is given up."""
+DEATHS_TO_GIVE_UP = 10
+"""A job is given up after so many deaths of shared processes; the limit is higher, since one death hits many jobs."""
 _DEATHS = ("The worker", "the fork server ", "The database ")
-"""How the details of such a fault begin: see `abandoned`, `killed.DETAIL`, `ServerFault` and `DatabaseAway`."""
+"""Details of deaths begin so: see `abandoned`, `killed.DETAIL`, `ServerFault` and `DatabaseAway`."""
 
 
 @contextmanager
-def ended(log: Any, stop: Callable[[], None], fault: Callable[[Fault, str], None]) -> Iterator[None]:
-    """One try: ``stop`` is called when it was told to end, ``fault`` with a fault of ours and its detail."""
+def handling(log: Any, stop: Callable[[], None], fault: Callable[[Fault, str], None]) -> Iterator[None]:
+    """Run one try in the block: call ``stop`` when it is cancelled, ``fault`` with a fault of ours and its detail."""
     try:
         yield
     except pipeline.Cancelled:
@@ -45,24 +45,24 @@ def fail(run: Run, detail: str) -> None:
 
 
 def abandoned(executor: str, work: str) -> str:
-    """What is said of a try whose worker died in the middle of this work."""
+    """The fault's detail for a try whose worker died."""
     return f"The worker {executor} ended in the middle of the {work}."
 
 
-def close_abandoned(session: Session, work: str, *runs: ColumnElement[bool]) -> None:
-    """Those of the runs that are still `running` belong to a worker that died: each counts as a fault of ours."""
+def fail_abandoned(session: Session, work: str, *runs: ColumnElement[bool]) -> None:
+    """End the runs that a dead worker left `running`: each counts as a fault of ours."""
     for run in repository.running(session, *runs):
         fail(run, abandoned(run.executor, work))
     session.flush()
 
 
-def hopeless(session: Session, *runs: ColumnElement[bool]) -> bool:
+def is_exhausted(session: Session, *runs: ColumnElement[bool]) -> bool:
     """Whether these runs failed or died too often to try again."""
-    return enough(repository.fault_details(session, *runs))
+    return too_many(repository.fault_details(session, *runs))
 
 
-def enough(details: Iterable[str | None]) -> bool:
-    """Whether work is given up whose tries ended by faults with these details."""
-    failed = [detail or "" for detail in details]
-    deaths = sum(detail.startswith(_DEATHS) for detail in failed)
-    return deaths >= MOST_DEATHS or len(failed) - deaths >= MOST_FAULTS
+def too_many(details: Iterable[str | None]) -> bool:
+    """Whether a job is given up after faults with these details."""
+    texts = [detail or "" for detail in details]
+    deaths = sum(detail.startswith(_DEATHS) for detail in texts)
+    return deaths >= DEATHS_TO_GIVE_UP or len(texts) - deaths >= FAULTS_TO_GIVE_UP

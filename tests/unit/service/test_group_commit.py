@@ -16,7 +16,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.db import engine, together
+from app.db import engine, group_commit
 from app.db.engine import Database
 from app.db.outage import DatabaseAway
 from app.problems import Conflict
@@ -64,13 +64,13 @@ def meanwhile(database: Database, works: list[Write]) -> Iterator[list[Future[in
         return 0
 
     with ThreadPoolExecutor(len(works) + 1) as pool:
-        holder = pool.submit(database.write_together, hold)
+        holder = pool.submit(database.write_in_group, hold)
         assert begun.wait(PATIENCE)
-        line = database._together
+        line = database._group_commit
         assert line is not None
         futures = []
         for number, work in enumerate(works, start=1):
-            futures.append(pool.submit(database.write_together, work))
+            futures.append(pool.submit(database.write_in_group, work))
             while len(line._waiting) < number:
                 assert not futures[-1].done()
         go_on.set()
@@ -93,7 +93,7 @@ def test_who_comes_while_somebody_writes_shares_the_next_transaction(database: D
 
 
 def test_at_most_so_many_share_one(database: Database, commits: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(together, "AT_ONCE", 2)
+    monkeypatch.setattr(group_commit, "GROUP_SIZE", 2)
     with meanwhile(database, [insert(number) for number in range(1, 6)]) as futures:
         assert [future.result(PATIENCE) for future in futures] == [1, 2, 3, 4, 5]
     assert written(database) == [1, 2, 3, 4, 5]
@@ -122,8 +122,8 @@ def test_an_error_costs_only_its_own_and_the_others_are_stored_once(database: Da
 @pytest.mark.parametrize("bad", [refused, insert(None)])
 def test_alone_an_error_leaves_nothing_and_the_next_can_write(database: Database, bad: Write) -> None:
     with pytest.raises((Conflict, IntegrityError)):
-        database.write_together(bad)
-    assert database.write_together(insert(1)) == 1
+        database.write_in_group(bad)
+    assert database.write_in_group(insert(1)) == 1
     assert written(database) == [1]
 
 
@@ -135,10 +135,10 @@ def test_who_waits_is_told_with_the_first_that_nobody_can_write(
     monkeypatch.setattr(engine, "_begin_to_write", begin)
     other = sqlite3.connect(tmp_path / "together.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    line = database._together
+    line = database._group_commit
     assert line is not None
     with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(database.write_together, insert(number)) for number in range(3)]
+        futures = [pool.submit(database.write_in_group, insert(number)) for number in range(3)]
         while len(line._waiting) < len(futures):
             assert not futures[0].done()
         for future in futures:
@@ -146,5 +146,5 @@ def test_who_waits_is_told_with_the_first_that_nobody_can_write(
                 future.result(PATIENCE)
     other.close()
     assert begin.call_count == 1
-    assert database.write_together(insert(1)) == 1
+    assert database.write_in_group(insert(1)) == 1
     assert written(database) == [1]
