@@ -1,4 +1,4 @@
-"""What the service asks of a job engine, so that another one stays possible."""
+"""The interface of a job engine, so that DBOS can be replaced."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ INTERACTIVE = 1
 BATCH = 1000
 """Priorities: a lower number goes first, so that a student never waits behind a regrade."""
 MEASURING = 500
-"""The later stage of a grading waits behind every first stage: what takes a minute delays nobody's first verdicts."""
+"""A later stage goes after every first stage: jobs of a minute must not delay first verdicts."""
 _LAST_ATTEMPT = 99
 
 
 def attempt_priority(earlier: int) -> int:
     """The priority of a submission by how many its student had before it that day.
 
-    Nobody's second attempt goes before another's first one.
+    No student's second attempt goes before another's first one.
     """
     return INTERACTIVE + min(earlier, _LAST_ATTEMPT)
 
@@ -46,7 +46,7 @@ class JobEngine(Protocol):
         """Add the measuring of one submission for a regrade, behind every student's submission."""
 
     def close(self) -> None:
-        """Give the engine's connections back."""
+        """Close the engine's connections."""
 
 
 class Work(Protocol):

@@ -1,1 +1,1 @@
-"""Grading as jobs: the `port`, its DBOS adapter, and the worker that runs them."""
+"""The worker's process: its slots, heartbeat and chores, and the worker beside a service."""

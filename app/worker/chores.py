@@ -1,4 +1,4 @@
-"""What one worker does for all of them now and then: jobs of versions that are gone, lost jobs, ended jobs."""
+"""Periodic chores that one worker does for all: adopt jobs of older versions, replace lost ones, delete ended ones."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.worker import repository as work
 from grader.version import GRADER_VERSION
 
 KEPT = timedelta(days=1)
-"""How long the job engine remembers an ended job. What was graded is in our own tables."""
+"""How long the job engine keeps an ended job; results are in our own tables."""
 _SWEEP_SECONDS = 60.0
 
 log = structlog.get_logger()
 
 
 class Chores:
-    """The chores of the worker that beats; each is done by one worker at a time."""
+    """The chores of one worker, run with its heartbeat. One worker at a time does each."""
 
     def __init__(self, settings: Settings, database: Database, jobs: DbosJobs) -> None:
         self.settings = settings
@@ -33,7 +33,7 @@ class Chores:
         self.jobs = jobs
 
     def run(self) -> None:
-        """Do what is due and nobody else has begun."""
+        """Do the chores that are due and that no other worker has begun."""
         self.open_queues()
         if self._is_mine("adopt", self.settings.silent_seconds / 2):
             self._adopt()

@@ -1,4 +1,4 @@
-"""The pulse of a worker: it says that it lives, and takes over the jobs of those that say nothing any more."""
+"""The heartbeat of a worker, and the takeover of jobs from workers without one."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Say goodbye: what this worker still holds may be given out again."""
+        """Record the end of this worker, so that another takes over the jobs that it still holds."""
         self._stopped.set()
         self._thread.join()
         with self.database.write() as session:
@@ -88,7 +88,7 @@ class Heartbeat:
                 log.exception("no heartbeat")
 
     def beat(self) -> None:
-        """Beat once, and give out the jobs of the dead."""
+        """Beat once, take over the jobs of dead workers, and do the chores."""
         with self.database.write() as session:
             ours = repository.beat(session, self.executor, self.boot)
         if not ours:
@@ -102,14 +102,14 @@ class Heartbeat:
         self.chores.run()
 
     def _take_over_from_dead_workers(self) -> None:
-        """Give out what the dead held.
+        """Enqueue the jobs of dead workers again.
 
         A worker is dead when it has stopped, or when this one has heard nothing of it for as long as the settings say,
         by its own clock that nobody sets: those of two machines differ, and jump.
         """
         moment = time.monotonic()
         if moment - self._last_beat > self.settings.silent_seconds / 2:
-            # This worker could not look, mostly because the database was away: the others could not beat either.
+            # This worker could not read, mostly because the database was away: the others could not beat either.
             self._last_heard.clear()
         self._last_beat = moment
         with self.database.read() as session:

@@ -1,4 +1,4 @@
-"""Which of the jobs that a worker has taken may run now."""
+"""Slots for the jobs that a worker runs at the same time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import Enum, auto
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 class _Kind(Enum):
@@ -17,7 +17,7 @@ class _Kind(Enum):
 
 
 class Slots:
-    """So many gradings at once, and one more where only long ones run: then a first stage need not wait for their end.
+    """This many gradings at once, and one more for a first stage while long jobs hold all slots.
 
     First stages, which give students their verdicts, go before long ones (later stages, and measuring for regrades).
     Thread-safe.
@@ -30,7 +30,7 @@ class Slots:
         self._waiting: Counter[_Kind] = Counter()
 
     def first(self, is_wanted: Callable[[], bool]) -> AbstractContextManager[bool]:
-        """A slot of a first stage, held within; waited for while ``is_wanted``. False when there is none by then."""
+        """Wait for a slot of a first stage while ``is_wanted``, and hold it. False when none became free."""
         return self._slot(_Kind.FIRST, is_wanted)
 
     def long(self, is_wanted: Callable[[], bool]) -> AbstractContextManager[bool]:
@@ -42,23 +42,23 @@ class Slots:
         with self._changed:
             self._waiting[kind] += 1
             try:
-                taken = self._wait(kind, is_wanted)
-                self._running[kind] += taken
+                has_slot = self._wait(kind, is_wanted)
+                self._running[kind] += has_slot
             finally:
                 self._waiting[kind] -= 1
                 self._changed.notify_all()
         try:
-            yield taken
+            yield has_slot
         finally:
             with self._changed:
-                self._running[kind] -= taken
+                self._running[kind] -= has_slot
                 self._changed.notify_all()
 
     def _wait(self, kind: _Kind, is_wanted: Callable[[], bool]) -> bool:
         while is_wanted():
             if self._has_room(kind):
                 return True
-            self._changed.wait(_LOOK_SECONDS)
+            self._changed.wait(_POLL_SECONDS)
         return False
 
     def _has_room(self, kind: _Kind) -> bool:

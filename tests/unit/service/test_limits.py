@@ -41,7 +41,7 @@ def test_the_next_try_waits_until_the_first_one_is_old(clock: Clock) -> None:
 
 
 def test_old_keys_are_forgotten(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_KEYS", 5)
+    monkeypatch.setattr(limits, "_MAX_KEYS", 5)
     limit = RateLimit(1, 60, clock)
     for number in range(5):
         limit.note(f"old-{number}")
