@@ -31,7 +31,7 @@ def save(target: Path, as_json: bool) -> None:
         backup.check(target)
     except backup.NotSQLite as error:
         raise Refused(_POSTGRESQL) from error
-    except backup.PlaceTaken as error:
+    except backup.TargetExists as error:
         raise UnusableInput(str(error)) from error
     except (OSError, sqlite3.Error, backup.UnusableCopy) as error:
         raise Refused(f"no copy was made: {error}") from error
@@ -46,7 +46,7 @@ def restore(source: Path, as_json: bool) -> None:
         backup.restore(configured, source)
     except backup.NotSQLite as error:
         raise Refused(_POSTGRESQL) from error
-    except (backup.PlaceTaken, backup.UnusableCopy) as error:
+    except (backup.TargetExists, backup.UnusableCopy) as error:
         raise UnusableInput(str(error)) from error
     except (OSError, sqlite3.Error) as error:
         raise Refused(f"nothing was restored: {error}") from error

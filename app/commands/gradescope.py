@@ -31,8 +31,8 @@ _GRADER_FAILED = "The grader failed in question {numbers}. It is not your mistak
 def run(name: str, submission: Path, results: Path, repair: str, language: str) -> None:
     """Grade what a student uploaded and write ``results.json``, also when nothing of it can be used.
 
-    Raises `CommandError` when the fault is ours. There is no results file then, so Gradescope gives no points that
-    nobody earned or lost.
+    Raises `CommandError` when the fault is ours. There is no results file then, so Gradescope records no
+    score.
     """
     start = time.perf_counter()
     file = results / "results.json"

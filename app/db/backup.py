@@ -1,4 +1,4 @@
-"""Copying a SQLite database while it is in use, and putting such a copy into an empty place."""
+"""Copy a SQLite database while it is in use, and restore such a copy into an empty data folder."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from app.settings import Settings
 
 
 class NotSQLite(Exception):
-    """The database is a PostgreSQL server's, which has its own tools for this."""
+    """The database is on a PostgreSQL server, which has its own tools for backups."""
 
 
 class UnusableCopy(Exception):
-    """The file is no whole copy of an Assay database."""
+    """The file is not a complete copy of an Assay database."""
 
 
-class PlaceTaken(Exception):
-    """There is something already where the copy would go."""
+class TargetExists(Exception):
+    """The target of the copy exists already."""
 
 
 def save(settings: Settings, target: Path) -> None:
-    """Copy the database as it is at one moment; nobody has to stop. Raises `NotSQLite`, `PlaceTaken` or ``OSError``."""
+    """Copy the database, also while it is in use. Raises `NotSQLite`, `TargetExists` or ``OSError``."""
     source = database_file(settings)
     if target.exists():
-        raise PlaceTaken(f"{target} exists; name a new file")
+        raise TargetExists(f"{target} exists; name a new file")
     if not source.exists():
         raise FileNotFoundError(f"there is no database at {source}")
     _copy(source, target)
 
 
 def restore(settings: Settings, source: Path) -> None:
-    """Make this copy the database. Raises `NotSQLite`, `UnusableCopy`, `PlaceTaken` or ``OSError``."""
+    """Use this copy as the database. Raises `NotSQLite`, `UnusableCopy`, `TargetExists` or ``OSError``."""
     target = database_file(settings)
     if target.exists():
-        raise PlaceTaken(f"there is a database at {target}; restore into an empty data folder, or move it away first")
+        raise TargetExists(f"there is a database at {target}; restore into an empty data folder, or move it away first")
     check(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     _copy(source, target)
 
 
 def check(file: Path) -> None:
-    """Raise `UnusableCopy` unless the file is a whole Assay database."""
+    """Raise `UnusableCopy` unless the file is a complete Assay database."""
     if not file.is_file():
         raise UnusableCopy(f"there is no file {file}")
     try:
-        with _opened(file) as connection:
+        with _open_read_only(file) as connection:
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             connection.execute("SELECT version_num FROM alembic_version").fetchone()
             connection.execute("SELECT count(*) FROM submissions, workflow_status LIMIT 1").fetchone()
@@ -62,7 +62,7 @@ def check(file: Path) -> None:
 
 
 def database_file(settings: Settings) -> Path:
-    """Where the database lies. Raises `NotSQLite`."""
+    """The file of the database. Raises `NotSQLite`."""
     url = make_url(settings.sqlalchemy_url)
     if url.get_backend_name() != "sqlite" or url.database is None:
         raise NotSQLite
@@ -70,7 +70,7 @@ def database_file(settings: Settings) -> Path:
 
 
 def make_private(settings: Settings) -> None:
-    """Let nobody but its owner read a SQLite database: it holds keys now. A server guards its own files."""
+    """Let only the owner read a SQLite database, because it holds keys. A server protects its own files."""
     try:
         file = database_file(settings)
     except NotSQLite:
@@ -81,17 +81,17 @@ def make_private(settings: Settings) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Through SQLite's online backup, under another name until it is whole and on the disk."""
+    """Copy by SQLite's online backup, under another name until the copy is complete and on the disk."""
     unfinished = target.with_name(target.name + ".part")
     unfinished.unlink(missing_ok=True)
     unfinished.touch(0o600)
     try:
-        with _opened(source) as connection, closing(sqlite3.connect(unfinished)) as copy:
-            # All pages in one step: a step that finds the source changed meanwhile would begin anew.
+        with _open_read_only(source) as connection, closing(sqlite3.connect(unfinished)) as copy:
+            # Copy all pages in one step: a later step starts over if the source has changed.
             connection.backup(copy, pages=-1)
-            # The copy is one file, without a journal beside it.
+            # Keep the copy in one file, without a journal.
             copy.execute("PRAGMA journal_mode=DELETE")
-        # A database that holds keys is its owner's alone to read (`make_private`), and so is its copy.
+        # Give the copy the mode that `make_private` gave the database.
         shutil.copymode(source, unfinished)
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
@@ -101,6 +101,6 @@ def _copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+def _open_read_only(file: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
         yield connection

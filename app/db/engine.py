@@ -1,4 +1,4 @@
-"""One database, two ways in: ``read()`` sees a snapshot, ``write()`` commits at its end or leaves nothing."""
+"""The database: ``read()`` gives a snapshot, ``write()`` a transaction that commits at its end or not at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Result = TypeVar("_Result")
 BUSY_TIMEOUT_MS = 30_000
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.002, 0.1
 _WRITES = "assay_writes"
-_PATIENCE = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
+_CONNECT_TIMEOUTS = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
 """How long libpq waits for a server that does not answer, in seconds and milliseconds."""
 
 
@@ -36,13 +36,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that is never committed. Raises `DatabaseAway`."""
-        with outage.reported(), self._read() as session:
+        with outage.translated(), self._read() as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction: committed when the block ends, rolled back when it raises. Raises `DatabaseAway`."""
-        with outage.reported(), self._write.begin() as session:
+        with outage.translated(), self._write.begin() as session:
             yield session
 
     def write_in_group(self, work: Callable[[Session], _Result]) -> _Result:
@@ -56,19 +56,19 @@ class Database:
             return work(session)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.engine.dispose()
 
 
 def make_engine(settings: Settings) -> Engine:
-    """The engine of our own tables."""
+    """The engine for the tables of the service."""
     url = make_url(settings.sqlalchemy_url)
     if url.get_backend_name() == "sqlite":
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, pool_size=8, max_overflow=64)
         _configure_sqlite(engine)
         return engine
-    return create_engine(url, pool_size=8, max_overflow=32, pool_pre_ping=True, connect_args=_PATIENCE)
+    return create_engine(url, pool_size=8, max_overflow=32, pool_pre_ping=True, connect_args=_CONNECT_TIMEOUTS)
 
 
 def _configure_sqlite(engine: Engine) -> None:
@@ -76,18 +76,18 @@ def _configure_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, record: Any) -> None:
-        # The driver's own transactions begin too late (only before a write): none of it, `_on_begin` says BEGIN.
+        # Turn the driver's own transactions off: they begin only before a write. `_on_begin` sends BEGIN.
         connection.isolation_level = None
-        # First the time-out: switching to WAL takes a lock that another process may hold.
+        # Set the time-out first: switching to WAL takes a lock that another process may hold.
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA journal_mode=WAL")
-        # A receipt holds after a power cut too: without FULL, what was committed in the last seconds may be lost.
+        # FULL keeps receipts valid after a power cut: otherwise the commits of the last seconds may be lost.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        # A reader that turns writer fails at once when another wrote meanwhile, whatever the time-out.
+        # Begin as a writer: a reader that starts to write fails at once if another connection has written.
         if connection.get_execution_options().get(_WRITES, False):
             writer_queue.wait(connection)
             _begin_to_write(connection)
@@ -96,16 +96,16 @@ def _configure_sqlite(engine: Engine) -> None:
 
 
 def _begin_to_write(connection: Connection) -> None:
-    """Begin when no other process writes.
+    """Begin as soon as no other process writes.
 
-    SQLite looks again after longer and longer sleeps, soon of a tenth of a second. The one writer of this process whose
-    turn it is asks every few milliseconds, and less often only when it has waited long.
+    SQLite itself retries after ever longer sleeps of up to 0.1 s. The first writer in this process's queue retries
+    every few milliseconds instead, and less often only after a long wait.
     """
     driver = cast(sqlite3.Connection, connection.connection.dbapi_connection)
-    begun = time.monotonic()
+    start = time.monotonic()
     driver.execute("PRAGMA busy_timeout=0")
     try:
-        while (waited := time.monotonic() - begun) < BUSY_TIMEOUT_MS / 1000:
+        while (waited := time.monotonic() - start) < BUSY_TIMEOUT_MS / 1000:
             try:
                 driver.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
@@ -122,18 +122,18 @@ def _begin_to_write(connection: Connection) -> None:
 def make_job_engine(settings: Settings) -> Engine:
     """The engine that the job engine uses for its own tables in the same database.
 
-    It brings its own transactions, so it must not share the connections of `make_engine`.
+    It has its own transactions, so it must not share the connections of `make_engine`.
     """
     url = make_url(settings.sqlalchemy_url)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=4, max_overflow=12, pool_pre_ping=True, connect_args=_PATIENCE)
+        return create_engine(url, pool_size=4, max_overflow=12, pool_pre_ping=True, connect_args=_CONNECT_TIMEOUTS)
     engine = create_engine(url, pool_size=8, max_overflow=16)
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, record: Any) -> None:
         connection.isolation_level = "IMMEDIATE"
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        # What a power cut takes of these tables is done again.
+        # NORMAL is enough: jobs that a power cut loses are enqueued again.
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 

@@ -1,4 +1,4 @@
-"""A database that is away, full or read-only: for the reader of an answer a 503, for a job a fault of the machines."""
+"""A database that is away, full or read-only: a request gets a 503, a job an infrastructure fault."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.problems import Unavailable
 from grader.sandbox.replies import InfrastructureFault
 
-_PAUSE = 1.0
+_RETRY_SECONDS = 1.0
 _READ_ONLY = "25006"
-"""PostgreSQL's SQLSTATE of a write to a server that only reads."""
+"""PostgreSQL's SQLSTATE for a write to a read-only server."""
 log = structlog.get_logger()
 
 
@@ -34,8 +34,8 @@ class DatabaseAway(Unavailable, InfrastructureFault):
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Raise `DatabaseAway` in the place of the driver's many errors that mean it."""
+def translated() -> Iterator[None]:
+    """Raise `DatabaseAway` instead of the errors of drivers that mean an outage."""
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
@@ -46,27 +46,27 @@ def reported() -> Iterator[None]:
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether the database failed, and not what was asked of it."""
+    """Whether the database failed, rather than the statement."""
     if isinstance(error, DBAPIError) and (error.connection_invalidated or _sqlstate(error) == _READ_ONLY):
         return True
     if isinstance(error, OperationalError):
-        # SQLite's word for a statement that names what is not there, which no waiting would bring.
+        # SQLite reports a statement that names a missing table or column with the same class.
         return not str(error.orig).startswith(("no such", "near ", "table "))
     return isinstance(error, InterfaceError | PoolTimeout)
 
 
-def outlive(job: Callable[[], None], go_on: Callable[[], bool]) -> None:
-    """Run a job to its end, anew whenever the database was away meanwhile, as long as ``go_on`` says so.
+def retry_after_outages(job: Callable[[], None], may_retry: Callable[[], bool]) -> None:
+    """Run a job to its end, and again after each outage of the database for as long as ``may_retry`` allows.
 
-    The job must be one that can begin again at any point. What it had begun counts as ended in the middle.
+    The job must be able to begin again at any point.
     """
     while True:
         try:
             job()
         except DatabaseAway as away:
             log.warning("the job begins again when the database is back", error=str(away))
-            time.sleep(_PAUSE)
-            if not go_on():
+            time.sleep(_RETRY_SECONDS)
+            if not may_retry():
                 raise
         else:
             return
@@ -77,7 +77,7 @@ def _sqlstate(error: DBAPIError) -> str | None:
 
 
 def _reason(error: DBAPIError | PoolTimeout) -> str:
-    """What people are told: SQLite's own words; not those of a server, which name hosts and users."""
+    """The reason to show: SQLite's own message, but not that of a server, which names hosts and users."""
     if isinstance(error, DBAPIError) and type(error.orig).__module__ == "sqlite3":
         return str(error.orig)
     return "no connection"

@@ -161,13 +161,15 @@ class Measurer:
     def _reuse(self, recorder: Recorder, run_id: int) -> None:
         """Copy the evidence of a run of the same content that has finished meanwhile."""
         with self.database.read() as session:
-            found = {row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)}
-        for question, evidence in found.items():
+            evidence_by_question = {
+                row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)
+            }
+        for question, evidence in evidence_by_question.items():
             if isinstance(evidence, PruningEvidence):
                 recorder.keep(question, evidence)
 
     def _stop(self, recorder: Recorder) -> None:
-        """Stop because somebody said so: for good, or to go on elsewhere."""
+        """End a cancelled run for good, or put an interrupted one back for another worker."""
         with self.database.write() as session:
             submission = recorder.locked(session)
             if submission is None:

@@ -112,11 +112,11 @@ class DbosJobs:
     def give_out_again(self, executors: Collection[str]) -> int:
         """Put the jobs that these dead executors held back on the queue. Returns how many there were.
 
-        Only for executors that a single caller has claimed: a job that somebody took meanwhile would run twice.
+        Call it only after claiming these executors: otherwise two callers would enqueue the same job.
         """
-        held = self.held_by(executors)
-        self.put_back(held)
-        return len(held)
+        jobs = self.held_by(executors)
+        self.put_back(jobs)
+        return len(jobs)
 
     def held_by(self, executors: Collection[str]) -> list[WorkflowStatus]:
         """The jobs that these executors have claimed and not ended."""

@@ -108,5 +108,5 @@ def claim_chore(session: Session, name: str, *, every_seconds: float) -> bool:
 
 
 def lock_chore(session: Session, name: str) -> None:
-    """Let nobody else do this chore until the transaction ends."""
+    """Lock this chore until the transaction ends."""
     session.scalar(select(Chore.name).where(Chore.name == name).with_for_update())

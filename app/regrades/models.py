@@ -77,12 +77,12 @@ class Regrade(Base):
 
     @property
     def open(self) -> bool:
-        """Neither published nor ended: nobody else may regrade the assignment."""
+        """Whether it is neither published nor ended. An assignment has at most one open regrade."""
         return self.state in (RegradeState.RUNNING, RegradeState.PREVIEW)
 
     @property
     def whole(self) -> bool:
-        """Every question is regraded, so that the submission as a whole moves to the new version and run."""
+        """Whether every question is regraded, so that the whole submission moves to the new version and run."""
         return not self.questions
 
 
@@ -92,10 +92,10 @@ Index("uq_regrades_slug_open", Regrade.slug, unique=True, sqlite_where=_OPEN, po
 
 
 class RegradeEntry(Base):
-    """One submission of a regrade, with what it was when its preview was computed.
+    """One submission of a regrade, with its state when its preview was computed.
 
-    ``basis`` is the digest of all that stands of the submission, taken at the preview and again after publishing:
-    whoever finds another one knows that something moved underneath. ``run_id`` is the run that measured again.
+    ``basis`` is the digest of the submission's result, taken at the preview and again after publishing: another digest
+    means that the result has changed since. ``run_id`` is the run that measured again.
     """
 
     __tablename__ = "regrade_entries"

@@ -1,6 +1,6 @@
-"""Computing a preview: what the newest version of the assignment would give, from evidence that is stored.
+"""Compute the preview of a regrade: the points that the newest version gives for stored evidence.
 
-Work is done in short transactions, so that students' gradings never wait long, and begins again where a crash left it.
+Short transactions keep students' gradings from waiting. After a crash the work goes on with the entries still open.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from grader.evidence import AnyEvidence, Fault
 from grader.lateness import lateness
 
 BATCH_SIZE = 200
-"""Submissions of one transaction."""
+"""Submissions in one transaction."""
 
-Measured = Mapping[str, tuple[int, AnyEvidence]]
+MeasuredEvidence = Mapping[str, tuple[int, AnyEvidence]]
 """Evidence and its id by question."""
 
 
@@ -42,7 +42,7 @@ class NotScorable(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one submission: its changes, or the fault that kept it out."""
+    """The result for one submission: its changes, or the fault that prevents the regrade."""
 
     stored_result: StoredResult
     changes: list[Change] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Result:
 
 
 class Previewer:
-    """Runs the job of a regrade. Thread-safe."""
+    """Runs the jobs of regrades. Thread-safe."""
 
     def __init__(self, database: Database, engine: JobEngine, stopping: Callable[[], bool]) -> None:
         self.database = database
@@ -73,7 +73,7 @@ class Previewer:
         self.stopping = stopping
 
     def run(self, regrade_id: uuid.UUID) -> None:
-        """Bring a regrade to its preview, or hand its submissions out to be measured. A fault of ours ends it."""
+        """Compute the preview of a rescore, or enqueue the submissions of a remeasure. Our own fault ends it."""
         log = structlog.get_logger().bind(regrade=str(regrade_id))
         try:
             while self._batch(regrade_id):
@@ -93,12 +93,12 @@ class Previewer:
             log.info("regrade handed out or previewed")
 
     def hand_back(self, regrade_id: uuid.UUID) -> None:
-        """Put the job back into the queue: another worker goes on."""
+        """Put the job back into the queue, for another worker."""
         with self.database.write() as session:
             self.engine.enqueue_regrade(session, regrade_id)
 
     def _batch(self, regrade_id: uuid.UUID) -> bool:
-        """One step. False when there is nothing left to do."""
+        """Process one batch. False when no entry is open any more."""
         with self.database.read() as session:
             regrade = repository.get(session, regrade_id)
             if regrade is None or regrade.state is not RegradeState.RUNNING:
@@ -109,22 +109,22 @@ class Previewer:
             regrade = repository.get(session, regrade_id, lock=True)
             if regrade is None or regrade.state is not RegradeState.RUNNING:
                 return False
-            # A second job, after a crash or a slow heartbeat, may have been here meanwhile.
-            in_state = repository.in_state(session, regrade_id, EntryState.PENDING, waiting)
+            # A second job, after a crash or a slow heartbeat, may have processed these entries meanwhile.
+            open_ids = repository.in_state(session, regrade_id, EntryState.PENDING, waiting)
             if regrade.kind is Kind.RESCORE:
                 store(
-                    session, regrade, [result for result in results if result.stored_result.submission.id in in_state]
+                    session, regrade, [result for result in results if result.stored_result.submission.id in open_ids]
                 )
             else:
-                self._hand_out(session, regrade, [identifier for identifier in waiting if identifier in in_state])
+                self._enqueue(session, regrade, [identifier for identifier in waiting if identifier in open_ids])
             end_if_complete(session, regrade)
         return bool(waiting)
 
     def _rescore(self, session: Session, regrade: Regrade, waiting: list[uuid.UUID]) -> list[Result]:
-        found = repository.stored_results(session, waiting, evidence=True)
-        return [rescored(regrade, found[identifier]) for identifier in waiting]
+        stored_results = repository.stored_results(session, waiting, evidence=True)
+        return [rescored(regrade, stored_results[identifier]) for identifier in waiting]
 
-    def _hand_out(self, session: Session, regrade: Regrade, waiting: list[uuid.UUID]) -> None:
+    def _enqueue(self, session: Session, regrade: Regrade, waiting: list[uuid.UUID]) -> None:
         assignment = assignments.definition(regrade.target)
         for identifier in waiting:
             self.engine.enqueue_remeasure(session, regrade.id, identifier, assignment)
@@ -138,33 +138,35 @@ class Previewer:
 
 
 def store(session: Session, regrade: Regrade, results: list[Result]) -> None:
-    """Write down what became of some submissions."""
+    """Store the results of some submissions."""
     repository.write_entries(session, [result.entry(regrade.id) for result in results])
     repository.write_changes(session, regrade.id, [change for result in results for change in result.changes])
 
 
 def end_if_complete(session: Session, regrade: Regrade) -> None:
-    """The preview stands when no submission is left. The caller holds the regrade's row."""
+    """End the preview when no entry is open. The caller has locked the regrade's row."""
     session.flush()
     if repository.is_complete(session, regrade.id):
         regrade.state, regrade.previewed_at = RegradeState.PREVIEW, now()
 
 
 def rescored(regrade: Regrade, stored_result: StoredResult) -> Result:
-    """What the regrade's version of the assignment gives for the evidence that counts today."""
+    """The result of scoring the current evidence by the regrade's version of the assignment."""
     measured = {}
     for number, text in stored_result.evidence.items():
         if regrade.whole or number in regrade.questions:
             try:
                 measured[number] = stored_result.rows[number].evidence_id, evidences.parse_json(text)
             except ValueError as error:
-                said = str(error).splitlines()[0]
-                return Result(stored_result, fault=f"The stored evidence of question {number} cannot be read ({said}).")
+                reason = str(error).splitlines()[0]
+                return Result(
+                    stored_result, fault=f"The stored evidence of question {number} cannot be read ({reason})."
+                )
     return result(regrade, stored_result, measured)
 
 
-def result(regrade: Regrade, stored_result: StoredResult, measured: Measured) -> Result:
-    """What a submission would get from this evidence."""
+def result(regrade: Regrade, stored_result: StoredResult, measured: MeasuredEvidence) -> Result:
+    """The result of scoring this evidence by the regrade's version of the assignment."""
     try:
         return Result(stored_result, _changes(regrade, stored_result, measured))
     except NotScorable as reason:
@@ -174,36 +176,36 @@ def result(regrade: Regrade, stored_result: StoredResult, measured: Measured) ->
         return Result(stored_result, fault=f"{type(error).__name__}: {error}"[:4000])
 
 
-def _changes(regrade: Regrade, stored_result: StoredResult, measured: Measured) -> list[Change]:
+def _changes(regrade: Regrade, stored_result: StoredResult, measured: MeasuredEvidence) -> list[Change]:
     target = assignments.definition(regrade.target)
-    was = assignments.definition(stored_result.submission.assignment)
-    cause = _cause(regrade, was, target)
+    current = assignments.definition(stored_result.submission.assignment)
+    cause = _cause(regrade, current, target)
     numbers = regrade.questions or [question.number for question in target.questions]
     after: dict[str, ScoreRow | None] = {}
     if regrade.whole:
-        # A question that the new version no longer asks.
-        after = {question.number: None for question in was.questions}
+        # Questions that the new version no longer asks lose their score.
+        after = {question.number: None for question in current.questions}
     for number in numbers:
         if number not in measured:
             raise NotScorable(f"Question {number} was never measured for this submission. Regrade with `remeasure`.")
         after[number] = _score(target, regrade.target_id, number, *measured[number])
     identifier = stored_result.submission.id
-    found = (
+    comparisons = (
         compare(identifier, number, stored_result.rows.get(number), row, regrade.kind, cause)
         for number, row in after.items()
     )
-    changes = [change for change in found if change is not None]
+    changes = [change for change in comparisons if change is not None]
     if regrade.whole:
-        changes += _late(stored_result, was, target)
+        changes += _late(stored_result, current, target)
     return changes
 
 
-def _late(stored_result: StoredResult, was: Assignment, target: Assignment) -> list[Change]:
+def _late(stored_result: StoredResult, current: Assignment, target: Assignment) -> list[Change]:
     """The change to the late deduction when the new version has another deadline or late rule."""
     submission, extended_to = stored_result.submission, stored_result.extended_to
     before, after = (
         late.percent if (late := lateness(version.schedule, submission.submitted_at, extended_to)) else 0.0
-        for version in (was, target)
+        for version in (current, target)
     )
     if before == after:
         return []
@@ -225,15 +227,15 @@ def _score(target: Assignment, rubric_id: int, number: str, evidence_id: int, ev
     )
 
 
-def _cause(regrade: Regrade, was: Assignment, target: Assignment) -> str:
+def _cause(regrade: Regrade, current: Assignment, target: Assignment) -> str:
     version = f"version {target.version} of {target.slug}"
-    if was.version != target.version:
-        version += f" instead of {was.version}"
+    if current.version != target.version:
+        version += f" instead of {current.version}"
     if regrade.kind is Kind.RESCORE:
         return f"scored by {version}"
     return f"measured again by grader {regrade.grader_version}, scored by {version}"
 
 
 def own_fault(fault: Fault, question: str) -> str:
-    """What is said of a submission whose measuring failed through no fault of the student's."""
+    """The fault of a submission whose measuring failed through no fault of the student."""
     return f"Question {question} could not be measured: a fault of the {fault.value}. The former result stays."

@@ -1,4 +1,4 @@
-"""Making a previewed regrade count, and taking it back: each in one transaction, on exactly what the preview saw."""
+"""Publish and revert a regrade, each in one transaction, on exactly the results that the preview used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.regrades.repository import StoredResult
 from app.regrades.selection import Condition
 from app.submissions.models import State
 
-_NAMED = 20
+_LISTED_SUBMISSIONS = 20
 
 
 class RegradeOutdated(Conflict):
@@ -26,34 +26,34 @@ class RegradeOutdated(Conflict):
 
 
 def publish(session: Session, regrade: Regrade) -> None:
-    """Let the previewed points count. Raises `RegradeOutdated` when a submission is not what the preview saw.
+    """Let the previewed points count. Raises `RegradeOutdated` when a result has changed since the preview.
 
-    The caller holds the regrade's row.
+    The caller has locked the regrade's row.
     """
     entries = repository.done_entries(session, regrade.id)
     stored_results = repository.stored_results(session, entries, lock=True)
-    _check_unmoved(
+    _require_unchanged(
         entries,
         stored_results,
         "changed since the preview. Cancel this regrade and start a new one; it reuses the measurements.",
     )
-    _check_nobody_new(session, regrade)
+    _require_complete(session, regrade)
     moment = now()
     changes = repository.changes(session, regrade.id)
     repository.write_scores(session, [(change, change.after) for change in changes], moment)
-    repository.write_submissions(session, _moved(regrade, entries, stored_results))
+    repository.write_submissions(session, _submission_values(regrade, entries, stored_results))
     regrade.state, regrade.published_at = RegradeState.PUBLISHED, moment
-    _seal(session, regrade, entries)
+    _store_new_basis(session, regrade, entries)
 
 
 def revert(session: Session, regrade: Regrade) -> None:
-    """Let everything stand again as it did before publishing. Raises `RegradeOutdated` when something is built on it.
+    """Restore the results from before publishing. Raises `RegradeOutdated` when a later regrade builds on this one.
 
-    The caller holds the regrade's row.
+    The caller has locked the regrade's row.
     """
     entries = repository.done_entries(session, regrade.id)
     stored_results = repository.stored_results(session, entries, lock=True)
-    _check_unmoved(
+    _require_unchanged(
         entries, stored_results, "were regraded again since this one was published. Revert the later regrade first."
     )
     changes = repository.changes(session, regrade.id)
@@ -75,20 +75,20 @@ def revert(session: Session, regrade: Regrade) -> None:
     regrade.state, regrade.ended_at = RegradeState.REVERTED, now()
 
 
-def _check_unmoved(
-    entries: dict[uuid.UUID, RegradeEntry], stored_results: dict[uuid.UUID, StoredResult], what_to_do: str
+def _require_unchanged(
+    entries: dict[uuid.UUID, RegradeEntry], stored_results: dict[uuid.UUID, StoredResult], sentence_end: str
 ) -> None:
-    moved = [identifier for identifier, entry in entries.items() if stored_results[identifier].basis != entry.basis]
-    if moved:
-        raise RegradeOutdated(f"{len(moved)} submissions {what_to_do}", submissions=_names(moved))
+    changed = [identifier for identifier, entry in entries.items() if stored_results[identifier].basis != entry.basis]
+    if changed:
+        raise RegradeOutdated(f"{len(changed)} submissions {sentence_end}", submissions=_names(changed))
 
 
-def _check_nobody_new(session: Session, regrade: Regrade) -> None:
-    """A submission that ended since the preview, and was still graded by an older version, would be left behind."""
+def _require_complete(session: Session, regrade: Regrade) -> None:
+    """Refuse if a submission ended after the preview, graded by an older version: it would keep old points."""
     condition = Condition.model_validate(regrade.condition)
-    covered = repository.submission_ids(session, regrade.id)
+    previewed = repository.submission_ids(session, regrade.id)
     selected = repository.select_submissions(session, regrade.slug, condition, regrade.questions)
-    late = [identifier for identifier in selected if identifier not in covered]
+    late = [identifier for identifier in selected if identifier not in previewed]
     older = repository.of_other_versions(session, late, regrade.target_id)
     if older:
         raise RegradeOutdated(
@@ -98,11 +98,11 @@ def _check_nobody_new(session: Session, regrade: Regrade) -> None:
         )
 
 
-def _moved(
+def _submission_values(
     regrade: Regrade, entries: dict[uuid.UUID, RegradeEntry], stored_results: dict[uuid.UUID, StoredResult]
 ) -> list[dict[str, Any]]:
-    """The submissions' columns. When only some questions are regraded, their run and version stay."""
-    moved = []
+    """The new columns of the submissions. A regrade of some questions keeps their run and version."""
+    rows = []
     for identifier, entry in entries.items():
         values: dict[str, Any] = {"id": identifier, "revision": stored_results[identifier].submission.revision + 1}
         submission = stored_results[identifier].submission
@@ -112,12 +112,12 @@ def _moved(
             values["assignment_id"] = regrade.target_id
             if regrade.kind is Kind.REMEASURE and entry.run_id is not None:
                 values |= {"run_id": entry.run_id, "state": State.GRADED, "fault": None}
-        moved.append(values)
-    return moved
+        rows.append(values)
+    return rows
 
 
-def _seal(session: Session, regrade: Regrade, entries: dict[uuid.UUID, RegradeEntry]) -> None:
-    """Remember what stands now, so that a later revert can tell whether it still does."""
+def _store_new_basis(session: Session, regrade: Regrade, entries: dict[uuid.UUID, RegradeEntry]) -> None:
+    """Store the digest of the published results: a later revert compares it."""
     session.flush()
     session.expire_all()
     stored_results = repository.stored_results(session, entries)
@@ -131,4 +131,4 @@ def _seal(session: Session, regrade: Regrade, entries: dict[uuid.UUID, RegradeEn
 
 
 def _names(identifiers: Collection[uuid.UUID]) -> list[str]:
-    return [str(identifier) for identifier in list(identifiers)[:_NAMED]]
+    return [str(identifier) for identifier in list(identifiers)[:_LISTED_SUBMISSIONS]]

@@ -1,4 +1,4 @@
-"""Measuring one submission again for a regrade: a run of its own, which nobody sees before the regrade is published."""
+"""Measure one submission again for a regrade: a run of its own, hidden until the regrade is published."""
 
 from __future__ import annotations
 
@@ -197,8 +197,10 @@ class _Observer:
         """Copy the evidence of an earlier run of the same content."""
         with self.database.read() as session:
             earlier = runs.run(session, run_id)
-            found = {row.question: evidences.parse(row.data) for row in submissions.run_evidence(session, run_id)}
-        for question, evidence in found.items():
+            evidence_by_question = {
+                row.question: evidences.parse(row.data) for row in submissions.run_evidence(session, run_id)
+            }
+        for question, evidence in evidence_by_question.items():
             self._keep(question, evidence)
         self.finish(earlier.sandbox, {}, reused=earlier)
 
@@ -223,8 +225,8 @@ class _Observer:
                 fault = Fault(measured[failed[0]].data["fault"])
                 result = preview.Result(stored_result, fault=preview.own_fault(fault, failed[0]))
             else:
-                found = {number: (row.id, evidences.parse(row.data)) for number, row in measured.items()}
-                result = preview.result(regrade, stored_result, found)
+                measured_evidence = {number: (row.id, evidences.parse(row.data)) for number, row in measured.items()}
+                result = preview.result(regrade, stored_result, measured_evidence)
             preview.store(session, regrade, [result])
             preview.end_if_complete(session, regrade)
 
@@ -249,15 +251,18 @@ def _with_questions(assignment: Assignment, numbers: list[str]) -> Assignment:
     """
     if not numbers:
         return assignment
-    chosen = [assignment.question(number) for number in numbers]
-    on_model = any(stale.on_model(item) for item in chosen)
-    kept = {*numbers, *(item.number for item in assignment.questions if on_model and item.check == "architecture")}
-    questions = tuple(item for item in assignment.questions if item.number in kept)
+    questions_to_measure = [assignment.question(number) for number in numbers]
+    on_model = any(stale.on_model(item) for item in questions_to_measure)
+    numbers_with_model = {
+        *numbers,
+        *(item.number for item in assignment.questions if on_model and item.check == "architecture"),
+    }
+    questions = tuple(item for item in assignment.questions if item.number in numbers_with_model)
     return assignment.model_copy(update={"questions": questions})
 
 
 def _rests_on(session: Session, stored_result: repository.StoredResult, run_id: int, numbers: list[str]) -> bool:
-    """Whether the evidence that counts today is that of this run, or was taken over from the same one."""
+    """Whether the current evidence comes from this run, or was copied from it."""
     evidence_ids = [row.evidence_id for number, row in stored_result.rows.items() if not numbers or number in numbers]
     return runs.runs_of_evidence(session, evidence_ids) == [run_id]
 

@@ -118,18 +118,18 @@ def in_state(
     """The submissions among these that are in this state within a regrade."""
     query = select(RegradeEntry.submission_id).where(RegradeEntry.regrade_id == regrade_id, RegradeEntry.state == state)
     return {
-        found
+        identifier
         for chunk in chunks(submission_ids)
-        for found in session.scalars(query.where(RegradeEntry.submission_id.in_(chunk)))
+        for identifier in session.scalars(query.where(RegradeEntry.submission_id.in_(chunk)))
     }
 
 
 def is_complete(session: Session, regrade_id: uuid.UUID) -> bool:
-    """Whether a regrade has processed every submission. The index answers alone, since each submission asks."""
-    left = select(RegradeEntry.submission_id).where(
+    """Whether a regrade has processed every submission. One index answers it, because it is asked after each one."""
+    open_entries = select(RegradeEntry.submission_id).where(
         RegradeEntry.regrade_id == regrade_id, RegradeEntry.state.in_((EntryState.PENDING, EntryState.QUEUED))
     )
-    return session.scalar(left.limit(1)) is None
+    return session.scalar(open_entries.limit(1)) is None
 
 
 def progress(session: Session, regrade_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[EntryState, int]]:
@@ -137,10 +137,10 @@ def progress(session: Session, regrade_ids: Collection[uuid.UUID]) -> dict[uuid.
     query = select(RegradeEntry.regrade_id, RegradeEntry.state, func.count()).where(
         RegradeEntry.regrade_id.in_(regrade_ids)
     )
-    found: dict[uuid.UUID, dict[EntryState, int]] = {regrade_id: {} for regrade_id in regrade_ids}
+    counts: dict[uuid.UUID, dict[EntryState, int]] = {regrade_id: {} for regrade_id in regrade_ids}
     for regrade_id, state, count in session.execute(query.group_by(RegradeEntry.regrade_id, RegradeEntry.state)):
-        found[regrade_id][state] = count
-    return found
+        counts[regrade_id][state] = count
+    return counts
 
 
 def changed(session: Session, regrade_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
@@ -235,23 +235,23 @@ class StoredResult:
 def stored_results(
     session: Session, submission_ids: Collection[uuid.UUID], *, evidence: bool = False, lock: bool = False
 ) -> dict[uuid.UUID, StoredResult]:
-    """Submissions with their scores as they stand, in the order of the ids."""
-    found: dict[uuid.UUID, StoredResult] = {}
+    """Submissions with their current scores, in the order of the ids."""
+    results: dict[uuid.UUID, StoredResult] = {}
     for chunk in chunks(sorted(submission_ids)):
-        # Always in the order of the ids, so that two writers cannot wait for each other.
+        # One order of locking prevents deadlocks between two writers.
         query = select(Submission).where(Submission.id.in_(chunk)).order_by(Submission.id)
         if lock:
             query = query.with_for_update()
         submissions = session.scalars(query, execution_options={"populate_existing": True})
         times = extensions.of_submissions(session, chunk)
-        found |= {
+        results |= {
             submission.id: StoredResult(submission, {}, {}, times[submission.id][1]) for submission in submissions
         }
         for identifier, question, row, data in _score_rows(session, chunk, evidence):
-            found[identifier].rows[question] = row
+            results[identifier].rows[question] = row
             if data is not None:
-                found[identifier].evidence[question] = data
-    return found
+                results[identifier].evidence[question] = data
+    return results
 
 
 def _score_rows(
@@ -275,11 +275,11 @@ def _score_rows(
 
 def of_other_versions(session: Session, submission_ids: Collection[uuid.UUID], version_id: int) -> list[uuid.UUID]:
     """The submissions among these that another version of the assignment graded."""
-    found: list[uuid.UUID] = []
+    identifiers: list[uuid.UUID] = []
     for chunk in chunks(submission_ids):
         query = select(Submission.id).where(Submission.id.in_(chunk), Submission.assignment_id != version_id)
-        found += session.scalars(query)
-    return found
+        identifiers += session.scalars(query)
+    return identifiers
 
 
 def write_entries(session: Session, values: list[dict[str, Any]]) -> None:
@@ -288,16 +288,16 @@ def write_entries(session: Session, values: list[dict[str, Any]]) -> None:
         session.execute(update(RegradeEntry), values)
 
 
-def write_changes(session: Session, regrade_id: uuid.UUID, found: Collection[Change]) -> None:
-    """Store what would change."""
-    if found:
-        session.execute(insert(RegradeChange), [change.values(regrade_id) for change in found])
+def write_changes(session: Session, regrade_id: uuid.UUID, changes: Collection[Change]) -> None:
+    """Store the changes of a regrade."""
+    if changes:
+        session.execute(insert(RegradeChange), [change.values(regrade_id) for change in changes])
 
 
-def write_scores(session: Session, wanted: Collection[tuple[Change, ScoreRow | None]], published_at: datetime) -> None:
+def write_scores(session: Session, targets: Collection[tuple[Change, ScoreRow | None]], published_at: datetime) -> None:
     """Update, insert or delete the scores of the changes, so that these rows are stored."""
     by_key: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for change, row in wanted:
+    for change, row in targets:
         key = {"submission_id": change.submission_id, "question": change.question}
         if row is None:
             session.execute(
@@ -306,8 +306,8 @@ def write_scores(session: Session, wanted: Collection[tuple[Change, ScoreRow | N
                 )
             )
         else:
-            stood = change.before if row is change.after else change.after
-            by_key["insert" if stood is None else "update"].append(key | row.columns(published_at))
+            stored = change.before if row is change.after else change.after
+            by_key["insert" if stored is None else "update"].append(key | row.columns(published_at))
     if by_key["insert"]:
         session.execute(insert(StoredScore), by_key["insert"])
     if by_key["update"]:
@@ -321,10 +321,10 @@ def write_submissions(session: Session, values: list[dict[str, Any]]) -> None:
 
 
 def select_submissions(session: Session, slug: str, condition: Condition, questions: list[str]) -> list[uuid.UUID]:
-    """The submissions of an assignment that meet the condition, oldest first.
+    """The graded and failed submissions of an assignment that meet the condition, oldest first.
 
-    Only those that ended, graded or failed: what still runs is graded by the newest version anyway, and what was
-    cancelled has nothing to score. When only some ``questions`` are regraded, the condition looks at those.
+    A grading that still runs uses the newest version anyway, and a cancelled one has nothing to score. A regrade of
+    some ``questions`` applies the condition to those.
     """
     query = (
         select(Submission.id, Submission.submitted_at)
@@ -345,12 +345,12 @@ def select_submissions(session: Session, slug: str, condition: Condition, questi
         scored = scored.where(StoredScore.question.in_(numbers))
     if condition.verdict is not None:
         scored = scored.where(StoredScore.verdict == condition.verdict)
-    met = {
+    matching = {
         identifier: None
         for identifier, _, messages in session.execute(scored)
         if condition.message is None or condition.message in (message["id"] for message in messages)
     }
-    return list(met)
+    return list(matching)
 
 
 def _between(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:

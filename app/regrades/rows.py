@@ -1,4 +1,4 @@
-"""Rows of the scores' table as plain data: what stood before a regrade, what stands after, and how they differ."""
+"""Rows of the table of scores as plain data, before and after a regrade, and their differences."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ScoreRow:
     computed_at: datetime | None
 
     def data(self) -> dict[str, Any]:
-        """As JSON data. Floats and times come back to the bit."""
+        """As JSON data that keeps floats and times exactly."""
         return {
             "evidence_id": self.evidence_id,
             "rubric_id": self.rubric_id,
@@ -58,7 +58,7 @@ class ScoreRow:
         )
 
     def columns(self, published_at: datetime) -> dict[str, Any]:
-        """What is written to the table; a row that never stood is stamped with the time of its publication."""
+        """The columns to store; a row that is published for the first time gets the time of publication."""
         return {name: getattr(self, name) for name in self.__slots__} | {
             "computed_at": self.computed_at or published_at,
         }
@@ -70,16 +70,16 @@ class ScoreRow:
 
 
 def basis(state: State, run_id: int | None, assignment_id: int, rows: Mapping[str, ScoreRow]) -> str:
-    """SHA-256 over what a submission's result rests on: two equal ones mean that nothing moved between."""
+    """SHA-256 over everything that a submission's result rests on. Equal digests mean that nothing changed."""
     scores = [(number, row.evidence_id, row.rubric_id, str(row.computed_at)) for number, row in sorted(rows.items())]
     return hashlib.sha256(json.dumps([state.value, run_id, assignment_id, scores]).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a regrade does to one question of one submission. See `app.regrades.models.RegradeChange`.
+    """The change of a regrade to one question of one submission. See `app.regrades.models.RegradeChange`.
 
-    ``percents`` are what lateness takes before and after: a change that has no rows.
+    ``percents`` are the late deductions before and after: a change without rows.
     """
 
     submission_id: uuid.UUID
@@ -110,8 +110,8 @@ def compare(
 ) -> Change | None:
     """The change from one row to the other, or ``None`` when nothing that counts is different.
 
-    ``cause`` says in words what is done differently now. The numbers inside the messages of a new measurement (times,
-    seeds) are never twice the same, so there only the messages' ids are compared.
+    ``cause`` names the new version or grader. Messages of a new measurement hold times and seeds that always differ, so
+    for a remeasure only the ids of messages are compared.
     """
     if before is None and after is None:
         return None

@@ -1,4 +1,4 @@
-"""What the outside sends and reads of regrades."""
+"""Regrades as the API receives and sends them."""
 
 from __future__ import annotations
 

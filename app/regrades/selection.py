@@ -1,4 +1,4 @@
-"""Which submissions a regrade covers."""
+"""The condition that selects the submissions of a regrade."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"
 
 
 class Condition(BaseModel):
-    """The submissions to regrade: those that meet everything that is set. Empty means every graded attempt.
+    """The submissions to regrade: those that meet every field that is set. Empty selects every graded attempt.
 
     ``question``, ``verdict`` and ``message`` must hold together for one question of the submission.
     """

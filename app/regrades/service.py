@@ -1,4 +1,4 @@
-"""Regrades from the wish to the end. Commit is the caller's."""
+"""Create, publish, revert and cancel regrades. The caller commits."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ class UnknownQuestion(Unprocessable):
 
 
 def create(session: Session, engine: JobEngine, viewer: Viewer, wish: RegradeWish) -> Regrade:
-    """Begin a regrade: choose its submissions and enqueue the work.
+    """Create a regrade: select its submissions and enqueue the work.
 
     Raises `AssignmentNotFound`, `UserNotFound`, `UnknownQuestion` or `RegradeOpen`.
     """
     target = assignments.current(session, wish.assignment)
-    known = [question.number for question in assignments.definition(target).questions]
-    named = [*wish.questions, *([wish.where.question] if wish.where.question is not None else [])]
-    for number in named:
-        if number not in known:
-            raise UnknownQuestion(f"{target.slug} has no question {number[:16]!r}; it has {', '.join(known)}.")
+    numbers = [question.number for question in assignments.definition(target).questions]
+    requested = [*wish.questions, *([wish.where.question] if wish.where.question is not None else [])]
+    for number in requested:
+        if number not in numbers:
+            raise UnknownQuestion(f"{target.slug} has no question {number[:16]!r}; it has {', '.join(numbers)}.")
     if wish.where.student is not None:
         users.find(session, wish.where.student)
     _refuse_second(session, target.slug)
-    questions = [number for number in known if number in wish.questions]
-    chosen = repository.select_submissions(session, target.slug, wish.where, questions)
+    questions = [number for number in numbers if number in wish.questions]
+    submission_ids = repository.select_submissions(session, target.slug, wish.where, questions)
     regrade = Regrade(
         slug=target.slug,
         target_id=target.id,
@@ -72,16 +72,16 @@ def create(session: Session, engine: JobEngine, viewer: Viewer, wish: RegradeWis
         condition=wish.where.model_dump(mode="json", exclude_none=True),
         questions=questions,
         grader_version=GRADER_VERSION,
-        total=len(chosen),
+        total=len(submission_ids),
         created_by_id=viewer.user_id,
     )
     session.add(regrade)
     try:
         session.flush()
     except IntegrityError:
-        # Somebody else's regrade began between our look and our row.
+        # Another request created a regrade of this assignment after `_refuse_second`.
         raise RegradeOpen from None
-    repository.add_entries(session, regrade.id, chosen)
+    repository.add_entries(session, regrade.id, submission_ids)
     engine.enqueue_regrade(session, regrade.id)
     audit.record(
         session,
@@ -93,7 +93,7 @@ def create(session: Session, engine: JobEngine, viewer: Viewer, wish: RegradeWis
         kind=wish.kind.value,
         where=regrade.condition,
         questions=questions,
-        total=len(chosen),
+        total=len(submission_ids),
     )
     return regrade
 
@@ -116,7 +116,7 @@ def find(session: Session, regrade_id: uuid.UUID, *, lock: bool = False) -> Regr
 
 
 def publish(session: Session, viewer: Viewer, regrade_id: uuid.UUID) -> Regrade:
-    """Let the previewed points count; once published, nothing happens again.
+    """Let the previewed points count. Publishing twice changes nothing.
 
     Raises `RegradeNotFound`, `WrongState` or `RegradeOutdated`.
     """
@@ -130,7 +130,7 @@ def publish(session: Session, viewer: Viewer, regrade_id: uuid.UUID) -> Regrade:
 
 
 def revert(session: Session, viewer: Viewer, regrade_id: uuid.UUID) -> Regrade:
-    """Let everything stand as before publishing; once reverted, nothing happens again.
+    """Restore the points from before publishing. Reverting twice changes nothing.
 
     Raises `RegradeNotFound`, `WrongState` or `RegradeOutdated`.
     """
@@ -144,7 +144,7 @@ def revert(session: Session, viewer: Viewer, regrade_id: uuid.UUID) -> Regrade:
 
 
 def cancel(session: Session, viewer: Viewer, regrade_id: uuid.UUID) -> Regrade:
-    """Stop a regrade or throw its preview away. Raises `RegradeNotFound` or `WrongState`."""
+    """Stop a regrade or discard its preview. Raises `RegradeNotFound` or `WrongState`."""
     regrade = find(session, regrade_id, lock=True)
     if regrade.state is RegradeState.CANCELLED:
         return regrade
@@ -162,18 +162,18 @@ def _require(regrade: Regrade, state: RegradeState, verb: str) -> None:
 
 
 def _audit(session: Session, viewer: Viewer, regrade: Regrade, action: str) -> None:
-    """The single changes stay with the regrade; their number and digest are sealed into the audit chain."""
+    """Record the number and the digest of the changes in the audit chain; the changes stay with the regrade."""
     session.flush()
-    changed = [
+    changes_data = [
         [str(row.submission_id), row.question, row.old, row.new, row.reason]
         for row, _, _ in repository.visible_changes(session, regrade.id)
     ]
-    digest = hashlib.sha256(json.dumps(changed).encode()).hexdigest()
-    audit.record(session, viewer.login, action, str(regrade.id), changed=len(changed), changes_sha256=digest)
+    digest = hashlib.sha256(json.dumps(changes_data).encode()).hexdigest()
+    audit.record(session, viewer.login, action, str(regrade.id), changed=len(changes_data), changes_sha256=digest)
 
 
 def view(session: Session, regrade: Regrade) -> RegradeView:
-    """The regrade as the outside reads it."""
+    """The regrade as the API and the pages show it."""
     return views(session, [regrade])[0]
 
 
@@ -183,7 +183,7 @@ def newest(session: Session) -> list[RegradeView]:
 
 
 def views(session: Session, regrades: list[Regrade]) -> list[RegradeView]:
-    """Several regrades as the outside reads them."""
+    """Several regrades as the API and the pages show them."""
     identifiers = [regrade.id for regrade in regrades]
     counts = repository.progress(session, identifiers)
     changed = repository.changed(session, identifiers)
@@ -221,7 +221,7 @@ def _view(session: Session, regrade: Regrade, counts: dict[EntryState, int], cha
 
 
 def changes(session: Session, regrade_id: uuid.UUID) -> list[ChangeView]:
-    """Everything that a student would see, or sees, otherwise. Raises `RegradeNotFound`."""
+    """All changes that students see, or would see after publishing. Raises `RegradeNotFound`."""
     regrade = find(session, regrade_id)
     return [
         ChangeView(

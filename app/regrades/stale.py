@@ -1,7 +1,6 @@
-"""Which questions a remeasure has to measure: those for which measuring would do something else than it did before.
+"""Which questions a remeasure has to measure: those that would be measured differently now.
 
-What only scoring reads (points, keys, messages, what a mistake costs) makes nothing stale. Whatever is not known to be
-of that kind does.
+Options that only scoring reads (points, keys, messages, the cost of a mistake) make nothing stale. All others do.
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ _SCORING_ONLY: Mapping[str, frozenset[str]] = {
 
 
 def stale(session: Session, target: Assignment, rows: Mapping[str, ScoreRow], numbers: Iterable[str]) -> list[str]:
-    """Those of the questions whose evidence that counts today is not what measuring now would give."""
+    """The questions whose current evidence differs from what measuring would give now."""
     return [
         number for number in numbers if number not in rows or not _is_current(session, target, rows[number], number)
     ]
 
 
 def measuring_key(assignment: Assignment, question: Question) -> str:
-    """Equal for questions that are measured alike on the same submission, by the same grader."""
-    keys = [_own(assignment, one) for one in (question, *_rests_on(assignment, question))]
+    """A key that is equal for questions that the same grader measures alike on the same submission."""
+    keys = [_key_of(assignment, one) for one in (question, *_rests_on(assignment, question))]
     return hashlib.sha256("\n".join(keys).encode()).hexdigest()
 
 
@@ -55,10 +54,10 @@ def _is_current(session: Session, target: Assignment, row: ScoreRow, number: str
         return False
     measured_with = assignments.definition(published)
     try:
-        was, now = measured_with.question(number), target.question(number)
+        former, current = measured_with.question(number), target.question(number)
     except KeyError:
         return False
-    return measuring_key(measured_with, was) == measuring_key(target, now)
+    return measuring_key(measured_with, former) == measuring_key(target, current)
 
 
 def _rests_on(assignment: Assignment, question: Question) -> list[Question]:
@@ -68,20 +67,20 @@ def _rests_on(assignment: Assignment, question: Question) -> list[Question]:
     return [other for other in assignment.questions if other.check in checks]
 
 
-def _own(assignment: Assignment, question: Question) -> str:
+def _key_of(assignment: Assignment, question: Question) -> str:
     options = {
         name: value for name, value in question.options.items() if name not in _SCORING_ONLY.get(question.check, ())
     }
-    named = {value for value in options.values() if isinstance(value, str) and value in assignment.files}
+    file_names = {value for value in options.values() if isinstance(value, str) and value in assignment.files}
     runs_code = question.check in ("architecture", "kd_loss")
     if assignment.prelude and runs_code:
-        named.add(assignment.prelude)
+        file_names.add(assignment.prelude)
     baselines = assignment.baselines_on(data.name_for(question.options))
     inputs: dict[str, Any] = {
         "check": question.check,
         "parts": question.parts,
         "options": options,
-        "files": {name: assignment.files[name] for name in sorted(named)},
+        "files": {name: assignment.files[name] for name in sorted(file_names)},
         "classes": assignment.classes,
         "input_shape": assignment.input_shape,
         "parameter_limit": assignment.parameter_limit if question.check == "architecture" else None,

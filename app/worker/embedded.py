@@ -28,13 +28,13 @@ MESSAGE_BYTES = 16
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 _END_SECONDS = 30.0
-"""What a worker may take to stop beyond the time that its gradings have."""
+"""The time to stop beyond the time that running gradings have."""
 
 log = structlog.get_logger()
 
 
 class WorkerRefused(Exception):
-    """The worker did not start. It has said on stderr why."""
+    """The worker did not start. Its reason is on stderr."""
 
     def __init__(self, exit_code: int) -> None:
         self.exit_code = exit_code
@@ -56,7 +56,7 @@ class EmbeddedWorker:
         """Start the process, which warms up and takes no jobs before `start`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            # A group of its own: Ctrl-C ends the service, and the service ends its worker.
+            # Use a process group: Ctrl-C ends the service, and the service ends its worker.
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
                 [sys.executable, "-m", "app.worker.embedded_process", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -75,7 +75,7 @@ class EmbeddedWorker:
         line = self._line
         self._begin(line)
         while not self.ready:
-            # What it finds waiting it may have begun, and announced, before it says that it takes jobs.
+            # A job that waited already may be announced before the worker says that it is ready.
             message = _receive(line)
             if not message:
                 line.close()
@@ -85,7 +85,7 @@ class EmbeddedWorker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the worker end what it grades and put back the rest; returns when its process is gone."""
+        """Let the worker finish its gradings and put back the rest. Returns when its process has ended."""
         with self._lock:
             self._stopping.set()
         self.ready = False
@@ -101,11 +101,11 @@ class EmbeddedWorker:
 
     @staticmethod
     def _begin(line: socket.socket) -> None:
-        with suppress(OSError):  # a process that has ended is noticed by whoever listens
+        with suppress(OSError):  # `_listen` notices that the process has ended
             line.send(BEGIN)
 
     def _supervise(self, line: socket.socket | None) -> None:
-        """Pass on what the worker tells, and start it again whenever it has ended, until `stop`."""
+        """Pass on the messages of the worker, and start it again whenever it has ended, until `stop`."""
         pause = _PAUSE_SECONDS
         while True:
             if line is not None:
@@ -130,7 +130,7 @@ class EmbeddedWorker:
                     self._begin(line)
 
     def _listen(self, line: socket.socket) -> None:
-        """Hear a worker until its end."""
+        """Handle the messages of a worker until its end."""
         with line:
             while message := _receive(line):
                 self._handle_message(message)
@@ -143,7 +143,7 @@ class EmbeddedWorker:
 
 
 def _receive(line: socket.socket) -> bytes:
-    """The next message of a worker; empty when it has ended, also with messages that it never read."""
+    """The next message of a worker; empty when it has ended, also if it left messages unread."""
     try:
         return line.recv(MESSAGE_BYTES)
     except ConnectionResetError:

@@ -1,7 +1,7 @@
-"""A name for every worker process: unique among the living, the same again after a restart.
+"""The executor id of a worker process: unique among running workers, and the same after a restart.
 
-The job engine gives the jobs of a dead worker back to the next one with its name, so a restarted worker goes on at
-once. Two living workers with one name would both run the same jobs.
+The job engine returns the jobs of a dead worker to the next one with its id, so a restarted worker continues at once.
+Two running workers with one id would both run the same jobs.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from app.settings import Settings
 
 
 class ExecutorIdTaken(Exception):
-    """Another living worker has this executor id. Set ASSAY_EXECUTOR_ID to a name of its own for each worker."""
+    """Another running worker has this executor id. Set ASSAY_EXECUTOR_ID to a name of its own for each worker."""
 
 
 class ExecutorId:
-    """An executor id, held by a file lock that the kernel releases when the process ends, however it ends."""
+    """An executor id, reserved by a file lock that the kernel releases at the end of the process."""
 
     def __init__(self, settings: Settings) -> None:
         """Take the configured name, or the host's name with the first free slot. Raises `ExecutorIdTaken`."""

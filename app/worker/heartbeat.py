@@ -104,8 +104,8 @@ class Heartbeat:
     def _take_over_from_dead_workers(self) -> None:
         """Enqueue the jobs of dead workers again.
 
-        A worker is dead when it has stopped, or when this one has heard nothing of it for as long as the settings say,
-        by its own clock that nobody sets: those of two machines differ, and jump.
+        A worker is dead when it has stopped, or when its row has not changed for ``silent_seconds`` on the monotonic
+        clock of this worker: the wall clocks of two machines differ, and jump.
         """
         moment = time.monotonic()
         if moment - self._last_beat > self.settings.silent_seconds / 2:

@@ -128,7 +128,7 @@ class Worker:
     def regrade(self, regrade_id: uuid.UUID) -> None:
         """Compute a preview: no student code runs, so it needs no slot."""
         with self._counted():
-            outage.outlive(partial(self._previewer.run, regrade_id), lambda: self.ready)
+            outage.retry_after_outages(partial(self._previewer.run, regrade_id), lambda: self.ready)
 
     def _start_lti(self) -> Sender | None:
         if not lti.is_installed():
@@ -145,7 +145,7 @@ class Worker:
     def _in_slot(self, slot: Slot, run: Callable[[], None], hand_back: Callable[[], None]) -> None:
         with self._counted(), slot(lambda: self.ready) as taken:
             if taken:
-                outage.outlive(run, lambda: not self._is_stopping())
+                outage.retry_after_outages(run, lambda: not self._is_stopping())
             else:
                 hand_back()
 

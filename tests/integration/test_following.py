@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.api import submission_stream
 from app.api.submission_stream import SubmissionStream
 from app.db.engine import Database
-from app.db.outage import reported
+from app.db.outage import translated
 from app.queue.dbos_engine import DbosJobs
 from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
@@ -94,7 +94,7 @@ def test_a_database_that_was_away_is_polled_again(
 
     @contextmanager
     def away() -> Iterator[Session]:
-        with reported(), answers() as session:
+        with translated(), answers() as session:
             if next(polls, False):
                 raise OperationalError("SELECT", None, ConnectionError("the server closed the connection"))
             yield session
