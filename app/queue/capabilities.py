@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
-from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +30,3 @@ def needed_data(assignment: Assignment) -> list[str]:
     """The data sets that an assignment is measured on and that not every machine has."""
     named = {data.name_for(question.options) for question in assignment.questions}
     return sorted(named - {data.BUILT_IN})
-
-
-def subsets(data_sets: Collection[str]) -> Iterator[tuple[str, ...]]:
-    """Every choice of these data sets, none and all of them too."""
-    every = sorted(data_sets)
-    return chain.from_iterable(combinations(every, size) for size in range(len(every) + 1))
