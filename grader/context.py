@@ -33,7 +33,10 @@ _log = logging.getLogger(__name__)
 
 
 class Observer(Protocol):
-    """Receives each step as it happens. Calls come from several threads, but never two at once."""
+    """Receives each step as it happens. Calls come from several threads, but never two at once.
+
+    Nothing has to be stored or shown before `commit`, or before the stage returns.
+    """
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """A stage (``intake``, ``model``, ``loss``, ...) has finished ``done`` of ``total`` steps."""
@@ -46,6 +49,9 @@ class Observer(Protocol):
 
     def artefact(self, data: bytes) -> None:
         """The model as ONNX, as it was exported and audited."""
+
+    def commit(self) -> None:
+        """What was received so far belongs together, and a reader may see it now."""
 
 
 @dataclass
@@ -221,3 +227,12 @@ class GradingContext:
             if self.observer is not None:
                 self.observer.question(question.number, evidence)
                 self.observer.progress(QUESTIONS_STAGE, len(self.grading.evidence), len(self.assignment.questions))
+
+    def commit(self) -> None:
+        """Let a reader see what was recorded so far. The end of a stage needs no call.
+
+        Each call is a write transaction of the service, so evidence that arrives together is committed once.
+        """
+        if self.observer is not None:
+            with self.lock:
+                self.observer.commit()

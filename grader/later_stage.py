@@ -124,6 +124,7 @@ class _LaterStage(Training):
         facts = {"weights": "distilled", "training_steps": training.steps}
         evidence = self._with_curve(evidence, sweep, images, size, **facts)
         self.record_evidence(question, evidence)
+        self.commit()
         self._add_own_loss(question, images, evidence)
 
     def _with_curve(

@@ -109,6 +109,7 @@ class _FirstStage(GradingContext):
                     with self.lock:
                         self.observer.picture(picture)
                 self.record_evidence(question, evidence)
+        self.commit()
 
     def _note_unused_weights(self) -> None:
         for question in self.questions("pruning"):
@@ -161,6 +162,7 @@ class _FirstStage(GradingContext):
         """Record the model, and the summary compared with it."""
         self.record_evidence(question, evidence)
         self._examine_summary(evidence)
+        self.commit()
 
     def _examine_summary(self, model: ArchitectureEvidence | None) -> None:
         pasted = self.submission.parts.get("summary")
@@ -207,6 +209,7 @@ class _FirstStage(GradingContext):
         for question in self.questions("kd_loss"):
             with self.contain_faults(question):
                 self.record_evidence(question, self._measure_loss(question))
+            self.commit()
 
     def _measure_loss(self, question: Question) -> KDLossEvidence:
         part = self.loss_part()

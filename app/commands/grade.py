@@ -44,6 +44,9 @@ class _Progress:
     def artefact(self, data: bytes) -> None:
         """The exported model has no place in a terminal either."""
 
+    def commit(self) -> None:
+        """Each verdict is shown at once."""
+
 
 def run(name: str, submission: SubmittedParts, language: str, as_json: bool) -> None:
     """Grade one submission and print its report. Raises `CommandError`."""

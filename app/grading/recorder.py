@@ -137,6 +137,9 @@ class Recorder:
         """Store the model as it was exported."""
         self._store(data, lambda run, sha256: setattr(run, "artefact_sha256", sha256))
 
+    def commit(self) -> None:
+        """Each step is stored at once."""
+
     def _store(self, data: bytes, set_digest: Callable[[Run, str], None]) -> None:
         sha256 = hashlib.sha256(data).hexdigest()
         with self.database.write() as session:

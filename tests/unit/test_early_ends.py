@@ -42,6 +42,9 @@ class Recording:
     def artefact(self, data: bytes) -> None:
         """Not kept."""
 
+    def commit(self) -> None:
+        """Every event counts."""
+
 
 def changing(*replies: Reply) -> Answer:
     """Answers one after the other, the last one for ever."""
