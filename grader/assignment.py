@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
 
-from grader.checks import kd_rubric
+from grader.checks.kd_loss import kd_rubric
 
 ASSIGNMENTS = Path(__file__).parent / "assignments"
 PARTS = ("model", "loss", "summary", "answers", "pruning_plot", "pruning_points", "weights")

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from grader import assignment as assignments
 from grader import data, messages
 from grader.assignment import Assignment, Question
-from grader.checks import kd_diagnosis, kd_rubric
+from grader.checks.kd_loss import kd_diagnosis, kd_rubric
 from grader.intake import syntax
 from reference_models.kd import cases
 

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from grader import evidence as evidences
-from grader import intake
+from grader import intake, stored_evidence
 from grader.assignment import Assignment, Question
-from grader.checks import architecture, claims, kd_loss
-from grader.evidence import AnyEvidence, Fault, Note, Outcome
+from grader.checks.architecture import measure as architecture
+from grader.checks.kd_loss import measure as kd_loss
+from grader.evidence import Evidence, Fault, Note, Outcome
+from grader.sandbox import claims
 from grader.sandbox.child import LockedChild
 from grader.sandbox.policy import Limits
 from grader.sandbox.replies import InfrastructureFault
@@ -41,7 +42,7 @@ class Observer(Protocol):
     def progress(self, stage: str, done: int, total: int) -> None:
         """A stage (``intake``, ``model``, ``loss``, ...) has finished ``done`` of ``total`` steps."""
 
-    def question(self, number: str, evidence: AnyEvidence) -> None:
+    def question(self, number: str, evidence: Evidence) -> None:
         """The evidence of one question. A later call for the same question replaces the earlier evidence."""
 
     def picture(self, data: bytes) -> None:
@@ -61,7 +62,7 @@ class Grading:
     ``artefact`` is the model as ONNX if its count was confirmed; the later stage measures it.
     """
 
-    evidence: dict[str, AnyEvidence] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
     sandbox: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     artefact: bytes | None = None
@@ -182,7 +183,7 @@ class GradingContext:
             (on_fault or self._record_grader_fault)(question)
 
     def _record_grader_fault(self, question: Question) -> None:
-        self.record_evidence(question, evidences.of_fault(question.check, Fault.GRADER))
+        self.record_evidence(question, stored_evidence.of_fault(question.check, Fault.GRADER))
 
     def limit_wall_time(self, seconds: float) -> None:
         """Give all children from now on this many seconds of wall time together."""
@@ -220,7 +221,7 @@ class GradingContext:
             with self.lock:
                 self.observer.progress(stage, done, total)
 
-    def record_evidence(self, question: Question, evidence: AnyEvidence) -> None:
+    def record_evidence(self, question: Question, evidence: Evidence) -> None:
         """Keep the evidence of a question and pass it to the observer."""
         with self.lock:
             self.grading.evidence[question.number] = evidence

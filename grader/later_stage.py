@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from grader import data, remaining
 from grader.assignment import Assignment, Question
-from grader.checks import curve, points_check
-from grader.checks.curve import Curve, Point
+from grader.checks.pruning import curve, points_check
+from grader.checks.pruning.curve import Curve, Point
+from grader.checks.pruning.evidence import OwnLoss, PointsCheck, PruningEvidence
+from grader.checks.pruning.training import Training
 from grader.context import Grading, Observer
-from grader.evidence import Fault, Note, Outcome, OwnLoss, PointsCheck, PruningEvidence
+from grader.evidence import Fault, Note, Outcome
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import SubmittedParts
-from grader.training import Training
 from reference_models import trained
 
 FEWEST_IMAGES = 110

@@ -18,18 +18,20 @@ import numpy as np
 
 from grader import intake, later_stage
 from grader.assignment import Assignment, Question
-from grader.checks import architecture, choice, confirmation, kd_loss, pruning, speed, summary
+from grader.checks.architecture import confirmation
+from grader.checks.architecture import measure as architecture
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.choice import measure as choice
+from grader.checks.choice import speed
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.kd_loss import measure as kd_loss
+from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.checks.pruning import measure as pruning
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.checks.summary import measure as summary
+from grader.checks.summary.evidence import SummaryEvidence
 from grader.context import Grading, GradingContext, LoadFailure, Observer
-from grader.evidence import (
-    ArchitectureEvidence,
-    ChoiceEvidence,
-    CodeEvidence,
-    KDLossEvidence,
-    Note,
-    Outcome,
-    PruningEvidence,
-    SummaryEvidence,
-)
+from grader.evidence import CodeEvidence, Note, Outcome
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
 from grader.submission import SubmittedParts

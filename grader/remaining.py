@@ -6,18 +6,14 @@ from collections.abc import Collection, Mapping
 
 from grader import data
 from grader.assignment import Assignment, Question
-from grader.evidence import (
-    AnyEvidence,
-    ArchitectureEvidence,
-    KDLossEvidence,
-    Note,
-    Outcome,
-    PruningEvidence,
-    SummaryEvidence,
-)
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.checks.summary.evidence import SummaryEvidence
+from grader.evidence import Evidence, Note, Outcome
 
 
-def has_all_verdicts(assignment: Assignment, evidence: Mapping[str, AnyEvidence]) -> bool:
+def has_all_verdicts(assignment: Assignment, evidence: Mapping[str, Evidence]) -> bool:
     """Whether this evidence, by question, decides every verdict, so that later evidence changes none of them."""
     if any(question.number not in evidence for question in assignment.questions):
         return False
@@ -29,7 +25,7 @@ def has_all_verdicts(assignment: Assignment, evidence: Mapping[str, AnyEvidence]
     return not (is_settled and is_pending)
 
 
-def awaits_curve(question: Question, parts: Collection[str], evidence: Mapping[str, AnyEvidence]) -> bool:
+def awaits_curve(question: Question, parts: Collection[str], evidence: Mapping[str, Evidence]) -> bool:
     """Whether the later stage has a curve to measure for this question, if the model's count was confirmed."""
     pruning = evidence.get(question.number)
     if not isinstance(pruning, PruningEvidence) or pruning.fault is not None or pruning.curve_fault is not None:
@@ -43,7 +39,7 @@ def awaits_curve(question: Question, parts: Collection[str], evidence: Mapping[s
     return pruning.submitted and is_built_in and bool(question.options.get("distillation_flops"))
 
 
-def awaits_own_loss(question: Question, evidence: Mapping[str, AnyEvidence]) -> bool:
+def awaits_own_loss(question: Question, evidence: Mapping[str, Evidence]) -> bool:
     """Whether a model that was trained for its curve is still to be trained by the student's own loss."""
     pruning = evidence.get(question.number)
     if not isinstance(pruning, PruningEvidence) or pruning.curve_stopped or pruning.own_loss is not None:
@@ -54,7 +50,7 @@ def awaits_own_loss(question: Question, evidence: Mapping[str, AnyEvidence]) -> 
 
 
 def mark_stopped(
-    assignment: Assignment, parts: Collection[str], evidence: Mapping[str, AnyEvidence]
+    assignment: Assignment, parts: Collection[str], evidence: Mapping[str, Evidence]
 ) -> dict[str, PruningEvidence]:
     """The evidence, by question, that says that the later stage was stopped before it could add to it."""
     if not any(isinstance(item, ArchitectureEvidence) and item.verified for item in evidence.values()):

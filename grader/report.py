@@ -9,9 +9,9 @@ from typing import Any, Literal
 from grader import assignment as assignments
 from grader import messages, pipeline, scoring
 from grader.assignment import Assignment
-from grader.checks.choice import read_answers
+from grader.checks.choice.measure import read_answers
 from grader.context import Grading, Observer
-from grader.evidence import AnyEvidence, Fault, Record
+from grader.evidence import Evidence, Fault, Record
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from grader.submission import Part, SubmittedParts
@@ -35,7 +35,7 @@ class QuestionReport(Record):
     verdict: Verdict
     fault: Fault | None
     messages: tuple[Message, ...]
-    evidence: AnyEvidence | None
+    evidence: Evidence | None
     override: None = None
     """Points set by staff: there are none outside a service."""
 
@@ -91,7 +91,7 @@ def grade(
 
 
 def question_report(
-    assignment: Assignment, number: str, evidence: AnyEvidence | None, language: str = messages.LANGUAGES[0]
+    assignment: Assignment, number: str, evidence: Evidence | None, language: str = messages.LANGUAGES[0]
 ) -> QuestionReport:
     """The report of one question; ``pending`` without evidence."""
     score = scoring.score(assignment, number, evidence)

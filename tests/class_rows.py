@@ -18,16 +18,12 @@ from app.submissions.models import Blob, Run, RunOutcome, State, StoredEvidence,
 from app.users.models import Role, User
 from grader import scoring
 from grader.assignment import Assignment
-from grader.evidence import (
-    AnyEvidence,
-    ArchitectureEvidence,
-    ChoiceEvidence,
-    ForwardProbe,
-    KDLossEvidence,
-    PruningEvidence,
-    SummaryEvidence,
-    TermEvidence,
-)
+from grader.checks.architecture.evidence import ArchitectureEvidence, ForwardProbe
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.checks.summary.evidence import SummaryEvidence
+from grader.evidence import Evidence
 
 MISTAKES = (None, None, "kd.soft_term.probabilities_not_log", "kd.alpha_swapped", "kd.temperature_ignored")
 FIRST_DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -122,7 +118,7 @@ def _results(assignment: Assignment, chance: random.Random) -> dict[str, tuple[A
     return results
 
 
-def _evidence(chance: random.Random) -> dict[str, AnyEvidence]:
+def _evidence(chance: random.Random) -> dict[str, Evidence]:
     parameters = chance.randint(20_000, 110_000)
     mistake = chance.choice(MISTAKES)
     right, wrong = TermEvidence(agrees=True, cases=4), TermEvidence(cases=4, failed=4)

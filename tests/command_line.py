@@ -13,7 +13,7 @@ import pytest
 
 from app import cli
 from grader import later_stage
-from grader.checks import distillation
+from grader.checks.pruning import distillation
 from grader.sandbox.supervisor import Sandbox
 
 

@@ -15,8 +15,8 @@ from app.commands.failures import CommandError, ExitCode, UnusableInput
 from grader import assignment as assignments
 from grader import assignment_check, data, grade
 from grader.assignment import Assignment
-from grader.checks.choice import AnswersError, read_answers
-from grader.evidence import AnyEvidence
+from grader.checks.choice.measure import AnswersError, read_answers
+from grader.evidence import Evidence
 from grader.report import question_report
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
@@ -34,7 +34,7 @@ class _Progress:
     def progress(self, stage: str, done: int, total: int) -> None:
         self._status.progress(stage, done, total)
 
-    def question(self, number: str, evidence: AnyEvidence) -> None:
+    def question(self, number: str, evidence: Evidence) -> None:
         question = question_report(self._assignment, number, evidence, self._language)
         self._status.question(question.model_dump(mode="json"))
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from app.commands.parts import USUAL_NAMES
 from app.submissions.parts import SIZE_LIMITS
-from grader.checks import architecture, kd_loss
-from grader.checks.choice import AnswersError, read_answers
+from grader.checks.architecture import measure as architecture
+from grader.checks.choice.measure import AnswersError, read_answers
+from grader.checks.kd_loss import measure as kd_loss
 from grader.submission import Part
 
 _ENTRIES: Mapping[str, bytes] = {"model": architecture.ENTRY.encode(), "loss": kd_loss.ENTRY.encode()}

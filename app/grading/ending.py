@@ -9,8 +9,7 @@ from app.db.base import now
 from app.scores import computing
 from app.submissions import repository
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
-from grader import evidence as evidences
-from grader import remaining
+from grader import remaining, stored_evidence
 from grader.evidence import Fault
 
 
@@ -59,7 +58,7 @@ def _stop_curve(session: Session, submission: Submission, run: Run) -> bool:
     """Store that this run gets no curve any more, if it has every verdict; else nothing."""
     assignment = assignments.definition(submission.assignment)
     rows = {row.question: row for row in repository.run_evidence(session, run.id)}
-    evidence = {number: evidences.parse(row.data) for number, row in rows.items()}
+    evidence = {number: stored_evidence.parse(row.data) for number, row in rows.items()}
     has_all = run.outcome in (RunOutcome.EXAMINED, RunOutcome.MEASURING)
     if not has_all and not remaining.has_all_verdicts(assignment, evidence):
         return False
@@ -90,6 +89,6 @@ def fill_missing(session: Session, submission: Submission, run_id: int, fault: F
     measured = {row.question for row in repository.run_evidence(session, run_id)}
     for question in assignments.definition(submission.assignment).questions:
         if question.number not in measured:
-            missing = evidences.of_fault(question.check, fault)
+            missing = stored_evidence.of_fault(question.check, fault)
             row = StoredEvidence(run_id=run_id, submission_id=submission.id, question=question.number)
             computing.store_score(session, computing.store_evidence(session, row, missing), submission.assignment)

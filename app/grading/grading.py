@@ -25,8 +25,7 @@ from app.scores import computing
 from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, Submission
-from grader import evidence as evidences
-from grader import later_stage, pipeline
+from grader import later_stage, pipeline, stored_evidence
 from grader.assignment import Assignment
 from grader.evidence import Fault
 from grader.sandbox.supervisor import Sandbox
@@ -122,7 +121,7 @@ class Grader:
         """Copy the evidence of an earlier run of the same content."""
         with self.database.read() as session:
             earlier = runs.run(session, run_id)
-            found = {row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)}
+            found = {row.question: stored_evidence.parse(row.data) for row in repository.run_evidence(session, run_id)}
         for question, evidence in found.items():
             recorder.keep(question, evidence)
         recorder.finish(earlier.sandbox, {}, reused=earlier)

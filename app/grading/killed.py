@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 from app.db.engine import Database
 from app.grading import repository
 from app.submissions.models import Run, RunOutcome
-from grader.evidence import AnyEvidence, ArchitectureEvidence, CodeEvidence, Outcome, PruningEvidence
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.evidence import CodeEvidence, Evidence, Outcome
 from grader.sandbox.replies import InfrastructureFault
 
 DETAIL = "The worker's sandbox lost a child to SIGKILL."
@@ -15,7 +17,7 @@ DETAIL = "The worker's sandbox lost a child to SIGKILL."
 KILLS_TO_CONFIRM = 2
 
 
-def require_repeated_kill(database: Database, run_id: int, evidence: AnyEvidence) -> None:
+def require_repeated_kill(database: Database, run_id: int, evidence: Evidence) -> None:
     """Raise `InfrastructureFault` when a child was killed and too few earlier tries ended so.
 
     Student code can kill itself by the same signal, and then does so in every try.
@@ -35,7 +37,7 @@ def _earlier_kills(session: Session, run: Run) -> int:
     return repository.fault_details(session, *same).count(DETAIL)
 
 
-def _was_killed(evidence: AnyEvidence) -> bool:
+def _was_killed(evidence: Evidence) -> bool:
     if isinstance(evidence, PruningEvidence):
         own_loss = evidence.own_loss is not None and evidence.own_loss.outcome is Outcome.DIED
         return own_loss or evidence.curve_outcome is Outcome.DIED

@@ -25,9 +25,9 @@ from app.queue.port import JobEngine
 from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State
-from grader import evidence as evidences
-from grader import later_stage
-from grader.evidence import Fault, PruningEvidence
+from grader import later_stage, stored_evidence
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.evidence import Fault
 from grader.pipeline import Grading
 from grader.sandbox.supervisor import Sandbox
 
@@ -143,7 +143,7 @@ class Measurer:
         assignment = assignments.definition(submission.assignment)
         found = repository.run_evidence(session, run.id)
         grading = Grading(
-            evidence={row.question: evidences.parse(row.data) for row in found},
+            evidence={row.question: stored_evidence.parse(row.data) for row in found},
             sandbox=run.sandbox,
             timings=dict(run.timings),
             artefact=repository.blob(session, run.artefact_sha256) if run.artefact_sha256 else None,
@@ -162,7 +162,7 @@ class Measurer:
         """Copy the evidence of a run of the same content that has finished meanwhile."""
         with self.database.read() as session:
             evidence_by_question = {
-                row.question: evidences.parse(row.data) for row in repository.run_evidence(session, run_id)
+                row.question: stored_evidence.parse(row.data) for row in repository.run_evidence(session, run_id)
             }
         for question, evidence in evidence_by_question.items():
             if isinstance(evidence, PruningEvidence):

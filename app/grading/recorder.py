@@ -23,7 +23,7 @@ from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
 from grader.context import QUESTIONS_STAGE
-from grader.evidence import AnyEvidence
+from grader.evidence import Evidence
 
 _QUERY_SECONDS = 0.25
 _PROGRESS_SECONDS = 0.25
@@ -103,12 +103,12 @@ class Recorder:
                 repository.touch(session, self.submission_id)
         self.notifier.notify(self.submission_id)
 
-    def question(self, number: str, evidence: AnyEvidence) -> None:
+    def question(self, number: str, evidence: Evidence) -> None:
         """Store evidence and points of a question. Raises `InfrastructureFault`: see `require_repeated_kill`."""
         killed.require_repeated_kill(self.database, self.run_id, evidence)
         self.keep(number, evidence)
 
-    def keep(self, number: str, evidence: AnyEvidence) -> None:
+    def keep(self, number: str, evidence: Evidence) -> None:
         """Store the evidence of a question and its points."""
         with self.database.write() as session:
             submission = self.locked(session)

@@ -10,8 +10,14 @@ from typing import Final, Literal
 from app import language
 from grader import intake, messages
 from grader.assignment import Assignment
-from grader.checks import architecture, choice, kd_loss, pruning, summary
-from grader.evidence import Note, PruningEvidence, SummaryEvidence
+from grader.checks.architecture import measure as architecture
+from grader.checks.choice import measure as choice
+from grader.checks.kd_loss import measure as kd_loss
+from grader.checks.pruning import measure as pruning
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.checks.summary import measure as summary
+from grader.checks.summary.evidence import SummaryEvidence
+from grader.evidence import Note
 from grader.submission import Part
 
 ENTRIES: Final[Mapping[str, str]] = {"model": architecture.ENTRY, "loss": kd_loss.ENTRY}

@@ -23,16 +23,15 @@ from app.regrades.models import LATE, EntryState, Kind, Regrade, RegradeState
 from app.regrades.repository import StoredResult
 from app.regrades.rows import Change, ScoreRow, compare
 from app.scores import computing
-from grader import evidence as evidences
-from grader import scoring
+from grader import scoring, stored_evidence
 from grader.assignment import Assignment
-from grader.evidence import AnyEvidence, Fault
+from grader.evidence import Evidence, Fault
 from grader.lateness import lateness
 
 BATCH_SIZE = 200
 """Submissions in one transaction."""
 
-MeasuredEvidence = Mapping[str, tuple[int, AnyEvidence]]
+MeasuredEvidence = Mapping[str, tuple[int, Evidence]]
 """Evidence and its id by question."""
 
 
@@ -156,7 +155,7 @@ def rescored(regrade: Regrade, stored_result: StoredResult) -> Result:
     for number, text in stored_result.evidence.items():
         if regrade.whole or number in regrade.questions:
             try:
-                measured[number] = stored_result.rows[number].evidence_id, evidences.parse_json(text)
+                measured[number] = stored_result.rows[number].evidence_id, stored_evidence.parse_json(text)
             except ValueError as error:
                 reason = str(error).splitlines()[0]
                 return Result(
@@ -213,7 +212,7 @@ def _late(stored_result: StoredResult, current: Assignment, target: Assignment) 
     return [Change(submission.id, LATE, None, None, reason, (before, after))]
 
 
-def _score(target: Assignment, rubric_id: int, number: str, evidence_id: int, evidence: AnyEvidence) -> ScoreRow:
+def _score(target: Assignment, rubric_id: int, number: str, evidence_id: int, evidence: Evidence) -> ScoreRow:
     scored = scoring.score(target, number, evidence)
     return ScoreRow(
         evidence_id=evidence_id,

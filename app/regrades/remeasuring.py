@@ -25,10 +25,9 @@ from app.regrades.models import EntryState, Regrade, RegradeEntry, RegradeState
 from app.scores import computing
 from app.submissions import repository as submissions
 from app.submissions.models import Run, RunOutcome, StoredEvidence
-from grader import evidence as evidences
-from grader import pipeline
+from grader import pipeline, stored_evidence
 from grader.assignment import Assignment
-from grader.evidence import AnyEvidence, Fault
+from grader.evidence import Evidence, Fault
 from grader.sandbox.supervisor import Sandbox
 
 _QUERY_SECONDS = 0.25
@@ -173,12 +172,12 @@ class _Observer:
     def progress(self, stage: str, done: int, total: int) -> None:
         """Do nothing: a regrade counts its progress in submissions."""
 
-    def question(self, number: str, evidence: AnyEvidence) -> None:
+    def question(self, number: str, evidence: Evidence) -> None:
         """Store the evidence of a question. Raises `InfrastructureFault`: see `killed.require_repeated_kill`."""
         killed.require_repeated_kill(self.database, self.run_id, evidence)
         self._keep(number, evidence)
 
-    def _keep(self, number: str, evidence: AnyEvidence) -> None:
+    def _keep(self, number: str, evidence: Evidence) -> None:
         with self.database.write() as session:
             row = StoredEvidence(run_id=self.run_id, submission_id=self.submission_id, question=number)
             computing.store_evidence(session, row, evidence)
@@ -201,7 +200,7 @@ class _Observer:
         with self.database.read() as session:
             earlier = runs.run(session, run_id)
             evidence_by_question = {
-                row.question: evidences.parse(row.data) for row in submissions.run_evidence(session, run_id)
+                row.question: stored_evidence.parse(row.data) for row in submissions.run_evidence(session, run_id)
             }
         for question, evidence in evidence_by_question.items():
             self._keep(question, evidence)
@@ -228,7 +227,9 @@ class _Observer:
                 fault = Fault(measured[failed[0]].data["fault"])
                 result = preview.Result(stored_result, fault=preview.own_fault(fault, failed[0]))
             else:
-                measured_evidence = {number: (row.id, evidences.parse(row.data)) for number, row in measured.items()}
+                measured_evidence = {
+                    number: (row.id, stored_evidence.parse(row.data)) for number, row in measured.items()
+                }
                 result = preview.result(regrade, stored_result, measured_evidence)
             preview.store(session, regrade, [result])
             preview.end_if_complete(session, regrade)
@@ -238,9 +239,9 @@ def _keep(session: Session, run: Run, stored_result: repository.StoredResult, nu
     """Copy the evidence of these questions into a new run: measuring them again would give the same."""
     for number in numbers:
         row = StoredEvidence(run_id=run.id, submission_id=run.submission_id, question=number)
-        computing.store_evidence(session, row, evidences.parse_json(stored_result.evidence[number]))
+        computing.store_evidence(session, row, stored_evidence.parse_json(stored_result.evidence[number]))
     former = submissions.run(session, stored_result.submission.run_id)
-    checks = {evidences.parse_json(stored_result.evidence[number]).kind for number in numbers}
+    checks = {stored_evidence.parse_json(stored_result.evidence[number]).kind for number in numbers}
     if former is not None and "pruning" in checks:
         run.picture_sha256 = former.picture_sha256
     if former is not None and "architecture" in checks:

@@ -26,8 +26,7 @@ from app.reports.schemas import (
 from app.scores.standing import QuestionStanding, SubmissionScore, submission_score
 from app.submissions import repository
 from app.submissions.models import Run, RunOutcome, State, Submission
-from grader import evidence as evidences
-from grader import messages, remaining
+from grader import messages, remaining, stored_evidence
 from grader.assignment import Assignment
 from grader.version import GRADER_VERSION
 
@@ -131,7 +130,7 @@ def _cancel_effect(
     if run is None:
         return CancelEffect.ATTEMPT_RETURNED
     evidence = {
-        standing.question.number: evidences.parse(standing.evidence)
+        standing.question.number: stored_evidence.parse(standing.evidence)
         for standing in score.questions
         if standing.evidence
     }

@@ -21,12 +21,13 @@ from app.scores import repository as scores
 from app.scores.standing import SubmissionScore, submission_score
 from app.submissions import repository, service
 from app.submissions.models import Run, StoredEvidence, Submission
-from grader import evidence as evidences
-from grader import intake
+from grader import intake, stored_evidence
 from grader.assignment import Assignment
-from grader.checks import architecture, kd_loss, kd_replay
-from grader.checks.kd_replay import Failure
-from grader.evidence import KDLossEvidence
+from grader.checks.architecture import measure as architecture
+from grader.checks.kd_loss import kd_replay
+from grader.checks.kd_loss import measure as kd_loss
+from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.checks.kd_loss.kd_replay import Failure
 from grader.submission import Part
 
 _FILES = Path(__file__).parent / "replay_archive"
@@ -90,7 +91,7 @@ def _files(session: Session, submission: Submission) -> dict[str, bytes]:
 def _loss_evidence(session: Session, submission: Submission) -> tuple[StoredEvidence, KDLossEvidence] | None:
     """The evidence of the loss that counts: its row and its parsed data."""
     for score in scores.computed(session, [submission.id], evidence=True)[submission.id].values():
-        evidence = evidences.parse(score.evidence.data)
+        evidence = stored_evidence.parse(score.evidence.data)
         if isinstance(evidence, KDLossEvidence):
             return score.evidence, evidence
     return None

@@ -12,9 +12,8 @@ from app.assignments.models import PublishedAssignment
 from app.db.base import now
 from app.scores.models import StoredScore
 from app.submissions.models import StoredEvidence
-from grader import evidence as evidences
-from grader import scoring
-from grader.evidence import AnyEvidence
+from grader import scoring, stored_evidence
+from grader.evidence import Evidence
 from grader.scoring import QuestionScore
 
 
@@ -40,7 +39,7 @@ def stored_messages(result: QuestionScore) -> list[Any]:
     return [json_safe(message.model_dump(mode="python")) for message in result.messages]
 
 
-def store_evidence(session: Session, row: StoredEvidence, evidence: AnyEvidence) -> StoredEvidence:
+def store_evidence(session: Session, row: StoredEvidence, evidence: Evidence) -> StoredEvidence:
     """Fill a new evidence row and add it."""
     row.schema_version = evidence.schema_version
     row.data = json_safe(evidence.model_dump(mode="python"))
@@ -51,7 +50,7 @@ def store_evidence(session: Session, row: StoredEvidence, evidence: AnyEvidence)
 
 def store_score(session: Session, evidence: StoredEvidence, rubric: PublishedAssignment) -> StoredScore:
     """Compute the points of one question from its evidence, and store them in place of earlier ones."""
-    result = scoring.score(assignments.definition(rubric), evidence.question, evidences.parse(evidence.data))
+    result = scoring.score(assignments.definition(rubric), evidence.question, stored_evidence.parse(evidence.data))
     return session.merge(
         StoredScore(
             submission_id=evidence.submission_id,

@@ -24,7 +24,7 @@ from app.submissions.models import Submission, SubmissionPart
 from app.submissions.parts import Field
 from app.users import service as users
 from grader.assignment import PARTS, Assignment
-from grader.checks.choice import AnswersError, read_answers
+from grader.checks.choice.measure import AnswersError, read_answers
 from grader.lateness import closes
 from grader.submission import Part
 

@@ -1,4 +1,4 @@
-"""The texts for students: every text by message id and language, from the TOML files beside this one.
+"""The texts for students: every text by message id and language, from the TOML files here and of the checks.
 
 A text is a template with named fields, ``{line}`` or ``{got:.6g}``, for the parameters of a note. Parameters come
 partly from student code, so a field is a plain name: no attributes, no indices. Words in double square brackets are
@@ -19,6 +19,7 @@ from grader.evidence import Note
 
 LANGUAGES = ("en", "zh-Hant")
 """Every message has a text in each of these; the first one replaces any other language."""
+_FOLDER = Path(__file__).parent
 _VALUE_LIMIT = 300
 """Most characters of one parameter in a text."""
 _UNKNOWN = "?"
@@ -29,11 +30,11 @@ _OPTIONAL = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)  # innermost
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """All texts: message id to language to template. Raises ``ValueError`` when two files share an id."""
     texts: dict[str, Mapping[str, str]] = {}
-    for path in sorted(Path(__file__).parent.glob("*.toml")):
+    for path in (*sorted(_FOLDER.glob("*.toml")), *sorted(_FOLDER.parent.glob("checks/*/messages.toml"))):
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
         twice = texts.keys() & entries.keys()
         if twice:
-            raise ValueError(f"{path.name} repeats {', '.join(sorted(twice))}")
+            raise ValueError(f"{path} repeats {', '.join(sorted(twice))}")
         texts |= entries
     return texts
 

@@ -22,8 +22,7 @@ from app.assignments import service as assignments
 from app.db import migrate
 from app.db.engine import Database
 from app.settings import Settings
-from grader import assignment_check
-from grader import evidence as evidences
+from grader import assignment_check, stored_evidence
 from grader.assignment import ASSIGNMENTS
 from grader.evidence import CodeEvidence, Outcome
 from grader.scoring import Verdict
@@ -61,7 +60,7 @@ def ends_otherwise(service: Service, hostile: Submission) -> dict[str, object]:
             break
         report = student.report(report["id"], wait=60)
     question = questions(report)[hostile.question]
-    evidence = evidences.parse(question["evidence"])
+    evidence = stored_evidence.parse(question["evidence"])
     assert isinstance(evidence, CodeEvidence)
     differences = hostile.differences(evidence, Verdict(question["verdict"]), question["score"])
     if hostile.outcome is Outcome.TIMEOUT:

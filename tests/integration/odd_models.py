@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from grader import pipeline, scoring
 from grader.assignment import Assignment, bundled
-from grader.evidence import ArchitectureEvidence
+from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore, Verdict
 from grader.submission import Part, SubmittedParts

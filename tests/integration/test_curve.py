@@ -18,9 +18,10 @@ from torch.nn.utils import prune
 
 from grader import data, later_stage, messages, pipeline, scoring
 from grader.assignment import Assignment
-from grader.checks import speed
+from grader.checks.choice import speed
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.pruning.evidence import PruningEvidence
 from grader.data import dataset
-from grader.evidence import ChoiceEvidence, PruningEvidence
 from grader.sandbox.harness.export import onnx_bytes
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict

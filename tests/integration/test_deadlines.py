@@ -32,7 +32,7 @@ from app.submissions.submitting import AssignmentClosed
 from app.users import service as users
 from app.users.models import Role
 from grader.assignment import bundled, from_files
-from grader.evidence import ChoiceEvidence
+from grader.checks.choice.evidence import ChoiceEvidence
 from tests.integration.test_jobs import BrokenSandbox, Course
 
 

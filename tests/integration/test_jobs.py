@@ -37,7 +37,7 @@ from app.users.models import Role
 from app.worker.executor import ExecutorId, ExecutorIdTaken
 from app.worker.heartbeat import Heartbeat
 from grader.assignment import Assignment
-from grader.evidence import ChoiceEvidence
+from grader.checks.choice.evidence import ChoiceEvidence
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part

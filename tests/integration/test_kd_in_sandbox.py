@@ -11,8 +11,9 @@ import pytest
 
 import grader
 from grader.assignment import Assignment
-from grader.checks import kd_loss
-from grader.evidence import KDLossEvidence, Outcome
+from grader.checks.kd_loss import measure as kd_loss
+from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.evidence import Outcome
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore, Verdict, score
 from reference_models.kd import bank

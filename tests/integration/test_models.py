@@ -10,7 +10,9 @@ import pytest
 
 from grader import messages, pipeline, scoring
 from grader.assignment import Assignment
-from grader.evidence import ArchitectureEvidence, Outcome, SummaryEvidence
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.summary.evidence import SummaryEvidence
+from grader.evidence import Outcome
 from grader.sandbox.policy import default
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore, Verdict

@@ -6,7 +6,7 @@ import pytest
 
 from grader import pipeline, scoring
 from grader.assignment import ASSIGNMENTS, bundled
-from grader.evidence import ArchitectureEvidence
+from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from grader.submission import Part, SubmittedParts

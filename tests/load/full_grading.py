@@ -24,7 +24,7 @@ import torch
 
 from grader import data
 from grader.assignment import bundled
-from grader.checks import curve
+from grader.checks.pruning import curve
 from reference_models import vision
 from tests.integration.service import Service
 from tests.load.figures import Row, row, running_service

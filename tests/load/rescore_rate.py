@@ -32,7 +32,7 @@ from app.users import service as users
 from app.users.models import Role
 from grader import pipeline
 from grader.assignment import bundled, from_files
-from grader.evidence import AnyEvidence
+from grader.evidence import Evidence
 from grader.sandbox.supervisor import Sandbox
 from tests.example_submission import example_submission
 from tests.integration.postgresql import Server
@@ -41,7 +41,7 @@ from tests.load.figures import Row, row
 SUBMISSIONS = 3000
 
 
-def graded_example() -> tuple[Mapping[str, AnyEvidence], float]:
+def graded_example() -> tuple[Mapping[str, Evidence], float]:
     """The evidence of the example, and the seconds that measuring it took."""
     with Sandbox() as sandbox:
         start = time.perf_counter()
@@ -49,7 +49,7 @@ def graded_example() -> tuple[Mapping[str, AnyEvidence], float]:
         return evidence, time.perf_counter() - start
 
 
-def fill(database: Database, evidence: Mapping[str, AnyEvidence], count: int) -> Viewer:
+def fill(database: Database, evidence: Mapping[str, Evidence], count: int) -> Viewer:
     """A class of so many submissions with this evidence. Returns its admin."""
     with database.write() as session:
         assignments.publish_bundled(session)
@@ -97,7 +97,7 @@ def publish_second_version(database: Database) -> None:
         assignments.publish_version(session, from_files(files | {"assignment.toml": text}), "bench")
 
 
-def rates(settings: Settings, evidence: Mapping[str, AnyEvidence], count: int = SUBMISSIONS) -> dict[str, float]:
+def rates(settings: Settings, evidence: Mapping[str, Evidence], count: int = SUBMISSIONS) -> dict[str, float]:
     """Submissions a second of each step."""
     migrate.upgrade(settings)
     database, jobs = Database(settings), DbosJobs(settings)

@@ -21,7 +21,8 @@ from torch import nn
 
 from grader import intake
 from grader.assignment import bundled
-from grader.checks import architecture, curve
+from grader.checks.architecture import measure as architecture
+from grader.checks.pruning import curve
 from grader.evidence import Outcome
 from grader.sandbox.frames import Array
 from grader.sandbox.harness.export import onnx_bytes

@@ -9,7 +9,9 @@ import pytest
 
 from grader import later_stage, messages, pipeline, remaining, scoring
 from grader.assignment import Assignment
-from grader.evidence import AnyEvidence, ArchitectureEvidence, Note, Outcome, PruningEvidence
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.evidence import Evidence, Note, Outcome
 from grader.sandbox.replies import Reply
 from grader.scoring import Verdict
 from tests.unit.scripted_sandbox import (
@@ -28,12 +30,12 @@ class Recording:
     """Keeps the evidence in the order in which it came."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[str, AnyEvidence]] = []
+        self.events: list[tuple[str, Evidence]] = []
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Not kept."""
 
-    def question(self, number: str, evidence: AnyEvidence) -> None:
+    def question(self, number: str, evidence: Evidence) -> None:
         self.events.append((number, evidence))
 
     def picture(self, data: bytes) -> None:
@@ -78,7 +80,7 @@ SCRIPTS: dict[str, Mapping[str, Any]] = {
 }
 
 
-def graded(assignment: Assignment, script: Mapping[str, Any]) -> list[tuple[str, AnyEvidence]]:
+def graded(assignment: Assignment, script: Mapping[str, Any]) -> list[tuple[str, Evidence]]:
     """All evidence of both stages in the order in which it came."""
     plain = {op: changing(*answer) if isinstance(answer, tuple) else answer for op, answer in script.items()}
     recording = Recording()
@@ -111,7 +113,7 @@ def test_grading_that_ends_early_never_decides_more_than_the_whole_one(
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_full_points_for_the_summary_rest_on_a_confirmed_count(hw13: Assignment, script: Mapping[str, Any]) -> None:
-    evidence: dict[str, AnyEvidence] = {}
+    evidence: dict[str, Evidence] = {}
     for number, item in graded(hw13, script):
         evidence[number] = item
         model = evidence.get("1.1")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from app.scores.computing import json_safe
-from grader import evidence as facts
 from grader import evidence_migrations as migrations
-from grader import scoring
+from grader import scoring, stored_evidence
 from grader.assignment import bundled
+from grader.checks.choice.evidence import ChoiceEvidence
 
 FOLDER = Path(__file__).parents[1] / "evidence"
 FROZEN = {
@@ -36,7 +36,7 @@ def test_frozen_evidence_says_what_it_said_and_can_be_scored(name: str) -> None:
     """Scoring may become wiser; the facts stay."""
     stored, number = FROZEN[name]["evidence"], FROZEN[name]["question"]
     question = bundled("hw13").question(number)
-    for read in (facts.parse(stored), facts.parse_json(json.dumps(stored))):
+    for read in (stored_evidence.parse(stored), stored_evidence.parse_json(json.dumps(stored))):
         if stored["schema_version"] == migrations.current_version():
             assert keeps(json_safe(read.model_dump(mode="python")), stored)
         scored = scoring.score(bundled("hw13"), number, read)
@@ -62,21 +62,21 @@ def test_steps_lead_old_evidence_to_todays_schema(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(migrations, "STEPS", (renamed, never_empty))
     old = {"schema_version": 1, "kind": "choice", "choice": ""}
-    assert facts.parse(old) == facts.ChoiceEvidence(schema_version=3, answer=None)
-    assert facts.parse({"schema_version": 2, "kind": "choice", "answer": "no"}).schema_version == 3
+    assert stored_evidence.parse(old) == ChoiceEvidence(schema_version=3, answer=None)
+    assert stored_evidence.parse({"schema_version": 2, "kind": "choice", "answer": "no"}).schema_version == 3
     assert old == {"schema_version": 1, "kind": "choice", "choice": ""}
 
 
 def test_old_json_text_takes_the_steps_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "STEPS", (lambda data: data | {"answer": "yes"},))
-    monkeypatch.setattr(facts, "_CURRENT_PREFIX", '{"schema_version": 2, ')
-    read = facts.parse_json('{"schema_version": 1, "kind": "choice", "answer": "no"}')
-    assert isinstance(read, facts.ChoiceEvidence)
+    monkeypatch.setattr(stored_evidence, "_CURRENT_PREFIX", '{"schema_version": 2, ')
+    read = stored_evidence.parse_json('{"schema_version": 1, "kind": "choice", "answer": "no"}')
+    assert isinstance(read, ChoiceEvidence)
     assert (read.answer, read.schema_version) == ("yes", 2)
 
 
 def test_evidence_of_a_newer_version_is_refused_in_words() -> None:
     with pytest.raises(migrations.TooNew, match="schema version 99"):
-        facts.parse({"schema_version": 99, "kind": "choice", "answer": "no"})
+        stored_evidence.parse({"schema_version": 99, "kind": "choice", "answer": "no"})
     with pytest.raises(migrations.TooNew):
-        facts.parse_json('{"schema_version": 99, "kind": "choice"}')
+        stored_evidence.parse_json('{"schema_version": 99, "kind": "choice"}')

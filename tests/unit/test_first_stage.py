@@ -9,7 +9,8 @@ import pytest
 
 from grader import context, later_stage, messages, pipeline, scoring
 from grader.assignment import Assignment
-from grader.evidence import ArchitectureEvidence, Outcome
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.evidence import Outcome
 from grader.sandbox.policy import default
 from grader.sandbox.replies import Reply
 from grader.scoring import Verdict

@@ -11,7 +11,8 @@ import pytest
 
 from grader import intake, messages
 from grader.assignment import bundled
-from grader.checks import choice, summary
+from grader.checks.choice import measure as choice
+from grader.checks.summary import measure as summary
 from grader.intake import damage, encoding, indentation, notebook, underscores
 from grader.measure import network
 from grader.submission import Part

@@ -9,13 +9,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = {
-    "grader/checks/binding.py": "from grader.sandbox.harness import loss",
+    "grader/checks/kd_loss/binding.py": "from grader.sandbox.harness import loss",
     "grader/measure/network.py": "import grader.sandbox.harness.serving",
     "grader/sandbox/supervisor.py": "from grader.sandbox import forkserver",
     "app/cli.py": "from grader.sandbox.harness.export import onnx_bytes",
 }
 LINKS = (
-    "grader.checks.binding -> grader.sandbox.harness.loss",
+    "grader.checks.kd_loss.binding -> grader.sandbox.harness.loss",
     "grader.measure.network -> grader.sandbox.harness.serving",
     "grader.sandbox.supervisor -> grader.sandbox.forkserver",
     "app.cli -> grader.sandbox.harness.export",

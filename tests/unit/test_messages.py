@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import grader
 from grader import messages
 from grader.assignment import bundled, bundled_slugs
-from grader.evidence import ArchitectureEvidence, Fault, Note, Outcome
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.evidence import Fault, Note, Outcome
 
 ROOT = Path(grader.__file__).parent
 PREFIXES = ("weights", "model", "code", "summary", "choice", "pruning", "fault", "intake", "kd", "not_submitted")

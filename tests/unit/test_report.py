@@ -12,8 +12,9 @@ import pytest
 
 from grader import Report, grade
 from grader.assignment import ASSIGNMENTS, Assignment
-from grader.checks.choice import AnswersError
-from grader.evidence import ChoiceEvidence, KDLossEvidence
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.choice.measure import AnswersError
+from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from grader.submission import Part

@@ -8,21 +8,12 @@ import pytest
 
 from grader import messages
 from grader.assignment import bundled
-from grader.evidence import (
-    ArchitectureEvidence,
-    ChoiceEvidence,
-    Fault,
-    ForwardProbe,
-    KDLossEvidence,
-    LimitHit,
-    Note,
-    Outcome,
-    PruningEvidence,
-    StudentError,
-    SummaryEvidence,
-    TermEvidence,
-    Wanted,
-)
+from grader.checks.architecture.evidence import ArchitectureEvidence, ForwardProbe
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.checks.summary.evidence import SummaryEvidence
+from grader.evidence import Fault, LimitHit, Note, Outcome, StudentError, Wanted
 from grader.scoring import QuestionScore, Verdict, score, total
 
 HW13 = bundled("hw13")

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from app.scores.computing import json_safe
-from grader import evidence as facts
-from grader import messages
+from grader import messages, stored_evidence
 from grader.assignment import Assignment, bundled
-from grader.evidence import AnyEvidence, ArchitectureEvidence, Fault, KDLossEvidence
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.evidence import SCHEMA_VERSION, Evidence, Fault, Note
 from grader.scoring import QuestionScore, Verdict, score
 
 HW13 = bundled("hw13")
-KINDS: tuple[type[AnyEvidence], ...] = get_args(get_args(AnyEvidence)[0])
+KINDS: tuple[type[Evidence], ...] = get_args(get_args(stored_evidence.AnyEvidence)[0])
 
 _text = st.text(st.characters(codec="utf-8"), max_size=20)
 _json = st.recursive(
@@ -33,13 +34,13 @@ _case = st.none() | st.fixed_dictionaries(
 )
 _SCORING_NOTES = ["code.missing_name", "kd.value.raises", "kd.signature.no_place", "kd.call.no_alpha", "model.ok"]
 _notes = st.builds(
-    facts.Note,
+    Note,
     id=st.sampled_from(_SCORING_NOTES) | st.sampled_from(sorted(messages.ids())),
     params=st.dictionaries(_text, _json, max_size=3),
 )
 _mistakes = st.sampled_from([ids for ids in sorted(HW13.question("2.1").options["mistakes"]) if "+" not in ids])
 _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
-    "schema_version": st.just(facts.SCHEMA_VERSION),
+    "schema_version": st.just(SCHEMA_VERSION),
     "notes": st.lists(_notes, max_size=3).map(tuple),
     "worst": _case,
     "drawn": _case,
@@ -58,7 +59,7 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def evidence_of(kind: type[AnyEvidence]) -> st.SearchStrategy[AnyEvidence]:
+def evidence_of(kind: type[Evidence]) -> st.SearchStrategy[Evidence]:
     """Any evidence of a kind that its types allow, with JSON in free-form fields."""
     fields: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in kind.model_fields.items():
@@ -94,28 +95,28 @@ def _strategy(annotation: Any) -> st.SearchStrategy[Any]:
     return strategy
 
 
-def question_of(kind: type[AnyEvidence]) -> str:
+def question_of(kind: type[Evidence]) -> str:
     return next(question.number for question in HW13.questions if question.check == kind.model_fields["kind"].default)
 
 
-def exact(assignment: Assignment, number: str, evidence: AnyEvidence) -> str:
+def exact(assignment: Assignment, number: str, evidence: Evidence) -> str:
     """The result with every bit of every float."""
     return repr(score(assignment, number, evidence).model_dump(mode="python"))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_stored_evidence_scores_like_fresh_evidence(kind: type[AnyEvidence]) -> None:
+def test_stored_evidence_scores_like_fresh_evidence(kind: type[Evidence]) -> None:
     number = question_of(kind)
     verdicts: set[str] = set()
 
     @settings(max_examples=150)
     @given(evidence_of(kind))
-    def check(evidence: AnyEvidence) -> None:
+    def check(evidence: Evidence) -> None:
         stored = json.dumps(json_safe(evidence.model_dump(mode="python")), allow_nan=False)
-        read_back = facts.parse(json.loads(stored))
-        assert repr(read_back) == repr(facts.parse(json_safe(evidence.model_dump(mode="python"))))
+        read_back = stored_evidence.parse(json.loads(stored))
+        assert repr(read_back) == repr(stored_evidence.parse(json_safe(evidence.model_dump(mode="python"))))
         assert exact(HW13, number, read_back) == exact(HW13, number, evidence)
-        assert repr(facts.parse_json(stored)) == repr(read_back)
+        assert repr(stored_evidence.parse_json(stored)) == repr(read_back)
         if not {"nan", "inf"} & {*re.findall(r"\w+", repr(evidence))}:
             assert read_back == evidence
         verdicts.add(score(HW13, number, evidence).verdict)
@@ -126,12 +127,12 @@ def test_stored_evidence_scores_like_fresh_evidence(kind: type[AnyEvidence]) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_any_evidence_scores_within_range_and_has_texts(kind: type[AnyEvidence]) -> None:
+def test_any_evidence_scores_within_range_and_has_texts(kind: type[Evidence]) -> None:
     number = question_of(kind)
 
     @settings(max_examples=150)
     @given(evidence_of(kind))
-    def check(evidence: AnyEvidence) -> None:
+    def check(evidence: Evidence) -> None:
         result = score(HW13, number, evidence)
         assert 0 <= result.score <= result.max_score == HW13.question(number).points
         stored = json.dumps(json_safe(result.model_dump(mode="python")), allow_nan=False)
@@ -146,16 +147,17 @@ def test_any_evidence_scores_within_range_and_has_texts(kind: type[AnyEvidence])
         for note, kept in zip(result.messages, read_back.messages, strict=True):
             assert note.id in messages.ids()
             text = messages.render(note, "zh-Hant")
-            assert text and messages.render(kept, "zh-Hant") == text
+            assert text
+            assert messages.render(kept, "zh-Hant") == text
 
     check()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_scoring_leaves_its_evidence_alone(kind: type[AnyEvidence]) -> None:
+def test_scoring_leaves_its_evidence_alone(kind: type[Evidence]) -> None:
     @settings(max_examples=50)
     @given(evidence_of(kind))
-    def check(evidence: AnyEvidence) -> None:
+    def check(evidence: Evidence) -> None:
         before = repr(evidence)
         assert exact(HW13, question_of(kind), evidence) == exact(HW13, question_of(kind), evidence)
         assert repr(evidence) == before

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from grader.checks import kd_loss
+from grader.checks.kd_loss import measure as kd_loss
 from grader.evidence import Outcome, StudentError
 from grader.sandbox.harness import loss
 from grader.sandbox.harness.errors import describe

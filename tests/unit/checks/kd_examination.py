@@ -10,8 +10,8 @@ from torch import Tensor
 
 from grader import messages
 from grader.assignment import Assignment
-from grader.checks import kd_loss
-from grader.evidence import KDLossEvidence
+from grader.checks.kd_loss import measure as kd_loss
+from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.scoring import QuestionScore, score
 from reference_models.kd.reference import Loss
 from tests.unit.checks.harness_in_process import HarnessInProcess

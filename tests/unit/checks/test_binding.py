@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.checks.binding import TENSORS, CallPlan, Role, bind, other_readings
+from grader.checks.kd_loss.binding import TENSORS, CallPlan, Role, bind, other_readings
 from grader.evidence import Note
 from grader.sandbox.harness.loss import Settings
 from tests.unit.checks.harness_in_process import HarnessInProcess

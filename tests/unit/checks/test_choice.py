@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from grader import scoring
 from grader.assignment import bundled
-from grader.checks import choice
+from grader.checks.choice import measure as choice
 from grader.scoring import Verdict
 
 HW13 = bundled("hw13")

@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grader.assignment import Assignment
-from grader.checks import kd_loss
-from grader.evidence import KDLossEvidence, Outcome
+from grader.checks.kd_loss import measure as kd_loss
+from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.evidence import Outcome
 from grader.sandbox.replies import Array, Reply
 from grader.scoring import Verdict, score
 from reference_models.kd import bank, cases, reference

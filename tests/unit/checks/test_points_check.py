@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from grader.checks import points_check
-from grader.checks.points_check import check, rising
+from grader.checks.pruning import points_check
+from grader.checks.pruning.points_check import check, rising
 
 RATIOS = [round(0.05 * step, 2) for step in range(20)]
 Points = list[tuple[float, float]]

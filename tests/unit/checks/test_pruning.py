@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from grader import messages
-from grader.checks import pruning, pruning_points
-from grader.evidence import PruningEvidence
+from grader.checks.pruning import measure as pruning
+from grader.checks.pruning import pruning_points
+from grader.checks.pruning.evidence import PruningEvidence
 
 
 def plot(mode: str = "RGB", size: tuple[int, int] = (320, 240)) -> Image.Image:
@@ -167,7 +168,7 @@ def test_unusable_picture_is_refused_with_its_reason(data: bytes, error: str) ->
 
 _PEAK = """
 import sys
-from grader.checks import pruning
+from grader.checks.pruning import measure as pruning
 
 def peak():
     status = open("/proc/self/status").read()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from grader.checks import speed
+from grader.checks.choice import speed
 from grader.evidence import Outcome
 from grader.measure import operations
 from grader.sandbox.harness.export import onnx_bytes

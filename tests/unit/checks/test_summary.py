@@ -15,8 +15,10 @@ from torch import nn
 
 from grader import scoring
 from grader.assignment import bundled
-from grader.checks import summary, summary_text
-from grader.evidence import ArchitectureEvidence, LayerRow, SummaryEvidence
+from grader.checks.architecture.evidence import ArchitectureEvidence, LayerRow
+from grader.checks.summary import measure as summary
+from grader.checks.summary import summary_text
+from grader.checks.summary.evidence import SummaryEvidence
 from grader.scoring import Verdict
 from tests import slices
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.pages import rendering
 from app.presenting import language
-from grader.evidence import PruningEvidence
+from grader.checks.pruning.evidence import PruningEvidence
 
 CURVE = (
     {"ratio": 0.0, "accuracy": 0.7, "low": 0.66, "high": 0.74},

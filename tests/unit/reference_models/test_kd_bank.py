@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grader
 from grader.assignment import Assignment
-from grader.checks import kd_diagnosis
+from grader.checks.kd_loss import kd_diagnosis
 from reference_models.kd import bank, cases, tabulate
 from reference_models.kd.fingerprint import fingerprint
 

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from grader.checks import distillation
+from grader.checks.pruning import distillation
 from grader.sandbox.harness.distil import Training
 from grader.sandbox.harness.student_module import StudentModule
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 import pytest
 
 from app.grading import killed
-from grader.evidence import (
-    AnyEvidence,
-    ArchitectureEvidence,
-    ChoiceEvidence,
-    KDLossEvidence,
-    Outcome,
-    OwnLoss,
-    PruningEvidence,
-    StudentError,
-)
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.checks.pruning.evidence import OwnLoss, PruningEvidence
+from grader.evidence import Evidence, Outcome, StudentError
 
 BY_SIGKILL = StudentError(type="ProcessEnded", message="the process was ended by SIGKILL")
 BY_ABORT = StudentError(type="ProcessEnded", message="the process was ended by SIGABRT")
@@ -35,5 +30,5 @@ IN_THE_EXPORT = "the model could not be exported: ProcessEnded: the process was 
         (ChoiceEvidence(answer="softer"), False),
     ],
 )
-def test_a_killed_child_is_known_by_its_signal(evidence: AnyEvidence, was_killed: bool) -> None:
+def test_a_killed_child_is_known_by_its_signal(evidence: Evidence, was_killed: bool) -> None:
     assert killed._was_killed(evidence) is was_killed

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from app.grading.reuse import is_reproducible
-from grader.evidence import ArchitectureEvidence, ChoiceEvidence, Fault, KDLossEvidence, Outcome, PruningEvidence
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.evidence import Fault, Outcome
 
 
 @pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.ERROR, Outcome.FORBIDDEN, Outcome.OUTPUT_LIMIT])

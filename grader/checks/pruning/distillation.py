@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.checks.binding import CallPlan
+from grader.checks.kd_loss.binding import CallPlan
 from grader.evidence import Outcome
 from grader.sandbox.replies import Array, Child, Reply
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from grader.checks import claims
 from grader.evidence import Note
+from grader.sandbox import claims
 
 MAX_PARAMETERS, MAX_NAME = 64, 64
 

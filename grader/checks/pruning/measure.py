@@ -10,8 +10,9 @@ from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from grader.checks import picture_pieces, points_check, pruning_points
-from grader.evidence import Note, PruningEvidence
+from grader.checks.pruning import picture_pieces, points_check, pruning_points
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.evidence import Note
 
 BYTE_LIMIT = 20 * 1024 * 1024
 PIXEL_LIMIT = 16_000_000

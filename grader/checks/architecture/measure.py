@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from grader.assignment import Assignment, Question
-from grader.checks import claims
-from grader.evidence import ArchitectureEvidence, ForwardProbe, LayerRow, Note, Outcome
+from grader.checks.architecture.evidence import ArchitectureEvidence, ForwardProbe, LayerRow
+from grader.evidence import Note, Outcome
+from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
 
 ENTRY = "get_student_model"

@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 
 from grader import data
-from grader.checks import architecture, binding, confirmation, curve, distillation, kd_loss
-from grader.checks.binding import CallPlan
-from grader.checks.distillation import TrainingResult
+from grader.checks.architecture import confirmation
+from grader.checks.architecture import measure as architecture
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.kd_loss import binding
+from grader.checks.kd_loss import measure as kd_loss
+from grader.checks.kd_loss.binding import CallPlan
+from grader.checks.pruning import curve, distillation
+from grader.checks.pruning.distillation import TrainingResult
 from grader.context import GradingContext, LoadFailure
-from grader.evidence import ArchitectureEvidence, Outcome
+from grader.evidence import Outcome
 from grader.sandbox.child import LockedChild
 from grader.submission import Part
 from reference_models import trained

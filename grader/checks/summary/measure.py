@@ -6,9 +6,11 @@ import math
 from collections import Counter
 
 from grader.assignment import Question
-from grader.checks import summary_text
-from grader.checks.summary_text import Table
-from grader.evidence import ArchitectureEvidence, LayerRow, Note, SummaryEvidence, SummaryRow
+from grader.checks.architecture.evidence import ArchitectureEvidence, LayerRow
+from grader.checks.summary import summary_text
+from grader.checks.summary.evidence import SummaryEvidence, SummaryRow
+from grader.checks.summary.summary_text import Table
+from grader.evidence import Note
 from grader.intake import encoding
 
 BYTE_LIMIT = 1024 * 1024

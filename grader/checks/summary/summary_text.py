@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.evidence import SummaryRow
+from grader.checks.summary.evidence import SummaryRow
 
 ROW_LIMIT = 1_000
 _TREE = str.maketrans(dict.fromkeys("├└─│┬┌┐┘┤┼═║╔╗╚╝", " ") | dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", ""))

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.evidence import Note, PointsCheck
+from grader.checks.pruning.evidence import PointsCheck
+from grader.evidence import Note
 
 Points = Sequence[tuple[float, float]]
 Curve = Sequence[Mapping[str, float]]

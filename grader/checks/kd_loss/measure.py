@@ -18,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.assignment import Assignment, Question
-from grader.checks import binding, claims, kd_calls, kd_constants, kd_diagnosis
-from grader.checks.binding import CallPlan, Role
-from grader.checks.kd_calls import Answer
-from grader.checks.kd_diagnosis import Diagnosis, KnownLoss
-from grader.evidence import KDLossEvidence, Note, Outcome, TermEvidence
+from grader.checks.kd_loss import binding, kd_calls, kd_constants, kd_diagnosis
+from grader.checks.kd_loss.binding import CallPlan, Role
+from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
+from grader.checks.kd_loss.kd_calls import Answer
+from grader.checks.kd_loss.kd_diagnosis import Diagnosis, KnownLoss
+from grader.evidence import Note, Outcome
+from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
 from reference_models.kd import cases, closed_form
 from reference_models.kd.cases import Case, CaseBook, Inputs, Term

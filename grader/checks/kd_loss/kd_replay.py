@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.assignment import Assignment, Question
-from grader.evidence import KDLossEvidence
+from grader.checks.kd_loss.evidence import KDLossEvidence
 from reference_models.kd import cases, closed_form
 from reference_models.kd.cases import Case
 

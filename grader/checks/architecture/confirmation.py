@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from grader.assignment import Assignment
-from grader.checks import claims
-from grader.evidence import ArchitectureEvidence, ArtefactRecord, Outcome
+from grader.checks.architecture.evidence import ArchitectureEvidence, ArtefactRecord
+from grader.evidence import Outcome
+from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
 
 TOLERANCE = 1e-3

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.checks import claims
-from grader.checks.binding import CallPlan, Role
+from grader.checks.kd_loss.binding import CallPlan, Role
 from grader.evidence import Outcome, StudentError
+from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
 from reference_models.kd.cases import Case
 from reference_models.kd.fingerprint import Fingerprint, fingerprint

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from grader.checks.binding import NUMBERS, CallPlan, Role
-from grader.checks.kd_calls import Answer
+from grader.checks.kd_loss.binding import NUMBERS, CallPlan, Role
+from grader.checks.kd_loss.kd_calls import Answer
 from grader.evidence import Note
 from reference_models.kd import closed_form
 from reference_models.kd.cases import Case, Term

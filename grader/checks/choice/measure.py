@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.assignment import Question
-from grader.checks import choice_reading
-from grader.evidence import ChoiceEvidence, Note
+from grader.checks.choice import choice_reading
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.evidence import Note
 from grader.intake import encoding
 
 ANSWERS_LIMIT = 100

@@ -1,0 +1,86 @@
+"""Facts about a model: its outputs, its size, and whether its count was confirmed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from grader.evidence import CodeEvidence, LimitHit, Record
+
+
+class LayerRow(Record):
+    """One row of the layer table: one module call, as torchinfo sees it."""
+
+    depth: int
+    name: str
+    type: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    mult_adds: int
+    leaf: bool = True
+
+
+class ForwardProbe(Record):
+    """One forward pass: batch size, mode (``eval``/``train``) and output."""
+
+    batch: int
+    mode: Literal["eval", "train"]
+    kind: str
+    """``tensor``, or the type of another output (``tuple``, ``dict``, ``NoneType``, ...)."""
+    shape: tuple[int, ...] | None = None
+    finite: bool | None = None
+
+
+class ArtefactRecord(Record):
+    """The exported network: its digest and size, its numbers by kind, and its distance from the live model."""
+
+    sha256: str
+    bytes: int
+    parameters: int
+    statistics: int
+    constants: int
+    nodes: int
+    difference: float | None = None
+    """Largest absolute difference of the outputs on a secret input."""
+
+
+class ArchitectureEvidence(CodeEvidence):
+    """Question 1.1: the model.
+
+    ``parameters`` counts every distinct parameter element of the live model; ``hidden_numbers`` counts the network's
+    other numbers (buffers, plain tensors, constants) without batch-norm statistics. ``verified``: both counts were
+    confirmed on the exported artefact, without student code.
+    """
+
+    kind: Literal["architecture"] = "architecture"
+    parameters: int | None = None
+    trainable: int | None = None
+    verified: bool = False
+    verification: Literal["pending", "confirmed", "no_artefact", "refused", "disagrees", "unpacked", "over_limit"] = (
+        "pending"
+    )
+    unverified_reason: str | None = None
+    """Why the count could not be confirmed, in a sentence for staff."""
+    verification_limit: LimitHit | None = None
+    """The limit that ended the export, the audit or the comparison, where ``verification`` is ``over_limit``."""
+    artefact: ArtefactRecord | None = None
+    hidden_numbers: int | None = None
+    hidden_tensors: tuple[tuple[str, int], ...] = ()
+    unregistered: int = 0
+    """Weights of layers that the module does not register, such as those in a plain list, as the live model claims;
+    and their names."""
+    unregistered_tensors: tuple[str, ...] = ()
+    output_shape: tuple[int, ...] | None = None
+    mult_adds: int | None = None
+    parameter_limit: int | None = None
+    probes: tuple[ForwardProbe, ...] = ()
+    repeatable: bool | None = None
+    """The same input gave the same output twice in eval mode."""
+    gradients_reached: int | None = None
+    parameter_tensors: int | None = None
+    parameter_names: tuple[str, ...] = ()
+    unused_parameters: tuple[str, ...] = ()
+    layers: tuple[LayerRow, ...] = ()
+    idle_layers: tuple[tuple[str, int], ...] = ()
+    """(type, parameters) of the layers that eval mode does not call, such as a head for training alone."""
+    torchsummary_total: int | None = None
+    """The total that the package torchsummary would print (only ``weight`` and ``bias`` of called leaves)."""

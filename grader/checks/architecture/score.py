@@ -1,0 +1,108 @@
+"""Points of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader.assignment import Assignment, Question
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.code_failure import code_failure
+from grader.evidence import Note
+from grader.verdicts import QuestionScore, Verdict, result
+
+
+def score(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
+    failure = code_failure(question, evidence)
+    if failure is not None:
+        if (evidence.parameters or 0) <= assignment.parameter_limit:
+            return failure
+        # No review can give points to a network that is too large as well.
+        problems = _size_problems(assignment.parameter_limit, question, evidence)
+        return failure.model_copy(update={"messages": (*problems, *failure.messages), "verdict": Verdict.NONE})
+    if evidence.parameters is None:
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="model.not_counted"), *evidence.notes)
+    size = {"parameters": evidence.parameters, "limit": assignment.parameter_limit}
+    problems = [
+        *_output_problems(assignment, evidence),
+        *_size_problems(assignment.parameter_limit, question, evidence),
+    ]
+    if not problems and not evidence.gradients_reached:
+        problems.append(Note(id="model.no_gradient"))
+    unregistered = _unregistered_notes(evidence)
+    if problems:
+        return result(question, 0.0, Verdict.NONE, *problems, *unregistered, *evidence.notes)
+    if _fails_for_batch_of_one(evidence):
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes, *unregistered)
+    if not evidence.verified and evidence.verification != "pending":
+        limit = evidence.verification_limit
+        params: dict[str, Any] = dict(size)
+        if limit is not None:
+            params |= {"limit_name": limit.limit, "allowed": limit.allowed, "unit": limit.unit}
+        unverified = [Note(id=f"model.unverified.{evidence.verification}", params=params)]
+        if evidence.repeatable is False and evidence.verification in ("refused", "disagrees"):
+            unverified = [Note(id="model.unverified.not_repeatable", params=size), Note(id="model.not_repeatable")]
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, *unverified, *unregistered, *evidence.notes)
+    messages = [Note(id="model.ok", params=size), *unregistered]
+    if evidence.unused_parameters:
+        unused = {"count": len(evidence.unused_parameters), "names": list(evidence.unused_parameters[:5])}
+        messages.append(Note(id="model.unused_parameters", params=unused))
+    messages += [
+        Note(id="model.extra_outputs", params={"kind": probe.kind})
+        for probe in evidence.probes
+        if probe.mode == "train" and probe.kind != "tensor"
+    ]
+    if evidence.repeatable is False:
+        messages.append(Note(id="model.not_repeatable"))
+    if any(note.id == "intake.stand_in" for note in evidence.notes):
+        # The homework asks for the entry point by its name: a stand-in is measured, and a reviewer decides.
+        messages.append(Note(id="model.stood_in"))
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
+    if not evidence.verified:
+        # Only the count on the artefact is missing, which takes a second longer: until then points are provisional.
+        messages.append(Note(id="model.verifying"))
+        return result(question, question.points, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
+    return result(question, question.points, None, *messages, *evidence.notes)
+
+
+def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> list[Note]:
+    """The problem of the first wrong output; later outputs mostly repeat it."""
+    for probe in evidence.probes:
+        if probe.batch == 1 and _fails_for_batch_of_one(evidence):
+            continue
+        output = {"batch": probe.batch, "mode": probe.mode, "kind": probe.kind}
+        expected = [probe.batch, assignment.classes]
+        if probe.kind != "tensor" and not (probe.mode == "train" and probe.shape is not None):
+            return [Note(id="model.output_not_tensor", params={**output, "expected": expected})]
+        if probe.shape != (probe.batch, assignment.classes):
+            shape = list(probe.shape or ())
+            params = {**output, "shape": shape, "expected": expected, "classes": assignment.classes}
+            return [Note(id="model.output_shape", params=params)]
+        if not probe.finite:
+            return [Note(id="model.output_not_finite", params=output)]
+    return []
+
+
+def _fails_for_batch_of_one(evidence: ArchitectureEvidence) -> bool:
+    """Whether only a batch of one gives no logits: a slip, because the model works in every training loop."""
+    return any(note.id == "model.batch_of_one" for note in evidence.notes)
+
+
+def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidence) -> list[Note]:
+    parameters, hidden = evidence.parameters or 0, evidence.hidden_numbers or 0
+    size: dict[str, Any] = {"parameters": parameters, "limit": limit}
+    if parameters > limit:
+        return [Note(id="model.too_many_parameters", params=size | {"excess": parameters - limit})]
+    # Before the artefact is audited, the hidden numbers are only a claim of the live model.
+    is_settled = evidence.verification != "pending"
+    if is_settled and parameters + hidden > limit + int(question.options.get("small_constants", 0)):
+        tensors = [name for name, _ in evidence.hidden_tensors[:5]]
+        return [Note(id="model.hidden_numbers", params=size | {"hidden": hidden, "tensors": tensors})]
+    return []
+
+
+def _unregistered_notes(evidence: ArchitectureEvidence) -> list[Note]:
+    """A note on layers that the network uses but does not register as submodules."""
+    if not evidence.unregistered or not evidence.hidden_numbers:
+        return []
+    params = {"count": evidence.unregistered, "names": list(evidence.unregistered_tensors[:3])}
+    return [Note(id="model.unregistered", params=params)]

@@ -1,0 +1,101 @@
+"""The result of code that did not run to its end, for every check that runs code of a student."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader import intake
+from grader.assignment import Question
+from grader.evidence import CodeEvidence, Fault, Note, Outcome, Wanted
+from grader.verdicts import QuestionScore, Verdict, result
+
+
+def code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore | None:
+    """The result when the student's code did not run to its end, or ``None`` when it did."""
+    if evidence.outcome is Outcome.OK:
+        return None
+    missing = [
+        Note(id="code.missing_name", params={"name": name, "line": line}) for name, line in evidence.missing_names
+    ]
+    check_notes = [note for note in evidence.notes if note.id.startswith(("code.", "model.", "kd."))]
+    remarks = [note for note in evidence.notes if note not in check_notes]
+    if _is_incomplete_paste(evidence):
+        # Honest work that was pasted in part: a reviewer decides its points.
+        verdict, causes = Verdict.NEEDS_REVIEW, [*check_notes, *missing]
+    elif lost := [note for note in evidence.notes if note.id == "intake.entry_lost" and evidence.error is None]:
+        # The function is there, in a form that a reviewer can read and intake cannot.
+        verdict, causes = Verdict.NEEDS_REVIEW, [*lost, *missing]
+        remarks = [note for note in remarks if note not in lost]
+    elif facts := _mitigating_facts(evidence):
+        check_notes = [note for note in check_notes if note not in facts]
+        verdict, causes = Verdict.NEEDS_REVIEW, [*facts, *_failure_notes(evidence)[:1], *check_notes]
+        remarks = [note for note in remarks if note not in facts]
+    elif resources := _missing_resources(evidence):
+        verdict, causes = Verdict.NEEDS_REVIEW, [*_failure_notes(evidence), *resources, *check_notes, *missing]
+    elif evidence.outcome is Outcome.ERROR and check_notes:
+        verdict, causes = Verdict.NONE, [*check_notes, *missing]
+    else:
+        verdict, causes = Verdict.NONE, [*_failure_notes(evidence), *check_notes, *missing]
+    return result(question, 0.0, verdict, *causes, *remarks, fault=Fault.STUDENT)
+
+
+def _mitigating_facts(evidence: CodeEvidence) -> list[Note]:
+    """Notes that explain an error by something else than a mistake in the code, so that it needs review."""
+    if evidence.outcome is not Outcome.ERROR or evidence.error is None or evidence.stage == "intake":
+        return []
+    kind = evidence.error.type
+    ids = {"intake.damage_suspected", "model.batch_of_one"}
+    ids |= {"intake.module_unavailable"} if kind in {"ModuleNotFoundError", "ImportError"} else set()
+    ids |= {"intake.settings_missing"} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
+    ids |= {"kd.call.by_position"} if evidence.stage == "call" else set()
+    facts = [note for note in evidence.notes if note.id in ids]
+    if kind == "FileNotFoundError":
+        facts.append(Note(id="code.file_missing", params={"message": evidence.error.message}))
+    return facts
+
+
+def _missing_resources(evidence: CodeEvidence) -> list[Note]:
+    """A note that the code needs a GPU, a download or more compute than the sandbox has, so that it needs review."""
+    if any(note.id in intake.DROPPED_CHANGE_NOTES for note in evidence.notes):
+        return []  # the dropped statements explain more, and ask for review anyway
+    if evidence.outcome in (Outcome.ERROR, Outcome.FORBIDDEN):
+        wanted = evidence.error.wanted if evidence.error is not None else None
+        return [Note(id="code.cannot.reviewed")] if wanted in (Wanted.GPU, Wanted.DOWNLOAD) else []
+    # A network that could be built may well run on a notebook's GPU.
+    is_heavy = evidence.stage in ("forward", "backward") and not _is_idle(evidence)
+    return [Note(id="code.heavy")] if is_heavy and evidence.outcome in (Outcome.TIMEOUT, Outcome.MEMORY) else []
+
+
+def _is_idle(evidence: CodeEvidence) -> bool:
+    return evidence.limit is not None and evidence.limit.limit == "idle time"
+
+
+_UNREADABLE = {"code.damaged", "code.damaged_beyond_repair", "code.newer_python"}
+
+
+def _is_incomplete_paste(evidence: CodeEvidence) -> bool:
+    """Whether the code failed at a name that nothing defines, or only a person or a newer Python can read it."""
+    if evidence.outcome is not Outcome.ERROR:
+        return False
+    if evidence.stage == "intake" and any(note.id in _UNREADABLE for note in evidence.notes):
+        return True
+    if not evidence.missing_names:
+        return False
+    return evidence.stage == "intake" or evidence.error is None or evidence.error.type == "NameError"
+
+
+def _failure_notes(evidence: CodeEvidence) -> list[Note]:
+    """Why the code ended: an error with its line, or a limit with its use; and what the sandbox does not offer."""
+    stage = evidence.stage or "load"
+    params: dict[str, Any] = {"stage": stage}
+    if evidence.error is not None:
+        params |= evidence.error.model_dump(include={"type", "message", "line", "source"})
+    if evidence.limit is not None:
+        params |= {"limit_name": evidence.limit.limit} | evidence.limit.model_dump(include={"allowed", "used", "unit"})
+    wanted = evidence.error.wanted if evidence.error is not None else None
+    cannot = [Note(id=f"code.cannot.{wanted}", params=params)] if wanted else []
+    if evidence.outcome is Outcome.ERROR:
+        return [Note(id=f"code.error.{stage}", params=params), *cannot]
+    if evidence.outcome is Outcome.FORBIDDEN and cannot:
+        return cannot
+    return [Note(id="code.idle" if _is_idle(evidence) else f"code.{evidence.outcome}", params=params)]

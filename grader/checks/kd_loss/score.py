@@ -1,0 +1,87 @@
+"""Points of a distillation loss, by term or by its known mistake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader.assignment import Assignment, Question
+from grader.checks.code_failure import code_failure
+from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
+from grader.evidence import Note
+from grader.verdicts import QuestionScore, Verdict, result
+
+
+def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) -> QuestionScore:
+    called = Note(id="kd.called", params={"call": evidence.call})
+    failure = code_failure(question, evidence)
+    if failure is not None:
+        return failure.model_copy(update={"messages": (*failure.messages, called)}) if evidence.call else failure
+    if any(note.id.startswith("kd.signature.") for note in evidence.notes):
+        # The signature does not say how to call the loss, so nothing was measured.
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes)
+    if evidence.stateful:
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="kd.not_repeatable"), called, *evidence.notes)
+    terms = {"hard_term": evidence.hard_term, "soft_term": evidence.soft_term}
+    values_agree = all(term.agrees for term in (*terms.values(), evidence.mixture))
+    note_ids = {note.id for note in evidence.notes}
+    uncertain = Verdict.NEEDS_REVIEW if note_ids & _UNCERTAIN_CALLS or evidence.missing_names else None
+    if values_agree and evidence.gradient.agrees:
+        return result(question, question.points, uncertain, Note(id="kd.ok"), called, *evidence.notes)
+
+    mistakes = (evidence.diagnosis, *evidence.diagnosis_with) if evidence.diagnosis else ()
+    causes = [note for note in evidence.notes if note.id.startswith("kd.value.") or note.id in _CAUSES]
+    is_right_between = not mistakes and _is_right_between_ends(evidence)
+    messages = [*(Note(id=mistake) for mistake in mistakes), *causes]
+    messages += [Note(id="kd.right_between")] if is_right_between else []
+    if not messages:
+        messages.append(Note(id="kd.unknown_mistake"))
+    messages += [_term_note(name, term) for name, term in terms.items()]
+    if all(term.agrees for term in terms.values()) and not evidence.mixture.agrees:
+        messages.append(_term_note("mixture", evidence.mixture))
+    if values_agree:
+        messages.append(_term_note("gradient", evidence.gradient))
+    messages += [called, *(note for note in evidence.notes if note not in causes)]
+
+    rubrics = question.options.get("mistakes", {})
+    rubric = rubrics.get("+".join(mistakes), {})
+    single_needs_review = any(rubrics.get(mistake, {}).get("needs_review") for mistake in mistakes)
+    # Swapped numbers are a mistake only if the documented order, used in place of unclear names, is the student's.
+    is_order_unclear = "kd.call.by_position" in note_ids and bool(_NUMBERS_SWAPPED & {*mistakes})
+    review = "kd.hidden" in note_ids or is_order_unclear or rubric.get("needs_review", single_needs_review)
+    verdict = Verdict.NEEDS_REVIEW if review else uncertain
+    if "points" in rubric:
+        return result(question, float(rubric["points"]), verdict, *messages)
+    term_points = {name: float(question.options[f"{name}_points"]) for name in terms}
+    points = sum(term_points[name] for name, term in terms.items() if term.agrees)
+    if all(term.agrees for term in terms.values()):
+        # Both terms are right, only their mixture or gradient is wrong: the points of the cheaper term.
+        points = min(term_points.values())
+    elif is_right_between or note_ids & _PARTLY_RIGHT:
+        # Both terms are right on most inputs: at least the points of the cheaper term, and a review of the rest.
+        points, verdict = max(points, min(term_points.values())), Verdict.NEEDS_REVIEW
+    return result(question, points, verdict, *messages)
+
+
+_PARTLY_RIGHT = {"kd.call.built_in", "kd.whole_temperatures", "kd.small_probabilities"}
+_NUMBERS_SWAPPED = {"kd.alpha_swapped", "kd.roles_exchanged"}
+_CAUSES = _PARTLY_RIGHT | {"kd.hidden"}
+_UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first_of_several"}
+
+
+def _is_right_between_ends(evidence: KDLossEvidence) -> bool:
+    """Whether values and gradients are right at every alpha between 0 and 1, and wrong at alpha 0 or 1 only."""
+    ends = [term for term in (evidence.hard_term, evidence.soft_term) if term.failed]
+    # A mistake at an end fails in most of its cases; a case may agree by luck, if both terms have the same size. An
+    # epsilon fails in a few cases only, at any alpha.
+    fail_mostly = all(2 * term.failed > term.cases for term in ends)
+    end_cases = sum(term.cases for term in ends)
+    return bool(ends) and fail_mostly and evidence.mixture.agrees and evidence.gradient.failed <= end_cases
+
+
+def _term_note(name: str, term: TermEvidence) -> Note:
+    """A note on one term of the loss: right, wrong by how much, or without a number."""
+    counts: dict[str, Any] = {"cases": term.cases, "failed": term.failed}
+    if term.agrees or term.worst is None:
+        return Note(id=f"kd.{name}.ok", params=counts)
+    wrong = "wrong" if term.worst["got"] is not None else "no_number"
+    return Note(id=f"kd.{name}.{wrong}", params=counts | term.worst)

@@ -1,0 +1,80 @@
+"""Facts about a pruning plot, its points and the measured curve."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from grader.evidence import Evidence, Fault, Outcome, Record
+
+
+class OwnLoss(Record):
+    """The accuracy of the same model trained by the student's own loss, from the same start, on the same pictures.
+
+    ``accuracy`` and its 95% interval are missing when the training did not end; ``outcome`` and ``error`` say why.
+    """
+
+    steps: int
+    outcome: Outcome = Outcome.OK
+    error: str = ""
+    accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class PointsCheck(Record):
+    """The student's points, compared with the measured curve.
+
+    ``verdict``: they lie on it (``agree``), they follow the curve of a known slip (``compounded``: the pruned model was
+    pruned again; ``first_layer``: the loop over the layers returned after the first), or neither. ``distances`` are
+    root mean squares of accuracy to each of the curves; with ``of_shape`` the falls of the curves were compared and not
+    the accuracies, because the weights or the pictures are not the student's.
+    """
+
+    verdict: Literal["agree", "compounded", "first_layer", "differ"]
+    compared: int
+    agreeing: int
+    distances: dict[str, float]
+    of_shape: bool = False
+
+
+class PruningEvidence(Evidence):
+    """Question 3.1: the uploaded picture and points, later the measured curve.
+
+    Points of ``curve`` have ``ratio``, ``accuracy`` and the 95% interval's ``low`` and ``high``. ``confusion`` counts
+    the images of the unpruned network by true class (row) and answer (column).
+    """
+
+    kind: Literal["pruning"] = "pruning"
+    picture: dict[str, Any] | None = None
+    """``{"format","width","height","sha256"}`` of the re-encoded picture."""
+    picture_error: str | None = None
+    """A message id when the upload is not a usable picture."""
+    picture_error_params: dict[str, Any] = Field(default_factory=dict)
+    points: tuple[tuple[float, float], ...] = ()
+    curve: tuple[dict[str, float], ...] = ()
+    weights: Literal["uploaded", "distilled", "none"] = "none"
+    reference_curve: tuple[dict[str, float], ...] = ()
+    images: int | None = None
+    baseline: str | None = None
+    data: str | None = None
+    """The data set of the images, its digest, and the side in pixels at which the network saw them."""
+    data_digest: str | None = None
+    image_size: int | None = None
+    class_names: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    baselines: dict[str, float] = Field(default_factory=dict)
+    """The assignment's baselines on this data set when this was measured."""
+    training_steps: int | None = None
+    """Steps of our distillation, if no weights were submitted."""
+    own_loss: OwnLoss | None = None
+    points_check: PointsCheck | None = None
+    first_layer_curve: tuple[dict[str, float], ...] = ()
+    """The curve with only the first convolution pruned, measured if the student's points leave the curve."""
+    curve_outcome: Outcome = Outcome.OK
+    """How the later stage ended, if something else than the submitted parts prevented a curve."""
+    curve_fault: Fault | None = None
+    """The grader failed after the points were settled: there is no curve, and no points depend on it."""
+    curve_stopped: bool = False
+    """A person stopped the later stage after the points were settled: the curve, or its next step, is missing."""

@@ -1,0 +1,38 @@
+"""Points of a pasted summary."""
+
+from __future__ import annotations
+
+from grader.assignment import Assignment, Question
+from grader.checks.summary.evidence import SummaryEvidence
+from grader.evidence import Note
+from grader.verdicts import QuestionScore, Verdict, result
+
+
+def score(assignment: Assignment, question: Question, evidence: SummaryEvidence) -> QuestionScore:
+    params = evidence.model_dump(include={"claimed_total", "actual_total", "rows_claimed", "rows_differ", "dialect"})
+    if evidence.claimed_total is None:
+        is_readable = any(note.id in {"summary.total_mentioned", "summary.rows_fit"} for note in evidence.notes)
+        no_total = Verdict.NEEDS_REVIEW if is_readable else Verdict.NONE
+        return result(question, 0.0, no_total, Note(id="summary.no_total", params=params), *evidence.notes)
+    if evidence.actual_total is None:
+        # The model never ran, so nothing confirms or contradicts the summary.
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="summary.no_model", params=params), *evidence.notes)
+    if evidence.claimed_total not in (evidence.actual_total, evidence.actual_torchsummary_total):
+        note_id = "summary.example_pasted" if evidence.matches_example else "summary.other_model"
+        return result(question, 0.0, Verdict.NONE, Note(id=note_id, params=params), *evidence.notes)
+    points, note_id = question.points, "summary.ok"
+    if evidence.rows_differ:
+        points, note_id = float(question.options["rows_differ_points"]), "summary.rows_differ"
+    messages = [Note(id=note_id, params=params)]
+    verdict: Verdict | None = None
+    if any(note.id == "summary.many_totals" for note in evidence.notes):
+        # A list of all numbers contains the true one: it earns nothing before a review.
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
+    if evidence.count_pending:
+        verdict = Verdict.NEEDS_REVIEW
+        messages.append(Note(id="summary.count_pending"))
+    elif evidence.count_confirmed is False or evidence.claimed_total != evidence.actual_total:
+        # The true total is only a claim of the live model.
+        verdict = Verdict.NEEDS_REVIEW
+        messages.append(Note(id="summary.unconfirmed"))
+    return result(question, points, verdict, *messages, *evidence.notes)

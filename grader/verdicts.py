@@ -1,0 +1,47 @@
+"""Verdicts and the points of a question: what `grader.scoring` and the checks score with."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from grader.assignment import Question
+from grader.evidence import Fault, Note, Record
+
+
+class Verdict(StrEnum):
+    """The result of a question, in display order."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    NONE = "none"
+    NEEDS_REVIEW = "needs_review"
+    NOT_SUBMITTED = "not_submitted"
+    PENDING = "pending"
+    FAULT = "fault"
+
+
+class QuestionScore(Record):
+    """The points of one question and why. With the verdict ``needs_review`` the points are provisional."""
+
+    number: str
+    score: float
+    max_score: float
+    verdict: Verdict
+    fault: Fault | None = None
+    messages: tuple[Note, ...] = ()
+
+
+def total(scores: list[QuestionScore]) -> float:
+    """The sum of the points, rounded to what people write (two decimals)."""
+    return round(sum(item.score for item in scores), 2)
+
+
+def result(
+    question: Question, points: float, verdict: Verdict | None, *messages: Note, fault: Fault | None = None
+) -> QuestionScore:
+    points = min(max(points, 0.0), question.points)
+    if verdict is None:
+        verdict = Verdict.FULL if points == question.points else Verdict.PARTIAL if points > 0 else Verdict.NONE
+    return QuestionScore(
+        number=question.number, score=points, max_score=question.points, verdict=verdict, fault=fault, messages=messages
+    )
