@@ -7,7 +7,7 @@ import re
 from typing import Any, get_args, get_origin
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -109,7 +109,6 @@ def test_stored_evidence_scores_like_fresh_evidence(kind: type[Evidence]) -> Non
     number = question_of(kind)
     verdicts: set[str] = set()
 
-    @settings(max_examples=150)
     @given(evidence_of(kind))
     def check(evidence: Evidence) -> None:
         stored = json.dumps(json_safe(evidence.model_dump(mode="python")), allow_nan=False)
@@ -130,7 +129,6 @@ def test_stored_evidence_scores_like_fresh_evidence(kind: type[Evidence]) -> Non
 def test_any_evidence_scores_within_range_and_has_texts(kind: type[Evidence]) -> None:
     number = question_of(kind)
 
-    @settings(max_examples=150)
     @given(evidence_of(kind))
     def check(evidence: Evidence) -> None:
         result = score(HW13, number, evidence)
@@ -155,7 +153,6 @@ def test_any_evidence_scores_within_range_and_has_texts(kind: type[Evidence]) ->
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_scoring_leaves_its_evidence_alone(kind: type[Evidence]) -> None:
-    @settings(max_examples=50)
     @given(evidence_of(kind))
     def check(evidence: Evidence) -> None:
         before = repr(evidence)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torchinfo
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -379,7 +379,6 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
 @given(st.lists(_PIECES, max_size=60).map("".join) | st.text(max_size=200) | st.binary(max_size=200))
 def test_any_text_is_answered(text: str | bytes) -> None:
     evidence = measure(text.encode("utf-8", "replace") if isinstance(text, str) else text)

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.intake import BYTE_LIMIT, TOKEN_LIMIT, IntakeResult, read_part
@@ -41,21 +41,18 @@ def _check(result: IntakeResult) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-@settings(max_examples=300)
 @given(_PASTES, st.sampled_from(["suggest", "apply"]))
 def test_any_paste_is_answered(text: str, repair: str) -> None:
     _check(read_text(text.encode("utf-8", "replace"), repair=repair))
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_answered(data: bytes) -> None:
     _check(read_text(data, repair="apply"))
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
-@settings(max_examples=150)
 @given(_CODE, st.data())
 def test_any_change_to_real_code_is_answered(code: str, data: st.DataObject) -> None:
     """Cut, drop and insert pieces of real submissions, as careless copying does."""
@@ -66,7 +63,6 @@ def test_any_change_to_real_code_is_answered(code: str, data: st.DataObject) -> 
     _check(read_text(code, repair="apply"))
 
 
-@settings(max_examples=200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -192,7 +188,6 @@ def modules(draw: st.DrawFn) -> str:
     return "\n".join(lines) + "\n"
 
 
-@settings(max_examples=200)
 @given(modules())
 def test_valid_module_behaves_the_same_after_intake(text: str) -> None:
     result = read_text(text)

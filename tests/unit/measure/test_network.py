@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
 from torch import nn
@@ -77,13 +77,11 @@ def test_odd_bytes_are_refused_in_a_sentence(data: bytes) -> None:
     assert artefact.audit(data).refused
 
 
-@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_audit_survives_any_bytes(data: bytes) -> None:
     artefact.audit(data)
 
 
-@settings(max_examples=100)
 @given(place=st.integers(0, 5000), value=st.integers(0, 255))
 def test_audit_survives_damage(exported: bytes, place: int, value: int) -> None:
     damaged = bytearray(exported)
@@ -269,7 +267,6 @@ def test_pruning_is_the_tutorials_own(exported: bytes, ratio: float, kind: str) 
             assert np.array_equal(ours, module.weight.detach().numpy()), name
 
 
-@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     values=st.lists(st.sampled_from([0.0, -0.0, 1e-45, -1e-45, 0.5, -0.5, 1.0, 3e38]), min_size=1, max_size=4),
