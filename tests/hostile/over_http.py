@@ -25,10 +25,11 @@ from app.settings import Settings
 from grader import assignment_check, stored_evidence
 from grader.assignment import ASSIGNMENTS
 from grader.evidence import CodeEvidence, Outcome
+from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from tests.hostile import submission
 from tests.hostile.submission import LOWERED, Submission
-from tests.integration.service import ADMIN_TOKEN, Service, questions
+from tests.integration.service import ADMIN_TOKEN, Service, ServiceInProcess, Site, questions
 
 LIMITS = {**LOWERED, "cpu_seconds": 20, "wall_seconds": 40}
 """One assignment for all: time enough that memory runs out before the processor time does."""
@@ -50,7 +51,7 @@ def publish_lowered(settings: Settings) -> None:
     database.close()
 
 
-def ends_otherwise(service: Service, hostile: Submission) -> dict[str, object]:
+def ends_otherwise(service: Site, hostile: Submission) -> dict[str, object]:
     """Send one submission, and an honest one after it. Returns the differences from the outcome in the file."""
     student = service.person()
     parts = {name: (part.filename or "upload", part.data) for name, part in hostile.hand_in().parts.items()}
@@ -72,8 +73,8 @@ def ends_otherwise(service: Service, hostile: Submission) -> dict[str, object]:
 
 
 @contextmanager
-def service() -> Iterator[Service]:
-    """A service of its own with a worker."""
+def service(sandbox: Sandbox | None = None) -> Iterator[Site]:
+    """A service of its own with a worker; in this process if it is given a sandbox."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             data_dir=Path(folder),
@@ -82,7 +83,7 @@ def service() -> Iterator[Service]:
         )
         migrate.upgrade(settings)
         publish_lowered(settings)
-        running = Service(settings, worker=True)
+        running = Service(settings, worker=True) if sandbox is None else ServiceInProcess(settings, sandbox)
         try:
             yield running
         finally:

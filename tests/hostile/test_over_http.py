@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from grader.sandbox.supervisor import Sandbox
 from tests.hostile import over_http, submission
-from tests.integration.service import Service
+from tests.integration.service import Site
 
 SLICE = [
     "processes/fork_bomb_is_refused",
@@ -24,13 +25,13 @@ SLICE = [
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Service]:
+def served(sandbox: Sandbox) -> Iterator[Site]:
     """A service whose worked assignment has low limits."""
-    with over_http.service() as started:
+    with over_http.service(sandbox) as started:
         yield started
 
 
 @pytest.mark.parametrize("name", SLICE)
-def test_it_ends_as_it_must(served: Service, name: str) -> None:
+def test_it_ends_as_it_must(served: Site, name: str) -> None:
     hostile = next(one for one in submission.everything() if one.name == name)
     assert over_http.ends_otherwise(served, hostile) == {}

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from app.submissions import parts
-from tests.integration.service import MODEL, Service, assert_problem, questions
+from grader.sandbox.supervisor import Sandbox
+from tests.integration.service import MODEL, ServiceInProcess, Site, assert_problem, questions
 
 ZEROS = b"\0" * 10_000_000
 
@@ -165,14 +166,14 @@ WEIGHTS = {
 
 
 @pytest.fixture(scope="module")
-def served(make_settings: Any) -> Iterator[Service]:
-    """A service with a worker. One database is enough: uploads are refused before they get there."""
-    service = Service(make_settings("sqlite"), worker=True)
+def served(make_settings: Any, sandbox: Sandbox) -> Iterator[Site]:
+    """A service that grades. One database is enough: uploads are refused before they get there."""
+    service = ServiceInProcess(make_settings("sqlite"), sandbox)
     yield service
     service.close()
 
 
-def graded(served: Service, **uploaded: Any) -> dict[str, dict[str, Any]]:
+def graded(served: Site, **uploaded: Any) -> dict[str, dict[str, Any]]:
     """The questions of another student's submission."""
     student = served.person()
     report = student.report(student.hand_in(**uploaded), wait=60)
@@ -186,7 +187,7 @@ def ids(question: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", UPLOADS)
-def test_an_upload_ends_with_a_message(served: Service, name: str) -> None:
+def test_an_upload_ends_with_a_message(served: Site, name: str) -> None:
     part, data, number, verdict, message = UPLOADS[name]
     answer = graded(served, **{part: ("upload", data)})[number]
     assert answer["verdict"] == verdict, answer
@@ -195,7 +196,7 @@ def test_an_upload_ends_with_a_message(served: Service, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", POINTS)
-def test_points_are_remarked_on_and_the_picture_counts(served: Service, name: str) -> None:
+def test_points_are_remarked_on_and_the_picture_counts(served: Site, name: str) -> None:
     data, message = POINTS[name]
     answer = graded(served, pruning_points=("points.csv", data), pruning_plot=("plot.png", PLOT))["3.1"]
     assert (answer["verdict"], answer["score"]) == ("needs_review", 1.0)
@@ -203,7 +204,7 @@ def test_points_are_remarked_on_and_the_picture_counts(served: Service, name: st
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
-def test_weights_are_refused_and_the_model_counts(served: Service, name: str) -> None:
+def test_weights_are_refused_and_the_model_counts(served: Site, name: str) -> None:
     answer = graded(
         served, model=("model.py", HONEST), weights=("weights", WEIGHTS[name]), pruning_plot=("plot.png", PLOT)
     )
@@ -214,7 +215,7 @@ def test_weights_are_refused_and_the_model_counts(served: Service, name: str) ->
 
 
 @pytest.mark.parametrize("part", [part for part in parts.SIZE_LIMITS if part != "answers"])
-def test_more_than_a_part_may_hold_is_413_and_the_next_is_graded(served: Service, part: str) -> None:
+def test_more_than_a_part_may_hold_is_413_and_the_next_is_graded(served: Site, part: str) -> None:
     student = served.person()
     answer = student.submit(key=None, **{part: ("upload", b"x" * (parts.SIZE_LIMITS[part] + 1))})
     assert_problem(answer, 413, "part-too-large")

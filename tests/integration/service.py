@@ -27,6 +27,7 @@ from app.submissions.change_notifier import ChangeNotifier
 from app.worker.embedded import EmbeddedWorker
 from app.worker.worker import Worker
 from grader.sandbox.supervisor import Sandbox
+from tests import warm_processes
 from tests.integration.postgresql import free_port
 
 ADMIN_TOKEN = "sesame-for-the-bootstrap-admin"
@@ -88,14 +89,21 @@ class Logged:
 
 
 class Process(Logged):
-    """A process of the service with its log. Killed at the end if it still runs."""
+    """A process of the service with its log. Killed at the end if it still runs.
 
-    def __init__(self, code: str, settings: Settings, name: str, **variables: str) -> None:
+    A fork of a warm process, unless a test is about a start: then it is ``fresh``.
+    """
+
+    def __init__(self, code: str, settings: Settings, name: str, fresh: bool = False, /, **variables: str) -> None:
         self.log = settings.data_dir / f"{name}.log"
+        self._process: subprocess.Popen[bytes] | warm_processes.ForkedProcess
         with self.log.open("w") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", code], env=environment(settings, **variables), stdout=out, stderr=out
-            )
+            if fresh:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", code], env=environment(settings, **variables), stdout=out, stderr=out
+                )
+            else:
+                self._process = warm_processes.fork(code, environment(settings, **variables), out.fileno())
 
     def is_alive(self) -> bool:
         """Whether it still runs."""
@@ -128,8 +136,8 @@ class Process(Logged):
 class WorkerProcess(Process):
     """`assay worker`."""
 
-    def __init__(self, settings: Settings, executor: str) -> None:
-        super().__init__(_WORK, settings, executor, ASSAY_EXECUTOR_ID=executor)
+    def __init__(self, settings: Settings, executor: str, *, fresh: bool = False) -> None:
+        super().__init__(_WORK, settings, executor, fresh, ASSAY_EXECUTOR_ID=executor)
         self.wait_for("worker started")
 
 
@@ -176,9 +184,10 @@ class Site(Logged):
 class Service(Process, Site):
     """`assay serve`, ready: a process of its own, for tests about processes."""
 
-    def __init__(self, settings: Settings, *, worker: bool, **variables: str) -> None:
+    def __init__(self, settings: Settings, *, worker: bool, fresh: bool = False, **variables: str) -> None:
         port = free_port()
-        Process.__init__(self, _SERVE.format(worker=worker), settings, "service", ASSAY_PORT=str(port), **variables)
+        code = _SERVE.format(worker=worker)
+        Process.__init__(self, code, settings, "service", fresh, ASSAY_PORT=str(port), **variables)
         self.wait_for("Application startup complete")
         Site.__init__(self, settings, port)
 

@@ -24,7 +24,7 @@ class Embedded(Service):
     """A service with its worker."""
 
     def __init__(self, settings: Settings, **variables: str) -> None:
-        super().__init__(settings, worker=True, **variables)
+        super().__init__(settings, worker=True, fresh=False, **variables)
 
     def family(self) -> list[int]:
         """The service's process, and all below it: the worker, the fork server, its children."""

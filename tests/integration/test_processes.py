@@ -9,6 +9,7 @@ from sqlalchemy import text
 from app.db.engine import Database
 from app.settings import Settings
 from app.worker.embedded import FLOOR_NOT_MET
+from app.worker.executor import ExecutorId
 from grader.sandbox.policy import DRILL
 from tests.integration.conftest import MakeSettings
 from tests.integration.service import ADMIN_TOKEN, MODEL, Process, Service, WorkerProcess, questions
@@ -18,8 +19,8 @@ SERVE = "from app.serving import serve; from app.settings import Settings; serve
 
 
 def test_events_cross_processes(settings: Settings) -> None:
-    service = Service(settings, worker=False)
-    worker = WorkerProcess(settings, "elsewhere")
+    service = Service(settings, worker=False, fresh=True)
+    worker = WorkerProcess(settings, "elsewhere", fresh=True)
     try:
         student = service.person()
         submission = student.hand_in(model=MODEL, answers='{"2.2": "softer"}')
@@ -63,14 +64,14 @@ def test_an_older_database_is_refused_with_the_remedy(make_settings: MakeSetting
 
 def test_an_executor_id_in_use_is_refused(make_settings: MakeSettings) -> None:
     settings = make_settings("sqlite")
-    worker = WorkerProcess(settings, "mine")
+    holder = ExecutorId(settings.model_copy(update={"executor_id": "mine"}))
     service = Process(SERVE, settings, "refused", ASSAY_PORT="0", ASSAY_EXECUTOR_ID="mine")
     try:
         assert service.exit_code() == 1
         assert "The executor id mine is taken" in service.log.read_text()
     finally:
         service.close()
-        worker.close()
+        holder.release()
 
 
 def test_a_service_on_an_empty_folder_makes_its_database(make_settings: MakeSettings) -> None:

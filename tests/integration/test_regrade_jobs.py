@@ -111,23 +111,25 @@ def course(database: Database, jobs: DbosJobs) -> RegradedCourse:
     return RegradedCourse(database, jobs)
 
 
-def graded(
-    settings: Settings, course: RegradedCourse, start_worker: StartWorker, *parts: dict[str, str]
-) -> list[uuid.UUID]:
-    """Submissions of these parts, graded by a worker that has stopped again."""
+def graded(course: RegradedCourse, sandbox: Sandbox, *parts: dict[str, str]) -> list[uuid.UUID]:
+    """Submissions of these parts, graded, with no job left."""
     submissions = [course.hand_in(**each) for each in parts]
-    worker = start_worker(settings, "early")
     for submission in submissions:
-        course.wait_for(submission, State.GRADED, seconds=90)
-    worker.stop()
+        Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "early").grade(submission)
+        assert course.submission(submission).state is State.GRADED
+    course.empty_queue()
     return submissions
 
 
 def test_everything_killed_remeasure_goes_on_elsewhere(
-    settings: Settings, course: RegradedCourse, start_worker: StartWorker, request: pytest.FixtureRequest
+    settings: Settings,
+    course: RegradedCourse,
+    sandbox: Sandbox,
+    start_worker: StartWorker,
+    request: pytest.FixtureRequest,
 ) -> None:
     parts = [{"model": SLEEPY.format(seconds=1) + f"# {n}\n", "answers": '{"2.2": "softer"}'} for n in range(3)]
-    submissions = graded(settings, course, start_worker, *parts)
+    submissions = graded(course, sandbox, *parts)
     before = [course.report(submission) for submission in submissions]
     course.publish(softer="harder")
     regrade = course.regrade(Kind.REMEASURE)
@@ -161,10 +163,14 @@ def test_everything_killed_remeasure_goes_on_elsewhere(
 
 
 def test_killed_worker_rescore_goes_on_when_it_returns(
-    settings: Settings, course: RegradedCourse, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    course: RegradedCourse,
+    sandbox: Sandbox,
+    start_worker: StartWorker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     answers = [{"answers": f'{{"2.2": "softer", "note": "{number}"}}'} for number in range(5)]
-    graded(settings, course, start_worker, *answers)
+    graded(course, sandbox, *answers)
     course.publish(softer="harder")
     regrade = course.regrade(Kind.RESCORE)
     monkeypatch.setattr(preview, "BATCH_SIZE", 2)
@@ -184,9 +190,9 @@ def test_killed_worker_rescore_goes_on_when_it_returns(
 
 
 def test_two_jobs_of_one_regrade_write_nothing_twice(
-    settings: Settings, course: RegradedCourse, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+    course: RegradedCourse, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    graded(settings, course, start_worker, *[{"answers": f'{{"2.2": "softer", "n": "{n}"}}'} for n in range(3)])
+    graded(course, sandbox, *[{"answers": f'{{"2.2": "softer", "n": "{n}"}}'} for n in range(3)])
     course.publish(softer="harder")
     regrade = course.regrade(Kind.RESCORE)
     course.empty_queue()
@@ -247,24 +253,23 @@ class Crashing(Sandbox):
 
 
 @pytest.mark.parametrize(
-    ("sandbox", "failures", "reason"),
+    ("broken_sandbox", "failures", "reason"),
     [(BrokenSandbox, 3, "no child can be had"), (Crashing, 1, "ZeroDivisionError: a bug of ours")],
 )
 def test_what_cannot_be_measured_is_listed_and_left_alone(
-    settings: Settings,
     course: RegradedCourse,
-    start_worker: StartWorker,
-    sandbox: type[Sandbox],
+    sandbox: Sandbox,
+    broken_sandbox: type[Sandbox],
     failures: int,
     reason: str,
 ) -> None:
     parts = {"model": SLEEPY.format(seconds=0), "answers": '{"2.2": "softer"}'}
-    (submission,) = graded(settings, course, start_worker, parts)
+    (submission,) = graded(course, sandbox, parts)
     before = course.report(submission)
     course.publish(softer="harder")
     regrade = course.regrade(Kind.REMEASURE)
     Previewer(course.database, course.jobs, lambda: False).run(regrade)
-    broken = Remeasurer(course.database, course.jobs, sandbox(), "test-1", lambda: False)
+    broken = Remeasurer(course.database, course.jobs, broken_sandbox(), "test-1", lambda: False)
     for left in range(failures, 0, -1):
         assert course.view(regrade).state is RegradeState.RUNNING, left
         broken.run(regrade, submission)
@@ -279,10 +284,8 @@ def test_what_cannot_be_measured_is_listed_and_left_alone(
     assert course.report(submission) == before
 
 
-def test_a_stopping_worker_puts_the_measuring_back(
-    settings: Settings, course: RegradedCourse, start_worker: StartWorker, sandbox: Sandbox
-) -> None:
-    (submission,) = graded(settings, course, start_worker, {"model": SLEEPY.format(seconds=3)})
+def test_a_stopping_worker_puts_the_measuring_back(course: RegradedCourse, sandbox: Sandbox) -> None:
+    (submission,) = graded(course, sandbox, {"model": SLEEPY.format(seconds=1)})
     course.publish()
     regrade = course.regrade(Kind.REMEASURE)
     Previewer(course.database, course.jobs, lambda: False).run(regrade)
@@ -294,9 +297,9 @@ def test_a_stopping_worker_puts_the_measuring_back(
 
 
 def test_students_go_ahead_of_a_remeasure(
-    settings: Settings, course: RegradedCourse, start_worker: StartWorker
+    settings: Settings, course: RegradedCourse, sandbox: Sandbox, start_worker: StartWorker
 ) -> None:
-    graded(settings, course, start_worker, *[{"answers": f'{{"2.2": "softer", "n": "{n}"}}'} for n in range(4)])
+    graded(course, sandbox, *[{"answers": f'{{"2.2": "softer", "n": "{n}"}}'} for n in range(4)])
     course.publish()
     regrade = course.regrade(Kind.REMEASURE)
     course.empty_queue()

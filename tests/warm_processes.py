@@ -1,0 +1,213 @@
+"""Processes that are forked from a warm one, so that only the first of a test run pays for its imports.
+
+A start of `assay worker` costs seven seconds of processor time, nearly all for imports and the exporter's first run. A
+fork runs the same code with the same environment, and costs nearly nothing. What is imported is not what a test of a
+start is about: such tests start their processes afresh, as users do.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import gc
+import importlib
+import json
+import os
+import select
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import types
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+_MESSAGE_BYTES = 1 << 17
+_MODULES = ("app.commands.database", "app.commands.service", "app.main", "app.serving", "app.worker.worker", "uvicorn")
+"""What a service and a worker import."""
+_BOOT = "import sys; from tests import warm_processes; warm_processes.main(sys.argv[1], int(sys.argv[2]))"
+
+
+def fork(code: str, environment: Mapping[str, str], log: int) -> ForkedProcess:
+    """A process that runs this code with these variables and modules of the service that are imported already.
+
+    Its workers' fork servers are forked from a warm one too. ``log`` is the descriptor of its output.
+    """
+    message = {"code": code, "environment": dict(environment), "fork_servers": _address("fork server")}
+    return ForkedProcess(_address("application"), message, [log])
+
+
+def use_warm_fork_servers(address: str | None = None) -> types.SimpleNamespace:
+    """Let the sandboxes of this process fork their fork servers; returns what stands for ``subprocess`` there."""
+    place = address or _address("fork server")
+
+    def start(command: list[str], *, pass_fds: list[int], **_: Any) -> ForkedProcess:
+        assert command[-1] == str(pass_fds[0])
+        return ForkedProcess(place, {}, [pass_fds[0], 2])
+
+    names = {"DEVNULL": subprocess.DEVNULL, "TimeoutExpired": subprocess.TimeoutExpired}
+    return types.SimpleNamespace(Popen=start, **names)
+
+
+class ForkedProcess:
+    """One fork, as `subprocess.Popen` would show it. The warm process reaps it and reports its exit code."""
+
+    def __init__(self, address: str, message: Mapping[str, Any], descriptors: list[int]) -> None:
+        self._line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._line.connect(address)
+        socket.send_fds(self._line, [json.dumps(message).encode()], descriptors)
+        self.pid = int(self._line.recv(_MESSAGE_BYTES))
+        self.returncode: int | None = None
+        self._lock = threading.Lock()
+
+    def poll(self) -> int | None:
+        """The exit code, negative after a signal; ``None`` while the process runs."""
+        with self._lock:
+            if self.returncode is None and select.select([self._line], [], [], 0)[0]:
+                self.returncode = int(self._line.recv(_MESSAGE_BYTES))
+                self._line.close()
+            return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end. Raises ``subprocess.TimeoutExpired``."""
+        if self.poll() is None:
+            select.select([self._line], [], [], timeout)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired("a forked process", timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal unless the process has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+
+@functools.cache
+def _address(kind: str) -> str:
+    """Where the warm process of this kind listens; started by the first who asks. It ends with this process."""
+    from grader.sandbox import supervisor
+
+    address = f"\0assay-warm-{uuid.uuid4().hex}"
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listening.bind(address)
+    listening.listen(16)
+    is_sandbox = kind == "fork server"
+    with listening:
+        process = subprocess.Popen(
+            [sys.executable, *["-I"] * is_sandbox, "-c", _BOOT, kind, str(listening.fileno())],
+            pass_fds=[listening.fileno()],
+            stdin=subprocess.PIPE,
+            env=supervisor.ENVIRONMENT if is_sandbox else {**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            cwd="/" if is_sandbox else None,
+        )
+    # It also ends when this process is killed, because that ends its standard input.
+    atexit.register(process.communicate)
+    return address
+
+
+def main(kind: str, listening: int) -> None:
+    """Import, then fork for each request until the standard input ends."""
+    gc.disable()
+    if kind == "fork server":
+        from grader.sandbox import forkserver
+
+        forkserver.warm_up()
+        # The forks have warmed up already.
+        forkserver.warm_up = lambda: None
+    else:
+        for name in _MODULES:
+            importlib.import_module(name)
+    threads = os.listdir("/proc/self/task")
+    assert len(threads) == 1, "a fork would lack the other threads"
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    request = _wait_for_request(socket.socket(fileno=listening))
+    if request is not None:
+        message, descriptors = request
+        (_become_fork_server if kind == "fork server" else _become_process)(message, descriptors)
+
+
+def _wait_for_request(listening: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """Serve requests. Returns in each fork with its request, and in the warm process with ``None`` at the end."""
+    selector = selectors.DefaultSelector()
+    selector.register(0, selectors.EVENT_READ)
+    selector.register(listening, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj == 0:
+                return None
+            if key.fileobj is not listening:
+                pid, line = key.data
+                selector.unregister(key.fd)
+                os.close(key.fd)
+                code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                with line:
+                    _send(line, code)
+                continue
+            line, _ = listening.accept()
+            data, descriptors, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 2)
+            pid = os.fork()
+            if pid == 0:
+                for other in [entry.fd for entry in selector.get_map().values()]:
+                    if other != 0:
+                        os.close(other)
+                for _, other_line in [entry.data for entry in selector.get_map().values() if entry.data]:
+                    os.close(other_line.detach())
+                os.close(line.detach())
+                listening.detach()
+                selector.close()
+                return json.loads(data), descriptors
+            for descriptor in descriptors:
+                os.close(descriptor)
+            _send(line, pid)
+            selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, line))
+
+
+def _send(line: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # the caller has gone
+        line.send(str(number).encode())
+
+
+def _become_fork_server(_: dict[str, Any], descriptors: list[int]) -> None:
+    """Be what `grader.sandbox.supervisor` starts, from the warm point on."""
+    from grader.sandbox import forkserver
+
+    control, errors = descriptors
+    os.setsid()
+    null = os.open("/dev/null", os.O_RDWR)
+    for target, descriptor in ((0, null), (1, null), (2, errors), (3, control)):
+        os.dup2(descriptor, target)
+    for descriptor in (null, control, errors):
+        if descriptor > 3:
+            os.close(descriptor)
+    forkserver.main()
+
+
+def _become_process(message: dict[str, Any], descriptors: list[int]) -> None:
+    """Be what ``python -c CODE`` would be; the interpreter ends as it would there."""
+    from grader.sandbox import supervisor
+
+    os.environ.clear()
+    os.environ.update(message["environment"])
+    null = os.open("/dev/null", os.O_RDONLY)
+    for target, descriptor in ((0, null), (1, descriptors[0]), (2, descriptors[0])):
+        os.dup2(descriptor, target)
+    os.close(null)
+    os.close(descriptors[0])
+    sys.argv[:] = ["-c"]
+    vars(supervisor)["subprocess"] = use_warm_fork_servers(message["fork_servers"])
+    exec(message["code"], {"__name__": "__main__"})
