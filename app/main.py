@@ -27,6 +27,7 @@ from app.api import (
     workers,
 )
 from app.api.run_metrics import RunMetrics
+from app.api.stream_limit import StreamLimit
 from app.assignments import service as assignment_service
 from app.db import migrate
 from app.db.engine import Database
@@ -36,6 +37,7 @@ from app.http.body_limit import BodyLimit
 from app.http.conditional import ConditionalRequests
 from app.http.csrf import CrossSiteCheck
 from app.http.nul_check import NulCheck
+from app.http.submit_limit import SubmitLimit
 from app.queue import repository as job_repository
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
@@ -58,6 +60,8 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.state.worker = worker
     app.state.notifier = worker.notifier if worker is not None else ChangeNotifier()
     app.state.start_failure = None
+    app.state.stream_limit = StreamLimit()
+    app.state.submit_limit = SubmitLimit()
     api = APIRouter(prefix="/api/v1")
     domains = (assignments, extensions, submissions, scores, exports, regrade_requests, users, regrades, workers, audit)
     for domain in domains:

@@ -52,6 +52,16 @@ class Settings(BaseSettings):
         description="Name of this worker: unique among all workers of one database, the same after a restart.",
         json_schema_extra={"without": "host name and slot"},
     )
+    student_seconds: PositiveFloat = Field(
+        default=300.0,
+        description="Processor seconds that gradings of one student may use in an hour, later stages included. Beyond "
+        "it, the student's next submission waits behind everybody else's.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="A bearer token that reads `/metrics`, as that of any staff does.",
+        json_schema_extra={"without": "only staff, and direct requests from the machine itself"},
+    )
     max_request_bytes: PositiveInt = Field(
         default=40 * 2**20, description="Largest request body that is read, in bytes. A larger one answers 413."
     )

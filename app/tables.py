@@ -13,6 +13,7 @@ from app.regrades import models as regrades
 from app.scores import models as scores
 from app.submissions import models as submissions
 from app.submissions.extensions import models as extensions
+from app.submissions.processor_use import models as processor_use
 from app.users import models as users
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "jobs",
     "lti",
     "metadata",
+    "processor_use",
     "regrade_requests",
     "regrades",
     "scores",

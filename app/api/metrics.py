@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+import ipaddress
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.security.http import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from app.api.run_metrics import RunMetrics
 from app.db.base import now
-from app.http.sessions import ReadSession
+from app.http.authentication import bearer_scheme, optional_viewer
+from app.http.sessions import Db, ReadSession
+from app.problems import Forbidden, Unauthenticated, documented
 from app.queue import repository as worker_repository
 from app.submissions import statistics_repository as statistics
 from app.submissions.models import State
@@ -16,10 +23,44 @@ SUBMISSIONS = Gauge("assay_submissions", "Submissions by state", ["state"])
 QUEUE_AGE = Gauge("assay_queue_age_seconds", "Seconds that the oldest waiting submission has waited; 0 without one")
 WORKERS = Gauge("assay_workers", "Workers of the installation by state", ["state"])
 
+_PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-forwarded-")
+"""Headers that a proxy adds begin so: a request with one does not come from this machine itself."""
+
 router = APIRouter(include_in_schema=True, tags=["operations"])
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def require_reader(
+    request: Request, database: Db, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
+) -> None:
+    """The metrics token, staff, or a direct request from this machine. Raises `Unauthenticated` or `Forbidden`."""
+    token = request.app.state.settings.metrics_token
+    given = bearer.credentials.encode() if bearer is not None else b""
+    if token is not None and secrets.compare_digest(given, token.get_secret_value().encode()):
+        return
+    if "authorization" not in request.headers and _is_direct_local(request):
+        return
+    viewer = optional_viewer(request, database, bearer)
+    if viewer is None:
+        raise Unauthenticated
+    if not viewer.is_staff:
+        raise Forbidden("Only the course's staff may read the metrics.")
+
+
+def _is_direct_local(request: Request) -> bool:
+    if any(name.startswith(_PROXY_HEADERS) for name in request.headers):
+        return False
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    dependencies=[Depends(require_reader)],
+    responses={200: {"content": {"text/plain": {}}}, **documented(401, 403)},
+)
 def metrics(request: Request, session: ReadSession) -> Response:
     """Counters, durations and the queue, for Prometheus."""
     run_metrics: RunMetrics = request.app.state.run_metrics

@@ -13,11 +13,12 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from app import problems
+from app.api.stream_limit import OpenStream, StreamLimit
 from app.api.submission_stream import SubmissionStream
 from app.auth.viewer import Viewer
 from app.exports import gradescope
 from app.grading import cancelling
-from app.http import conditional, form
+from app.http import conditional, form, submit_limit
 from app.http.authentication import AnyViewer
 from app.http.request_language import Language
 from app.http.sessions import Db, ReadSession, WriteSession
@@ -66,6 +67,7 @@ async def create(
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] = None,
 ) -> Report:
     """Submit. The answer comes at once; `GET` with `wait` or `events` gives the results of the grading."""
+    submit_limit.check(request, viewer)
     fields = await form.read(request.stream(), request.headers.get("content-type", ""), FIELDS)
 
     def store() -> Report:
@@ -106,8 +108,9 @@ def open_stream(request: Request, viewer: AnyViewer, database: Db, submission_id
 Stream = Annotated[SubmissionStream, Depends(open_stream)]
 
 
-@router.get("/{submission_id}", responses={**conditional.NOT_MODIFIED, **problems.documented(404)})
+@router.get("/{submission_id}", responses={**conditional.NOT_MODIFIED, **problems.documented(404, 429)})
 async def submission(
+    request: Request,
     response: Response,
     stream: Stream,
     database: Db,
@@ -116,7 +119,9 @@ async def submission(
 ) -> Report:
     """The current report; `wait` delays the answer until the grading ends or the time is up."""
     if wait:
-        await stream.wait_for_end(wait)
+        limit: StreamLimit = request.app.state.stream_limit
+        with limit.hold(stream.viewer):
+            await stream.wait_for_end(wait)
     report = await run_in_threadpool(_report, database, stream.viewer, stream.submission_id, lang)
     _allow_revalidation(response, report)
     return report
@@ -134,8 +139,8 @@ def _report(database: Db, viewer: Viewer, submission_id: uuid.UUID, lang: str) -
         return reports.load_report(session, viewer, submission_id, lang)
 
 
-@router.get("/{submission_id}/events", response_class=EventSourceResponse, responses=problems.documented(404))
-async def events(stream: Stream, lang: Language) -> AsyncIterator[ServerSentEvent]:
+@router.get("/{submission_id}/events", response_class=EventSourceResponse, responses=problems.documented(404, 429))
+async def events(_slot: OpenStream, stream: Stream, lang: Language) -> AsyncIterator[ServerSentEvent]:
     """The grading as server-sent events: `question` and `progress`, and `done` with the report at the end."""
     async for event in stream.events(lang):
         yield event

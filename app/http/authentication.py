@@ -14,11 +14,11 @@ from app.http import cookies, request_metrics
 from app.http.sessions import Db
 from app.problems import Forbidden, Unauthenticated
 
-_bearer = HTTPBearer(auto_error=False, description="A token of `POST /admin/users` or `assay tokens create`.")
+bearer_scheme = HTTPBearer(auto_error=False, description="A token of `POST /admin/users` or `assay tokens create`.")
 
 
 def optional_viewer(
-    request: Request, database: Db, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, database: Db, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 ) -> Viewer | None:
     """The viewer, or ``None``. An invalid bearer token does not fall back to the cookie."""
     if "authorization" in request.headers:

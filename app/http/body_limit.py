@@ -12,10 +12,16 @@ from app import problems
 from app.http import problem_responses
 
 _DRAIN_SECONDS = 5.0
+_TEXT_BYTES = 2**20
+"""A body that is no form with files, such as a roster."""
+_FIELDS_BYTES = 2**17
+"""JSON and plain forms: every unknown field of them costs a check and a message, on the thread that answers all."""
 
 
 class BodyLimit:
-    """Middleware that answers 413 once a request's body has more bytes than allowed.
+    """Middleware that answers 413 once a request's body has more bytes than its kind may have.
+
+    ``largest`` is the limit of forms with files.
 
     A client that is still sending reads no answer, and a closed connection would hide the 413 from it. So the rest of
     the body is read and dropped for a few seconds first.
@@ -31,11 +37,12 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > self.largest:
+        largest = self._largest(headers.get("content-type", ""))
+        if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > largest:
             # Reading would send "100 Continue" to a client that waits for it before it sends its body.
             if headers.get("expect", "").lower() != "100-continue":
                 await _drain(receive)
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, largest)
             return
         received = 0
         exceeded = started = False
@@ -44,9 +51,9 @@ class BodyLimit:
             nonlocal received, exceeded
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.largest:
+            if received > largest:
                 exceeded = True
-                raise problems.TooLarge(self._detail())
+                raise problems.TooLarge(_detail(largest))
             return message
 
         async def guarded_send(message: Message) -> None:
@@ -64,14 +71,22 @@ class BodyLimit:
                 raise
         if exceeded and not started:
             await _drain(receive)
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, largest)
 
-    def _detail(self) -> str:
-        return f"The request is larger than {self.largest:,} bytes."
+    def _largest(self, content_type: str) -> int:
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind == "multipart/form-data":
+            return self.largest
+        is_fields = kind.endswith("json") or kind == "application/x-www-form-urlencoded"
+        return min(self.largest, _FIELDS_BYTES if is_fields else _TEXT_BYTES)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = problems.TooLarge(self._detail(), headers={"Connection": "close"}, limit=self.largest)
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, largest: int) -> None:
+        problem = problems.TooLarge(_detail(largest), headers={"Connection": "close"}, limit=largest)
         await problem_responses.from_problem(problem)(scope, receive, send)
+
+
+def _detail(largest: int) -> str:
+    return f"The request is larger than {largest:,} bytes."
 
 
 async def _drain(receive: Receive) -> None:

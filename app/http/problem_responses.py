@@ -11,10 +11,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.problems import MEDIA_TYPE, Problem
 
 log = structlog.get_logger()
+_MOST_ERRORS = 20
+"""Faults of one request that are listed."""
 
 
 def response(
@@ -49,10 +52,15 @@ async def _on_http_exception(request: Request, exception: Exception) -> JSONResp
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
-    errors = cast(RequestValidationError, error).errors()
-    faults = [{"where": ".".join(map(str, item["loc"])), "message": item["msg"]} for item in errors]
+    errors = cast(RequestValidationError, error).errors()[:_MOST_ERRORS]
+    faults = [{"where": ".".join(map(str, item["loc"]))[:200], "message": item["msg"]} for item in errors]
     detail = "; ".join(f"{fault['where']}: {fault['message']}" for fault in faults)
     return response(422, "invalid-request", detail, errors=faults)
+
+
+async def _on_disconnect(request: Request, error: Exception) -> JSONResponse:
+    """A client that breaks its upload off reads no answer, and is no fault of the service."""
+    return response(400, "incomplete-request", "The request ended before its body was complete.")
 
 
 async def _on_unexpected_error(request: Request, error: Exception) -> JSONResponse:
@@ -65,4 +73,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_unexpected_error)

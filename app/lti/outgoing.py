@@ -1,10 +1,11 @@
-"""Requests to platforms, without redirects, with a short timeout and a limit on the size of answers.
+"""Requests to platforms, without redirects, with limits on their time and on the size of answers.
 
 A failure either says something about the whole platform (`PlatformAway`) or about the one request (`PlatformRefused`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,9 @@ import httpx
 from app.db.base import now
 
 _TIMEOUT = httpx.Timeout(5)
+"""For each read and write."""
+_TOTAL_SECONDS = 15.0
+"""For a request with its whole answer: one byte every four seconds would never meet the timeout."""
 _MAX_BYTES = 256 * 1024
 _QUOTED_BYTES = 200
 """Bytes of a refusal that are shown and logged."""
@@ -44,23 +48,15 @@ _AWAY_STATUSES = {408, 425, 429, 503}
 
 
 def request(method: str, url: str, **options: Any) -> bytes:
-    """The body of a successful answer. Raises `PlatformAway` or `PlatformRefused`."""
+    """The body of a successful answer. Raises `PlatformAway` or `PlatformRefused`. Not for a thread with a loop."""
     try:
-        with (
-            # Without compression the limit holds for what the answer expands to.
-            httpx.Client(timeout=_TIMEOUT, follow_redirects=False, headers={"Accept-Encoding": "identity"}) as client,
-            client.stream(method, url, **options) as answer,
-        ):
-            limit = _MAX_BYTES if answer.is_success else _QUOTED_BYTES
-            body = b""
-            for chunk in answer.iter_raw():
-                body += chunk
-                if len(body) > limit:
-                    break
+        answer, body = asyncio.run(_exchange(method, url, **options))
     except httpx.InvalidURL as error:
         raise PlatformRefused(f"{url}: {error}", 0) from error
     except httpx.HTTPError as error:
         raise PlatformAway(f"{url}: {error or type(error).__name__}") from error
+    except TimeoutError as error:
+        raise PlatformAway(f"{url} takes more than {_TOTAL_SECONDS:g} seconds") from error
     if answer.is_success and len(body) <= _MAX_BYTES:
         return body
     if answer.is_success:
@@ -70,6 +66,23 @@ def request(method: str, url: str, **options: Any) -> bytes:
     if answer.status_code in _AWAY_STATUSES:
         raise PlatformAway(message, _retry_after(answer.headers.get("Retry-After", "")))
     raise PlatformRefused(message, answer.status_code)
+
+
+async def _exchange(method: str, url: str, **options: Any) -> tuple[httpx.Response, bytes]:
+    """The answer and the beginning of its body, in a loop because only a task can be ended while it waits."""
+    async with (
+        asyncio.timeout(_TOTAL_SECONDS),
+        # Without compression the limit holds for what the answer expands to.
+        httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, headers={"Accept-Encoding": "identity"}) as client,
+        client.stream(method, url, **options) as answer,
+    ):
+        limit = _MAX_BYTES if answer.is_success else _QUOTED_BYTES
+        body = b""
+        async for chunk in answer.aiter_raw():
+            body += chunk
+            if len(body) > limit:
+                break
+    return answer, body
 
 
 def _retry_after(header: str) -> float | None:

@@ -17,7 +17,7 @@ from app.auth.limits import RateLimit
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
-from app.http import form, request_language
+from app.http import form, request_language, submit_limit
 from app.http.authentication import AnyViewer
 from app.http.sessions import Db, ReadSession
 from app.pages import errors, preview, rendering, submission_form
@@ -70,6 +70,7 @@ async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: 
     state = _FormState()
     numbers = await run_in_threadpool(_choice_numbers, database, assignment)
     try:
+        submit_limit.check(request, viewer)
         upload = await _read_upload(request, assignment, numbers, state)
         identifier = await run_in_threadpool(submitting.submit, database, request.app.state.jobs, viewer, upload, None)
     except Problem as problem:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.db.base import now
 from app.db.engine import Database, make_job_engine
 from app.queue import capabilities, queues
-from app.queue.port import BATCH, MEASURING
+from app.queue.port import BATCH, LAST, MEASURING
 from app.settings import Settings
 from grader.assignment import Assignment
 from grader.version import GRADER_VERSION
@@ -25,7 +25,8 @@ APPLICATION = "assay"
 APPLICATION_VERSION = GRADER_VERSION
 """Workers take the jobs of their own version only; `app.worker.chores` takes care of what a version leaves behind."""
 GRADE, MEASURE, REGRADE, REMEASURE = "grade", "measure", "regrade", "remeasure"
-"""Names of workflows, as the database has them."""
+GRADE_LAST, MEASURE_LAST = "grade last", "measure last"
+"""Names of workflows, as the database has them. The last two are of students who have used more than their share."""
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _ACTIVE = ["ENQUEUED", "PENDING", "DELAYED"]
 _DATA_SETS = "data_sets"
@@ -49,6 +50,13 @@ class DbosJobs:
     def enqueue_measuring(self, session: Session, submission_id: uuid.UUID, assignment: Assignment) -> None:
         """Add the later stage of a grading in the caller's transaction."""
         self._enqueue_for(session, MEASURE, queues.LONG, MEASURING, assignment, submission_id)
+
+    def enqueue_last(
+        self, session: Session, submission_id: uuid.UUID, assignment: Assignment, *, is_later_stage: bool
+    ) -> None:
+        """Add a stage of a grading behind those of all other students, among the jobs of minutes."""
+        workflow = MEASURE_LAST if is_later_stage else GRADE_LAST
+        self._enqueue_for(session, workflow, queues.LONG, LAST, assignment, submission_id)
 
     def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
         """Add the computing of a regrade's preview in the caller's transaction."""

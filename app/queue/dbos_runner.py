@@ -14,7 +14,17 @@ from dbos import DBOS, DBOSConfig, WorkflowSerializationFormat
 
 from app.db.engine import make_job_engine
 from app.queue import queues
-from app.queue.dbos_engine import APPLICATION, APPLICATION_VERSION, GRADE, MEASURE, REGRADE, REMEASURE, DbosJobs
+from app.queue.dbos_engine import (
+    APPLICATION,
+    APPLICATION_VERSION,
+    GRADE,
+    GRADE_LAST,
+    MEASURE,
+    MEASURE_LAST,
+    REGRADE,
+    REMEASURE,
+    DbosJobs,
+)
 from app.queue.port import Work
 from app.settings import Settings
 
@@ -47,6 +57,8 @@ class DbosRunner:
         workflows: dict[str, Callable[..., None]] = {
             GRADE: work.grade,
             MEASURE: work.measure,
+            GRADE_LAST: work.grade_last,
+            MEASURE_LAST: work.measure_last,
             REGRADE: work.regrade,
             REMEASURE: work.remeasure,
         }

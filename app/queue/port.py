@@ -14,6 +14,8 @@ BATCH = 1000
 """Priorities: a lower number goes first, so that a student never waits behind a regrade."""
 MEASURING = 500
 """A later stage goes after every first stage: jobs of a minute must not delay first verdicts."""
+LAST = 900
+"""A student who has used more than the share of the processor goes after all other students, and before regrades."""
 _LAST_ATTEMPT = 99
 
 
@@ -57,6 +59,12 @@ class Work(Protocol):
 
     def measure(self, submission_id: uuid.UUID) -> None:
         """Do the later stage of a grading."""
+
+    def grade_last(self, submission_id: uuid.UUID) -> None:
+        """Grade a submission whose student goes after the others."""
+
+    def measure_last(self, submission_id: uuid.UUID) -> None:
+        """Do the later stage of a grading whose student goes after the others."""
 
     def regrade(self, regrade_id: uuid.UUID) -> None:
         """Compute the preview of a regrade."""

@@ -77,11 +77,12 @@ def answer(
 ) -> RegradeRequest:
     """Answer an open request. With points, override the question's points with the answer as reason.
 
-    Raises `RequestNotFound`, `AlreadyAnswered`, `PointsOutOfRange`, or `ChangedMeanwhile` if the current revision is
-    not ``basis``.
+    Raises `RequestNotFound`, `AlreadyAnswered`, `OwnScore`, `PointsOutOfRange`, or `ChangedMeanwhile` if the current
+    revision is not ``basis``.
     """
     request = open_request(session, viewer, request_id)
     submission = submissions.find(session, viewer, request.submission_id, lock=True)
+    scores.check_not_own(viewer, submission.user_id)
     current = scores.standing(session, submission, request.question)
     scores.check_basis(session, submission, current, basis)
     before = current.score

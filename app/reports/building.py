@@ -24,7 +24,7 @@ from app.reports.schemas import (
     Report,
 )
 from app.scores.standing import QuestionStanding, SubmissionScore, submission_score
-from app.submissions import repository
+from app.submissions import quota, repository
 from app.submissions.models import Run, RunOutcome, State, Submission
 from grader import messages, remaining, stored_evidence
 from grader.assignment import Assignment
@@ -51,7 +51,7 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
         fault=submission.fault,
         questions=questions(score, lang, regraded),
         progress=_progress(submission, run),
-        cancel_effect=_cancel_effect(submission, run, score, assignment),
+        cancel_effect=_cancel_effect(session, submission, run, score, assignment),
         parts=[
             PartView(name=part.name, filename=part.filename, size=part.blob.size, sha256=part.blob_sha256)
             for part in parts
@@ -122,13 +122,14 @@ def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
 
 
 def _cancel_effect(
-    submission: Submission, run: Run | None, score: SubmissionScore, assignment: Assignment
+    session: Session, submission: Submission, run: Run | None, score: SubmissionScore, assignment: Assignment
 ) -> CancelEffect | None:
     """The effect that `app.grading.ending.cancel` has now."""
     if submission.state.ended:
         return None
     if run is None:
-        return CancelEffect.ATTEMPT_RETURNED
+        is_free = quota.has_free_cancel(session, submission.user_id, assignment.slug)
+        return CancelEffect.ATTEMPT_RETURNED if is_free else CancelEffect.ATTEMPT_SPENT
     evidence = {
         standing.question.number: stored_evidence.parse(standing.evidence)
         for standing in score.questions

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
-from app.problems import NotFound, PreconditionFailed, Unprocessable
+from app.problems import Forbidden, NotFound, PreconditionFailed, Unprocessable
 from app.scores import class_records, repository
 from app.scores.models import Override
 from app.scores.standing import QuestionStanding, Revision, submission_score
@@ -31,6 +31,12 @@ class OverrideNotFound(NotFound):
     """The question has no override."""
 
     slug = "override-not-found"
+
+
+class OwnScore(Forbidden):
+    """This is your own submission. Another member of the staff has to decide on its score."""
+
+    slug = "own-score"
 
 
 class PointsOutOfRange(Unprocessable):
@@ -80,8 +86,8 @@ def override(
 ) -> Revision:
     """Set the points of a question in place of computed ones, also of later ones. Returns the new revision.
 
-    Raises `SubmissionNotFound`, `QuestionNotFound`, `PointsOutOfRange`, or `ChangedMeanwhile` if the current revision
-    is not ``basis``.
+    Raises `SubmissionNotFound`, `OwnScore`, `QuestionNotFound`, `PointsOutOfRange`, or `ChangedMeanwhile` if the
+    current revision is not ``basis``.
     """
     submission, current = _locked(session, viewer, submission_id, number, basis)
     if not 0 <= score <= current.question.points:
@@ -112,8 +118,8 @@ def remove_override(
 ) -> None:
     """Return to the computed points.
 
-    Raises `SubmissionNotFound`, `QuestionNotFound`, `OverrideNotFound`, or `ChangedMeanwhile` if the current revision
-    is not ``basis``.
+    Raises `SubmissionNotFound`, `OwnScore`, `QuestionNotFound`, `OverrideNotFound`, or `ChangedMeanwhile` if the
+    current revision is not ``basis``.
     """
     submission, current = _locked(session, viewer, submission_id, number, basis)
     if current.override is None:
@@ -127,7 +133,7 @@ def remove_override(
 def undo(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, *, decision: Revision | None) -> None:
     """Undo the override that led to the revision ``decision``, and restore the points before it.
 
-    Raises `SubmissionNotFound`, `QuestionNotFound`, `OverrideNotFound` or `ChangedMeanwhile`.
+    Raises `SubmissionNotFound`, `OwnScore`, `QuestionNotFound`, `OverrideNotFound` or `ChangedMeanwhile`.
     """
     submission, current = _locked(session, viewer, submission_id, number, decision)
     if current.override is None:
@@ -140,6 +146,12 @@ def undo(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str
     audit.record(session, viewer.login, "override.undo", f"{submission.id}/{number}", old=current.score, new=new)
     session.flush()
     submissions.touch(session, submission.id)
+
+
+def check_not_own(viewer: Viewer, user_id: int) -> None:
+    """Raises `OwnScore` if a TA would decide on points of their own. An admin may: a course can have one person."""
+    if user_id == viewer.user_id and not viewer.is_admin:
+        raise OwnScore
 
 
 def check_basis(session: Session, submission: Submission, current: QuestionStanding, basis: Revision | None) -> None:
@@ -180,6 +192,7 @@ def _locked(
 ) -> tuple[Submission, QuestionStanding]:
     """The locked submission and the result of a question, whose revision must be ``basis``."""
     submission = submission_service.find(session, viewer, submission_id, lock=True)
+    check_not_own(viewer, submission.user_id)
     current = standing(session, submission, number)
     check_basis(session, submission, current, basis)
     return submission, current

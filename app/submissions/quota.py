@@ -14,6 +14,8 @@ from app.submissions import repository
 from grader.assignment import Assignment
 
 WINDOW = timedelta(hours=24)
+FREE_CANCELS = 5
+"""Submissions in 24 hours that may be cancelled before their grading at no cost. Each of them stores its bytes."""
 
 
 class QuotaSpent(TooManyRequests):
@@ -42,8 +44,15 @@ class Quota:
 
 
 def of(session: Session, user_id: int, assignment: Assignment) -> Quota:
-    """The student's quota. Submissions that failed by a fault of the grader do not count."""
-    times = repository.counted_times(session, user_id, assignment.slug, now() - WINDOW)
+    """The student's quota. Submissions that failed by a fault of the grader do not count, nor the last free cancels."""
+    since = now() - WINDOW
+    free = repository.free_cancel_times(session, user_id, assignment.slug, since)
+    times = sorted([*repository.counted_times(session, user_id, assignment.slug, since), *free[:-FREE_CANCELS]])
     per_day = assignment.schedule.attempts_per_day
     excess = len(times) - per_day
     return Quota(per_day, len(times), times[excess] + WINDOW if excess >= 0 else None)
+
+
+def has_free_cancel(session: Session, user_id: int, slug: str) -> bool:
+    """Whether the student's next submission that is cancelled before its grading costs no attempt."""
+    return len(repository.free_cancel_times(session, user_id, slug, now() - WINDOW)) < FREE_CANCELS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, true, tuple_, union_all, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, true, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, joinedload
@@ -18,6 +18,9 @@ from app.db.base import now
 from app.submissions.models import Blob, Run, State, StoredEvidence, Submission, SubmissionPart
 from app.users.models import User
 from grader.assignment import Assignment
+
+_BLOB_TOUCH = timedelta(hours=1)
+"""Bytes that are stored again count as new from this age on; the deletion of unused ones waits longer."""
 
 
 def visible(viewer: Viewer) -> ColumnElement[bool]:
@@ -119,6 +122,14 @@ def counted_times(session: Session, user_id: int, slug: str, since: datetime) ->
     return session.scalars(query.where(Submission.submitted_at > since).order_by(Submission.submitted_at)).all()
 
 
+def free_cancel_times(session: Session, user_id: int, slug: str, since: datetime) -> Sequence[datetime]:
+    """When a student submitted what was cancelled at no cost, after ``since``; oldest first."""
+    query = select(Submission.submitted_at).join(PublishedAssignment)
+    query = query.where(Submission.user_id == user_id, PublishedAssignment.slug == slug, ~Submission.counts)
+    query = query.where(Submission.state == State.CANCELLED, Submission.submitted_at > since)
+    return session.scalars(query.order_by(Submission.submitted_at)).all()
+
+
 def next_attempt(session: Session, user_id: int, slug: str) -> int:
     """The number of the student's next attempt at an assignment. The caller holds the user's row."""
     last = session.scalar(
@@ -140,12 +151,40 @@ def lock_user(session: Session, user_id: int) -> None:
 
 def store_blobs(session: Session, blobs: Mapping[str, bytes]) -> None:
     """Store bytes under their SHA-256 unless they are stored already."""
+    moment = now()
     insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     # One order for all transactions prevents deadlocks between equal uploads.
     values = [
-        {"sha256": key, "size": len(data), "data": data, "stored_at": now()} for key, data in sorted(blobs.items())
+        {"sha256": key, "size": len(data), "data": data, "stored_at": moment} for key, data in sorted(blobs.items())
     ]
-    session.execute(insert(Blob).on_conflict_do_nothing(index_elements=["sha256"]), values)
+    # A conflict locks the row, so that `forget_cancelled` never deletes bytes that this transaction refers to.
+    session.execute(
+        insert(Blob).on_conflict_do_update(
+            index_elements=["sha256"], set_={"stored_at": moment}, where=Blob.stored_at < moment - _BLOB_TOUCH
+        ),
+        values,
+    )
+
+
+def forget_cancelled(session: Session, before: datetime, limit: int = 100) -> int:
+    """Delete the parts, and their bytes, of submissions that were cancelled without a verdict before this time.
+
+    Bytes that anything else refers to stay. Returns the number of submissions.
+    """
+    ended = Submission.state == State.CANCELLED, Submission.finished_at < before
+    parts_left = exists().where(SubmissionPart.submission_id == Submission.id)
+    verdicts = exists().where(StoredEvidence.submission_id == Submission.id)
+    query = select(Submission.id).where(*ended, parts_left, ~verdicts).order_by(Submission.finished_at).limit(limit)
+    identifiers = session.scalars(query).all()
+    if not identifiers:
+        return 0
+    own = SubmissionPart.submission_id.in_(identifiers)
+    digests = session.scalars(select(SubmissionPart.blob_sha256).where(own).distinct()).all()
+    session.execute(delete(SubmissionPart).where(own))
+    references = (SubmissionPart.blob_sha256, Run.picture_sha256, Run.artefact_sha256)
+    unused = (~exists().where(reference == Blob.sha256) for reference in references)
+    session.execute(delete(Blob).where(Blob.sha256.in_(digests), Blob.stored_at < before, *unused))
+    return len(identifiers)
 
 
 def blob(session: Session, sha256: str) -> bytes:

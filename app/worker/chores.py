@@ -13,12 +13,14 @@ from app.db.engine import Database
 from app.queue import capabilities, repository
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
+from app.submissions import repository as submissions
+from app.submissions.processor_use import repository as processor_use
 from app.worker import lost_jobs
 from app.worker import repository as work
 from grader.version import GRADER_VERSION
 
 KEPT = timedelta(days=1)
-"""How long the job engine keeps an ended job; results are in our own tables."""
+"""How long an ended job is kept, and the bytes of a submission that was cancelled before any verdict."""
 _SWEEP_SECONDS = 60.0
 
 log = structlog.get_logger()
@@ -41,6 +43,9 @@ class Chores:
             lost_jobs.replace(self.database, self.jobs, timedelta(seconds=self.settings.silent_seconds))
         if self._is_mine("sweep", _SWEEP_SECONDS):
             self.jobs.forget_ended(now() - KEPT)
+            with self.database.write() as session:
+                submissions.forget_cancelled(session, now() - KEPT)
+                processor_use.forget(session, now() - KEPT)
 
     def open_queues(self) -> None:
         """Give the database the queues that its assignments need."""

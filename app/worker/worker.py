@@ -25,9 +25,11 @@ from app.queue.dbos_runner import DbosRunner
 from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurer
 from app.settings import Settings
+from app.submissions import repository as submissions
 from app.submissions.change_notifier import ChangeNotifier
 from app.worker.executor import ExecutorId
 from app.worker.heartbeat import Heartbeat
+from app.worker.share import Shares
 from app.worker.slots import Slots
 from grader import data
 from grader.sandbox.supervisor import Sandbox
@@ -58,6 +60,7 @@ class Worker:
         self.ready = False
         # A queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
         self._slots = Slots(settings.workers)
+        self._shares = Shares(database, settings.student_seconds)
         self._busy = 0
         self._idle = threading.Condition()
 
@@ -110,14 +113,25 @@ class Worker:
         log.info("worker stopped", executor=self._executor.name)
 
     def grade(self, submission_id: uuid.UUID) -> None:
-        """Grade a submission when a slot is free."""
-        run, hand_back = partial(self._grader.grade, submission_id), partial(self._grader.hand_back, submission_id)
-        self._in_slot(self._slots.first, run, hand_back)
+        """Grade a submission when a slot is free, or put it behind those of all other students."""
+        if self._goes_last(submission_id, is_later_stage=False):
+            return
+        self._grade(self._slots.first, submission_id)
+
+    def grade_last(self, submission_id: uuid.UUID) -> None:
+        """Grade a submission in a slot that first stages of others never wait for."""
+        self._grade(self._slots.long, submission_id)
 
     def measure(self, submission_id: uuid.UUID) -> None:
+        """Do the later stage of a grading when a slot is free, or put it behind those of all other students."""
+        if self._goes_last(submission_id, is_later_stage=True):
+            return
+        self.measure_last(submission_id)
+
+    def measure_last(self, submission_id: uuid.UUID) -> None:
         """Do the later stage of a grading when a slot is free."""
         run, hand_back = partial(self._measurer.run, submission_id), partial(self._measurer.hand_back, submission_id)
-        self._in_slot(self._slots.long, run, hand_back)
+        self._in_slot(self._slots.long, self._metered(run, submission_id), hand_back)
 
     def remeasure(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Measure a submission again when a slot is free."""
@@ -138,6 +152,26 @@ class Worker:
         sender = Sender(self.settings, self.database)
         sender.start()
         return sender
+
+    def _grade(self, slot: Slot, submission_id: uuid.UUID) -> None:
+        run, hand_back = partial(self._grader.grade, submission_id), partial(self._grader.hand_back, submission_id)
+        self._in_slot(slot, self._metered(run, submission_id), hand_back)
+
+    def _goes_last(self, submission_id: uuid.UUID, *, is_later_stage: bool) -> bool:
+        """Put a job of a student who has used more than the share behind all others. Returns whether it did."""
+        if not self._shares.is_spent(submission_id):
+            return False
+        with self.database.write() as session:
+            assignment = submissions.assignment_of(session, submission_id)
+            self.jobs.enqueue_last(session, submission_id, assignment, is_later_stage=is_later_stage)
+        return True
+
+    def _metered(self, run: Callable[[], None], submission_id: uuid.UUID) -> Callable[[], None]:
+        def metered() -> None:
+            with self._shares.metered(submission_id):
+                run()
+
+        return metered
 
     def _is_stopping(self) -> bool:
         return self._grader.stopping

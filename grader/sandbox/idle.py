@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+from grader.sandbox import status
+
 _WAITING = frozenset("ST")
 """Asleep, or stopped by a signal. ``R`` (wants a core) and ``D`` (waits for the disk) are not idle."""
 
@@ -23,8 +25,8 @@ class IdleClock:
 
     def seconds(self) -> float:
         """Seconds since the process last worked."""
-        state, used = _stat(self._folder / "stat")
-        if used != self._used or state not in _WAITING or self._may_run():
+        letter, used = status.state(self._folder / "stat")
+        if used != self._used or letter not in _WAITING or self._may_run():
             self._since, self._used = time.monotonic(), used
         return time.monotonic() - self._since
 
@@ -33,13 +35,4 @@ class IdleClock:
             threads = os.listdir(self._folder / "task")
         except OSError:
             return True
-        return any(_stat(self._folder / "task" / thread / "stat")[0] not in _WAITING for thread in threads)
-
-
-def _stat(path: Path) -> tuple[str, int]:
-    """The letter of the state, and the processor time used, in clock ticks."""
-    try:
-        fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return "?", 0
-    return fields[0], int(fields[11]) + int(fields[12])
+        return any(status.state(self._folder / "task" / thread / "stat")[0] not in _WAITING for thread in threads)

@@ -1,4 +1,4 @@
-"""Threads and memory of a process, from /proc/PID/status."""
+"""Threads, memory and processor time of a process, from /proc/PID/status and /proc/PID/stat."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _FIELDS = {"Uid", "Threads", "VmSize", "VmData", "VmHWM"}
 
 
@@ -17,6 +18,20 @@ def read(pid: int | Literal["self"]) -> dict[str, int]:
         return {}
     fields = (line.partition(":")[::2] for line in lines)
     return {name: int(value.split()[0]) for name, value in fields if name in _FIELDS}
+
+
+def state(path: Path) -> tuple[str, int]:
+    """The letter of the state, and the processor time used, in clock ticks, of a process' or thread's ``stat``."""
+    try:
+        fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return "?", 0
+    return fields[0], int(fields[11]) + int(fields[12])
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of all threads of a process; 0 for one that is gone."""
+    return state(Path(f"/proc/{pid}/stat"))[1] / _TICKS_PER_SECOND
 
 
 def threads_of(uid: int) -> int:

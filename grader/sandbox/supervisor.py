@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from grader.sandbox import control_groups
+from grader.sandbox import control_groups, metering
 from grader.sandbox import policy as policies
 from grader.sandbox.child import Cancelled, LockedChild, NoRoom, ServerFault
 from grader.sandbox.control_groups import ControlGroups, Group, NotDelegated
@@ -198,6 +198,8 @@ class Sandbox:
             except ServerFault:
                 self._discard(server)
                 raise
+            finally:
+                metering.add(child.cpu_seconds())
 
     def _enter_child(
         self, stack: contextlib.ExitStack, limits: Limits, cancelled: Callable[[], bool], role: Role

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
+from app.db.base import now
 from app.grading import cancelling, recorder
 from app.grading.grading import Grader
 from app.grading.measuring import Measurer
@@ -20,7 +24,7 @@ from app.regrades.remeasuring import Remeasurer
 from app.regrades.schemas import RegradeWish
 from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
-from app.submissions.models import Run, RunOutcome, State, Submission
+from app.submissions.models import Blob, Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role
 from grader.assignment import Assignment
@@ -233,3 +237,36 @@ def test_stopped_curve_is_measured_again_by_a_regrade(course: Course, submission
         assert (run.regrade_id, run.outcome) == (regrade, RunOutcome.FINISHED)
         (pruning,) = [row for row in repository.run_evidence(session, run.id) if row.question == "3.1"]
         assert not pruning.data["curve_stopped"]
+
+
+def test_bytes_of_a_cancelled_submission_go_after_a_day(course: Course) -> None:
+    cancelled = course.hand_in(model="x = 1", answers=ANSWERS.decode())
+    kept = course.hand_in(answers=ANSWERS.decode())
+    cancel(course, cancelled)
+    with course.database.write() as session:
+        assert repository.forget_cancelled(session, now() - timedelta(days=1)) == 0
+        assert repository.forget_cancelled(session, now() + timedelta(days=1)) == 1
+        assert repository.forget_cancelled(session, now() + timedelta(days=1)) == 0
+    with course.database.read() as session:
+        assert repository.parts(session, cancelled) == []
+        (answers,) = repository.parts(session, kept)
+        assert repository.blob(session, answers.blob_sha256) == ANSWERS
+        assert session.scalars(select(Blob.size)).all() == [len(ANSWERS)]
+    assert course.report(cancelled)["parts"] == []
+
+
+def test_bytes_of_a_cancelled_submission_with_a_verdict_stay(course: Course, submission: uuid.UUID) -> None:
+    grade(course, submission, cancelled_during(course, submission, "model.export"))
+    assert course.submission(submission).state is State.CANCELLED
+    with course.database.write() as session:
+        assert repository.forget_cancelled(session, now() + timedelta(days=1)) == 0
+
+
+def test_bytes_that_are_submitted_again_count_as_new(course: Course) -> None:
+    cancel(course, course.hand_in(model="x = 1"))
+    with course.database.write() as session:
+        session.execute(update(Blob).values(stored_at=now() - timedelta(days=3)))
+        repository.store_blobs(session, {hashlib.sha256(b"x = 1").hexdigest(): b"x = 1"})
+        session.execute(update(Submission).values(finished_at=now() - timedelta(days=3)))
+        assert repository.forget_cancelled(session, now() - timedelta(days=1)) == 1
+        assert session.scalars(select(Blob.size)).all() == [5]

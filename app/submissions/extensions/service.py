@@ -10,10 +10,11 @@ from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
-from app.problems import NotFound, Unprocessable
+from app.problems import Forbidden, NotFound, Unprocessable
 from app.submissions.extensions import repository
 from app.submissions.extensions.models import Extension
 from app.users import service as users
+from app.users.models import User
 
 
 class ExtensionNotFound(NotFound):
@@ -28,13 +29,19 @@ class ExtensionUseless(Unprocessable):
     slug = "extension-useless"
 
 
+class OwnExtension(Forbidden):
+    """This would be your own extension. Another member of the staff has to decide on it."""
+
+    slug = "own-extension"
+
+
 def grant(session: Session, viewer: Viewer, slug: str, login: str, deadline: datetime, reason: str) -> Extension:
     """Set a student's deadline for an assignment, at once also for earlier submissions.
 
-    Raises `AssignmentNotFound`, `UserNotFound` or `ExtensionUseless`.
+    Raises `AssignmentNotFound`, `UserNotFound`, `OwnExtension` or `ExtensionUseless`.
     """
     schedule = assignments.definition(assignments.current(session, slug)).schedule
-    student = users.find(session, login)
+    student = _student(session, viewer, login)
     if schedule.deadline is None:
         raise ExtensionUseless(f"{slug} has no deadline, so there is nothing to extend.")
     if deadline <= schedule.deadline:
@@ -65,10 +72,10 @@ def grant(session: Session, viewer: Viewer, slug: str, login: str, deadline: dat
 def remove(session: Session, viewer: Viewer, slug: str, login: str) -> None:
     """Remove a student's extension, so that the assignment's deadline counts again.
 
-    Raises `AssignmentNotFound`, `UserNotFound` or `ExtensionNotFound`.
+    Raises `AssignmentNotFound`, `UserNotFound`, `OwnExtension` or `ExtensionNotFound`.
     """
     assignments.current(session, slug)
-    student = users.find(session, login)
+    student = _student(session, viewer, login)
     row = repository.get(session, slug, student.id)
     if row is None:
         raise ExtensionNotFound
@@ -82,3 +89,10 @@ def deadline(session: Session, slug: str, user_id: int) -> datetime | None:
     """The extended deadline of a student, if there is one."""
     row = repository.get(session, slug, user_id)
     return row.deadline if row is not None else None
+
+
+def _student(session: Session, viewer: Viewer, login: str) -> User:
+    student = users.find(session, login)
+    if student.id == viewer.user_id and not viewer.is_admin:
+        raise OwnExtension
+    return student

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -118,3 +120,32 @@ def test_these_mean_no_and_redirects_are_not_followed(url: str, status: int) -> 
     assert [f"/{status}/x"] == ASKED
     assert "told" in str(refused.value)
     assert str(refused.value).isprintable(), "what it says is shown and logged"
+
+
+@contextlib.contextmanager
+def _dribbling(answer: bytes) -> Iterator[str]:
+    """A platform that sends its answer byte by byte, and so meets every limit on a single read."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                for byte in answer:
+                    connection.sendall(bytes([byte]))
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000, b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 1_000],
+    ids=["headers", "body"],
+)
+def test_a_platform_that_never_finishes_is_left(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "_TOTAL_SECONDS", 0.5)
+    with _dribbling(answer) as url, pytest.raises(PlatformAway, match=r"more than 0\.5 seconds"):
+        outgoing.request("GET", url)

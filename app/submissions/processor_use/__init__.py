@@ -1,0 +1,1 @@
+"""The processor time that gradings of each student used."""
