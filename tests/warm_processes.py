@@ -14,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
 import selectors
 import signal
@@ -29,6 +30,8 @@ from typing import Any
 _MESSAGE_BYTES = 1 << 17
 _MODULES = ("app.commands.database", "app.commands.service", "app.main", "app.serving", "app.worker.worker", "uvicorn")
 """What a service and a worker import."""
+_LIMITS = (resource.RLIMIT_NPROC, resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE)
+"""Limits that tests set for the fork servers that they start."""
 _BOOT = "import sys; from tests import warm_processes; warm_processes.main(sys.argv[1], int(sys.argv[2]))"
 
 
@@ -37,17 +40,19 @@ def fork(code: str, environment: Mapping[str, str], log: int) -> ForkedProcess:
 
     Its workers' fork servers are forked from a warm one too. ``log`` is the descriptor of its output.
     """
-    message = {"code": code, "environment": dict(environment), "fork_servers": _address("fork server")}
-    return ForkedProcess(_address("application"), message, [log])
+    message = {"code": code, "environment": dict(environment), "fork_servers": address("fork server")}
+    return ForkedProcess(address("application"), message, [log])
 
 
-def use_warm_fork_servers(address: str | None = None) -> types.SimpleNamespace:
+def use_warm_fork_servers(at: str | None = None) -> types.SimpleNamespace:
     """Let the sandboxes of this process fork their fork servers; returns what stands for ``subprocess`` there."""
-    place = address or _address("fork server")
+    place = at or address("fork server")
 
     def start(command: list[str], *, pass_fds: list[int], **_: Any) -> ForkedProcess:
         assert command[-1] == str(pass_fds[0])
-        return ForkedProcess(place, {}, [pass_fds[0], 2])
+        return ForkedProcess(
+            place, {"limits": {limit: resource.getrlimit(limit) for limit in _LIMITS}}, [pass_fds[0], 2]
+        )
 
     names = {"DEVNULL": subprocess.DEVNULL, "TimeoutExpired": subprocess.TimeoutExpired}
     return types.SimpleNamespace(Popen=start, **names)
@@ -56,9 +61,9 @@ def use_warm_fork_servers(address: str | None = None) -> types.SimpleNamespace:
 class ForkedProcess:
     """One fork, as `subprocess.Popen` would show it. The warm process reaps it and reports its exit code."""
 
-    def __init__(self, address: str, message: Mapping[str, Any], descriptors: list[int]) -> None:
+    def __init__(self, at: str, message: Mapping[str, Any], descriptors: list[int]) -> None:
         self._line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._line.connect(address)
+        self._line.connect(f"\0{at}")
         socket.send_fds(self._line, [json.dumps(message).encode()], descriptors)
         self.pid = int(self._line.recv(_MESSAGE_BYTES))
         self.returncode: int | None = None
@@ -96,13 +101,16 @@ class ForkedProcess:
 
 
 @functools.cache
-def _address(kind: str) -> str:
-    """Where the warm process of this kind listens; started by the first who asks. It ends with this process."""
+def address(kind: str) -> str:
+    """The abstract socket name of the warm process of this kind, which the first call starts.
+
+    The warm process ends with this process.
+    """
     from grader.sandbox import supervisor
 
-    address = f"\0assay-warm-{uuid.uuid4().hex}"
+    name = f"assay-warm-{uuid.uuid4().hex}"
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    listening.bind(address)
+    listening.bind(f"\0{name}")
     listening.listen(16)
     is_sandbox = kind == "fork server"
     with listening:
@@ -115,7 +123,7 @@ def _address(kind: str) -> str:
         )
     # It also ends when this process is killed, because that ends its standard input.
     atexit.register(process.communicate)
-    return address
+    return name
 
 
 def main(kind: str, listening: int) -> None:
@@ -182,12 +190,14 @@ def _send(line: socket.socket, number: int) -> None:
         line.send(str(number).encode())
 
 
-def _become_fork_server(_: dict[str, Any], descriptors: list[int]) -> None:
+def _become_fork_server(message: dict[str, Any], descriptors: list[int]) -> None:
     """Be what `grader.sandbox.supervisor` starts, from the warm point on."""
     from grader.sandbox import forkserver
 
     control, errors = descriptors
     os.setsid()
+    for limit, values in message["limits"].items():
+        resource.setrlimit(int(limit), tuple(values))
     null = os.open("/dev/null", os.O_RDWR)
     for target, descriptor in ((0, null), (1, null), (2, errors), (3, control)):
         os.dup2(descriptor, target)

@@ -33,7 +33,7 @@ def _hierarchy() -> Path | None:
 
 HIERARCHY = _hierarchy()
 pytestmark = [
-    pytest.mark.usefixtures("light_fork_servers"),
+    pytest.mark.usefixtures("warm_fork_servers"),
     pytest.mark.skipif(HIERARCHY is None, reason="this user may make no control group on this machine"),
 ]
 

@@ -27,7 +27,7 @@ from grader.submission import Part, SubmittedParts
 from tests.hostile.children import run_source, until, without_spares
 from tests.hostile.test_submissions import HONEST, living_children, no_child_is_left
 
-pytestmark = pytest.mark.usefixtures("light_fork_servers")
+pytestmark = pytest.mark.usefixtures("warm_fork_servers")
 
 SLEEPY = b"import time\n\n\ndef loss_fn_kd(student_logits, labels, teacher_logits):\n    time.sleep(60)\n"
 

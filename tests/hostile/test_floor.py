@@ -11,8 +11,9 @@ import pytest
 from grader.sandbox import kernel, policy
 from grader.sandbox.policy import Layer
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
+from tests import warm_processes
 
-pytestmark = pytest.mark.usefixtures("light_fork_servers")
+pytestmark = pytest.mark.usefixtures("warm_fork_servers")
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's child has no such layer to lose")
 NOT_YET_SET = pytest.mark.skipif(
@@ -50,12 +51,15 @@ def test_the_whole_floor_is_met_here(sandbox: Sandbox) -> None:
 def test_limits_beyond_what_the_machine_allows_are_named() -> None:
     low = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512)); "
     program = low + (
-        "from grader.sandbox import policy; from grader.sandbox.supervisor import FloorNotMet, Sandbox\n"
+        "import sys; from grader.sandbox import policy, supervisor; from tests import warm_processes\n"
+        "from grader.sandbox.supervisor import FloorNotMet, Sandbox\n"
+        "supervisor.subprocess = warm_processes.use_warm_fork_servers(sys.argv[1])\n"
         "limits = policy.default().limits.override({'open_files': 1000})\n"
         "try: Sandbox(policy.default().model_copy(update={'limits': limits})).start()\n"
         "except FloorNotMet as error: print(sorted(error.missing))\n"
     )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    command = [sys.executable, "-c", program, warm_processes.address("fork server")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert result.stdout == "['rlimits']\n", result.stderr
 
 

@@ -11,7 +11,7 @@ from grader.sandbox import landlock, policy, syscalls
 from grader.sandbox.supervisor import Sandbox
 from tests.hostile.children import run_source
 
-pytestmark = pytest.mark.usefixtures("light_fork_servers")
+pytestmark = pytest.mark.usefixtures("warm_fork_servers")
 HERE = syscalls.here()
 NEWEST = landlock.abi(HERE) if HERE else 0
 PROGRAM = """

@@ -18,7 +18,7 @@ from grader.sandbox.supervisor import Sandbox
 from tests.hostile.children import run_source, until, without_spares
 from tests.hostile.test_submissions import living_children
 
-pytestmark = pytest.mark.usefixtures("light_fork_servers")
+pytestmark = pytest.mark.usefixtures("warm_fork_servers")
 
 LIMIT = "import resource\nprint(resource.getrlimit(resource.RLIMIT_CPU)[0])"
 
