@@ -12,10 +12,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from grader.checks.signatures import VARIADIC, Kind, Parameter, plain_name, read_parameters
 from grader.evidence import Note
 from grader.sandbox import claims
-
-MAX_PARAMETERS, MAX_NAME = 64, 64
 
 
 class Role(StrEnum):
@@ -134,40 +133,22 @@ def other_readings(plan: CallPlan) -> list[CallPlan]:
     return readings
 
 
-class _Kind(StrEnum):
-    POSITIONAL_ONLY = "positional_only"
-    POSITIONAL_OR_KEYWORD = "positional_or_keyword"
-    VAR_POSITIONAL = "var_positional"
-    KEYWORD_ONLY = "keyword_only"
-    VAR_KEYWORD = "var_keyword"
-
-
-_VARIADIC = (_Kind.VAR_POSITIONAL, _Kind.VAR_KEYWORD)
-
-
-@dataclass(frozen=True)
-class _Parameter:
-    name: str
-    kind: _Kind
-    default: bool
-
-
 @dataclass
 class _Binding:
     """The parameters of one callable, and the role of each; ``constructor_roles`` are bound by a constructor."""
 
-    parameters: tuple[_Parameter, ...]
+    parameters: tuple[Parameter, ...]
     constructor_roles: frozenset[Role] = frozenset()
     roles: dict[str, Role] = field(default_factory=dict)
     by_position: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.plain = tuple(parameter for parameter in self.parameters if parameter.kind not in _VARIADIC)
+        self.plain = tuple(parameter for parameter in self.parameters if parameter.kind not in VARIADIC)
 
-    def has(self, kind: _Kind) -> bool:
+    def has(self, kind: Kind) -> bool:
         return any(parameter.kind is kind for parameter in self.parameters)
 
-    def unbound(self) -> list[_Parameter]:
+    def unbound(self) -> list[Parameter]:
         return [parameter for parameter in self.plain if parameter.name not in self.roles]
 
     def unfilled(self, roles: tuple[Role, ...]) -> list[Role]:
@@ -183,8 +164,8 @@ def bind(entry: str, answer: Mapping[str, Any]) -> CallPlan | Note:
 
     A `Note` with an id ``kd.signature.*`` says why no call is possible.
     """
-    parameters = _read_parameters(answer.get("parameters"))
-    init = _read_parameters(answer.get("init")) if answer.get("kind") == "class" else ()
+    parameters = read_parameters(answer.get("parameters"))
+    init = read_parameters(answer.get("init")) if answer.get("kind") == "class" else ()
     if parameters is None or init is None:
         return Note(id="kd.signature.unreadable", params={"signature": claims.text(answer.get("signature"))})
     constructor = _Binding(init)
@@ -208,7 +189,7 @@ def bind(entry: str, answer: Mapping[str, Any]) -> CallPlan | Note:
     for role in TENSORS:
         if role not in args and role not in kwargs.values():
             return Note(id="kd.signature.no_place", params={"role": role.value})
-    by_keyword = [parameter.name for parameter in constructor.plain if parameter.kind is not _Kind.POSITIONAL_ONLY]
+    by_keyword = [parameter.name for parameter in constructor.plain if parameter.kind is not Kind.POSITIONAL_ONLY]
     init_kwargs = {name: constructor.roles[name] for name in by_keyword if name in constructor.roles}
     return CallPlan(
         entry=entry,
@@ -220,26 +201,7 @@ def bind(entry: str, answer: Mapping[str, Any]) -> CallPlan | Note:
     )
 
 
-def _read_parameters(listed: object) -> tuple[_Parameter, ...] | None:
-    """The claimed parameters, or None for a claim that ``inspect`` cannot make."""
-    if not isinstance(listed, list) or len(listed) > MAX_PARAMETERS:
-        return None
-    parameters = []
-    for entry in listed:
-        if not isinstance(entry, dict) or not {"name", "kind", "default"} <= entry.keys():
-            return None
-        name, kind, default = entry["name"], entry["kind"], entry["default"]
-        if not isinstance(name, str) or not name.isidentifier() or len(name) > MAX_NAME:
-            return None
-        if kind not in [*_Kind] or not isinstance(default, bool):
-            return None
-        parameters.append(_Parameter(name, _Kind(kind), default))
-    if len({parameter.name for parameter in parameters}) < len(parameters):
-        return None
-    return tuple(parameters)
-
-
-def _required(binding: _Binding) -> list[_Parameter]:
+def _required(binding: _Binding) -> list[Parameter]:
     return [parameter for parameter in binding.unbound() if not parameter.default]
 
 
@@ -256,7 +218,7 @@ def _bind_by_name(binding: _Binding, wanted: tuple[Role, ...]) -> None:
 
 def _meaning(name: str) -> tuple[Role, int] | None:
     """The role that a name suggests, and a rank: lower ranks fit better."""
-    plain = _plain(name)
+    plain = plain_name(name)
     for role, aliases in ALIASES.items():
         if plain in aliases:
             return role, aliases.index(plain)
@@ -269,10 +231,6 @@ def _meaning(name: str) -> tuple[Role, int] | None:
     if number is not None:
         return number, longest + 1 + len(NAME_FRAGMENTS)
     return next(((role, longest + 1 + rank) for rank, (part, role) in enumerate(NAME_FRAGMENTS) if part in plain), None)
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "")
 
 
 def _bind_single_letters(binding: _Binding, wanted: tuple[Role, ...]) -> None:
@@ -290,7 +248,7 @@ def _bind_settings(binding: _Binding) -> None:
     if binding.unfilled(NUMBERS) != list(NUMBERS):
         return
     for parameter in binding.unbound():
-        if _plain(parameter.name) in SETTINGS_NAMES:
+        if plain_name(parameter.name) in SETTINGS_NAMES:
             binding.roles[parameter.name] = Role.SETTINGS
             return
 
@@ -303,12 +261,12 @@ def _bind_by_documented_order(binding: _Binding) -> None:
     for index, role in enumerate(documented):
         if role in binding.unfilled(documented) and index < len(binding.plain):
             parameter = binding.plain[index]
-            if parameter.name not in binding.roles and _plain(parameter.name) not in NEITHER_NUMBER:
+            if parameter.name not in binding.roles and plain_name(parameter.name) not in NEITHER_NUMBER:
                 binding.bind_by_position(parameter.name, role)
-    unknown = [parameter for parameter in _required(binding) if _plain(parameter.name) not in NEITHER_NUMBER]
+    unknown = [parameter for parameter in _required(binding) if plain_name(parameter.name) not in NEITHER_NUMBER]
     for parameter, role in zip(unknown, binding.unfilled(NUMBERS), strict=False):
         binding.bind_by_position(parameter.name, role)
-    candidates = [parameter for parameter in binding.unbound() if _plain(parameter.name) not in NEITHER_NUMBER]
+    candidates = [parameter for parameter in binding.unbound() if plain_name(parameter.name) not in NEITHER_NUMBER]
     numbers = binding.unfilled(NUMBERS)
     if len(candidates) == len(numbers) == 1:
         # `T=4, beta=0.9`: the last number gets the last parameter.
@@ -320,15 +278,15 @@ def _arguments(binding: _Binding) -> tuple[tuple[Role, ...], dict[str, Role]]:
     rest = binding.unfilled(TENSORS)
     numbers = [] if Role.SETTINGS in binding.roles.values() else binding.unfilled(NUMBERS)
     catch_all = {}
-    if binding.has(_Kind.VAR_KEYWORD):
-        if not binding.has(_Kind.VAR_POSITIONAL):
+    if binding.has(Kind.VAR_KEYWORD):
+        if not binding.has(Kind.VAR_POSITIONAL):
             numbers, rest = [*rest, *numbers], []
         catch_all = {role.value: role for role in numbers if role.value not in {p.name for p in binding.plain}}
         numbers = []
-    spread = (*rest, *numbers) if binding.has(_Kind.VAR_POSITIONAL) else ()
+    spread = (*rest, *numbers) if binding.has(Kind.VAR_POSITIONAL) else ()
     if spread and numbers and Role.ALPHA not in numbers:
         spread = tuple(rest)  # `*args` reads its values by position: a temperature there would become alpha
-    before = [p for p in binding.plain if p.kind in (_Kind.POSITIONAL_ONLY, _Kind.POSITIONAL_OR_KEYWORD)]
+    before = [p for p in binding.plain if p.kind in (Kind.POSITIONAL_ONLY, Kind.POSITIONAL_OR_KEYWORD)]
     if any(parameter.name not in binding.roles for parameter in before):
         spread = ()
 
@@ -337,7 +295,7 @@ def _arguments(binding: _Binding) -> tuple[tuple[Role, ...], dict[str, Role]]:
     kwargs: dict[str, Role] = {}
     for parameter in binding.plain:
         role = binding.roles.get(parameter.name)
-        if parameter.kind is _Kind.POSITIONAL_ONLY or (spread and parameter in before):
+        if parameter.kind is Kind.POSITIONAL_ONLY or (spread and parameter in before):
             # A gap ends the positional arguments: later ones would fill it.
             reachable = reachable and role is not None
             if reachable and role is not None:

@@ -1,4 +1,4 @@
-"""The requests about a loss: its parameters, and its value. Runs beside the student's code."""
+"""Calls of a loss: its value and its gradient. Runs beside the student's code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.sandbox.frames import Answer, Array
 from grader.sandbox.harness.student_module import StudentModule
 from grader.sandbox.harness.torch_private import without_overrides
 
-MAX_PARAMETERS, MAX_VALUE = 60, 1 << 16
+MAX_VALUE = 1 << 16
 
 _LOSS_NAMES = ("loss", "total_loss", "loss_total", "total", "kd_loss", "loss_kd")
 """Usual names of the whole loss in a dictionary or a named tuple."""
@@ -36,48 +36,6 @@ class Settings(dict[str, Any]):
         if key.startswith("__"):
             raise AttributeError(key)
         return self[key]
-
-
-def inspect_loss(student_module: StudentModule, meta: dict[str, Any]) -> Answer:
-    """The loss's kind and parameters; ``missing`` when the name is not bound."""
-    entry = str(meta["entry"])
-    if entry not in student_module.namespace:
-        return {"missing": True}, []
-    loss = student_module.namespace[entry]
-    if inspect.isclass(loss):
-        called = loss.forward if issubclass(loss, torch.nn.Module) else loss.__call__
-        call = _parameters(called)
-        answer = {"kind": "class", "init": _parameters(loss.__init__)[1:], "parameters": call[1:]}
-        answer["signature"] = f"{entry}{_signature(loss)} -> {_signature(called)}"[:500]
-    else:
-        module = isinstance(loss, torch.nn.Module)
-        kind = "module" if module else "function" if inspect.isfunction(loss) else "callable"
-        called = loss.forward if module else loss
-        answer = {"kind": kind, "parameters": _parameters(called), "signature": f"{entry}{_signature(called)}"[:500]}
-    return {"missing": False, **answer}, []
-
-
-def _signature(function: Any) -> inspect.Signature:
-    """The signature; for a scripted function that of its schema, for one that Python cannot read ``(*args)``."""
-    try:
-        return inspect.signature(function)
-    except (TypeError, ValueError):
-        arguments = getattr(getattr(function, "schema", None), "arguments", None)
-    if arguments is None:
-        return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
-    kind, none = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
-    parameters = [
-        inspect.Parameter(p.name, kind, default=p.default_value if p.has_default_value() else none) for p in arguments
-    ]
-    return inspect.Signature(parameters)
-
-
-def _parameters(function: Any) -> list[dict[str, Any]]:
-    parameters = list(_signature(function).parameters.values())[:MAX_PARAMETERS]
-    return [
-        {"name": p.name[:100], "kind": p.kind.name.lower(), "default": p.default is not inspect.Parameter.empty}
-        for p in parameters
-    ]
 
 
 def call(student_module: StudentModule, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:

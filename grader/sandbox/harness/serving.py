@@ -14,7 +14,7 @@ import torch
 
 from grader.sandbox import frames
 from grader.sandbox.frames import Operation
-from grader.sandbox.harness import distil, errors, export, loss, model
+from grader.sandbox.harness import distil, errors, export, loss, model, signature
 from grader.sandbox.harness.student_module import StudentModule, seed_generators
 
 REQUESTS, REPLIES = 3, 4
@@ -35,11 +35,11 @@ def operations() -> dict[str, Operation]:
         "model.layers": lambda meta, arrays: model.layers(student_module, meta),
         "model.export": lambda meta, arrays: export.export(student_module, meta),
         "distil.load_loss": loss_module.load,
-        "distil.inspect_loss": lambda meta, arrays: loss.inspect_loss(loss_module, meta),
+        "distil.inspect_loss": lambda meta, arrays: signature.inspect_entry(loss_module, meta),
         "distil.begin": training.begin,
         "distil.step": training.step,
         "distil.end": training.end,
-        "loss.inspect": lambda meta, arrays: loss.inspect_loss(student_module, meta),
+        "loss.inspect": lambda meta, arrays: signature.inspect_entry(student_module, meta),
         "loss.call": lambda meta, arrays: loss.call(student_module, meta, arrays),
     }
 

@@ -9,7 +9,7 @@ import torch
 
 from grader.checks.kd_loss import measure as kd_loss
 from grader.evidence import Outcome, StudentError
-from grader.sandbox.harness import loss
+from grader.sandbox.harness import loss, signature
 from grader.sandbox.harness.errors import describe
 from grader.sandbox.harness.student_module import StudentModule
 from grader.sandbox.replies import Array, Reply
@@ -30,7 +30,7 @@ class HarnessInProcess:
         self.sent.append((op, meta or {}, tuple(array.copy() for array in arrays)))
         try:
             if op == "loss.inspect":
-                answer, out = loss.inspect_loss(self.student_module, meta or {})
+                answer, out = signature.inspect_entry(self.student_module, meta or {})
             else:
                 answer, out = loss.call(self.student_module, meta or {}, tuple(arrays))
         except Exception as error:  # noqa: BLE001 - whatever the loss raises is its answer
