@@ -178,8 +178,8 @@ class _FirstStage(GradingContext):
                 pending = model is not None and model.parameters is not None and confirmed is None
                 update: dict[str, Any] = {"count_confirmed": confirmed, "count_pending": pending}
                 if model is not None and evidence.claimed_total != evidence.actual_total:
-                    # The summary may be right for the model as it is after the statements that were left out.
-                    causes = tuple(note for note in model.notes if note.id in intake.DROPPED_CHANGE_NOTES)
+                    # The summary may be right for the model as it is in the student's notebook.
+                    causes = tuple(note for note in model.notes if note.id in {*intake.REVIEW_NOTES, "intake.stand_in"})
                     update["notes"] = evidence.notes + causes
                 self.record_evidence(question, evidence.model_copy(update=update))
 

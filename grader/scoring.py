@@ -47,9 +47,9 @@ def score(assignment: Assignment, number: str, evidence: Evidence | None) -> Que
 
 _DROPS_TO_REVIEW = {
     # Full points do not depend on a dropped training, which leaves the architecture as it is.
-    Verdict.FULL: frozenset({"intake.change_dropped", "intake.broken_change"}),
-    Verdict.PARTIAL: intake.DROPPED_CHANGE_NOTES,
-    Verdict.NONE: intake.DROPPED_CHANGE_NOTES,
+    Verdict.FULL: intake.REVIEW_NOTES - {"intake.training_dropped"},
+    Verdict.PARTIAL: intake.REVIEW_NOTES,
+    Verdict.NONE: intake.REVIEW_NOTES,
 }
 
 
@@ -57,6 +57,10 @@ def _review_if_statements_dropped(scored: QuestionScore, evidence: Evidence) -> 
     """Ask for review if a statement that did not run may change the points."""
     reviewed = _DROPS_TO_REVIEW.get(scored.verdict, frozenset())
     causes = tuple(note for note in evidence.notes if note.id in reviewed)
+    if scored.verdict is Verdict.NONE:
+        # A stand-in may be another object than the one that the student means.
+        stand_ins = [note for note in evidence.notes if note.id == "intake.stand_in"]
+        causes += tuple(Note(id="intake.stand_in_doubtful", params=note.params) for note in stand_ins)
     if not causes:
         return scored
     others = tuple(note for note in scored.messages if note not in causes)

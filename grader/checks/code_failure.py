@@ -22,7 +22,7 @@ def code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore | 
     if _is_incomplete_paste(evidence):
         # Honest work that was pasted in part: a reviewer decides its points.
         verdict, causes = Verdict.NEEDS_REVIEW, [*check_notes, *missing]
-    elif lost := [note for note in evidence.notes if note.id == "intake.entry_lost" and evidence.error is None]:
+    elif lost := [note for note in evidence.notes if note.id in _LOST and evidence.error is None]:
         # The function is there, in a form that a reviewer can read and intake cannot.
         verdict, causes = Verdict.NEEDS_REVIEW, [*lost, *missing]
         remarks = [note for note in remarks if note not in lost]
@@ -70,6 +70,7 @@ def _is_idle(evidence: CodeEvidence) -> bool:
     return evidence.limit is not None and evidence.limit.limit == "idle time"
 
 
+_LOST = {"intake.entry_lost", "intake.stand_in_unclear"}
 _UNREADABLE = {"code.damaged", "code.damaged_beyond_repair", "code.newer_python"}
 
 

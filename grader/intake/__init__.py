@@ -8,6 +8,7 @@ from grader.intake.limits import TOKEN_LIMIT as TOKEN_LIMIT
 from grader.intake.names import defined_names as defined_names
 from grader.intake.reading import read_part as read_part
 from grader.intake.result import DROPPED_CHANGE_NOTES as DROPPED_CHANGE_NOTES
+from grader.intake.result import REVIEW_NOTES as REVIEW_NOTES
 from grader.intake.result import DropKind as DropKind
 from grader.intake.result import DroppedPiece as DroppedPiece
 from grader.intake.result import IntakeResult as IntakeResult

@@ -14,6 +14,9 @@ from grader.intake.part_text import decode_part
 from grader.intake.result import IntakeResult
 from grader.submission import Part
 
+_CHOICE_LIMIT = 5
+"""Names that a note lists."""
+
 
 def is_bound(tree: ast.Module, entry: str) -> bool:
     """Whether a top-level statement binds the entry point."""
@@ -29,7 +32,7 @@ def defines_entry(part: Part, entry: str) -> bool:
     if re.search(rf"^[ \t]*(?:(?:async )?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", text.text, re.MULTILINE):
         return True
     tree = syntax.parse(text.text)
-    return isinstance(tree, ast.Module) and stand_in.find(tree, entry) is not None
+    return isinstance(tree, ast.Module) and bool(stand_in.find(tree, entry).expression)
 
 
 def find_part(parts: Mapping[str, Part], name: str, entry: str) -> Part | None:
@@ -50,13 +53,19 @@ class EntryText:
 
 
 def bind_stand_in(text: str, tree: ast.Module, entry: str) -> EntryText:
-    """Append a line that binds a missing entry point to its stand-in."""
-    name = None if is_bound(tree, entry) else stand_in.find(tree, entry)
-    bound_text = f"{text}\n{entry} = {name}\n"
-    bound_tree = syntax.parse(bound_text) if name else None
+    """Append a line that binds a missing entry point to its stand-in, or name those that it could be."""
+    if is_bound(tree, entry):
+        return EntryText(text, tree)
+    replacement = stand_in.find(tree, entry)
+    if replacement.choices:
+        params = {"entry": entry, "names": list(replacement.choices[:_CHOICE_LIMIT])}
+        return EntryText(text, tree, (Note(id="intake.stand_in_unclear", params=params),))
+    bound_text = f"{text}\n{entry} = {replacement.expression}\n"
+    bound_tree = syntax.parse(bound_text) if replacement.expression else None
     if not isinstance(bound_tree, ast.Module):
         return EntryText(text, tree)
-    return EntryText(bound_text, bound_tree, (Note(id="intake.stand_in", params={"entry": entry, "name": name}),))
+    note = Note(id="intake.stand_in", params={"entry": entry, "name": replacement.expression})
+    return EntryText(bound_text, bound_tree, (note,))
 
 
 def add_lost_entry_note(result: IntakeResult, data: bytes, entry: str) -> IntakeResult:

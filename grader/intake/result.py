@@ -10,6 +10,8 @@ from grader.evidence import Note, StudentError
 
 DROPPED_CHANGE_NOTES = frozenset({"intake.change_dropped", "intake.training_dropped", "intake.broken_change"})
 """Ids of the notes on statements that do not run although they may change what is graded."""
+REVIEW_NOTES = DROPPED_CHANGE_NOTES | {"intake.settings_decide"}
+"""Ids of the notes on everything in a part that may make it another program here than in the student's notebook."""
 _EXCERPT_LENGTH = 120
 
 

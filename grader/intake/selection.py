@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.evidence import Note
-from grader.intake import edits, effects, names
+from grader.intake import edits, effects, names, settings
 from grader.intake.blockers import Blocker, Blockers
 from grader.intake.result import DropKind, DroppedPiece
 
@@ -20,6 +20,8 @@ _UNAVAILABLE_SUBMODULES = ("torch.utils.tensorboard",)
 """Submodules that need a missing package."""
 _SETTINGS = frozenset({"cfg", "config", "args"})
 """Names of the prelude whose every value reads as None."""
+_DECISION_LIMIT = 5
+"""Settings that a note names."""
 _READS_BY_TEXT = frozenset({"globals", "locals", "vars", "eval", "exec"})
 _BINDS_BY_TEXT = frozenset({"globals", "locals", "exec"})
 MODULE_NAMES = frozenset(dir(builtins)) | {
@@ -214,7 +216,7 @@ class _Selector:
         if missing_modules and remaining_aliases:
             item.replacement = ast.unparse(_with_names(node, remaining_aliases))
 
-    def settings_notes(self) -> tuple[Note, ...]:
+    def settings_notes(self, entry: str) -> tuple[Note, ...]:
         """A note on the notebook's configuration, where needed statements read it and the part does not define it."""
         bound_names = frozenset().union(*(item.bound_names for item in self.statements))
         lines = {read.name: read.line for item in self.statements if item.is_needed for read in reversed(item.reads)}
@@ -225,6 +227,11 @@ class _Selector:
         }
         if not missing_lines:
             return ()
+        needed = [item.node for item in self.statements if item.is_needed]
+        decisions = settings.decisions(needed, frozenset(missing_lines), entry)
+        if decisions:
+            names_read = [decision.setting for decision in decisions[:_DECISION_LIMIT]]
+            return (Note(id="intake.settings_decide", params={"names": names_read, "line": decisions[0].line}),)
         return (
             Note(
                 id="intake.settings_missing",
@@ -259,7 +266,7 @@ def select(
     selector.select_needed(entry, _strings(tree))
     selector.select_harmless()
     dropped_changes = selector.note_dropped_changes()
-    selector.notes += selector.settings_notes()
+    selector.notes += selector.settings_notes(entry)
     unresolved = selector.unresolved_reads(names.declared_globals(tree))
     statements = selector.statements
     source = edits.Source(text)

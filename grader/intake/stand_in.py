@@ -1,93 +1,192 @@
-"""Finds a definition under another name that can stand in for a missing entry point.
+"""Finds what can stand in for a missing entry point: a definition of another name, or an object that the part makes.
 
-``KnowledgeDistillationLoss`` for ``loss_fn_kd``, ``StudentNet`` for ``get_student_model``. Only a single candidate
-counts, never a choice between two.
+``KnowledgeDistillationLoss`` for ``loss_fn_kd``, ``StudentNet`` for ``get_student_model``. An object that the part
+makes outranks the function that makes it, because ``net = make_net(width=0.5)`` says which network is meant; a complete
+loss outranks its helpers.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 _LOSS_NAME = re.compile(r"kd|distil|knowledge|loss|criterion", re.IGNORECASE)
 _TEACHER = re.compile(r"teacher|^t_|_t$|soft", re.IGNORECASE)
-_LOSS_WORDS = frozenset(
-    ["softmax", "log_softmax", "kl_div", "KLDivLoss", "cross_entropy", "CrossEntropyLoss", "logsumexp", "LogSoftmax"]
-)
+_LABELS = re.compile(r"label|target|^y|gt$|truth", re.IGNORECASE)
+_SOFT_WORDS = frozenset({"softmax", "log_softmax", "kl_div", "KLDivLoss", "logsumexp", "LogSoftmax", "kl_divergence"})
+_HARD_WORDS = frozenset({"cross_entropy", "CrossEntropyLoss", "nll_loss", "NLLLoss"})
+_TRAINING_WORDS = frozenset({"backward", "step", "zero_grad", "train", "eval", "state_dict"})
 _MODEL_NAME = re.compile(r"model|student|net", re.IGNORECASE)
+_STUDENT = re.compile(r"student", re.IGNORECASE)
+_NOT_STUDENT = re.compile(r"teacher|optim|sched|loader|criterion", re.IGNORECASE)
+_LIBRARY_MODEL = re.compile(r"(?:torch\.)?nn\.Sequential|(?:torchvision\.)?models\.\w+")
+_MODULE_BASE = re.compile(r"(?:.*\.)?(?:Module|Sequential)")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = _Function | ast.ClassDef
 
 
-def find(tree: ast.Module, entry: str) -> str | None:
-    """The single top-level name that can stand in for ``entry``, which the part does not bind."""
+@dataclass(frozen=True)
+class StandIn:
+    """The expression that stands in for an entry point; where it is empty, ``choices`` are those that it could be."""
+
+    expression: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def find(tree: ast.Module, entry: str) -> StandIn:
+    """What can stand in for ``entry``, which the part does not bind."""
     rule = _RULES.get(entry)
     if rule is None:
-        return None
+        return StandIn()
     definitions = [node for node in tree.body if isinstance(node, _Definition)]
-    same_name = {node.name for node in definitions if _normalized(node.name) == _normalized(entry)}
-    return _single(same_name) if same_name else rule(tree, definitions)
+    same_name = [node.name for node in definitions if _normalized(node.name) == _normalized(entry)]
+    return _only(same_name) if same_name else rule(tree, definitions)
 
 
-def _loss(tree: ast.Module, definitions: list[_Definition]) -> str | None:
-    losses = {node.name: node for node in definitions if _is_loss(node)}
+def _only(candidates: Iterable[str]) -> StandIn:
+    """The candidate, if there is one; where there are several, none is chosen."""
+    unique = tuple(dict.fromkeys(candidates))
+    return StandIn(unique[0]) if len(unique) == 1 else StandIn(choices=unique)
+
+
+def _loss(tree: ast.Module, definitions: list[_Definition]) -> StandIn:
+    by_name = {node.name: node for node in definitions}
+    words = {name: _words(node) for name, node in by_name.items()}
+    for name in words:
+        words[name] = words[name].union(*(words[helper] for helper in words[name] & by_name.keys() - {name}))
+    losses = {name: node for name, node in by_name.items() if _is_loss(node, words[name])}
     used_names = _names_used_by(losses.values())
-    return _single(name for name in losses if name not in used_names)
+    ranks = {name: _completeness(node, words[name]) for name, node in losses.items() if name not in used_names}
+    return _only(name for name, rank in ranks.items() if rank == max(ranks.values()))
 
 
-def _is_loss(node: _Definition) -> bool:
-    """Whether a definition takes three tensors, is named a loss or has a teacher, and uses functions of such a loss."""
-    if isinstance(node, ast.ClassDef):
-        method = _method(node, "forward") or _method(node, "__call__")
-        parameters = _parameters(method)[1:] if method else []
-    else:
-        parameters = _parameters(node)
-    if len(parameters) < 3 or not (_LOSS_NAME.search(node.name) or any(map(_TEACHER.search, parameters))):
+def _words(node: ast.AST) -> frozenset[str]:
+    return frozenset(
+        part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "") for part in ast.walk(node)
+    )
+
+
+def _is_loss(node: _Definition, words: frozenset[str]) -> bool:
+    """Whether a definition takes three tensors, is named a loss or has a teacher, and uses functions of such a loss.
+
+    One that uses functions of both terms needs no such name. ``words`` include those of its helpers.
+    """
+    if len(_loss_parameters(node)) < 3 or words & _TRAINING_WORDS:
         return False
-    words = {part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "") for part in ast.walk(node)}
-    return bool(words & _LOSS_WORDS)
+    is_named = _LOSS_NAME.search(node.name) or any(map(_TEACHER.search, _loss_parameters(node)))
+    uses = [bool(words & _SOFT_WORDS), bool(words & _HARD_WORDS)]
+    return all(uses) or (bool(is_named) and any(uses))
 
 
-def _model(tree: ast.Module, definitions: list[_Definition]) -> str | None:
-    """A function that returns a model, else a variable that holds one, else the class of one."""
+def _loss_parameters(node: _Definition) -> list[str]:
+    if not isinstance(node, ast.ClassDef):
+        return _parameters(node)
+    method = _method(node, "forward") or _method(node, "__call__")
+    return _parameters(method)[1:] if method else []
+
+
+def _completeness(node: _Definition, words: frozenset[str]) -> int:
+    """How many marks of a whole loss a definition has: labels, a teacher, the functions of each term."""
+    parameters = _loss_parameters(node)
+    has_labels, has_teacher = (any(map(name.search, parameters)) for name in (_LABELS, _TEACHER))
+    return sum([has_labels, has_teacher, bool(words & _SOFT_WORDS), bool(words & _HARD_WORDS)])
+
+
+def _model(tree: ast.Module, definitions: list[_Definition]) -> StandIn:
+    """A network that the part makes, else a function that returns one, else the class of one."""
     classes = {node.name: node for node in definitions if isinstance(node, ast.ClassDef)}
-    modules = {name for name, node in classes.items() if _is_module(node)}
+    modules = _module_classes(classes)
+    functions = [node for node in definitions if isinstance(node, _Function)]
+    factories = _factories(functions, modules)
     used_names = _names_used_by(definitions)
-    builders = {
+    made = _made(tree, (modules | factories) - used_names)
+    if made.expression or made.choices:
+        return made
+    builders = [
         node.name
-        for node in definitions
-        if isinstance(node, _Function)
-        and node.name not in used_names
-        and _MODEL_NAME.search(node.name)
-        and not _has_required(node)
-        and any(isinstance(part, ast.Return) and _constructed_class(part.value) in modules for part in ast.walk(node))
-    }
+        for node in functions
+        if node.name in factories - used_names and _MODEL_NAME.search(node.name) and not _has_required(node)
+    ]
     if builders:
-        return _single(builders)
-    instances = {
-        target.id
+        return _only(builders)
+    unused = [
+        name
+        for name in classes
+        if name in modules - used_names and not _has_required(_method(classes[name], "__init__"), skip=1)
+    ]
+    return StandIn("StudentNet") if "StudentNet" in unused else _only(unused)
+
+
+def _module_classes(classes: dict[str, ast.ClassDef]) -> frozenset[str]:
+    """The classes of networks: those with a ``forward`` of their own, and those whose base is one."""
+    modules: set[str] = set()
+    for name, node in classes.items():
+        bases = [ast.unparse(base) for base in node.bases]
+        is_module = any(_MODULE_BASE.fullmatch(base) or base in modules for base in bases)
+        if bases and (is_module or _method(node, "forward") is not None):
+            modules.add(name)
+    return frozenset(modules)
+
+
+def _factories(functions: Sequence[_Function], modules: frozenset[str]) -> frozenset[str]:
+    """The functions that return a network, directly, through a variable or from an earlier one of them."""
+    factories: set[str] = set()
+    for function in functions:
+        values = {
+            target.id: node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
+        values_returned = [values.get(node.id) if isinstance(node, ast.Name) else node for node in returned]
+        if any(_construction(value, modules | factories) for value in values_returned):
+            factories.add(function.name)
+    return frozenset(factories)
+
+
+def _made(tree: ast.Module, makers: frozenset[str]) -> StandIn:
+    """The network that top-level statements make: the one that they summarise, the student, or the only one."""
+    calls = {
+        target.id: _construction(node.value, makers)
         for node in tree.body
-        if isinstance(node, ast.Assign) and _constructed_class(node.value) in modules - used_names
+        if isinstance(node, ast.Assign)
         for target in node.targets
-        if isinstance(target, ast.Name)
+        if isinstance(target, ast.Name) and not _NOT_STUDENT.search(target.id)
     }
-    if instances:
-        return _single(instances)
-    unused = {name for name in modules - used_names if not _has_required(_method(classes[name], "__init__"), skip=1)}
-    return "StudentNet" if "StudentNet" in unused else _single(unused)
+    # Two objects that the same call makes are one choice: the first.
+    names = {call: name for name, call in reversed(calls.items()) if call}
+    summarised = [
+        calls.get(node.id, "") if isinstance(node, ast.Name) else _construction(node, makers)
+        for node in _summarised(tree)
+    ]
+    shown = {names.get(call, call) for call in summarised if call}
+    made = list(reversed(names.values()))
+    students = [name for name in made if _STUDENT.search(name)]
+    return _only(shown if len(shown) == 1 else students or made)
 
 
-def _is_module(node: ast.ClassDef) -> bool:
-    """Whether a class has a base class and its own ``forward``."""
-    return bool(node.bases) and _method(node, "forward") is not None
+def _summarised(tree: ast.Module) -> Iterator[ast.expr]:
+    """The first arguments of top-level calls of ``summary``."""
+    for statement in tree.body:
+        if isinstance(statement, _Definition):
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and node.args and ast.unparse(node.func).rpartition(".")[2] == "summary":
+                yield node.args[0]
 
 
-def _constructed_class(node: ast.expr | None) -> str:
-    """``StudentNet`` of ``StudentNet(3).to(device)``; empty for other expressions."""
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        node = node.func.value
-    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+def _construction(node: ast.expr | None, makers: frozenset[str] | set[str]) -> str:
+    """The call that makes a network: ``StudentNet(3)`` of ``StudentNet(3).to(device)``; empty if there is none."""
+    while isinstance(node, ast.Call):
+        callee = ast.unparse(node.func)
+        if callee in makers or _LIBRARY_MODEL.fullmatch(callee):
+            return ast.unparse(node)
+        node = node.func.value if isinstance(node.func, ast.Attribute) else None
+    return ""
 
 
 def _names_used_by(nodes: Iterable[_Definition]) -> set[str]:
@@ -111,16 +210,11 @@ def _has_required(node: _Function | None, skip: int = 0) -> bool:
     return positional > skip or any(default is None for default in node.args.kw_defaults)
 
 
-def _single(names: Iterable[str]) -> str | None:
-    unique = set(names)
-    return unique.pop() if len(unique) == 1 else None
-
-
 def _normalized(name: str) -> str:
     return name.lower().replace("_", "")
 
 
-_RULES: dict[str, Callable[[ast.Module, list[_Definition]], str | None]] = {
+_RULES: dict[str, Callable[[ast.Module, list[_Definition]], StandIn]] = {
     "loss_fn_kd": _loss,
     "get_student_model": _model,
 }

@@ -33,7 +33,7 @@ def by_title(entry: Entry) -> str:
     return entry.title
 
 
-@pytest.mark.parametrize("entry", read("losses.txt"), ids=by_title)
+@pytest.mark.parametrize("entry", [*read("losses.txt"), *read("kinds.txt")], ids=by_title)
 def test_loss_earns_what_a_careful_person_would_give(entry: Entry, hw13: Assignment, sandbox: Sandbox) -> None:
     score = entry.grade(hw13, sandbox)
     assert entry.agrees(score), score

@@ -1,7 +1,7 @@
 """Hand-ins in the styles of a few years: honest, wrong in known ways, damaged, and meant to deceive.
 
-`models.txt`, `losses.txt` and `attacks.txt` hold them word for word, each below a line that says what a careful person
-would decide:
+`models.txt`, `losses.txt`, `attacks.txt` and `kinds.txt` (kinds of faults of the grader itself, several of each) hold
+them word for word, each below a line that says what a careful person would decide:
 
     === QUESTION VERDICT [POINTS] [MESSAGE]: what it is
 

@@ -70,4 +70,4 @@ def pastes() -> list[Entry]:
 
 def everything() -> list[Entry]:
     """The whole collection."""
-    return [*read("models.txt"), *read("losses.txt"), *pastes(), *read("attacks.txt")]
+    return [*read("models.txt"), *read("losses.txt"), *read("kinds.txt"), *pastes(), *read("attacks.txt")]
