@@ -8,15 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer.main import get_command
 
 from app.commands import options
-
-if TYPE_CHECKING:
-    from grader.submission import SubmittedParts
 
 app = typer.Typer(
     name="assay",
@@ -49,16 +46,18 @@ def grade(
     plot: options.Plot = None,
     points: options.Points = None,
     weights: options.Weights = None,
+    part: options.PartFiles = None,
     repair: options.RepairOption = options.Repair.SUGGEST,
     assignment: options.SlugOrFolder = "hw13",
     as_json: options.ReportAsJson = False,
     language: options.LanguageOption = options.Language.ENGLISH,
 ) -> None:
     """Grade a submission on this machine, without a server."""
-    submission = _submitted_parts(paths, [model, loss, summary, answers, plot, points, weights], repair)
     from app.commands import grade as command
+    from app.commands.parts import Sources
 
-    command.run(assignment, submission, language, as_json)
+    by_option = _by_option(model, loss, summary, answers, plot, points, weights)
+    command.run(assignment, Sources(paths or (), by_option, part or ()), repair.value, language, as_json)
 
 
 @app.command(
@@ -75,23 +74,23 @@ def submit(
     plot: options.Plot = None,
     points: options.Points = None,
     weights: options.Weights = None,
+    part: options.PartFiles = None,
     repair: options.RepairOption = options.Repair.SUGGEST,
     assignment: options.Slug = "hw13",
     as_json: options.ReportAsJson = False,
     language: options.LanguageOption = options.Language.ENGLISH,
 ) -> None:
     """Submit to the server at ASSAY_URL as the owner of ASSAY_TOKEN, and show the results as they arrive."""
-    submission = _submitted_parts(paths, [model, loss, summary, answers, plot, points, weights], repair)
     from app.commands import submit as command
+    from app.commands.parts import Sources
 
-    command.run(assignment, submission, language, as_json)
+    by_option = _by_option(model, loss, summary, answers, plot, points, weights)
+    command.run(assignment, Sources(paths or (), by_option, part or ()), repair.value, language, as_json)
 
 
-def _submitted_parts(paths: list[Path] | None, named: list[Path | None], repair: options.Repair) -> SubmittedParts:
-    from app.commands import parts
-    from grader.submission import SubmittedParts
-
-    return SubmittedParts(parts.collect(paths or [], dict(zip(parts.USUAL_NAMES, named, strict=True))), repair.value)
+def _by_option(*files: Path | None) -> dict[str, Path | None]:
+    """The files of the options in the order in which `grade` and `submit` have them."""
+    return dict(zip(options.PART_OPTIONS, files, strict=True))
 
 
 @app.command(

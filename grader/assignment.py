@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    model_validator,
+)
 
+from grader import assignment_upgrade
 from grader.checks.kd_loss import kd_rubric
+from grader.parts import MOST_PARTS, PartDefinition, PartKind, Text
 
 ASSIGNMENTS = Path(__file__).parent / "assignments"
-PARTS = ("model", "loss", "summary", "answers", "pruning_plot", "pruning_points", "weights")
-"""Every part that a submission may have, in the order of the contract."""
-
-Text = dict[str, str]
-"""A text by language: ``en`` always, others as translated."""
 Check = Literal["architecture", "summary", "kd_loss", "choice", "pruning"]
 
 
@@ -26,23 +33,34 @@ class _Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_OPTION_IN_TEXT = re.compile(r"\{([a-z_]+)\}")
+
+
 class Question(_Data):
-    """One question of the rubric. ``options`` belong to its check."""
+    """One question of the rubric: ``text`` is the task in Markdown, ``options`` belong to its check."""
 
     number: str
     check: Check
     points: float = Field(ge=0)
     parts: tuple[str, ...]
     title: Text
+    text: Text = Field(default_factory=dict)
     options: Mapping[str, Any] = Field(default_factory=dict)
 
-    @field_validator("parts")
-    @classmethod
-    def _known_parts(cls, parts: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = set(parts) - set(PARTS)
-        if unknown:
-            raise ValueError(f"unknown parts {sorted(unknown)}; there are {', '.join(PARTS)}")
-        return parts
+    @property
+    def entry(self) -> str | None:
+        """The function or class that the question calls in its part of code, if it calls any."""
+        return self.options.get("entry")
+
+    def task(self, language: str) -> str:
+        """The text of the question. ``{name}`` stands for the option of this name if that is a number."""
+        numbers = {"points": self.points, **self.options}
+
+        def value(match: re.Match[str]) -> str:
+            number = numbers.get(match[1])
+            return f"{number:,}" if type(number) in (int, float) else match[0]
+
+        return _OPTION_IN_TEXT.sub(value, self.text.get(language) or self.text.get("en", ""))
 
 
 class LateRule(_Data):
@@ -75,19 +93,25 @@ class Schedule(_Data):
         return self
 
 
+def _has_known_parts(question: Question, info: ValidationInfo) -> Question:
+    names = [part.name for part in info.data.get("parts", ())]
+    unknown = sorted(set(question.parts) - set(names))
+    if unknown and names:
+        raise ValueError(f"parts: unknown parts {unknown}; there are {', '.join(names)}")
+    return question
+
+
 class Assignment(_Data):
     """One version of one assignment, as read from its folder."""
 
     slug: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
     version: PositiveInt
     title: Text
-    classes: PositiveInt
-    input_shape: tuple[PositiveInt, PositiveInt, PositiveInt]
-    parameter_limit: PositiveInt
     prelude: str = ""
     schedule: Schedule = Schedule()
     sandbox: Mapping[str, Any] = Field(default_factory=dict)
-    questions: tuple[Question, ...]
+    parts: tuple[PartDefinition, ...] = Field(min_length=1, max_length=MOST_PARTS)
+    questions: tuple[Annotated[Question, AfterValidator(_has_known_parts)], ...]
     baselines: Mapping[str, float] = Field(default_factory=dict)
     baselines_data: str | None = None
     """The data set on which the baselines were reached; ``None`` for any data set."""
@@ -97,10 +121,13 @@ class Assignment(_Data):
     """The folder's text files by name, so that a stored version can be graded again without the folder."""
 
     @model_validator(mode="after")
-    def _numbers_are_unique(self) -> Assignment:
+    def _names_fit(self) -> Assignment:
         numbers = [question.number for question in self.questions]
         if len(set(numbers)) != len(numbers):
             raise ValueError("two questions have the same number")
+        names = [part.name for part in self.parts]
+        if len(set(names)) != len(names):
+            raise ValueError("two parts have the same name")
         return self
 
     @property
@@ -119,9 +146,49 @@ class Assignment(_Data):
                 return question
         raise KeyError(number)
 
+    def part(self, name: str) -> PartDefinition:
+        """The part with this name. Raises ``KeyError``."""
+        for part in self.parts:
+            if part.name == name:
+                return part
+        raise KeyError(name)
+
+    def part_names(self, kind: PartKind, question: Question | None = None) -> tuple[str, ...]:
+        """The names of the parts of a kind in the order of the form, of one question or of all."""
+        return tuple(
+            part.name for part in self.parts if part.kind is kind and (question is None or part.name in question.parts)
+        )
+
+    def code_parts(self, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of the question's own parts of code, and of the others, which may hold its entry point as well."""
+        own = self.part_names(PartKind.CODE, question)
+        return own, tuple(name for name in self.part_names(PartKind.CODE) if name not in own)
+
     def by_check(self, check: Check) -> Question | None:
         """The first question that uses this check."""
         return next((question for question in self.questions if question.check == check), None)
+
+    @property
+    def classes(self) -> int:
+        """The classes that the network of the assignment tells apart."""
+        return int(self._network["classes"])
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """The shape (C, H, W) of an image for the network of the assignment."""
+        channels, height, width = self._network["input_shape"]
+        return channels, height, width
+
+    @property
+    def parameter_limit(self) -> int:
+        """The most parameters that the network of the assignment may have."""
+        return int(self._network["parameter_limit"])
+
+    @property
+    def _network(self) -> Mapping[str, Any]:
+        question = self.by_check("architecture")
+        assert question is not None  # noqa: S101 - only what rests on a network asks
+        return question.options
 
     def prelude_source(self) -> str:
         """Python text that runs before every submission, inside the sandbox."""
@@ -154,12 +221,17 @@ def from_files(texts: Mapping[str, str]) -> Assignment:
     for name in sorted(texts):
         data = texts[name].encode()
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    assignment = Assignment(**tomllib.loads(texts["assignment.toml"]), digest=digest.hexdigest(), files=dict(texts))
+    definition = assignment_upgrade.upgrade(tomllib.loads(texts["assignment.toml"]), _parts_of_hw13)
+    assignment = Assignment(**definition, digest=digest.hexdigest(), files=dict(texts))
     questions = tuple(
         question.model_copy(update={"options": kd_rubric.with_default(question.options, texts, question.points)})
         for question in assignment.questions
     )
     return assignment.model_copy(update={"questions": questions})
+
+
+def _parts_of_hw13() -> Any:
+    return tomllib.loads((ASSIGNMENTS / "hw13" / "assignment.toml").read_text(encoding="utf-8"))["parts"]
 
 
 @cache

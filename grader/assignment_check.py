@@ -64,16 +64,20 @@ def check(folder: Path) -> tuple[Assignment | None, tuple[Fault, ...]]:
 def _validation_fault(text: str, error: Mapping[str, Any]) -> Fault:
     where = error["loc"]
     field = ".".join(str(part + 1) if isinstance(part, int) else part for part in where)
-    question = next((part for part in where if isinstance(part, int)), None)
-    names = [part for part in where if isinstance(part, str) and part != "questions"]
     message = error["msg"].removeprefix("Value error, ")
-    return Fault(MAIN, _line(text, question, names[-1] if names else None), f"{field}: {message}" if field else message)
+    index = next((part for part in where if isinstance(part, int)), None)
+    named = re.match(r"(\w+): ", message)
+    words = [part for part in where if isinstance(part, str)]
+    names = words if index is None else words[1:]
+    names = names or (list(named.groups()) if named else [])
+    line = _line(text, index, names[-1] if names else None, str(where[0]) if index is not None else "questions")
+    return Fault(MAIN, line, f"{field}: {message}" if field else message)
 
 
-def _line(text: str, question: int | None, name: str | None) -> int | None:
-    """The line of a key, inside the question with this index; the question's first line where the key is missing."""
+def _line(text: str, question: int | None, name: str | None, table: str = "questions") -> int | None:
+    """The line of a key, inside the table with this index; the table's first line where the key is missing."""
     lines = text.splitlines()
-    starts = [number for number, line in enumerate(lines) if re.match(r"\s*\[\[\s*questions\s*\]\]", line)]
+    starts = [number for number, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{table}\s*\]\]", line)]
     begin, end = 0, starts[0] if starts else len(lines)
     if question is not None and question < len(starts):
         begin = starts[question]
@@ -95,6 +99,10 @@ def _faults(assignment: Assignment) -> Iterator[Fault]:
 
     if assignment.prelude:
         yield from _prelude(assignment, fault(None, "prelude", f"there is no file {assignment.prelude}"))
+    for index, part in enumerate(assignment.parts):
+        if not part.title.get(messages.LANGUAGES[0]):
+            what = f"part {part.name}: title: there is no text in {messages.LANGUAGES[0]}"
+            yield Fault(MAIN, _line(text, index, "title", "parts"), what)
     for index, question in enumerate(assignment.questions):
         if not question.title.get(messages.LANGUAGES[0]):
             yield fault(index, "title", f"there is no text in {messages.LANGUAGES[0]}")

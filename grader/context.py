@@ -14,9 +14,8 @@ from typing import Any, Protocol
 
 from grader import intake, stored_evidence
 from grader.assignment import Assignment, Question
-from grader.checks.architecture import measure as architecture
-from grader.checks.kd_loss import measure as kd_loss
 from grader.evidence import Evidence, Fault, Note, Outcome
+from grader.parts import PartKind
 from grader.sandbox import claims
 from grader.sandbox.child import LockedChild
 from grader.sandbox.policy import Limits
@@ -119,13 +118,14 @@ class GradingContext:
         """The questions that this check examines."""
         return [question for question in self.assignment.questions if question.check == check]
 
-    def model_part(self) -> Part | None:
-        """The part that holds the model: its own, or the loss's if the model is there instead."""
-        return intake.find_part(self.submission.parts, "model", architecture.ENTRY)
+    def part(self, question: Question, kind: PartKind) -> Part | None:
+        """What was submitted as the question's part of this kind."""
+        names = self.assignment.part_names(kind, question)
+        return next((self.submission.parts[name] for name in names if name in self.submission.parts), None)
 
-    def loss_part(self) -> Part | None:
-        """The part that holds the loss: its own, or the model's if the loss is there instead."""
-        return intake.find_part(self.submission.parts, "loss", kd_loss.ENTRY)
+    def code_part(self, question: Question) -> Part | None:
+        """The part that defines the question's entry point: its own, or another part of code if only that one does."""
+        return intake.find_part(self.submission.parts, *self.assignment.code_parts(question), str(question.entry))
 
     def read_part(self, part: Part, entry: str, stage: str) -> intake.IntakeResult:
         """The source of a part as it may run."""

@@ -22,6 +22,7 @@ from grader.checks.pruning.evidence import OwnLoss, PointsCheck, PruningEvidence
 from grader.checks.pruning.training import Training
 from grader.context import Grading, Observer
 from grader.evidence import Fault, Note, Outcome
+from grader.parts import PartKind
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import SubmittedParts
 from reference_models import trained
@@ -67,7 +68,7 @@ def _awaiting_curves(
         for question in assignment.questions
         if grading.artefact is not None
         and isinstance(evidence := grading.evidence.get(question.number), PruningEvidence)
-        and remaining.awaits_curve(question, submission.parts, grading.evidence)
+        and remaining.awaits_curve(assignment, question, submission.parts, grading.evidence)
     }
 
 
@@ -109,7 +110,7 @@ class _LaterStage(Training):
         if evidence.curve:
             self._add_own_loss(question, images, evidence)
             return
-        uploaded = self.submission.parts.get("weights")
+        uploaded = self.part(question, PartKind.WEIGHTS)
         if uploaded is not None:
             sizes = [images.size, self.assignment.input_shape[1]]
             sweep, size = self._measure_curve(question, evidence, images, uploaded.data, sizes, self.grading.artefact)

@@ -32,6 +32,7 @@ from grader.checks.summary import measure as summary
 from grader.checks.summary.evidence import SummaryEvidence
 from grader.context import Grading, GradingContext, LoadFailure, Observer
 from grader.evidence import CodeEvidence, Note, Outcome
+from grader.parts import PartKind
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Cancelled, Sandbox
 from grader.submission import SubmittedParts
@@ -88,24 +89,24 @@ class _FirstStage(GradingContext):
             raise error
         if self.grading.artefact is not None:
             self._measure_times(self.grading.artefact)
-        elif "weights" in self.submission.parts:
+        else:
             self._note_unused_weights()
         self.grading.timings["total"] = time.perf_counter() - begin
 
     # -- answers and the plot -----------------------------------------------------------------------------------
 
     def _examine_answers(self) -> None:
-        part = self.submission.parts.get("answers")
-        answers: Mapping[str, str] | None = None
-        if part is not None:
-            with contextlib.suppress(choice.AnswersError):
-                answers = choice.read_answers(part.data)
         for question in self.questions("choice"):
             with self.contain_faults(question):
+                part = self.part(question, PartKind.ANSWERS)
+                answers: Mapping[str, str] | None = None
+                if part is not None:
+                    with contextlib.suppress(choice.AnswersError):
+                        answers = choice.read_answers(part.data)
                 self.record_evidence(question, choice.measure(answers, question))
         for question in self.questions("pruning"):
             with self.contain_faults(question):
-                plot, points = self.submission.parts.get("pruning_plot"), self.submission.parts.get("pruning_points")
+                plot, points = self.part(question, PartKind.PICTURE), self.part(question, PartKind.TABLE)
                 evidence, picture = pruning.measure(plot.data if plot else None, points.data if points else None)
                 if picture is not None and self.observer is not None:
                     with self.lock:
@@ -116,6 +117,8 @@ class _FirstStage(GradingContext):
     def _note_unused_weights(self) -> None:
         for question in self.questions("pruning"):
             evidence = self.grading.evidence.get(question.number)
+            if self.part(question, PartKind.WEIGHTS) is None:
+                continue
             if isinstance(evidence, PruningEvidence) and evidence.fault is None:
                 notes = (*evidence.notes, Note(id="weights.no_model"))
                 self.record_evidence(question, evidence.model_copy(update={"notes": notes}))
@@ -132,11 +135,11 @@ class _FirstStage(GradingContext):
 
     def _measure_model(self, question: Question) -> None:
         """First what the live model shows; then its count, confirmed on the artefact."""
-        part = self.model_part()
+        part = self.code_part(question)
         if part is None:
             self._record_model(question, ArchitectureEvidence(submitted=False))
             return
-        with self.load_part(part, "model.py", architecture.ENTRY) as loaded:
+        with self.load_part(part, "model.py", str(question.entry)) as loaded:
             if isinstance(loaded, LoadFailure):
                 limit = self.assignment.parameter_limit
                 self._record_model(question, ArchitectureEvidence(parameter_limit=limit, **loaded.fields))
@@ -151,7 +154,7 @@ class _FirstStage(GradingContext):
             self.report_progress("model", 2, 3)
             with self.stage_timer("confirmation"):
                 evidence, artefact = confirmation.confirm(
-                    loaded.child, self.open_measuring_child, self.assignment, live, rng
+                    loaded.child, self.open_measuring_child, self.assignment.input_shape, live, rng
                 )
             if artefact is not None and self.observer is not None:
                 with self.lock:
@@ -167,9 +170,9 @@ class _FirstStage(GradingContext):
         self.commit()
 
     def _examine_summary(self, model: ArchitectureEvidence | None) -> None:
-        pasted = self.submission.parts.get("summary")
         for question in self.questions("summary"):
             with self.contain_faults(question):
+                pasted = self.part(question, PartKind.TEXT)
                 if pasted is None:
                     self.record_evidence(question, SummaryEvidence(submitted=False))
                     continue
@@ -214,11 +217,11 @@ class _FirstStage(GradingContext):
             self.commit()
 
     def _measure_loss(self, question: Question) -> KDLossEvidence:
-        part = self.loss_part()
+        part = self.code_part(question)
         if part is None:
             return KDLossEvidence(submitted=False)
         limits = self.sandbox.policy.limits.override({**kd_loss.LIMITS, **self.assignment.sandbox})
-        with self.load_part(part, "loss.py", kd_loss.ENTRY, limits=limits) as loaded:
+        with self.load_part(part, "loss.py", str(question.entry), limits=limits) as loaded:
             if isinstance(loaded, LoadFailure):
                 return KDLossEvidence(**loaded.fields)
             self.report_progress("loss", 1, 2)

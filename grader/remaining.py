@@ -11,6 +11,7 @@ from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning.evidence import PruningEvidence
 from grader.checks.summary.evidence import SummaryEvidence
 from grader.evidence import Evidence, Note, Outcome
+from grader.parts import PartKind
 
 
 def has_all_verdicts(assignment: Assignment, evidence: Mapping[str, Evidence]) -> bool:
@@ -25,14 +26,16 @@ def has_all_verdicts(assignment: Assignment, evidence: Mapping[str, Evidence]) -
     return not (is_settled and is_pending)
 
 
-def awaits_curve(question: Question, parts: Collection[str], evidence: Mapping[str, Evidence]) -> bool:
+def awaits_curve(
+    assignment: Assignment, question: Question, parts: Collection[str], evidence: Mapping[str, Evidence]
+) -> bool:
     """Whether the later stage has a curve to measure for this question, if the model's count was confirmed."""
     pruning = evidence.get(question.number)
     if not isinstance(pruning, PruningEvidence) or pruning.fault is not None or pruning.curve_fault is not None:
         return False
     if pruning.curve or pruning.curve_stopped or pruning.curve_outcome is not Outcome.OK:
         return False
-    if "weights" in parts:
+    if any(name in parts for name in assignment.part_names(PartKind.WEIGHTS, question)):
         return True
     # The teacher's answers are stored for the built-in pictures only.
     is_built_in = data.name_for(question.options) == data.BUILT_IN
@@ -60,7 +63,7 @@ def mark_stopped(
         pruning = evidence.get(question.number)
         if not isinstance(pruning, PruningEvidence):
             continue
-        if awaits_curve(question, parts, evidence):
+        if awaits_curve(assignment, question, parts, evidence):
             note = Note(id="pruning.curve_stopped")
         elif awaits_own_loss(question, evidence):
             note = Note(id="pruning.own_loss.stopped")

@@ -12,6 +12,7 @@ from grader.assignment import Assignment
 from grader.checks.choice.measure import read_answers
 from grader.context import Grading, Observer
 from grader.evidence import Evidence, Fault, Record
+from grader.parts import PartKind
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from grader.submission import Part, SubmittedParts
@@ -67,23 +68,27 @@ def grade(
 ) -> Report:
     """Grade a submission on this machine, its code in the sandbox, without a server or a database.
 
-    ``parts`` are files or contents by part: ``model``, ``loss``, ``summary``, ``answers``, ``pruning_plot``,
-    ``pruning_points``, ``weights``; any may be absent. ``assignment`` is the slug of one that ships with Assay, such as
-    ``"hw13"``, or the folder of another. ``repair`` decides whether a repair of paste damage is only suggested or
-    graded. ``language`` is one of `grader.messages.LANGUAGES`. ``sandbox`` is a started one for several gradings, by
-    default one is started for this grading (some seconds). ``observer`` receives each step.
+    ``parts`` are files or contents by part of the assignment; any may be absent. ``assignment`` is the slug of one that
+    ships with Assay, such as ``"hw13"``, or the folder of another. ``repair`` decides whether a repair of paste damage
+    is only suggested or graded. ``language`` is one of `grader.messages.LANGUAGES`. ``sandbox`` is a started one for
+    several gradings, by default one is started for this grading (some seconds). ``observer`` receives each step.
 
     Raises ``OSError`` for a file that cannot be read, ``KeyError`` for an unknown slug, ``ValueError`` for an unknown
     part, an unusable folder or answers that are no JSON object, `FloorNotMet` where this machine cannot run student
     code safely, and `InfrastructureFault` when the sandbox failed. Errors of the student's code are in the report.
     """
-    submission = SubmittedParts({name: _part(content) for name, content in parts.items()}, repair)
-    if "answers" in submission.parts:
-        read_answers(submission.parts["answers"].data)
     if isinstance(assignment, str):
         assignment = assignments.bundled(assignment)
     elif isinstance(assignment, Path):
         assignment = assignments.load(assignment)
+    names = [part.name for part in assignment.parts]
+    unknown = [name for name in parts if name not in names]
+    if unknown:
+        raise ValueError(f"unknown parts {unknown}; there are {', '.join(names)}")
+    submission = SubmittedParts({name: _part(content) for name, content in parts.items()}, repair)
+    for name in assignment.part_names(PartKind.ANSWERS):
+        if name in submission.parts:
+            read_answers(submission.parts[name].data)
     if sandbox is not None:
         return _report(assignment, pipeline.grade(assignment, submission, sandbox, observer), language)
     with Sandbox() as own:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from grader.assignment import PARTS
+Repair = Literal["suggest", "apply"]
+"""Whether a repair of paste damage is only shown, or graded."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,7 @@ class Part:
 
 @dataclass(frozen=True)
 class SubmittedParts:
-    """The parts of one submission by name (`grader.assignment.PARTS`).
-
-    ``repair``: whether a repair of paste damage is only shown, or graded. Raises ``ValueError`` for an unknown part.
-    """
+    """The parts of one submission by name."""
 
     parts: Mapping[str, Part] = field(default_factory=dict)
-    repair: Literal["suggest", "apply"] = "suggest"
-
-    def __post_init__(self) -> None:
-        unknown = set(self.parts) - set(PARTS)
-        if unknown:
-            raise ValueError(f"unknown parts {sorted(unknown)}")
+    repair: Repair = "suggest"

@@ -16,20 +16,42 @@ from app.auth.viewer import Viewer
 from app.http.authentication import AnyViewer
 from app.http.request_language import Language
 from app.http.sessions import ReadSession
-from app.submissions import parts, quota
+from app.submissions import quota
 from app.submissions.extensions import service as extensions
 from grader import lateness
 from grader.assignment import LateRule, Question
+from grader.parts import PartKind, usual_file_names
 
 router = APIRouter(prefix="/assignments", tags=["assignments"], responses=problems.documented(401, 422))
 
 
+class AssignmentPartView(BaseModel):
+    """A part that students may submit; ``hint`` says what it holds, ``max_bytes`` is its largest size.
+
+    ``files`` are patterns of its usual file names, the most telling first; ``option`` is its option on the command
+    line, if that is not its name.
+    """
+
+    name: str
+    kind: PartKind
+    title: str
+    hint: str
+    max_bytes: int
+    files: list[str]
+    option: str | None
+
+
 class QuestionView(BaseModel):
-    """A question: its points and its parts. Only questions with one choice have ``choices``."""
+    """A question: its task in Markdown, its points and its parts. Only questions with one choice have ``choices``.
+
+    ``entry`` is the function or class that the question calls in its part of code.
+    """
 
     number: str
     title: str
+    text: str
     points: float
+    entry: str | None
     parts: list[str]
     choices: dict[str, str] | None
 
@@ -44,7 +66,9 @@ class QuotaView(BaseModel):
 
 
 class AssignmentView(BaseModel):
-    """An assignment as its students see it. ``limits`` are bytes by part and the model's parameters.
+    """An assignment as its students see it. ``limits`` are bytes by part and the network's parameters.
+
+    ``input_shape`` and ``classes`` are those of the network, null in an assignment that asks for none.
 
     ``deadline`` is the assignment's, ``due`` the caller's own, later by an extension; ``closes`` is the last moment at
     which a submission of the caller is accepted, after the grace or, by the rule ``late``, for less points.
@@ -61,9 +85,10 @@ class AssignmentView(BaseModel):
     due: datetime | None
     closes: datetime | None
     keep: str
-    input_shape: tuple[int, int, int]
-    classes: int
+    input_shape: tuple[int, int, int] | None
+    classes: int | None
     limits: dict[str, Any]
+    parts: list[AssignmentPartView]
     questions: list[QuestionView]
     quota: QuotaView
 
@@ -83,6 +108,9 @@ def assignment(slug: str, viewer: AnyViewer, session: ReadSession, lang: Languag
 def assignment_view(session: Session, viewer: Viewer, row: PublishedAssignment, lang: str) -> AssignmentView:
     """One assignment as this viewer sees it."""
     assignment = service.definition(row)
+    question = assignment.by_check("architecture")
+    network = question.options if question is not None else {}
+    file_names = usual_file_names(assignment.parts)
     left = quota.of(session, viewer.user_id, assignment)
     extended_to = extensions.deadline(session, assignment.slug, viewer.user_id)
     return AssignmentView(
@@ -97,9 +125,24 @@ def assignment_view(session: Session, viewer: Viewer, row: PublishedAssignment, 
         due=lateness.due(assignment.schedule, extended_to),
         closes=lateness.closes(assignment.schedule, extended_to),
         keep=assignment.schedule.keep,
-        input_shape=assignment.input_shape,
-        classes=assignment.classes,
-        limits={"parameters": assignment.parameter_limit, "bytes": dict(parts.SIZE_LIMITS)},
+        input_shape=network.get("input_shape"),
+        classes=network.get("classes"),
+        limits={
+            "parameters": network.get("parameter_limit"),
+            "bytes": {part.name: part.limit for part in assignment.parts},
+        },
+        parts=[
+            AssignmentPartView(
+                name=part.name,
+                kind=part.kind,
+                title=language.text(part.title, lang),
+                hint=language.text(part.hint, lang) if part.hint else "",
+                max_bytes=part.limit,
+                files=list(file_names[part.name]),
+                option=part.option,
+            )
+            for part in assignment.parts
+        ],
         questions=[_question(question, lang) for question in assignment.questions],
         quota=QuotaView(per_day=left.per_day, used=left.used, left=left.left, next_at=left.next_at),
     )
@@ -110,7 +153,9 @@ def _question(question: Question, lang: str) -> QuestionView:
     return QuestionView(
         number=question.number,
         title=language.text(question.title, lang),
+        text=question.task(lang),
         points=question.points,
+        entry=question.entry,
         parts=list(question.parts),
         choices={key: language.text(texts, lang) for key, texts in choices.items()} if choices else None,
     )

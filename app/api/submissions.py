@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from app import problems
 from app.api.stream_limit import OpenStream, StreamLimit
 from app.api.submission_stream import SubmissionStream
+from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.exports import gradescope
 from app.grading import cancelling
@@ -27,19 +28,24 @@ from app.reports import service as reports
 from app.reports.schemas import Report, SubmissionPage
 from app.submissions import service, submitting
 from app.submissions.models import State
-from app.submissions.submitting import FIELDS
-from grader.assignment import PARTS
+from grader import assignment as assignments_data
 
 router = APIRouter(prefix="/submissions", tags=["submissions"], responses=problems.documented(401, 422))
 
 _BINARY = {"type": "string", "format": "binary"}
+_PARTS_OF_HW13 = assignments_data.bundled("hw13").parts
 _FORM = {
     "type": "object",
+    "description": "The parts below are those of hw13. Other assignments have their own, as `GET /assignments/{slug}` "
+    "says; a part that the assignment does not have is refused.",
     "required": ["assignment"],
-    "additionalProperties": False,
+    "additionalProperties": _BINARY,
     "properties": {
         "assignment": {"type": "string", "description": "The assignment's slug, e.g. hw13."},
-        **{name: {**_BINARY, "description": f"File or field of at most {FIELDS[name]} bytes."} for name in PARTS},
+        **{
+            part.name: {**_BINARY, "description": f"File or field of at most {part.limit} bytes."}
+            for part in _PARTS_OF_HW13
+        },
         "repair": {"type": "string", "enum": ["suggest", "apply"], "default": "suggest"},
         "student": {"type": "string", "description": "Staff only: submit for this login."},
     },
@@ -68,10 +74,13 @@ async def create(
 ) -> Report:
     """Submit. The answer comes at once; `GET` with `wait` or `events` gives the results of the grading."""
     submit_limit.check(request, viewer)
-    fields = await form.read(request.stream(), request.headers.get("content-type", ""), FIELDS)
+    content_type = request.headers.get("content-type", "")
+    fields = await form.read(request.stream(), content_type, submitting.field_limit)
 
     def store() -> Report:
-        upload = submitting.read_form(fields)
+        with database.read() as session:
+            definition = assignments.current_definition(session, submitting.read_slug(fields))
+        upload = submitting.read_form(fields, definition)
         submission_id = submitting.submit(database, request.app.state.jobs, viewer, upload, idempotency_key)
         with database.read() as session:
             # This viewer may read the report: only staff can submit for another student.

@@ -96,3 +96,8 @@ def definition(row: PublishedAssignment) -> Assignment:
             _definitions.clear()
         _definitions[row.digest] = assignment
     return assignment
+
+
+def current_definition(session: Session, slug: str) -> Assignment:
+    """The parsed newest version of an assignment. Raises `AssignmentNotFound`."""
+    return definition(current(session, slug))

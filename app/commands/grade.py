@@ -9,18 +9,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
-from app.commands import report
+from app.commands import parts, report
 from app.commands.configuration import settings
 from app.commands.failures import CommandError, ExitCode, UnusableInput
+from app.commands.parts import Sources
 from grader import assignment as assignments
 from grader import assignment_check, data, grade
 from grader.assignment import Assignment
 from grader.checks.choice.measure import AnswersError, read_answers
 from grader.evidence import Evidence
+from grader.parts import PartKind
 from grader.report import question_report
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
-from grader.submission import SubmittedParts
+from grader.submission import Repair
 
 
 class _Progress:
@@ -48,20 +50,22 @@ class _Progress:
         """Each verdict is shown at once."""
 
 
-def run(name: str, submission: SubmittedParts, language: str, as_json: bool) -> None:
+def run(name: str, sources: Sources, repair: Repair, language: str, as_json: bool) -> None:
     """Grade one submission and print its report. Raises `CommandError`."""
     assignment = load_assignment(name)
-    if "answers" in submission.parts:
-        try:
-            read_answers(submission.parts["answers"].data)
-        except AnswersError as error:
-            raise UnusableInput(f"answers: {error}") from error
+    submitted = parts.collect(assignment.parts, sources)
+    for part in assignment.part_names(PartKind.ANSWERS):
+        if part in submitted:
+            try:
+                read_answers(submitted[part].data)
+            except AnswersError as error:
+                raise UnusableInput(f"{part}: {error}") from error
     with Console(stderr=True).status("starting the sandbox") as status, warm_sandbox() as sandbox:
         progress = _Progress(assignment, language, status)
         graded = grade(
-            submission.parts,
+            submitted,
             assignment,
-            repair=submission.repair,
+            repair=repair,
             language=language,
             sandbox=sandbox,
             observer=progress,

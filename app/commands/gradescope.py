@@ -44,7 +44,7 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
     assignment = load_assignment(name)
     if not submission.is_dir():
         raise UnusableInput(f"there is no folder {submission}; --submission names the uploaded files")
-    parts, remarks = uploaded_files.collect(submission)
+    parts, remarks = uploaded_files.collect(assignment, submission)
     report = _grade_with_retry(assignment, SubmittedParts(parts, "apply" if repair == "apply" else "suggest"), language)
     questions = [
         QuestionReport.model_validate({**question, "evidence": question["evidence"] or {}})

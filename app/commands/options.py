@@ -50,13 +50,19 @@ Paths = Annotated[
         metavar="DIR-or-FILES...", help="Folders or files; the usual file names say which part each file is."
     ),
 ]
-Model = Annotated[Path | None, typer.Option(help="Python text or notebook with `get_student_model`.")]
-Loss = Annotated[Path | None, typer.Option(help="Python text with `loss_fn_kd`.")]
-Summary = Annotated[Path | None, typer.Option(help="Text of torchsummary or torchinfo.")]
+PartFiles = Annotated[
+    list[str] | None,
+    typer.Option("--part", metavar="NAME=FILE", help="The file of one part of the assignment; can be repeated."),
+]
+Model = Annotated[Path | None, typer.Option(help="hw13: Python text or notebook with `get_student_model`.")]
+Loss = Annotated[Path | None, typer.Option(help="hw13: Python text with `loss_fn_kd`.")]
+Summary = Annotated[Path | None, typer.Option(help="hw13: text of torchsummary or torchinfo.")]
 Answers = Annotated[Path | None, typer.Option(help='JSON object such as `{"2.2": "softer", "3.2": "no"}`.')]
-Plot = Annotated[Path | None, typer.Option(help="Pruning plot, PNG or JPEG.")]
-Points = Annotated[Path | None, typer.Option(help="CSV `ratio,accuracy`.")]
-Weights = Annotated[Path | None, typer.Option(help="Trained weights, safetensors or state dict.")]
+Plot = Annotated[Path | None, typer.Option(help="hw13: pruning plot, PNG or JPEG.")]
+Points = Annotated[Path | None, typer.Option(help="hw13: CSV `ratio,accuracy`.")]
+Weights = Annotated[Path | None, typer.Option(help="hw13: trained weights, safetensors or state dict.")]
+PART_OPTIONS = ("model", "loss", "summary", "answers", "plot", "points", "weights")
+"""The options above in their order. An assignment says which of its parts an option names."""
 RepairOption = Annotated[
     Repair, typer.Option(help="`suggest` shows the repair of paste damage; `apply` grades the repaired text.")
 ]

@@ -2,92 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
 from app.commands.failures import UnusableInput
+from grader.parts import PartDefinition, usual_file_names
 from grader.submission import Part
 
-USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
-    "model": ("model.py", "*student*.py", "*model*.py", "*.ipynb"),
-    "loss": ("loss.py", "*loss*.py", "*kd*.py"),
-    "summary": ("summary.txt", "*summary*.txt"),
-    "answers": ("answers.json",),
-    "pruning_plot": ("*.png", "*.jpg", "*.jpeg"),
-    "pruning_points": ("points.csv", "*.csv"),
-    "weights": ("*.safetensors", "*.pt", "*.pth"),
-}
-"""File names by part, the most telling first: a folder's part is the first pattern that matches anything."""
 
-_BY_SUFFIX = {".py": "model", ".txt": "summary", ".json": "answers"}
-"""The part of a file that was named outright, when its name says nothing more."""
+@dataclass(frozen=True)
+class Sources:
+    """What a command line names: files and folders, options of parts such as ``--plot``, and pairs of ``--part``."""
 
-_OPTIONS = {"pruning_plot": "--plot", "pruning_points": "--points"}
+    paths: Sequence[Path] = ()
+    options: Mapping[str, Path | None] = field(default_factory=dict)
+    pairs: Sequence[str] = ()
 
-
-def option(part: str) -> str:
-    """The command-line option that names this part."""
-    return _OPTIONS.get(part, f"--{part}")
+    def require_existing(self) -> None:
+        """Raise `UnusableInput` for the first file or folder that does not exist; no assignment is needed for this."""
+        for path in self.paths:
+            if not path.exists():
+                raise UnusableInput(f"{path} does not exist")
 
 
-def collect(paths: Iterable[Path], options: Mapping[str, Path | None]) -> dict[str, Part]:
-    """The parts in the order of the contract. What an option names outranks what was found by its usual name.
+def _named(definitions: Sequence[PartDefinition], sources: Sources) -> dict[str, Path]:
+    """The files that options name, by part. Raises `UnusableInput` for a part that the assignment does not have."""
+    files = {part.name: path for part in definitions if (path := sources.options.get(part.option or part.name))}
+    unused = {option for option, path in sources.options.items() if path} - {p.option or p.name for p in definitions}
+    pairs = _pairs(sources.pairs)
+    unknown = sorted(unused | pairs.keys() - {part.name for part in definitions})
+    if unknown:
+        names = ", ".join(part.name for part in definitions)
+        raise UnusableInput(f"the assignment has no part {unknown[0]}; its parts are {names}")
+    return files | pairs
+
+
+def _pairs(pairs: Iterable[str]) -> dict[str, Path]:
+    """The files of options ``--part NAME=FILE``. Raises `UnusableInput` for another form or a name given twice."""
+    files: dict[str, Path] = {}
+    for pair in pairs:
+        name, equals, file = pair.partition("=")
+        if not (name and equals and file):
+            raise UnusableInput(f"--part {pair}: write --part NAME=FILE")
+        if name in files:
+            raise UnusableInput(f"--part {name} is given twice")
+        files[name] = Path(file)
+    return files
+
+
+def collect(definitions: Sequence[PartDefinition], sources: Sources) -> dict[str, Part]:
+    """The parts in the order of the assignment. What an option names outranks what was found by its usual name.
 
     Raises `UnusableInput` for a missing file, a file that is no known part, two candidates for one part, or nothing but
     empty files.
     """
-    by_option = {part: path for part, path in options.items() if path is not None}
+    sources.require_existing()
+    names = [part.name for part in definitions]
+    by_option = _named(definitions, sources)
     by_name: dict[str, Path] = {}
-    for path in paths:
-        for part, file in _locate(path, skip=by_option.keys()).items():
+    for path in sources.paths:
+        for part, file in _locate(definitions, path, skip=by_option.keys()).items():
             if part in by_name:
                 raise UnusableInput(
-                    f"{by_name[part]} and {file} both look like the {part}; name one with {option(part)}"
+                    f"{by_name[part]} and {file} both look like the {part}; name one with --part {part}=FILE"
                 )
             by_name[part] = file
-    files = by_name | by_option
+    files = {**by_name, **by_option}
     if not files:
-        raise UnusableInput("nothing to submit: name a folder with model.py, or give --model FILE")
-    read = {part: _read(files[part]) for part in USUAL_NAMES if part in files}
+        raise UnusableInput(f"nothing to submit: name a folder or files, or give --part {names[0]}=FILE")
+    read = {name: _read(files[name]) for name in names if name in files}
     if not any(part.data.strip() for part in read.values()):
         raise UnusableInput("nothing to submit: every file is empty")
     return read
 
 
-def _locate(path: Path, skip: Iterable[str]) -> dict[str, Path]:
+def _locate(definitions: Sequence[PartDefinition], path: Path, skip: Iterable[str]) -> dict[str, Path]:
     if path.is_dir():
-        return _locate_in_folder(path, skip)
-    if not path.exists():
-        raise UnusableInput(f"{path} does not exist")
-    return {_part_of(path): path}
+        return _locate_in_folder(definitions, path, set(skip))
+    return {_part_of(definitions, path): path}
 
 
-def _locate_in_folder(folder: Path, skip: Iterable[str]) -> dict[str, Path]:
+def _locate_in_folder(definitions: Sequence[PartDefinition], folder: Path, skip: set[str]) -> dict[str, Path]:
     files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    patterns = usual_file_names(definitions)
     parts = {}
-    for part in USUAL_NAMES.keys() - set(skip):
-        for pattern in USUAL_NAMES[part]:
+    for part in patterns.keys() - skip:
+        for pattern in patterns[part]:
             matching = [file for file in files if fnmatch(file.name.lower(), pattern)]
             if len(matching) > 1:
-                names = ", ".join(file.name for file in matching)
-                raise UnusableInput(f"{folder} has several files for the {part} ({names}); choose with {option(part)}")
+                several = ", ".join(file.name for file in matching)
+                raise UnusableInput(
+                    f"{folder} has several files for the {part} ({several}); choose with --part {part}=FILE"
+                )
             if matching:
                 parts[part] = matching[0]
                 break
     if not parts:
-        raise UnusableInput(f"{folder} has no file with a usual name, such as model.py, loss.py or summary.txt")
+        usual = ", ".join(names[0] for names in patterns.values())
+        raise UnusableInput(f"{folder} has no file with a usual name, such as {usual}")
     return parts
 
 
-def _part_of(file: Path) -> str:
+def _part_of(definitions: Sequence[PartDefinition], file: Path) -> str:
     name = file.name.lower()
-    for part, patterns in USUAL_NAMES.items():
+    for part, patterns in usual_file_names(definitions).items():
         if any(fnmatch(name, pattern) for pattern in patterns):
             return part
-    if file.suffix.lower() in _BY_SUFFIX:
-        return _BY_SUFFIX[file.suffix.lower()]
-    raise UnusableInput(f"{file} is not a part of a submission; see `assay grade --help`")
+    for definition in definitions:
+        if name.endswith(definition.suffixes):
+            return definition.name
+    raise UnusableInput(f"{file} is not a part of a submission; name it with --part NAME=FILE")
 
 
 def _read(file: Path) -> Part:

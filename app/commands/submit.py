@@ -6,14 +6,17 @@ import json
 import os
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
 from rich.console import Console
 
-from app.commands import report
+from app.commands import parts, report
 from app.commands.failures import Refused, UnusableInput
-from grader.submission import SubmittedParts
+from app.commands.parts import Sources
+from grader.parts import PartDefinition
+from grader.submission import Repair, SubmittedParts
 
 END_STATES = frozenset({"graded", "failed", "cancelled"})
 _TIMEOUT = httpx.Timeout(30, read=90)
@@ -26,6 +29,7 @@ class Client:
     def __init__(self, url: str, token: str, language: str) -> None:
         headers = {"Authorization": f"Bearer {token}", "Accept-Language": language}
         self._url = url
+        self._language = language
         self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1/", headers=headers, timeout=_TIMEOUT)
 
     def __enter__(self) -> Client:
@@ -33,6 +37,19 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+    def parts(self, slug: str) -> list[PartDefinition]:
+        """The parts of an assignment as the server has it."""
+        return [
+            PartDefinition(
+                name=part["name"],
+                kind=part["kind"],
+                title={self._language: part["title"]},
+                files=part["files"],
+                option=part["option"],
+            )
+            for part in self._json("GET", f"assignments/{quote(slug, safe='')}")["parts"]
+        ]
 
     def submit(self, slug: str, submission: SubmittedParts) -> dict[str, Any]:
         """Send the submission; a retry of the request after a lost answer does not count twice."""
@@ -105,8 +122,9 @@ def _parse_events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
             data.append(line.removeprefix("data:").removeprefix(" "))
 
 
-def run(slug: str, submission: SubmittedParts, language: str, as_json: bool) -> None:
+def run(slug: str, sources: Sources, repair: Repair, language: str, as_json: bool) -> None:
     """Submit, follow, print the report. Raises `CommandError`."""
+    sources.require_existing()
     token = os.environ.get("ASSAY_TOKEN")
     if not token:
         raise Refused("set ASSAY_TOKEN to your token; your course staff create one with `assay tokens create LOGIN`")
@@ -115,6 +133,7 @@ def run(slug: str, submission: SubmittedParts, language: str, as_json: bool) -> 
     url = os.environ.get("ASSAY_URL", "http://127.0.0.1:8000")
     stderr = Console(stderr=True)
     with Client(url, token, language) as client:
+        submission = SubmittedParts(parts.collect(client.parts(slug), sources), repair)
         result = client.submit(slug, submission)
         stderr.print(f"submitted as {result['id']}, attempt {result['attempt']}: {url}/submissions/{result['id']}")
         while result["state"] not in END_STATES:

@@ -6,35 +6,28 @@ Ambiguous files are left out with a remark, and the rest is graded, because nobo
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from app.commands.parts import USUAL_NAMES
-from app.submissions.parts import SIZE_LIMITS
-from grader.checks.architecture import measure as architecture
+from grader.assignment import Assignment
 from grader.checks.choice.measure import AnswersError, read_answers
-from grader.checks.kd_loss import measure as kd_loss
+from grader.parts import MOST_BYTES, PartDefinition, PartKind, usual_file_names
 from grader.submission import Part
 
-_ENTRIES: Mapping[str, bytes] = {"model": architecture.ENTRY.encode(), "loss": kd_loss.ENTRY.encode()}
-_LAST_RESORT: Mapping[str, tuple[str, ...]] = {
-    "model": ("*.py",),
-    "loss": ("*.py", "*.ipynb"),
-    "summary": ("*.txt",),
-    "answers": ("*.json",),
-}
 _SKIPPED = {"__MACOSX", "__pycache__"}
 _MOST_FILES = 2000
 
 
-def collect(folder: Path) -> tuple[dict[str, Part], list[str]]:
-    """The parts, and a sentence about everything that could not be taken."""
+def collect(assignment: Assignment, folder: Path) -> tuple[dict[str, Part], list[str]]:
+    """The parts of the assignment, and a sentence about everything that could not be taken."""
     files = _files(folder)
+    usual_names = usual_file_names(assignment.parts)
     parts: dict[str, Part] = {}
     remarks = []
-    for name in USUAL_NAMES:
-        candidates = _candidates(name, files)
+    for definition in assignment.parts:
+        name, limit = definition.name, definition.limit
+        candidates = _candidates(definition, usual_names[name], _entries(assignment, name), files)
         if len(candidates) > 1:
             names = ", ".join(file.relative_to(folder).as_posix() for file in candidates)
             remarks.append(f"Several files could be the {name} ({names}); keep one of them and submit again.")
@@ -42,19 +35,17 @@ def collect(folder: Path) -> tuple[dict[str, Part], list[str]]:
             file = candidates[0]
             path = file.relative_to(folder).as_posix()
             size = file.stat().st_size
-            if size > SIZE_LIMITS[name]:
-                remarks.append(f"{path} has {size:,} bytes; the {name} may have {SIZE_LIMITS[name]:,}. It was skipped.")
-            elif (part := Part(file.read_bytes(), path)).data.strip():
+            if size > limit:
+                remarks.append(f"{path} has {size:,} bytes; the {name} may have {limit:,}. It was skipped.")
+                continue
+            part = Part(file.read_bytes(), path)
+            problem = _problem(definition, part.data)
+            if problem is None:
                 parts[name] = part
             else:
-                remarks.append(f"{path} is empty.")
-    if "answers" in parts:
-        try:
-            read_answers(parts["answers"].data)
-        except AnswersError as error:
-            remarks.append(f"{parts.pop('answers').filename}: {error}")
+                remarks.append(f"{path}{problem}")
     if not parts and not remarks:
-        usual = ", ".join(patterns[0] for patterns in USUAL_NAMES.values())
+        usual = ", ".join(patterns[0] for patterns in usual_names.values())
         remarks.append(f"No file has the name of a part. Name the files like this: {usual}.")
     return parts, remarks
 
@@ -71,19 +62,39 @@ def _files(folder: Path) -> list[Path]:
     return sorted(files[:_MOST_FILES], key=lambda path: len(path.parts))
 
 
-def _candidates(part: str, files: Sequence[Path]) -> list[Path]:
+def _problem(definition: PartDefinition, data: bytes) -> str | None:
+    """What makes a file unusable as this part, as the rest of a sentence that begins with its path."""
+    if not data.strip():
+        return " is empty."
+    if definition.kind is PartKind.ANSWERS:
+        try:
+            read_answers(data)
+        except AnswersError as error:
+            return f": {error}"
+    return None
+
+
+def _entries(assignment: Assignment, part: str) -> tuple[bytes, ...]:
+    """The functions and classes that questions call in this part."""
+    return tuple(
+        question.entry.encode() for question in assignment.questions if question.entry and part in question.parts
+    )
+
+
+def _candidates(
+    definition: PartDefinition, patterns: Sequence[str], entries: Sequence[bytes], files: Sequence[Path]
+) -> list[Path]:
     """The most telling files for a part: one when there is no doubt, none when nothing fits."""
-    entry = _ENTRIES.get(part)
-    for pattern in USUAL_NAMES[part]:
+    for pattern in patterns:
         matching = [file for file in files if fnmatch(file.name.lower(), pattern)]
-        if entry is not None and len(matching) > 1:
-            matching = [file for file in matching if _holds(file, entry)] or matching
+        if entries and len(matching) > 1:
+            matching = [file for file in matching if _holds(file, entries, definition.limit)] or matching
         if matching:
             return _nearest(matching)
-    for pattern in _LAST_RESORT.get(part, ()):
-        matching = [file for file in files if fnmatch(file.name.lower(), pattern)]
-        if entry is not None:
-            matching = [file for file in matching if _holds(file, entry)]
+    for suffix in definition.suffixes if definition.is_text else ():
+        matching = [file for file in files if file.name.lower().endswith(suffix)]
+        if entries:
+            matching = [file for file in matching if _holds(file, entries, definition.limit)]
         if matching:
             return _nearest(matching)
     return []
@@ -93,10 +104,14 @@ def _nearest(files: Sequence[Path]) -> list[Path]:
     """Those nearest to the top; one of them when all hold the same."""
     nearest = [file for file in files if len(file.parts) == len(files[0].parts)]
     if len(nearest) > 1 and len({file.stat().st_size for file in nearest}) == 1:
-        same = {file.read_bytes() for file in nearest if file.stat().st_size <= max(SIZE_LIMITS.values())}
+        same = {file.read_bytes() for file in nearest if file.stat().st_size <= MOST_BYTES}
         return nearest[:1] if len(same) == 1 else nearest
     return nearest
 
 
-def _holds(file: Path, entry: bytes) -> bool:
-    return file.stat().st_size <= SIZE_LIMITS["model"] and entry in file.read_bytes()
+def _holds(file: Path, entries: Sequence[bytes], limit: int) -> bool:
+    """Whether a file of at most ``limit`` bytes names one of the entry points."""
+    if file.stat().st_size > limit:
+        return False
+    data = file.read_bytes()
+    return any(entry in data for entry in entries)

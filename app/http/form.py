@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from app.problems import BadRequest, Problem, TooLarge, Unprocessable
-from app.submissions.parts import Field
+from app.problems import BadRequest, Problem, Unprocessable
+from app.submissions.parts import Field, PartTooLarge, UnknownPart
+
+MOST_FIELDS = 200
+"""Fields of a form. The web form has two for each part and one for each choice."""
 
 
 class NotAForm(Problem):
@@ -25,29 +28,18 @@ class UnreadableForm(BadRequest):
     slug = "unreadable-form"
 
 
-class UnknownPart(Unprocessable):
-    """The form has an unknown part."""
-
-    slug = "unknown-part"
-
-
 class DuplicatePart(Unprocessable):
     """The form has the same part twice."""
 
     slug = "duplicate-part"
 
 
-class PartTooLarge(TooLarge):
-    """A part is larger than allowed."""
-
-    slug = "part-too-large"
-
-
 class _Reader:
     """Receives the parser's callbacks. It keeps the first fault and skips the rest of the form."""
 
-    def __init__(self, largest: Mapping[str, int]) -> None:
-        self.largest = largest
+    def __init__(self, limit_of: Callable[[str], int | None]) -> None:
+        self._limit_of = limit_of
+        self._limit = 0
         self.fields: dict[str, Field] = {}
         self.fault: Problem | None = None
         self.ended = False
@@ -90,20 +82,22 @@ class _Reader:
             self._record_fault(UnreadableForm("A part of the form has no name."))
             return
         name = options[b"name"].decode("utf-8", "replace")
-        if name not in self.largest:
-            self._record_fault(UnknownPart(f"There is no part {name[:60]!r}. The parts are {', '.join(self.largest)}."))
+        limit = self._limit_of(name)
+        if limit is None:
+            self._record_fault(UnknownPart(f"There is no part {name[:60]!r}."))
+        elif len(self.fields) >= MOST_FIELDS:
+            self._record_fault(UnknownPart(f"The form has more than {MOST_FIELDS} fields."))
         elif name in self.fields:
             self._record_fault(DuplicatePart(f"The form has the part {name} twice; send each part once."))
         else:
-            self._name = name
+            self._name, self._limit = name, limit
             self._filename = options[b"filename"].decode("utf-8", "replace") if b"filename" in options else None
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._name is None:
             return
-        if len(self._data) + end - start > self.largest[self._name]:
-            limit = self.largest[self._name]
-            self._record_fault(PartTooLarge(f"The part {self._name} is larger than its {limit:,} bytes.", limit=limit))
+        if len(self._data) + end - start > self._limit:
+            self._record_fault(PartTooLarge.of(self._name, self._limit))
             self._name, self._data = None, bytearray()
         else:
             self._data += data[start:end]
@@ -119,8 +113,10 @@ class _Reader:
         self.fault = self.fault or fault
 
 
-async def read(stream: AsyncIterator[bytes], content_type: str, largest: Mapping[str, int]) -> dict[str, Field]:
-    """The fields of a form by name. ``largest`` names every allowed field and its limit in bytes.
+async def read(
+    stream: AsyncIterator[bytes], content_type: str, limit_of: Callable[[str], int | None]
+) -> dict[str, Field]:
+    """The fields of a form by name. ``limit_of`` gives the limit of a field in bytes, ``None`` if it is not allowed.
 
     The stream is read to its end even after a fault, so that the client reads the answer. Raises `NotAForm`,
     `UnreadableForm`, `UnknownPart`, `DuplicatePart` or `PartTooLarge`.
@@ -128,7 +124,7 @@ async def read(stream: AsyncIterator[bytes], content_type: str, largest: Mapping
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise NotAForm
-    reader = _Reader(largest)
+    reader = _Reader(limit_of)
     try:
         parser = MultipartParser(options[b"boundary"], reader.callbacks())
     except FormParserError:

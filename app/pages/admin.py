@@ -22,7 +22,7 @@ from app.http.sessions import ReadSession
 from app.pages import rendering
 from app.presenting import filters, language
 from app.submissions import repository as submissions
-from grader.assignment import Question
+from grader.assignment import Assignment, Question
 
 router = APIRouter(prefix="/admin")
 _QUEUE_ROWS = 50
@@ -63,7 +63,7 @@ def rubrics(request: Request, viewer: AdminViewer, session: ReadSession) -> HTML
             {
                 "definition": definition,
                 "title": filters.localised(definition.title, tag),
-                "questions": [_rubric(question, tag) for question in definition.questions],
+                "questions": [_rubric(definition, question, tag) for question in definition.questions],
                 "versions": list(zip(versions, [*changes, None], strict=True)),
             }
         )
@@ -100,7 +100,7 @@ def _age(span: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _rubric(question: Question, tag: str) -> dict[str, Any]:
+def _rubric(definition: Assignment, question: Question, tag: str) -> dict[str, Any]:
     options = question.options
     key = options.get("key")
     return {
@@ -108,7 +108,7 @@ def _rubric(question: Question, tag: str) -> dict[str, Any]:
         "title": filters.localised(question.title, tag),
         "points": question.points,
         "check": question.check,
-        "parts": question.parts,
+        "parts": [filters.localised(part.title, tag) for part in definition.parts if part.name in question.parts],
         "key": filters.localised(options["choices"][key], tag) if key else None,
         "options": {name: _option_text(value) for name, value in options.items() if name not in _SHOWN_APART},
         "mistakes": len(options.get("mistakes", {})),

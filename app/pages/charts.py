@@ -13,6 +13,7 @@ from typing import Any
 from app.scores.class_records import Attempt, ClassSnapshot
 from app.submissions.models import State
 from grader import messages
+from grader.assignment import Assignment
 from grader.evidence import Note
 from grader.scoring import Verdict
 
@@ -75,7 +76,7 @@ def draw(snapshot: ClassSnapshot, tag: str) -> Charts:
         mistakes=tuple(_mistakes(graded, tag)),
         days=tuple(_days(snapshot.attempts, deadline.date() if deadline else None)),
         deadline_day=deadline.date().isoformat() if deadline else None,
-        parameters=tuple(_parameters(graded, snapshot.assignment.parameter_limit)),
+        parameters=tuple(_parameters(graded, snapshot.assignment)),
         unmeasured=sum(attempt.parameters is None or attempt.accuracy is None for attempt in graded),
         graded=len(graded),
     )
@@ -147,10 +148,12 @@ def _day(day: date, count: int, most: int) -> Bar:
     return Bar(day.isoformat(), count / most, f"{count:,}", {"day": day.isoformat()})
 
 
-def _parameters(graded: Sequence[Attempt], limit: int) -> list[Dot]:
+def _parameters(graded: Sequence[Attempt], assignment: Assignment) -> list[Dot]:
     """Students by model size and accuracy: one dot for each bin, so that the page of a large class stays small."""
+    if assignment.by_check("architecture") is None:
+        return []
     # Models beyond the limit share the last bin.
-    width = limit / (_PARAMETER_BINS - 1)
+    width = assignment.parameter_limit / (_PARAMETER_BINS - 1)
     bins: dict[tuple[int, int], list[tuple[int, float, float]]] = {}
     for attempt in graded:
         if attempt.parameters is not None and attempt.accuracy is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import uuid
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
@@ -19,12 +19,11 @@ from app.pages import rendering
 from app.presenting import filters
 from app.problems import Unprocessable
 from app.reports import service as reports
-from app.reports.schemas import Report
+from app.reports.schemas import PartView, Report
 from app.submissions import service
+from grader import parts
 
 router = APIRouter()
-TEXT_PARTS: Final = ("model", "loss", "summary", "answers", "pruning_points")
-"""The parts that are text."""
 _LINE_LIMIT = 5_000
 """Longer texts are not compared: the time grows with the square of their lines."""
 
@@ -64,18 +63,24 @@ def compare(
     )
 
 
-def text_parts(session: Session, viewer: Viewer, report: Report) -> dict[str, str]:
-    """The uploaded text parts; invalid UTF-8 becomes replacement characters."""
-    names = [part.name for part in report.parts if part.name in TEXT_PARTS]
-    return {name: service.part(session, viewer, report.id, name)[2].decode("utf-8", "replace") for name in names}
+def text_parts(session: Session, viewer: Viewer, report: Report) -> list[tuple[PartView, str]]:
+    """The uploaded parts that are text; invalid UTF-8 becomes replacement characters."""
+    return [
+        (part, service.part(session, viewer, report.id, part.name)[2].decode("utf-8", "replace"))
+        for part in report.parts
+        if parts.is_text(part.kind)
+    ]
 
 
 def _differences(session: Session, viewer: Viewer, earlier: Report, later: Report) -> dict[str, list[str] | None]:
-    """A unified difference by part, ``None`` where the texts are too long; without equal parts."""
-    before, after = text_parts(session, viewer, earlier), text_parts(session, viewer, later)
+    """A unified difference by title of the part, ``None`` where the texts are too long; without equal parts."""
+    before, after = (
+        {part.name: text for part, text in text_parts(session, viewer, report)} for report in (earlier, later)
+    )
+    titles = {part.name: part.title for part in (*earlier.parts, *later.parts)}
     return {
-        name: difference(before.get(name, ""), after.get(name, ""))
-        for name in TEXT_PARTS
+        title: difference(before.get(name, ""), after.get(name, ""))
+        for name, title in titles.items()
         if before.get(name, "") != after.get(name, "")
     }
 

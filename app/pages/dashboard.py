@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
@@ -199,7 +198,7 @@ def _student(
         counting=counting_row(attempts, definition.schedule.keep),
         problem=problem,
         refusal=refusal,
-        sources=_sources(session, viewer, report) if report else {},
+        sources=_sources(session, viewer, report) if report else [],
         runs=submission_repository.runs(session, report.id) if report else [],
         overrides=score_repository.override_history(session, report.id) if report else [],
         context=_staff_context(session, report, slug, tag) if report else None,
@@ -212,6 +211,5 @@ def _staff_context(session: Session, report: Report, slug: str, tag: str) -> dic
     return report_context(session, report, tag) | {"fragment": fragment, "back": back}
 
 
-def _sources(session: Session, viewer: Viewer, report: Report) -> dict[str, Markup]:
-    texts = compare.text_parts(session, viewer, report)
-    return {name: source.to_html(name, text) for name, text in texts.items()}
+def _sources(session: Session, viewer: Viewer, report: Report) -> list[source.Source]:
+    return [source.of_part(part, text) for part, text in compare.text_parts(session, viewer, report)]

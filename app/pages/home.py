@@ -30,6 +30,7 @@ from app.regrade_requests import service as regrade_requests
 from app.reports import service as reports
 from app.submissions import submitting
 from app.submissions.parts import Field
+from grader.assignment import Assignment
 
 router = APIRouter()
 
@@ -68,10 +69,10 @@ def home(request: Request, viewer: AnyViewer, session: ReadSession, assignment: 
 async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: str) -> Response:
     """Submit the form and lead to the report, or show the form again with its problem."""
     state = _FormState()
-    numbers = await run_in_threadpool(_choice_numbers, database, assignment)
+    definition = await run_in_threadpool(_definition, database, assignment)
     try:
         submit_limit.check(request, viewer)
-        upload = await _read_upload(request, assignment, numbers, state)
+        upload = await _read_upload(request, definition, state)
         identifier = await run_in_threadpool(submitting.submit, database, request.app.state.jobs, viewer, upload, None)
     except Problem as problem:
         state.problem = problem
@@ -88,16 +89,18 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
         state.problem = TooManyChecks(seconds, request_language.of_request(request))
         return await run_in_threadpool(_show_check, request, database, viewer, assignment, state)
     limit.note(viewer.login)
-    numbers = await run_in_threadpool(_choice_numbers, database, assignment)
+    definition = await run_in_threadpool(_definition, database, assignment)
     try:
-        upload = await _read_upload(request, assignment, numbers, state)
+        upload = await _read_upload(request, definition, state)
     except Problem as problem:
         state.problem = None if isinstance(problem, submitting.NothingSubmitted) else problem
         return await run_in_threadpool(_show_check, request, database, viewer, assignment, state)
     slots: CheckSlots = request.app.state.check_slots
     try:
         async with slots.hold():
-            state.preview = await run_in_threadpool(_preview, request, database, assignment, upload)
+            tag = request_language.of_request(request)
+            # Reading the parts may take seconds, so it holds no transaction.
+            state.preview = await run_in_threadpool(preview.read_parts, definition, upload.parts, upload.repair, tag)
     except ChecksBusy as problem:
         if not errors.wants_page(request):
             raise
@@ -105,24 +108,16 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
     return await run_in_threadpool(_show_check, request, database, viewer, assignment, state)
 
 
-async def _read_upload(request: Request, slug: str, numbers: list[str], state: _FormState) -> submitting.Upload:
-    """Read the form into ``state``, and its fields into an upload. ``numbers`` are the choice questions."""
+async def _read_upload(request: Request, definition: Assignment, state: _FormState) -> submitting.Upload:
+    """Read the form into ``state``, and its fields into an upload."""
     content_type = request.headers.get("content-type", "")
-    state.fields = await form.read(request.stream(), content_type, submission_form.size_limits(numbers))
-    return submitting.read_form(submission_form.to_api(state.fields, slug))
+    state.fields = await form.read(request.stream(), content_type, submission_form.size_limits(definition).get)
+    return submitting.read_form(submission_form.to_api(state.fields, definition), definition)
 
 
-def _choice_numbers(database: Database, slug: str) -> list[str]:
+def _definition(database: Database, slug: str) -> Assignment:
     with database.read() as session:
-        definition = assignments.definition(assignments.current(session, slug))
-    return [question.number for question in definition.questions if "choices" in question.options]
-
-
-def _preview(request: Request, database: Database, slug: str, upload: submitting.Upload) -> Preview:
-    with database.read() as session:
-        definition = assignments.definition(assignments.current(session, slug))
-    # Reading the parts may take seconds, so it holds no transaction.
-    return preview.read_parts(definition, upload.parts, upload.repair, request_language.of_request(request))
+        return assignments.current_definition(session, slug)
 
 
 def _show_again(request: Request, database: Database, viewer: Viewer, slug: str, state: _FormState) -> HTMLResponse:
@@ -166,9 +161,7 @@ def _home(request: Request, session: Session, viewer: Viewer, slug: str | None, 
         typed=state.typed,
         preview=state.preview,
         **_times(chosen),
-        file_parts=submission_form.FILE_PARTS,
-        text_parts=submission_form.TEXT_PARTS,
-        file_types=submission_form.FILE_TYPES,
+        form=submission_form.build(assignments.current_definition(session, chosen.slug), tag) if chosen else None,
     )
     page.headers.update(state.problem.headers if state.problem else {})
     return page

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app import lti
 from app.http import request_language
-from app.presenting import filters, language
+from app.presenting import filters, language, markdown
 from app.problems import Problem
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,7 +38,9 @@ _environment = Environment(
 )
 _environment.filters.update(
     points=filters.points,
+    bytes=filters.size,
     count=filters.count,
+    markdown=markdown.to_html,
     measured=filters.measured,
     when=filters.when,
     when_short=filters.when_short,

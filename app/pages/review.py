@@ -26,7 +26,6 @@ from app.problems import NotFound, Problem
 from app.reports import service as reports
 from app.scores import service as scores
 from app.scores.class_records import ClassSnapshot
-from grader.assignment import PARTS, Question
 from grader.scoring import Verdict
 
 router = APIRouter(prefix="/dashboard/{slug}/review")
@@ -124,14 +123,14 @@ def _item_context(
     if question is None:
         raise NoSuchQuestion
     rubric = snapshot.assignment.question(item.question)
-    texts = _in_order(compare.text_parts(session, viewer, report), rubric)
+    texts = sorted(compare.text_parts(session, viewer, report), key=lambda item: item[0].name not in rubric.parts)
     return {
         "report": context["report"],
         "question": question,
         "requests": context["requests"],
         "back": f"/dashboard/{snapshot.assignment.slug}/requests",
         "steps": _steps(question["max_score"]),
-        "sources": {name: source.to_html(name, text) for name, text in texts.items()},
+        "sources": [source.of_part(part, text) for part, text in texts],
     }
 
 
@@ -216,13 +215,6 @@ def _review_items(snapshot: ClassSnapshot, number: str) -> tuple[ReviewItem, ...
 def _steps(full: float) -> list[float]:
     # The two decimals of its label, so that a button gives exactly these points.
     return [*(round(full * step / _STEPS, 2) for step in range(_STEPS)), full]
-
-
-def _in_order(texts: dict[str, str], question: Question) -> dict[str, str]:
-    """The texts with the parts of the question first."""
-    return {
-        name: texts[name] for name in sorted(texts, key=lambda name: (name not in question.parts, PARTS.index(name)))
-    }
 
 
 def _to_queue(slug: str, **query: object) -> RedirectResponse:

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from app.auth.viewer import Viewer
@@ -20,11 +19,12 @@ from app.pages.class_pages import class_page, class_snapshot
 from app.presenting import filters
 from app.problems import NotFound
 from app.reports import service as reports
-from app.reports.schemas import Report
+from app.reports.schemas import PartView, Report
 from app.scores.class_records import ClassSnapshot
 from app.similarity.fingerprints import fingerprints, shared_lines
 from app.similarity.index import Hit, Pair, ReadingProgress, Similarity, fingerprints_of, starter_fingerprints
 from app.submissions import code
+from grader.parts import PartKind
 
 router = APIRouter(prefix="/dashboard/{slug}")
 
@@ -58,7 +58,9 @@ def of_submission(
     prints = _similarity(request).of_class(session, snapshot)
     hits: list[Hit] = []
     if not isinstance(prints, ReadingProgress):
-        own = fingerprints_of(_texts(session, viewer, report).values()) - starter_fingerprints(snapshot.assignment)
+        own = fingerprints_of(text for _, text in _texts(session, viewer, report)) - starter_fingerprints(
+            snapshot.assignment
+        )
         hits = prints.hits(report.student, own)
     return rendering.page(
         request,
@@ -99,20 +101,20 @@ def compared(
     )
 
 
-def _side_by_side(snapshot: ClassSnapshot, *sides: dict[str, str]) -> list[dict[str, Markup]]:
-    """By side and part the source as HTML, its shared lines marked."""
-    prints = [{part: fingerprints(code.readable_source(text)) for part, text in texts.items()} for texts in sides]
+def _side_by_side(snapshot: ClassSnapshot, *sides: list[tuple[PartView, str]]) -> list[list[source.Source]]:
+    """By side the sources, their shared lines marked."""
+    prints = [{part.name: fingerprints(code.readable_source(text)) for part, text in texts} for texts in sides]
     left, right = (frozenset().union(*by_part.values()) for by_part in prints)
     shared = (left & right) - starter_fingerprints(snapshot.assignment)
     return [
-        {part: source.to_html(part, text, shared_lines(by_part[part], shared)) for part, text in texts.items()}
+        [source.of_part(part, text, shared_lines(by_part[part.name], shared)) for part, text in texts]
         for texts, by_part in zip(sides, prints, strict=True)
     ]
 
 
-def _texts(session: Session, viewer: Viewer, report: Report) -> dict[str, str]:
+def _texts(session: Session, viewer: Viewer, report: Report) -> list[tuple[PartView, str]]:
     texts = compare.text_parts(session, viewer, report)
-    return {name: text for name, text in texts.items() if name in code.CODE_PARTS}
+    return [(part, text) for part, text in texts if part.kind is PartKind.CODE]
 
 
 def _similarity(request: Request) -> Similarity:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from markupsafe import Markup
 from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
+from app.reports.schemas import PartView
 from app.submissions import code
+from grader.parts import PartKind
+
+
+@dataclass(frozen=True)
+class Source:
+    """A part of a submission as a page shows its text."""
+
+    title: str
+    is_code: bool
+    html: Markup
+
 
 _COLOUR_LIMIT = 100_000
 """Characters. Longer texts have no colours, which take a second for each megabyte."""
@@ -17,11 +30,11 @@ _formatter = HtmlFormatter(nowrap=True)
 _lexer = PythonLexer(stripnl=False, ensurenl=False)
 
 
-def to_html(part: str, text: str, marked: Collection[int] = ()) -> Markup:
-    """The text of a part, or a notebook's code, with a ``span`` for each line. Lines ``marked`` count from 1."""
-    if part in code.CODE_PARTS:
+def to_html(kind: PartKind, text: str, marked: Collection[int] = ()) -> Markup:
+    """A text of this kind, or a notebook's code, with a ``span`` for each line. Lines ``marked`` count from 1."""
+    if kind is PartKind.CODE:
         text = code.readable_source(text)
-    if part in code.CODE_PARTS and len(text) <= _COLOUR_LIMIT:
+    if kind is PartKind.CODE and len(text) <= _COLOUR_LIMIT:
         # Pygments escapes the text itself.
         lines = [Markup(line) for line in highlight(text, _lexer, _formatter).split("\n")]  # noqa: S704
     else:
@@ -30,3 +43,8 @@ def to_html(part: str, text: str, marked: Collection[int] = ()) -> Markup:
         Markup('<span class="{}">{}\n</span>').format("ln marked" if number in marked else "ln", line)
         for number, line in enumerate(lines, start=1)
     )
+
+
+def of_part(part: PartView, text: str, marked: Collection[int] = ()) -> Source:
+    """The text of an uploaded part."""
+    return Source(part.title, part.kind is PartKind.CODE, to_html(part.kind, text, marked))

@@ -22,6 +22,14 @@ def count(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
+def size(value: int) -> str:
+    """A limit in bytes: ``64 KB``, ``8 MB``."""
+    for unit, name in ((2**20, "MB"), (2**10, "KB")):
+        if value >= unit:
+            return f"{value / unit:.3g} {name}"
+    return f"{value} B"
+
+
 def share(value: float, whole: float) -> str:
     """A part of a whole as a percentage with one decimal: ``96.6%``."""
     return f"{value / whole:.1%}"

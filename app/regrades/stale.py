@@ -81,9 +81,6 @@ def _key_of(assignment: Assignment, question: Question) -> str:
         "parts": question.parts,
         "options": options,
         "files": {name: assignment.files[name] for name in sorted(file_names)},
-        "classes": assignment.classes,
-        "input_shape": assignment.input_shape,
-        "parameter_limit": assignment.parameter_limit if question.check == "architecture" else None,
         "sandbox": dict(assignment.sandbox) if question.check != "choice" else None,
         "baselines": dict(baselines) if question.check == "pruning" else None,
     }

@@ -25,9 +25,10 @@ from app.reports.schemas import (
 )
 from app.scores.standing import QuestionStanding, SubmissionScore, submission_score
 from app.submissions import quota, repository
-from app.submissions.models import Run, RunOutcome, State, Submission
+from app.submissions.models import Run, RunOutcome, State, Submission, SubmissionPart
 from grader import messages, remaining, stored_evidence
 from grader.assignment import Assignment
+from grader.parts import PartDefinition
 from grader.version import GRADER_VERSION
 
 _LATE = {
@@ -52,16 +53,24 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
         questions=questions(score, lang, regraded),
         progress=_progress(submission, run),
         cancel_effect=_cancel_effect(session, submission, run, score, assignment),
-        parts=[
-            PartView(name=part.name, filename=part.filename, size=part.blob.size, sha256=part.blob_sha256)
-            for part in parts
-        ],
+        parts=[_part(assignment.part(part.name), part, lang) for part in parts],
         picture=f"/api/v1/submissions/{submission.id}/picture" if run and run.picture_sha256 else None,
         assignment_version=assignment.version,
         grader_version=run.grader_version if run else GRADER_VERSION,
         sandbox=run.sandbox if run else {},
         timings=_timings(submission, run, repository.first_measured(session, run.id)) if run else {},
         finished_at=submission.finished_at,
+    )
+
+
+def _part(definition: PartDefinition, part: SubmissionPart, lang: str) -> PartView:
+    return PartView(
+        name=part.name,
+        title=language.text(definition.title, lang),
+        kind=definition.kind,
+        filename=part.filename,
+        size=part.blob.size,
+        sha256=part.blob_sha256,
     )
 
 

@@ -7,6 +7,7 @@ import json
 import platform
 import uuid
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -23,16 +24,19 @@ from app.submissions import repository, service
 from app.submissions.models import Run, StoredEvidence, Submission
 from grader import intake, stored_evidence
 from grader.assignment import Assignment
-from grader.checks.architecture import measure as architecture
 from grader.checks.kd_loss import kd_replay
-from grader.checks.kd_loss import measure as kd_loss
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.kd_loss.kd_replay import Failure
+from grader.parts import PartKind
 from grader.submission import Part
 
 _FILES = Path(__file__).parent / "replay_archive"
-_ENTRIES = {"model": architecture.ENTRY, "loss": kd_loss.ENTRY}
-_SCRIPTS = {"model": ("replay_model.py",), "loss": ("replay_loss.py", "replay_model.py")}
+_SCRIPTS: Mapping[str, tuple[str, ...]] = {
+    "architecture": ("replay_model.py",),
+    "kd_loss": ("replay_loss.py", "replay_model.py"),
+}
+"""The scripts for a question, by its check."""
+_NETWORK_FACTS = ("classes", "input_shape", "parameter_limit")
 _SUFFIXES = (".py", ".ipynb", ".txt")
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -57,11 +61,6 @@ def archive(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> bytes
 
 
 def _files(session: Session, submission: Submission) -> dict[str, bytes]:
-    uploaded = {
-        part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
-        for part in repository.parts(session, submission.id)
-        if part.name in _ENTRIES
-    }
     score = submission_score(session, submission, evidence=True)
     loss = _loss_evidence(session, submission)
     failures: tuple[Failure, ...] = ()
@@ -71,16 +70,24 @@ def _files(session: Session, submission: Submission) -> dict[str, bytes]:
         measured_with = repository.assignment_of_run(session, stored.run_id)
         question = measured_with.question(stored.question)
         failures = kd_replay.failures(measured_with, question, evidence)
+    code_parts = measured_with.part_names(PartKind.CODE)
+    uploaded = {
+        part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
+        for part in repository.parts(session, submission.id)
+        if part.name in code_parts
+    }
+    sources = _sources(measured_with)
+    run = repository.run(session, submission.run_id)
     files = {
         "README.md": (_FILES / "README.md").read_bytes(),
         "prelude.py": measured_with.prelude_source().encode(),
-        "replay.json": _json(_about(submission, repository.run(session, submission.run_id), measured_with, score)),
+        "replay.json": _json(_about(submission, run, measured_with, score, sources)),
     }
     for name, part in uploaded.items():
         suffix = Path(part.filename or "").suffix
         files[f"uploaded/{name}{suffix if suffix in _SUFFIXES else '.py'}"] = part.data
-    files |= _as_run(uploaded, measured_with, submission)
-    if "as_run/loss.py" in files and loss is not None and loss[1].call:
+    files |= _as_run(uploaded, measured_with, submission, sources)
+    if loss is not None and loss[1].call and sources.get(loss[0].question) in files:
         files["cases.json"] = _json([_case(failure) for failure in failures])
         files["call.py"] = f"value = {loss[1].call}\n".encode()
     else:
@@ -97,19 +104,32 @@ def _loss_evidence(session: Session, submission: Submission) -> tuple[StoredEvid
     return None
 
 
-def _as_run(uploaded: Mapping[str, Part], assignment: Assignment, submission: Submission) -> dict[str, bytes]:
-    """The sources as intake extracts them, and the scripts that run them. One notebook may hold both."""
-    prelude = assignment.prelude_source()
-    names = intake.defined_names(prelude)
+def _sources(assignment: Assignment) -> dict[str, str]:
+    """By question the file of the code that was run for it: named after its part, or after its entry point if several
+    questions call functions of the part."""
+    owners = {
+        question.number: (own[0], question.entry)
+        for question in assignment.questions
+        if question.entry and (own := assignment.part_names(PartKind.CODE, question))
+    }
+    counts = Counter(part for part, _ in owners.values())
+    return {number: f"as_run/{part if counts[part] == 1 else entry}.py" for number, (part, entry) in owners.items()}
+
+
+def _as_run(
+    uploaded: Mapping[str, Part], assignment: Assignment, submission: Submission, sources: Mapping[str, str]
+) -> dict[str, bytes]:
+    """The sources as intake extracts them, and the scripts that run them. One notebook may hold several."""
+    names = intake.defined_names(assignment.prelude_source())
     files: dict[str, bytes] = {}
-    for name, entry in _ENTRIES.items():
-        part = intake.find_part(uploaded, name, entry)
-        if part is None:
-            continue
-        source = intake.read_part(part, entry, names, submission.repair).source
+    for number, file in sources.items():
+        question = assignment.question(number)
+        entry = str(question.entry)
+        part = intake.find_part(uploaded, *assignment.code_parts(question), entry)
+        source = intake.read_part(part, entry, names, submission.repair).source if part is not None else None
         if source is not None:
-            files[f"as_run/{name}.py"] = source.encode()
-            files |= {script: (_FILES / script).read_bytes() for script in _SCRIPTS[name]}
+            files[file] = source.encode()
+            files |= {script: (_FILES / script).read_bytes() for script in _SCRIPTS.get(question.check, ())}
     return files
 
 
@@ -131,8 +151,15 @@ def _case(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _about(submission: Submission, run: Run | None, assignment: Assignment, score: SubmissionScore) -> dict[str, Any]:
+def _about(
+    submission: Submission,
+    run: Run | None,
+    assignment: Assignment,
+    score: SubmissionScore,
+    sources: Mapping[str, str],
+) -> dict[str, Any]:
     """Versions, seeds and results. Of the assignment only the facts that students know."""
+    network = assignment.by_check("architecture")
     return {
         "submission": str(submission.id),
         "attempt": submission.attempt,
@@ -142,14 +169,15 @@ def _about(submission: Submission, run: Run | None, assignment: Assignment, scor
             "slug": assignment.slug,
             "version": assignment.version,
             "digest": assignment.digest,
-            "classes": assignment.classes,
-            "input_shape": list(assignment.input_shape),
-            "parameter_limit": assignment.parameter_limit,
+            **{name: network.options[name] for name in _NETWORK_FACTS if network is not None},
         },
         "versions": {"python": platform.python_version(), "torch": version("torch"), "numpy": version("numpy")},
         "questions": [
             {
                 "number": standing.question.number,
+                "check": standing.question.check,
+                "entry": standing.question.entry,
+                "source": sources.get(standing.question.number),
                 "score": standing.score,
                 "max_score": standing.question.points,
                 "verdict": standing.verdict.value,

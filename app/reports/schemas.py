@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from app.submissions.models import State
 from grader.evidence import Fault
+from grader.parts import PartKind
 from grader.scoring import Verdict
 
 
@@ -74,9 +75,11 @@ class ProgressView(BaseModel):
 
 
 class PartView(BaseModel):
-    """An uploaded part. ``size`` in bytes."""
+    """An uploaded part: its title and kind in the assignment, ``size`` in bytes."""
 
     name: str
+    title: str
+    kind: PartKind
     filename: str | None
     size: int
     sha256: str

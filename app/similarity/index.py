@@ -19,6 +19,7 @@ from app.similarity import repository
 from app.similarity.fingerprints import fingerprints
 from app.submissions import code
 from grader.assignment import Assignment
+from grader.parts import PartKind
 
 Fingerprints = frozenset[int]
 _MIN_SHARED = 8
@@ -143,7 +144,8 @@ def _sources(session: Session, snapshot: ClassSnapshot) -> dict[str, list[str]]:
     """By login the SHA-256 of each code part of the attempt that counts."""
     logins = {standing.counting.submission: standing.login for standing in snapshot.standings if standing.counting}
     digests: dict[str, list[str]] = defaultdict(list)
-    for submission, digest in repository.code_parts(session, snapshot.assignment.slug):
+    names = snapshot.assignment.part_names(PartKind.CODE)
+    for submission, digest in repository.parts(session, snapshot.assignment.slug, names):
         if submission in logins:
             digests[logins[submission]].append(digest)
     return digests

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.assignments.models import PublishedAssignment
-from app.submissions import code
 from app.submissions.models import Blob, Submission, SubmissionPart
 
 
-def code_parts(session: Session, slug: str) -> list[tuple[uuid.UUID, str]]:
-    """Every code part of an assignment's submissions: the submission and the SHA-256 of the bytes."""
+def parts(session: Session, slug: str, names: Collection[str]) -> list[tuple[uuid.UUID, str]]:
+    """The parts with these names of an assignment's submissions: the submission and the SHA-256 of the bytes."""
     query = (
         select(SubmissionPart.submission_id, SubmissionPart.blob_sha256)
         .join(Submission)
         .join(PublishedAssignment)
-        .where(PublishedAssignment.slug == slug, SubmissionPart.name.in_(code.CODE_PARTS))
+        .where(PublishedAssignment.slug == slug, SubmissionPart.name.in_(names))
     )
     return [(submission, digest) for submission, digest in session.execute(query)]
 

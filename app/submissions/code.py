@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from grader.intake import notebook
-
-CODE_PARTS: Final = ("model", "loss")
-"""The parts that are Python."""
 
 
 def readable_source(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Uploaded parts: size limits, file names and emptiness."""
+"""Uploaded parts: fields of a form, file names and digests."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grader.intake import notebook
+from app.problems import TooLarge, Unprocessable
 from grader.submission import Part
 
-KIB, MIB = 2**10, 2**20
 
-SIZE_LIMITS: Mapping[str, int] = {
-    "model": notebook.BYTE_LIMIT,
-    "loss": notebook.BYTE_LIMIT,
-    "summary": MIB,
-    "answers": 64 * KIB,
-    "pruning_plot": 10 * MIB,
-    "pruning_points": MIB,
-    "weights": 8 * MIB,
-}
-"""Largest size of each part in bytes. Code may be a notebook, which contains its pictures."""
+class UnknownPart(Unprocessable):
+    """The form has an unknown part."""
 
-_BINARY = frozenset({"pruning_plot", "weights"})
+    slug = "unknown-part"
+
+
+class PartTooLarge(TooLarge):
+    """A part is larger than allowed."""
+
+    slug = "part-too-large"
+
+    @classmethod
+    def of(cls, name: str, limit: int) -> PartTooLarge:
+        """The problem of a part that is larger than ``limit`` bytes."""
+        return cls(f"The part {name} is larger than its {limit:,} bytes.", limit=limit)
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,6 @@ class Field:
 
     data: bytes
     filename: str | None
-
-
-def is_empty(name: str, data: bytes) -> bool:
-    """Whether a part has no content. Browsers send the unused fields of a form as empty ones."""
-    return not data if name in _BINARY else not data.strip()
 
 
 def clean_file_name(raw: str | None) -> str | None:

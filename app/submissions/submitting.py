@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
 from sqlalchemy.orm import Session
 
@@ -23,14 +24,14 @@ from app.submissions.extensions import service as extensions
 from app.submissions.models import Submission, SubmissionPart
 from app.submissions.parts import Field
 from app.users import service as users
-from grader.assignment import PARTS, Assignment
+from grader.assignment import Assignment
 from grader.checks.choice.measure import AnswersError, read_answers
 from grader.lateness import closes
-from grader.submission import Part
+from grader.parts import MOST_BYTES, NAME_PATTERN, RESERVED_NAMES, PartKind
+from grader.submission import Part, Repair
 
-Repair = Literal["suggest", "apply"]
-FIELDS: Mapping[str, int] = {**parts.SIZE_LIMITS, "assignment": 256, "student": 256, "repair": 256}
-"""The fields of the form, each with its largest size in bytes."""
+_CONTROL_BYTES = 256
+_PART_NAME = re.compile(NAME_PATTERN)
 
 
 class NothingSubmitted(Unprocessable):
@@ -79,26 +80,48 @@ class Upload:
         return parts.digest(self.parts, self.assignment, self.student or "", self.repair, names)
 
 
-def read_form(fields: Mapping[str, Field]) -> Upload:
-    """Read the fields of the form. Raises `Unprocessable` with the wrong field and the reason."""
-    uploaded = {
-        name: Part(fields[name].data, parts.clean_file_name(fields[name].filename))
-        for name in PARTS
-        if name in fields and not parts.is_empty(name, fields[name].data)
-    }
-    assignment = _text(fields, "assignment")
-    if not assignment:
+def field_limit(name: str) -> int | None:
+    """The largest size in bytes of a field of any assignment's form; ``None`` for a name that no part can have."""
+    if name in RESERVED_NAMES:
+        return _CONTROL_BYTES
+    return MOST_BYTES if _PART_NAME.fullmatch(name) else None
+
+
+def read_slug(fields: Mapping[str, Field]) -> str:
+    """The assignment that the form names. Raises `UnreadableField`."""
+    slug = _text(fields, "assignment")
+    if not slug:
         raise UnreadableField("The field assignment is missing. It names the assignment, for example hw13.")
-    if "answers" in uploaded:
-        try:
-            answers = read_answers(uploaded["answers"].data)
-        except AnswersError as error:
-            raise UnreadableAnswers(f"{UnreadableAnswers().detail} {error}") from error
-        if not answers:
-            del uploaded["answers"]
+    return slug
+
+
+def read_form(fields: Mapping[str, Field], assignment: Assignment) -> Upload:
+    """Read the fields of the assignment's form.
+
+    Raises `Unprocessable` with the wrong field and the reason, or `PartTooLarge`.
+    """
+    names = ", ".join(part.name for part in assignment.parts)
+    for name in fields.keys() - RESERVED_NAMES - {part.name for part in assignment.parts}:
+        raise parts.UnknownPart(f"There is no part {name[:60]!r}. The parts of {assignment.slug} are {names}.")
+    uploaded = {}
+    for part in assignment.parts:
+        field = fields.get(part.name)
+        if field is None or part.is_empty(field.data):
+            continue
+        if len(field.data) > part.limit:
+            raise parts.PartTooLarge.of(part.name, part.limit)
+        if part.kind is not PartKind.ANSWERS or _read_answers(field.data):
+            uploaded[part.name] = Part(field.data, parts.clean_file_name(field.filename))
     if not uploaded:
-        raise NothingSubmitted(f"{NothingSubmitted().detail} The parts are {', '.join(PARTS)}.")
-    return Upload(assignment, _text(fields, "student") or None, _repair(fields), uploaded)
+        raise NothingSubmitted(f"{NothingSubmitted().detail} The parts are {names}.")
+    return Upload(assignment.slug, _text(fields, "student") or None, _repair(fields), uploaded)
+
+
+def _read_answers(data: bytes) -> Mapping[str, str]:
+    try:
+        return read_answers(data)
+    except AnswersError as error:
+        raise UnreadableAnswers(f"{UnreadableAnswers().detail} {error}") from error
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from grader.evidence import Note
@@ -35,12 +35,14 @@ def defines_entry(part: Part, entry: str) -> bool:
     return isinstance(tree, ast.Module) and bool(stand_in.find(tree, entry).expression)
 
 
-def find_part(parts: Mapping[str, Part], name: str, entry: str) -> Part | None:
-    """The part that holds an entry point: the one of this name, or the other code part where only that one does."""
-    own, other = parts.get(name), parts.get("loss" if name == "model" else "model")
-    if other is None or (own is not None and defines_entry(own, entry)):
-        return own
-    return other if defines_entry(other, entry) else own
+def find_part(parts: Mapping[str, Part], own: Sequence[str], others: Sequence[str], entry: str) -> Part | None:
+    """The part that holds an entry point: the first of its ``own``, or one of the ``others`` where only that does."""
+    submitted = [parts[name] for name in own if name in parts]
+    own_part = submitted[0] if submitted else None
+    candidates = [*submitted, *(parts[name] for name in others if name in parts)]
+    if own_part is not None and len(candidates) == 1:
+        return own_part
+    return next((part for part in candidates if defines_entry(part, entry)), own_part)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def test_one_dropped_notebook_shows_what_will_not_run(open_page: OpenPage, shot:
     )
     found = page.locator("#found")
     expect(found).to_contain_text("get_student_model is defined")
-    expect(found).to_contain_text("(in the same notebook as the model)")
+    expect(found).to_contain_text("(in: Student model)")
     page.get_by_text("statements were skipped").click()
     expect(found).to_contain_text("notebook command")
     shot(page, "preview-notebook")

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from app.submissions import parts
+from grader.assignment import bundled
+from grader.parts import PartDefinition
 from grader.sandbox.supervisor import Sandbox
 from tests.integration.service import MODEL, ServiceInProcess, Site, assert_problem, questions
 
@@ -214,10 +215,12 @@ def test_weights_are_refused_and_the_model_counts(served: Site, name: str) -> No
     assert "this ran" not in served.log.read_text()
 
 
-@pytest.mark.parametrize("part", [part for part in parts.SIZE_LIMITS if part != "answers"])
-def test_more_than_a_part_may_hold_is_413_and_the_next_is_graded(served: Site, part: str) -> None:
+@pytest.mark.parametrize(
+    "part", [part for part in bundled("hw13").parts if part.name != "answers"], ids=lambda part: str(part.name)
+)
+def test_more_than_a_part_may_hold_is_413_and_the_next_is_graded(served: Site, part: PartDefinition) -> None:
     student = served.person()
-    answer = student.submit(key=None, **{part: ("upload", b"x" * (parts.SIZE_LIMITS[part] + 1))})
+    answer = student.submit(key=None, **{part.name: ("upload", b"x" * (part.limit + 1))})
     assert_problem(answer, 413, "part-too-large")
-    assert f"{parts.SIZE_LIMITS[part]:,}" in answer.json()["detail"]
+    assert f"{part.limit:,}" in answer.json()["detail"]
     assert questions(student.report(student.hand_in(answers='{"2.2": "softer"}'), wait=60))["2.2"]["verdict"] == "full"

@@ -51,12 +51,12 @@ def test_the_worked_assignment_has_no_fault(folder: Path) -> None:
     ("old", "new", "at", "said"),
     [
         ("classes = 11", "classes = = 11", "classes = = 11", "Invalid value"),
-        ("classes = 11", "classes = 0", "classes = 0", "classes: Input should be greater than 0"),
-        ('parts = ["summary"]', 'parts = ["sumary"]', '"sumary"', "questions.2.parts: unknown parts"),
+        ("attempts_per_day = 20", "attempts_per_day = 0", "attempts_per_day = 0", "Input should be greater than 0"),
+        ('parts = ["summary"]', 'parts = ["sumary"]', '"sumary"', "questions.2: parts: unknown parts"),
         ('check = "pruning"', 'check = "prune"', '"prune"', "questions.5.check"),
         ('key = "softer"', 'key = "soft"', 'key = "soft"', "question 2.2: key: is one of harder, softer, not 'soft'"),
-        ("rows_differ_points = 0.25", "rows_differ_points = 0.75", "rows_differ_points", "0 to 0.5, not 0.75"),
-        ("provisional_points = 1.0", "provisional_points = true", "provisional_points", "not True"),
+        ("rows_differ_points = 0.25", "rows_differ_points = 0.75", "rows_differ_points =", "0 to 0.5, not 0.75"),
+        ("provisional_points = 1.0", "provisional_points = true", "provisional_points =", "not True"),
         (
             "provisional_points = 1.0",
             "provisional_points = 1.0\nbaseline_points = { best = 0.5 }",

@@ -21,7 +21,6 @@ from torch import nn
 
 from grader import intake
 from grader.assignment import bundled
-from grader.checks.architecture import measure as architecture
 from grader.checks.pruning import curve
 from grader.evidence import Outcome
 from grader.sandbox.frames import Array
@@ -42,14 +41,15 @@ _SQUARE = 1024
 
 def example_model() -> nn.Module:
     """The model of the worked example, as the engine loads it."""
-    prelude = bundled("hw13").prelude_source()
-    read = intake.read_part(Part(example("model.py")), architecture.ENTRY, intake.defined_names(prelude))
+    hw13 = bundled("hw13")
+    prelude, entry = hw13.prelude_source(), str(hw13.question("1.1").entry)
+    read = intake.read_part(Part(example("model.py")), entry, intake.defined_names(prelude))
     assert read.source is not None
     namespace: dict[str, object] = {}
     vision.load()  # the prelude imports it
     exec(compile(prelude + "\n" + read.source, "model.py", "exec"), namespace)
     torch.manual_seed(5)
-    build = namespace[architecture.ENTRY]
+    build = namespace[entry]
     assert callable(build)
     model: nn.Module = build()
     with torch.no_grad():  # some passes in train mode, so that the statistics are those of a trained network

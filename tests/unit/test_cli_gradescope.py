@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 
 from app.commands import uploaded_files
-from app.submissions.parts import SIZE_LIMITS
+from grader.assignment import bundled
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 from tests import command_line
 from tests.command_line import assay
@@ -24,7 +24,7 @@ MODEL, LOSS = (EXAMPLE / name for name in ("model.py", "loss.py"))
 
 def collected_names(folder: Path) -> dict[str, str | None]:
     """The file of each part."""
-    return {name: part.filename for name, part in uploaded_files.collect(folder)[0].items()}
+    return {name: part.filename for name, part in uploaded_files.collect(bundled("hw13"), folder)[0].items()}
 
 
 def test_code_is_found_by_what_it_defines(tmp_path: Path) -> None:
@@ -67,14 +67,16 @@ def test_what_is_doubtful_is_left_out_and_told(tmp_path: Path) -> None:
     shutil.copy(MODEL, tmp_path / "model.py")
     for name, data in {"a.png": b"1", "b.png": b"2", "loss.py": b" \n", "answers.json": b'{"2.2":'}.items():
         (tmp_path / name).write_bytes(data)
-    (tmp_path / "summary.txt").write_bytes(b" " * (SIZE_LIMITS["summary"] + 1))
-    parts, remarks = uploaded_files.collect(tmp_path)
+    (tmp_path / "summary.txt").write_bytes(b" " * (bundled("hw13").part("summary").limit + 1))
+    parts, remarks = uploaded_files.collect(bundled("hw13"), tmp_path)
     assert set(parts) == {"model"}
     text = "\n".join(remarks)
     for word in ("a.png, b.png", "loss.py is empty", "answers.json: The answers", "summary.txt has 1,048,577 bytes"):
         assert word in text
     (tmp_path / "b.png").write_bytes(b"1")
-    assert "pruning_plot" in uploaded_files.collect(tmp_path)[0], "two copies of one picture leave no doubt"
+    assert "pruning_plot" in uploaded_files.collect(bundled("hw13"), tmp_path)[0], (
+        "two copies of one picture leave no doubt"
+    )
 
 
 def gradescope(submission: Path, results: Path) -> tuple[int, dict[str, Any] | None]:

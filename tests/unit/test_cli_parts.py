@@ -8,7 +8,8 @@ import pytest
 
 from app.commands import parts
 from app.commands.failures import UnusableInput
-from grader.assignment import PARTS
+from app.commands.parts import Sources
+from grader.assignment import bundled
 
 EXAMPLE = Path(__file__).parents[2] / "examples/hw13"
 
@@ -20,7 +21,8 @@ def put(folder: Path, *names: str) -> Path:
 
 
 def collected_names(*paths: Path, **options: Path) -> dict[str, str | None]:
-    return {name: part.filename for name, part in parts.collect(paths, options).items()}
+    collected = parts.collect(bundled("hw13").parts, Sources(paths, options))
+    return {name: part.filename for name, part in collected.items()}
 
 
 def test_a_folder_gives_its_usual_names() -> None:
@@ -33,13 +35,36 @@ def test_a_folder_gives_its_usual_names() -> None:
     }
 
 
-def test_every_part_of_the_contract_has_usual_names_in_its_order() -> None:
-    assert tuple(parts.USUAL_NAMES) == PARTS
+def test_pairs_name_any_part_and_options_only_those_of_the_assignment(tmp_path: Path) -> None:
+    put(tmp_path, "net.py", "curve.png")
+    pairs = [f"model={tmp_path / 'net.py'}", f"pruning_plot={tmp_path / 'curve.png'}"]
+    collected = parts.collect(bundled("hw13").parts, Sources(pairs=pairs))
+    assert {name: part.filename for name, part in collected.items()} == {"model": "net.py", "pruning_plot": "curve.png"}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "complaint"),
+    [
+        (["network=a.py"], "has no part network; its parts are model, loss"),
+        (["model"], "write --part NAME=FILE"),
+        (["=a.py"], "write --part NAME=FILE"),
+        (["model=a.py", "model=b.py"], "--part model is given twice"),
+    ],
+)
+def test_a_wrong_pair_is_refused(pairs: list[str], complaint: str) -> None:
+    with pytest.raises(UnusableInput, match=complaint):
+        parts.collect(bundled("hw13").parts, Sources(pairs=pairs))
+
+
+def test_an_option_that_the_assignment_does_not_have_is_refused(tmp_path: Path) -> None:
+    only_loss = [part for part in bundled("hw13").parts if part.name == "loss"]
+    with pytest.raises(UnusableInput, match="has no part plot; its parts are loss"):
+        parts.collect(only_loss, Sources(options={"plot": tmp_path / "a.png"}))
 
 
 def test_bytes_are_taken_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_bytes(b"\xff\x00\r\n")
-    assert parts.collect([tmp_path], {})["model"].data == b"\xff\x00\r\n"
+    assert parts.collect(bundled("hw13").parts, Sources([tmp_path]))["model"].data == b"\xff\x00\r\n"
 
 
 def test_a_notebook_is_the_model_when_no_python_file_is(tmp_path: Path) -> None:
@@ -74,13 +99,13 @@ def test_a_file_named_outright_finds_its_part(tmp_path: Path, name: str, part: s
 
 def test_an_option_outranks_what_a_folder_holds(tmp_path: Path) -> None:
     put(tmp_path, "a.png", "b.png", "model.py")
-    assert collected_names(tmp_path, pruning_plot=tmp_path / "b.png") == {"model": "model.py", "pruning_plot": "b.png"}
-    assert collected_names(tmp_path / "a.png", pruning_plot=tmp_path / "b.png") == {"pruning_plot": "b.png"}
+    assert collected_names(tmp_path, plot=tmp_path / "b.png") == {"model": "model.py", "pruning_plot": "b.png"}
+    assert collected_names(tmp_path / "a.png", plot=tmp_path / "b.png") == {"pruning_plot": "b.png"}
 
 
 def test_two_candidates_are_a_question_and_not_a_guess(tmp_path: Path) -> None:
     put(tmp_path, "a.png", "b.png")
-    with pytest.raises(UnusableInput, match=r"a\.png, b\.png.*--plot"):
+    with pytest.raises(UnusableInput, match=r"a\.png, b\.png.*--part pruning_plot=FILE"):
         collected_names(tmp_path)
     with pytest.raises(UnusableInput, match="both look like the pruning_plot"):
         collected_names(tmp_path / "a.png", tmp_path / "b.png")

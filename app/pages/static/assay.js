@@ -75,22 +75,30 @@ document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.suc
 
 // -- files dropped anywhere on the submission form go into the field of their kind --------------------------------
 
-async function partOf(file) {
-  const suffix = file.name.toLowerCase().split(".").pop();
-  const known = {
-    ipynb: "model", png: "pruning_plot", jpg: "pruning_plot", jpeg: "pruning_plot", csv: "pruning_points",
-    safetensors: "weights", pt: "weights", pth: "weights",
-  };
-  if (suffix in known) return known[suffix];
-  const text = await file.text();
-  if (/def\s+get_student_model/.test(text)) return "model";
-  if (/def\s+loss_fn_kd/.test(text)) return "loss";
-  return suffix === "py" ? "model" : "summary";
+// A pattern of file names as the command line has them: `*` stands for any text.
+function fits(name, pattern) {
+  const escaped = pattern.split("*").map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${escaped.join(".*")}$`).test(name);
+}
+
+const words = (text) => text.split(" ").filter(Boolean);
+
+// By what the file defines, else by its usual names, else by its suffix.
+async function fieldOf(form, file) {
+  const name = file.name.toLowerCase();
+  const fields = [...form.querySelectorAll("input[type=file][data-files]")];
+  const accepting = fields.filter((field) => field.accept.split(",").some((suffix) => name.endsWith(suffix)));
+  const text = accepting.some((field) => field.dataset.entries) ? await file.text() : "";
+  return accepting.find((field) => words(field.dataset.entries).some((entry) => new RegExp(`(def|class)\\s+${entry}\\b`).test(text)))
+    ?? fields.find((field) => words(field.dataset.files).some((pattern) => fits(name, pattern)))
+    ?? accepting.find((field) => !(field.dataset.entries && name.endsWith(".txt")))
+    ?? accepting[0];
 }
 
 async function distribute(form, files) {
   for (const file of files) {
-    const field = form.elements[`${await partOf(file)}-file`];
+    const field = await fieldOf(form, file);
+    if (!field) continue;
     const held = new DataTransfer();
     held.items.add(file);
     field.files = held.files;

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from replay_model import load
+from replay_model import load, question
 
 HERE = Path(__file__).resolve().parent
 
@@ -62,7 +62,7 @@ def main() -> None:
     if not cases:
         print("Nothing failed on the tensors that were drawn for your run.")
         return
-    namespace = load(HERE / "as_run" / "loss.py")
+    namespace = load(HERE / question("kd_loss")["source"])
     for case in cases:
         replay(case, namespace)
 

@@ -26,10 +26,17 @@ def load(source: Path) -> dict[str, Any]:
     return runpy.run_path(str(source), {name: value for name, value in prelude.items() if not name.startswith("__")})
 
 
+def question(check: str) -> dict[str, Any]:
+    """The question that this check examined: its ``source`` and the ``entry`` point that was called."""
+    about = json.loads((HERE / "replay.json").read_text(encoding="utf-8"))
+    return next(one for one in about["questions"] if one["check"] == check)
+
+
 def main() -> None:
     """Build, count, run in eval mode and in train mode."""
     about = json.loads((HERE / "replay.json").read_text(encoding="utf-8"))
-    model = load(HERE / "as_run" / "model.py")["get_student_model"]()
+    network = question("architecture")
+    model = load(HERE / network["source"])[network["entry"]]()
     print(f"parameters: {sum(parameter.numel() for parameter in model.parameters()):,}")
     for batch, mode in ((1, "eval"), (2, "eval"), (2, "train")):
         model.train(mode == "train")

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from grader.assignment import Assignment
 from grader.checks.architecture.evidence import ArchitectureEvidence, ArtefactRecord
 from grader.evidence import Outcome
 from grader.sandbox import claims
@@ -30,20 +29,21 @@ _CONTRAST = 2.0
 def confirm(
     child: Child,
     open_measuring_child: Callable[[], AbstractContextManager[Child]],
-    assignment: Assignment,
+    input_shape: tuple[int, int, int],
     live: ArchitectureEvidence,
     rng: np.random.Generator,
 ) -> tuple[ArchitectureEvidence, bytes | None]:
     """The evidence with its ``verification`` settled, and the artefact's bytes if it was audited.
 
-    ``child`` holds the live model; a child from ``open_measuring_child`` never holds student code.
+    ``input_shape`` is that of an image, (C, H, W). ``child`` holds the live model; a child from
+    ``open_measuring_child`` never holds student code.
     """
-    exported = child.request("model.export", {"input_shape": assignment.input_shape})
+    exported = child.request("model.export", {"input_shape": input_shape})
     if exported.outcome is not Outcome.OK or len(exported.arrays) != 1 or exported.arrays[0].dtype != np.uint8:
         return _failed(live, exported, "no_artefact", "the model could not be exported"), None
     data = exported.arrays[0]
     # Draw the inputs after the export, so that the artefact cannot hold their answers.
-    secret_inputs = _pictures(assignment, rng)
+    secret_inputs = _pictures(input_shape, rng)
     live_replies = [child.request("model.forward", {"mode": "eval"}, [x]) for x in secret_inputs]
     with open_measuring_child() as measuring_child:
         audit = measuring_child.request("artefact.audit", {}, [data])
@@ -84,12 +84,12 @@ def _compared(
     return evidence.model_copy(update={"verified": True, "verification": "confirmed"})
 
 
-def _pictures(assignment: Assignment, rng: np.random.Generator) -> list[Array]:
+def _pictures(input_shape: tuple[int, int, int], rng: np.random.Generator) -> list[Array]:
     """Secret inputs (1, *input_shape) float32: noise, and coarse blocks of colour in strong contrast."""
-    channels, height, width = assignment.input_shape
+    channels, height, width = input_shape
     coarse = rng.standard_normal((1, channels, -(-height // 16), -(-width // 16)), dtype=np.float32)
     blocks = coarse.repeat(16, axis=2).repeat(16, axis=3)[:, :, :height, :width]
-    noise = rng.standard_normal((1, *assignment.input_shape), dtype=np.float32)
+    noise = rng.standard_normal((1, *input_shape), dtype=np.float32)
     return [noise, np.ascontiguousarray(_CONTRAST * blocks, dtype=np.float32)]
 
 

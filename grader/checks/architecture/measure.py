@@ -12,8 +12,6 @@ from grader.evidence import Note, Outcome
 from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
 
-ENTRY = "get_student_model"
-
 
 def measure(
     child: Child,
@@ -26,15 +24,16 @@ def measure(
 
     Inputs are drawn from ``rng``, shape (N, *input_shape), float32, standard normal.
     """
+    entry = question.entry
     facts: dict[str, Any] = {"parameter_limit": assignment.parameter_limit}
-    reply = child.request("model.build", {"entry": ENTRY})
+    reply = child.request("model.build", {"entry": entry})
     if reply.outcome is not Outcome.OK:
         return _evidence(child, facts, claims.failure(reply, "build"))
     if reply.meta.get("missing") is True:
-        note = Note(id="model.no_entry_point", params={"entry": ENTRY, "defined": claims.public_names(defined_names)})
+        note = Note(id="model.no_entry_point", params={"entry": entry, "defined": claims.public_names(defined_names)})
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
     if reply.meta.get("module") is not True:
-        note = Note(id="model.not_a_module", params={"entry": ENTRY, "type": claims.text(reply.meta.get("type"))})
+        note = Note(id="model.not_a_module", params={"entry": entry, "type": claims.text(reply.meta.get("type"))})
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
 
     failure = _run(child, assignment, question, rng, facts)
@@ -43,7 +42,7 @@ def measure(
     count = child.request("model.count")
     if count.outcome is Outcome.OK:
         facts |= _count_facts(count.meta)
-        layers = child.request("model.layers", {"entry": ENTRY, "input_shape": assignment.input_shape, "batch": 1})
+        layers = child.request("model.layers", {"entry": entry, "input_shape": assignment.input_shape, "batch": 1})
         if layers.outcome is Outcome.OK:
             facts |= _layer_facts(layers.meta)
     elif not failure:

@@ -29,8 +29,6 @@ from grader.sandbox.replies import Array, Child, Reply
 from reference_models.kd import cases, closed_form
 from reference_models.kd.cases import Case, CaseBook, Inputs, Term
 
-ENTRY = "loss_fn_kd"
-
 LIMITS: Mapping[str, float] = {"torch_threads": 1, "cpu_seconds": 10, "wall_seconds": 30}
 """Sandbox limits of a loss. Its tensors are tiny: on a busy machine of two cores an examination takes 800 to 3,400 ms
 with two threads, which wait for each other, and 30 ms with one."""
@@ -64,7 +62,6 @@ def measure(
     assignment: Assignment,
     question: Question,
     rng: np.random.Generator,
-    entry: str = ENTRY,
     defined_names: tuple[str, ...] = (),
 ) -> KDLossEvidence:
     """Examine the loss that ``child`` has loaded, in about 50 calls; ``defined_names``: the source's top-level names.
@@ -72,6 +69,7 @@ def measure(
     The question's options name the case file and the table of known mistakes, both files of the assignment. Raises
     ``ValueError`` or ``KeyError`` when those do not fit, and `InfrastructureFault` when the sandbox failed.
     """
+    entry = str(question.entry)
     inspected = child.request("loss.inspect", {"entry": entry})
     if inspected.outcome is not Outcome.OK:
         return _failure_evidence(child, inspected, "load")

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from grader import data
+from grader.assignment import Question
 from grader.checks.architecture import confirmation
-from grader.checks.architecture import measure as architecture
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss import binding
-from grader.checks.kd_loss import measure as kd_loss
 from grader.checks.kd_loss.binding import CallPlan
 from grader.checks.pruning import curve, distillation
 from grader.checks.pruning.distillation import TrainingResult
@@ -71,23 +70,28 @@ class Training(GradingContext):
         return self._artefacts[size]
 
     def _model_source(self) -> Part:
-        return self.model_part() or Part(b"")  # a confirmed model always has a part
+        return self.code_part(self._model_question) or Part(b"")  # a confirmed model always has a part
+
+    @property
+    def _model_question(self) -> Question:
+        return next(question for question in self.questions("architecture"))
+
+    @property
+    def _model_entry(self) -> str:
+        return str(self._model_question.entry)
 
     def _export(self, shape: tuple[int, int, int]) -> bytes | None:
         """An export for pictures of this shape (C, H, W), confirmed as the artefact was; ``None`` if it fails."""
-        assignment = self.assignment.model_copy(update={"input_shape": shape})
-        with self.load_part(self._model_source(), "model.py", architecture.ENTRY, "distillation") as loaded:
+        with self.load_part(self._model_source(), "model.py", self._model_entry, "distillation") as loaded:
             if isinstance(loaded, LoadFailure):
                 return None
-            loaded.child.request("model.build", {"entry": architecture.ENTRY})
+            loaded.child.request("model.build", {"entry": self._model_entry})
             # Lazy layers have no weights before the first pass.
             reply = loaded.child.request("model.forward", {"mode": "eval"}, [np.zeros((1, *shape), np.float32)])
             if reply.outcome is not Outcome.OK:
                 return None
             rng = np.random.default_rng()
-            evidence, artefact = confirmation.confirm(
-                loaded.child, self.open_measuring_child, assignment, self.model, rng
-            )
+            evidence, artefact = confirmation.confirm(loaded.child, self.open_measuring_child, shape, self.model, rng)
         return artefact if evidence.verified else None
 
     def train(self, stage: str, budget: float, images: data.DataSet, size: int, own: bool = False) -> TrainingResult:
@@ -95,7 +99,7 @@ class Training(GradingContext):
         batch = distillation.batch_of(size)
         steps = distillation.steps_within(budget, self.cost(size), batch)
         limits = self.measuring_limits.override(distillation.LIMITS)
-        with self.load_part(self._model_source(), "model.py", architecture.ENTRY, stage, limits) as loaded:
+        with self.load_part(self._model_source(), "model.py", self._model_entry, stage, limits) as loaded:
             if isinstance(loaded, LoadFailure):  # it loaded a moment ago; now a limit stopped it
                 return TrainingResult(None, loaded.outcome, 0)
             plan = self._plan_own_loss(loaded.child) if own else None
@@ -103,7 +107,7 @@ class Training(GradingContext):
                 return TrainingResult(None, plan, 0)
             return distillation.distil(
                 loaded.child,
-                architecture.ENTRY,
+                self._model_entry,
                 images.train.ready(size) if size <= images.size else partial(images.train.images, size=size),
                 trained.teacher_logits("train"),
                 images.train.labels,
@@ -115,14 +119,15 @@ class Training(GradingContext):
 
     def _plan_own_loss(self, child: LockedChild) -> CallPlan | Outcome:
         """How to call the student's loss once it is loaded beside the model, or how loading it ended."""
-        part = self.loss_part()
-        source = self.read_part(part, kd_loss.ENTRY, "own_loss").source if part is not None else None
+        question = next(question for question in self.questions("kd_loss"))
+        part, entry = self.code_part(question), str(question.entry)
+        source = self.read_part(part, entry, "own_loss").source if part is not None else None
         if source is None:
             return Outcome.ERROR
         reply = child.request("distil.load_loss", self.load_request(source, "loss.py"))
         if reply.outcome is Outcome.OK:
-            reply = child.request("distil.inspect_loss", {"entry": kd_loss.ENTRY})
+            reply = child.request("distil.inspect_loss", {"entry": entry})
         if reply.outcome is not Outcome.OK:
             return reply.outcome
-        plan = binding.bind(kd_loss.ENTRY, reply.meta) if reply.meta.get("missing") is not True else None
+        plan = binding.bind(entry, reply.meta) if reply.meta.get("missing") is not True else None
         return plan if isinstance(plan, CallPlan) else Outcome.ERROR

@@ -294,9 +294,9 @@ def test_raising_always_is_an_error(hw13: Assignment) -> None:
 
 def test_missing_entry_point_is_named(hw13: Assignment) -> None:
     child = HarnessInProcess(reference.loss)
-    evidence = kd_loss.measure(
-        child, hw13, hw13.question("2.1"), np.random.default_rng(0), entry="kd", defined_names=("_x", "net")
-    )
+    question = hw13.question("2.1")
+    question = question.model_copy(update={"options": {**question.options, "entry": "kd"}})
+    evidence = kd_loss.measure(child, hw13, question, np.random.default_rng(0), defined_names=("_x", "net"))
     result = score(hw13, "2.1", evidence)
     assert (result.score, result.verdict) == (0, Verdict.NONE)
     params = {"name": "kd", "defined": ["net"]}

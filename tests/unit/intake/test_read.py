@@ -328,9 +328,9 @@ def test_entry_point_is_searched_in_the_other_part_only_where_its_own_lacks_it()
     both, neither = Part(model.data + b"\n" + loss.data), Part(b"x = 1")
     for name, entry, own, other in (("model", "get_student_model", model, loss), ("loss", "loss_fn_kd", loss, model)):
         else_name = "loss" if name == "model" else "model"
-        assert intake.find_part({name: own, else_name: other}, name, entry) is own
-        assert intake.find_part({name: other, else_name: own}, name, entry) is own
-        assert intake.find_part({name: own, else_name: both}, name, entry) is own
-        assert intake.find_part({else_name: both}, name, entry) is both
-        assert intake.find_part({name: neither, else_name: other}, name, entry) is neither
-        assert intake.find_part({else_name: other}, name, entry) is None
+        assert intake.find_part({name: own, else_name: other}, [name], [else_name], entry) is own
+        assert intake.find_part({name: other, else_name: own}, [name], [else_name], entry) is own
+        assert intake.find_part({name: own, else_name: both}, [name], [else_name], entry) is own
+        assert intake.find_part({else_name: both}, [name], [else_name], entry) is both
+        assert intake.find_part({name: neither, else_name: other}, [name], [else_name], entry) is neither
+        assert intake.find_part({else_name: other}, [name], [else_name], entry) is None

@@ -10,7 +10,6 @@ import pytest
 
 from app.pages import rendering
 from app.presenting import language
-from grader.assignment import PARTS
 from grader.scoring import Verdict
 
 PAGES = Path(rendering.__file__).parent
@@ -39,7 +38,6 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     assert {key for key in keys - whole - terms if not any(key.startswith(prefix) for prefix in prefixes)} == set()
 
 
-def test_every_part_and_verdict_has_a_name() -> None:
+def test_every_verdict_has_a_name() -> None:
     keys = language.texts("en").keys()
-    assert {f"part_{part}" for part in PARTS} <= keys
     assert {f"verdict_{verdict}" for verdict in Verdict} <= keys

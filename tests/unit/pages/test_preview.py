@@ -26,13 +26,14 @@ def test_every_part_of_the_example_is_shown() -> None:
     }
     form = preview.read_parts(HW13, parts, "suggest", "en")
     assert [(code.part, code.has_entry) for code in form.codes] == [("model", True), ("loss", True)]
-    assert form.summary is not None
-    assert form.summary.claimed_total == 96_587
+    (text,) = form.texts
+    assert text.summary is not None
+    assert text.summary.claimed_total == 96_587
     assert form.answers == {number: HW13.question(number).options["choices"][key]["en"] for number, key in
                              (("2.2", "softer"), ("3.2", "no"))}  # fmt: skip
-    assert form.pruning is not None
-    assert form.pruning.picture is not None
-    assert form.weights_size == 5
+    (picture,) = form.pictures
+    assert picture.evidence.picture is not None
+    assert form.weights == {"Trained weights (optional)": 5}
     assert form.unanswered == ()
 
 
@@ -40,9 +41,9 @@ def test_a_notebook_that_holds_the_loss_too_answers_both_questions() -> None:
     cells = [{"cell_type": "code", "source": part.data.decode()} for part in (MODEL, LOSS)]
     notebook = Part(json.dumps({"cells": cells, "nbformat": 4}).encode())
     form = preview.read_parts(HW13, {"model": notebook}, "suggest", "en")
-    assert [(code.part, code.has_entry, code.inside_model) for code in form.codes] == [
-        ("model", True, False),
-        ("loss", True, True),
+    assert [(code.title, code.has_entry, code.other_part, code.is_first) for code in form.codes] == [
+        ("Student model", True, None, True),
+        ("Distillation loss", True, "Student model", False),
     ]
     assert form.unanswered == ("1.2", "2.2", "3.1", "3.2")
 
@@ -70,6 +71,6 @@ def test_an_answer_that_names_no_choice_is_shown_as_it_was_written() -> None:
 
 def test_a_picture_that_is_none_says_why() -> None:
     form = preview.read_parts(HW13, {"pruning_plot": Part(b"text")}, "suggest", "en")
-    assert form.pruning is not None
-    assert form.pruning.picture is None
-    assert form.pruning_remarks
+    (picture,) = form.pictures
+    assert picture.evidence.picture is None
+    assert picture.remarks

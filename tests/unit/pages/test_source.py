@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 from app.pages import source
+from grader.parts import PartKind
 
 
 def test_python_is_coloured_line_by_line() -> None:
-    lines = source.to_html("model", 'def f():\n    """two\n    lines"""\n').split("\n</span>")
+    lines = source.to_html(PartKind.CODE, 'def f():\n    """two\n    lines"""\n').split("\n</span>")
     assert len(lines) == 5
     assert all(line.startswith('<span class="ln">') for line in lines[:4])
     assert '<span class="k">def</span>' in lines[0]
@@ -16,21 +17,21 @@ def test_python_is_coloured_line_by_line() -> None:
 
 
 def test_markup_in_a_text_stays_text() -> None:
-    for part in ("model", "summary"):
-        shown = source.to_html(part, "x = '<script>alert(1)</script>'  # <b>\x1b[31m")
+    for kind in (PartKind.CODE, PartKind.TEXT):
+        shown = source.to_html(kind, "x = '<script>alert(1)</script>'  # <b>\x1b[31m")
         assert "<script" not in shown
         assert "<b>" not in shown
         assert "&lt;script" in shown
 
 
 def test_a_long_text_is_shown_without_colours() -> None:
-    shown = source.to_html("loss", "x = '<'\n" * 20_000)
+    shown = source.to_html(PartKind.CODE, "x = '<'\n" * 20_000)
     assert "&lt;" in shown
     assert 'class="n"' not in shown
 
 
 def test_a_notebook_shows_its_code_cells() -> None:
     cells = [{"cell_type": "markdown", "source": "# Title"}, {"cell_type": "code", "source": ["a = 1\n", "b = 2"]}]
-    text = str(source.to_html("model", json.dumps({"cells": cells, "nbformat": 4})))
+    text = str(source.to_html(PartKind.CODE, json.dumps({"cells": cells, "nbformat": 4})))
     assert "# cell 1" in text
     assert "Title" not in text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.http import form
 from app.submissions import parts
 from app.submissions.parts import Field
-from grader.assignment import PARTS
+from grader.parts import PartDefinition, PartKind
 
 TYPE = "multipart/form-data; boundary=mark"
 
@@ -33,7 +33,7 @@ def read(data: bytes, sizes: list[int], largest: Mapping[str, int]) -> dict[str,
             rest = rest[size:]
         yield rest
 
-    return asyncio.run(form.read(pieces(), TYPE, largest))
+    return asyncio.run(form.read(pieces(), TYPE, largest.get))
 
 
 @given(
@@ -50,19 +50,21 @@ def test_fields_arrive_whole_however_they_are_cut(fields: dict[str, bytes], size
 @pytest.mark.parametrize("sizes", [[], [1] * 200, [90]])
 def test_a_field_over_its_limit_is_refused_and_the_rest_is_read(sizes: list[int]) -> None:
     whole = body({"a": b"x" * 11, "b": b"y"})
-    with pytest.raises(form.PartTooLarge, match="part a is larger than its 10 bytes"):
+    with pytest.raises(parts.PartTooLarge, match="part a is larger than its 10 bytes"):
         read(whole, sizes, {"a": 10, "b": 10})
     assert read(body({"a": b"x" * 10}), sizes, {"a": 10})["a"].data == b"x" * 10
 
 
 def test_what_follows_a_fault_is_not_parsed() -> None:
     unreadable = b"--mark\r\n" + b"a" * 10_000
-    with pytest.raises(form.UnknownPart):
+    with pytest.raises(parts.UnknownPart):
         read(body({"d": b""}).removesuffix(b"--mark--\r\n") + unreadable, [100], {"a": 60})
 
 
-def test_every_part_has_a_largest_size() -> None:
-    assert tuple(parts.SIZE_LIMITS) == PARTS
+def test_a_form_has_a_largest_number_of_fields() -> None:
+    fields = {f"field_{number}": b"" for number in range(form.MOST_FIELDS + 1)}
+    with pytest.raises(parts.UnknownPart, match="more than"):
+        read(body(fields), [], dict.fromkeys(fields, 1))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,9 @@ def test_file_names_become_harmless(raw: str | None, name: str | None) -> None:
 
 
 def test_white_space_is_nothing_in_text_and_something_in_bytes() -> None:
-    assert parts.is_empty("model", b" \r\n\t")
-    assert parts.is_empty("weights", b"")
-    assert not parts.is_empty("weights", b" ")
+    text, weights = (
+        PartDefinition(name="p", kind=kind, title={"en": "P"}) for kind in (PartKind.TEXT, PartKind.WEIGHTS)
+    )
+    assert text.is_empty(b" \r\n\t")
+    assert weights.is_empty(b"")
+    assert not weights.is_empty(b" ")

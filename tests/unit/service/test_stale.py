@@ -46,7 +46,7 @@ def test_what_only_scoring_reads_is_not_measured_again(old: str, new: str) -> No
 @pytest.mark.parametrize(
     ("old", "new", "questions"),
     [
-        ("classes = 11", "classes = 12", {"1.1", "1.2", "2.1", "2.2", "3.1", "3.2"}),
+        ("classes = 11", "classes = 12", MODEL_QUESTIONS),
         ("parameter_limit = 100_000", "parameter_limit = 60_000", MODEL_QUESTIONS),
         ("batches = [1, 2]", "batches = [1, 4]", MODEL_QUESTIONS),
         ("example_total = 87_907", "example_total = 59_723", {"1.2"}),
