@@ -1,6 +1,7 @@
 """Writes ``schema_<n>.json``: evidence of the examples and of broken submissions as this schema version stores it.
 
-``python -m tests.evidence.record`` runs once for each schema version; its file never changes afterwards.
+``python -m tests.evidence.record`` runs once for each schema version; its file never changes afterwards. A file such as
+``schema_1_5082ff8.json`` has evidence of similar submissions that this commit stored, because fields came to version 1.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 from pathlib import Path
 
 from app.scores.computing import json_safe
-from grader import pipeline
+from grader import pipeline, scoring
 from grader.assignment import bundled
 from grader.evidence import SCHEMA_VERSION
 from grader.sandbox.supervisor import Sandbox
@@ -36,9 +37,9 @@ def main() -> None:
     with Sandbox() as sandbox:
         for submission in [*examples, SubmittedParts(_BROKEN), SubmittedParts({"answers": _BROKEN["answers"]})]:
             for number, evidence in pipeline.grade(assignment, submission, sandbox).evidence.items():
-                records.append(
-                    json.dumps({"question": number, "evidence": json_safe(evidence.model_dump(mode="python"))})
-                )
+                score = scoring.score(assignment, number, evidence)
+                record = {"question": number, "points": score.score, "verdict": score.verdict}
+                records.append(json.dumps(record | {"evidence": json_safe(evidence.model_dump(mode="python"))}))
     target.write_text("[\n" + ",\n".join(records) + "\n]\n")
     print(f"{target}: {len(records)} records")
 
