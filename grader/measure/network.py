@@ -150,6 +150,7 @@ class Network:
     def __init__(self, data: bytes, parameter_names: list[str]) -> None:
         self.model = ModelProto()
         self.model.ParseFromString(data)
+        del self.model.graph.value_info[:]  # claims of the student's zone, which a run would trust
         precision.to_single(self.model)
         self.parameter_names = set(parameter_names)
         """Names of the live model's parameters, which a weights file may have although the graph does not use them."""
@@ -237,7 +238,6 @@ class Network:
         for axis, name in ((2, "height"), (3, "width")):
             shape.dim[axis].Clear()
             shape.dim[axis].dim_param = name
-        del self.model.graph.value_info[:]
 
 
 def session(data: bytes, threads: int) -> Any:

@@ -45,7 +45,7 @@ def _audit(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
 
 def _run(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
     exported = network.Network(arrays[0].tobytes(), [])
-    return {}, [network.run(exported.pruned_artefact(0.0), arrays[1], batch=1, threads=1)]
+    return {}, [network.run(exported.pruned_artefact(0.0), arrays[1], batch=len(arrays[1]), threads=1)]
 
 
 class Measurement:

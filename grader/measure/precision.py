@@ -17,7 +17,7 @@ def to_single(model: ModelProto) -> None:
                 _tensor(attribute.t)
             elif attribute.name in ("to", "dtype") and attribute.i == TensorProto.DOUBLE:
                 attribute.i = TensorProto.FLOAT
-    for value in (*graph.input, *graph.output, *graph.value_info):
+    for value in (*graph.input, *graph.output):
         if value.type.tensor_type.elem_type == TensorProto.DOUBLE:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
 

@@ -11,9 +11,11 @@ import math
 from dataclasses import dataclass, replace
 
 import onnx
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-_LARGE, _FEW = 16, 1024
+from grader.measure.canonical import NotCanonical
+
+_LARGE, _FEW, _MOST_READ = 16, 1024, 256
 """Tensors of at most ``_LARGE`` numbers are shapes, axes and factors, unless all together have more than ``_FEW``."""
 _WHOLE = frozenset(
     {TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64}
@@ -30,6 +32,18 @@ _DIGITS = frozenset(
     | {"QuantizeLinear", "DynamicQuantizeLinear", "CastLike"}
 )
 """Operators whose result depends on some digits of a number."""
+_READERS = frozenset(
+    {"Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "Gather", "GatherElements", "GatherND", "LSTM", "GRU", "RNN"}
+    | {"BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "LpNormalization"}
+    | {"Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Reciprocal", "Neg", "Abs", "Exp", "Log", "Sin", "Cos", "Max", "Min"}
+    | {"Sum", "Mean", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare"}
+    | {"Clip", "Relu", "LeakyRelu", "PRelu", "Sigmoid", "HardSigmoid", "Tanh", "Softplus", "Softmax", "Erf", "Gelu"}
+    | {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Expand", "Tile", "Concat", "Slice"}
+    | {"Split", "Pad", "Shape", "Size", "Cast", "Where", "Trilu", "ScatterND", "DFT", "Range", "DequantizeLinear"}
+)
+"""Operators that may read stored numbers, beside `_DIGITS`: those that layers and their parametrisations consist of."""
+_ONLY_SHAPE = frozenset({"Shape", "Size"})
+"""Operators that read no number; dimensions are part of the canonical text."""
 _INDICES = {"CastLike": 1, "Gather": 1, "GatherElements": 1, "GatherND": 1, "ScatterND": 1, "ScatterElements": 1}
 """Inputs that give a position or a type, not a value."""
 
@@ -66,12 +80,8 @@ def _stored_source(name: str, tensor: TensorProto, least: int) -> _Source:
 
 
 def _source(node: NodeProto, sources: dict[str, _Source], least: int) -> _Source:
-    if node.op_type == "Constant" and node.output and node.attribute:
-        constant = node.attribute[0]
-        if constant.type == AttributeProto.TENSOR:
-            return _stored_source(node.output[0], constant.t, least)
-        count = max(1, len(constant.floats), len(constant.ints))
-        return _Source(frozenset(node.output), wide=len(constant.ints) > _LARGE) if count > least else _Source()
+    if node.op_type in _ONLY_SHAPE:
+        return _Source()
     skipped = _INDICES.get(node.op_type)
     source = _Source()
     for position, name in enumerate(node.input):
@@ -86,6 +96,18 @@ def _reads_digits(node: NodeProto, source: _Source) -> bool:
     losing = _NARROW if source.wide else _NARROW | _WHOLE
     cast = node.op_type == "Cast" and any(a.name == "to" and a.i in losing for a in node.attribute)
     return cast or node.op_type in _DIGITS or (node.op_type == "Div" and source.wide)
+
+
+def refuse_other_readers(graph: GraphProto) -> None:
+    """Raise `NotCanonical` if an operator reads stored numbers that no layer reads, such as their order by TopK."""
+    sources = constant_sources(graph, least=0)
+    sizes = {tensor.name: math.prod(tensor.dims) for tensor in graph.initializer}
+    roots: set[str] = set()
+    for node in graph.node:
+        if node.op_type not in _READERS and node.op_type not in _DIGITS:
+            roots.update(*(sources[name].roots for name in node.input if name in sources))
+            if sum(sizes[name] for name in roots) > _MOST_READ:
+                raise NotCanonical(f"the operator {node.op_type} reads stored numbers")
 
 
 def unpacked_numbers(model: ModelProto) -> tuple[int, int] | None:
@@ -112,17 +134,14 @@ def _suspects(graph: GraphProto, least: int) -> dict[str, _Source]:
 
 
 def _sizes(model: ModelProto) -> dict[str, int]:
-    """Elements of every tensor by onnx's shape inference, without the shapes that the graph claims.
+    """Elements of every tensor by onnx's shape inference; a canonical graph claims no shapes.
 
     Where it fails, as for a slice between computed ends, the size of the inputs is used.
     """
-    copy = ModelProto()
-    copy.CopyFrom(model)
-    del copy.graph.value_info[:]
     try:
-        inferred = onnx.shape_inference.infer_shapes(copy, data_prop=True)
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
     except Exception:  # noqa: BLE001 - it raises anything on hostile bytes
-        inferred = copy
+        inferred = model
     sizes = {tensor.name: math.prod(tensor.dims) for tensor in model.graph.initializer}
     for value in (*inferred.graph.value_info, *inferred.graph.output):
         shape = value.type.tensor_type.shape

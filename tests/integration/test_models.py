@@ -454,7 +454,7 @@ def test_model_that_changes_after_the_export_disagrees(hw13: Assignment, sandbox
         "return self.head(torch.flatten(self.features(x), 1))",
         "self.calls = getattr(self, 'calls', 0) + (not torch.compiler.is_exporting())\n"
         "        y = self.head(torch.flatten(self.features(x), 1))\n"
-        "        return y if self.calls < 4 else y + 1",
+        "        return y if self.calls < 5 else y + 1",
     )
     graded, _ = grade(hw13, sandbox, source)
     assert graded.score.score == 0
@@ -485,3 +485,33 @@ def test_limits_of_the_assignment_hold(sandbox: Sandbox) -> None:
         )
     assert reply.outcome is Outcome.MEMORY
     assert np.isclose(reply.limit.allowed if reply.limit else 0, 64)
+
+
+BESIDE = """
+class Big(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, {width})
+    def forward(self, x):
+        return self.fc(x.mean((2, 3)))[:, :11]
+BIG = [Big(), Big()]
+"""
+
+
+@pytest.mark.parametrize(("width", "verdict"), [(20_000, Verdict.NEEDS_REVIEW), (400, Verdict.FULL)])
+@pytest.mark.parametrize("branch", ["x.is_cuda", "CALLS.append(0) or len(CALLS) > 20"])
+def test_large_modules_for_a_case_that_no_examination_meets_are_reported(
+    hw13: Assignment, sandbox: Sandbox, branch: str, width: int, verdict: Verdict
+) -> None:
+    beside = BESIDE.format(width=width) + "CALLS = []\n"
+    use = f"if not torch.compiler.is_exporting() and ({branch}):\n            return BIG[0](x)\n        {RETURN}"
+    source = (
+        "import torch\nimport torch.nn as nn\n"
+        + beside
+        + changed(RETURN, use)
+        + "copies = [StudentNet(), StudentNet()]\n"
+    )
+    graded, _ = grade(hw13, sandbox, source)
+    assert graded.evidence.verified
+    assert (graded.score.verdict, graded.score.score) == (verdict, 0.5), graded
+    assert ("model.other_modules" in graded.ids) == (verdict is Verdict.NEEDS_REVIEW)

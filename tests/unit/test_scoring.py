@@ -109,11 +109,17 @@ def test_unrepeatable_model_without_a_confirmed_export_is_reported_as_such(verif
     assert ids(result) == ["model.unverified.not_repeatable", "model.not_repeatable"]
 
 
-@pytest.mark.parametrize("verification", ["no_artefact", "refused", "disagrees", "unpacked"])
+@pytest.mark.parametrize("verification", ["no_artefact", "refused", "disagrees", "unpacked", "fixed_batch", "constant"])
 def test_unverified_count_needs_review(verification: str) -> None:
     result = score(HW13, "1.1", architecture(verified=False, verification=verification))
     assert (result.score, result.verdict) == (0.0, Verdict.NEEDS_REVIEW)
     assert ids(result) == [f"model.unverified.{verification}"]
+
+
+def test_large_modules_beside_the_model_need_review() -> None:
+    result = score(HW13, "1.1", architecture(other_modules=(("Big", 822_011),)))
+    assert (result.score, result.verdict) == (0.5, Verdict.NEEDS_REVIEW)
+    assert ids(result) == ["model.ok", "model.other_modules"]
 
 
 def test_missing_count_needs_review() -> None:

@@ -1,7 +1,8 @@
 """Confirm the model's count without student code: export it as data, audit it, compare it with the live model.
 
 The child that holds the live model makes the export, so student code may have forged its bytes. They count as the model
-because afterwards both answer the same secret input with the same numbers.
+because both answer the same secret pictures with the same numbers: one alone before the export, of a drawn kind, and
+after it a batch of a drawn size, of pictures as they are graded, so that no second network knows when it is examined.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from grader import data
 from grader.checks.architecture.evidence import ArchitectureEvidence, ArtefactRecord
 from grader.evidence import Outcome
 from grader.sandbox import claims
@@ -22,8 +24,15 @@ TOLERANCE = 1e-3
 """Largest difference, relative to the largest output. Correct exports stay within 1e-6, in half precision 1e-4."""
 _FLOOR = 1e-6
 """Outputs that are all smaller count as zero."""
-_CONTRAST = 2.0
-"""Spread of the values in the second secret picture, which has large even areas as photographs have."""
+_SPREAD = (0.5, 3.0)
+"""Smallest and largest standard deviation of a picture of noise or of blocks."""
+_BATCH = (3, 5)
+"""Smallest and largest batch. In eval mode without gradients it needs less memory than the training step on two."""
+_KINDS = ("real", "noise", "blocks")
+"""Kinds of single pictures: one of the evaluation data, noise, and coarse blocks, even in places as photographs are."""
+_COLOURS = 3
+_SAME = 1e-6
+"""Largest difference, relative to the largest logit, of logits that do not depend on the picture."""
 
 
 def confirm(
@@ -38,23 +47,29 @@ def confirm(
     ``input_shape`` is that of an image, (C, H, W). ``child`` holds the live model; a child from
     ``open_measuring_child`` never holds student code.
     """
+    alone = _picture(input_shape, rng, str(rng.choice(_KINDS)))
+    live_replies = [child.request("model.forward", {"mode": "eval"}, [alone])]
     exported = child.request("model.export", {"input_shape": input_shape})
     if exported.outcome is not Outcome.OK or len(exported.arrays) != 1 or exported.arrays[0].dtype != np.uint8:
         return _failed(live, exported, "no_artefact", "the model could not be exported"), None
-    data = exported.arrays[0]
-    # Draw the inputs after the export, so that the artefact cannot hold their answers.
-    secret_inputs = _pictures(input_shape, rng)
-    live_replies = [child.request("model.forward", {"mode": "eval"}, [x]) for x in secret_inputs]
+    exported_bytes = exported.arrays[0]
+    # Draw the batch after the export, so that the artefact cannot hold its answers.
+    batch = _real_pictures(input_shape, rng, int(rng.integers(*_BATCH, endpoint=True)))
+    live_replies.append(child.request("model.forward", {"mode": "eval"}, [batch]))
     with open_measuring_child() as measuring_child:
-        audit = measuring_child.request("artefact.audit", {}, [data])
+        audit = measuring_child.request("artefact.audit", {}, [exported_bytes])
         if audit.outcome is not Outcome.OK:
             return _failed(live, audit, "refused", "the artefact could not be read"), None
         if audit.meta["refused"]:
             return _unverified(live, "refused", str(audit.meta["refused"])), None
-        artefact_replies = [measuring_child.request("artefact.run", {}, [data, x]) for x in secret_inputs]
-    record, hidden, tensors = _record(data, audit.meta, live)
+        artefact_replies = [measuring_child.request("artefact.run", {}, [exported_bytes, x]) for x in (alone, batch)]
+    record, hidden, tensors = _record(exported_bytes, audit.meta, live)
     evidence = live.model_copy(update={"artefact": record, "hidden_numbers": hidden, "hidden_tensors": tensors})
-    return _compared(evidence, record, audit.meta, live_replies, artefact_replies), data.tobytes()
+    evidence = _compared(evidence, record, audit.meta, live_replies, artefact_replies)
+    if evidence.verified and _ignores_pictures(live_replies[1].arrays[0]):
+        evidence = evidence.model_copy(update={"verified": False})
+        evidence = _unverified(evidence, "constant", "the logits are the same for different pictures")
+    return evidence, exported_bytes.tobytes()
 
 
 def _compared(
@@ -65,6 +80,8 @@ def _compared(
     artefact_replies: Sequence[Reply],
 ) -> ArchitectureEvidence:
     """The evidence with the verification that follows from the answers of the live model and of the artefact."""
+    if audit["has_fixed_batch"]:
+        return _unverified(evidence, "fixed_batch", "the network takes one batch size only")
     if audit["unpacked"]:
         used, stored = audit["unpacked"]
         return _unverified(
@@ -84,13 +101,32 @@ def _compared(
     return evidence.model_copy(update={"verified": True, "verification": "confirmed"})
 
 
-def _pictures(input_shape: tuple[int, int, int], rng: np.random.Generator) -> list[Array]:
-    """Secret inputs (1, *input_shape) float32: noise, and coarse blocks of colour in strong contrast."""
+def _picture(input_shape: tuple[int, int, int], rng: np.random.Generator, kind: str) -> Array:
+    """A secret picture (1, *input_shape) float32 of a kind in `_KINDS`."""
+    if kind == "real":
+        return _real_pictures(input_shape, rng, 1)
     channels, height, width = input_shape
-    coarse = rng.standard_normal((1, channels, -(-height // 16), -(-width // 16)), dtype=np.float32)
-    blocks = coarse.repeat(16, axis=2).repeat(16, axis=3)[:, :, :height, :width]
-    noise = rng.standard_normal((1, *input_shape), dtype=np.float32)
-    return [noise, np.ascontiguousarray(_CONTRAST * blocks, dtype=np.float32)]
+    side = 16 if kind == "blocks" else 1
+    values = rng.standard_normal((1, channels, -(-height // side), -(-width // side)), dtype=np.float32)
+    values *= np.float32(rng.uniform(*_SPREAD))
+    return np.ascontiguousarray(values.repeat(side, axis=2).repeat(side, axis=3)[:, :, :height, :width])
+
+
+def _real_pictures(input_shape: tuple[int, int, int], rng: np.random.Generator, count: int) -> Array:
+    """Evaluation pictures (count, *input_shape) float32, changed so that no table of the published ones knows them."""
+    channels, height, width = input_shape
+    if channels != _COLOURS or height != width:  # the built-in pictures are square and coloured
+        return np.concatenate([_picture(input_shape, rng, "blocks") for _ in range(count)])
+    hidden = data.load().hidden
+    pictures = hidden.images(rng.choice(len(hidden), count, replace=False), height)
+    brightness = rng.uniform(0.8, 1.2, (count, 1, 1, 1)).astype(np.float32)
+    return np.ascontiguousarray(pictures[..., :: int(rng.choice((1, -1)))] * brightness)
+
+
+def _ignores_pictures(logits: Array) -> bool:
+    """Whether the logits (N, classes) of several pictures are all the same."""
+    spread = np.ptp(logits, axis=0).max(initial=0.0)
+    return len(logits) > 1 and bool(spread <= _SAME * np.abs(logits).max(initial=0.0))
 
 
 def _unverified(live: ArchitectureEvidence, verification: str, reason: str) -> ArchitectureEvidence:
@@ -130,8 +166,7 @@ def _record(
         constants=int(audit["constants"]),
         nodes=int(audit["nodes"]),
     )
-    # Statistics are free up to one for each parameter: more, which no real network needs, count as hidden numbers.
-    carried = record.parameters + record.constants + max(0, record.statistics - record.parameters)
+    carried = record.parameters + record.constants
     hidden = max(0, carried - (live.parameters or 0))
     declared = set(live.parameter_names)
     largest = [(claims.text(name), int(size)) for name, size in audit["largest"] if name not in declared]

@@ -55,9 +55,10 @@ class ArchitectureEvidence(CodeEvidence):
     parameters: int | None = None
     trainable: int | None = None
     verified: bool = False
-    verification: Literal["pending", "confirmed", "no_artefact", "refused", "disagrees", "unpacked", "over_limit"] = (
-        "pending"
-    )
+    verification: Literal[
+        "pending", "confirmed", "no_artefact", "refused", "disagrees",
+        "unpacked", "over_limit", "fixed_batch", "constant",
+    ] = "pending"  # fmt: skip
     unverified_reason: str | None = None
     """Why the count could not be confirmed, in a sentence for staff."""
     verification_limit: LimitHit | None = None
@@ -69,6 +70,8 @@ class ArchitectureEvidence(CodeEvidence):
     """Weights of layers that the module does not register, such as those in a plain list, as the live model claims;
     and their names."""
     unregistered_tensors: tuple[str, ...] = ()
+    other_modules: tuple[tuple[str, int], ...] = ()
+    """(type, parameters) of living modules that are no part of the model, where they exceed the limit together."""
     output_shape: tuple[int, ...] | None = None
     mult_adds: int | None = None
     parameter_limit: int | None = None

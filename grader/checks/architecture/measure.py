@@ -41,7 +41,7 @@ def measure(
     # summary is compared with the count.
     count = child.request("model.count")
     if count.outcome is Outcome.OK:
-        facts |= _count_facts(count.meta)
+        facts |= _count_facts(count.meta, assignment.parameter_limit)
         layers = child.request("model.layers", {"entry": entry, "input_shape": assignment.input_shape, "batch": 1})
         if layers.outcome is Outcome.OK:
             facts |= _layer_facts(layers.meta)
@@ -107,8 +107,10 @@ def _probe(reply: Reply, batch: int, mode: Any) -> ForwardProbe:
     return ForwardProbe(batch=batch, mode=mode, kind=kind, shape=output.shape, finite=bool(np.isfinite(output).all()))
 
 
-def _count_facts(meta: dict[str, Any]) -> dict[str, Any]:
+def _count_facts(meta: dict[str, Any], limit: int) -> dict[str, Any]:
+    others = claims.named_counts(meta.get("others"), 50)
     return {
+        "other_modules": others if sum(size for _, size in others) > limit else (),
         "parameters": claims.whole(meta.get("parameters")),
         "trainable": claims.whole(meta.get("trainable")),
         "hidden_numbers": claims.whole(meta.get("hidden_numbers")),

@@ -53,6 +53,13 @@ def score(assignment: Assignment, question: Question, evidence: ArchitectureEvid
     ]
     if evidence.repeatable is False:
         messages.append(Note(id="model.not_repeatable"))
+    if evidence.other_modules:
+        # No examination can show that the model never uses them, so a reviewer reads the code.
+        count = sum(size for _, size in evidence.other_modules)
+        names = [name for name, _ in evidence.other_modules[:5]]
+        others = {"count": count, "names": names, "limit": assignment.parameter_limit}
+        messages.append(Note(id="model.other_modules", params=others))
+        return result(question, question.points, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
     if any(note.id == "intake.stand_in" for note in evidence.notes):
         # The homework asks for the entry point by its name: a stand-in is measured, and a reviewer decides.
         messages.append(Note(id="model.stood_in"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import io
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -56,10 +57,9 @@ def count(student_module: StudentModule) -> Answer:
     names: list[str] = []
     statistics: set[int] = set()
     for prefix, module in _modules(student_module.model):
-        for name, value in _attribute(module, "__dict__").get("_parameters", {}).items():
-            if isinstance(value, _Tensor):
-                parameters[id(value)] = value
-                names.append(f"{prefix}.{name}".lstrip(".")[:200])
+        for name, value in _parameters(module).items():
+            parameters[id(value)] = value
+            names.append(f"{prefix}.{name}".lstrip(".")[:200])
         if isinstance(module, NormWithStatistics):
             buffers = _attribute(module, "__dict__").get("_buffers", {})
             statistics |= {id(buffers[name]) for name in _STATISTICS if name in buffers}
@@ -67,7 +67,8 @@ def count(student_module: StudentModule) -> Answer:
         total = sum(_numel(p) for p in parameters.values())
         trainable = sum(_numel(p) for p in parameters.values() if p.requires_grad)
     counted = parameters.keys() | statistics
-    hidden = [tensor for tensor in _tensors(student_module.model) if tensor.identity not in counted]
+    reached = list(_tensors(student_module.model))
+    hidden = [tensor for tensor in reached if tensor.identity not in counted]
     unregistered = [tensor for tensor in hidden if tensor.is_parameter]
     answer = {
         "parameters": total,
@@ -78,8 +79,33 @@ def count(student_module: StudentModule) -> Answer:
         "hidden": [[tensor.name[:200], tensor.size] for tensor in hidden[:MAX_NAMES]],
         "unregistered": sum(tensor.size for tensor in unregistered),
         "unregistered_names": [tensor.name[:200] for tensor in unregistered[:MAX_NAMES]],
+        "others": _other_modules({tensor.identity for tensor in reached}, total)[:MAX_NAMES],
     }
     return answer, []
+
+
+def _other_modules(known: set[int], size: int) -> list[list[Any]]:
+    """Type of every living module, and the number of its parameters that are not ``known``.
+
+    A module of this ``size`` is another copy of the model, and left out. What was imported before the student's code is
+    frozen, so the collector does not list it.
+    """
+    alive = [value for value in gc.get_objects() if isinstance(value, _Module)]
+    parts = {id(part) for module in alive for name, part in _modules(module) if name}
+    others = []
+    for module in alive:
+        if id(module) not in parts:
+            values = {id(value): value for _, part in _modules(module) for value in _parameters(part).values()}
+            with without_overrides():
+                number = sum(_numel(value) for identity, value in values.items() if identity not in known)
+            others += [[type(module).__name__[:100], number]] if number not in (0, size) else []
+    return others
+
+
+def _parameters(module: Any) -> dict[str, Any]:
+    """A module's own parameters by name."""
+    parameters = _attribute(module, "__dict__").get("_parameters", {})
+    return {name: value for name, value in parameters.items() if isinstance(value, _Tensor)}
 
 
 def forward(student_module: StudentModule, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
