@@ -42,7 +42,7 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
     assignment = assignments.definition(submission.assignment)
     score = submission_score(session, submission, evidence=True)
     run = repository.run(session, submission.run_id)
-    parts = repository.parts(session, submission.id)
+    uploaded = {part.name: part for part in repository.parts(session, submission.id)}
     regraded = regrade_notes.published_changes(session, submission.id)
     return Report(
         **submission_head(submission, score),
@@ -53,7 +53,7 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
         questions=questions(score, lang, regraded),
         progress=_progress(submission, run),
         cancel_effect=_cancel_effect(session, submission, run, score, assignment),
-        parts=[_part(assignment.part(part.name), part, lang) for part in parts],
+        parts=[_part(part, uploaded[part.name], lang) for part in assignment.parts if part.name in uploaded],
         picture=f"/api/v1/submissions/{submission.id}/picture" if run and run.picture_sha256 else None,
         assignment_version=assignment.version,
         grader_version=run.grader_version if run else GRADER_VERSION,
