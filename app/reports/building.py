@@ -28,12 +28,17 @@ from app.submissions import quota, repository
 from app.submissions.models import Run, RunOutcome, State, Submission, SubmissionPart
 from grader import messages, remaining, stored_evidence
 from grader.assignment import Assignment
+from grader.lateness import Lateness
 from grader.parts import PartDefinition
 from grader.version import GRADER_VERSION
 
 _LATE = {
     "en": "Submitted late, on day {days} after the deadline: {percent:g}% of the {earned:g} points are deducted.",
     "zh-Hant": "遲交 {days} 天（不足一天以一天計）：{earned:g} 分扣除 {percent:g}%。",
+}
+_LATE_WITHOUT_DEDUCTION = {
+    "en": "Submitted late, on day {days} after the deadline. No points are deducted.",
+    "zh-Hant": "遲交 {days} 天（不足一天以一天計），未扣分。",
 }
 
 
@@ -120,8 +125,14 @@ def _late(score: SubmissionScore, lang: str) -> LateView | None:
     late = score.late
     if late is None:
         return None
-    text = language.text(_LATE, lang).format(days=late.days, percent=late.percent, earned=score.earned)
+    text = late_text(late, score.earned, lang)
     return LateView(deadline=late.deadline, days=late.days, percent=late.percent, earned=score.earned, text=text)
+
+
+def late_text(late: Lateness, earned: float, lang: str) -> str:
+    """The sentence about a late submission that earned these points before the deduction."""
+    texts = _LATE if late.reduced(earned) < earned else _LATE_WITHOUT_DEDUCTION
+    return language.text(texts, lang).format(days=late.days, percent=late.percent, earned=earned)
 
 
 def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
