@@ -1,14 +1,15 @@
 """How to call a loss whose parameters may have any names and any order.
 
 Parameters are bound by name first (aliases below), then by the documented order ``student_logits, labels,
-teacher_logits, alpha, temperature``. All others keep their defaults. An ambiguous signature becomes a note and never a
-silent guess, and the report always shows the call.
+teacher_logits, alpha, temperature``. All others keep their defaults. Where names leave a choice, `readings` has the
+other calls that are tried. An ambiguous signature becomes a note and never a silent guess, and the report always shows
+the call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -37,7 +38,7 @@ ALIASES: dict[Role, tuple[str, ...]] = {
     for role, names in {
         Role.STUDENT: "studentlogits student studentoutputs studentoutput studentout slogits soutputs soutput outputs "
         "output logits logit preds pred predictions prediction ypred yhat out inputs input s ys",
-        Role.LABELS: "labels label targets target y ya ytrue hardlabels hardtargets truelabels groundtruth gt truth",
+        Role.LABELS: "labels label gt groundtruth truth truelabels hardlabels hardtargets ytrue targets target y ya",
         Role.TEACHER: "teacherlogits teacher teacheroutputs teacheroutput teacherout tlogits toutputs toutput "
         "softlabels softtargets yteacher yt",
         Role.ALPHA: "alpha α alph lambda lambd lam",
@@ -90,6 +91,8 @@ class CallPlan:
     """Parameters with unclear names, bound by the documented order."""
     defaulted: tuple[str, ...] = ()
     """Further parameters, which keep their defaults."""
+    reordered: tuple[str, ...] = ()
+    """Parameters that got another tensor than their names and the documented order suggest."""
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -107,30 +110,14 @@ class CallPlan:
     def notes(self) -> tuple[Note, ...]:
         """Notes on the call for the student."""
         notes = []
+        if self.reordered:
+            notes.append(Note(id="kd.call.order_fitted", params={"names": ", ".join(self.reordered)}))
         if self.by_position:
             notes.append(Note(id="kd.call.by_position", params={"names": ", ".join(self.by_position)}))
         if self.defaulted:
             notes.append(Note(id="kd.call.left_alone", params={"names": ", ".join(self.defaulted)}))
         notes += [Note(id=f"kd.call.no_{role}") for role in NUMBERS if role not in self.roles]
         return tuple(notes)
-
-
-def other_readings(plan: CallPlan) -> list[CallPlan]:
-    """Other calls that the signature allows, if names do not say which number is which."""
-    readings = []
-    bound = {name: role for name, role in {**plan.kwargs, **(plan.init_kwargs or {})}.items() if role in NUMBERS}
-    if len(bound) == len(NUMBERS) and bound.keys() <= set(plan.by_position):
-        swapped = dict(zip(NUMBERS, reversed(NUMBERS), strict=True))
-        kwargs = {name: swapped.get(role, role) for name, role in plan.kwargs.items()}
-        init = {name: swapped.get(role, role) for name, role in (plan.init_kwargs or {}).items()}
-        readings.append(replace(plan, kwargs=kwargs, init_kwargs=None if plan.init_kwargs is None else init))
-    missing = [role for role in NUMBERS if role not in plan.roles]
-    if len(missing) == 1 and plan.init_kwargs is None:
-        for name in plan.defaulted:
-            others = tuple(other for other in plan.defaulted if other != name)
-            kwargs = {**plan.kwargs, name: missing[0]}
-            readings.append(replace(plan, kwargs=kwargs, by_position=(*plan.by_position, name), defaulted=others))
-    return readings
 
 
 @dataclass
@@ -209,14 +196,14 @@ def _bind_by_name(binding: _Binding, wanted: tuple[Role, ...]) -> None:
     """Give each role to the parameter whose name fits it best; the first among equals."""
     best: dict[Role, tuple[int, str]] = {}
     for parameter in binding.plain:
-        role, rank = _meaning(parameter.name) or (None, 0)
+        role, rank = meaning_of(parameter.name) or (None, 0)
         if role in wanted and (role not in best or rank < best[role][0]):
             best[role] = (rank, parameter.name)
     binding.roles |= {name: role for role, (_, name) in best.items()}
     _bind_single_letters(binding, wanted)
 
 
-def _meaning(name: str) -> tuple[Role, int] | None:
+def meaning_of(name: str) -> tuple[Role, int] | None:
     """The role that a name suggests, and a rank: lower ranks fit better."""
     plain = plain_name(name)
     for role, aliases in ALIASES.items():

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.assignment import Assignment, Question
-from grader.checks.kd_loss import binding, kd_calls, kd_constants, kd_diagnosis
+from grader.checks.kd_loss import binding, kd_calls, kd_constants, kd_diagnosis, readings
 from grader.checks.kd_loss.binding import CallPlan, Role
 from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
 from grader.checks.kd_loss.kd_calls import Answer
@@ -138,12 +138,27 @@ def measure(
 
 
 def _best_reading(child: Child, plan: CallPlan, book: CaseBook, classes: int, rng: np.random.Generator) -> CallPlan:
-    """The call to examine: among those that the signature allows, the first with which most terms are right."""
-    others = binding.other_readings(plan)
+    """The call to examine: among those that the signature allows, the first that fits best."""
+    others = readings.other_readings(plan)
     if not others:
         return plan
     fresh = book.fresh_cases(rng, classes)
-    return max([plan, *others], key=lambda reading: _count_agreeing(child, reading, fresh, book))
+    best, best_fit = plan, _fit(child, plan, fresh, book)
+    for other in others:
+        if best_fit[0] == _TERM_COUNT:
+            break
+        fit = _fit(child, other, fresh, book)
+        best, best_fit = (other, fit) if fit > best_fit else (best, best_fit)
+    return best
+
+
+def _fit(child: Child, plan: CallPlan, chosen: Sequence[Case], book: CaseBook) -> tuple[int, int]:
+    """How many terms agree, and how many calls raise nothing: a wrong order of the tensors mostly raises."""
+    examined = kd_calls.examine(child, plan, chosen, range(len(chosen)))
+    if examined.stopped is not None:
+        return 0, 0
+    agreeing = sum(term.agrees for term in _terms(chosen, examined.answers, book).values())
+    return agreeing, sum(answer.error is None for answer in examined.answers)
 
 
 def _failure_evidence(child: Child, reply: Reply, stage: str, **facts: Any) -> KDLossEvidence:

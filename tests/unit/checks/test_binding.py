@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.checks.kd_loss.binding import TENSORS, CallPlan, Role, bind, other_readings
+from grader.checks.kd_loss.binding import TENSORS, CallPlan, Role, bind
+from grader.checks.kd_loss.readings import other_readings
 from grader.evidence import Note
 from grader.sandbox.harness.loss import Settings
 from tests.unit.checks.harness_in_process import HarnessInProcess
@@ -97,6 +98,13 @@ def test_variadic_parameters_take_the_remaining_arguments() -> None:
         ("student, labels, teacher, gamma=0.5, T=1.0", [[S, L, T, A, TAU]]),
         ("student, labels, teacher, gamma=0.5, weight=1, T=1.0", [[S, L, T, A, 1, TAU], [S, L, T, 0.5, A, TAU]]),
         ("student, labels, teacher", []),
+        ("pred, y, target", [[S, L, T]]),
+        ("pred, gt, target", []),
+        ("outputs, target, logits", [[T, L, S]]),
+        ("student, y, target, T=1, alpha=1", [[S, L, T, TAU, A]]),
+        ("a, b, c", [[S, T, L], [L, S, T], [L, T, S], [T, S, L], [T, L, S]]),
+        ("student, b, c", [[S, T, L]]),
+        ("a, b, c, /", []),
     ],
 )
 def test_other_readings_are_those_that_no_name_rules_out(signature: str, others: list[list[object]]) -> None:
@@ -107,7 +115,7 @@ def test_other_readings_are_those_that_no_name_rules_out(signature: str, others:
 
 def test_a_class_that_is_made_with_nameless_numbers_has_another_reading() -> None:
     init = [{"name": name, "kind": "positional_or_keyword", "default": False} for name in ("p", "q")]
-    call = [{"name": name, "kind": "positional_or_keyword", "default": False} for name in ("s", "y", "t")]
+    call = [{"name": name, "kind": "positional_or_keyword", "default": False} for name in ("s", "labels", "teacher")]
     plan = bind("loss_fn_kd", {"kind": "class", "parameters": call, "init": init})
     assert isinstance(plan, CallPlan)
     readings = [plan, *other_readings(plan)]
