@@ -1,10 +1,42 @@
 """Known mistakes that are made together: one row each.
 
-A name, and the modules of `reference_models.kd.mistakes` whose changes `reference_models.kd.recipe.combinations` joins.
+A row is a name, and the modules of `reference_models.kd.mistakes` whose changes
+`reference_models.kd.recipe.combinations` joins.
 ``module:variant,variant`` takes those variants alone, in this order.
 """
 
-PAIRS: dict[str, tuple[str, ...]] = {
+import itertools
+
+_WEIGHTS = (
+    "alpha_swapped",
+    "alpha_ignored",
+    "alpha_on_both_terms:alpha",
+    "alpha_missing_on_hard_term",
+    "alpha_missing_on_soft_term",
+)
+_HARD_TERM = (
+    "hard_label_smoothing",
+    "hard_softened_logits",
+    "hard_softmax_before_cross_entropy",
+    "hard_focal:focal_2.0",
+    "hard_sum_over_batch",
+)
+_SOFT_TERM = (
+    "soft_probabilities_not_log",
+    "soft_mean_over_elements",
+    "soft_sum_over_batch",
+    "soft_temperature_squared_missing",
+    "soft_temperature_once",
+    "soft_temperature_on_student_only",
+    "soft_temperature_on_teacher_only",
+    "soft_direction_swapped",
+    "soft_student_logits_raw:softened",
+    "soft_mse:logits",
+    "temperature_ignored",
+)
+"""Frequent mistakes in different parts of the loss, every two of which are a row."""
+
+_ROWS: dict[str, tuple[str, ...]] = {
     "pair_alpha_hard_coded_no_square": ("alpha_hard_coded", "soft_temperature_squared_missing"),
     "pair_alpha_hard_coded_temperature_ignored": ("alpha_hard_coded", "temperature_ignored"),
     "pair_alpha_ignored_no_square": ("alpha_ignored", "soft_temperature_squared_missing"),
@@ -68,3 +100,18 @@ PAIRS: dict[str, tuple[str, ...]] = {
     "pair_temperature_hard_coded_no_square": ("temperature_hard_coded", "soft_temperature_squared_missing"),
     "pair_temperature_multiplied_no_square": ("soft_temperature_multiplied", "soft_temperature_squared_missing"),
 }
+
+
+def _across_parts() -> dict[str, tuple[str, ...]]:
+    """Every two mistakes in different parts of the loss that no row above has."""
+    pairs = [
+        *itertools.product(_WEIGHTS, _HARD_TERM),
+        *itertools.product(_WEIGHTS, _SOFT_TERM),
+        *itertools.product(_HARD_TERM, _SOFT_TERM),
+    ]
+    written = {frozenset(entry.partition(":")[0] for entry in row) for row in _ROWS.values()}
+    rows = [pair for pair in pairs if frozenset(entry.partition(":")[0] for entry in pair) not in written]
+    return {"pair_" + "_and_".join(entry.partition(":")[0] for entry in row): row for row in rows}
+
+
+PAIRS: dict[str, tuple[str, ...]] = {**_ROWS, **_across_parts()}
