@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from grader.evidence import Note
-from grader.intake import characters, markup, syntax
+from grader.intake import characters, markup, slips, syntax
 from grader.intake.lexing import logical_lines
 from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
 
@@ -157,6 +157,8 @@ def _heading(text: str) -> CleanText | None:
     lines = text.split("\n")
     start = next((n for n, line in enumerate(lines) if _CODE_START.match(line) or _opens_block(line)), 0)
     above = "\n".join(lines[:start])
+    if any(slips.with_first_word_corrected(line) != line for line in lines[max(start - 1, 0) : start]):
+        return None
     if not above.strip() or "=" in above or syntax.is_readable(above):
         return None
     dropped_pieces = [DroppedPiece.at(n, DropKind.PROSE, line) for n, line in enumerate(lines[:start]) if line.strip()]

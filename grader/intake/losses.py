@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.evidence import Note
-from grader.intake import damage, effects, names, prose, syntax
+from grader.intake import damage, effects, names, prose, slips, syntax
 from grader.intake.fragments import BrokenPiece, Fragments
 from grader.intake.lexing import Kind, Token, logical_lines
 from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
@@ -54,7 +54,7 @@ def assess(
     changing_pieces: list[tuple[BrokenPiece, tuple[str, ...]]] = []
     unneeded_pieces: list[BrokenPiece] = []
     for piece in fragments.broken_pieces:
-        bound_names, touched_names = _bound_and_touched(piece.text)
+        bound_names, touched_names = _bound_and_touched(slips.with_first_word_corrected(piece.text))
         # A later definition replaces the value that the piece would give.
         bound_names = {name for name in bound_names & needed_names if last_definition.get(name, -1) < piece.first}
         ambiguous_names = {
@@ -100,7 +100,7 @@ def dropped_piece(piece: BrokenPiece) -> DroppedPiece:
 
 def is_prose(piece: BrokenPiece) -> bool:
     """Whether the piece is words between the code rather than a statement."""
-    return not (piece.is_conflict or prose.is_code(piece.text))
+    return not (piece.is_conflict or prose.is_code(slips.with_first_word_corrected(piece.text)))
 
 
 def _bound_and_touched(text: str) -> tuple[set[str], set[str]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from grader.evidence import Note, StudentError
-from grader.intake import cleaning, damage, fragments, losses, prose, salvage, syntax
+from grader.intake import cleaning, damage, fragments, losses, prose, salvage, slips, syntax
 from grader.intake.entry_point import EntryText, add_lost_entry_note, bind_stand_in, is_bound
 from grader.intake.part_text import PartText, decode_part
 from grader.intake.result import DropKind, DroppedPiece, IntakeResult
@@ -71,6 +71,8 @@ class _PartReader:
         self._notes = list(part.notes)
         self._needs_broken = False
         """Whether the entry point needs an unreadable statement: then no prose between the code is at fault."""
+        self._slip: slips.Slip | None = None
+        """A misspelt keyword, which explains why the text is unreadable."""
 
     @property
     def _is_unreadable(self) -> bool:
@@ -91,10 +93,12 @@ class _PartReader:
             result = self._read_without_broken(self._text, self._dropped_pieces, syntax.grammar_error)
             if result is not None:
                 return result
-        if self._is_unreadable and not self._needs_broken:
+        if isinstance(self._tree_or_error, StudentError) and not damage.shows_damage(self._text, self._tree_or_error):
+            self._slip = slips.find(self._text, self._tree_or_error)
+        if self._is_unreadable and not (self._needs_broken or self._slip):
             self._adopt(prose.without_prose(self._text))
         paste_damage = self._find_damage()
-        if self._is_unreadable and paste_damage.repair is None and not self._needs_broken:
+        if self._is_unreadable and paste_damage.repair is None and not (self._needs_broken or self._slip):
             salvaged = salvage.salvage(self._text)
             if salvaged is not None:
                 self._adopt(salvaged)
@@ -111,6 +115,8 @@ class _PartReader:
 
     def _find_damage(self) -> _Damage:
         shows_damage = damage.shows_damage(self._text, self._tree_or_error)
+        if self._slip is not None:
+            return _Damage()
         is_suspect = shows_damage or self._is_unreadable
         repair = damage.repair(self._text) if is_suspect else None
         if repair is None:
@@ -191,6 +197,10 @@ class _PartReader:
             cause = Note(id="code.damaged", params=cause.params | {"diff": paste_damage.diff})
         elif paste_damage.is_damaged:
             cause = Note(id="code.damaged_beyond_repair", params=cause.params)
+        elif self._slip is not None:
+            cause = Note(
+                id="code.misspelt", params={**cause.params, "word": self._slip.word, "meant": self._slip.meant}
+            )
         return IntakeResult(
             dropped_pieces=tuple(sorted(self._dropped_pieces)),
             notes=(cause, *self._notes),
