@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import subprocess
 import threading
 import uuid
@@ -17,6 +19,7 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.cli import app
 from app.commands.failures import CommandError
+from app.db import backup
 from app.db.engine import Database, make_engine
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
@@ -141,6 +144,27 @@ def test_what_is_there_is_never_overwritten_and_nonsense_not_restored(
         with pytest.raises(CommandError):
             run(place, monkeypatch, "restore", str(unusable))
     assert not (tmp_path / "place" / "assay.sqlite3").exists()
+
+
+def test_a_copy_that_contradicts_itself_is_damaged(
+    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings("sqlite")
+    database = Database(settings)
+    with database.write() as session:
+        users.create_user(session, login="in-table-and-index", name="T", role=Role.STUDENT, actor="test")
+    database.close()
+    copy = tmp_path / "copy.sqlite3"
+    run(settings, monkeypatch, "backup", str(copy))
+    data, reasons = copy.read_bytes(), []
+    for number, place in enumerate(re.finditer(b"in-table-and-index", data)):
+        changed = tmp_path / f"{number}.sqlite3"
+        changed.write_bytes(data[: place.start()] + b"on" + data[place.start() + 2 :])
+        with contextlib.suppress(backup.UnusableCopy):
+            backup.check(changed)
+            continue
+        reasons.append(number)
+    assert len(reasons) >= 2, "the row and its index entry"
 
 
 @pytest.mark.postgresql

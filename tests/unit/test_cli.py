@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.sandbox.supervisor import Sandbox
+from grader.sandbox.supervisor import FloorNotMet, Sandbox
 from tests import command_line
 from tests.command_line import Ended, assay
 
@@ -104,6 +104,17 @@ def test_a_database_of_another_version_is_told_what_to_run(tmp_path: Path) -> No
 def test_a_database_out_of_reach_is_told_which_variable_names_it() -> None:
     unreachable = {"ASSAY_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}
     assert_one_line(assay("tokens", "create", "somebody", **unreachable), 1, "ASSAY_DATABASE_URL")
+
+
+def test_a_worker_on_a_machine_without_the_floor_says_so_with_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing(Sandbox):
+        def launch(self) -> None:
+            raise FloorNotMet({"seccomp": "no filter was set"})
+
+    monkeypatch.setattr("app.commands.service.Sandbox", Refusing)
+    result = assay("worker")
+    assert result.returncode == os.EX_CONFIG
+    assert "seccomp: no filter was set" in result.stderr
 
 
 def test_a_roster_becomes_people_with_tokens(tmp_path: Path) -> None:

@@ -71,6 +71,12 @@ def test_the_database_is_its_owners_alone_once_it_holds_a_key(run: Run, tmp_path
     assert copy.stat().st_mode & 0o077 == 0
 
 
+def test_the_database_is_its_owners_alone_when_its_first_key_is_rotated_in(run: Run, tmp_path: Path) -> None:
+    assert run("lti rotate").exit_code == 0
+    for file in tmp_path.glob("assay.sqlite3*"):
+        assert file.stat().st_mode & 0o077 == 0, file
+
+
 def test_keys_are_rotated(run: Run) -> None:
     run(ADD)
     (first,) = list_all(run)["keys"]

@@ -15,6 +15,7 @@ from grader.evidence import Evidence, Note, Outcome
 from grader.sandbox.replies import Reply
 from grader.scoring import Verdict
 from tests.unit.scripted_sandbox import (
+    PARAMETERS,
     SUBMISSION,
     Answer,
     ScriptedSandbox,
@@ -109,6 +110,12 @@ def test_grading_that_ends_early_never_decides_more_than_the_whole_one(
             verdicts = {number: (result.verdict, result.score) for number, result in results.items()}
             assert verdicts == {number: (result.verdict, result.score) for number, result in whole.items()}
     assert remaining.has_all_verdicts(hw13, dict(events))
+
+
+def test_model_that_fails_is_counted_for_its_summary(hw13: Assignment) -> None:
+    evidence = dict(graded(hw13, {"model.forward": failed_reply()}))["1.1"]
+    assert isinstance(evidence, ArchitectureEvidence)
+    assert (evidence.outcome, evidence.parameters) == (Outcome.ERROR, PARAMETERS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)

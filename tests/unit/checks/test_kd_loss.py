@@ -203,6 +203,15 @@ def test_answer_without_a_finite_number_never_agrees(
     assert note in ids
 
 
+def test_wrong_number_with_a_right_gradient_hides_no_term(hw13: Assignment) -> None:
+    def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+        return reference.loss(s, y, t, alpha, temperature) + 1
+
+    evidence, _ = examine(documented(loss), hw13)
+    assert (evidence.hard_term.agrees, evidence.gradient.agrees) == (False, True)
+    assert "kd.hidden" not in {note.id for note in evidence.notes}
+
+
 def test_raising_in_some_cases_is_reported(hw13: Assignment) -> None:
     def loss_fn_kd(
         student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float, temperature: float

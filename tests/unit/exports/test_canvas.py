@@ -63,6 +63,8 @@ def test_a_row_whose_keys_name_two_people_is_left_alone() -> None:
 def test_canvas_own_number_counts_only_where_there_is_nothing_else() -> None:
     with_keys = _file("Eve,B01,,eve,S,,,")
     assert fill(with_keys, STUDENTS, ["HW13"])[1].not_found == [2]
+    login_alone = b"Student,ID,SIS Login ID,HW13 (77)\nEve,B01,eve,\n"
+    assert fill(login_alone, STUDENTS, ["HW13"])[1].not_found == [2]
     without = b"Student,ID,Section,HW13 (77)\nAnn,B01,S,\nBob,bob,S,\n"
     assert fill(without, STUDENTS, ["HW13"])[0] == b"Student,ID,Section,HW13 (77)\nAnn,B01,S,3.75\nBob,bob,S,2.00\n"
 

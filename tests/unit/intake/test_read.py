@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 
 import pytest
 
@@ -76,6 +77,11 @@ def test_notebook_serves_both_entry_points() -> None:
             assert source is not None
             assert {"get_student_model", "loss_fn_kd"} <= intake.defined_names(source)
             assert "pip" not in source
+
+
+def test_lines_of_a_cell_that_lost_their_ends_are_lines() -> None:
+    cell = {"cell_type": "code", "source": ["three = 3", "def get_student_model():", "    return three"]}
+    assert call_entry(source_of(json.dumps({"cells": [cell]}))) == 3
 
 
 def test_later_cell_redefines_the_earlier_one() -> None:

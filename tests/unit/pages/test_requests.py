@@ -126,6 +126,15 @@ def test_a_student_withdraws_an_own_request(case: Case) -> None:
     assert case.only().answer is None
 
 
+@pytest.mark.parametrize(
+    ("back", "leads_to"), [("/dashboard/hw13/review", "/dashboard/hw13/review"), ("https://elsewhere.example/", "/")]
+)
+def test_an_answer_leads_back_and_never_to_another_site(case: Case, back: str, leads_to: str) -> None:
+    case.ask("Why?")
+    answer = case.as_("mia").send("POST", f"{LIST}/{case.only().id}", data={"answer": "So.", "back": back})
+    assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
+
+
 def test_only_the_owner_asks_and_only_staff_answer(case: Case) -> None:
     assert case.ask("Mine?", login="s00001") == 404
     assert case.ask("For a friend.", login="mia") == 403

@@ -15,7 +15,7 @@ from app.similarity import index
 from app.similarity.index import ClassFingerprints, ReadingProgress, Similarity
 from app.submissions.models import Blob, State, Submission, SubmissionPart
 from app.users.models import Role, User
-from grader.assignment import bundled
+from grader.assignment import bundled, from_files
 from tests.unit.pages.conftest import Course
 from tests.unit.similarity.test_fingerprints import MODEL
 
@@ -112,6 +112,12 @@ def test_two_sources_stand_side_by_side_with_shared_lines_marked(course: Course)
     assert 'class="ln"><span class="n">net' in first
     unknown = course.get(f"/dashboard/hw13/similarity/compare?first={uuid.uuid4()}&second={pair.second_submission}")
     assert unknown.status_code == 404
+    other = bundled("hw13").files["assignment.toml"].replace('slug = "hw13"', 'slug = "hw14"')
+    with course.database.write() as session:
+        assignments.publish(session, from_files({**bundled("hw13").files, "assignment.toml": other}))
+        second = session.get_one(Submission, pair.second_submission)
+        second.assignment_id = assignments.current(session, "hw14").id
+    assert course.get(f"/dashboard/hw13/similarity/compare?{query}").status_code == 404
 
 
 def test_lines_of_the_starter_that_both_have_are_not_marked(course: Course) -> None:
