@@ -1,22 +1,23 @@
-"""A service as users run it, with its worker and its sandbox, and a real browser to open its pages with."""
+"""A service with its worker and its sandbox, and a real browser to open its pages with."""
 
 from __future__ import annotations
 
+import csv
+import io
 import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
-from app.settings import Settings
-from tests.integration.budgets import publish_brief
+from grader.sandbox.supervisor import Sandbox
+from tests.command_line import train_briefly
+from tests.integration.conftest import MakeSettings, make_settings, migrated_sqlite
+from tests.integration.service import ServiceInProcess, Site, variables
+
+__all__ = ["make_settings", "migrated_sqlite"]
 
 PATIENCE = 30_000
 """Milliseconds that a page on a busy machine may take to show what is expected of it."""
@@ -47,7 +48,6 @@ leo,Leo,student,
 teo,Teo,ta,
 mia,Mia,admin,
 """
-ASSAY = [sys.executable, "-c", "from app.cli import main; main()"]
 
 
 @dataclass(frozen=True)
@@ -60,48 +60,27 @@ class Service:
 
 
 @pytest.fixture(scope="package")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """`assay serve` on a database of its own, ready to grade."""
-    data = tmp_path_factory.mktemp("service")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
-    environment = {**kept, "ASSAY_DATA_DIR": str(data), "ASSAY_PORT": str(port), "ASSAY_LTI_ALLOW_LOCAL": "true"}
-    (data / "roster.csv").write_text(ROSTER)
-    subprocess.run([*ASSAY, "migrate"], cwd=ROOT, env=environment, check=True, capture_output=True)
-    imported = subprocess.run(
-        [*ASSAY, "users", "import", str(data / "roster.csv")],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
+def service(make_settings: MakeSettings, sandbox: Sandbox) -> Iterator[Service]:
+    """A service that grades, with the shortest training there is."""
+    settings = make_settings("sqlite").model_copy(
+        update={"lti_allow_local": True, "heartbeat_seconds": 5.0, "silent_seconds": 60.0}
     )
-    tokens = dict(line.split(",") for line in imported.stdout.splitlines())
-    log = data / "service.log"
-    with log.open("w") as output:
-        process = subprocess.Popen([*ASSAY, "serve"], cwd=ROOT, env=environment, stdout=output, stderr=output)
-    url = f"http://127.0.0.1:{port}"
+    started = ServiceInProcess(settings, sandbox)
     try:
-        _wait_until_ready(url, process, log)
-        publish_brief(Settings(data_dir=data))
-        yield Service(url, tokens, environment)
+        with pytest.MonkeyPatch.context() as patch:
+            train_briefly(patch)
+            tokens = {row["login"]: _register(started, row) for row in csv.DictReader(io.StringIO(ROSTER))}
+            yield Service(started.url, tokens, {**variables(settings), "ASSAY_LTI_ALLOW_LOCAL": "true"})
     finally:
-        process.terminate()
-        process.wait(30)
+        started.close()
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/readyz").status_code == httpx.codes.OK:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise AssertionError(f"the service did not become ready:\n{log.read_text()[-4000:]}")
+def _register(service: Site, person: dict[str, str]) -> str:
+    """Register somebody. Returns the token."""
+    answer = service.admin.post("/admin/users", json={**person, "student_id": person["student_id"] or None})
+    assert answer.status_code == 201, answer.text
+    token: str = answer.json()["token"]
+    return token
 
 
 @pytest.fixture(scope="package")

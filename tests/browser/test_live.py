@@ -29,6 +29,13 @@ from tests.browser.conftest import OpenPage, Service
 from tests.browser.steps import EXAMPLE, Shot
 
 pytestmark = pytest.mark.browser
+WRONG_LOSS = """def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):
+    p = F.softmax(student_logits / temperature, dim=-1)
+    q = F.softmax(teacher_logits / temperature, dim=-1)
+    soft = nn.KLDivLoss(reduction="batchmean")(p, q)
+    return alpha * temperature**2 * soft + (1 - alpha) * F.cross_entropy(student_logits, labels)
+"""
+"""Earns partial credit, and no review."""
 
 WATCH = """() => {
   window.changed = [];
@@ -89,7 +96,7 @@ def database(service: Service) -> Iterator[Database]:
 def submission(service: Service) -> str:
     """A wrong loss, two answers and a summary, graded."""
     headers = {"Authorization": f"Bearer {service.tokens['kim']}"}
-    form = {"assignment": "hw13", "loss": (EXAMPLE / "loss.py").read_text(), "answers": '{"2.2": "harder"}'}
+    form = {"assignment": "hw13", "loss": WRONG_LOSS, "answers": '{"2.2": "harder"}'}
     parts: dict[str, Any] = {name: (None, value) for name, value in form.items()}
     with httpx.Client(base_url=f"{service.url}/api/v1", timeout=120, headers=headers) as client:
         identifier: str = client.post("/submissions", files=parts).json()["id"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -11,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.accessibility import serious_violations
-from tests.browser.conftest import ASSAY, ROOT, Service
+from tests.browser.conftest import Service
+from tests.command_line import assay
 from tests.integration import lti_platform as sim
 from tests.integration.lti_platform import INSTRUCTOR, LEARNER, LTI, Platform
 
@@ -33,8 +32,7 @@ def platform(service: Service) -> Iterator[Platform]:
             "jwks-url": f"{started.url}/jwks",
         }
         given = [text for name, value in options.items() for text in (f"--{name}", value)]
-        environment = {**os.environ, **service.environment}
-        subprocess.run([*ASSAY, "lti", "add", "school", *given], cwd=ROOT, env=environment, check=True)
+        assert assay("lti", "add", "school", *given, **service.environment).returncode == 0
         yield started
 
 
