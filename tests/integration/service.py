@@ -30,6 +30,8 @@ from grader.sandbox.supervisor import Sandbox
 from tests import warm_processes
 from tests.integration.postgresql import free_port
 
+PATIENCE = 200.0
+"""Seconds that something may take on a machine that others keep busy."""
 ADMIN_TOKEN = "sesame-for-the-bootstrap-admin"
 
 MODEL = """import torch.nn as nn
@@ -75,7 +77,7 @@ class Logged:
 
     log: Path
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
         """Wait until the log says so."""
         until = time.monotonic() + seconds
         while text not in self.log.read_text():
@@ -167,7 +169,7 @@ class Site(Logged):
         self._clients.append(client)
         return client
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
+    def wait_until_ready(self, seconds: float = PATIENCE) -> None:
         """Wait until it says that it can do all of its work."""
         until = time.monotonic() + seconds
         while self.plain.get("/readyz").status_code != 200:
@@ -296,7 +298,7 @@ class Client:
         report: dict[str, Any] = answer.json()
         return report
 
-    def wait_for_state(self, submission: str, state: str, seconds: float = 30) -> dict[str, Any]:
+    def wait_for_state(self, submission: str, state: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """The report once it has this state."""
         until = time.monotonic() + seconds
         while (report := self.report(submission))["state"] != state:

@@ -34,6 +34,7 @@ from grader.assignment import bundled, from_files
 from grader.submission import Part
 from grader.version import GRADER_VERSION
 from reference_models import food11
+from tests import warm_processes
 from tests.integration.conftest import MakeSettings
 from tests.integration.service import Process, WorkerProcess
 from tests.integration.test_jobs import Course
@@ -43,6 +44,9 @@ StartWorker = Callable[[Settings, str], WorkerProcess]
 _OF_VERSION = """
 import grader.version
 grader.version.GRADER_VERSION = {version!r}
+from grader.sandbox import supervisor
+from tests import warm_processes
+supervisor.subprocess = warm_processes.use_warm_fork_servers({fork_servers!r})
 from app.commands.service import work
 work()
 """
@@ -69,8 +73,8 @@ def start_version() -> Iterator[Callable[[Settings, str], Process]]:
     started: list[Process] = []
 
     def start(settings: Settings, version: str) -> Process:
-        code = _OF_VERSION.format(version=version)
-        started.append(Process(code, settings, version, ASSAY_EXECUTOR_ID=f"version-{version}"))
+        code = _OF_VERSION.format(version=version, fork_servers=warm_processes.address("fork server"))
+        started.append(Process(code, settings, version, True, ASSAY_EXECUTOR_ID=f"version-{version}"))
         started[-1].wait_for("worker started")
         return started[-1]
 
@@ -85,9 +89,11 @@ def opened(settings: Settings) -> Iterator[Course]:
     database, jobs = Database(settings), DbosJobs(settings)
     with database.write() as session:
         assignments.publish_bundled(session)
-    yield Course(database, jobs)
-    jobs.close()
-    database.close()
+    try:
+        yield Course(database, jobs)
+    finally:
+        jobs.close()
+        database.close()
 
 
 def answers(number: int) -> dict[str, str]:
@@ -106,7 +112,8 @@ def jobs_of(course: Course) -> list[tuple[str, str, int]]:
 def test_old_and_new_workers_side_by_side_keep_to_their_own_jobs(
     make_settings: MakeSettings, start_worker: StartWorker, start_version: Any
 ) -> None:
-    settings = make_settings("postgresql")
+    # On a busy machine a worker is silent for seconds, and the older one would then take over from it.
+    settings = make_settings("postgresql").model_copy(update={"silent_seconds": 10.0})
     with opened(settings) as course:
         old = start_version(settings, "0.0.9")
         start_worker(settings, "new")

@@ -41,7 +41,7 @@ from grader.checks.choice.evidence import ChoiceEvidence
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part
-from tests.integration.service import MODEL, WorkerProcess
+from tests.integration.service import MODEL, PATIENCE, WorkerProcess
 from tests.integration.test_grading import SLEEPY
 
 StartWorker = Callable[[Settings, str], WorkerProcess]
@@ -84,7 +84,7 @@ class Course:
         with self.database.read() as session:
             return list(session.scalars(select(Run).where(Run.submission_id == identifier).order_by(Run.number)))
 
-    def wait_for(self, identifier: uuid.UUID, state: State, seconds: float = 30) -> Submission:
+    def wait_for(self, identifier: uuid.UUID, state: State, seconds: float = PATIENCE) -> Submission:
         """Wait until it has this state."""
         until = time.monotonic() + seconds
         while (submission := self.submission(identifier)).state is not state:
@@ -424,6 +424,10 @@ def test_an_executor_id_in_use_on_another_host_is_refused(settings: Settings, co
     heartbeat = Heartbeat(settings, course.database, course.jobs, "mine")
     with pytest.raises(ExecutorIdTaken, match="elsewhere"):
         heartbeat.start({})
+    with course.database.write() as session:
+        session.get_one(WorkerRow, "mine").stopped_at = now()
+    heartbeat.start({})
+    heartbeat.stop()
 
 
 def test_after_the_quota_was_lowered_the_next_attempt_is_free_when_enough_are_old(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from grader.scoring import QuestionScore, Verdict
 from grader.submission import Part, SubmittedParts
 
 LIMITS = {"cpu_seconds": 6, "wall_seconds": 20, "memory_mb": 700}
+LOW_LIMITS = {**LIMITS, "cpu_seconds": 2, "wall_seconds": 6}
+"""For what runs into its limits, whatever they are."""
 
 HEAD = """
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -70,8 +73,10 @@ class Listener:
         """Every step counts."""
 
 
-def grade(assignment: Assignment, sandbox: Sandbox, source: str, **parts: str) -> tuple[Graded, Listener]:
-    small = assignment.model_copy(update={"sandbox": LIMITS})
+def grade(
+    assignment: Assignment, sandbox: Sandbox, source: str, limits: Mapping[str, int] = LIMITS, **parts: str
+) -> tuple[Graded, Listener]:
+    small = assignment.model_copy(update={"sandbox": limits})
     files = {name: Part(text.encode()) for name, text in {"model": source, **parts}.items()}
     listener = Listener()
     grading = pipeline.grade(small, SubmittedParts(files), sandbox, listener)
@@ -159,7 +164,7 @@ WRONG: dict[str, tuple[str, Outcome, str, Verdict]] = {
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_model_is_told_what_is_wrong(hw13: Assignment, sandbox: Sandbox, case: str) -> None:
     source, outcome, message, verdict = WRONG[case]
-    graded, _ = grade(hw13, sandbox, source)
+    graded, _ = grade(hw13, sandbox, source, LOW_LIMITS if outcome is Outcome.TIMEOUT else LIMITS)
     assert (graded.evidence.outcome, graded.score.verdict) == (outcome, verdict), graded
     assert graded.score.score == 0
     assert any(found.startswith(message) for found in graded.ids), graded.ids
@@ -423,7 +428,8 @@ def test_small_artefact_that_is_slow_to_run_ends_at_the_limits_of_the_first_stag
 ) -> None:
     export = f"from grader.sandbox.harness import export\n    forged = {SLOW}\n"
     replace = "    export.onnx_bytes = lambda model, shape, dynamic: forged\n    return StudentNet()"
-    graded, _ = grade(hw13, sandbox, GRAPH + changed(BUILD, export + replace), answers='{"3.2": "no"}')
+    source = GRAPH + changed(BUILD, export + replace)
+    graded, _ = grade(hw13, sandbox, source, LIMITS, answers='{"3.2": "no"}')
     assert (graded.score.verdict, graded.score.score) == (Verdict.NEEDS_REVIEW, 0), graded.evidence
     assert graded.evidence.verification == "over_limit"
     limit = graded.evidence.verification_limit

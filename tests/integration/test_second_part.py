@@ -72,7 +72,7 @@ def question(course: Course, submission: uuid.UUID, number: str = "3.1") -> dict
 @pytest.fixture(scope="module")
 def small(hw13: Assignment) -> Assignment:
     """A training of a few steps, and a curve of two points."""
-    return quick(hw13, ratios="[0.0, 0.9]", distillation_flops="1e9")
+    return quick(hw13, ratios="[0.0, 0.9]", sweep_flops="1e7", distillation_flops="1e7")
 
 
 def test_verdicts_come_first_and_the_curve_later(course: Course, sandbox: Sandbox, small: Assignment) -> None:
