@@ -58,7 +58,9 @@ class Question(_Data):
 
         def value(match: re.Match[str]) -> str:
             number = numbers.get(match[1])
-            return f"{number:,}" if type(number) in (int, float) else match[0]
+            if type(number) is float:
+                return f"{number:g}"
+            return f"{number:,}" if type(number) is int else match[0]
 
         return _OPTION_IN_TEXT.sub(value, self.text.get(language) or self.text.get("en", ""))
 

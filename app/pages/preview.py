@@ -94,7 +94,7 @@ def read_parts(assignment: Assignment, parts: Mapping[str, Part], repair: Repair
 
 def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str) -> Iterator[CodePreview]:
     prelude_names = _defined_names(assignment.prelude_source())
-    shown: set[str] = set()
+    shown: dict[str, set[str]] = {}
     for question in assignment.questions:
         own, others = assignment.code_parts(question)
         part = intake.find_part(parts, own, others, question.entry) if question.entry and own else None
@@ -103,6 +103,7 @@ def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, ta
         name = next(name for name in (*own, *others) if parts.get(name) is part)
         result = intake.read_part(part, question.entry, prelude_names, repair)
         notes = tuple(note for note in result.notes if note.id not in {*_SHOWN_APART, _KNOWN_AFTER_RUN})
+        remarks = _render(notes, tag)
         yield CodePreview(
             part=name,
             title=_title(assignment, own[0], tag),
@@ -111,9 +112,10 @@ def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, ta
             other_part=_title(assignment, name, tag) if name not in own else None,
             is_first=name not in shown,
             result=result,
-            remarks=_render(notes, tag),
+            # A remark on the part as a whole comes with each of its entry points.
+            remarks=tuple(remark for remark in remarks if remark not in shown.get(name, ())),
         )
-        shown.add(name)
+        shown.setdefault(name, set()).update(remarks)
 
 
 @cache

@@ -39,6 +39,7 @@ def test_every_part_of_the_example_is_shown() -> None:
 
 def test_a_notebook_that_holds_the_loss_too_answers_both_questions() -> None:
     cells = [{"cell_type": "code", "source": part.data.decode()} for part in (MODEL, LOSS)]
+    cells.append({"cell_type": "code", "source": "print('a'\nfor x in y:"})
     notebook = Part(json.dumps({"cells": cells, "nbformat": 4}).encode())
     form = preview.read_parts(HW13, {"model": notebook}, "suggest", "en")
     assert [(code.title, code.has_entry, code.other_part, code.is_first) for code in form.codes] == [
@@ -46,6 +47,9 @@ def test_a_notebook_that_holds_the_loss_too_answers_both_questions() -> None:
         ("Distillation loss", True, "Student model", False),
     ]
     assert form.unanswered == ("1.2", "2.2", "3.1", "3.2")
+    remarks = [remark for code in form.codes for remark in code.remarks]
+    assert remarks
+    assert len(set(remarks)) == len(remarks), "a remark on the notebook is shown once"
 
 
 def test_a_missing_entry_point_and_a_missing_name_are_shown() -> None:
