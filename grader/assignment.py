@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PositiveInt,
+    PrivateAttr,
     ValidationInfo,
     model_validator,
 )
@@ -26,7 +27,7 @@ from grader.checks.kd_loss import kd_rubric
 from grader.parts import MOST_PARTS, PartDefinition, PartKind, Text
 
 ASSIGNMENTS = Path(__file__).parent / "assignments"
-Check = Literal["architecture", "summary", "kd_loss", "choice", "pruning"]
+_Options = TypeVar("_Options", bound=BaseModel)
 
 
 class _Data(BaseModel):
@@ -40,12 +41,23 @@ class Question(_Data):
     """One question of the rubric: ``text`` is the task in Markdown, ``options`` belong to its check."""
 
     number: str
-    check: Check
+    check: str
     points: float = Field(ge=0)
     parts: tuple[str, ...]
     title: Text
     text: Text = Field(default_factory=dict)
     options: Mapping[str, Any] = Field(default_factory=dict)
+    _typed_options: tuple[Mapping[str, Any], BaseModel] | None = PrivateAttr(None)
+
+    def typed_options(self, options_type: type[_Options]) -> _Options:
+        """The options as the type of its check, read once. Raises ``pydantic.ValidationError``."""
+        former = self._typed_options
+        # A copy of a question with other options has the private attributes of the original.
+        if former is not None and former[0] is self.options and isinstance(former[1], options_type):
+            return former[1]
+        options = options_type.model_validate(dict(self.options))
+        self._typed_options = (self.options, options)
+        return options
 
     @property
     def entry(self) -> str | None:
@@ -166,31 +178,26 @@ class Assignment(_Data):
         own = self.part_names(PartKind.CODE, question)
         return own, tuple(name for name in self.part_names(PartKind.CODE) if name not in own)
 
-    def by_check(self, check: Check) -> Question | None:
-        """The first question that uses this check."""
-        return next((question for question in self.questions if question.check == check), None)
-
     @property
     def classes(self) -> int:
         """The classes that the network of the assignment tells apart."""
-        return int(self._network["classes"])
+        return int(self.network["classes"])
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """The shape (C, H, W) of an image for the network of the assignment."""
-        channels, height, width = self._network["input_shape"]
+        channels, height, width = self.network["input_shape"]
         return channels, height, width
 
     @property
     def parameter_limit(self) -> int:
         """The most parameters that the network of the assignment may have."""
-        return int(self._network["parameter_limit"])
+        return int(self.network["parameter_limit"])
 
     @property
-    def _network(self) -> Mapping[str, Any]:
-        question = self.by_check("architecture")
-        assert question is not None  # noqa: S101 - only what rests on a network asks
-        return question.options
+    def network(self) -> Mapping[str, Any]:
+        """The options of the question that asks for a network; empty if none does."""
+        return next((one.options for one in self.questions if "parameter_limit" in one.options), {})
 
     def prelude_source(self) -> str:
         """Python text that runs before every submission, inside the sandbox."""

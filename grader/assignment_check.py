@@ -16,19 +16,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from grader import assignment as assignments
-from grader import data, messages
+from grader import messages
 from grader.assignment import Assignment, Question
-from grader.checks.kd_loss import kd_diagnosis, kd_rubric
+from grader.check import OwnPoints, is_points
+from grader.checks import registry
 from grader.intake import syntax
-from reference_models.kd import cases
 
 MAIN = "assignment.toml"
-_POINTS = {
-    "summary": ("rows_differ_points",),
-    "kd_loss": ("hard_term_points", "soft_term_points"),
-    "pruning": ("provisional_points",),
-}
-"""Options by check that scoring reads as points."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +100,9 @@ def _faults(assignment: Assignment) -> Iterator[Fault]:
     for index, question in enumerate(assignment.questions):
         if not question.title.get(messages.LANGUAGES[0]):
             yield fault(index, "title", f"there is no text in {messages.LANGUAGES[0]}")
+        if question.check not in registry.CHECKS:
+            yield fault(index, "check", f"there is no check {question.check!r}; there are {', '.join(registry.CHECKS)}")
+            continue
         for name, what in _wrong_options(assignment, question):
             yield fault(index, name, what)
 
@@ -122,51 +119,19 @@ def _prelude(assignment: Assignment, missing: Fault) -> Iterator[Fault]:
 
 def _wrong_options(assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
     """Options by name that scoring or a check could not use, and what is wrong with each."""
-    for name in _POINTS.get(question.check, ()):
-        points = question.options.get(name)
-        if not _is_points(points, question):
-            yield name, f"is a number of points from 0 to {question.points:g}, not {points!r}"
-    if question.check == "choice":
-        choices = question.options.get("choices")
-        if not isinstance(choices, dict) or not choices:
-            yield "choices", "names the answers that there are, each with its texts"
-        elif question.options.get("key") not in choices:
-            yield "key", f"is one of {', '.join(choices)}, not {question.options.get('key')!r}"
-    for baseline, points in question.options.get("baseline_points", {}).items():
-        measured_on = data.name_for(question.options)
-        if baseline not in assignment.baselines_on(measured_on):
-            yield "baseline_points", f"there is no baseline {baseline} on {measured_on}"
-        elif not _is_points(points, question):
-            yield "baseline_points", f"{baseline} is worth 0 to {question.points:g} points, not {points!r}"
-    if question.check == "kd_loss":
-        yield from _kd_options(assignment, question)
-
-
-def _kd_options(assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
-    message_ids = messages.ids()
-    for mistakes, row in question.options.get("mistakes", {}).items():
-        points = row.get("points", 0) if isinstance(row, dict) else None
-        if not _is_points(points, question):
-            yield mistakes, f"is worth 0 to {question.points:g} points, not {points!r}"
-        for name in mistakes.split("+"):
-            if name not in message_ids and name != kd_rubric.DEFAULT:
-                yield mistakes, f"there is no known mistake {name}"
-    files = {name: question.options.get(name) for name in ("cases", "known_mistakes")}
-    for name, file in files.items():
-        if file not in assignment.files:
-            yield name, f"names a file of the folder, not {file!r}"
-    if all(file in assignment.files for file in files.values()):
-        case_text = assignment.files[str(files["cases"])]
-        try:
-            cases.read(case_text)
-        except (ValueError, KeyError, TypeError) as error:
-            yield "cases", f"{files['cases']} is no case file: {error}"
-            return
-        try:
-            kd_diagnosis.table(case_text, assignment.files[str(files["known_mistakes"])])
-        except (ValueError, KeyError, TypeError) as error:
-            yield "known_mistakes", f"{files['known_mistakes']} does not fit the cases: {error}"
-
-
-def _is_points(value: object, question: Question) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= question.points
+    check = registry.of(question)
+    points = check.options_type.marked(OwnPoints)
+    for name in check.options_type.model_fields:
+        if name in points and not is_points(question.options.get(name), question):
+            yield name, f"is a number of points from 0 to {question.points:g}, not {question.options.get(name)!r}"
+    problems = dict(check.problems(assignment, question))
+    yield from problems.items()
+    try:
+        check.options(question)
+    except ValidationError as error:
+        for details in error.errors():
+            name = str(details["loc"][0])
+            if name not in points and name not in problems:
+                yield name, details["msg"].removeprefix("Value error, ")
+    for name in question.options.keys() - check.options_type.model_fields.keys():
+        yield name, f"is no option of {question.check}; there are {', '.join(check.options_type.model_fields)}"

@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from grader import intake, stored_evidence
+from grader import intake
 from grader.assignment import Assignment, Question
-from grader.evidence import Evidence, Fault, Note, Outcome
+from grader.evidence import CodeEvidence, Evidence, Note, Outcome
 from grader.parts import PartKind
 from grader.sandbox import claims
 from grader.sandbox.child import LockedChild
@@ -30,6 +30,9 @@ QUESTIONS_STAGE = "questions"
 _GPU = re.compile(r"cuda|\b(?:mps|xpu)\b")
 _MOST_DEFINED_NAMES = 500
 _log = logging.getLogger(__name__)
+_ONLY_OF_FAILURES = frozenset({"intake.settings_missing", "intake.module_unavailable"})
+_Evidence = TypeVar("_Evidence", bound=Evidence)
+_Code = TypeVar("_Code", bound=CodeEvidence)
 
 
 class Observer(Protocol):
@@ -75,6 +78,14 @@ class LoadedPart:
     notes: tuple[Note, ...]
     defined_names: tuple[str, ...]
 
+    def with_notes(self, evidence: _Code) -> _Code:
+        """The evidence with the notes of intake."""
+        notes = self.notes
+        if evidence.outcome is Outcome.OK:
+            # Code that ran to its end needed neither the missing settings nor the missing packages.
+            notes = tuple(note for note in notes if note.id not in _ONLY_OF_FAILURES)
+        return evidence.model_copy(update={"notes": (*evidence.notes, *notes)})
+
 
 @dataclass(frozen=True)
 class LoadFailure:
@@ -114,10 +125,6 @@ class GradingContext:
         """Whether the caller cancelled the grading, or another thread of it failed."""
         return self.stop.is_set() or self._is_cancelled()
 
-    def questions(self, check: str) -> list[Question]:
-        """The questions that this check examines."""
-        return [question for question in self.assignment.questions if question.check == check]
-
     def part(self, question: Question, kind: PartKind) -> Part | None:
         """What was submitted as the question's part of this kind."""
         names = self.assignment.part_names(kind, question)
@@ -126,6 +133,28 @@ class GradingContext:
     def code_part(self, question: Question) -> Part | None:
         """The part that defines the question's entry point: its own, or another part of code if only that one does."""
         return intake.find_part(self.submission.parts, *self.assignment.code_parts(question), str(question.entry))
+
+    def question_of(self, evidence_type: type[Evidence]) -> Question | None:
+        """The first question of a kind."""
+        return next((one for one in self.assignment.questions if one.check == evidence_type.check()), None)
+
+    def evidence_of(self, question: Question, evidence_type: type[_Evidence]) -> _Evidence | None:
+        """The evidence of a question so far, if it has no fault."""
+        evidence = self.grading.evidence.get(question.number)
+        return evidence if isinstance(evidence, evidence_type) and evidence.fault is None else None
+
+    def find(self, evidence_type: type[_Evidence]) -> _Evidence | None:
+        """The evidence of the first question of a kind, if it has landed."""
+        for question in self.assignment.questions:
+            evidence = self.grading.evidence.get(question.number)
+            if isinstance(evidence, evidence_type):
+                return evidence
+        return None
+
+    def awaits(self, evidence_type: type[Evidence]) -> bool:
+        """Whether evidence of a kind is still to land."""
+        numbers = [question.number for question in self.assignment.questions if question.check == evidence_type.check()]
+        return any(number not in self.grading.evidence for number in numbers)
 
     def read_part(self, part: Part, entry: str, stage: str) -> intake.IntakeResult:
         """The source of a part as it may run."""
@@ -167,10 +196,12 @@ class GradingContext:
         return {"source": source, "prelude": prelude, "filename": filename, "without_gpu": without_gpu}
 
     @contextlib.contextmanager
-    def contain_faults(self, question: Question, on_fault: Callable[[Question], None] | None = None) -> Iterator[None]:
+    def contain_faults(
+        self, question: Question, on_fault: Callable[[Question], None] = lambda _: None
+    ) -> Iterator[None]:
         """Log an unexpected error as the grader's own fault, so that the other questions are still graded.
 
-        ``on_fault`` records what becomes of this question; by default its evidence is the fault.
+        ``on_fault`` records what becomes of this question; by default its evidence stays as it is.
         """
         if self.is_cancelled():
             raise Cancelled
@@ -180,10 +211,7 @@ class GradingContext:
             raise
         except Exception:  # noqa: BLE001 - student code cannot raise here: any error is the grader's
             _log.exception("question %s could not be measured", question.number)
-            (on_fault or self._record_grader_fault)(question)
-
-    def _record_grader_fault(self, question: Question) -> None:
-        self.record_evidence(question, stored_evidence.of_fault(question.check, Fault.GRADER))
+            on_fault(question)
 
     def limit_wall_time(self, seconds: float) -> None:
         """Give all children from now on this many seconds of wall time together."""
@@ -228,6 +256,20 @@ class GradingContext:
             if self.observer is not None:
                 self.observer.question(question.number, evidence)
                 self.observer.progress(QUESTIONS_STAGE, len(self.grading.evidence), len(self.assignment.questions))
+
+    def keep_picture(self, data: bytes) -> None:
+        """Pass a picture that is safe to show to the observer."""
+        if self.observer is not None:
+            with self.lock:
+                self.observer.picture(data)
+
+    def keep_artefact(self, data: bytes, is_confirmed: bool) -> None:
+        """Pass the exported model to the observer; a confirmed one is measured by other checks."""
+        if self.observer is not None:
+            with self.lock:
+                self.observer.artefact(data)
+        if is_confirmed:
+            self.grading.artefact = data
 
     def commit(self) -> None:
         """Let a reader see what was recorded so far. The end of a stage needs no call.

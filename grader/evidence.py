@@ -28,6 +28,11 @@ class Outcome(StrEnum):
     PROTOCOL = "protocol"
     DIED = "died"
 
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether the same code ends so on every machine: a busy one meets limits of time and memory, and deaths."""
+        return self in (Outcome.OK, Outcome.ERROR, Outcome.FORBIDDEN, Outcome.OUTPUT_LIMIT)
+
 
 class Fault(StrEnum):
     """Whose fault a failure is. Only infrastructure faults are retried, and they never cost an attempt."""
@@ -101,6 +106,31 @@ class Evidence(Record):
     fault: Fault | None = None
     """Set only when the grader itself failed (``grader``, ``infrastructure``): there is nothing to score then."""
 
+    @classmethod
+    def check(cls) -> str:
+        """The kind of this class."""
+        return str(cls.model_fields["kind"].default)
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether it depends on the submission alone, and not on the load of a machine or a person's decision."""
+        return self.fault is None
+
+    @property
+    def lost_to_fault(self) -> bool:
+        """Whether a part of it is missing through a fault of ours."""
+        return self.fault is not None
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether SIGKILL ended a child, which may be the work of the system and not of the student."""
+        return False
+
+    @property
+    def measured_on(self) -> tuple[str, str] | None:
+        """The data set on which it was measured and its digest, if one was used."""
+        return None
+
 
 class CodeEvidence(Evidence):
     """Evidence of a question for which student code ran."""
@@ -113,3 +143,11 @@ class CodeEvidence(Evidence):
     stdout: str = ""
     missing_names: tuple[tuple[str, int], ...] = ()
     """Names that neither the submission nor the prelude defines, with the line that uses each."""
+
+    @property
+    def is_reproducible(self) -> bool:
+        return super().is_reproducible and self.outcome.is_reproducible
+
+    @property
+    def was_killed(self) -> bool:
+        return self.outcome is Outcome.DIED and self.error is not None and "SIGKILL" in self.error.message

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, SerializeAsAny
 
 from grader import assignment as assignments
-from grader import messages, pipeline, scoring
+from grader import messages, pipeline, scoring, stored_evidence
 from grader.assignment import Assignment
 from grader.checks.choice.measure import read_answers
 from grader.context import Grading, Observer
@@ -17,6 +19,11 @@ from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from grader.submission import Part, SubmittedParts
 from grader.version import GRADER_VERSION
+
+
+def _read_evidence(value: object) -> object:
+    """Evidence of any kind, when a report is read from its JSON data."""
+    return stored_evidence.parse(value) if isinstance(value, dict) else value
 
 
 class Message(Record):
@@ -36,7 +43,7 @@ class QuestionReport(Record):
     verdict: Verdict
     fault: Fault | None
     messages: tuple[Message, ...]
-    evidence: Evidence | None
+    evidence: Annotated[SerializeAsAny[Evidence], BeforeValidator(_read_evidence)] | None
     override: None = None
     """Points set by staff: there are none outside a service."""
 

@@ -6,29 +6,14 @@ gives the same result, bit for bit, on any machine and at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from grader import intake
-from grader.assignment import Assignment, Question
-from grader.checks.architecture import score as architecture
-from grader.checks.choice import score as choice
-from grader.checks.kd_loss import score as kd_loss
-from grader.checks.pruning import score as pruning
-from grader.checks.summary import score as summary
+from grader.assignment import Assignment
+from grader.checks import registry
 from grader.evidence import Evidence, Note
 from grader.verdicts import QuestionScore as QuestionScore
 from grader.verdicts import Verdict as Verdict
 from grader.verdicts import result
 from grader.verdicts import total as total
-
-_RULES: dict[str, Callable[[Assignment, Question, Any], QuestionScore]] = {
-    "architecture": architecture.score,
-    "summary": summary.score,
-    "kd_loss": kd_loss.score,
-    "choice": choice.score,
-    "pruning": pruning.score,
-}
 
 
 def score(assignment: Assignment, number: str, evidence: Evidence | None) -> QuestionScore:
@@ -42,7 +27,7 @@ def score(assignment: Assignment, number: str, evidence: Evidence | None) -> Que
         return result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="not_submitted"), *evidence.notes)
     if evidence.kind != question.check:
         raise ValueError(f"question {number} is scored from {question.check} evidence, not {evidence.kind}")
-    return _review_if_statements_dropped(_RULES[question.check](assignment, question, evidence), evidence)
+    return _review_if_statements_dropped(registry.of(question).score(assignment, question, evidence), evidence)
 
 
 _DROPS_TO_REVIEW = {

@@ -12,8 +12,7 @@ from unittest import mock
 import pytest
 
 from app import cli
-from grader import later_stage
-from grader.checks.pruning import distillation
+from grader.checks.pruning import distillation, later
 from grader.sandbox.supervisor import Sandbox
 
 
@@ -66,5 +65,5 @@ def borrow(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 def train_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """The shortest training there is, measured on few pictures: what it teaches is not looked at."""
     monkeypatch.setattr(distillation, "MAX_STEPS", 8)
-    even = later_stage._even_indices
-    monkeypatch.setattr(later_stage, "_affordable_indices", lambda available, *_: even(available, 44))
+    even = later._even_indices
+    monkeypatch.setattr(later, "_affordable_indices", lambda available, *_: even(available, 44))

@@ -108,8 +108,7 @@ def assignment(slug: str, viewer: AnyViewer, session: ReadSession, lang: Languag
 def assignment_view(session: Session, viewer: Viewer, row: PublishedAssignment, lang: str) -> AssignmentView:
     """One assignment as this viewer sees it."""
     assignment = service.definition(row)
-    question = assignment.by_check("architecture")
-    network = question.options if question is not None else {}
+    network = assignment.network
     file_names = usual_file_names(assignment.parts)
     left = quota.of(session, viewer.user_id, assignment)
     extended_to = extensions.deadline(session, assignment.slug, viewer.user_id)

@@ -109,7 +109,7 @@ def _extras(question: Mapping[str, Any]) -> Iterator[RenderableType]:
         if error.get("line") and error.get("source"):
             yield Text(f"line {error['line']}: {error['source'].strip()}", style="red")
         yield Text(f"{error['type']}: {error['message']}", style="red")
-    if evidence.get("kind") == "kd_loss" and evidence.get("call"):
+    if evidence.get("call"):
         yield from _terms(evidence)
 
 

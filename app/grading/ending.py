@@ -29,7 +29,7 @@ def finish(session: Session, submission: Submission, run: Run) -> None:
     run.outcome, run.finished_at = RunOutcome.FINISHED, now()
     fill_missing(session, submission, run.id, Fault.GRADER)
     rows = repository.run_evidence(session, run.id)
-    submission.counts = not any(row.data.get("fault") or row.data.get("curve_fault") for row in rows)
+    submission.counts = not any(stored_evidence.parse(row.data).lost_to_fault for row in rows)
     submission.fault = None
     end(session, submission, State.GRADED)
 
@@ -63,7 +63,7 @@ def _stop_curve(session: Session, submission: Submission, run: Run) -> bool:
     if not has_all and not remaining.has_all_verdicts(assignment, evidence):
         return False
     parts = {part.name for part in repository.parts(session, submission.id)}
-    for number, stopped in remaining.mark_stopped(assignment, parts, evidence).items():
+    for number, stopped in remaining.without_later(assignment, parts, evidence, fault=None).items():
         row = StoredEvidence(run_id=run.id, submission_id=submission.id, question=number)
         rows[number] = computing.store_evidence(session, row, stopped)
     for row in rows.values():  # a later run may have begun to replace the scores of this one

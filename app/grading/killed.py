@@ -7,9 +7,7 @@ from sqlalchemy.orm import Session
 from app.db.engine import Database
 from app.grading import repository
 from app.submissions.models import Run, RunOutcome
-from grader.checks.architecture.evidence import ArchitectureEvidence
-from grader.checks.pruning.evidence import PruningEvidence
-from grader.evidence import CodeEvidence, Evidence, Outcome
+from grader.evidence import Evidence
 from grader.sandbox.replies import InfrastructureFault
 
 DETAIL = "The worker's sandbox lost a child to SIGKILL."
@@ -22,7 +20,7 @@ def require_repeated_kill(database: Database, run_id: int, evidence: Evidence) -
 
     Student code can kill itself by the same signal, and then does so in every try.
     """
-    if not _was_killed(evidence):
+    if not evidence.was_killed:
         return
     with database.read() as session:
         if _earlier_kills(session, repository.run(session, run_id)) < KILLS_TO_CONFIRM:
@@ -35,15 +33,3 @@ def _earlier_kills(session: Session, run: Run) -> int:
         return (run.fault_detail or "").splitlines().count(DETAIL)
     same = Run.submission_id == run.submission_id, Run.regrade_id.is_not_distinct_from(run.regrade_id)
     return repository.fault_details(session, *same).count(DETAIL)
-
-
-def _was_killed(evidence: Evidence) -> bool:
-    if isinstance(evidence, PruningEvidence):
-        own_loss = evidence.own_loss is not None and evidence.own_loss.outcome is Outcome.DIED
-        return own_loss or evidence.curve_outcome is Outcome.DIED
-    if not isinstance(evidence, CodeEvidence):
-        return False
-    messages = [evidence.error.message] if evidence.outcome is Outcome.DIED and evidence.error else []
-    if isinstance(evidence, ArchitectureEvidence) and evidence.unverified_reason:
-        messages.append(evidence.unverified_reason)
-    return any("SIGKILL" in text for text in messages)

@@ -25,8 +25,7 @@ from app.queue.port import JobEngine
 from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State
-from grader import later_stage, stored_evidence
-from grader.checks.pruning.evidence import PruningEvidence
+from grader import later_stage, remaining, stored_evidence
 from grader.evidence import Fault
 from grader.pipeline import Grading
 from grader.sandbox.supervisor import Sandbox
@@ -102,7 +101,7 @@ class Measurer:
             if resumed.is_exhausted:
                 self._give_up(recorder, resumed, Fault.INFRASTRUCTURE)
             elif resumed.reused is not None:
-                self._reuse(recorder, resumed.reused)
+                self._reuse(recorder, resumed, resumed.reused)
                 recorder.finish(grading.sandbox, grading.timings)
             else:
                 later_stage.run(
@@ -158,15 +157,12 @@ class Measurer:
             return run.submission_id in self._in_progress
         return workers.lives(session, run.executor, silent_seconds=self.silent_seconds)
 
-    def _reuse(self, recorder: Recorder, run_id: int) -> None:
-        """Copy the evidence of a run of the same content that has finished meanwhile."""
+    def _reuse(self, recorder: Recorder, resumed: ResumedRun, run_id: int) -> None:
+        """Copy what is due from a run of the same content that has finished meanwhile."""
         with self.database.read() as session:
-            evidence_by_question = {
-                row.question: stored_evidence.parse(row.data) for row in repository.run_evidence(session, run_id)
-            }
-        for question, evidence in evidence_by_question.items():
-            if isinstance(evidence, PruningEvidence):
-                recorder.keep(question, evidence)
+            stored = {row.question: row.data for row in repository.run_evidence(session, run_id)}
+        for question in remaining.due(resumed.assignment, resumed.submitted.parts, resumed.grading.evidence):
+            recorder.keep(question.number, stored_evidence.parse(stored[question.number]))
 
     def _stop(self, recorder: Recorder) -> None:
         """End a cancelled run for good, or put an interrupted one back for another worker."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,12 +10,10 @@ from sqlalchemy.orm import Session
 from app.grading import repository as runs
 from app.submissions import repository
 from app.submissions.models import Submission
-from grader import data
+from grader import data, stored_evidence
 from grader.assignment import Assignment
-from grader.evidence import Outcome
+from grader.evidence import Evidence
 from grader.version import GRADER_VERSION
-
-_REPRODUCIBLE = (Outcome.OK, Outcome.ERROR, Outcome.FORBIDDEN, Outcome.OUTPUT_LIMIT)
 
 
 def content_key(submission: Submission, assignment: Assignment, *questions: str) -> str:
@@ -38,26 +35,15 @@ def find_reusable_run(session: Session, content_key: str, assignment: Assignment
     return earlier if complete and all(is_current(row.data) for row in rows) else None
 
 
-def is_current(evidence: Mapping[str, Any]) -> bool:
-    """Whether measuring the same submission again would give the same evidence."""
-    return is_reproducible(evidence) and _is_on_current_data(evidence)
+def is_current(stored: dict[str, Any]) -> bool:
+    """Whether measuring the same submission again would give the same as this stored evidence."""
+    evidence = stored_evidence.parse(stored)
+    return evidence.is_reproducible and _is_on_current_data(evidence)
 
 
-def _is_on_current_data(evidence: Mapping[str, Any]) -> bool:
+def _is_on_current_data(evidence: Evidence) -> bool:
     """Whether the data set has not changed since. The built-in one changes with Assay's version alone."""
-    measured_on = evidence.get("data")
-    if measured_on in (None, data.BUILT_IN):
+    if evidence.measured_on is None:
         return True
-    return evidence.get("data_digest") == data.digest(measured_on) is not None
-
-
-def is_reproducible(evidence: Mapping[str, Any]) -> bool:
-    """Whether evidence depends on the submission alone.
-
-    Faults of ours, limits that a busy machine meets (time, memory, a death) and cancelled curves may end otherwise in
-    another run.
-    """
-    if evidence.get("curve_stopped") or evidence.get("verification") == "over_limit":
-        return False
-    stopped = {evidence.get("outcome", Outcome.OK), evidence.get("curve_outcome", Outcome.OK)} - set(_REPRODUCIBLE)
-    return not (evidence.get("fault") or evidence.get("curve_fault") or stopped)
+    name, digest = evidence.measured_on
+    return name == data.BUILT_IN or digest == data.digest(name)

@@ -150,7 +150,7 @@ def _day(day: date, count: int, most: int) -> Bar:
 
 def _parameters(graded: Sequence[Attempt], assignment: Assignment) -> list[Dot]:
     """Students by model size and accuracy: one dot for each bin, so that the page of a large class stays small."""
-    if assignment.by_check("architecture") is None:
+    if not assignment.network:
         return []
     # Models beyond the limit share the last bin.
     width = assignment.parameter_limit / (_PARAMETER_BINS - 1)

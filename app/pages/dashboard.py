@@ -35,6 +35,7 @@ from app.submissions.models import State
 from app.users import service as users
 from grader import data
 from grader.assignment import Assignment
+from grader.checks import registry
 from grader.scoring import Verdict
 
 router = APIRouter(prefix="/dashboard")
@@ -139,8 +140,8 @@ def override(
 
 def _baselines(definition: Assignment) -> Mapping[str, float]:
     """The baselines on the data set of this assignment, which the class's accuracies are compared with."""
-    pruning = definition.by_check("pruning")
-    return definition.baselines_on(data.name_for(pruning.options)) if pruning is not None else {}
+    measured = (question for question in definition.questions if "accuracy" in registry.of(question).facts)
+    return next((definition.baselines_on(data.name_for(question.options)) for question in measured), {})
 
 
 @lru_cache(maxsize=8)

@@ -27,6 +27,7 @@ from app.submissions import repository as submissions
 from app.submissions.models import Run, RunOutcome, StoredEvidence
 from grader import pipeline, stored_evidence
 from grader.assignment import Assignment
+from grader.checks import registry
 from grader.evidence import Evidence, Fault
 from grader.sandbox.supervisor import Sandbox
 
@@ -101,7 +102,7 @@ class Remeasurer:
             entry.run_id = run.id
             if earlier is None:
                 assignment = _with_questions(whole, again)
-                _keep(session, run, stored_result, [number for number in wanted if number not in again])
+                _keep(session, run, whole, stored_result, [number for number in wanted if number not in again])
             return ClaimedRun(run.id, assignment, load_parts(session, submission), earlier)
 
     def _stop(self, observer: _Observer) -> None:
@@ -235,33 +236,30 @@ class _Observer:
             preview.end_if_complete(session, regrade)
 
 
-def _keep(session: Session, run: Run, stored_result: repository.StoredResult, numbers: list[str]) -> None:
+def _keep(
+    session: Session, run: Run, assignment: Assignment, stored_result: repository.StoredResult, numbers: list[str]
+) -> None:
     """Copy the evidence of these questions into a new run: measuring them again would give the same."""
     for number in numbers:
         row = StoredEvidence(run_id=run.id, submission_id=run.submission_id, question=number)
         computing.store_evidence(session, row, stored_evidence.parse_json(stored_result.evidence[number]))
     former = submissions.run(session, stored_result.submission.run_id)
-    checks = {stored_evidence.parse_json(stored_result.evidence[number]).kind for number in numbers}
-    if former is not None and "pruning" in checks:
+    stores = {name for number in numbers for name in registry.of(assignment.question(number)).stores}
+    if former is not None and "picture" in stores:
         run.picture_sha256 = former.picture_sha256
-    if former is not None and "architecture" in checks:
+    if former is not None and "artefact" in stores:
         run.artefact_sha256 = former.artefact_sha256
 
 
 def _with_questions(assignment: Assignment, numbers: list[str]) -> Assignment:
-    """The assignment with these questions alone, and the architecture's if one of them is measured on the model.
+    """The assignment with these questions alone, and those whose evidence measuring them reads.
 
     No numbers mean all of them.
     """
     if not numbers:
         return assignment
-    questions_to_measure = [assignment.question(number) for number in numbers]
-    on_model = any(stale.on_model(item) for item in questions_to_measure)
-    numbers_with_model = {
-        *numbers,
-        *(item.number for item in assignment.questions if on_model and item.check == "architecture"),
-    }
-    questions = tuple(item for item in assignment.questions if item.number in numbers_with_model)
+    others = [other.number for number in numbers for other in stale.rests_on(assignment, assignment.question(number))]
+    questions = tuple(question for question in assignment.questions if question.number in {*numbers, *others})
     return assignment.model_copy(update={"questions": questions})
 
 

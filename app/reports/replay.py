@@ -159,7 +159,6 @@ def _about(
     sources: Mapping[str, str],
 ) -> dict[str, Any]:
     """Versions, seeds and results. Of the assignment only the facts that students know."""
-    network = assignment.by_check("architecture")
     return {
         "submission": str(submission.id),
         "attempt": submission.attempt,
@@ -169,7 +168,7 @@ def _about(
             "slug": assignment.slug,
             "version": assignment.version,
             "digest": assignment.digest,
-            **{name: network.options[name] for name in _NETWORK_FACTS if network is not None},
+            **{name: assignment.network[name] for name in _NETWORK_FACTS if assignment.network},
         },
         "versions": {"python": platform.python_version(), "torch": version("torch"), "numpy": version("numpy")},
         "questions": [

@@ -23,13 +23,11 @@ from app.scores.standing import total, verdict_of
 from app.submissions.extensions import repository as extensions
 from app.submissions.models import State
 from app.users.models import Role
-from grader.assignment import Assignment, Question
+from grader.assignment import Assignment
+from grader.checks import registry
 from grader.evidence import Fault
 from grader.lateness import Lateness, lateness
 from grader.scoring import Verdict
-
-_CHECKS_WITH_FACTS = frozenset({"architecture", "kd_loss", "pruning"})
-"""Checks whose messages are read also at full points: for parameters, known mistakes and accuracy."""
 
 
 class Cell(NamedTuple):
@@ -180,14 +178,8 @@ def _load(session: Session, slug: str, rows: Sequence[Any]) -> Iterable[Attempt]
         return ()
     ids = [row.id for row in rows]
     versions = {key: assignments.definition(row) for key, row in repository.versions(session, slug).items()}
-    with_messages = {
-        question.number
-        for version in versions.values()
-        for question in version.questions
-        if question.check in _CHECKS_WITH_FACTS
-    }
     computed: dict[uuid.UUID, dict[str, Any]] = defaultdict(dict)
-    for score in repository.computed(session, slug, ids, with_messages):
+    for score in repository.computed(session, slug, ids, _paths(versions.values())):
         computed[score.submission_id][score.question] = score
     overrides: dict[uuid.UUID, dict[str, float]] = defaultdict(dict)
     for override in repository.overrides(session, slug, ids):
@@ -199,11 +191,20 @@ def _load(session: Session, slug: str, rows: Sequence[Any]) -> Iterable[Attempt]
     ]
 
 
-def _mistakes(question: Question, verdict: Verdict, message_ids: Sequence[str]) -> list[str]:
-    """The known mistakes among the messages; without one, the first message if the question lost points."""
-    known_mistakes = [key for key in message_ids if key in question.options.get("mistakes", {})]
-    first_message = message_ids[:1] if verdict in repository.LOST else ()
-    return [f"{question.number} {key}" for key in known_mistakes or first_message]
+def _paths(versions: Iterable[Assignment]) -> repository.Paths:
+    """Where the stored evidence of these versions has the facts of a class."""
+    paths: dict[str, dict[tuple[str | int, ...], set[str]]] = {}
+    for question in (question for version in versions for question in version.questions):
+        for fact, path in registry.of(question).facts.items():
+            paths.setdefault(fact, {}).setdefault(path, set()).add(question.number)
+    return paths
+
+
+def _mistakes(score: Any) -> list[str]:
+    """The known mistakes of a question; without one, the first message if it lost points."""
+    known = [getattr(score, "mistake", None), *(getattr(score, "further_mistakes", None) or ())]
+    first_message = [message["id"] for message in (score.messages or ())[:1]]
+    return [f"{score.question} {key}" for key in [item for item in known if item] or first_message]
 
 
 def _attempt(
@@ -221,14 +222,11 @@ def _attempt(
         points = overrides.get(number, score.score if score else 0.0)
         verdict = verdict_of(question, score.verdict if score else None, overrides.get(number))
         cells[number] = Cell(points, question.points, verdict, score.fault if score else None, number in overrides)
-        messages = (score.messages or ()) if score else ()
-        mistakes += _mistakes(question, score.verdict, [message["id"] for message in messages]) if score else ()
-        for message in messages:
-            key, params = message["id"], message["params"]
-            if question.check == "architecture" and key.startswith("model."):
-                facts.setdefault("parameters", params.get("parameters"))
-            elif question.check == "pruning" and key.startswith("pruning.curve."):
-                facts.setdefault("accuracy", params.get("accuracy"))
+        if score is not None:
+            mistakes += _mistakes(score)
+            for fact in ("parameters", "accuracy"):
+                if getattr(score, fact, None) is not None:
+                    facts.setdefault(fact, getattr(score, fact))
     late = lateness(assignment.schedule, row.submitted_at, extended_to)
     return Attempt(
         submission=row.id,

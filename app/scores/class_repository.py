@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, String, case, func, or_, select, type_coerce
+from sqlalchemy import Select, String, and_, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from app.assignments.models import PublishedAssignment
 from app.scores.models import Override, StoredScore
-from app.submissions.models import Submission
+from app.submissions.models import StoredEvidence, Submission
 from app.users.models import User
 from grader.scoring import Verdict
 
@@ -59,21 +59,32 @@ def submissions(session: Session, slug: str) -> Sequence[Any]:
     ).all()
 
 
-def computed(session: Session, slug: str, ids: Collection[uuid.UUID], with_messages: Collection[str]) -> Sequence[Any]:
-    """Computed scores of these submissions: submission id, question, score, verdict, fault, messages.
+Paths = Mapping[str, Mapping[tuple[str | int, ...], Collection[str]]]
+"""By fact, the questions whose stored evidence has it at a path."""
 
-    Messages are JSON and slow to read, so they are ``None`` unless points were lost or ``with_messages`` names the
-    question.
+
+def computed(session: Session, slug: str, ids: Collection[uuid.UUID], paths: Paths) -> Sequence[Any]:
+    """Computed scores of these submissions: submission id, question, score, verdict, fault, messages, and the facts.
+
+    Messages are JSON and slow to read, so they are ``None`` unless points were lost.
     """
+    with_facts = {question for by_path in paths.values() for questions in by_path.values() for question in questions}
+    facts = [
+        case(
+            *((StoredScore.question.in_(questions), StoredEvidence.data[path]) for path, questions in by_path.items())
+        ).label(fact)
+        for fact, by_path in paths.items()
+    ]
     query = select(
         StoredScore.submission_id,
         StoredScore.question,
         StoredScore.score,
         StoredScore.verdict,
         StoredScore.fault,
-        case((or_(StoredScore.question.in_(with_messages), StoredScore.verdict.in_(LOST)), StoredScore.messages)).label(
-            "messages"
-        ),
+        case((StoredScore.verdict.in_(LOST), StoredScore.messages)).label("messages"),
+        *facts,
+    ).outerjoin(
+        StoredEvidence, and_(StoredEvidence.id == StoredScore.evidence_id, StoredScore.question.in_(with_facts))
     )
     return session.execute(query.where(StoredScore.submission_id.in_(_ids_or_all(slug, ids)))).all()
 

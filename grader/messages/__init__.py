@@ -26,11 +26,20 @@ _UNKNOWN = "?"
 _OPTIONAL = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)  # innermost brackets first
 
 
+_FILES = [*sorted(_FOLDER.glob("*.toml")), *sorted(_FOLDER.parent.glob("checks/*/messages.toml"))]
+
+
+def add(path: Path) -> None:
+    """Add the texts of a kind of check that is not part of this package."""
+    _FILES.append(path)
+    catalogue.cache_clear()
+
+
 @cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """All texts: message id to language to template. Raises ``ValueError`` when two files share an id."""
     texts: dict[str, Mapping[str, str]] = {}
-    for path in (*sorted(_FOLDER.glob("*.toml")), *sorted(_FOLDER.parent.glob("checks/*/messages.toml"))):
+    for path in _FILES:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
         twice = texts.keys() & entries.keys()
         if twice:

@@ -53,7 +53,7 @@ def test_the_worked_assignment_has_no_fault(folder: Path) -> None:
         ("classes = 11", "classes = = 11", "classes = = 11", "Invalid value"),
         ("attempts_per_day = 20", "attempts_per_day = 0", "attempts_per_day = 0", "Input should be greater than 0"),
         ('parts = ["summary"]', 'parts = ["sumary"]', '"sumary"', "questions.2: parts: unknown parts"),
-        ('check = "pruning"', 'check = "prune"', '"prune"', "questions.5.check"),
+        ('check = "pruning"', 'check = "prune"', '"prune"', "question 3.1: check: there is no check 'prune'"),
         ('key = "softer"', 'key = "soft"', 'key = "soft"', "question 2.2: key: is one of harder, softer, not 'soft'"),
         ("rows_differ_points = 0.25", "rows_differ_points = 0.75", "rows_differ_points =", "0 to 0.5, not 0.75"),
         ("provisional_points = 1.0", "provisional_points = true", "provisional_points =", "not True"),

@@ -16,10 +16,11 @@ from PIL import Image, ImageDraw
 from torch import nn
 from torch.nn.utils import prune
 
-from grader import data, later_stage, messages, pipeline, scoring
+from grader import data, messages, pipeline, scoring
 from grader.assignment import Assignment
 from grader.checks.choice import speed
 from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.pruning import later
 from grader.checks.pruning.evidence import PruningEvidence
 from grader.data import dataset
 from grader.sandbox.harness.export import onnx_bytes
@@ -109,7 +110,7 @@ def test_curve_of_uploaded_weights_is_measured(hw13: Assignment, sandbox: Sandbo
     assert evidence.curve[0]["low"] < known < evidence.curve[0]["high"]
     assert measured[0] > measured[2]
     assert evidence.images is not None
-    assert evidence.images >= later_stage.FEWEST_IMAGES
+    assert evidence.images >= later.FEWEST_IMAGES
     assert evidence.reference_curve
     assert (evidence.data, evidence.image_size, evidence.baseline) == ("food11-mini", 64, None)
     assert evidence.baselines == {}, "those of hw13 were reached on the real set"

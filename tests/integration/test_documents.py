@@ -22,8 +22,8 @@ from tests.unit.test_cli import MAIN
 from tests.unit.test_cli_help import COMMANDS
 
 IN_A_MOMENT = (
-    "from grader import later_stage; from grader.checks.pruning import distillation; distillation.MAX_STEPS = 8; "
-    f"later_stage._affordable_indices = lambda available, *_: later_stage._even_indices(available, 44); {MAIN}"
+    "from grader.checks.pruning import distillation, later; distillation.MAX_STEPS = 8; "
+    f"later._affordable_indices = lambda available, *_: later._even_indices(available, 44); {MAIN}"
 )
 """The commands with the shortest training there is, measured on few pictures: what it teaches is not looked at."""
 

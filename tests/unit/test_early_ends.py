@@ -151,7 +151,9 @@ def stopped(hw13: Assignment, **changes: Any) -> PruningEvidence | None:
     pruning = grading.evidence["3.1"]
     assert isinstance(pruning, PruningEvidence)
     evidence = {**grading.evidence, "3.1": pruning.model_copy(update=changes)}
-    return remaining.mark_stopped(hw13, SUBMISSION.parts, evidence).get("3.1")
+    end = remaining.without_later(hw13, SUBMISSION.parts, evidence, None).get("3.1")
+    assert end is None or isinstance(end, PruningEvidence)
+    return end
 
 
 def test_stopped_curve_leaves_the_points_of_the_picture_and_is_not_begun_again(hw13: Assignment) -> None:
@@ -174,7 +176,7 @@ def test_curve_that_was_measured_before_the_stop_stays(hw13: Assignment) -> None
 
 def test_a_model_that_is_not_confirmed_gets_no_curve_to_stop(hw13: Assignment) -> None:
     grading, _ = examine(hw13, {"artefact.audit": audit(refused="odd")})
-    assert remaining.mark_stopped(hw13, SUBMISSION.parts, grading.evidence) == {}
+    assert remaining.without_later(hw13, SUBMISSION.parts, grading.evidence, None) == {}
 
 
 def test_texts_of_a_stop_say_that_points_stay() -> None:

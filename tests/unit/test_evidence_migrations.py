@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_steps_lead_old_evidence_to_todays_schema(monkeypatch: pytest.MonkeyPatc
 
 def test_old_json_text_takes_the_steps_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "STEPS", (lambda data: data | {"answer": "yes"},))
-    monkeypatch.setattr(stored_evidence, "_CURRENT_PREFIX", '{"schema_version": 2, ')
+    monkeypatch.setattr(stored_evidence, "_CURRENT", re.compile('{"schema_version": 2, "kind": "(\\w+)", '))
     read = stored_evidence.parse_json('{"schema_version": 1, "kind": "choice", "answer": "no"}')
     assert isinstance(read, ChoiceEvidence)
     assert (read.answer, read.schema_version) == ("yes", 2)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from app.presenting import filters, markdown
-from grader.assignment import Assignment, Check, LateRule, Question, Schedule, bundled, bundled_slugs, from_files
+from grader.assignment import Assignment, LateRule, Question, Schedule, bundled, bundled_slugs, from_files
+from grader.checks import registry
 from grader.parts import MOST_BYTES, PartDefinition, PartKind, usual_file_names
 
 HW13 = bundled("hw13")
@@ -118,7 +119,7 @@ def test_the_guide_for_authors_names_every_key() -> None:
     models = (Assignment, Schedule, LateRule, PartDefinition, Question)
     keys = {name for model in models for name in model.model_fields} - {"digest"}  # made of the files
     options = {name for slug in bundled_slugs() for question in bundled(slug).questions for name in question.options}
-    values = {*PartKind, *get_args(Check), "ratios", "data", "baseline_points"}
+    values = {*PartKind, *registry.CHECKS, "ratios", "data", "baseline_points"}
     assert {name for name in keys | options | values if f"`{name}`" not in guide and f"[{name}]" not in guide} == set()
     for kind in PartKind:
         part = definition(kind=kind)

@@ -16,11 +16,12 @@ from grader import messages, stored_evidence
 from grader.assignment import Assignment, bundled
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.checks.registry import CHECKS
 from grader.evidence import SCHEMA_VERSION, Evidence, Fault, Note
 from grader.scoring import QuestionScore, Verdict, score
 
 HW13 = bundled("hw13")
-KINDS: tuple[type[Evidence], ...] = get_args(get_args(stored_evidence.AnyEvidence)[0])
+KINDS: tuple[type[Evidence], ...] = tuple(check.evidence_type for check in CHECKS.values())
 
 _text = st.text(st.characters(codec="utf-8"), max_size=20)
 _json = st.recursive(

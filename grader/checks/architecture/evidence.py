@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from grader.evidence import CodeEvidence, LimitHit, Record
+from grader.evidence import CodeEvidence, LimitHit, Outcome, Record
 
 
 class LayerRow(Record):
@@ -87,3 +87,17 @@ class ArchitectureEvidence(CodeEvidence):
     """(type, parameters) of the layers that eval mode does not call, such as a head for training alone."""
     torchsummary_total: int | None = None
     """The total that the package torchsummary would print (only ``weight`` and ``bias`` of called leaves)."""
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        """Whether the count is still to be confirmed on the artefact."""
+        has_run = self.submitted and self.fault is None and self.outcome is Outcome.OK and self.parameters is not None
+        return has_run and self.verification == "pending"
+
+    @property
+    def is_reproducible(self) -> bool:
+        return super().is_reproducible and self.verification != "over_limit"
+
+    @property
+    def was_killed(self) -> bool:
+        return super().was_killed or "SIGKILL" in (self.unverified_reason or "")

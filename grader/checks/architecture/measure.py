@@ -8,6 +8,7 @@ import numpy as np
 
 from grader.assignment import Assignment, Question
 from grader.checks.architecture.evidence import ArchitectureEvidence, ForwardProbe, LayerRow
+from grader.checks.architecture.options import ArchitectureOptions
 from grader.evidence import Note, Outcome
 from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
@@ -57,7 +58,7 @@ def _run(
 
     A failing batch of one does not end the runs: a forgotten ``squeeze()`` fails for a batch of one only.
     """
-    batches = [int(n) for n in question.options.get("batches", (1, 2))]
+    batches = question.typed_options(ArchitectureOptions).batches
     probes: list[ForwardProbe] = []
     x = rng.standard_normal((max(batches), *assignment.input_shape), dtype=np.float32)
     outputs: list[Array] = []

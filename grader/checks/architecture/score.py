@@ -6,6 +6,7 @@ from typing import Any
 
 from grader.assignment import Assignment, Question
 from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.architecture.options import ArchitectureOptions
 from grader.checks.code_failure import code_failure
 from grader.evidence import Note
 from grader.verdicts import QuestionScore, Verdict, result
@@ -101,7 +102,7 @@ def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidenc
         return [Note(id="model.too_many_parameters", params=size | {"excess": parameters - limit})]
     # Before the artefact is audited, the hidden numbers are only a claim of the live model.
     is_settled = evidence.verification != "pending"
-    if is_settled and parameters + hidden > limit + int(question.options.get("small_constants", 0)):
+    if is_settled and parameters + hidden > limit + question.typed_options(ArchitectureOptions).small_constants:
         tensors = [name for name, _ in evidence.hidden_tensors[:5]]
         return [Note(id="model.hidden_numbers", params=size | {"hidden": hidden, "tensors": tensors})]
     return []

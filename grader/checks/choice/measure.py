@@ -11,6 +11,7 @@ from typing import Any
 from grader.assignment import Question
 from grader.checks.choice import choice_reading
 from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.choice.options import ChoiceOptions
 from grader.evidence import Note
 from grader.intake import encoding
 
@@ -100,7 +101,8 @@ def measure(answers: Mapping[str, str] | None, question: Question) -> ChoiceEvid
 
 def choose(written: str, question: Question) -> str | None:
     """The one choice of the question that an answer names without other statements, or ``None``."""
-    return choice_reading.choose(written, question.options["choices"], question.options.get("wordings", {}))
+    options = question.typed_options(ChoiceOptions)
+    return choice_reading.choose(written, options.choices, options.wordings)
 
 
 def _under_another_key(answers: Mapping[str, str], question: Question) -> ChoiceEvidence:
@@ -111,7 +113,7 @@ def _under_another_key(answers: Mapping[str, str], question: Question) -> Choice
         note = Note(id="choice.read_as", params={"written": f"{chapter}: {answers[chapter][:200]}", "answer": choice})
         return ChoiceEvidence(answer=choice, notes=(note,))
     elsewhere = answers.get(chapter, "").strip()
-    if choice_reading.mentions(elsewhere, question.options["choices"]):
+    if choice_reading.mentions(elsewhere, question.typed_options(ChoiceOptions).choices):
         return ChoiceEvidence(answer=elsewhere)
     others = [key[:40] for key in answers if not re.fullmatch(r"\d+\.\d+", key)]
     note = Note(id="choice.other_keys", params={"number": question.number, "keys": others[:5]})

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from grader.assignment import Assignment, Question
 from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.checks.kd_loss.options import KDLossOptions
 from reference_models.kd import cases, closed_form
 from reference_models.kd.cases import Case
 
@@ -54,5 +55,5 @@ def failures(assignment: Assignment, question: Question, evidence: KDLossEvidenc
 
 
 def _drawn(assignment: Assignment, question: Question, seed: int) -> tuple[Case, ...]:
-    book = cases.read(assignment.files[question.options["cases"]])
+    book = cases.read(assignment.files[question.typed_options(KDLossOptions).cases])
     return book.fresh_cases(np.random.default_rng(seed), assignment.classes)

@@ -23,6 +23,7 @@ from grader.checks.kd_loss.binding import CallPlan, Role
 from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
 from grader.checks.kd_loss.kd_calls import Answer
 from grader.checks.kd_loss.kd_diagnosis import Diagnosis, KnownLoss
+from grader.checks.kd_loss.options import KDLossOptions
 from grader.evidence import Note, Outcome
 from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
@@ -81,9 +82,9 @@ def measure(
     if isinstance(plan, Note):
         return KDLossEvidence(notes=(plan,), signature=signature, stdout=child.stdout)
 
-    case_text = assignment.files[question.options["cases"]]
+    case_text = assignment.files[question.typed_options(KDLossOptions).cases]
     book = cases.read(case_text)
-    known = kd_diagnosis.table(case_text, assignment.files[question.options["known_mistakes"]])
+    known = kd_diagnosis.table(case_text, assignment.files[question.typed_options(KDLossOptions).known_mistakes])
     seed = int(rng.integers(1 << 62))
     drawing = np.random.default_rng(seed)
     plan = _best_reading(child, plan, book, assignment.classes, rng)

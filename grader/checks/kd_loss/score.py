@@ -7,6 +7,7 @@ from typing import Any
 from grader.assignment import Assignment, Question
 from grader.checks.code_failure import code_failure
 from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
+from grader.checks.kd_loss.options import KDLossOptions
 from grader.evidence import Note
 from grader.verdicts import QuestionScore, Verdict, result
 
@@ -42,7 +43,8 @@ def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) 
         messages.append(_term_note("gradient", evidence.gradient))
     messages += [called, *(note for note in evidence.notes if note not in causes)]
 
-    rubrics = question.options.get("mistakes", {})
+    options = question.typed_options(KDLossOptions)
+    rubrics = options.mistakes
     rubric = rubrics.get("+".join(mistakes), {})
     single_needs_review = any(rubrics.get(mistake, {}).get("needs_review") for mistake in mistakes)
     # Swapped numbers are a mistake only if the documented order, used in place of unclear names, is the student's.
@@ -51,7 +53,7 @@ def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) 
     verdict = Verdict.NEEDS_REVIEW if review else uncertain
     if "points" in rubric:
         return result(question, float(rubric["points"]), verdict, *messages)
-    term_points = {name: float(question.options[f"{name}_points"]) for name in terms}
+    term_points = {"hard_term": options.hard_term_points, "soft_term": options.soft_term_points}
     points = sum(term_points[name] for name, term in terms.items() if term.agrees)
     if all(term.agrees for term in terms.values()):
         # Both terms are right, only their mixture or gradient is wrong: the points of the cheaper term.

@@ -78,3 +78,21 @@ class PruningEvidence(Evidence):
     """The grader failed after the points were settled: there is no curve, and no points depend on it."""
     curve_stopped: bool = False
     """A person stopped the later stage after the points were settled: the curve, or its next step, is missing."""
+
+    @property
+    def is_reproducible(self) -> bool:
+        is_whole = self.curve_fault is None and not self.curve_stopped
+        return super().is_reproducible and is_whole and self.curve_outcome.is_reproducible
+
+    @property
+    def lost_to_fault(self) -> bool:
+        return super().lost_to_fault or self.curve_fault is not None
+
+    @property
+    def was_killed(self) -> bool:
+        own_loss = self.own_loss is not None and self.own_loss.outcome is Outcome.DIED
+        return own_loss or self.curve_outcome is Outcome.DIED
+
+    @property
+    def measured_on(self) -> tuple[str, str] | None:
+        return (self.data, self.data_digest or "") if self.data is not None else None

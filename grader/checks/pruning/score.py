@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.assignment import Assignment, Question
 from grader.checks.pruning.evidence import PruningEvidence
+from grader.checks.pruning.options import PruningOptions
 from grader.evidence import Note
 from grader.verdicts import QuestionScore, Verdict, result
 
@@ -14,11 +15,12 @@ def score(assignment: Assignment, question: Question, evidence: PruningEvidence)
         return result(question, 0.0, Verdict.NONE, problem, *evidence.notes)
     if evidence.picture is None:
         return result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="pruning.no_picture"), *evidence.notes)
-    provisional = float(question.options["provisional_points"])
+    options = question.typed_options(PruningOptions)
+    provisional = options.provisional_points
     messages = [Note(id="pruning.provisional")]
-    if evidence.weights == "uploaded" and evidence.baseline is not None and "baseline_points" in question.options:
+    if evidence.weights == "uploaded" and evidence.baseline is not None and options.baseline_points is not None:
         # Only the student's own weights show the student's training.
-        points = float(question.options["baseline_points"].get(evidence.baseline, 0))
+        points = options.baseline_points.get(evidence.baseline, 0.0)
         provisional += points
         messages.append(Note(id="pruning.baseline", params={"baseline": evidence.baseline, "points": points}))
     if evidence.curve:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from grader.checks.architecture import confirmation
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss import binding
 from grader.checks.kd_loss.binding import CallPlan
+from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning import curve, distillation
 from grader.checks.pruning.distillation import TrainingResult
 from grader.context import GradingContext, LoadFailure
@@ -22,23 +22,23 @@ from grader.submission import Part
 from reference_models import trained
 
 
-class Training(GradingContext):
-    """A context that can train the model whose count was confirmed."""
+class Training:
+    """Trains the model whose count was confirmed."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.measuring_limits = self.limits.override(self.sandbox.policy.measuring)
-        """Minutes instead of seconds, because no verdict waits for the later stage."""
+    def __init__(self, context: GradingContext) -> None:
+        self.context = context
         self._artefacts: dict[int, bytes | None] = {}
 
     @property
     def model(self) -> ArchitectureEvidence:
         """The evidence of the model."""
-        return next(item for item in self.grading.evidence.values() if isinstance(item, ArchitectureEvidence))
+        model = self.context.find(ArchitectureEvidence)
+        assert model is not None  # noqa: S101 - nothing is trained without one
+        return model
 
     def cost(self, size: int) -> float:
         """Mult-adds for one image of this size: convolutions scale with the area."""
-        return (self.model.mult_adds or 0) * (size / self.assignment.input_shape[1]) ** 2
+        return (self.model.mult_adds or 0) * (size / self.context.assignment.input_shape[1]) ** 2
 
     def distil(self, budget: float, images: data.DataSet) -> tuple[TrainingResult, int]:
         """A short distillation within the budget, the same for every model, and the size of its images.
@@ -46,7 +46,7 @@ class Training(GradingContext):
         A size counts only if there is an artefact for it, because the artefact is measured afterwards.
         """
         result = TrainingResult(None, Outcome.ERROR, 0)
-        own_size = self.assignment.input_shape[1]
+        own_size = self.context.assignment.input_shape[1]
         for size in dict.fromkeys([*distillation.sizes(budget, self.cost, images.size), own_size]):
             if self.artefact_at(size) is None:
                 continue
@@ -61,20 +61,22 @@ class Training(GradingContext):
         An export is fixed to the size of its example if the network pools to 7 x 7 or attends to every pixel.
         """
         if size not in self._artefacts:
-            shape = (self.assignment.input_shape[0], size, size)
-            artefact = self.grading.artefact
+            shape = (self.context.assignment.input_shape[0], size, size)
+            artefact = self.context.grading.artefact
             assert artefact is not None  # noqa: S101 - nothing is trained without one
-            with self.open_measuring_child() as child:
+            with self.context.open_measuring_child() as child:
                 fits = curve.accepts(child, artefact, np.zeros((1, *shape), np.float32))
             self._artefacts[size] = artefact if fits else self._export(shape)
         return self._artefacts[size]
 
     def _model_source(self) -> Part:
-        return self.code_part(self._model_question) or Part(b"")  # a confirmed model always has a part
+        return self.context.code_part(self._model_question) or Part(b"")  # a confirmed model always has a part
 
     @property
     def _model_question(self) -> Question:
-        return next(question for question in self.questions("architecture"))
+        question = self.context.question_of(ArchitectureEvidence)
+        assert question is not None  # noqa: S101 - nothing is trained without a model
+        return question
 
     @property
     def _model_entry(self) -> str:
@@ -82,7 +84,7 @@ class Training(GradingContext):
 
     def _export(self, shape: tuple[int, int, int]) -> bytes | None:
         """An export for pictures of this shape (C, H, W), confirmed as the artefact was; ``None`` if it fails."""
-        with self.load_part(self._model_source(), "model.py", self._model_entry, "distillation") as loaded:
+        with self.context.load_part(self._model_source(), "model.py", self._model_entry, "distillation") as loaded:
             if isinstance(loaded, LoadFailure):
                 return None
             loaded.child.request("model.build", {"entry": self._model_entry})
@@ -91,15 +93,17 @@ class Training(GradingContext):
             if reply.outcome is not Outcome.OK:
                 return None
             rng = np.random.default_rng()
-            evidence, artefact = confirmation.confirm(loaded.child, self.open_measuring_child, shape, self.model, rng)
+            evidence, artefact = confirmation.confirm(
+                loaded.child, self.context.open_measuring_child, shape, self.model, rng
+            )
         return artefact if evidence.verified else None
 
     def train(self, stage: str, budget: float, images: data.DataSet, size: int, own: bool = False) -> TrainingResult:
         """One training at this size; ``own``: by the student's loss, called as in its examination."""
         batch = distillation.batch_of(size)
         steps = distillation.steps_within(budget, self.cost(size), batch)
-        limits = self.measuring_limits.override(distillation.LIMITS)
-        with self.load_part(self._model_source(), "model.py", self._model_entry, stage, limits) as loaded:
+        limits = self.context.measuring_limits.override(distillation.LIMITS)
+        with self.context.load_part(self._model_source(), "model.py", self._model_entry, stage, limits) as loaded:
             if isinstance(loaded, LoadFailure):  # it loaded a moment ago; now a limit stopped it
                 return TrainingResult(None, loaded.outcome, 0)
             plan = self._plan_own_loss(loaded.child) if own else None
@@ -112,19 +116,22 @@ class Training(GradingContext):
                 trained.teacher_logits("train"),
                 images.train.labels,
                 steps,
-                lambda done, total: self.report_progress(stage, done, total),
+                lambda done, total: self.context.report_progress(stage, done, total),
                 distillation.call_of(plan) if plan is not None else None,
                 batch,
             )
 
     def _plan_own_loss(self, child: LockedChild) -> CallPlan | Outcome:
         """How to call the student's loss once it is loaded beside the model, or how loading it ended."""
-        question = next(question for question in self.questions("kd_loss"))
-        part, entry = self.code_part(question), str(question.entry)
-        source = self.read_part(part, entry, "own_loss").source if part is not None else None
+        question = self.context.question_of(KDLossEvidence)
+        part = self.context.code_part(question) if question is not None else None
+        if question is None or part is None:
+            return Outcome.ERROR
+        entry = str(question.entry)
+        source = self.context.read_part(part, entry, "own_loss").source
         if source is None:
             return Outcome.ERROR
-        reply = child.request("distil.load_loss", self.load_request(source, "loss.py"))
+        reply = child.request("distil.load_loss", self.context.load_request(source, "loss.py"))
         if reply.outcome is Outcome.OK:
             reply = child.request("distil.inspect_loss", {"entry": entry})
         if reply.outcome is not Outcome.OK:

@@ -9,6 +9,7 @@ from grader.assignment import Question
 from grader.checks.architecture.evidence import ArchitectureEvidence, LayerRow
 from grader.checks.summary import summary_text
 from grader.checks.summary.evidence import SummaryEvidence, SummaryRow
+from grader.checks.summary.options import SummaryOptions
 from grader.checks.summary.summary_text import Table
 from grader.evidence import Note
 from grader.intake import encoding
@@ -70,7 +71,7 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
         rows_differ=len(differences),
         rows=table.rows,
         differences=differences,
-        matches_example=total is not None and total == question.options.get("example_total"),
+        matches_example=total is not None and total == question.typed_options(SummaryOptions).example_total,
         notes=tuple(notes),
     )
 

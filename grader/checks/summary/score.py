@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.assignment import Assignment, Question
 from grader.checks.summary.evidence import SummaryEvidence
+from grader.checks.summary.options import SummaryOptions
 from grader.evidence import Note
 from grader.verdicts import QuestionScore, Verdict, result
 
@@ -22,7 +23,7 @@ def score(assignment: Assignment, question: Question, evidence: SummaryEvidence)
         return result(question, 0.0, Verdict.NONE, Note(id=note_id, params=params), *evidence.notes)
     points, note_id = question.points, "summary.ok"
     if evidence.rows_differ:
-        points, note_id = float(question.options["rows_differ_points"]), "summary.rows_differ"
+        points, note_id = question.typed_options(SummaryOptions).rows_differ_points, "summary.rows_differ"
     messages = [Note(id=note_id, params=params)]
     verdict: Verdict | None = None
     if any(note.id == "summary.many_totals" for note in evidence.notes):

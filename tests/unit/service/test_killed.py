@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from app.grading import killed
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.choice.evidence import ChoiceEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence
@@ -31,4 +30,4 @@ IN_THE_EXPORT = "the model could not be exported: ProcessEnded: the process was 
     ],
 )
 def test_a_killed_child_is_known_by_its_signal(evidence: Evidence, was_killed: bool) -> None:
-    assert killed._was_killed(evidence) is was_killed
+    assert evidence.was_killed is was_killed

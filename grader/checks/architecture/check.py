@@ -1,0 +1,58 @@
+"""The check `architecture`: a model of the student is built, run, counted, and its count confirmed on its export."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import ClassVar
+
+import numpy as np
+
+from grader.assignment import Assignment, Question
+from grader.check import Check
+from grader.checks.architecture import confirmation, measure
+from grader.checks.architecture import score as scoring
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.architecture.options import ArchitectureOptions
+from grader.context import GradingContext, LoadFailure
+from grader.evidence import Evidence
+from grader.verdicts import QuestionScore
+
+
+class Architecture(Check[ArchitectureEvidence, ArchitectureOptions]):
+    """See the module."""
+
+    evidence_type = ArchitectureEvidence
+    options_type = ArchitectureOptions
+    runs_code = True
+    stores = frozenset({"artefact"})
+    facts: ClassVar = {"parameters": ("parameters",)}
+
+    def examine(self, context: GradingContext, question: Question) -> ArchitectureEvidence:
+        """Record what the live model shows, then confirm its count on the artefact."""
+        part = context.code_part(question)
+        if part is None:
+            return ArchitectureEvidence(submitted=False)
+        with context.load_part(part, "model.py", str(question.entry)) as loaded:
+            if isinstance(loaded, LoadFailure):
+                return ArchitectureEvidence(parameter_limit=context.assignment.parameter_limit, **loaded.fields)
+            context.report_progress("model", 1, 3)
+            rng = np.random.default_rng()
+            live = measure.measure(loaded.child, context.assignment, question, rng, loaded.defined_names)
+            live = loaded.with_notes(live)
+            if not live.awaits_confirmation:
+                return live
+            context.record_evidence(question, live)
+            context.report_progress("model", 2, 3)
+            with context.stage_timer("confirmation"):
+                evidence, artefact = confirmation.confirm(
+                    loaded.child, context.open_measuring_child, context.assignment.input_shape, live, rng
+                )
+        if artefact is not None:
+            context.keep_artefact(artefact, evidence.verified)
+        return evidence
+
+    def is_settled(self, evidence: ArchitectureEvidence, others: Collection[Evidence]) -> bool:
+        return not evidence.awaits_confirmation
+
+    def score(self, assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
+        return scoring.score(assignment, question, evidence)

@@ -1,0 +1,71 @@
+"""The check `choice`: one choice of several is read from the answers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from grader.assignment import Assignment, Question
+from grader.check import Check
+from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.choice import measure, speed
+from grader.checks.choice import score as scoring
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.choice.options import ChoiceOptions
+from grader.context import GradingContext
+from grader.evidence import Evidence, Note, Outcome
+from grader.parts import PartKind
+from grader.verdicts import QuestionScore
+
+
+class Choice(Check[ChoiceEvidence, ChoiceOptions]):
+    """See the module."""
+
+    evidence_type = ChoiceEvidence
+    options_type = ChoiceOptions
+
+    def rests_on(self, question: Question) -> tuple[type[Evidence], ...]:
+        return (ArchitectureEvidence,) if self.options(question).measure_times else ()
+
+    def inputs(self, assignment: Assignment, question: Question) -> Mapping[str, Any]:
+        return {}
+
+    def examine(self, context: GradingContext, question: Question) -> ChoiceEvidence:
+        """The answer; once the model is confirmed, also its times, without which the answer stands."""
+        evidence = context.evidence_of(question, ChoiceEvidence)
+        if evidence is None:
+            return measure.measure(_answers(context, question), question)
+        artefact = context.grading.artefact
+        if artefact is None or not evidence.submitted or not self.options(question).measure_times:
+            return evidence
+        context.commit()  # no verdict waits for the times
+        with context.contain_faults(question):
+            image = np.random.default_rng().standard_normal((1, *context.assignment.input_shape), np.float32)
+            with context.stage_timer("times"), context.open_measuring_child() as child:
+                seconds = speed.times(child, artefact, image)
+            if isinstance(seconds, tuple):
+                return evidence.model_copy(update={"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]})
+            if seconds in (Outcome.TIMEOUT, Outcome.MEMORY):
+                return evidence.model_copy(update={"notes": (*evidence.notes, Note(id="choice.not_timed"))})
+        return evidence
+
+    def score(self, assignment: Assignment, question: Question, evidence: ChoiceEvidence) -> QuestionScore:
+        return scoring.score(assignment, question, evidence)
+
+    def problems(self, assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
+        choices, key = question.options.get("choices"), question.options.get("key")
+        if not isinstance(choices, dict) or not choices:
+            yield "choices", "names the answers that there are, each with its texts"
+        elif key not in choices:
+            yield "key", f"is one of {', '.join(choices)}, not {key!r}"
+
+
+def _answers(context: GradingContext, question: Question) -> Mapping[str, str] | None:
+    part = context.part(question, PartKind.ANSWERS)
+    if part is not None:
+        with contextlib.suppress(measure.AnswersError):
+            return measure.read_answers(part.data)
+    return None

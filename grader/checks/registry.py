@@ -1,0 +1,32 @@
+"""The kinds of checks there are, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader import messages
+from grader.assignment import Question
+from grader.check import AnyCheck
+from grader.checks.architecture.check import Architecture
+from grader.checks.choice.check import Choice
+from grader.checks.kd_loss.check import KDLoss
+from grader.checks.pruning.check import Pruning
+from grader.checks.summary.check import Summary
+
+CHECKS: dict[str, AnyCheck] = {
+    check.kind: check for check in (Architecture(), Summary(), KDLoss(), Choice(), Pruning())
+}
+
+
+def add(check: AnyCheck, texts: Path) -> None:
+    """Add a kind that is not part of this package, and the file of its messages."""
+    messages.add(texts)
+    CHECKS[check.kind] = check
+
+
+def of(question: Question) -> AnyCheck:
+    """The check of a question. Raises ``ValueError`` for an unknown kind."""
+    try:
+        return CHECKS[question.check]
+    except KeyError:
+        raise ValueError(f"there is no check {question.check!r}; there are {', '.join(CHECKS)}") from None
