@@ -83,7 +83,7 @@ def service(sandbox: Sandbox | None = None) -> Iterator[Site]:
         )
         migrate.upgrade(settings)
         publish_lowered(settings)
-        running = Service(settings, worker=True) if sandbox is None else ServiceInProcess(settings, sandbox)
+        running = Service(settings, worker=True, fresh=True) if sandbox is None else ServiceInProcess(settings, sandbox)
         try:
             yield running
         finally:

@@ -64,7 +64,7 @@ class Bench:
             boss = users.create_user(session, login="boss", name="Boss", role=Role.ADMIN, actor="bench")
             self.admin = Viewer.of(boss)
             self._tokens = itertools.cycle([self._student(session, number) for number in range(_STUDENTS)])
-        self.service = Service(settings, worker=False)
+        self.service = Service(settings, worker=False, fresh=True)
         self.version = 1
 
     def _student(self, session: Session, number: int) -> str:
@@ -133,7 +133,7 @@ class Bench:
     def workers(self, count: int, slots: int) -> Iterator[list[WorkerProcess]]:
         """Worker processes with so many gradings at once each."""
         settings = self.settings.model_copy(update={"workers": slots})
-        started = [WorkerProcess(settings, f"worker-{number}") for number in range(count)]
+        started = [WorkerProcess(settings, f"worker-{number}", fresh=True) for number in range(count)]
         try:
             yield started
         finally:

@@ -39,7 +39,7 @@ def settings_in(folder: Path, **options: Any) -> Settings:
 def running_service(**options: Any) -> Iterator[Service]:
     """A service whose embedded worker takes jobs; ``options`` are further settings."""
     with tempfile.TemporaryDirectory() as folder:
-        service = Service(settings_in(Path(folder), **options), worker=True)
+        service = Service(settings_in(Path(folder), **options), worker=True, fresh=True)
         try:
             service.wait_for("worker started", 120)
             yield service

@@ -41,8 +41,8 @@ def cold_process() -> Memory:
 def running(folder: Path, slots: int) -> Iterator[tuple[Service, WorkerProcess]]:
     """A service without a worker, and a worker with ``slots`` gradings at once."""
     settings = settings_in(folder, workers=slots)
-    service = Service(settings, worker=False)
-    worker = WorkerProcess(settings, "memory")
+    service = Service(settings, worker=False, fresh=True)
+    worker = WorkerProcess(settings, "memory", fresh=True)
     try:
         yield service, worker
     finally:
