@@ -34,7 +34,7 @@ check-all: packages lint
 	$(BIN)/python -m tests.hostile.setups container
 	$(BIN)/python -m tests.hostile.setups bubblewrap
 	$(BIN)/python -m tests.hostile.over_http
-	$(BIN)/python -m tests.integration.hand_ins
+	$(BIN)/python -m tests.integration.submissions
 	$(BIN)/python -m tests.container
 
 # The Debian packages and the Python packages that the tests use.

@@ -1,4 +1,4 @@
-"""The quick part of the collection of hand-ins; all of it: ``python -m tests.integration.hand_ins``."""
+"""The quick part of the collection of submissions; all of it: ``python -m tests.integration.submissions``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from grader import intake
 from grader.assignment import Assignment, bundled
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part
-from tests.integration.hand_ins.collection import Entry, pastes, read
-from tests.integration.hand_ins.pastes import LOSS
+from tests.integration.submissions.collection import Entry, pastes, read
+from tests.integration.submissions.pastes import LOSS
 
 PRELUDE = intake.defined_names(bundled("hw13").prelude_source())
 MODELS = (

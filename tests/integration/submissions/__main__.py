@@ -8,14 +8,14 @@ import sys
 from grader import messages
 from grader.assignment import bundled
 from grader.sandbox.supervisor import Sandbox
-from tests.integration.hand_ins.collection import everything
+from tests.integration.submissions.collection import everything
 
 
 def main() -> int:
-    """One line a hand-in; with its messages where it differs."""
-    parser = argparse.ArgumentParser(prog="python -m tests.integration.hand_ins", description=__doc__)
+    """One line a submission; with its messages where it differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.integration.submissions", description=__doc__)
     parser.add_argument("word", nargs="*", help="a word of the title")
-    parser.add_argument("--question", help="1.1 or 2.1: only hand-ins of this question")
+    parser.add_argument("--question", help="1.1 or 2.1: only submissions of this question")
     parser.add_argument("--times", type=int, default=1, help="grade each so often: every time on other drawn cases")
     chosen = parser.parse_args()
     assignment = bundled("hw13")
@@ -38,7 +38,7 @@ def main() -> int:
                 print(f"{start}{entry.question} {entry.title}: {score.verdict} {score.score} ({ids})")
                 for message in () if good else score.messages:
                     print("   ", messages.render(message))
-    print(f"{len(entries)} hand-ins, {wrong} times otherwise than expected")
+    print(f"{len(entries)} submissions, {wrong} times otherwise than expected")
     return min(wrong, 1)
 
 

@@ -11,7 +11,7 @@ from grader.assignment import Assignment
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore
 from grader.submission import Part, SubmittedParts
-from tests.integration.hand_ins.pastes import PASTES
+from tests.integration.submissions.pastes import PASTES
 
 FOLDER = Path(__file__).parent
 LIMITS = {"cpu_seconds": 15, "wall_seconds": 90, "memory_mb": 1500}
@@ -21,7 +21,7 @@ _PARTS = {"1.1": "model", "2.1": "loss"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One hand-in of one part, and what must come of it."""
+    """One submission of one part, and what must come of it."""
 
     title: str
     question: str
