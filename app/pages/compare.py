@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import uuid
 from typing import Annotated
 
@@ -21,11 +20,12 @@ from app.problems import Unprocessable
 from app.reports import service as reports
 from app.reports.schemas import PartView, Report
 from app.submissions import service
-from grader import parts
+from grader import line_difference, parts
 
 router = APIRouter()
 _LINE_LIMIT = 5_000
-"""Longer texts are not compared: the time grows with the square of their lines."""
+_CHARACTER_LIMIT = 500_000
+"""Longer texts are not compared: nobody reads so long a page."""
 
 
 class NotComparable(Unprocessable):
@@ -88,6 +88,6 @@ def _differences(session: Session, viewer: Viewer, earlier: Report, later: Repor
 def difference(before: str, after: str) -> list[str] | None:
     """The lines of a unified difference without its two headers, or ``None`` when a text is too long for one."""
     old, new = before.splitlines(), after.splitlines()
-    if max(len(old), len(new)) > _LINE_LIMIT:
+    if max(len(old), len(new)) > _LINE_LIMIT or len(before) + len(after) > _CHARACTER_LIMIT:
         return None
-    return list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]
+    return list(line_difference.unified(old, new))

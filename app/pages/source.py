@@ -26,6 +26,8 @@ class Source:
 
 _COLOUR_LIMIT = 100_000
 """Characters. Longer texts have no colours, which take a second for each megabyte."""
+_LINE_LIMIT = 20_000
+"""Lines that are shown. Each becomes an element of the page."""
 _formatter = HtmlFormatter(nowrap=True)
 _lexer = PythonLexer(stripnl=False, ensurenl=False)
 
@@ -38,7 +40,10 @@ def to_html(kind: PartKind, text: str, marked: Collection[int] = ()) -> Markup:
         # Pygments escapes the text itself.
         lines = [Markup(line) for line in highlight(text, _lexer, _formatter).split("\n")]  # noqa: S704
     else:
-        lines = [Markup.escape(line) for line in text.split("\n")]
+        lines = [Markup.escape(line) for line in text.split("\n", _LINE_LIMIT)]
+    if len(lines) > _LINE_LIMIT:
+        rest = text.count("\n") + 1 - _LINE_LIMIT
+        lines[_LINE_LIMIT:] = [Markup("\N{HORIZONTAL ELLIPSIS} (+{:,})").format(rest)]
     return Markup().join(
         Markup('<span class="{}">{}\n</span>').format("ln marked" if number in marked else "ln", line)
         for number, line in enumerate(lines, start=1)

@@ -6,17 +6,15 @@ A repair is a guess. The student sees it as a diff, and it is graded only on req
 from __future__ import annotations
 
 import ast
-import difflib
-import itertools
 import re
 from dataclasses import dataclass
 
+from grader import line_difference
 from grader.evidence import StudentError
 from grader.intake import indentation, prose, syntax, underscores, wrapping
 
 SIZE_LIMIT = 200_000
 """Characters. Pasted homework has a few thousand; a repair parses the text several times."""
-_DIFF_LINE_LIMIT = 2_000
 _LOST_DUNDER = re.compile(r"\bsuper\([^()\n]*\)\s*\.\s*init\s*\(|\bdef\s+init\s*\(\s*self\b")
 
 
@@ -83,16 +81,8 @@ def has_stray_method(text: str) -> bool:
 
 
 def difference(original: str, repaired: str) -> str:
-    """A unified diff from the pasted to the repaired text.
-
-    Long texts are compared line by line, because the search for moved lines takes more than quadratic time and most
-    repairs keep the number of lines.
-    """
-    old, new = original.split("\n"), repaired.split("\n")
-    if max(len(old), len(new)) <= _DIFF_LINE_LIMIT:
-        return "\n".join(difflib.unified_diff(old, new, "pasted", "repaired", lineterm="", n=2))
-    pairs = enumerate(itertools.zip_longest(old, new, fillvalue=""), start=1)
-    hunks = [f"@@ -{number} +{number} @@\n-{before}\n+{after}" for number, (before, after) in pairs if before != after]
+    """A unified diff from the pasted to the repaired text."""
+    hunks = line_difference.unified(original.split("\n"), repaired.split("\n"), context=2)
     return "\n".join(["--- pasted", "+++ repaired", *hunks])
 
 

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     OPERATOR = "operator"
 
 
+_KINDS = {str(kind): kind for kind in Kind}
 INSIGNIFICANT = frozenset({Kind.SPACE, Kind.COMMENT, Kind.NEWLINE})
 """Tokens that no grammar rule mentions."""
 
@@ -50,17 +51,18 @@ class Token:
 
 
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+# Possessive repetitions keep no state for each character, which would take a third of a kilobyte.
 # An unclosed one-line string ends with its line, an unclosed triple-quoted one with the text.
 _TOKEN = re.compile(
     r"""
     (?P<string>(?:[rRbBfFuU]{1,2}(?=["']))?(?:
-        \"{3}(?:[^\\"]|\\.|"(?!""))*+(?:\"{3}|\Z|\\\Z) | '{3}(?:[^\\']|\\.|'(?!''))*+(?:'{3}|\Z|\\\Z)
-      | "(?:[^"\\\n]|\\.)*+"? | '(?:[^'\\\n]|\\.)*+'? ))
+        \"{3}(?:[^\\"]++|\\.|"(?!""))*+(?:\"{3}|\Z|\\\Z) | '{3}(?:[^\\']++|\\.|'(?!''))*+(?:'{3}|\Z|\\\Z)
+      | "(?:[^"\\\n]++|\\.)*+"? | '(?:[^'\\\n]++|\\.)*+'? ))
   | (?P<comment>\#[^\n]*)
   | (?P<name>[^\W\d]\w*)
-  | (?P<number>\d(?:[\w.]|(?<=[eE])[+-](?=\d))*)
+  | (?P<number>\d(?:[\w.]++|(?<=[eE])[+-](?=\d))*+)
   | (?P<newline>\n)
-  | (?P<space>(?:[ \t\f]|\\\n)+)
+  | (?P<space>(?:[ \t\f]++|\\\n)++)
   | (?P<operator>\*\*=?|//=?|>>=?|<<=?|->|:=|[-+*/%&|^@=<>!]=|.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -70,13 +72,13 @@ _TOKEN = re.compile(
 def token_at(text: str, position: int) -> Token:
     """The token that begins at this offset. The offset must lie inside the text."""
     match = cast("re.Match[str]", _TOKEN.match(text, position))  # the last alternative matches any character
-    return Token(Kind(match.lastgroup or Kind.OPERATOR), match.group())
+    return Token(_KINDS[match.lastgroup or Kind.OPERATOR], match.group())
 
 
 def tokens(text: str) -> Iterator[Token]:
     """Every token of the text, spaces, comments and newlines included."""
     for match in _TOKEN.finditer(text):
-        yield Token(Kind(match.lastgroup or Kind.OPERATOR), match.group())
+        yield Token(_KINDS[match.lastgroup or Kind.OPERATOR], match.group())
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ _ASSIGNMENT = re.compile(r"(?:[-+*/%@&|^]|\*\*|//|>>|<<)?=")
 _ACCESS_BY_TEXT = frozenset({"setattr", "delattr", "globals", "vars", "exec", "eval", "__dict__"})
 _NOTE_LIMIT = 5
 """Notes of one kind."""
+_BINDING_LIMIT = 100
+"""Bindings on ambiguous lines that are looked up for a piece: one is enough, and a note shows five names."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def assess(
                 last_definition[name] = node.lineno - 1
             if not isinstance(node, effects.Definition | ast.Import | ast.ImportFrom):
                 values.add(name)
+    needed_bindings = sorted((line, name) for name in needed_names for line in binding_lines.get(name, ()))
     needed_pieces: list[BrokenPiece] = []
     changing_pieces: list[tuple[BrokenPiece, tuple[str, ...]]] = []
     unneeded_pieces: list[BrokenPiece] = []
@@ -57,9 +61,7 @@ def assess(
         bound_names, touched_names = _bound_and_touched(slips.with_first_word_corrected(piece.text))
         # A later definition replaces the value that the piece would give.
         bound_names = {name for name in bound_names & needed_names if last_definition.get(name, -1) < piece.first}
-        ambiguous_names = {
-            name for name in needed_names if any(at in piece.ambiguous_lines for at in binding_lines.get(name, ()))
-        }
+        ambiguous_names = _names_bound_within(piece.ambiguous_lines, needed_bindings)
         is_import = piece.text.lstrip().split(" ")[0] in {"import", "from"}
         changed_names = (
             (bound_names - (predefined_names if is_import else frozenset()))
@@ -73,6 +75,13 @@ def assess(
         else:
             unneeded_pieces.append(piece)
     return Losses(tuple(needed_pieces), tuple(changing_pieces), tuple(unneeded_pieces))
+
+
+def _names_bound_within(lines: range, bindings: list[tuple[int, str]]) -> set[str]:
+    """Names that are bound on these lines. ``bindings`` are in order; so many pieces may share lines that few count."""
+    begin = bisect.bisect_left(bindings, (lines.start, ""))
+    end = bisect.bisect_left(bindings, (lines.stop, ""), lo=begin)
+    return {name for _, name in bindings[begin : min(end, begin + _BINDING_LIMIT)]}
 
 
 def shows_damage(text: str, fragments: Fragments) -> bool:

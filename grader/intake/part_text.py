@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.evidence import Note
+from grader.evidence import Note, StudentError
 from grader.intake import cleaning, damage, encoding, limits, notebook, syntax
 from grader.intake.result import DropKind, DroppedPiece
 
@@ -38,10 +38,17 @@ def decode_part(data: bytes, entry: str) -> PartText | Note:
     return limits.excess([decoding.text]) or PartText(decoding.text, (), decoding.notes)
 
 
+def _clean_cell(text: str) -> tuple[cleaning.CleanText, StudentError | None]:
+    """A cell, cleaned if Python refuses it, and why Python refuses it still."""
+    if syntax.is_readable(text):
+        return cleaning.CleanText(text), None
+    clean_cell = cleaning.clean(text)
+    return clean_cell, syntax.grammar_error(clean_cell.text)
+
+
 def _join_cells(texts: Sequence[str], entry: str, notes: tuple[Note, ...]) -> PartText:
     """Join the cells of a notebook; blank an unreadable cell that no other cell needs."""
-    clean_cells = [cleaning.CleanText(text) if syntax.is_readable(text) else cleaning.clean(text) for text in texts]
-    errors = [syntax.grammar_error(cell.text) for cell in clean_cells]
+    clean_cells, errors = zip(*map(_clean_cell, texts), strict=True)
     readable = "\n".join(cell.text for cell, error in zip(clean_cells, errors, strict=True) if error is None)
     needed_names = ({entry} | set(re.findall(r"\w+", readable))) - set(_DEFINITION.findall(readable))
     cells: list[str] = []

@@ -23,8 +23,8 @@ _DUNDER_WORDS = frozenset({
 })  # fmt: skip
 _OPERAND_END = frozenset(")]}")
 _OPERAND_START = frozenset("([{-+~")
-_NAME_LIMIT = 100
-"""Characters. The code spells no longer name."""
+_WORD_LIMIT = 10
+"""Words of a name on either side of an operator word, as in ``num_in_features``."""
 _GUESSED_NAME = re.compile(r"\._([A-Za-z]\w*)")
 _NAME_WITH_UNDERSCORE = re.compile(r"\b\w*_\w*\b")
 
@@ -172,11 +172,11 @@ class _Line:
         if self.is_definition:
             return index > 2 and self._text(start - 1) in {"(", ",", "*"}
         # `num in features` is an expression, unless the code spells the whole name elsewhere.
-        if index - start > _NAME_LIMIT:
+        if index - start > _WORD_LIMIT:
             return False
         name = "_".join(self._text(at) for at in range(start, index + 1))
-        for at in range(index + 1, len(self.pieces)):
-            if not self.pieces[at].is_near or self.pieces[at].token.kind is not Kind.NAME or len(name) > _NAME_LIMIT:
+        for at in range(index + 1, min(len(self.pieces), index + 1 + _WORD_LIMIT)):
+            if not self.pieces[at].is_near or self.pieces[at].token.kind is not Kind.NAME:
                 break
             name = f"{name}_{self._text(at)}"
             if name in self.spelled_names:

@@ -92,8 +92,8 @@ def test_hostile_text_is_read_or_refused_in_seconds(reader: Callable[[str], obje
 def test_long_diff_is_made_line_by_line() -> None:
     before, after = (_lines(f"{name}{{0}}\nsame\nagain\n" * 2, 3_000) for name in ("a", "b"))
     diff_lines = damage.difference(before, after).split("\n")
-    assert diff_lines[:5] == ["--- pasted", "+++ repaired", "@@ -1 +1 @@", "-a0", "+b0"]
-    assert len(diff_lines) == 2 + 3 * 6_000
+    assert diff_lines[:6] == ["--- pasted", "+++ repaired", "@@ -1,18000 +1,18000 @@", "-a0", "+b0", " same"]
+    assert len(diff_lines) == 3 + 4 * 6_000
 
 
 @pytest.mark.timeout(60)

@@ -19,3 +19,4 @@ def test_a_part_that_is_new_is_all_added() -> None:
 
 def test_texts_that_are_too_long_are_not_compared() -> None:
     assert difference("a\n" * 5_001, "b") is None
+    assert difference("a" * 500_000, "b") is None

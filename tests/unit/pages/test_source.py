@@ -35,3 +35,9 @@ def test_a_notebook_shows_its_code_cells() -> None:
     text = str(source.to_html(PartKind.CODE, json.dumps({"cells": cells, "nbformat": 4})))
     assert "# cell 1" in text
     assert "Title" not in text
+
+
+def test_lines_beyond_the_limit_are_counted_and_not_shown() -> None:
+    shown = source.to_html(PartKind.TEXT, "a\n" * 50_000)
+    assert shown.count("<span") == 20_001
+    assert shown.rstrip().endswith("(+30,001)\n</span>")
