@@ -1,19 +1,17 @@
 """Evidence: immutable, versioned facts about one question of one submission. Each check has a kind of its own.
 
 Checks write evidence, scoring reads it (`grader.scoring`); nothing here decides points. A field may be added with a
-default; a changed meaning needs a step in `grader.evidence_migrations`.
+default; a changed meaning needs a step in the chain of its kind (`grader.evidence_migrations`).
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from grader import evidence_migrations as migrations
-
-SCHEMA_VERSION = migrations.current_version()
+from grader.evidence_migrations import Step
 
 
 class Outcome(StrEnum):
@@ -96,9 +94,14 @@ class Note(Record):
 
 
 class Evidence(Record):
-    """Base of the evidence of one question."""
+    """Base of the evidence of one question.
 
-    schema_version: int = SCHEMA_VERSION
+    A kind with a chain of ``upgrades`` declares ``schema_version`` again, with the version that the chain leads to.
+    """
+
+    upgrades: ClassVar[tuple[Step, ...]] = ()
+    """The step at index ``n`` leads from version ``n + 1`` of this kind to ``n + 2``."""
+    schema_version: int = 1
     kind: str
     """The check that wrote it."""
     submitted: bool = True

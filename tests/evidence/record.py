@@ -1,7 +1,7 @@
-"""Writes ``schema_<n>.json``: evidence of the examples and of broken submissions as this schema version stores it.
+"""Writes ``<kind>_<version>.json``: evidence of the examples and of broken submissions as this version stores it.
 
-``python -m tests.evidence.record`` runs once for each schema version; its file never changes afterwards. A file such as
-``schema_1_5082ff8.json`` has evidence of similar submissions that this commit stored, because fields came to version 1.
+``python -m tests.evidence.record`` runs once for each new version of a kind; its file never changes afterwards.
+Version 1 of every kind is in ``schema_1*.json``, some with the commit that stored it, because fields came to it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 from app.scores.computing import json_safe
 from grader import pipeline, scoring
 from grader.assignment import bundled
-from grader.evidence import SCHEMA_VERSION
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part, SubmittedParts
 from tests.example_submission import example_submission
@@ -27,21 +26,22 @@ _BROKEN = {
 
 
 def main() -> None:
-    """Grade the examples and broken submissions, and write their evidence as it is stored."""
-    target = FOLDER / f"schema_{SCHEMA_VERSION}.json"
-    if target.exists():
-        raise SystemExit(f"{target} exists already and must not change")
+    """Grade the examples and broken submissions, and write evidence of each version that has no file yet."""
     assignment = bundled("hw13")
     examples = [example_submission(name) for name in ("hw13", "hw13-correct")]
-    records = []
+    samples: dict[Path, list[str]] = {}
     with Sandbox() as sandbox:
         for submission in [*examples, SubmittedParts(_BROKEN), SubmittedParts({"answers": _BROKEN["answers"]})]:
             for number, evidence in pipeline.grade(assignment, submission, sandbox).evidence.items():
                 score = scoring.score(assignment, number, evidence)
-                record = {"question": number, "points": score.score, "verdict": score.verdict}
-                records.append(json.dumps(record | {"evidence": json_safe(evidence.model_dump(mode="python"))}))
-    target.write_text("[\n" + ",\n".join(records) + "\n]\n")
-    print(f"{target}: {len(records)} records")
+                sample = {"question": number, "points": score.score, "verdict": score.verdict}
+                sample |= {"evidence": json_safe(evidence.model_dump(mode="python"))}
+                target = FOLDER / f"{evidence.kind}_{evidence.schema_version}.json"
+                if evidence.schema_version > 1 and not target.exists():
+                    samples.setdefault(target, []).append(json.dumps(sample))
+    for target, lines in samples.items():
+        target.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+        print(f"{target}: {len(lines)} samples")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from grader.assignment import Assignment, bundled
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.registry import CHECKS
-from grader.evidence import SCHEMA_VERSION, Evidence, Fault, Note
+from grader.evidence import Evidence, Fault, Note
 from grader.scoring import QuestionScore, Verdict, score
 
 HW13 = bundled("hw13")
@@ -41,7 +41,7 @@ _notes = st.builds(
 )
 _mistakes = st.sampled_from([ids for ids in sorted(HW13.question("2.1").options["mistakes"]) if "+" not in ids])
 _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
-    "schema_version": st.just(SCHEMA_VERSION),
+    "schema_version": st.just(1),
     "notes": st.lists(_notes, max_size=3).map(tuple),
     "worst": _case,
     "drawn": _case,
