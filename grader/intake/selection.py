@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import bisect
 import builtins
 import sys
 from collections import defaultdict
@@ -83,6 +84,11 @@ class _Selector:
         self._predefined_names = prelude_names | MODULE_NAMES
         self._binders: dict[str, list[_Statement]] = defaultdict(list)
         self._changers: dict[str, list[_Statement]] = defaultdict(list)
+        self._positions = {id(statement): position for position, statement in enumerate(self.statements)}
+        self._load_readers: dict[str, list[int]] = defaultdict(list)
+        for position, statement in enumerate(self.statements):
+            for name in {read.name for read in statement.reads if not read.is_deferred}:
+                self._load_readers[name].append(position)
         candidates = [statement for statement in self.statements if not statement.is_main]
         for statement in candidates:
             for name in statement.bound_names:
@@ -138,7 +144,25 @@ class _Selector:
             binders = [] if self._uses_text_binders else self._text_binders
             self._uses_text_binders = True
         runnable = [item for item in binders if self._is_runnable_binder(item)]
-        return (runnable or binders) + [item for item in self._changers[name] if self._may_change(item, name)]
+        return self._without_replaced(name, runnable or binders) + [
+            item for item in self._changers[name] if self._may_change(item, name)
+        ]
+
+    def _without_replaced(self, name: str, binders: list[_Statement]) -> list[_Statement]:
+        """The binders without the definitions that the last one replaces before a statement reads the name."""
+        last = binders[-1] if binders else None
+        if last is None or not isinstance(last.node, effects.Definition):
+            return binders
+        readers = self._load_readers[name]
+        end = self._positions[id(last)]
+
+        def is_read(item: _Statement) -> bool:
+            at = bisect.bisect_right(readers, self._positions[id(item)])
+            return at < len(readers) and readers[at] <= end
+
+        return [
+            item for item in binders if item is last or not isinstance(item.node, effects.Definition) or is_read(item)
+        ]
 
     def _is_runnable_binder(self, statement: _Statement) -> bool:
         return not isinstance(statement.node, effects.LOOPS) or self._blockers.of(statement.node) is None

@@ -6,12 +6,14 @@ import ast
 
 import pytest
 
-from grader import intake
+from grader import intake, pipeline, scoring
 from grader.assignment import Assignment, bundled
 from grader.sandbox.supervisor import Sandbox
-from grader.submission import Part
+from grader.submission import Part, SubmittedParts
 from tests.integration.submissions.collection import Entry, pastes, read
 from tests.integration.submissions.pastes import LOSS
+from tests.unit.intake.course_notebooks import NOTEBOOKS
+from tests.unit.intake.paste import notebook
 
 PRELUDE = intake.defined_names(bundled("hw13").prelude_source())
 MODELS = (
@@ -63,3 +65,18 @@ def definition(source: str) -> list[str]:
     found = [node for node in ast.parse(source).body if getattr(node, "name", "") == "loss_fn_kd"]
     assert isinstance(found[-1], ast.FunctionDef)
     return [ast.unparse(found[-1].args), *(ast.unparse(node) for node in found[-1].body[1:])]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_wrong_character_in_an_unneeded_cell_of_a_notebook_costs_nothing(
+    name: str, hw13: Assignment, sandbox: Sandbox
+) -> None:
+    """One broken cell for each way of breaking it; `tests.unit.intake.test_course_notebooks` breaks every cell."""
+    texts = [cell.text for cell in NOTEBOOKS[name]]
+    unneeded = [number for number, cell in enumerate(NOTEBOOKS[name]) if not cell.needed_by]
+    for number, (right, wrong) in zip(reversed(unneeded), ((")", ""), ("(", "(("), ("\n", " '\n")), strict=False):
+        texts[number] = texts[number].replace(right, wrong, 1)
+    part = Part(notebook(*texts).encode())
+    grading = pipeline.run_first_stage(hw13, SubmittedParts({"model": part}), sandbox)
+    verdicts = {number: scoring.score(hw13, number, grading.evidence[number]).verdict for number in ("1.1", "2.1")}
+    assert verdicts == {"1.1": "full", "2.1": "full"}

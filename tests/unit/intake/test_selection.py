@@ -373,3 +373,17 @@ def test_training_is_recognised_in_every_one_of_many_functions() -> None:
     learn = "def learn():\n    return optimizer.step()\n"
     whole = many + learn + sizes + GET.format("sizes")
     assert selected_lines(many + learn + sizes + "sizes.append(learn())\n" + GET.format("sizes")) == code_lines(whole)
+
+
+def test_definition_that_a_later_one_replaces_needs_nothing() -> None:
+    template = "def get_student_model():\n    return net\nfor net in loader:\n    train(net)\n"
+    text = template + GET.format("1")
+    assert missing_names_in(text) == []
+    assert selected_lines(text)[-2:] == code_lines(GET.format("1"))
+
+
+def test_replaced_definition_that_a_statement_has_used_still_runs() -> None:
+    text = "def make():\n    return base\nbase = 3\nwidth = make()\ndef make():\n    return 4\n" + GET.format(
+        "width, make()"
+    )
+    assert selected_lines(text) == code_lines(text)
