@@ -27,7 +27,7 @@ _CLOSINGS = frozenset(["thank", "thanks", "you", *"謝谢"])
 _ARTICLES = frozenset(["a", "an", "the"])
 _DENYING = frozenset(["not", "no", "never", "cannot", "nor", "neither", "without", *"不沒没無无非未否"])
 """Without one of these a text may mean the opposite, so an answer must repeat whole clauses of such a text."""
-_DENYING_SIGNS = re.compile(r"~~|^\W*!|[❌✗✘✖×≠¬🚫👎]")
+_DENYING_SIGNS = re.compile(r"~~|^\W*!|[?❌✗✘✖×≠¬🚫👎]")
 _NUMBER = re.compile(r"\W*(?:q|question|第)?\s*\d{1,2}\s*[.\-_]\s*\d{1,2}(?![\d.])\s*[題题]?")
 _LABEL = re.compile(r"\W*([a-z])\s*[).:\]、]\W*(?=\w)")
 _BOX = re.compile(r"[\s>*+-]*[\[(]\s*x\s*[\])]")
@@ -76,7 +76,9 @@ class _Forms:
         self.names = [_tokens(fold(name)) for name in (_SYNONYMS[key] if is_yes_or_no else (key,))]
         self.names.sort(key=len, reverse=True)
         self._others = [_tokens(fold(other)) for other in choices if other != key]
-        self._letter = chr(ord("a") + list(choices).index(key))
+        position = list(choices).index(key)
+        self._letter = chr(ord("a") + position)
+        self._labels = {self._letter, str(position + 1)}
         self._alone = {(self._letter,), *([(_INITIALS[key],)] if is_yes_or_no else [])}
         self._texts = [_Text(text, self.names, self._others) for text in (*choices[key].values(), *wordings)]
 
@@ -96,8 +98,7 @@ class _Forms:
             rest = answer[position:]
             if rest in self._alone or self._is_named(rest):
                 return True
-            has_label = len(rest) > 1 and (rest[0] == self._letter or (len(rest[0]) == 1 and rest[0].isdigit()))
-            if has_label and self._is_named(rest[1:]):
+            if len(rest) > 1 and rest[0] in self._labels and self._is_named(rest[1:]):
                 return True
         return False
 
@@ -146,4 +147,5 @@ class _Text:
 
 
 def _without_articles(words: _Tokens) -> _Tokens:
-    return tuple(word for word in words if word not in _ARTICLES)
+    # At the end, "a" is no article but the letter of a choice.
+    return tuple(word for at, word in enumerate(words, start=1) if word not in _ARTICLES or at == len(words))

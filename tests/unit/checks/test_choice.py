@@ -83,6 +83,8 @@ HONEST = {
 FOR_REVIEW = {
     "2.2": [
         *(
+            *("softer?", "softer, A", "softer (a)", "1. softer", "2. harder", "softer -> harder", "softer: false"),
+            *("anything but softer", "softer, or so they say", "softer 才怪", "lower T gives a softer distribution"),
             "not harder",
             "not softer",
             "isn't softer",
@@ -131,6 +133,8 @@ FOR_REVIEW = {
         *("- [ ] softer\n- [x] harder", "softer, as the teacher gets more certain", "answer", "the", "?", "softer not"),
     ],
     "3.2": [
+        *("no?", "no a", "no. A", "1. no", "no way it is slower", "no doubt: yes", "no = yes", "可以嗎？", "不行才怪"),
+        *("No, the inference time is faster", "Yes, the amount of calculation is nearly the same", "no idea"),
         "No; pruned neurons are removed, so it is faster",
         "No. After pruning, the neurons are removed so the amount of calculation is lower and the inference time is "
         "faster.",
