@@ -1,0 +1,98 @@
+"""How long a student waits for all verdicts while four others hold what they can, as a multiple of the idle time.
+
+    python -m tests.load.neighbours [--seconds 60] [--attackers 4]
+
+The attackers submit models that compute for half a minute, one after another. ``--seconds`` is the share of the
+processor that a student has in an hour (`ASSAY_STUDENT_SECONDS`). Two times are measured: after the attackers' first
+submissions, and after each of them has used the share: from then on they wait behind all others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from tests.integration.service import MODEL, Client, Service
+from tests.load.figures import settings_in
+
+AIM = 5.0
+_BURN = "    import time\n    end = time.process_time() + 30\n    while time.process_time() < end: pass\n"
+BURNER = MODEL.replace("    return StudentNet()", f"{_BURN}    return StudentNet()")
+_VICTIMS = 3
+
+
+def seconds_to_verdicts(student: Client, number: int) -> float:
+    """Submit a light model and wait until every question has its verdict."""
+    begin = time.monotonic()
+    submission = student.hand_in(model=f"# {number}\n{MODEL}", answers='{"2.2": "softer", "3.2": "no"}')
+    while any(question["verdict"] == "pending" for question in student.report(submission)["questions"]):
+        time.sleep(0.05)
+    return time.monotonic() - begin
+
+
+class Attackers:
+    """Students who always have a submission that waits or computes."""
+
+    def __init__(self, service: Service, number: int, begun: int) -> None:
+        """``begun`` is the number of gradings after which an attacker has used the share."""
+        self.all_spent = threading.Event()
+        self._begun = dict.fromkeys(range(number), 0)
+        self._enough = begun
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._attack, args=(service.person(), each)) for each in range(number)]
+
+    def __enter__(self) -> Attackers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _attack(self, student: Client, each: int) -> None:
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            answer = student.submit(model=f"# {each} {number}\n{BURNER}")
+            if answer.status_code != 202:  # all attempts of the day are used
+                self._begun[each] = self._enough
+                self._stop.wait(1)
+                continue
+            while not self._stop.is_set() and student.report(answer.json()["id"])["state"] in ("queued", "running"):
+                self._stop.wait(0.2)
+            self._begun[each] += 1
+            if min(self._begun.values()) >= self._enough:
+                self.all_spent.set()
+
+
+def measure(share: float, attackers: int) -> tuple[float, float, float]:
+    """Median seconds to all verdicts: idle, beside attackers with a share, and beside attackers without one."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        settings = settings_in(Path(folder), workers=2)
+        service = Service(settings, worker=True, ASSAY_STUDENT_SECONDS=str(share))
+        stack.callback(service.close)
+        service.wait_for("worker started", 120)
+        idle = statistics.median(seconds_to_verdicts(service.person(), number) for number in range(_VICTIMS))
+        with Attackers(service, attackers, int(share // 30) + 1) as others:
+            time.sleep(5)
+            fresh = seconds_to_verdicts(service.person(), 10)
+            others.all_spent.wait()
+            spent = statistics.median(seconds_to_verdicts(service.person(), 20 + number) for number in range(_VICTIMS))
+        return idle, fresh, spent
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--attackers", type=int, default=4)
+    options = parser.parse_args()
+    idle, fresh, spent = measure(options.seconds, options.attackers)
+    print(f"idle: {idle:.1f} s; beside attackers who begin: {fresh / idle:.1f} times")
+    print(f"beside attackers who have used {options.seconds:g} s each: {spent / idle:.1f} times (aim: {AIM:g})")
