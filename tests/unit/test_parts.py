@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.presenting import filters, markdown
-from grader.assignment import Assignment, LateRule, Question, Schedule, bundled, bundled_slugs, from_files
+from grader.assignment import Assignment, LateRule, Question, Schedule, bundled, from_files
 from grader.checks import registry
 from grader.parts import MOST_BYTES, PartDefinition, PartKind, usual_file_names
 
@@ -118,8 +118,8 @@ def test_the_guide_for_authors_names_every_key() -> None:
     guide = (ROOT / "docs/new-assignment.md").read_text()
     models = (Assignment, Schedule, LateRule, PartDefinition, Question)
     keys = {name for model in models for name in model.model_fields} - {"digest"}  # made of the files
-    options = {name for slug in bundled_slugs() for question in bundled(slug).questions for name in question.options}
-    values = {*PartKind, *registry.CHECKS, "ratios", "data", "baseline_points"}
+    options = {name for check in registry.CHECKS.values() for name in check.options_type.model_fields}
+    values = {*PartKind, *registry.CHECKS}
     assert {name for name in keys | options | values if f"`{name}`" not in guide and f"[{name}]" not in guide} == set()
     for kind in PartKind:
         part = definition(kind=kind)

@@ -55,5 +55,5 @@ def failures(assignment: Assignment, question: Question, evidence: KDLossEvidenc
 
 
 def _drawn(assignment: Assignment, question: Question, seed: int) -> tuple[Case, ...]:
-    book = cases.read(assignment.files[question.typed_options(KDLossOptions).cases])
-    return book.fresh_cases(np.random.default_rng(seed), assignment.classes)
+    options = question.typed_options(KDLossOptions)
+    return cases.read(assignment.files[options.cases]).fresh_cases(np.random.default_rng(seed), options.classes)

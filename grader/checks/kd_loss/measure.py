@@ -82,13 +82,14 @@ def measure(
     if isinstance(plan, Note):
         return KDLossEvidence(notes=(plan,), signature=signature, stdout=child.stdout)
 
-    case_text = assignment.files[question.typed_options(KDLossOptions).cases]
+    options = question.typed_options(KDLossOptions)
+    case_text = assignment.files[options.cases]
     book = cases.read(case_text)
-    known = kd_diagnosis.table(case_text, assignment.files[question.typed_options(KDLossOptions).known_mistakes])
+    known = kd_diagnosis.table(case_text, assignment.files[options.known_mistakes])
     seed = int(rng.integers(1 << 62))
     drawing = np.random.default_rng(seed)
-    plan = _best_reading(child, plan, book, assignment.classes, rng)
-    scored = (*book.fixed_cases(), *book.fresh_cases(drawing, assignment.classes))
+    plan = _best_reading(child, plan, book, options.classes, rng)
+    scored = (*book.fixed_cases(), *book.fresh_cases(drawing, options.classes))
     about: dict[str, Any] = {"call": plan.text(), "signature": signature, "seeds": (seed,)}
 
     order = [*range(len(scored)), *drawing.choice(len(scored), REPEATS, replace=False).tolist()]
@@ -116,7 +117,7 @@ def measure(
     elif examined.repeatable:
         diagnosis = _diagnose(answers[: len(book.fixed_cases())], known)
         if diagnosis is None:
-            fresh = book.fresh_cases(drawing, assignment.classes)
+            fresh = book.fresh_cases(drawing, options.classes)
             partly_right = _notes_if_partly_right(child, plan, scored, answers, book, fresh)
     if diagnosis is None:
         notes += _notes_on_unusual_answers(scored, answers) + partly_right

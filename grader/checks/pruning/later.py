@@ -13,8 +13,8 @@ from grader.assignment import Assignment, Question
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning import curve, points_check
-from grader.checks.pruning.curve import Curve, Point
-from grader.checks.pruning.evidence import OwnLoss, PointsCheck, PruningEvidence
+from grader.checks.pruning.curve import Curve
+from grader.checks.pruning.evidence import OwnLoss, PruningEvidence
 from grader.checks.pruning.options import PruningOptions
 from grader.checks.pruning.training import Training
 from grader.context import GradingContext
@@ -120,7 +120,7 @@ class CurveMeasurement(Training):
         notes = (*evidence.notes, *(note for note in sweep.notes if is_upload or note.id != "weights.loaded"))
         if not sweep.points:
             return evidence.model_copy(update={"notes": notes, "curve_outcome": sweep.outcome})
-        comparison = self._compare_points(evidence, sweep.points, sweep.first_layer)
+        comparison = points_check.check(evidence.points, sweep.points, len(images.classes), sweep.first_layer)
         if comparison is not None:
             notes += (points_check.note(comparison),)
         baselines = self.context.assignment.baselines_on(images.name)
@@ -143,11 +143,6 @@ class CurveMeasurement(Training):
             update["reference_curve"] = trained.pruning_curve()
         return evidence.model_copy(update=update)
 
-    def _compare_points(
-        self, evidence: PruningEvidence, points: tuple[Point, ...], first_layer: tuple[Point, ...] = ()
-    ) -> PointsCheck | None:
-        return points_check.check(evidence.points, points, self.context.assignment.classes, first_layer)
-
     # -- the curve ----------------------------------------------------------------------------------------------
 
     def _measure_curve(
@@ -162,7 +157,7 @@ class CurveMeasurement(Training):
         ratios, budget = list(self.options.ratios), self.options.sweep_flops
 
         def first_layer_ratios(points: Any) -> list[float]:
-            comparison = self._compare_points(evidence, tuple(points))
+            comparison = points_check.check(evidence.points, tuple(points), len(images.classes))
             if comparison is None or comparison.verdict == "agree":
                 return []
             return sorted({ratios[int(i)] for i in np.linspace(0, len(ratios) - 1, _FIRST_LAYER_RATIOS).round()})

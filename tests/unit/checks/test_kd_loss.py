@@ -301,6 +301,21 @@ def test_raising_always_is_an_error(hw13: Assignment) -> None:
     assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
 
 
+def test_fresh_tensors_have_the_classes_of_the_question(hw13: Assignment) -> None:
+    widths = set()
+
+    def loss_fn_kd(
+        student_logits: Tensor, labels: Tensor, teacher_logits: Tensor, alpha: float = 0.5, temperature: float = 1.0
+    ) -> Tensor:
+        widths.add(student_logits.shape[1])
+        return reference.loss(student_logits, labels, teacher_logits, alpha, temperature)
+
+    question = hw13.question("2.1")
+    question = question.model_copy(update={"options": {**question.options, "classes": 7}})
+    kd_loss.measure(HarnessInProcess(loss_fn_kd), hw13, question, np.random.default_rng(0))
+    assert 7 in widths
+
+
 def test_missing_entry_point_is_named(hw13: Assignment) -> None:
     child = HarnessInProcess(reference.loss)
     question = hw13.question("2.1")
