@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -13,12 +14,13 @@ from sqlalchemy import select
 from app.assignments import service as assignments
 from app.audit import service as audit
 from app.db.engine import Database
+from app.grading.grading import Grader
 from app.regrades.models import RegradeEntry
 from app.scores.models import StoredScore
 from app.submissions.models import Run, StoredEvidence, Submission
 from app.users.models import User
 from grader.assignment import bundled, from_files
-from tests.integration.service import MODEL, Client, Site, assert_problem, example, questions
+from tests.integration.service import MODEL, PATIENCE, Client, Site, assert_problem, example, questions
 from tests.integration.test_grading import SLEEPY
 
 ANSWERS = '{"2.2": "softer", "3.2": "no"}'
@@ -374,18 +376,31 @@ def test_only_admins_regrade(course: Class) -> None:
     assert course.get(regrade)["state"] == "preview"
 
 
-def test_a_hand_in_that_the_preview_missed_keeps_it_from_being_published(course: Class) -> None:
+def test_a_hand_in_that_the_preview_missed_keeps_it_from_being_published(
+    course: Class, monkeypatch: pytest.MonkeyPatch
+) -> None:
     student, late = course.service.person(), course.service.person()
     submission = course.hand_in(student, answers=ANSWERS)
     before = student.get(f"/submissions/{submission}").content
-    slow = late.hand_in(assignment=course.slug, model=SLEEPY.format(seconds=4) + f"# {course.slug}\n", answers=ANSWERS)
-    late.wait_for_state(slow, "running")
+    waiting, previewed = threading.Event(), threading.Event()
+    grade = Grader.grade
+
+    def grade_after_preview(grader: Grader, submission_id: uuid.UUID) -> None:
+        if not waiting.is_set():
+            waiting.set()
+            previewed.wait(PATIENCE)
+        grade(grader, submission_id)
+
+    monkeypatch.setattr(Grader, "grade", grade_after_preview)
+    slow = late.hand_in(assignment=course.slug, answers=ANSWERS)
+    assert waiting.wait(PATIENCE)
     course.publish(OTHER_KEY)
     regrade = course.preview()
     assert regrade["total"] == 1
     # Handed in after the new version: graded by it, and no obstacle.
     course.hand_in(student, answers='{"2.2": "harder"}')
-    late.report(slow, wait=30)
+    previewed.set()
+    late.wait_for_state(slow, "graded")
     problem = assert_problem(course.do(regrade["id"], "publish"), 409, "regrade-outdated")
     assert problem["submissions"] == [slow]
     assert "start a new one" in problem["detail"]
