@@ -25,11 +25,21 @@ import threading
 import types
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 _MESSAGE_BYTES = 1 << 17
-_MODULES = ("app.commands.database", "app.commands.service", "app.main", "app.serving", "app.worker.worker", "uvicorn")
-"""What a service and a worker import."""
+_MODULES = (
+    "app.cli",
+    "app.commands.database",
+    "app.commands.service",
+    "app.main",
+    "app.serving",
+    "app.worker.worker",
+    "uvicorn",
+)
+"""What commands, a service and a worker import."""
+_ROOT = Path(__file__).parents[1]
 _LIMITS = (resource.RLIMIT_NPROC, resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE)
 """Limits that tests set for the fork servers that they start."""
 _BOOT = "import sys; from tests import warm_processes; warm_processes.main(sys.argv[1], int(sys.argv[2]))"
@@ -40,8 +50,36 @@ def fork(code: str, environment: Mapping[str, str], log: int) -> ForkedProcess:
 
     Its workers' fork servers are forked from a warm one too. ``log`` is the descriptor of its output.
     """
-    message = {"code": code, "environment": dict(environment), "fork_servers": address("fork server")}
-    return ForkedProcess(address("application"), message, [log])
+    with open(os.devnull, "rb") as nothing:
+        message = _message(code, environment, address("fork server"), ["-c"])
+        return ForkedProcess(address("application"), message, [nothing.fileno(), log, log])
+
+
+def script(code: str) -> str:
+    """The text of an executable file that forks, and runs this code with its own arguments, variables and streams."""
+    function = f"warm_processes.run({address('application')!r}, {address('fork server')!r}, {code!r})"
+    lines = (
+        "import sys",
+        f"sys.path.insert(0, {str(_ROOT)!r})",
+        "from tests import warm_processes",
+        f"sys.exit({function})",
+    )
+    return "\n".join([f"#!{sys.executable}", *lines, ""])
+
+
+def run(at: str, fork_servers: str, code: str) -> int:
+    """Run code in a fork as this process. Returns its exit code."""
+    return ForkedProcess(at, _message(code, os.environ, fork_servers, sys.argv), [0, 1, 2]).wait()
+
+
+def _message(code: str, environment: Mapping[str, str], fork_servers: str, arguments: list[str]) -> dict[str, Any]:
+    return {
+        "code": code,
+        "environment": dict(environment),
+        "fork_servers": fork_servers,
+        "arguments": arguments,
+        "folder": os.getcwd(),
+    }
 
 
 def use_warm_fork_servers(at: str | None = None) -> types.SimpleNamespace:
@@ -167,7 +205,7 @@ def _wait_for_request(listening: socket.socket) -> tuple[dict[str, Any], list[in
                     _send(line, code)
                 continue
             line, _ = listening.accept()
-            data, descriptors, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 2)
+            data, descriptors, _, _ = socket.recv_fds(line, _MESSAGE_BYTES, 3)
             pid = os.fork()
             if pid == 0:
                 for other in [entry.fd for entry in selector.get_map().values()]:
@@ -213,11 +251,10 @@ def _become_process(message: dict[str, Any], descriptors: list[int]) -> None:
 
     os.environ.clear()
     os.environ.update(message["environment"])
-    null = os.open("/dev/null", os.O_RDONLY)
-    for target, descriptor in ((0, null), (1, descriptors[0]), (2, descriptors[0])):
+    for target, descriptor in enumerate(descriptors):
         os.dup2(descriptor, target)
-    os.close(null)
-    os.close(descriptors[0])
-    sys.argv[:] = ["-c"]
+        os.close(descriptor)
+    os.chdir(message["folder"])
+    sys.argv[:] = message["arguments"]
     vars(supervisor)["subprocess"] = use_warm_fork_servers(message["fork_servers"])
     exec(message["code"], {"__name__": "__main__"})

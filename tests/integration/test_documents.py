@@ -16,6 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
+from tests import warm_processes
+from tests.command_line import train_briefly
 from tests.integration.budgets import brief, publish_brief
 from tests.integration.service import Site, environment
 from tests.unit.test_cli import MAIN
@@ -144,7 +146,7 @@ def somebodys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "roster.csv").write_text(re.sub(r"^ {4}", "", roster, flags=re.M) + "\n")
     (folder / "bin").mkdir()
     assay = folder / "bin/assay"
-    assay.write_text(f"#!{sys.executable}\n{IN_A_MOMENT}\n")
+    assay.write_text(warm_processes.script(IN_A_MOMENT))
     assay.chmod(0o755)
     return folder
 
@@ -172,7 +174,10 @@ def _document(path: Path) -> object:
 
 @pytest.mark.parametrize("service", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("document", [_document(path) for path in RUN])
-def test_the_commands_of_a_document_work(service: Site, somebodys_folder: Path, document: Path) -> None:
+def test_the_commands_of_a_document_work(
+    service: Site, somebodys_folder: Path, document: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_briefly(monkeypatch)
     person = service.person(ROLES.get(document.name, "student"))
     publish_brief(service.settings)
     student = service.person()

@@ -38,7 +38,7 @@ def test_events_cross_processes(settings: Settings) -> None:
         service.close()
 
 
-@pytest.mark.parametrize("layer", ["seccomp", "rlimits"])
+@pytest.mark.parametrize("layer", [pytest.param("seccomp", marks=pytest.mark.thorough), "rlimits"])
 def test_without_a_layer_of_the_floor_nothing_starts(make_settings: MakeSettings, layer: str) -> None:
     service = Process(SERVE, make_settings("sqlite"), "refused", **{DRILL: layer, "ASSAY_PORT": "0"})
     try:
