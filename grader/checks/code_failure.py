@@ -10,8 +10,11 @@ from grader.evidence import CodeEvidence, Fault, Note, Outcome, Wanted
 from grader.verdicts import QuestionScore, Verdict, result
 
 
-def code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore | None:
-    """The result when the student's code did not run to its end, or ``None`` when it did."""
+def code_failure(question: Question, evidence: CodeEvidence, *, is_hopeless: bool = False) -> QuestionScore | None:
+    """The result when the student's code did not run to its end, or ``None`` when it did.
+
+    ``is_hopeless``: something else already costs the points, so that no review could give them.
+    """
     if evidence.outcome is Outcome.OK:
         return None
     missing = [
@@ -19,12 +22,15 @@ def code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore | 
     ]
     check_notes = [note for note in evidence.notes if note.id.startswith(("code.", "model.", "kd."))]
     remarks = [note for note in evidence.notes if note not in check_notes]
-    if _is_incomplete_paste(evidence):
+    if is_hopeless:
+        verdict, causes = Verdict.NONE, [*_failure_notes(evidence), *check_notes, *missing]
+    elif _is_incomplete_paste(evidence):
         # Honest work that was pasted in part: a reviewer decides its points.
         verdict, causes = Verdict.NEEDS_REVIEW, [*check_notes, *missing]
-    elif lost := [note for note in evidence.notes if note.id in _LOST and evidence.error is None]:
-        # The function is there, in a form that a reviewer can read and intake cannot.
-        verdict, causes = Verdict.NEEDS_REVIEW, [*lost, *missing]
+    elif lost := _lost_entry_notes(evidence):
+        # The function is there, in a form or under a name that a reviewer can read and intake cannot.
+        failure = _failure_notes(evidence)[:1] if evidence.error is not None else []
+        verdict, causes = Verdict.NEEDS_REVIEW, [*lost, *failure, *missing]
         remarks = [note for note in remarks if note not in lost]
     elif facts := _mitigating_facts(evidence):
         check_notes = [note for note in check_notes if note not in facts]
@@ -37,6 +43,12 @@ def code_failure(question: Question, evidence: CodeEvidence) -> QuestionScore | 
     else:
         verdict, causes = Verdict.NONE, [*_failure_notes(evidence), *check_notes, *missing]
     return result(question, 0.0, verdict, *causes, *remarks, fault=Fault.STUDENT)
+
+
+def _lost_entry_notes(evidence: CodeEvidence) -> list[Note]:
+    """Notes on an entry point that the submission seems to hold, though not as a function of that name."""
+    ids = {"intake.stand_in_unclear"} | ({"intake.entry_lost"} if evidence.error is None else set())
+    return [note for note in evidence.notes if note.id in ids]
 
 
 def _mitigating_facts(evidence: CodeEvidence) -> list[Note]:
@@ -70,7 +82,6 @@ def _is_idle(evidence: CodeEvidence) -> bool:
     return evidence.limit is not None and evidence.limit.limit == "idle time"
 
 
-_LOST = {"intake.entry_lost", "intake.stand_in_unclear"}
 _UNREADABLE = {"code.damaged", "code.damaged_beyond_repair", "code.newer_python"}
 
 

@@ -13,13 +13,13 @@ from grader.verdicts import QuestionScore, Verdict, result
 
 
 def score(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
-    failure = code_failure(question, evidence)
-    if failure is not None:
-        if (evidence.parameters or 0) <= assignment.parameter_limit:
-            return failure
-        # No review can give points to a network that is too large as well.
+    is_too_large = (evidence.parameters or 0) > assignment.parameter_limit
+    failure = code_failure(question, evidence, is_hopeless=is_too_large)
+    if failure is not None and is_too_large:
         problems = _size_problems(assignment.parameter_limit, question, evidence)
-        return failure.model_copy(update={"messages": (*problems, *failure.messages), "verdict": Verdict.NONE})
+        return failure.model_copy(update={"messages": (*problems, *failure.messages)})
+    if failure is not None:
+        return failure
     if evidence.parameters is None:
         return result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="model.not_counted"), *evidence.notes)
     size = {"parameters": evidence.parameters, "limit": assignment.parameter_limit}
