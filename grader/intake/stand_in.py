@@ -37,12 +37,12 @@ class StandIn:
 
 def find(tree: ast.Module, entry: str) -> StandIn:
     """What can stand in for ``entry``, which the part does not bind."""
-    rule = _RULES.get(entry)
-    if rule is None:
-        return StandIn()
     definitions = [node for node in tree.body if isinstance(node, _Definition)]
     same_name = [node.name for node in definitions if _normalized(node.name) == _normalized(entry)]
-    return _only(same_name) if same_name else rule(tree, definitions)
+    if same_name:
+        return _only(same_name)
+    rule = _RULES.get(entry)
+    return StandIn() if rule is None else rule(tree, definitions)
 
 
 def _only(candidates: Iterable[str]) -> StandIn:

@@ -72,6 +72,11 @@ def test_model(text: str, name: str | None) -> None:
     assert stand_in_of(text, "get_student_model") == name
 
 
+@pytest.mark.parametrize(("name", "expected"), [("kmeansQuantize", "kmeansQuantize"), ("quantize", None)])
+def test_another_spelling_stands_in_for_any_function(name: str, expected: str | None) -> None:
+    assert stand_in_of(f"def {name}(tensor):\n    return tensor\n", "k_means_quantize") == expected
+
+
 def test_stand_in_gets_the_name_and_is_noted() -> None:
     text = LOSS.replace("loss_fn_kd", "kd_loss").rstrip()
     result = read_text(text, "loss_fn_kd")
