@@ -23,6 +23,8 @@ _SETTINGS = frozenset({"cfg", "config", "args"})
 """Names of the prelude whose every value reads as None."""
 _DECISION_LIMIT = 5
 """Settings that a note names."""
+_MODULE_LIMIT = 20
+"""Modules that a note names."""
 _READS_BY_TEXT = frozenset({"globals", "locals", "vars", "eval", "exec"})
 _BINDS_BY_TEXT = frozenset({"globals", "locals", "exec"})
 MODULE_NAMES = frozenset(dir(builtins)) | {
@@ -80,6 +82,8 @@ class _Selector:
         self.notes: list[Note] = []
         self.is_speculative = False
         self.needed_names: set[str] = set()
+        self._dropped_modules: dict[str, int] = {}
+        """The missing modules whose imports do not run, with the line of the first."""
         self._conservative = conservative
         self._predefined_names = prelude_names | MODULE_NAMES
         self._binders: dict[str, list[_Statement]] = defaultdict(list)
@@ -210,6 +214,10 @@ class _Selector:
                 item.runs = item.runs or (item.node.value is not None and _is_constant(item.node.value))
             elif isinstance(item.node, ast.Pass) or _is_docstring(item.node):
                 item.runs = True
+        if self._dropped_modules:
+            first_line = min(self._dropped_modules.values())
+            params = {"module": list(self._dropped_modules)[:_MODULE_LIMIT], "line": first_line}
+            self.notes.append(Note(id="intake.import_dropped", params=params))
         defined_names = set(self._predefined_names)
         for item in self.statements:
             if isinstance(item.node, effects.Definition) and not item.runs and effects.only_defines(item.node):
@@ -233,10 +241,8 @@ class _Selector:
             else:
                 missing_modules.append(module)
         item.runs = bool(remaining_aliases)
-        if missing_modules:
-            self.notes.append(
-                Note(id="intake.import_dropped", params={"module": missing_modules[0], "line": node.lineno})
-            )
+        for module in missing_modules:
+            self._dropped_modules.setdefault(module, node.lineno)
         if missing_modules and remaining_aliases:
             item.replacement = ast.unparse(_with_names(node, remaining_aliases))
 

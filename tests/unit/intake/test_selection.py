@@ -387,3 +387,9 @@ def test_replaced_definition_that_a_statement_has_used_still_runs() -> None:
         "width, make()"
     )
     assert selected_lines(text) == code_lines(text)
+
+
+def test_skipped_imports_are_one_note() -> None:
+    result = read_text("import tqdm\nimport pandas as pd, wandb\nfrom tqdm import trange\n" + MODEL)
+    (note,) = (note for note in result.notes if note.id == "intake.import_dropped")
+    assert note.params == {"module": ["tqdm", "pandas", "wandb"], "line": 1}
