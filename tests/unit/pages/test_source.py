@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 from app.pages import source
+from app.submissions import code
+from grader import intake
 from grader.parts import PartKind
+from grader.submission import Part
 
 
 def test_python_is_coloured_line_by_line() -> None:
@@ -41,3 +44,11 @@ def test_lines_beyond_the_limit_are_counted_and_not_shown() -> None:
     shown = source.to_html(PartKind.TEXT, "a\n" * 50_000)
     assert shown.count("<span") == 20_001
     assert shown.rstrip().endswith("(+30,001)\n</span>")
+
+
+def test_line_that_a_message_names_is_the_line_that_is_shown() -> None:
+    texts = ["\n\nimport torch\n\n", "x = 1\n", "\ndef get_student_model():\n    return missing\n"]
+    cells = [{"cell_type": "code", "source": text} for text in texts]
+    data = json.dumps({"cells": cells, "nbformat": 4})
+    ((name, line),) = intake.read_part(Part(data.encode()), "get_student_model", frozenset()).missing_names
+    assert name in code.readable_source(data).split("\n")[line - 1]
