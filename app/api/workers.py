@@ -68,11 +68,11 @@ def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Work
     """The workers, and the length of the queue, with gradings whose later stage is waiting."""
     counts = statistics.count_by_state(session)
     running = statistics.count_running_by_executor(session)
-    examined = statistics.count_examined(session)
+    waiting_for_later_stage = statistics.count_waiting_for_later_stage(session)
     settings: Settings = request.app.state.settings
     return Workers(
-        waiting=counts.get(State.QUEUED, 0) + examined,
-        running=counts.get(State.RUNNING, 0) - examined,
+        waiting=counts.get(State.QUEUED, 0) + waiting_for_later_stage,
+        running=counts.get(State.RUNNING, 0) - waiting_for_later_stage,
         workers=[
             WorkerView(
                 executor=row.executor,

@@ -13,7 +13,7 @@ from app.grading import ending
 from app.problems import Conflict
 from app.submissions import repository
 from app.submissions import service as submissions
-from app.submissions.models import RunOutcome, State, Submission
+from app.submissions.models import Phase, RunOutcome, State, Submission
 
 
 class AlreadyEnded(Conflict):
@@ -37,7 +37,8 @@ def cancel(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> Submis
         submission.cancel_requested_at = now()
         audit.record(session, viewer.login, "submission.cancel", str(submission.id))
     run = repository.run(session, submission.run_id)
-    at_verdicts = submission.state is State.RUNNING and run is not None and run.outcome is RunOutcome.RUNNING
+    is_running = submission.state is State.RUNNING and run is not None and run.outcome is RunOutcome.RUNNING
+    at_verdicts = is_running and run is not None and run.phase is Phase.FIRST
     if at_verdicts:
         session.flush()
         repository.touch(session, submission.id)

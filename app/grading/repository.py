@@ -1,14 +1,14 @@
-"""SQL of runs as they begin and end."""
+"""SQL of runs and their tries."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.submissions.models import Run, RunOutcome, StoredEvidence, Submission
+from app.submissions.models import Cause, Run, RunOutcome, StoredEvidence, Submission, Try
 from grader.version import GRADER_VERSION
 
 
@@ -27,48 +27,43 @@ def run(session: Session, run_id: int) -> Run:
     return session.get_one(Run, run_id)
 
 
-def fresh_run(session: Session, run_id: int) -> Run | None:
-    """A run as the database has it now, also if the session has read it before."""
-    return session.get(Run, run_id, populate_existing=True)
-
-
-def add_run(
-    session: Session,
-    submission_id: uuid.UUID,
-    assignment_id: int,
-    content_key: str,
-    executor: str,
-    regrade_id: uuid.UUID | None = None,
-) -> Run:
+def add_run(session: Session, row: Run) -> Run:
     """Begin the next run of a submission."""
-    number = session.scalar(select(func.max(Run.number)).where(Run.submission_id == submission_id)) or 0
-    row = Run(
-        submission_id=submission_id,
-        number=number + 1,
-        assignment_id=assignment_id,
-        grader_version=GRADER_VERSION,
-        content_key=content_key,
-        executor=executor,
-        regrade_id=regrade_id,
-    )
+    last = session.scalar(select(func.max(Run.number)).where(Run.submission_id == row.submission_id)) or 0
+    row.number, row.grader_version = last + 1, GRADER_VERSION
     session.add(row)
     session.flush()
     return row
 
 
-def running(session: Session, *conditions: ColumnElement[bool]) -> list[Run]:
-    """The runs that meet the conditions and have not ended."""
-    return list(session.scalars(select(Run).where(*conditions, Run.outcome == RunOutcome.RUNNING)))
+def add_try(session: Session, run: Run, executor: str) -> Try:
+    """Begin a try at the phase of a run."""
+    row = Try(run_id=run.id, phase=run.phase, executor=executor)
+    session.add(row)
+    session.flush()
+    return row
 
 
-def fault_details(session: Session, *conditions: ColumnElement[bool]) -> list[str | None]:
-    """The details of the faults that ended runs which meet the conditions."""
-    return list(session.scalars(select(Run.fault_detail).where(*conditions, Run.outcome == RunOutcome.FAULT)))
+def running_try(session: Session, run_id: int) -> Try | None:
+    """The try of a run that goes on."""
+    return session.scalar(select(Try).where(Try.run_id == run_id, Try.outcome == RunOutcome.RUNNING))
 
 
-def latest_finished(session: Session, content_key: str) -> int | None:
+def is_running(session: Session, try_id: int) -> bool:
+    """Whether a try goes on."""
+    return session.scalar(select(Try.outcome).where(Try.id == try_id)) is RunOutcome.RUNNING
+
+
+def fault_causes(session: Session, run: Run) -> Sequence[Cause | None]:
+    """The causes of the faults that ended tries at the phase of this run, also in earlier runs for the same purpose."""
+    query = select(Try.cause).join(Run, Run.id == Try.run_id).where(Try.outcome == RunOutcome.FAULT)
+    query = query.where(Try.phase == run.phase, Run.submission_id == run.submission_id)
+    return session.scalars(query.where(Run.regrade_id.is_not_distinct_from(run.regrade_id))).all()
+
+
+def latest_finished(session: Session, content_key: str) -> Run | None:
     """The latest finished run of a content."""
-    query = select(Run.id).where(Run.content_key == content_key, Run.outcome == RunOutcome.FINISHED)
+    query = select(Run).where(Run.content_key == content_key, Run.outcome == RunOutcome.FINISHED)
     return session.scalar(query.order_by(Run.id.desc()).limit(1))
 
 

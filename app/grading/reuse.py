@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.grading import repository as runs
 from app.submissions import repository
-from app.submissions.models import Submission
+from app.submissions.models import Run, Submission
 from grader import data, stored_evidence
 from grader.assignment import Assignment
 from grader.evidence import Evidence
@@ -25,14 +26,29 @@ def content_key(submission: Submission, assignment: Assignment, *questions: str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def find_reusable_run(session: Session, content_key: str, assignment: Assignment) -> int | None:
+@dataclass(frozen=True)
+class ReusableRun:
+    """A finished run with its evidence by question."""
+
+    run: Run
+    evidence: dict[str, Evidence]
+
+
+def evidence_of(session: Session, run_id: int) -> dict[str, Evidence]:
+    """The evidence of a run by question."""
+    return {row.question: stored_evidence.parse(row.data) for row in repository.run_evidence(session, run_id)}
+
+
+def find_reusable_run(session: Session, content_key: str, assignment: Assignment) -> ReusableRun | None:
     """The latest finished run of this content, if measuring again would give the same for every question."""
     earlier = runs.latest_finished(session, content_key)
     if earlier is None:
         return None
-    rows = repository.run_evidence(session, earlier)
-    complete = {row.question for row in rows} == {question.number for question in assignment.questions}
-    return earlier if complete and all(is_current(row.data) for row in rows) else None
+    rows = repository.run_evidence(session, earlier.id)
+    is_complete = {row.question for row in rows} == {question.number for question in assignment.questions}
+    if not is_complete or not all(is_current(row.data) for row in rows):
+        return None
+    return ReusableRun(earlier, {row.question: stored_evidence.parse(row.data) for row in rows})
 
 
 def is_current(stored: dict[str, Any]) -> bool:

@@ -20,10 +20,13 @@ def find(session: Session, executor: str) -> WorkerRow | None:
     return session.get(WorkerRow, executor)
 
 
-def lives(session: Session, executor: str, *, silent_seconds: float) -> bool:
-    """Whether a worker of this name was heard lately and has not said goodbye."""
+def lives(session: Session, executor: str) -> bool:
+    """Whether a worker of this name has neither stopped nor been claimed as dead. Its jobs are given out again then.
+
+    No clock is asked: the clocks of two machines differ.
+    """
     row = session.get(WorkerRow, executor)
-    return row is not None and row.stopped_at is None and row.beat_at > now() - timedelta(seconds=silent_seconds)
+    return row is not None and row.stopped_at is None and row.reaped_at is None
 
 
 def beat(session: Session, executor: str, boot: str) -> bool:

@@ -25,7 +25,7 @@ from app.reports.schemas import (
 )
 from app.scores.standing import QuestionStanding, SubmissionScore, submission_score
 from app.submissions import quota, repository
-from app.submissions.models import Run, RunOutcome, State, Submission, SubmissionPart
+from app.submissions.models import Phase, Run, State, Submission, SubmissionPart
 from grader import messages, remaining, stored_evidence
 from grader.assignment import Assignment
 from grader.lateness import Lateness
@@ -155,8 +155,7 @@ def _cancel_effect(
         for standing in score.questions
         if standing.evidence
     }
-    is_examined = run.outcome in (RunOutcome.EXAMINED, RunOutcome.MEASURING)
-    if is_examined or remaining.has_all_verdicts(assignment, evidence):
+    if run.phase is Phase.LATER or remaining.has_all_verdicts(assignment, evidence):
         return CancelEffect.GRADED_WITHOUT_CURVE
     return CancelEffect.ATTEMPT_SPENT
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,9 +11,9 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.assignments.models import PublishedAssignment
 from app.db.base import now
-from app.scores.models import StoredScore
-from app.submissions.models import StoredEvidence
-from grader import scoring, stored_evidence
+from app.scores import repository
+from app.submissions.models import Run, StoredEvidence
+from grader import scoring
 from grader.evidence import Evidence
 from grader.scoring import QuestionScore
 
@@ -39,29 +40,53 @@ def stored_messages(result: QuestionScore) -> list[Any]:
     return [json_safe(message.model_dump(mode="python")) for message in result.messages]
 
 
-def store_evidence(session: Session, row: StoredEvidence, evidence: Evidence) -> StoredEvidence:
-    """Fill a new evidence row and add it."""
-    row.schema_version = evidence.schema_version
-    row.data = json_safe(evidence.model_dump(mode="python"))
-    session.add(row)
-    session.flush()
-    return row
-
-
-def store_score(session: Session, evidence: StoredEvidence, rubric: PublishedAssignment) -> StoredScore:
-    """Compute the points of one question from its evidence, and store them in place of earlier ones."""
-    result = scoring.score(assignments.definition(rubric), evidence.question, stored_evidence.parse(evidence.data))
-    return session.merge(
-        StoredScore(
-            submission_id=evidence.submission_id,
-            question=evidence.question,
-            evidence_id=evidence.id,
-            rubric_id=rubric.id,
-            score=result.score,
-            max_score=result.max_score,
-            verdict=result.verdict,
-            fault=result.fault,
-            messages=stored_messages(result),
-            computed_at=now(),
+def store_evidence(session: Session, run: Run, evidence: Mapping[str, Evidence]) -> dict[str, StoredEvidence]:
+    """Add the evidence of a run by question. Returns the rows by question."""
+    rows = {
+        number: StoredEvidence(
+            run_id=run.id,
+            submission_id=run.submission_id,
+            question=number,
+            schema_version=item.schema_version,
+            data=json_safe(item.model_dump(mode="python")),
         )
+        for number, item in evidence.items()
+    }
+    session.add_all(rows.values())
+    session.flush()
+    return rows
+
+
+def store_scores(
+    session: Session,
+    rows: Mapping[str, StoredEvidence],
+    evidence: Mapping[str, Evidence],
+    rubric: PublishedAssignment,
+) -> dict[str, QuestionScore]:
+    """Compute the points of questions from their evidence, and store them in place of earlier ones."""
+    assignment = assignments.definition(rubric)
+    scores = {number: scoring.score(assignment, number, evidence[number]) for number in rows}
+    repository.replace(
+        session,
+        [
+            {
+                "submission_id": row.submission_id,
+                "question": number,
+                "evidence_id": row.id,
+                "rubric_id": rubric.id,
+                "score": scores[number].score,
+                "max_score": scores[number].max_score,
+                "verdict": scores[number].verdict,
+                "fault": scores[number].fault,
+                "messages": stored_messages(scores[number]),
+                "computed_at": now(),
+            }
+            for number, row in rows.items()
+        ],
     )
+    return scores
+
+
+def store(session: Session, run: Run, evidence: Mapping[str, Evidence], rubric: PublishedAssignment) -> None:
+    """Add evidence of a run, and compute the points from it."""
+    store_scores(session, store_evidence(session, run, evidence), evidence, rubric)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, joinedload
 
 from app.scores.models import Override, StoredScore
@@ -28,6 +31,17 @@ def computed(
         for score in session.scalars(query):
             scores[score.submission_id][score.question] = score
     return scores
+
+
+def replace(session: Session, values: Sequence[Mapping[str, Any]]) -> None:
+    """Store computed scores in place of those of the same submission and question. The session must hold none."""
+    if not values:
+        return
+    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    query = insert(StoredScore)
+    key = ["submission_id", "question"]
+    replaced = {name: query.excluded[name] for name in values[0] if name not in key}
+    session.execute(query.on_conflict_do_update(index_elements=key, set_=replaced), values)
 
 
 def overrides(session: Session, submission_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, Override]]:

@@ -31,20 +31,36 @@ class State(StrEnum):
         return self in (State.GRADED, State.FAILED, State.CANCELLED)
 
 
-class RunOutcome(StrEnum):
-    """The progress of one run of the grading, or its end.
+class Phase(StrEnum):
+    """What a run is at, or ended in: the first stage of a grading, its later stage, or both in one for a regrade."""
 
-    ``examined``: the first stage is done and the later stage waits for a worker; ``measuring``: the later stage runs.
-    The run of a killed worker stays ``running`` or ``measuring``.
+    FIRST = "first"
+    LATER = "later"
+    REMEASURE = "remeasure"
+
+
+class RunOutcome(StrEnum):
+    """Whether a run, or one try of it, still goes on, or how it ended.
+
+    What a killed worker left behind stays ``running`` until another worker takes over.
     """
 
     RUNNING = "running"
-    EXAMINED = "examined"
-    MEASURING = "measuring"
     FINISHED = "finished"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     FAULT = "fault"
+
+
+class Cause(StrEnum):
+    """The cause of a fault of ours that ended a try. The first four are deaths of what gradings share."""
+
+    WORKER = "worker"
+    DATABASE = "database"
+    FORK_SERVER = "fork server"
+    CHILD = "child"
+    INFRASTRUCTURE = "infrastructure"
+    GRADER = "grader"
 
 
 def closed(kind: type[StrEnum]) -> Enum:
@@ -119,7 +135,9 @@ class SubmissionPart(Base):
 class Run(Base):
     """One run of the grading of a submission. ``number`` counts a submission's runs from 1.
 
-    A run of a regrade (``regrade_id``) is invisible until the regrade is published.
+    A fault ends a run, except in its later stage, which keeps the first stage's results and is tried again. A run of a
+    regrade (``regrade_id``) is invisible until the regrade is published. ``executor`` is the worker that began the run.
+    ``fault_detail`` holds the faults of runs from before there were tries.
     """
 
     __tablename__ = "runs"
@@ -135,6 +153,7 @@ class Run(Base):
     grader_version: Mapped[str] = mapped_column(String(80))
     content_key: Mapped[str] = mapped_column(String(64))
     executor: Mapped[str] = mapped_column(String(80))
+    phase: Mapped[Phase] = mapped_column(closed(Phase), default=Phase.FIRST, server_default=Phase.FIRST.value)
     outcome: Mapped[RunOutcome] = mapped_column(closed(RunOutcome), default=RunOutcome.RUNNING)
     stage: Mapped[str | None] = mapped_column(String(40))
     stage_done: Mapped[int] = mapped_column(default=0)
@@ -148,6 +167,28 @@ class Run(Base):
     fault_detail: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
+
+
+class Try(Base):
+    """One try of a worker at a phase of a run. At most one try of a run goes on."""
+
+    __tablename__ = "tries"
+    __table_args__ = (Index("ix_tries_run_id", "run_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    phase: Mapped[Phase] = mapped_column(closed(Phase))
+    executor: Mapped[str] = mapped_column(String(80))
+    outcome: Mapped[RunOutcome] = mapped_column(closed(RunOutcome), default=RunOutcome.RUNNING)
+    cause: Mapped[Cause | None] = mapped_column(closed(Cause))
+    detail: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
+
+
+_GOES_ON = Try.outcome == RunOutcome.RUNNING
+Index("uq_tries_run_id_running", Try.run_id, unique=True, sqlite_where=_GOES_ON, postgresql_where=_GOES_ON)
+"""Two workers at one run would overwrite each other's results."""
 
 
 class StoredEvidence(Base):

@@ -198,6 +198,13 @@ def parts(session: Session, submission_id: uuid.UUID) -> list[SubmissionPart]:
     return list(session.scalars(query.options(joinedload(SubmissionPart.blob))))
 
 
+def part_files(session: Session, submission_id: uuid.UUID) -> list[tuple[str, str | None, bytes]]:
+    """The name, the uploaded file's name and the bytes of each part of a submission."""
+    query = select(SubmissionPart.name, SubmissionPart.filename, Blob.data).join(SubmissionPart.blob)
+    rows = session.execute(query.where(SubmissionPart.submission_id == submission_id).order_by(SubmissionPart.name))
+    return [(name, filename, data) for name, filename, data in rows]
+
+
 def run(session: Session, run_id: int | None) -> Run | None:
     """A run by id."""
     return session.get(Run, run_id) if run_id is not None else None

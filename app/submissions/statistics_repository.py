@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
+from app.submissions.models import Phase, Run, RunOutcome, State, StoredEvidence, Submission, Try
 
 
 def count(session: Session) -> int:
@@ -26,15 +26,18 @@ def oldest_queued(session: Session) -> datetime | None:
     return session.scalar(select(func.min(Submission.submitted_at)).where(Submission.state == State.QUEUED))
 
 
-def count_examined(session: Session) -> int:
+def count_waiting_for_later_stage(session: Session) -> int:
     """The number of runs whose first stage is done and whose later stage waits."""
-    return session.scalar(select(func.count()).select_from(Run).where(Run.outcome == RunOutcome.EXAMINED)) or 0
+    query = select(func.count()).select_from(Submission).join(Run, Run.id == Submission.run_id)
+    query = query.where(Submission.state == State.RUNNING, Run.phase == Phase.LATER)
+    is_tried = select(Try.id).where(Try.run_id == Run.id, Try.outcome == RunOutcome.RUNNING).exists()
+    return session.scalar(query.where(~is_tried)) or 0
 
 
 def count_running_by_executor(session: Session) -> dict[str, int]:
-    """The number of runs that each worker has begun and not ended."""
-    in_progress = Run.outcome.in_((RunOutcome.RUNNING, RunOutcome.MEASURING))
-    return dict(session.execute(select(Run.executor, func.count()).where(in_progress).group_by(Run.executor)).all())
+    """The number of tries that each worker has begun and not ended."""
+    query = select(Try.executor, func.count()).where(Try.outcome == RunOutcome.RUNNING)
+    return dict(session.execute(query.group_by(Try.executor)).all())
 
 
 def finished_since(session: Session, moment: datetime) -> list[Run]:

@@ -10,20 +10,20 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from app import logs, lti
 from app.db import migrate, outage
 from app.db.engine import Database
-from app.grading.grading import Grader
-from app.grading.measuring import Measurer
+from app.grading.jobs import Grader, PhaseJob
+from app.grading.stages import FirstStage, LaterStage
 from app.queue import capabilities
 from app.queue.dbos_engine import DbosJobs
 from app.queue.dbos_runner import DbosRunner
 from app.regrades.preview import Previewer
-from app.regrades.remeasuring import Remeasurer
+from app.regrades.remeasuring import Remeasurement
 from app.settings import Settings
 from app.submissions import repository as submissions
 from app.submissions.change_notifier import ChangeNotifier
@@ -58,6 +58,7 @@ class Worker:
         self.jobs = jobs
         self.sandbox = sandbox
         self.ready = False
+        self._stopping = False
         # A queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
         self._slots = Slots(settings.workers)
         self._shares = Shares(database, settings.student_seconds)
@@ -74,18 +75,10 @@ class Worker:
         self._executor = ExecutorId(self.settings)
         self._heartbeat = Heartbeat(self.settings, self.database, self.jobs, self._executor.name)
         self._heartbeat.start(report)
-        self._grader = Grader(self.database, self.notifier, self.jobs, self.sandbox, self._executor.name)
-        self._measurer = Measurer(
-            self.database,
-            self.notifier,
-            self.jobs,
-            self.sandbox,
-            self._executor.name,
-            self.settings.silent_seconds,
-            self._is_stopping,
+        self._grader = Grader(
+            self.database, self.notifier, self.jobs, self.sandbox, self._executor.name, self._is_stopping
         )
         self._previewer = Previewer(self.database, self.jobs, self._is_stopping)
-        self._remeasurer = Remeasurer(self.database, self.jobs, self.sandbox, self._executor.name, self._is_stopping)
         data_sets = capabilities.imported_data(self.settings.data_dir)
         # A queue that exists before the runner starts is served at once; of a later one DBOS learns within a second.
         self._heartbeat.chores.open_queues()
@@ -102,7 +95,7 @@ class Worker:
         """Let running gradings end for a while, put the rest back into the queue, and let go of everything."""
         self.ready = False
         self._wait_until_idle(self.settings.shutdown_seconds)
-        self._grader.stopping = True
+        self._stopping = True
         self._wait_until_idle(self.settings.shutdown_seconds)
         self._runner.stop()
         if self._lti is not None:
@@ -114,13 +107,12 @@ class Worker:
 
     def grade(self, submission_id: uuid.UUID) -> None:
         """Grade a submission when a slot is free, or put it behind those of all other students."""
-        if self._goes_last(submission_id, is_later_stage=False):
-            return
-        self._grade(self._slots.first, submission_id)
+        if not self._goes_last(submission_id, is_later_stage=False):
+            self._in_slot(self._slots.first, FirstStage(self._grader, submission_id))
 
     def grade_last(self, submission_id: uuid.UUID) -> None:
         """Grade a submission in a slot that first stages of others never wait for."""
-        self._grade(self._slots.long, submission_id)
+        self._in_slot(self._slots.long, FirstStage(self._grader, submission_id))
 
     def measure(self, submission_id: uuid.UUID) -> None:
         """Do the later stage of a grading when a slot is free, or put it behind those of all other students."""
@@ -130,14 +122,11 @@ class Worker:
 
     def measure_last(self, submission_id: uuid.UUID) -> None:
         """Do the later stage of a grading when a slot is free."""
-        run, hand_back = partial(self._measurer.run, submission_id), partial(self._measurer.hand_back, submission_id)
-        self._in_slot(self._slots.long, self._metered(run, submission_id), hand_back)
+        self._in_slot(self._slots.long, LaterStage(self._grader, submission_id))
 
     def remeasure(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Measure a submission again when a slot is free."""
-        job = regrade_id, submission_id
-        run, hand_back = partial(self._remeasurer.run, *job), partial(self._remeasurer.hand_back, *job)
-        self._in_slot(self._slots.long, run, hand_back)
+        self._in_slot(self._slots.long, Remeasurement(self._grader, regrade_id, submission_id), is_metered=False)
 
     def regrade(self, regrade_id: uuid.UUID) -> None:
         """Compute a preview: no student code runs, so it needs no slot."""
@@ -153,10 +142,6 @@ class Worker:
         sender.start()
         return sender
 
-    def _grade(self, slot: Slot, submission_id: uuid.UUID) -> None:
-        run, hand_back = partial(self._grader.grade, submission_id), partial(self._grader.hand_back, submission_id)
-        self._in_slot(slot, self._metered(run, submission_id), hand_back)
-
     def _goes_last(self, submission_id: uuid.UUID, *, is_later_stage: bool) -> bool:
         """Put a job of a student who has used more than the share behind all others. Returns whether it did."""
         if not self._shares.is_spent(submission_id):
@@ -166,22 +151,20 @@ class Worker:
             self.jobs.enqueue_last(session, submission_id, assignment, is_later_stage=is_later_stage)
         return True
 
-    def _metered(self, run: Callable[[], None], submission_id: uuid.UUID) -> Callable[[], None]:
-        def metered() -> None:
-            with self._shares.metered(submission_id):
-                run()
-
-        return metered
-
     def _is_stopping(self) -> bool:
-        return self._grader.stopping
+        return self._stopping
 
-    def _in_slot(self, slot: Slot, run: Callable[[], None], hand_back: Callable[[], None]) -> None:
-        with self._counted(), slot(lambda: self.ready) as taken:
-            if taken:
+    def _run_metered(self, job: PhaseJob[Any]) -> None:
+        with self._shares.metered(job.submission_id):
+            job.run()
+
+    def _in_slot(self, slot: Slot, job: PhaseJob[Any], *, is_metered: bool = True) -> None:
+        run = partial(self._run_metered, job) if is_metered else job.run
+        with self._counted(), slot(lambda: self.ready) as has_slot:
+            if has_slot:
                 outage.retry_after_outages(run, lambda: not self._is_stopping())
             else:
-                hand_back()
+                job.hand_back()
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

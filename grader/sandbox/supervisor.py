@@ -272,7 +272,7 @@ class _ForkServer:
                 )
             except OSError as error:
                 ours.close()
-                raise InfrastructureFault(f"the fork server cannot be started: {error}") from error
+                raise ServerFault(f"the fork server cannot be started: {error}") from error
         self._facts: dict[str, Any] = {}
         ours.settimeout(policy.server.start_seconds)
         with contextlib.suppress(OSError):  # `wait_until_ready` reports a process that has ended
@@ -286,14 +286,14 @@ class _ForkServer:
             answer = json.loads(self._control.recv(1 << 20) or b"{}")
         except (OSError, ValueError) as error:
             self.close()
-            raise InfrastructureFault(f"the fork server did not start: {error}") from error
+            raise ServerFault(f"the fork server did not start: {error}") from error
         if "failed" in answer:
             self.close()
             raise FloorNotMet({"uid": str(answer["failed"]).rstrip(".")})
         if "ready" not in answer:
             code = self.process.wait(10)
             self.close()
-            raise InfrastructureFault(f"the fork server ended while it started, with code {code}")
+            raise ServerFault(f"the fork server ended while it started, with code {code}")
         self._facts = answer["ready"]
         return self._facts
 

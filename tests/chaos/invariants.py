@@ -13,7 +13,7 @@ from app.db.engine import Database
 from app.queue.dbos_engine import DbosJobs
 from app.scores.standing import submission_score
 from app.settings import Settings
-from app.submissions.models import Run, RunOutcome, State, Submission
+from app.submissions.models import Run, RunOutcome, State, Submission, Try
 from tests.chaos.load import PlannedSubmission
 
 
@@ -43,6 +43,9 @@ def violations(settings: Settings, accepted: dict[str, PlannedSubmission]) -> It
             runs: dict[str, list[Run]] = defaultdict(list)
             for run in session.scalars(select(Run)):
                 runs[str(run.submission_id)].append(run)
+            tries: dict[int, list[Try]] = defaultdict(list)
+            for one in session.scalars(select(Try)):
+                tries[one.run_id].append(one)
             broken = audit.first_broken(session)
             if broken is not None:
                 yield f"the audit chain breaks at {broken}"
@@ -53,7 +56,7 @@ def violations(settings: Settings, accepted: dict[str, PlannedSubmission]) -> It
             for identifier in stored.keys() & accepted.keys():
                 row, planned = stored[identifier], accepted[identifier]
                 if row.state is not State.GRADED:
-                    details = [run.fault_detail for run in runs[identifier]]
+                    details = [one.detail for run in runs[identifier] for one in tries[run.id]]
                     yield f"{identifier} is {row.state.value}, not graded: {details}"
                     continue
                 score = submission_score(session, row)
@@ -67,6 +70,8 @@ def violations(settings: Settings, accepted: dict[str, PlannedSubmission]) -> It
                     yield f"{identifier} shows run {row.run_id}; finished are {finished}"
             for run in (run for several in runs.values() for run in several if run.outcome is RunOutcome.RUNNING):
                 yield f"run {run.id} of {run.submission_id} never ended"
+            for one in (one for several in tries.values() for one in several if one.outcome is RunOutcome.RUNNING):
+                yield f"try {one.id} of run {one.run_id} never ended"
             attempts = Counter((row.user_id, row.attempt) for row in stored.values())
             for key, count in attempts.items():
                 if count > 1:

@@ -15,22 +15,19 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.grading import cancelling, recorder
-from app.grading.grading import Grader
-from app.grading.measuring import Measurer
 from app.regrades import service as regrades
 from app.regrades.models import Kind
 from app.regrades.preview import Previewer
-from app.regrades.remeasuring import Remeasurer
+from app.regrades.remeasuring import Remeasurement
 from app.regrades.schemas import RegradeWish
 from app.submissions import repository
-from app.submissions.change_notifier import ChangeNotifier
-from app.submissions.models import Blob, Run, RunOutcome, State, Submission
+from app.submissions.models import Blob, Phase, Run, RunOutcome, State, Submission, Try
 from app.users import service as users
 from app.users.models import Role
 from grader.assignment import Assignment
-from grader.sandbox.supervisor import Sandbox
+from tests.integration import test_jobs as jobs
 from tests.integration.budgets import quick
-from tests.integration.test_jobs import BrokenSandbox, Course
+from tests.integration.test_jobs import BrokenSandbox, Course, measure
 from tests.integration.test_jobs import course as course
 from tests.integration.test_second_part import ON_SQLITE, PLOT, question
 from tests.unit.scripted_sandbox import HONEST, MODEL, SUMMARY, Answer, ScriptedSandbox, failed_reply
@@ -58,11 +55,7 @@ def hand_in(course: Course) -> uuid.UUID:
 
 
 def grade(course: Course, submission: uuid.UUID, script: Mapping[str, Answer] = {}, name: str = "test-1") -> None:
-    Grader(course.database, ChangeNotifier(), course.jobs, ScriptedSandbox(script), name).grade(submission)
-
-
-def measure(course: Course, submission: uuid.UUID, sandbox: Sandbox) -> None:
-    Measurer(course.database, ChangeNotifier(), course.jobs, sandbox, "test-2", 60, lambda: False).run(submission)
+    jobs.grade(course, ScriptedSandbox(script), submission, name)
 
 
 def cancel(course: Course, submission: uuid.UUID, viewer: Viewer | None = None) -> Submission:
@@ -97,10 +90,11 @@ def is_graded_without_curve(course: Course, submission: uuid.UUID) -> None:
     pruning = question(course, submission)
     assert (pruning["verdict"], pruning["evidence"]["curve"]) == ("needs_review", [])
     assert "pruning.curve_stopped" in [message["id"] for message in pruning["messages"]]
+    assert RunOutcome.RUNNING not in [one.outcome for one in course.tries(submission)]
     counting = course.runs(submission)[-1]
     assert (counting.outcome, counting.finished_at is not None) == (RunOutcome.FINISHED, True)
     # A job that comes late finds nothing left to do, and nothing is undone by a second click.
-    measure(course, submission, BrokenSandbox())
+    measure(course, BrokenSandbox(), submission)
     grade(course, submission)
     assert cancel(course, submission).state is State.GRADED
     assert course.submission(submission).finished_at == stored.finished_at
@@ -121,7 +115,7 @@ def test_curve_that_waits_is_stopped_and_the_attempt_counts(
 def test_curve_that_is_measured_is_stopped_and_the_attempt_counts(course: Course, submission: uuid.UUID) -> None:
     grade(course, submission)
     sandbox = ScriptedSandbox(cancelled_during(course, submission, "network.open"))
-    measure(course, submission, sandbox)
+    measure(course, sandbox, submission)
     assert "network.open" in sandbox.requests
     is_graded_without_curve(course, submission)
 
@@ -130,8 +124,7 @@ def test_curve_that_is_measured_is_stopped_and_the_attempt_counts(course: Course
 def test_curve_whose_worker_died_is_stopped(course: Course, submission: uuid.UUID) -> None:
     grade(course, submission)
     with course.database.write() as session:
-        run = session.get_one(Run, course.runs(submission)[0].id)
-        run.outcome, run.executor = RunOutcome.MEASURING, "dead"
+        session.add(Try(run_id=course.runs(submission)[0].id, phase=Phase.LATER, executor="dead"))
     cancel(course, submission)
     is_graded_without_curve(course, submission)
 
@@ -217,7 +210,7 @@ def test_resubmitted_content_gets_its_curve(course: Course, submission: uuid.UUI
     again = hand_in(course)
     grade(course, again)
     assert course.runs(again)[0].reused_run_id is None
-    assert course.runs(again)[0].outcome is RunOutcome.EXAMINED
+    assert course.runs(again)[0].phase is Phase.LATER
 
 
 @ON_SQLITE
@@ -230,7 +223,7 @@ def test_stopped_curve_is_measured_again_by_a_regrade(course: Course, submission
         regrade = regrades.create(session, course.jobs, admin, wish).id
     Previewer(course.database, course.jobs, lambda: False).run(regrade)
     sandbox = ScriptedSandbox()
-    Remeasurer(course.database, course.jobs, sandbox, "test-4", lambda: False).run(regrade, submission)
+    Remeasurement(jobs.grader(course, sandbox, "test-4"), regrade, submission).run()
     assert "network.open" in sandbox.requests, "the later stage was begun"
     with course.database.read() as session:
         run = repository.runs(session, submission)[-1]

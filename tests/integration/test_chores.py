@@ -14,14 +14,12 @@ from sqlalchemy.orm import Session
 
 from app.db.base import now
 from app.db.engine import Database
-from app.grading.grading import Grader
 from app.queue import repository
 from app.queue.dbos_engine import DbosJobs
 from app.regrades import repository as regrades
 from app.regrades.models import Kind, Regrade
 from app.regrades.preview import Previewer
 from app.settings import Settings
-from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import RunOutcome, State, Submission
 from app.worker import lost_jobs
 from grader.assignment import Assignment
@@ -29,9 +27,9 @@ from grader.sandbox.supervisor import Sandbox
 from tests.integration.budgets import quick
 from tests.integration.test_capabilities import answers
 from tests.integration.test_grading import SLEEPY
-from tests.integration.test_jobs import StartWorker
+from tests.integration.test_jobs import StartWorker, grade, measure
 from tests.integration.test_regrade_jobs import RegradedCourse
-from tests.integration.test_second_part import examined, measurer
+from tests.integration.test_second_part import examined
 
 AT_ONCE = timedelta(0)
 MINUTE = 60.0
@@ -121,7 +119,7 @@ def test_a_hand_in_whose_job_was_lost_gets_another(course: RegradedCourse, sandb
     assert lost_jobs.replace(course.database, course.jobs, AT_ONCE) == 1
     assert course.jobs.active() == {(str(submission),)}
     assert lost_jobs.replace(course.database, course.jobs, AT_ONCE) == 0
-    Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(submission)
+    grade(course, sandbox, submission)
     course.empty_queue()
     assert lost_jobs.replace(course.database, course.jobs, AT_ONCE) == 0, "what has ended needs no job"
 
@@ -130,13 +128,13 @@ def test_a_second_part_whose_job_was_lost_goes_on(course: RegradedCourse, sandbo
     submission = examined(course, sandbox, quick(hw13, ratios="[0.0]", distillation_flops="1e9"))
     course.empty_queue()
     assert lost_jobs.replace(course.database, course.jobs, AT_ONCE) == 1
-    Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(submission)
-    measurer(course, sandbox).run(submission)
+    grade(course, sandbox, submission)
+    measure(course, sandbox, submission)
     assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FINISHED]
 
 
 def test_a_clock_that_was_set_back_hides_no_lost_job(course: RegradedCourse, sandbox: Sandbox) -> None:
-    Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(course.hand_in(**answers(0)))
+    grade(course, sandbox, course.hand_in(**answers(0)))
     regrade = course.regrade(Kind.RESCORE)
     submission = course.hand_in(**answers(1))
     course.empty_queue()
@@ -151,7 +149,7 @@ def test_a_clock_that_was_set_back_hides_no_lost_job(course: RegradedCourse, san
 def test_a_regrade_whose_jobs_were_lost_goes_on(course: RegradedCourse, sandbox: Sandbox) -> None:
     submissions = [course.hand_in(**answers(number)) for number in range(3)]
     for submission in submissions:
-        Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(submission)
+        grade(course, sandbox, submission)
     course.publish()
     regrade = course.regrade(Kind.REMEASURE)
     course.empty_queue()

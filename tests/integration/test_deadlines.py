@@ -16,8 +16,8 @@ from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
 from app.exports import feedback
-from app.grading.grading import Grader
 from app.grading.recorder import Recorder
+from app.grading.stages import FirstStage
 from app.queue.dbos_engine import DbosJobs
 from app.regrades import service as regrades
 from app.regrades.models import LATE, Kind
@@ -26,14 +26,14 @@ from app.regrades.schemas import RegradeWish
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords
 from app.scores.table import StudentRow
-from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.extensions import service as extensions
 from app.submissions.submitting import AssignmentClosed
 from app.users import service as users
 from app.users.models import Role
 from grader.assignment import bundled, from_files
 from grader.checks.choice.evidence import ChoiceEvidence
-from tests.integration.test_jobs import BrokenSandbox, Course
+from grader.pipeline import Grading
+from tests.integration.test_jobs import BrokenSandbox, Course, grader
 
 
 class Deadlined(Course):
@@ -59,14 +59,17 @@ class Deadlined(Course):
     def graded(self) -> uuid.UUID:
         """A hand-in with half a point in 2.2 and one in 3.2."""
         submission = self.hand_in(answers='{"2.2": "softer", "3.2": "no"}')
-        started = Grader(self.database, ChangeNotifier(), self.jobs, BrokenSandbox(), "test-1")._begin(submission)
-        assert started is not None
-        log = structlog.get_logger()
-        recorder = Recorder(self.database, ChangeNotifier(), submission, started.run_id, lambda: False, log, "test-1")
-        for question in started.assignment.questions:
+        job = FirstStage(grader(self, BrokenSandbox()), submission)
+        with self.database.write() as session:
+            claim = job.claim(session)
+        assert claim is not None
+        recorder = Recorder(job, claim.run_id, claim.try_id, structlog.get_logger())
+        for question in claim.assignment.questions:
             if question.check == "choice":
                 recorder.question(question.number, ChoiceEvidence(answer=str(question.options["key"])))
-        recorder.finish({}, {})
+        with recorder.held() as held:
+            assert held is not None
+            job.finish(held, Grading())
         return submission
 
     def row(self) -> StudentRow:

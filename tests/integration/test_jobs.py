@@ -18,9 +18,10 @@ from app.auth.viewer import Viewer
 from app.db.base import now
 from app.db.engine import Database
 from app.grading import cancelling
-from app.grading.failures import DEATHS_TO_GIVE_UP
-from app.grading.grading import Grader
+from app.grading.jobs import Grader
 from app.grading.recorder import Recorder, StopReason
+from app.grading.stages import FirstStage, LaterStage
+from app.grading.tries import DEATHS_TO_GIVE_UP
 from app.queue import repository
 from app.queue.dbos_engine import DbosJobs
 from app.queue.models import WorkerRow
@@ -30,7 +31,7 @@ from app.settings import Settings
 from app.submissions import quota, submitting
 from app.submissions import repository as submissions
 from app.submissions.change_notifier import ChangeNotifier
-from app.submissions.models import Run, RunOutcome, State, Submission
+from app.submissions.models import Cause, Run, RunOutcome, State, Submission, Try
 from app.submissions.submitting import Upload
 from app.users import service as users
 from app.users.models import Role
@@ -84,6 +85,12 @@ class Course:
         with self.database.read() as session:
             return list(session.scalars(select(Run).where(Run.submission_id == identifier).order_by(Run.number)))
 
+    def tries(self, identifier: uuid.UUID) -> list[Try]:
+        """The tries of its runs in order."""
+        with self.database.read() as session:
+            query = select(Try).join(Run, Run.id == Try.run_id).where(Run.submission_id == identifier)
+            return list(session.scalars(query.order_by(Try.id)))
+
     def wait_for(self, identifier: uuid.UUID, state: State, seconds: float = PATIENCE) -> Submission:
         """Wait until it has this state."""
         until = time.monotonic() + seconds
@@ -136,8 +143,20 @@ class CrashingGrader(Sandbox):
         pass
 
 
-def grader(course: Course, sandbox: Sandbox) -> Grader:
-    return Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1")
+def grader(
+    course: Course, sandbox: Sandbox, name: str = "test-1", is_stopping: Callable[[], bool] = lambda: False
+) -> Grader:
+    return Grader(course.database, ChangeNotifier(), course.jobs, sandbox, name, is_stopping)
+
+
+def grade(course: Course, sandbox: Sandbox, submission: uuid.UUID, name: str = "test-1") -> None:
+    """Run a submission's first stage."""
+    FirstStage(grader(course, sandbox, name), submission).run()
+
+
+def measure(course: Course, sandbox: Sandbox, submission: uuid.UUID, name: str = "test-2") -> None:
+    """Run a submission's later stage."""
+    LaterStage(grader(course, sandbox, name), submission).run()
 
 
 def test_a_rollback_leaves_no_job(course: Course) -> None:
@@ -165,7 +184,7 @@ def test_killed_worker_job_runs_again_elsewhere(settings: Settings, course: Cour
         ("first", RunOutcome.FAULT),
         ("second", RunOutcome.FINISHED),
     ]
-    assert "first ended in the middle" in (runs[0].fault_detail or "")
+    assert [one.cause for one in course.tries(submission)] == [Cause.WORKER, None]
     assert course.report(submission)["score"] == 1.0
     assert course.submission(submission).counts
 
@@ -239,12 +258,11 @@ _EMPTY_QUEUE = {"sqlite": "DELETE FROM workflow_status", "postgresql": "DELETE F
 def test_infrastructure_faults_are_tried_three_times_and_cost_no_attempt(course: Course, hw13: Assignment) -> None:
     submission = course.hand_in(model=MODEL, answers='{"2.2": "softer"}')
     assert course.quota_used(hw13) == 1
-    broken = grader(course, BrokenSandbox())
-    broken.grade(submission)
+    grade(course, BrokenSandbox(), submission)
     assert course.submission(submission).state is State.QUEUED
     assert course.waiting_jobs() == 2
-    broken.grade(submission)
-    broken.grade(submission)
+    grade(course, BrokenSandbox(), submission)
+    grade(course, BrokenSandbox(), submission)
     ended = course.submission(submission)
     assert (ended.state, ended.fault) == (State.FAILED, "infrastructure")
     assert course.quota_used(hw13) == 0
@@ -254,18 +272,18 @@ def test_infrastructure_faults_are_tried_three_times_and_cost_no_attempt(course:
     assert report["questions"][0]["messages"][0]["id"] == "fault.infrastructure"
     assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * 3
     # A job that comes late finds nothing left to do.
-    broken.grade(submission)
+    grade(course, BrokenSandbox(), submission)
     assert len(course.runs(submission)) == 3
 
 
 def test_a_fault_of_the_grader_is_not_repeated_and_costs_no_attempt(course: Course, hw13: Assignment) -> None:
     submission = course.hand_in(model=MODEL)
-    grader(course, CrashingGrader()).grade(submission)
+    grade(course, CrashingGrader(), submission)
     ended = course.submission(submission)
     assert (ended.state, ended.fault, ended.counts) == (State.FAILED, "grader", False)
     assert course.quota_used(hw13) == 0
-    (run,) = course.runs(submission)
-    assert run.fault_detail == "ZeroDivisionError: a bug of ours"
+    (only,) = course.tries(submission)
+    assert (only.cause, only.detail) == (Cause.GRADER, "ZeroDivisionError: a bug of ours")
     assert {question["verdict"] for question in course.report(submission)["questions"]} == {"fault"}
 
 
@@ -273,7 +291,9 @@ def test_a_submission_in_which_worker_after_worker_died_is_given_up(course: Cour
     submission = course.hand_in(model=MODEL)
     with course.database.write() as session:
         stored = session.get_one(Submission, submission)
-        for number in range(1, DEATHS_TO_GIVE_UP + 1):
+        # A dead fork server, as a dead worker, may have been another's doing.
+        deaths = [Cause.WORKER, Cause.FORK_SERVER, *[Cause.DATABASE] * (DEATHS_TO_GIVE_UP - 2)]
+        for number, cause in enumerate(deaths, 1):
             run = Run(
                 submission_id=submission,
                 number=number,
@@ -281,13 +301,13 @@ def test_a_submission_in_which_worker_after_worker_died_is_given_up(course: Cour
                 grader_version="test",
                 content_key="test",
                 executor="dead",
+                outcome=RunOutcome.FAULT,
             )
             session.add(run)
             session.flush()
+            session.add(Try(run_id=run.id, phase=run.phase, executor="dead", outcome=RunOutcome.FAULT, cause=cause))
         stored.state, stored.run_id = State.RUNNING, run.id
-        # A dead fork server, as a dead worker, may have been another's doing.
-        run.outcome, run.fault_detail = RunOutcome.FAULT, "the fork server died"
-    grader(course, BrokenSandbox()).grade(submission)
+    grade(course, BrokenSandbox(), submission)
     assert course.submission(submission).state is State.FAILED
     assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * DEATHS_TO_GIVE_UP
 
@@ -298,7 +318,7 @@ def test_a_hand_in_that_kills_itself_is_believed_the_third_time(course: Course, 
     )
     submission = course.hand_in(model=source)
     for state in (State.QUEUED, State.QUEUED, State.GRADED):
-        grader(course, sandbox).grade(submission)
+        grade(course, sandbox, submission)
         assert course.submission(submission).state is state
     question = course.report(submission)["questions"][0]
     assert (question["score"], question["verdict"], question["evidence"]["outcome"]) == (0, "none", "died")
@@ -309,7 +329,7 @@ def test_a_cancelled_job_does_not_begin(course: Course) -> None:
     submission = course.hand_in(model=MODEL)
     with course.database.write() as session:
         cancelling.cancel(session, course.student, submission)
-    grader(course, BrokenSandbox()).grade(submission)
+    grade(course, BrokenSandbox(), submission)
     assert course.submission(submission).state is State.CANCELLED
     assert course.runs(submission) == []
 
@@ -320,31 +340,29 @@ def test_a_run_that_was_replaced_writes_nothing(course: Course) -> None:
     assert former.cancelled()
     assert former.reason is StopReason.SUPERSEDED
     assert not latter.cancelled()
-    former = recorder_of(course, submission, former.run_id)
+    former = Recorder(former.job, former.run_id, former.try_id, former.log)
     former.question("2.2", ChoiceEvidence(answer="harder"))
     former.progress("model", 1, 2)
     former.picture(b"picture")
-    former.finish({"floor": "met"}, {})
+    former.commit()
+    with former.held() as held:
+        assert held is None
     runs = course.runs(submission)
     assert [run.outcome for run in runs] == [RunOutcome.FAULT, RunOutcome.RUNNING]
     assert [run.picture_sha256 for run in runs] == [None, None]
     assert {question["verdict"] for question in course.report(submission)["questions"]} == {"pending"}
     latter.question("2.2", ChoiceEvidence(answer="softer"))
+    latter.commit()
     assert course.report(submission)["score"] == 0.5
 
 
-def recorder(course: Course, submission: uuid.UUID) -> Recorder:
-    """The recorder of a run that has just begun."""
-    started = grader(course, BrokenSandbox())._begin(submission)
-    assert started is not None
-    return recorder_of(course, submission, started.run_id)
-
-
-def recorder_of(course: Course, submission: uuid.UUID, run_id: int) -> Recorder:
-    """The recorder of a run."""
-    return Recorder(
-        course.database, ChangeNotifier(), submission, run_id, lambda: False, structlog.get_logger(), "test-1"
-    )
+def recorder(course: Course, submission: uuid.UUID) -> Recorder[Submission]:
+    """The recorder of a try that has just begun."""
+    job = FirstStage(grader(course, BrokenSandbox()), submission)
+    with course.database.write() as session:
+        claim = job.claim(session)
+    assert claim is not None
+    return Recorder(job, claim.run_id, claim.try_id, structlog.get_logger())
 
 
 def test_the_silent_are_claimed_by_one_worker_only(settings: Settings, course: Course) -> None:

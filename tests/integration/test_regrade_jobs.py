@@ -17,18 +17,15 @@ from sqlalchemy import select, text
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.engine import Database
-from app.grading.grading import Grader
-from app.grading.measuring import Measurer
 from app.queue.dbos_engine import DbosJobs
 from app.regrades import preview, repository, service
 from app.regrades.models import EntryState, Kind, RegradeChange, RegradeEntry, RegradeState
 from app.regrades.preview import Previewer
-from app.regrades.remeasuring import Remeasurer
+from app.regrades.remeasuring import Remeasurement
 from app.regrades.schemas import RegradeView, RegradeWish
 from app.regrades.selection import Condition
 from app.settings import Settings
 from app.submissions import repository as submissions
-from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role
@@ -42,7 +39,7 @@ from tests.integration.pictures import import_colours
 from tests.integration.postgresql import Server
 from tests.integration.service import MODEL, WorkerProcess
 from tests.integration.test_grading import SLEEPY
-from tests.integration.test_jobs import Course
+from tests.integration.test_jobs import Course, grade, grader, measure
 from tests.integration.test_second_part import ON_SQLITE, PLOT
 
 StartWorker = Callable[[Settings, str], WorkerProcess]
@@ -115,10 +112,15 @@ def graded(course: RegradedCourse, sandbox: Sandbox, *parts: dict[str, str]) -> 
     """Submissions of these parts, graded, with no job left."""
     submissions = [course.hand_in(**each) for each in parts]
     for submission in submissions:
-        Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "early").grade(submission)
+        grade(course, sandbox, submission, "early")
         assert course.submission(submission).state is State.GRADED
     course.empty_queue()
     return submissions
+
+
+def remeasure(course: Course, sandbox: Sandbox, regrade: uuid.UUID, submission: uuid.UUID) -> None:
+    """Measure a submission again for a regrade."""
+    Remeasurement(grader(course, sandbox), regrade, submission).run()
 
 
 def test_everything_killed_remeasure_goes_on_elsewhere(
@@ -269,10 +271,9 @@ def test_what_cannot_be_measured_is_listed_and_left_alone(
     course.publish(softer="harder")
     regrade = course.regrade(Kind.REMEASURE)
     Previewer(course.database, course.jobs, lambda: False).run(regrade)
-    broken = Remeasurer(course.database, course.jobs, broken_sandbox(), "test-1", lambda: False)
     for left in range(failures, 0, -1):
         assert course.view(regrade).state is RegradeState.RUNNING, left
-        broken.run(regrade, submission)
+        remeasure(course, broken_sandbox(), regrade, submission)
     seen = course.view(regrade)
     assert (seen.state, seen.done, seen.changed) == (RegradeState.PREVIEW, 1, 0)
     (fault,) = seen.faults
@@ -290,7 +291,7 @@ def test_a_stopping_worker_puts_the_measuring_back(course: RegradedCourse, sandb
     regrade = course.regrade(Kind.REMEASURE)
     Previewer(course.database, course.jobs, lambda: False).run(regrade)
     course.empty_queue()
-    Remeasurer(course.database, course.jobs, sandbox, "test-1", lambda: True).run(regrade, submission)
+    Remeasurement(grader(course, sandbox, is_stopping=lambda: True), regrade, submission).run()
     assert [run.outcome for run in course.measured(regrade)] == [RunOutcome.INTERRUPTED]
     assert course.waiting_jobs() == 1
     assert course.view(regrade).state is RegradeState.RUNNING
@@ -327,13 +328,13 @@ def test_the_database_itself_keeps_two_open_regrades_apart(
 
 def test_a_remeasure_measures_only_what_would_be_measured_otherwise(course: RegradedCourse, sandbox: Sandbox) -> None:
     submission = course.hand_in(model=MODEL, answers='{"2.2": "softer"}')
-    Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(submission)
+    grade(course, sandbox, submission)
     before = course.report(submission)
     assert before["score"] == 1.0
 
     def remeasured(regrade: uuid.UUID) -> dict[str, tuple[int, dict[str, Any]]]:
         Previewer(course.database, course.jobs, lambda: False).run(regrade)
-        Remeasurer(course.database, course.jobs, sandbox, "test-1", lambda: False).run(regrade, submission)
+        remeasure(course, sandbox, regrade, submission)
         assert course.view(regrade).state is RegradeState.PREVIEW
         with course.database.write() as session:
             service.publish(session, course.admin, regrade)
@@ -384,8 +385,8 @@ def test_a_data_set_that_was_imported_anew_is_measured_on_again(
 
     def hand_in() -> Run:
         submission = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT, weights=weights)
-        Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(submission)
-        Measurer(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1", 60, lambda: False).run(submission)
+        grade(course, sandbox, submission)
+        measure(course, sandbox, submission)
         assert course.submission(submission).state is State.GRADED
         return course.runs(submission)[-1]
 
@@ -393,7 +394,7 @@ def test_a_data_set_that_was_imported_anew_is_measured_on_again(
         regrade = course.regrade(Kind.REMEASURE)
         Previewer(course.database, course.jobs, lambda: False).run(regrade)
         for each in course.entries(regrade):
-            Remeasurer(course.database, course.jobs, sandbox, "test-1", lambda: False).run(regrade, each)
+            remeasure(course, sandbox, regrade, each)
         with course.database.write() as session:
             service.publish(session, course.admin, regrade)
         return [run for run in course.measured(regrade) if run.submission_id == submission]

@@ -18,16 +18,14 @@ from sqlalchemy import text
 from app.assignments import service as assignments
 from app.db.base import now
 from app.db.outage import DatabaseAway
-from app.grading import cancelling, killed
-from app.grading.failures import DEATHS_TO_GIVE_UP, FAULTS_TO_GIVE_UP
-from app.grading.grading import Grader
-from app.grading.measuring import Measurer
+from app.grading import cancelling
+from app.grading.stages import FirstStage, LaterStage
+from app.grading.tries import DEATHS_TO_GIVE_UP, FAULTS_TO_GIVE_UP
 from app.queue.models import WorkerRow
 from app.regrades.models import Kind, Regrade
 from app.settings import Settings
 from app.submissions import repository
-from app.submissions.change_notifier import ChangeNotifier
-from app.submissions.models import Run, RunOutcome, State, Submission
+from app.submissions.models import Cause, Phase, RunOutcome, State, Submission, Try
 from grader import later_stage
 from grader.assignment import Assignment
 from grader.sandbox.supervisor import Sandbox
@@ -35,7 +33,7 @@ from grader.version import GRADER_VERSION
 from tests.chaos.cluster import children
 from tests.integration.budgets import quick
 from tests.integration.service import MODEL, WorkerProcess
-from tests.integration.test_jobs import BrokenSandbox, Course
+from tests.integration.test_jobs import BrokenSandbox, Course, grade, grader, measure
 from tests.integration.test_jobs import course as course
 
 
@@ -57,12 +55,20 @@ def examined(course: Course, sandbox: Sandbox, assignment: Assignment, model: st
     with course.database.write() as session:
         assignments.publish(session, assignment)
     submission = course.hand_in_bytes(model=model.encode(), pruning_plot=PLOT)
-    Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(submission)
+    grade(course, sandbox, submission)
     return submission
 
 
-def measurer(course: Course, sandbox: Sandbox, stopping: Callable[[], bool] = lambda: False) -> Measurer:
-    return Measurer(course.database, ChangeNotifier(), course.jobs, sandbox, "test-2", 60, stopping)
+def later(course: Course, submission: uuid.UUID) -> list[Try]:
+    """The tries of the later stage, in order."""
+    return [one for one in course.tries(submission) if one.phase is Phase.LATER]
+
+
+def waits_for_later_stage(course: Course, submission: uuid.UUID) -> bool:
+    """Whether the only run is past its first stage, and no worker is at it."""
+    (run,) = course.runs(submission)
+    is_tried = any(one.outcome is RunOutcome.RUNNING for one in course.tries(submission))
+    return (run.phase, run.outcome) == (Phase.LATER, RunOutcome.RUNNING) and not is_tried
 
 
 def question(course: Course, submission: uuid.UUID, number: str = "3.1") -> dict[str, Any]:
@@ -83,17 +89,19 @@ def test_verdicts_come_first_and_the_curve_later(course: Course, sandbox: Sandbo
     assert before["progress"]["stage"] == "measuring"
     assert question(course, submission)["evidence"]["curve"] == []
     assert course.waiting_jobs() == 2  # the first part, which the test did itself, and the second
-    measurer(course, sandbox).run(submission)
+    measure(course, sandbox, submission)
     assert course.submission(submission).state is State.GRADED
     after = course.report(submission)
     assert [found["score"] for found in after["questions"]] == [found["score"] for found in before["questions"]]
     evidence = question(course, submission)["evidence"]
     assert (evidence["weights"], [point["ratio"] for point in evidence["curve"]]) == ("distilled", [0.0, 0.9])
     assert {"model", "distillation", "curve", "total"} <= after["timings"].keys()
-    (run,) = course.runs(submission)
-    assert (run.outcome, run.executor) == (RunOutcome.FINISHED, "test-2")
+    assert [(one.phase, one.outcome, one.executor) for one in course.tries(submission)] == [
+        (Phase.FIRST, RunOutcome.FINISHED, "test-1"),
+        (Phase.LATER, RunOutcome.FINISHED, "test-2"),
+    ]
     # A job that comes late finds nothing left to do.
-    measurer(course, BrokenSandbox()).run(submission)
+    measure(course, BrokenSandbox(), submission)
     assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FINISHED]
 
 
@@ -113,13 +121,15 @@ def test_killed_worker_second_part_goes_on_elsewhere(
 ) -> None:
     submission = examined(course, sandbox, quick(hw13, ratios="[0.0, 0.9]", distillation_flops="2e9"))
     first = start_worker(settings, "first")
-    wait_for(course, submission, RunOutcome.MEASURING)
+    wait_for_later_try(course, submission)
     first.kill()
     start_worker(settings, "second")
     course.wait_for(submission, State.GRADED, seconds=60)
-    (run,) = course.runs(submission)
-    assert (run.outcome, run.executor) == (RunOutcome.FINISHED, "second")
-    assert run.fault_detail == "The worker first ended in the middle of the measuring."
+    assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FINISHED]
+    assert [(one.executor, one.outcome, one.cause) for one in later(course, submission)] == [
+        ("first", RunOutcome.FAULT, Cause.WORKER),
+        ("second", RunOutcome.FINISHED, None),
+    ]
     assert question(course, submission)["evidence"]["curve"]
     assert course.submission(submission).counts
 
@@ -134,21 +144,21 @@ def test_nobody_waits_for_the_end_of_second_parts(
     long = quick(hw13, ratios="[0.0, 0.9]", distillation_flops="1e13")
     slow = [examined(course, sandbox, long, MODEL.replace("8", width)) for width in ("9", "10")]
     start_worker(settings.model_copy(update={"workers": 1}), "only")
-    wait_for(course, slow[0], RunOutcome.MEASURING)
+    wait_for_later_try(course, slow[0])
     for answer in ("softer", "harder"):
         quick_one = course.hand_in(model=MODEL, answers=f'{{"2.2": "{answer}"}}')
         course.wait_for(quick_one, State.GRADED)
     # The other long one has no place beside the first.
-    assert [course.runs(one)[0].outcome for one in slow] == [RunOutcome.MEASURING, RunOutcome.EXAMINED]
+    assert [waits_for_later_stage(course, one) for one in slow] == [False, True]
     for one in reversed(slow):
         cancel(course, one)
         course.wait_for(one, State.GRADED)
 
 
-def wait_for(course: Course, submission: uuid.UUID, outcome: RunOutcome) -> None:
-    """Wait until the only run is that far."""
+def wait_for_later_try(course: Course, submission: uuid.UUID) -> None:
+    """Wait until a worker is at the later stage."""
     until = time.monotonic() + 60
-    while course.runs(submission)[0].outcome is not outcome:
+    while not later(course, submission):
         assert time.monotonic() < until
         time.sleep(0.02)
 
@@ -158,9 +168,8 @@ def test_first_part_that_is_delivered_again_begins_no_second_run(
     course: Course, sandbox: Sandbox, small: Assignment
 ) -> None:
     submission = examined(course, sandbox, small)
-    Grader(course.database, ChangeNotifier(), course.jobs, BrokenSandbox(), "test-3").grade(submission)
-    (run,) = course.runs(submission)
-    assert run.outcome is RunOutcome.EXAMINED
+    grade(course, BrokenSandbox(), submission, "test-3")
+    assert waits_for_later_stage(course, submission)
 
 
 @ON_SQLITE
@@ -170,13 +179,12 @@ def test_second_part_lost_to_our_faults_costs_neither_points_nor_the_attempt(
     submission = examined(course, sandbox, small)
     score = course.report(submission)["score"]
     assert score > 0
-    broken = measurer(course, BrokenSandbox())
-    broken.run(submission)
-    assert course.runs(submission)[0].outcome is RunOutcome.EXAMINED
+    measure(course, BrokenSandbox(), submission)
+    assert waits_for_later_stage(course, submission)
     assert course.waiting_jobs() == 3
-    broken.run(submission)
+    measure(course, BrokenSandbox(), submission)
     assert course.submission(submission).state is State.RUNNING
-    broken.run(submission)
+    measure(course, BrokenSandbox(), submission)
     ended = course.submission(submission)
     assert (ended.state, ended.fault, ended.counts) == (State.GRADED, None, False)
     assert course.quota_used(hw13) == 0
@@ -186,7 +194,7 @@ def test_second_part_lost_to_our_faults_costs_neither_points_nor_the_attempt(
     assert "weights.not_measured" in {message["id"] for message in found["messages"]}
     # What was lost is no result that another hand-in of the same content could take over.
     again = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT)
-    Grader(course.database, ChangeNotifier(), course.jobs, sandbox, "test-1").grade(again)
+    grade(course, sandbox, again)
     assert course.runs(again)[0].reused_run_id is None
 
 
@@ -196,12 +204,12 @@ def test_worker_that_dies_of_the_second_part_again_and_again_gets_it_no_more(
 ) -> None:
     submission = examined(course, sandbox, small)
     with course.database.write() as session:
-        run = session.get_one(Run, course.runs(submission)[0].id)
-        run.outcome = RunOutcome.MEASURING
-        run.fault_detail = "\n".join(
-            ["The worker dead ended in the middle of the measuring."] * (DEATHS_TO_GIVE_UP - 1)
+        common = {"run_id": course.runs(submission)[0].id, "phase": Phase.LATER, "executor": "dead"}
+        session.add_all(
+            Try(**common, outcome=RunOutcome.FAULT, cause=Cause.WORKER) for _ in range(DEATHS_TO_GIVE_UP - 1)
         )
-    measurer(course, BrokenSandbox()).run(submission)
+        session.add(Try(**common))
+    measure(course, BrokenSandbox(), submission)
     assert course.submission(submission).state is State.GRADED
     assert question(course, submission)["evidence"]["curve_fault"] == "infrastructure"
 
@@ -212,7 +220,7 @@ def test_a_child_that_was_killed_in_the_second_part_gets_another_try(
 ) -> None:
     submission = examined(course, sandbox, quick(hw13, ratios="[0.0]", distillation_flops="1e10"))
     with ThreadPoolExecutor(1) as pool:
-        trying = pool.submit(measurer(course, sandbox).run, submission)
+        trying = pool.submit(measure, course, sandbox, submission)
         until = time.monotonic() + 60
         while not (course.runs(submission)[0].stage == "distillation" and course.runs(submission)[0].stage_done):
             assert time.monotonic() < until
@@ -221,11 +229,11 @@ def test_a_child_that_was_killed_in_the_second_part_gets_another_try(
         for child in children(sandbox.server_pid):
             os.kill(child, signal.SIGKILL)
         trying.result(60)
-    (run,) = course.runs(submission)
-    assert (run.outcome, run.fault_detail) == (RunOutcome.EXAMINED, killed.DETAIL)
+    assert waits_for_later_stage(course, submission)
+    assert [one.cause for one in later(course, submission)] == [Cause.CHILD]
     assert course.waiting_jobs() == 3
     assert question(course, submission)["evidence"]["curve_outcome"] == "ok", "nothing of it was kept"
-    measurer(course, sandbox).run(submission)
+    measure(course, sandbox, submission)
     assert course.submission(submission).state is State.GRADED
     assert question(course, submission)["evidence"]["curve"]
     assert course.submission(submission).counts
@@ -240,7 +248,7 @@ def test_a_model_that_kills_itself_in_training_is_believed_the_third_time(
     submission = examined(course, sandbox, small, deadly)
     score = course.report(submission)["score"]
     for state in (State.RUNNING, State.RUNNING, State.GRADED):
-        measurer(course, sandbox).run(submission)
+        measure(course, sandbox, submission)
         assert course.submission(submission).state is state
     found = question(course, submission)
     assert (found["evidence"]["curve"], found["evidence"]["curve_outcome"]) == ([], "died")
@@ -261,9 +269,9 @@ def test_a_database_that_was_away_is_no_failure_of_the_second_part(
     with monkeypatch.context() as patched:
         patched.setattr(later_stage, "run", away)
         for _ in range(FAULTS_TO_GIVE_UP + 1):
-            measurer(course, sandbox).run(submission)
-            assert course.runs(submission)[0].outcome is RunOutcome.EXAMINED
-    measurer(course, sandbox).run(submission)
+            measure(course, sandbox, submission)
+            assert waits_for_later_stage(course, submission)
+    measure(course, sandbox, submission)
     assert question(course, submission)["evidence"]["curve"]
 
 
@@ -277,10 +285,11 @@ def test_fault_of_the_grader_in_the_second_part_is_not_repeated(
         raise ZeroDivisionError("a bug of ours")
 
     monkeypatch.setattr(later_stage, "run", bug)
-    measurer(course, sandbox).run(submission)
+    measure(course, sandbox, submission)
     assert course.submission(submission).state is State.GRADED
     assert question(course, submission)["evidence"]["curve_fault"] == "grader"
-    assert course.runs(submission)[0].fault_detail == "ZeroDivisionError: a bug of ours"
+    (only,) = later(course, submission)
+    assert (only.cause, only.detail) == (Cause.GRADER, "ZeroDivisionError: a bug of ours")
 
 
 @ON_SQLITE
@@ -290,7 +299,7 @@ def test_training_that_is_stopped_leaves_a_graded_attempt_without_a_curve(
     submission = examined(course, sandbox, quick(hw13, ratios="[0.0]", distillation_flops="1e13"))
     score = course.report(submission)["score"]
     with ThreadPoolExecutor(1) as pool:
-        trying = pool.submit(measurer(course, sandbox).run, submission)
+        trying = pool.submit(measure, course, sandbox, submission)
         until = time.monotonic() + 60
         while not (course.runs(submission)[0].stage == "distillation" and course.runs(submission)[0].stage_done):
             assert time.monotonic() < until
@@ -314,35 +323,53 @@ def cancel(course: Course, submission: uuid.UUID) -> None:
 
 
 @ON_SQLITE
-def test_second_part_that_is_delivered_twice_runs_once(course: Course, sandbox: Sandbox, small: Assignment) -> None:
-    submission = examined(course, sandbox, small)
-    first, second = measurer(course, sandbox), measurer(course, BrokenSandbox())
+@pytest.mark.parametrize(("stage", "first_tries"), [(FirstStage, 0), (LaterStage, 1)])
+def test_stage_that_is_delivered_twice_runs_once(
+    course: Course, sandbox: Sandbox, small: Assignment, stage: type[FirstStage | LaterStage], first_tries: int
+) -> None:
+    if stage is LaterStage:
+        submission = examined(course, sandbox, small)
+    else:
+        submission = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT)
     with course.database.write() as session:
         session.add(
-            WorkerRow(executor="test-2", boot="x", host="here", pid=1, slots=1, grader_version="test", sandbox={})
+            WorkerRow(executor="alive", boot="x", host="here", pid=1, slots=1, grader_version="test", sandbox={})
         )
-    second.executor = "test-3"
-    assert first._resume(submission) is not None
-    for late in (first, second):
-        late.run(submission)
-    (run,) = course.runs(submission)
-    assert (run.outcome, run.executor, run.fault_detail) == (RunOutcome.MEASURING, "test-2", None)
     with course.database.write() as session:
-        session.get_one(WorkerRow, "test-2").stopped_at = now()
-    second.sandbox = sandbox
-    second.run(submission)
-    assert course.runs(submission)[0].executor == "test-3"
-    assert course.submission(submission).state is State.GRADED
+        assert stage(grader(course, sandbox, "alive"), submission).claim(session) is not None
+    stage(grader(course, BrokenSandbox(), "other"), submission).run()
+    tries = course.tries(submission)[first_tries:]
+    assert [(one.executor, one.outcome) for one in tries] == [("alive", RunOutcome.RUNNING)]
+    with course.database.write() as session:
+        session.get_one(WorkerRow, "alive").reaped_at = now()
+    stage(grader(course, sandbox, "other"), submission).run()
+    tries = course.tries(submission)[first_tries:]
+    assert [(one.executor, one.outcome) for one in tries] == [
+        ("alive", RunOutcome.FAULT),
+        ("other", RunOutcome.FINISHED),
+    ]
+
+
+@ON_SQLITE
+def test_job_that_comes_twice_to_one_worker_waits_for_itself(
+    course: Course, sandbox: Sandbox, small: Assignment
+) -> None:
+    submission = course.hand_in_bytes(model=MODEL.encode())
+    shared = grader(course, sandbox)
+    with ThreadPoolExecutor(2) as pool:
+        for delivery in [pool.submit(FirstStage(shared, submission).run) for _ in range(2)]:
+            delivery.result(60)
+    assert [one.outcome for one in course.tries(submission)] == [RunOutcome.FINISHED]
 
 
 @ON_SQLITE
 def test_stopping_worker_puts_the_second_part_back(course: Course, sandbox: Sandbox, small: Assignment) -> None:
     submission = examined(course, sandbox, small)
-    measurer(course, sandbox, stopping=lambda: True).run(submission)
-    (run,) = course.runs(submission)
-    assert (run.outcome, run.fault_detail) == (RunOutcome.EXAMINED, None)
+    LaterStage(grader(course, sandbox, "test-2", lambda: True), submission).run()
+    assert waits_for_later_stage(course, submission)
+    assert [one.outcome for one in later(course, submission)] == [RunOutcome.INTERRUPTED]
     assert course.waiting_jobs() == 3
-    measurer(course, sandbox).run(submission)
+    measure(course, sandbox, submission)
     assert course.submission(submission).state is State.GRADED
 
 
@@ -355,16 +382,18 @@ def test_worker_that_lost_the_second_part_writes_nothing(
 
     def taken_over(*given: Any) -> None:
         with course.database.write() as session:
-            session.get_one(Run, course.runs(submission)[0].id).executor = "another"
+            assert LaterStage(grader(course, BrokenSandbox(), "another"), submission).claim(session) is not None
         real(*given)
 
     monkeypatch.setattr(later_stage, "run", taken_over)
-    measurer(course, sandbox).run(submission)
-    (run,) = course.runs(submission)
-    assert (run.outcome, run.executor) == (RunOutcome.MEASURING, "another")
+    measure(course, sandbox, submission)
+    assert [(one.executor, one.outcome) for one in later(course, submission)] == [
+        ("test-2", RunOutcome.FAULT),
+        ("another", RunOutcome.RUNNING),
+    ]
     with course.database.read() as session:
-        evidence = [row for row in repository.run_evidence(session, run.id) if row.question == "3.1"]
-    assert evidence[0].data["curve"] == []
+        rows = repository.run_evidence(session, course.runs(submission)[0].id)
+    assert [row.data["curve"] for row in rows if row.question == "3.1"] == [[]]
 
 
 @ON_SQLITE
@@ -372,8 +401,8 @@ def test_same_content_is_measured_once_even_when_both_waited(
     course: Course, sandbox: Sandbox, small: Assignment
 ) -> None:
     first, second = (examined(course, sandbox, small) for _ in range(2))
-    measurer(course, sandbox).run(first)
-    measurer(course, BrokenSandbox()).run(second)
+    measure(course, sandbox, first)
+    measure(course, BrokenSandbox(), second)
     assert course.submission(second).state is State.GRADED
     assert question(course, second)["evidence"]["curve"] == question(course, first)["evidence"]["curve"] != []
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from app.grading.grading import Grader
+from app.grading.measuring import Measurer
 from jinja2 import ChoiceLoader, DictLoader
 
 from app.assignments import service as assignments
 from app.db.engine import Database
 from app.exports import json_lines
-from app.grading.grading import Grader
-from app.grading.measuring import Measurer
 from app.pages import rendering
 from app.queue.dbos_engine import DbosJobs
 from app.regrades import service

@@ -27,7 +27,7 @@ from app.regrades.preview import Previewer
 from app.regrades.schemas import RegradeWish
 from app.scores import computing
 from app.settings import Settings
-from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
+from app.submissions.models import Run, RunOutcome, State, Submission
 from app.users import service as users
 from app.users.models import Role
 from grader import pipeline
@@ -81,9 +81,7 @@ def fill(database: Database, evidence: Mapping[str, Evidence], count: int) -> Vi
             session.add(run)
             session.flush()
             submission.run_id = run.id
-            for question, found in evidence.items():
-                stored = StoredEvidence(run_id=run.id, submission_id=submission.id, question=question)
-                computing.store_score(session, computing.store_evidence(session, stored, found), assignment)
+            computing.store(session, run, evidence, assignment)
         return Viewer.of(admin)
 
 

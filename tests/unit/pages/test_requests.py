@@ -15,7 +15,7 @@ from app.regrade_requests.models import RequestState
 from app.regrade_requests.schemas import RequestView
 from app.reports import service as reports
 from app.scores.models import StoredScore
-from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission
+from app.submissions.models import Phase, Run, RunOutcome, State, StoredEvidence, Submission, Try
 from app.users import service as users
 from tests.unit.pages.conftest import Course
 
@@ -199,17 +199,19 @@ def test_a_question_without_a_result_says_whether_one_will_come(case: Case, stat
     assert case.as_("s00000").get(case.page).text.count(said) == 6
 
 
-def set_run(case: Case, outcome: RunOutcome | None) -> None:
-    """Set the submission to the state of its run; ``None`` for one that no worker has started."""
+def set_run(case: Case, phase: Phase | None) -> None:
+    """Let the submission's grading go on in this phase; ``None`` when no worker has started it."""
     with case.course.database.write() as session:
         session.execute(delete(StoredScore).where(StoredScore.submission_id == case.submission))
-        if outcome is None:
+        if phase is None:
             session.execute(delete(StoredEvidence).where(StoredEvidence.submission_id == case.submission))
             session.execute(delete(Run).where(Run.submission_id == case.submission))
             session.execute(update(Submission).where(Submission.id == case.submission).values(run_id=None))
         else:
-            session.execute(update(Run).where(Run.submission_id == case.submission).values(outcome=outcome))
-    set_state(case, State.RUNNING if outcome else State.QUEUED)
+            session.execute(
+                update(Run).where(Run.submission_id == case.submission).values(outcome=RunOutcome.RUNNING, phase=phase)
+            )
+    set_state(case, State.RUNNING if phase else State.QUEUED)
 
 
 def test_a_grading_is_cancelled_from_its_page(case: Case) -> None:
@@ -225,16 +227,20 @@ def test_a_grading_is_cancelled_from_its_page(case: Case) -> None:
 
 
 def test_the_page_says_what_cancelling_costs_before_it_is_done(case: Case) -> None:
-    set_run(case, RunOutcome.RUNNING)
+    set_run(case, Phase.FIRST)
     html = case.as_("s00000").get(case.page).text
     assert "Cancel the grading" in html
     assert "Cancelling now uses up this attempt" in html
 
 
-@pytest.mark.parametrize("outcome", [RunOutcome.EXAMINED, RunOutcome.MEASURING])
-def test_the_curve_is_stopped_from_the_page_and_the_attempt_counts(case: Case, outcome: RunOutcome) -> None:
+@pytest.mark.parametrize("is_tried", [False, True])
+def test_the_curve_is_stopped_from_the_page_and_the_attempt_counts(case: Case, is_tried: bool) -> None:
     score = case.as_("s00000").get(case.page).text.count("full points")
-    set_run(case, outcome)
+    set_run(case, Phase.LATER)
+    if is_tried:
+        with case.course.database.write() as session:
+            run_id = session.scalars(select(Run.id).where(Run.submission_id == case.submission)).one()
+            session.add(Try(run_id=run_id, phase=Phase.LATER, executor="worker"))
     html = case.as_("s00000").get(case.page).text
     assert "Stop measuring the curve" in html
     assert "graded and counts" in html
