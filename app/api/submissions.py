@@ -81,10 +81,12 @@ async def create(
         with database.read() as session:
             definition = assignments.current_definition(session, submitting.read_slug(fields))
         upload = submitting.read_form(fields, definition)
-        submission_id = submitting.submit(database, request.app.state.jobs, viewer, upload, idempotency_key)
+        receipt = submitting.submit(database, request.app.state.jobs, viewer, upload, idempotency_key)
+        if receipt.new is not None and not viewer.is_staff:
+            return reports.new_report(receipt.new, viewer.login, lang)
         with database.read() as session:
             # This viewer may read the report: only staff can submit for another student.
-            return reports.load_report(session, viewer, submission_id, lang)
+            return reports.load_report(session, viewer, receipt.id, lang)
 
     report = await run_in_threadpool(store)
     response.headers["Location"] = f"/api/v1/submissions/{report.id}"

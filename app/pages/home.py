@@ -73,11 +73,11 @@ async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: 
     try:
         submit_limit.check(request, viewer)
         upload = await _read_upload(request, definition, state)
-        identifier = await run_in_threadpool(submitting.submit, database, request.app.state.jobs, viewer, upload, None)
+        receipt = await run_in_threadpool(submitting.submit, database, request.app.state.jobs, viewer, upload, None)
     except Problem as problem:
         state.problem = problem
         return await run_in_threadpool(_show_again, request, database, viewer, assignment, state)
-    return RedirectResponse(f"/submissions/{identifier}", status_code=303)
+    return RedirectResponse(f"/submissions/{receipt.id}", status_code=303)
 
 
 @router.post("/check")

@@ -23,9 +23,10 @@ from app.reports.schemas import (
     Regraded,
     Report,
 )
-from app.scores.standing import QuestionStanding, SubmissionScore, submission_score
+from app.scores.standing import QuestionStanding, SubmissionScore, pending_score, submission_score
 from app.submissions import quota, repository
 from app.submissions.models import Phase, Run, State, Submission, SubmissionPart
+from app.submissions.submitting import NewSubmission
 from grader import messages, remaining, stored_evidence
 from grader.assignment import Assignment
 from grader.lateness import Lateness
@@ -50,7 +51,7 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
     uploaded = {part.name: part for part in repository.parts(session, submission.id)}
     regraded = regrade_notes.published_changes(session, submission.id)
     return Report(
-        **submission_head(submission, score),
+        **submission_head(submission, assignment.slug, submission.user.login, score),
         late=_late(score, lang),
         notes=[regrade_notes.late_note(regraded[LATE], lang)] if LATE in regraded else [],
         needs_review=score.needs_review,
@@ -58,7 +59,11 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
         questions=questions(score, lang, regraded),
         progress=_progress(submission, run),
         cancel_effect=_cancel_effect(session, submission, run, score, assignment),
-        parts=[_part(part, uploaded[part.name], lang) for part in assignment.parts if part.name in uploaded],
+        parts=[
+            _part(part, uploaded[part.name], uploaded[part.name].blob.size, lang)
+            for part in assignment.parts
+            if part.name in uploaded
+        ],
         picture=f"/api/v1/submissions/{submission.id}/picture" if run and run.picture_sha256 else None,
         assignment_version=assignment.version,
         grader_version=run.grader_version if run else GRADER_VERSION,
@@ -68,23 +73,51 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
     )
 
 
-def _part(definition: PartDefinition, part: SubmissionPart, lang: str) -> PartView:
+def _part(definition: PartDefinition, part: SubmissionPart, size: int, lang: str) -> PartView:
     return PartView(
         name=part.name,
         title=language.text(definition.title, lang),
         kind=definition.kind,
         filename=part.filename,
-        size=part.blob.size,
+        size=size,
         sha256=part.blob_sha256,
     )
 
 
-def submission_head(submission: Submission, score: SubmissionScore) -> dict[str, Any]:
+def build_new_report(new: NewSubmission, student: str, lang: str) -> Report:
+    """The report of a submission that no worker has seen, from what was stored."""
+    assignment, submission = new.target.assignment, new.submission
+    score = pending_score(assignment, submission.submitted_at, new.target.extended_to)
+    uploaded = {part.name: part for part in new.parts}
+    return Report(
+        **submission_head(submission, assignment.slug, student, score),
+        late=_late(score, lang),
+        notes=[],
+        needs_review=False,
+        fault=None,
+        questions=questions(score, lang, {}),
+        progress=None,
+        cancel_effect=CancelEffect.ATTEMPT_RETURNED if new.has_free_cancel else CancelEffect.ATTEMPT_SPENT,
+        parts=[
+            _part(part, uploaded[part.name], new.sizes[part.name], lang)
+            for part in assignment.parts
+            if part.name in uploaded
+        ],
+        picture=None,
+        assignment_version=assignment.version,
+        grader_version=GRADER_VERSION,
+        sandbox={},
+        timings={},
+        finished_at=None,
+    )
+
+
+def submission_head(submission: Submission, assignment: str, student: str, score: SubmissionScore) -> dict[str, Any]:
     """The fields that a report and a row of a list share."""
     return {
         "id": submission.id,
-        "assignment": submission.assignment.slug,
-        "student": submission.user.login,
+        "assignment": assignment,
+        "student": student,
         "submitted_at": submission.submitted_at,
         "state": submission.state,
         "attempt": submission.attempt,

@@ -17,6 +17,7 @@ from app.scores.standing import SubmissionScores
 from app.submissions import repository
 from app.submissions import service as submissions
 from app.submissions.models import State, Submission
+from app.submissions.submitting import NewSubmission
 
 
 class UnknownCursor(Unprocessable):
@@ -28,6 +29,11 @@ class UnknownCursor(Unprocessable):
 def load_report(session: Session, viewer: Viewer, submission_id: uuid.UUID, language: str) -> Report:
     """The report of a submission. Raises `SubmissionNotFound`."""
     return building.build_report(session, submissions.find(session, viewer, submission_id), language)
+
+
+def new_report(new: NewSubmission, student: str, language: str) -> Report:
+    """The report of a student's submission that was stored just now."""
+    return building.build_new_report(new, student, language)
 
 
 def list_submissions(
@@ -56,7 +62,7 @@ def list_submissions(
 def _row(submission: Submission, scores: SubmissionScores) -> SubmissionRow:
     """A submission as a row of a list."""
     score = scores.of(submission)
-    head = building.submission_head(submission, score)
+    head = building.submission_head(submission, submission.assignment.slug, submission.user.login, score)
     return SubmissionRow(**head, late=score.late is not None, needs_review=score.needs_review)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from app.assignments import service as assignments
 from app.scores import repository
 from app.scores.models import Override, StoredScore
 from app.submissions.models import Submission
-from grader.assignment import Question
+from grader.assignment import Assignment, Question
 from grader.evidence import Fault, Note
 from grader.lateness import Lateness, lateness
 from grader.scoring import Verdict
@@ -123,24 +124,38 @@ class SubmissionScores:
     def _standing(
         self, question: Question, computed: StoredScore | None, override: Override | None
     ) -> QuestionStanding:
-        if computed is not None and computed.max_score != question.points:
-            # A regrade of this question alone may use a version in which it has other points.
-            question = question.model_copy(update={"points": computed.max_score})
-        return QuestionStanding(
-            question=question,
-            score=override.score if override else computed.score if computed else 0.0,
-            verdict=verdict_of(question, computed.verdict if computed else None, override.score if override else None),
-            fault=computed.fault if computed else None,
-            messages=tuple(Note.model_validate(note) for note in computed.messages) if computed else (),
-            evidence=computed.evidence.data if computed and self._evidence else {},
-            override=override,
-            computed=computed,
-        )
+        return _standing(question, computed, override, computed.evidence.data if computed and self._evidence else {})
+
+
+def _standing(
+    question: Question, computed: StoredScore | None, override: Override | None, evidence: dict[str, Any]
+) -> QuestionStanding:
+    if computed is not None and computed.max_score != question.points:
+        # A regrade of this question alone may use a version in which it has other points.
+        question = question.model_copy(update={"points": computed.max_score})
+    return QuestionStanding(
+        question=question,
+        score=override.score if override else computed.score if computed else 0.0,
+        verdict=verdict_of(question, computed.verdict if computed else None, override.score if override else None),
+        fault=computed.fault if computed else None,
+        messages=tuple(Note.model_validate(note) for note in computed.messages) if computed else (),
+        evidence=evidence,
+        override=override,
+        computed=computed,
+    )
 
 
 def submission_score(session: Session, submission: Submission, *, evidence: bool = False) -> SubmissionScore:
     """The score of one submission, on request with the evidence of its questions."""
     return SubmissionScores(session, [submission.id], evidence=evidence).of(submission)
+
+
+def pending_score(assignment: Assignment, submitted_at: datetime, extended_to: datetime | None) -> SubmissionScore:
+    """The score of a submission that has no result yet."""
+    return SubmissionScore(
+        tuple(_standing(question, None, None, {}) for question in assignment.questions),
+        lateness(assignment.schedule, submitted_at, extended_to),
+    )
 
 
 def total(points: Collection[float], late: Lateness | None) -> float:

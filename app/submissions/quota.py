@@ -31,11 +31,15 @@ class QuotaSpent(TooManyRequests):
 
 @dataclass(frozen=True)
 class Quota:
-    """Attempts in any 24 hours. ``next_at`` is the time of the next free attempt when none is left."""
+    """Attempts in any 24 hours. ``next_at`` is the time of the next free attempt when none is left.
+
+    ``has_free_cancel`` says whether a submission that is cancelled before its grading costs no attempt.
+    """
 
     per_day: int
     used: int
     next_at: datetime | None
+    has_free_cancel: bool
 
     @property
     def left(self) -> int:
@@ -50,7 +54,12 @@ def of(session: Session, user_id: int, assignment: Assignment) -> Quota:
     times = sorted([*repository.counted_times(session, user_id, assignment.slug, since), *free[:-FREE_CANCELS]])
     per_day = assignment.schedule.attempts_per_day
     excess = len(times) - per_day
-    return Quota(per_day, len(times), times[excess] + WINDOW if excess >= 0 else None)
+    return Quota(
+        per_day,
+        len(times),
+        times[excess] + WINDOW if excess >= 0 else None,
+        has_free_cancel=len(free) < FREE_CANCELS,
+    )
 
 
 def has_free_cancel(session: Session, user_id: int, slug: str) -> bool:

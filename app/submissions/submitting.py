@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast, get_args
@@ -142,36 +142,53 @@ def find_target(session: Session, viewer: Viewer, upload: Upload) -> Target:
     return Target(user_id, published.id, assignments.definition(published), extended_to)
 
 
+@dataclass(frozen=True)
+class NewSubmission:
+    """A submission as it was stored just now: all that its report needs, so that nothing is read again."""
+
+    submission: Submission
+    target: Target
+    parts: Sequence[SubmissionPart]
+    sizes: Mapping[str, int]
+    has_free_cancel: bool
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The id of a stored submission. ``new`` is ``None`` for an earlier one of the same idempotency key."""
+
+    id: uuid.UUID
+    new: NewSubmission | None = None
+
+
 def submit(
     database: Database, engine: JobEngine, viewer: Viewer, upload: Upload, idempotency_key: str | None
-) -> uuid.UUID:
-    """Commit the submission and return its id. Raises what `add_submission` raises.
+) -> Receipt:
+    """Commit the submission. Raises what `add_submission` raises.
 
     A separate transaction reads the target, because SQLite lets one writer through at a time.
     """
     with database.read() as session:
         target = find_target(session, viewer, upload)
-    return database.write_in_group(
-        lambda session: add_submission(session, engine, viewer, upload, idempotency_key, target)
-    )
+    return database.write_in_group(lambda session: _add(session, engine, viewer, upload, idempotency_key, target))
 
 
 def add_submission(
-    session: Session,
-    engine: JobEngine,
-    viewer: Viewer,
-    upload: Upload,
-    idempotency_key: str | None,
-    target: Target | None = None,
+    session: Session, engine: JobEngine, viewer: Viewer, upload: Upload, idempotency_key: str | None
 ) -> uuid.UUID:
     """Store the submission and enqueue its grading. The same key with the same form returns the earlier submission.
 
     Raises `IdempotencyKeyReused`, `AssignmentClosed` or `QuotaSpent`, and what `find_target` raises.
     """
+    return _add(session, engine, viewer, upload, idempotency_key, find_target(session, viewer, upload)).id
+
+
+def _add(
+    session: Session, engine: JobEngine, viewer: Viewer, upload: Upload, idempotency_key: str | None, target: Target
+) -> Receipt:
     # Hash before the first statement, which takes the only write lock of SQLite.
     digest, content_key = upload.digest, parts.digest(upload.parts, upload.repair)
     blobs = {name: hashlib.sha256(part.data).hexdigest() for name, part in upload.parts.items()}
-    target = target or find_target(session, viewer, upload)
     user_id, assignment = target.user_id, target.assignment
     repository.lock_user(session, user_id)
     if idempotency_key is not None:
@@ -179,7 +196,7 @@ def add_submission(
         if earlier is not None:
             if earlier.body_digest != digest:
                 raise IdempotencyKeyReused
-            return earlier.id
+            return Receipt(earlier.id)
     attempts = quota.of(session, user_id, assignment)
     if not viewer.is_staff:
         _check_open(assignment, target.extended_to)
@@ -199,12 +216,14 @@ def add_submission(
     session.add(submission)
     session.flush()
     repository.store_blobs(session, {blobs[name]: part.data for name, part in upload.parts.items()})
-    session.add_all(
+    rows = [
         SubmissionPart(submission_id=submission.id, name=name, filename=part.filename, blob_sha256=blobs[name])
-        for name, part in upload.parts.items()
-    )
+        for name, part in sorted(upload.parts.items())
+    ]
+    session.add_all(rows)
     engine.enqueue(session, submission.id, attempt_priority(attempts.used), assignment)
-    return submission.id
+    sizes = {name: len(part.data) for name, part in upload.parts.items()}
+    return Receipt(submission.id, NewSubmission(submission, target, rows, sizes, attempts.has_free_cancel))
 
 
 def _student(session: Session, viewer: Viewer, login: str | None) -> int:
