@@ -144,7 +144,7 @@ class Recorder(Generic[Subject]):
 
     def _hold(self, session: Session) -> HeldTry[Subject] | None:
         subject = self.job.lock(session)
-        run, row = runs.run(session, self.run_id), session.get_one(Try, self.try_id)
+        run, row = runs.run(session, self.run_id), runs.load_try(session, self.try_id)
         if row.outcome is not RunOutcome.RUNNING:
             self.reason = StopReason.SUPERSEDED
             return None

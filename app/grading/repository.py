@@ -44,6 +44,11 @@ def add_try(session: Session, run: Run, executor: str) -> Try:
     return row
 
 
+def load_try(session: Session, try_id: int) -> Try:
+    """A try."""
+    return session.get_one(Try, try_id)
+
+
 def running_try(session: Session, run_id: int) -> Try | None:
     """The try of a run that goes on."""
     return session.scalar(select(Try).where(Try.run_id == run_id, Try.outcome == RunOutcome.RUNNING))

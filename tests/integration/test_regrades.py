@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app.assignments import service as assignments
 from app.audit import service as audit
 from app.db.engine import Database
-from app.grading.grading import Grader
+from app.grading.stages import FirstStage
 from app.regrades.models import RegradeEntry
 from app.scores.models import StoredScore
 from app.submissions.models import Run, StoredEvidence, Submission
@@ -383,15 +383,15 @@ def test_a_hand_in_that_the_preview_missed_keeps_it_from_being_published(
     submission = course.hand_in(student, answers=ANSWERS)
     before = student.get(f"/submissions/{submission}").content
     waiting, previewed = threading.Event(), threading.Event()
-    grade = Grader.grade
+    grade = FirstStage.run
 
-    def grade_after_preview(grader: Grader, submission_id: uuid.UUID) -> None:
+    def grade_after_preview(job: FirstStage) -> None:
         if not waiting.is_set():
             waiting.set()
             previewed.wait(PATIENCE)
-        grade(grader, submission_id)
+        grade(job)
 
-    monkeypatch.setattr(Grader, "grade", grade_after_preview)
+    monkeypatch.setattr(FirstStage, "run", grade_after_preview)
     slow = late.hand_in(assignment=course.slug, answers=ANSWERS)
     assert waiting.wait(PATIENCE)
     course.publish(OTHER_KEY)

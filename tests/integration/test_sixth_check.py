@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from app.grading.grading import Grader
-from app.grading.measuring import Measurer
 from jinja2 import ChoiceLoader, DictLoader
 
 from app.assignments import service as assignments
@@ -20,16 +18,16 @@ from app.queue.dbos_engine import DbosJobs
 from app.regrades import service
 from app.regrades.models import Kind, RegradeState
 from app.regrades.preview import Previewer
-from app.regrades.remeasuring import Remeasurer
+from app.regrades.remeasuring import Remeasurement
 from app.scores.class_records import ClassRecords
 from app.settings import Settings
-from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.models import State
 from grader import assignment_check, grade, messages
 from grader.assignment import Assignment, bundled, from_files
 from grader.checks import registry
 from grader.sandbox.supervisor import Sandbox
 from tests.integration import length_check
+from tests.integration import test_jobs as jobs_of_workers
 from tests.integration.service import MODEL
 from tests.integration.test_regrade_jobs import RegradedCourse
 from tests.integration.test_second_part import ON_SQLITE
@@ -99,12 +97,12 @@ def test_sixth_check_has_stages_page_export_and_regrade(
         assignments.publish(session, asked())
     submission = course.hand_in(model=MODEL, summary=SUMMARY)
 
-    Grader(database, ChangeNotifier(), jobs, sandbox, "test").grade(submission)
+    jobs_of_workers.grade(course, sandbox, submission)
     first = of_length(course.report(submission))
     assert (first["verdict"], first["score"], first["evidence"]["numbers"]) == ("full", 0.5, None)
     assert course.submission(submission).state is State.RUNNING, "the later stage is due"
 
-    Measurer(database, ChangeNotifier(), jobs, sandbox, "test", 60, lambda: False).run(submission)
+    jobs_of_workers.measure(course, sandbox, submission)
     assert course.submission(submission).state is State.GRADED
     graded = of_length(course.report(submission))
     assert (graded["score"], graded["evidence"]["numbers"]) == (0.5, 2)
@@ -142,7 +140,7 @@ def regraded(
     regrade = course.regrade(kind)
     Previewer(course.database, course.jobs, lambda: False).run(regrade)
     if kind is Kind.REMEASURE:
-        Remeasurer(course.database, course.jobs, sandbox, "test", lambda: False).run(regrade, submission)
+        Remeasurement(jobs_of_workers.grader(course, sandbox), regrade, submission).run()
     assert course.view(regrade).state is RegradeState.PREVIEW
     with course.database.write() as session:
         service.publish(session, course.admin, regrade)

@@ -57,8 +57,10 @@ def test_stages_of_the_example_write_few_transactions(
     with course.database.read() as session:
         query = select(StoredEvidence.question, func.count()).group_by(StoredEvidence.question)
         rows = dict(session.execute(query).all())
-    # Twice only what readers see before it is confirmed or timed.
-    assert rows == {"1.1": 2, "1.2": 2, "2.1": 1, "2.2": 1, "3.1": 1, "3.2": 2}
+    # Twice only what readers see before it is confirmed or timed; times that are not steady are not stored.
+    most = {"1.1": 2, "1.2": 2, "2.1": 1, "2.2": 1, "3.1": 1, "3.2": 2}
+    assert rows.keys() == most.keys()
+    assert all(rows[number] <= most[number] for number in most), rows
     with counted_writes(course.database) as writes:
         LaterStage(grader(course, sandbox), submission).run()
     assert len(writes) <= len(LATER_STAGE)
