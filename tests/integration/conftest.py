@@ -23,6 +23,7 @@ from tests.integration.service import ADMIN_TOKEN, ServiceInProcess, Site, Worke
 
 KINDS = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgresql)]
 MakeSettings = Callable[[str], Settings]
+EmptySettings = MakeSettings
 ON_ONE_DATABASE = {
     "test_capabilities": "postgresql",
     "test_chores": "postgresql",
@@ -86,6 +87,20 @@ def make_settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
             server: Server = request.getfixturevalue("postgresql")
             return _settings(folder, server.create(f"assay_{uuid.uuid4().hex}", "migrated"))
         shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "assay.sqlite3")
+        return _settings(folder, f"sqlite:///{folder}/assay.sqlite3")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def empty_settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> EmptySettings:
+    """Settings with an empty database of a kind."""
+
+    def make(kind: str) -> Settings:
+        folder = tmp_path_factory.mktemp("data")
+        if kind == "postgresql":
+            server: Server = request.getfixturevalue("postgresql")
+            return _settings(folder, server.create(f"assay_{uuid.uuid4().hex}"))
         return _settings(folder, f"sqlite:///{folder}/assay.sqlite3")
 
     return make
