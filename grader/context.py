@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from grader import intake
 from grader.assignment import Assignment, Question
-from grader.evidence import CodeEvidence, Evidence, Note, Outcome
+from grader.evidence import CodeEvidence, Evidence, Observation, Outcome
 from grader.parts import PartKind
 from grader.sandbox import claims
 from grader.sandbox.child import LockedChild
@@ -30,7 +30,7 @@ QUESTIONS_STAGE = "questions"
 _GPU = re.compile(r"cuda|\b(?:mps|xpu)\b")
 _MOST_DEFINED_NAMES = 500
 _log = logging.getLogger(__name__)
-_ONLY_OF_FAILURES = frozenset({"intake.settings_missing", "intake.module_unavailable"})
+_ONLY_OF_FAILURES = frozenset({intake.IntakeFact.SETTINGS_MISSING, intake.IntakeFact.MODULE_UNAVAILABLE})
 _Evidence = TypeVar("_Evidence", bound=Evidence)
 _Code = TypeVar("_Code", bound=CodeEvidence)
 
@@ -75,7 +75,7 @@ class LoadedPart:
     """A child that has run the source of a part, the notes of intake, and the top-level names of the source."""
 
     child: LockedChild
-    notes: tuple[Note, ...]
+    notes: tuple[Observation, ...]
     defined_names: tuple[str, ...]
 
     def with_notes(self, evidence: _Code) -> _Code:

@@ -86,8 +86,15 @@ class LimitHit(Record):
     unit: str
 
 
+class Observation(Record):
+    """A fact that reading or measuring showed: its id, of a closed set, and the numbers and words that describe it."""
+
+    id: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
 class Note(Record):
-    """A message of intake or a check: its id in the catalogue and its parameters."""
+    """A message to a student: its id in the catalogue and its parameters. Only scoring makes messages."""
 
     id: str
     params: dict[str, Any] = Field(default_factory=dict)
@@ -105,9 +112,12 @@ class Evidence(Record):
     kind: str
     """The check that wrote it."""
     submitted: bool = True
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Observation, ...] = ()
     fault: Fault | None = None
     """Set only when the grader itself failed (``grader``, ``infrastructure``): there is nothing to score then."""
+
+    facts: ClassVar[frozenset[str]] = frozenset()
+    """The ids that its notes may have."""
 
     @classmethod
     def check(cls) -> str:

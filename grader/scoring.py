@@ -10,9 +10,10 @@ from grader import intake
 from grader.assignment import Assignment
 from grader.checks import registry
 from grader.evidence import Evidence, Note
+from grader.intake import IntakeFact
 from grader.verdicts import QuestionScore as QuestionScore
 from grader.verdicts import Verdict as Verdict
-from grader.verdicts import result
+from grader.verdicts import message_of, result
 from grader.verdicts import total as total
 
 
@@ -32,19 +33,19 @@ def score(assignment: Assignment, number: str, evidence: Evidence | None) -> Que
 
 _DROPS_TO_REVIEW = {
     # Full points do not depend on a dropped training, which leaves the architecture as it is.
-    Verdict.FULL: intake.REVIEW_NOTES - {"intake.training_dropped"},
-    Verdict.PARTIAL: intake.REVIEW_NOTES,
-    Verdict.NONE: intake.REVIEW_NOTES,
+    Verdict.FULL: intake.REVIEW_FACTS - {IntakeFact.TRAINING_DROPPED},
+    Verdict.PARTIAL: intake.REVIEW_FACTS,
+    Verdict.NONE: intake.REVIEW_FACTS,
 }
 
 
 def _review_if_statements_dropped(scored: QuestionScore, evidence: Evidence) -> QuestionScore:
     """Ask for review if a statement that did not run may change the points."""
     reviewed = _DROPS_TO_REVIEW.get(scored.verdict, frozenset())
-    causes = tuple(note for note in evidence.notes if note.id in reviewed)
+    causes = tuple(message_of(note) for note in evidence.notes if note.id in reviewed)
     if scored.verdict is Verdict.NONE:
         # A stand-in may be another object than the one that the student means.
-        stand_ins = [note for note in evidence.notes if note.id == "intake.stand_in"]
+        stand_ins = [note for note in evidence.notes if note.id == IntakeFact.STAND_IN]
         causes += tuple(Note(id="intake.stand_in_doubtful", params=note.params) for note in stand_ins)
     if not causes:
         return scored

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from grader.assignment import Question
-from grader.evidence import Fault, Note, Record
+from grader.evidence import Fault, Note, Observation, Record
 
 
 class Verdict(StrEnum):
@@ -37,11 +37,26 @@ def total(scores: list[QuestionScore]) -> float:
 
 
 def result(
-    question: Question, points: float, verdict: Verdict | None, *messages: Note, fault: Fault | None = None
+    question: Question,
+    points: float,
+    verdict: Verdict | None,
+    *messages: Note | Observation,
+    fault: Fault | None = None,
 ) -> QuestionScore:
+    """The score of a question, in the range of its points; without a verdict, the one that the points have."""
     points = min(max(points, 0.0), question.points)
     if verdict is None:
         verdict = Verdict.FULL if points == question.points else Verdict.PARTIAL if points > 0 else Verdict.NONE
     return QuestionScore(
-        number=question.number, score=points, max_score=question.points, verdict=verdict, fault=fault, messages=messages
+        number=question.number,
+        score=points,
+        max_score=question.points,
+        verdict=verdict,
+        fault=fault,
+        messages=tuple(message_of(item) if isinstance(item, Observation) else item for item in messages),
     )
+
+
+def message_of(observation: Observation) -> Note:
+    """The message about a fact. It has the name of the fact, and no decision depends on it."""
+    return Note(id=str(observation.id), params=observation.params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,12 +14,14 @@ from grader.checks.pruning import measure as pruning
 from grader.checks.pruning.evidence import PruningEvidence
 from grader.checks.summary import measure as summary
 from grader.checks.summary.evidence import SummaryEvidence
-from grader.evidence import Note
+from grader.evidence import Observation
+from grader.intake import IntakeFact
 from grader.parts import PartKind
 from grader.submission import Part, Repair
+from grader.verdicts import message_of
 
-_SHOWN_APART = frozenset({"intake.dropped", "intake.damage_suspected", "intake.repaired", "code.missing_name"})
-_KNOWN_AFTER_RUN = "intake.settings_missing"
+_SHOWN_APART = frozenset({IntakeFact.DROPPED, IntakeFact.DAMAGE_SUSPECTED, IntakeFact.REPAIRED})
+_KNOWN_AFTER_RUN = IntakeFact.SETTINGS_MISSING
 """Only a run shows whether the code needs a value that is missing."""
 
 
@@ -145,7 +147,9 @@ def _pictures(assignment: Assignment, parts: Mapping[str, Part], tag: str) -> It
         picture, table = (parts[name].data if name in parts else None for name in names)
         evidence, _ = pruning.measure(picture, table)
         error = (
-            [Note(id=evidence.picture_error, params=evidence.picture_error_params)] if evidence.picture_error else []
+            [Observation(id=evidence.picture_error, params=evidence.picture_error_params)]
+            if evidence.picture_error
+            else []
         )
         title = _title(assignment, names[0] or names[1], tag)
         yield PicturePreview(title, evidence, _render((*error, *evidence.notes), tag))
@@ -187,5 +191,5 @@ def _title(assignment: Assignment, name: str, tag: str) -> str:
     return language.text(assignment.part(name).title, tag)
 
 
-def _render(notes: tuple[Note, ...], tag: str) -> tuple[str, ...]:
-    return tuple(messages.render(note, tag) for note in notes)
+def _render(notes: Iterable[Observation], tag: str) -> tuple[str, ...]:
+    return tuple(messages.render(message_of(note), tag) for note in notes)

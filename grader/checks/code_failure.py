@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from grader import intake
 from grader.assignment import Question
-from grader.evidence import CodeEvidence, Fault, Note, Outcome, Wanted
+from grader.evidence import CodeEvidence, Fault, Note, Observation, Outcome, Wanted
+from grader.intake import IntakeFact
 from grader.verdicts import QuestionScore, Verdict, result
 
+_REMARKS = frozenset(IntakeFact) - intake.UNREADABLE_FACTS
 
-def code_failure(question: Question, evidence: CodeEvidence, *, is_hopeless: bool = False) -> QuestionScore | None:
+
+def code_failure(
+    question: Question, evidence: CodeEvidence, excuses: Collection[str] = (), *, is_hopeless: bool = False
+) -> QuestionScore | None:
     """The result when the student's code did not run to its end, or ``None`` when it did.
 
-    ``is_hopeless``: something else already costs the points, so that no review could give them.
+    ``excuses`` are facts of the check that explain an error by something else than a mistake. ``is_hopeless``:
+    something else already costs the points, so that no review could give them.
     """
     if evidence.outcome is Outcome.OK:
         return None
+    causes: list[Note | Observation]
     missing = [
         Note(id="code.missing_name", params={"name": name, "line": line}) for name, line in evidence.missing_names
     ]
-    check_notes = [note for note in evidence.notes if note.id.startswith(("code.", "model.", "kd."))]
+    check_notes = [note for note in evidence.notes if note.id not in _REMARKS]
     remarks = [note for note in evidence.notes if note not in check_notes]
     if is_hopeless:
         verdict, causes = Verdict.NONE, [*_failure_notes(evidence), *check_notes, *missing]
@@ -32,7 +40,7 @@ def code_failure(question: Question, evidence: CodeEvidence, *, is_hopeless: boo
         failure = _failure_notes(evidence)[:1] if evidence.error is not None else []
         verdict, causes = Verdict.NEEDS_REVIEW, [*lost, *failure, *missing]
         remarks = [note for note in remarks if note not in lost]
-    elif facts := _mitigating_facts(evidence):
+    elif facts := _mitigating_facts(evidence, excuses):
         check_notes = [note for note in check_notes if note not in facts]
         verdict, causes = Verdict.NEEDS_REVIEW, [*facts, *_failure_notes(evidence)[:1], *check_notes]
         remarks = [note for note in remarks if note not in facts]
@@ -45,22 +53,21 @@ def code_failure(question: Question, evidence: CodeEvidence, *, is_hopeless: boo
     return result(question, 0.0, verdict, *causes, *remarks, fault=Fault.STUDENT)
 
 
-def _lost_entry_notes(evidence: CodeEvidence) -> list[Note]:
+def _lost_entry_notes(evidence: CodeEvidence) -> list[Observation]:
     """Notes on an entry point that the submission seems to hold, though not as a function of that name."""
-    ids = {"intake.stand_in_unclear"} | ({"intake.entry_lost"} if evidence.error is None else set())
+    ids = {IntakeFact.STAND_IN_UNCLEAR} | ({IntakeFact.ENTRY_LOST} if evidence.error is None else set())
     return [note for note in evidence.notes if note.id in ids]
 
 
-def _mitigating_facts(evidence: CodeEvidence) -> list[Note]:
+def _mitigating_facts(evidence: CodeEvidence, excuses: Collection[str]) -> list[Note | Observation]:
     """Notes that explain an error by something else than a mistake in the code, so that it needs review."""
     if evidence.outcome is not Outcome.ERROR or evidence.error is None or evidence.stage == "intake":
         return []
     kind = evidence.error.type
-    ids = {"intake.damage_suspected", "model.batch_of_one"}
-    ids |= {"intake.module_unavailable"} if kind in {"ModuleNotFoundError", "ImportError"} else set()
-    ids |= {"intake.settings_missing"} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
-    ids |= {"kd.call.by_position"} if evidence.stage == "call" else set()
-    facts = [note for note in evidence.notes if note.id in ids]
+    ids = {IntakeFact.DAMAGE_SUSPECTED, *excuses}
+    ids |= {IntakeFact.MODULE_UNAVAILABLE} if kind in {"ModuleNotFoundError", "ImportError"} else set()
+    ids |= {IntakeFact.SETTINGS_MISSING} if kind in {"TypeError", "AttributeError", "KeyError"} else set()
+    facts: list[Note | Observation] = [note for note in evidence.notes if note.id in ids]
     if kind == "FileNotFoundError":
         facts.append(Note(id="code.file_missing", params={"message": evidence.error.message}))
     return facts
@@ -68,7 +75,7 @@ def _mitigating_facts(evidence: CodeEvidence) -> list[Note]:
 
 def _missing_resources(evidence: CodeEvidence) -> list[Note]:
     """A note that the code needs a GPU, a download or more compute than the sandbox has, so that it needs review."""
-    if any(note.id in intake.DROPPED_CHANGE_NOTES for note in evidence.notes):
+    if any(note.id in intake.DROPPED_CHANGES for note in evidence.notes):
         return []  # the dropped statements explain more, and ask for review anyway
     if evidence.outcome in (Outcome.ERROR, Outcome.FORBIDDEN):
         wanted = evidence.error.wanted if evidence.error is not None else None
@@ -82,7 +89,7 @@ def _is_idle(evidence: CodeEvidence) -> bool:
     return evidence.limit is not None and evidence.limit.limit == "idle time"
 
 
-_UNREADABLE = {"code.damaged", "code.damaged_beyond_repair", "code.newer_python"}
+_UNREADABLE = {IntakeFact.DAMAGED, IntakeFact.DAMAGED_BEYOND_REPAIR, IntakeFact.NEWER_PYTHON}
 
 
 def _is_incomplete_paste(evidence: CodeEvidence) -> bool:

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.intake import characters, markup, slips, syntax
+from grader.intake.facts import IntakeFact
 from grader.intake.lexing import logical_lines
 from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
 
@@ -37,13 +38,13 @@ class CleanText:
 
     text: str
     dropped_pieces: tuple[DroppedPiece, ...] = ()
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Observation, ...] = ()
 
 
 def clean(text: str) -> CleanText:
     """Apply every step that changes the text."""
     dropped_pieces: list[DroppedPiece] = []
-    notes: list[Note] = []
+    notes: list[Observation] = []
     for step in _STEPS:
         cleaned = step(text)
         if cleaned is not None:
@@ -53,8 +54,8 @@ def clean(text: str) -> CleanText:
     return CleanText(text, tuple(dropped_pieces), tuple(notes))
 
 
-def _with_note(text: str | None, note_id: str, **params: str | int) -> CleanText | None:
-    return None if text is None else CleanText(text, (), (Note(id=note_id, params=params),))
+def _with_note(text: str | None, note_id: IntakeFact, **params: str | int) -> CleanText | None:
+    return None if text is None else CleanText(text, (), (Observation(id=note_id, params=params),))
 
 
 def _fences(text: str) -> CleanText | None:
@@ -66,7 +67,7 @@ def _fences(text: str) -> CleanText | None:
     if beside_fence and len(fences) < 2:
         for number in fences:
             lines[number] = ""
-        return _with_note("\n".join(lines), "intake.fences", line=min([*beside_fence, *fences]) + 1)
+        return _with_note("\n".join(lines), IntakeFact.FENCES, line=min([*beside_fence, *fences]) + 1)
     if not fences:
         return None
     dropped_pieces: list[DroppedPiece] = []
@@ -78,7 +79,7 @@ def _fences(text: str) -> CleanText | None:
             dropped_pieces.append(DroppedPiece.at(number, DropKind.PROSE, line))
         lines[number] = ""
     return CleanText(
-        "\n".join(lines), tuple(dropped_pieces), (Note(id="intake.fences", params={"line": fences[0] + 1}),)
+        "\n".join(lines), tuple(dropped_pieces), (Observation(id=IntakeFact.FENCES, params={"line": fences[0] + 1}),)
     )
 
 
@@ -96,7 +97,9 @@ def _characters(text: str) -> CleanText | None:
     straight, signs = characters.straighten(text)
     if straight == text:
         return None
-    return _with_note(straight, "intake.characters", count=signs) if signs else _with_note(straight, "intake.spaces")
+    return (
+        _with_note(straight, IntakeFact.CHARACTERS, count=signs) if signs else _with_note(straight, IntakeFact.SPACES)
+    )
 
 
 def _prompts(text: str) -> CleanText | None:
@@ -117,21 +120,21 @@ def _prompts(text: str) -> CleanText | None:
             lines[number] = ""
         elif prompt:
             lines[number] = line[prompt.end() :]
-    return CleanText("\n".join(lines), tuple(dropped_pieces), (Note(id="intake.prompts"),))
+    return CleanText("\n".join(lines), tuple(dropped_pieces), (Observation(id=IntakeFact.PROMPTS),))
 
 
 def _line_numbers(text: str) -> CleanText | None:
     """Remove numbers only where they count all lines that hold text, without a gap."""
     numbered_apart = markup.without_numbers_between(text)
     if numbered_apart is not None:
-        return _with_note(numbered_apart, "intake.line_numbers")
+        return _with_note(numbered_apart, IntakeFact.LINE_NUMBERS)
     lines = text.split("\n")
     matches = [_LINE_NUMBER.match(line) for line in lines if line.strip()]
     numbers = [int(match[1]) for match in matches if match is not None]
     if len(numbers) < max(len(matches), 2) or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
         return None
     stripped = [line[match.end() :] if (match := _LINE_NUMBER.match(line)) else line for line in lines]
-    return _with_note("\n".join(stripped), "intake.line_numbers")
+    return _with_note("\n".join(stripped), IntakeFact.LINE_NUMBERS)
 
 
 def _magics(text: str) -> CleanText | None:
@@ -163,7 +166,7 @@ def _heading(text: str) -> CleanText | None:
         return None
     dropped_pieces = [DroppedPiece.at(n, DropKind.PROSE, line) for n, line in enumerate(lines[:start]) if line.strip()]
     lines[:start] = [""] * start
-    return CleanText("\n".join(lines), tuple(dropped_pieces), (note_on_pieces("intake.prose", dropped_pieces),))
+    return CleanText("\n".join(lines), tuple(dropped_pieces), (note_on_pieces(IntakeFact.PROSE, dropped_pieces),))
 
 
 def _opens_block(line: str) -> bool:
@@ -185,7 +188,7 @@ def _tabs(text: str) -> CleanText | None:
         for width in (4, 8)
     )
     only_eight = syntax.is_readable(eight) and not syntax.is_readable(four)
-    return _with_note(eight if only_eight else four, "intake.tabs", columns=8 if only_eight else 4)
+    return _with_note(eight if only_eight else four, IntakeFact.TABS, columns=8 if only_eight else 4)
 
 
 def _margin(text: str) -> CleanText | None:
@@ -193,10 +196,10 @@ def _margin(text: str) -> CleanText | None:
     indents = [line.indent for line in logical_lines(text) if line.tokens]
     margin = min(indents, default=0)
     if margin:
-        return _with_note(_dedented(text, margin), "intake.margin")
+        return _with_note(_dedented(text, margin), IntakeFact.MARGIN)
     margin = min(indents[1:], default=0)
     dedented = _dedented(text, margin)
-    return _with_note(dedented, "intake.margin") if margin and syntax.is_readable(dedented) else None
+    return _with_note(dedented, IntakeFact.MARGIN) if margin and syntax.is_readable(dedented) else None
 
 
 def _dedented(text: str, margin: int) -> str:
@@ -206,19 +209,19 @@ def _dedented(text: str, margin: int) -> str:
 _Step = Callable[[str], CleanText | None]
 
 
-def _markup_step(change: Callable[[str], str | None], note_id: str, **params: str) -> _Step:
+def _markup_step(change: Callable[[str], str | None], note_id: IntakeFact, **params: str) -> _Step:
     return lambda text: _with_note(change(text), note_id, **params)
 
 
 _STEPS: tuple[_Step, ...] = (
-    _markup_step(markup.with_line_breaks, "intake.spaces"),
-    _markup_step(markup.without_colours, "intake.spaces"),
-    _markup_step(markup.once, "intake.twice"),
-    _markup_step(markup.without_quote_marks, "intake.quoted", mark=">"),
-    _markup_step(markup.without_difference, "intake.quoted", mark="+"),
-    _markup_step(markup.without_html, "intake.html"),
+    _markup_step(markup.with_line_breaks, IntakeFact.SPACES),
+    _markup_step(markup.without_colours, IntakeFact.SPACES),
+    _markup_step(markup.once, IntakeFact.TWICE),
+    _markup_step(markup.without_quote_marks, IntakeFact.QUOTED, mark=">"),
+    _markup_step(markup.without_difference, IntakeFact.QUOTED, mark="+"),
+    _markup_step(markup.without_html, IntakeFact.HTML),
     _fences,
-    _markup_step(markup.without_markdown, "intake.markdown"),
+    _markup_step(markup.without_markdown, IntakeFact.MARKDOWN),
     _characters,
     _prompts,
     _line_numbers,

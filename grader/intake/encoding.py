@@ -10,7 +10,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from grader.evidence import Note
+from grader.evidence import Observation
+from grader.intake.facts import IntakeFact
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -47,24 +48,24 @@ class DecodedText:
     """Text with ``\\n`` line ends and no byte order mark; ``notes`` names an encoding other than UTF-8."""
 
     text: str
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Observation, ...] = ()
 
 
-def decode(data: bytes) -> DecodedText | Note:
+def decode(data: bytes) -> DecodedText | Observation:
     """Decode an upload, or return a note that says why it is no text."""
     if not data.strip():
-        return Note(id="code.empty")
+        return Observation(id=IntakeFact.EMPTY)
     head = data[:64].lstrip().lower()
     for signature, kind in _SIGNATURES:
         if head.startswith(signature.lower()):
-            return Note(id="code.not_text", params={"kind": kind})
+            return Observation(id=IntakeFact.NOT_TEXT, params={"kind": kind})
     text, source_encoding = _decode(data)
     if text is None or "\0" in text:
-        return Note(id="code.not_text", params={"kind": "binary"})
+        return Observation(id=IntakeFact.NOT_TEXT, params={"kind": "binary"})
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     if not text.strip():
-        return Note(id="code.empty")
-    note = Note(id="intake.encoding", params={"encoding": source_encoding})
+        return Observation(id=IntakeFact.EMPTY)
+    note = Observation(id=IntakeFact.ENCODING, params={"encoding": source_encoding})
     return DecodedText(limit_marks(text), () if source_encoding == "utf-8" else (note,))
 
 

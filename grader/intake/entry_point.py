@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.intake import encoding, stand_in, syntax
+from grader.intake.facts import IntakeFact
 from grader.intake.names import bound_names
 from grader.intake.part_text import decode_part
 from grader.intake.result import IntakeResult
@@ -26,7 +27,7 @@ def is_bound(tree: ast.Module, entry: str) -> bool:
 def defines_entry(part: Part, entry: str) -> bool:
     """Whether a part defines the entry point, spelled with or without its underscores, or a stand-in for it."""
     text = decode_part(part.data, entry)
-    if isinstance(text, Note):
+    if isinstance(text, Observation):
         return False
     name = re.escape(entry).replace("_", "[_ ]")
     if re.search(rf"^[ \t]*(?:(?:async )?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", text.text, re.MULTILINE):
@@ -51,7 +52,7 @@ class EntryText:
 
     text: str
     tree: ast.Module
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Observation, ...] = ()
 
 
 def bind_stand_in(text: str, tree: ast.Module, entry: str) -> EntryText:
@@ -61,12 +62,12 @@ def bind_stand_in(text: str, tree: ast.Module, entry: str) -> EntryText:
     replacement = stand_in.find(tree, entry)
     if replacement.choices:
         params = {"entry": entry, "names": list(replacement.choices[:_CHOICE_LIMIT])}
-        return EntryText(text, tree, (Note(id="intake.stand_in_unclear", params=params),))
+        return EntryText(text, tree, (Observation(id=IntakeFact.STAND_IN_UNCLEAR, params=params),))
     bound_text = f"{text}\n{entry} = {replacement.expression}\n"
     bound_tree = syntax.parse(bound_text) if replacement.expression else None
     if not isinstance(bound_tree, ast.Module):
         return EntryText(text, tree)
-    note = Note(id="intake.stand_in", params={"entry": entry, "name": replacement.expression})
+    note = Observation(id=IntakeFact.STAND_IN, params={"entry": entry, "name": replacement.expression})
     return EntryText(bound_text, bound_tree, (note,))
 
 
@@ -74,11 +75,11 @@ def add_lost_entry_note(result: IntakeResult, data: bytes, entry: str) -> Intake
     """Say where the ``def`` of an unbound entry point stands: in a comment, a string, a text cell, behind odd marks."""
     tree = None if result.source is None else syntax.parse(result.source)
     decoding = encoding.decode(data)
-    if not isinstance(tree, ast.Module) or isinstance(decoding, Note) or is_bound(tree, entry):
+    if not isinstance(tree, ast.Module) or isinstance(decoding, Observation) or is_bound(tree, entry):
         return result
     name = re.escape(entry).replace("_", r"[_ \\]+")
     match = re.search(rf"(?:\b|\\n)def\b\W{{0,20}}{name}\b", decoding.text, re.IGNORECASE)
     if match is None:
         return result
     params = {"entry": entry, "line": decoding.text.count("\n", 0, match.start()) + 1}
-    return replace(result, notes=(Note(id="intake.entry_lost", params=params), *result.notes))
+    return replace(result, notes=(Observation(id=IntakeFact.ENTRY_LOST, params=params), *result.notes))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from grader.evidence import Note
+from grader.evidence import Observation
+from grader.intake.facts import IntakeFact
 
 BYTE_LIMIT = 1024 * 1024
 """Bytes of source. Notebooks may be larger (`notebook.BYTE_LIMIT`), their code may not."""
@@ -26,13 +27,13 @@ _UNITS = {
 """The units in Chinese."""
 
 
-def too_large(size: int, limit: int, unit: str) -> Note:
+def too_large(size: int, limit: int, unit: str) -> Observation:
     """The note on an upload that exceeds a limit; ``unit`` is one of the units above."""
     names = {"en": unit, "zh-Hant": _UNITS[unit]}
-    return Note(id="code.too_large", params={"size": size, "limit": limit, "unit": names})
+    return Observation(id=IntakeFact.TOO_LARGE, params={"size": size, "limit": limit, "unit": names})
 
 
-def excess(texts: Sequence[str]) -> Note | None:
+def excess(texts: Sequence[str]) -> Observation | None:
     """The note on the first limit that these texts exceed. Counting comes first, because parsing costs more."""
     for unit, limit, count in _COUNTS:
         size = sum(map(count, texts))

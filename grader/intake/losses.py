@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.intake import damage, effects, names, prose, slips, syntax
+from grader.intake.facts import IntakeFact
 from grader.intake.fragments import BrokenPiece, Fragments
 from grader.intake.lexing import Kind, Token, logical_lines
 from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
@@ -90,15 +91,17 @@ def shows_damage(text: str, fragments: Fragments) -> bool:
     return damage.shows_damage_by_line(text, lines)
 
 
-def notes(losses: Losses) -> Iterator[Note]:
+def notes(losses: Losses) -> Iterator[Observation]:
     """Notes for the student on the broken pieces."""
     for piece, changed_names in losses.changing_pieces[:_NOTE_LIMIT]:
-        yield Note(id="intake.broken_change", params={**syntax.place(piece.error), "names": list(changed_names[:5])})
+        yield Observation(
+            id=IntakeFact.BROKEN_CHANGE, params={**syntax.place(piece.error), "names": list(changed_names[:5])}
+        )
     for piece in [piece for piece in losses.unneeded_pieces if not is_prose(piece)][:_NOTE_LIMIT]:
-        yield Note(id="intake.broken_unneeded", params=syntax.place(piece.error))
+        yield Observation(id=IntakeFact.BROKEN_UNNEEDED, params=syntax.place(piece.error))
     words = [dropped_piece(piece) for piece in losses.unneeded_pieces if is_prose(piece)]
     if words:
-        yield note_on_pieces("intake.prose", words)
+        yield note_on_pieces(IntakeFact.PROSE, words)
 
 
 def dropped_piece(piece: BrokenPiece) -> DroppedPiece:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.intake import encoding, limits
+from grader.intake.facts import IntakeFact
 
 BYTE_LIMIT = 8 * 1024 * 1024
 """Bytes. A notebook holds its outputs, also pictures; only its code counts against the limit on source."""
@@ -22,7 +23,7 @@ def looks_like_notebook(data: bytes) -> bool:
     return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" and (b'"cells"' in data or b'"worksheets"' in data)
 
 
-def code_cells(text: str) -> tuple[str, ...] | Note:
+def code_cells(text: str) -> tuple[str, ...] | Observation:
     """The texts of the code cells in order, or a note that says why the notebook has none."""
     brackets = text.count("[") + text.count("{")
     if brackets > BRACKET_LIMIT:
@@ -30,12 +31,12 @@ def code_cells(text: str) -> tuple[str, ...] | Note:
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError, MemoryError):
-        return Note(id="code.notebook_unreadable")
+        return Observation(id=IntakeFact.NOTEBOOK_UNREADABLE)
     cells = tuple(source for cell in _cells(notebook) if (source := _source(cell)) is not None)
     if len(cells) > CELL_LIMIT:
         return limits.too_large(len(cells), CELL_LIMIT, "code cells")
     if not any(cell.strip() for cell in cells):
-        return Note(id="code.notebook_empty")
+        return Observation(id=IntakeFact.NOTEBOOK_EMPTY)
     return cells
 
 

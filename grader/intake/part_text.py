@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.evidence import Note, StudentError
+from grader.evidence import Observation, StudentError
 from grader.intake import cleaning, damage, encoding, limits, notebook, syntax
 from grader.intake.result import DropKind, DroppedPiece
 
@@ -20,18 +20,18 @@ class PartText(cleaning.CleanText):
     all_cells: str = ""
 
 
-def decode_part(data: bytes, entry: str) -> PartText | Note:
+def decode_part(data: bytes, entry: str) -> PartText | Observation:
     """The text of a part, or a note that says why the part has none."""
     is_notebook = notebook.looks_like_notebook(data)
     limit = notebook.BYTE_LIMIT if is_notebook else limits.BYTE_LIMIT
     if len(data) > limit:
         return limits.too_large(len(data), limit, "bytes")
     decoding = encoding.decode(data)
-    if isinstance(decoding, Note):
+    if isinstance(decoding, Observation):
         return decoding
     if is_notebook or notebook.looks_like_notebook(decoding.text.encode()):
         cells = notebook.code_cells(decoding.text)
-        if isinstance(cells, Note):
+        if isinstance(cells, Observation):
             return cells
         texts = [cell.strip("\n") for cell in cells]
         return limits.excess(texts) or _join_cells(texts, entry, decoding.notes)
@@ -46,7 +46,7 @@ def _clean_cell(text: str) -> tuple[cleaning.CleanText, StudentError | None]:
     return clean_cell, syntax.grammar_error(clean_cell.text)
 
 
-def _join_cells(texts: Sequence[str], entry: str, notes: tuple[Note, ...]) -> PartText:
+def _join_cells(texts: Sequence[str], entry: str, notes: tuple[Observation, ...]) -> PartText:
     """Join the cells of a notebook; blank an unreadable cell that no other cell needs."""
     clean_cells, errors = zip(*map(_clean_cell, texts), strict=True)
     readable = "\n".join(cell.text for cell, error in zip(clean_cells, errors, strict=True) if error is None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.intake import syntax
 from grader.intake.cleaning import CleanText
+from grader.intake.facts import IntakeFact
 from grader.intake.lexing import Kind, LogicalLine, logical_lines
 from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
 
@@ -31,7 +32,7 @@ def without_prose(text: str) -> CleanText | None:
         physical[first : last + 1] = [""] * (last + 1 - first)
     if not dropped_pieces:
         return None
-    return CleanText("\n".join(physical), tuple(dropped_pieces), (note_on_pieces("intake.prose", dropped_pieces),))
+    return CleanText("\n".join(physical), tuple(dropped_pieces), (note_on_pieces(IntakeFact.PROSE, dropped_pieces),))
 
 
 def is_code(text: str) -> bool:

@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from grader.evidence import Note, StudentError
+from grader.evidence import Observation, StudentError
 from grader.intake import cleaning, damage, fragments, losses, prose, salvage, slips, syntax
 from grader.intake.entry_point import EntryText, add_lost_entry_note, bind_stand_in, is_bound
+from grader.intake.facts import IntakeFact
 from grader.intake.part_text import PartText, decode_part
 from grader.intake.result import DropKind, DroppedPiece, IntakeResult
 from grader.intake.selection import MODULE_NAMES, Selection, select
@@ -30,7 +31,7 @@ def read_part(
     ``prelude_names`` are the names that the assignment defines before the part runs.
     """
     text = decode_part(part.data, entry)
-    if isinstance(text, Note):
+    if isinstance(text, Observation):
         return IntakeResult(notes=(text,))
     try:
         result = _PartReader(text, entry, prelude_names, repair == "apply").read()
@@ -40,7 +41,7 @@ def read_part(
 
 
 def _too_deep() -> IntakeResult:
-    return IntakeResult(notes=(Note(id="code.too_deep"),), error=syntax.too_deep())
+    return IntakeResult(notes=(Observation(id=IntakeFact.TOO_DEEP),), error=syntax.too_deep())
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,11 @@ class _PartReader:
         text, tree = self._text, self._tree_or_error
         if paste_damage.repair is not None and self._apply_repair:
             text, tree = paste_damage.repair.text, paste_damage.repair.tree
-            self._notes.append(Note(id="intake.repaired", params={"diff": paste_damage.diff}))
+            self._notes.append(Observation(id=IntakeFact.REPAIRED, params={"diff": paste_damage.diff}))
         elif isinstance(tree, StudentError):
             return self._unreadable(tree, paste_damage)
         elif paste_damage.is_damaged:
-            self._notes.append(Note(id="intake.damage_suspected", params={"diff": paste_damage.diff}))
+            self._notes.append(Observation(id=IntakeFact.DAMAGE_SUSPECTED, params={"diff": paste_damage.diff}))
         entry_text = bind_stand_in(text, tree, self._entry)
         selection = self._select(entry_text)
         result = self._runnable(entry_text, selection, self._dropped_pieces, (), paste_damage)
@@ -177,7 +178,7 @@ class _PartReader:
         entry_text: EntryText,
         selection: Selection,
         dropped_pieces: list[DroppedPiece],
-        notes: Iterable[Note],
+        notes: Iterable[Observation],
         paste_damage: _Damage,
     ) -> IntakeResult:
         """The result for a readable text, with a conservative fallback where the selection is speculative."""
@@ -194,12 +195,12 @@ class _PartReader:
         cause = _syntax_note(error)
         if paste_damage.repair is not None:
             missing_names = self._select(EntryText(paste_damage.repair.text, paste_damage.repair.tree)).missing_names
-            cause = Note(id="code.damaged", params=cause.params | {"diff": paste_damage.diff})
+            cause = Observation(id=IntakeFact.DAMAGED, params=cause.params | {"diff": paste_damage.diff})
         elif paste_damage.is_damaged:
-            cause = Note(id="code.damaged_beyond_repair", params=cause.params)
+            cause = Observation(id=IntakeFact.DAMAGED_BEYOND_REPAIR, params=cause.params)
         elif self._slip is not None:
-            cause = Note(
-                id="code.misspelt", params={**cause.params, "word": self._slip.word, "meant": self._slip.meant}
+            cause = Observation(
+                id=IntakeFact.MISSPELT, params={**cause.params, "word": self._slip.word, "meant": self._slip.meant}
             )
         return IntakeResult(
             dropped_pieces=tuple(sorted(self._dropped_pieces)),
@@ -211,7 +212,7 @@ class _PartReader:
 
 
 def _from_selection(
-    selection: Selection, dropped_pieces: list[DroppedPiece], notes: list[Note], paste_damage: _Damage
+    selection: Selection, dropped_pieces: list[DroppedPiece], notes: list[Observation], paste_damage: _Damage
 ) -> IntakeResult:
     dropped_pieces = [*dropped_pieces, *selection.dropped_pieces]
     error = syntax.compile_error(selection.source)
@@ -226,14 +227,16 @@ def _from_selection(
     )
 
 
-def _syntax_note(error: StudentError) -> Note:
+def _syntax_note(error: StudentError) -> Observation:
     place = syntax.place(error)
     if syntax.needs_newer_python(error):
-        return Note(id="code.newer_python", params={**place, "version": "{}.{}".format(*sys.version_info)})
-    return Note(id="code.too_deep" if error.type == "RecursionError" else "code.syntax_error", params=place)
+        return Observation(id=IntakeFact.NEWER_PYTHON, params={**place, "version": "{}.{}".format(*sys.version_info)})
+    return Observation(
+        id=IntakeFact.TOO_DEEP if error.type == "RecursionError" else IntakeFact.SYNTAX_ERROR, params=place
+    )
 
 
-def _dropped_note(dropped_pieces: list[DroppedPiece], dropped_changes: frozenset[int]) -> list[Note]:
+def _dropped_note(dropped_pieces: list[DroppedPiece], dropped_changes: frozenset[int]) -> list[Observation]:
     """One note for all dropped pieces but those with their own: imports, cells and ``dropped_changes`` (lines)."""
     has_own_note = {DropKind.IMPORT, DropKind.CELL}
     lines = [
@@ -241,4 +244,4 @@ def _dropped_note(dropped_pieces: list[DroppedPiece], dropped_changes: frozenset
         for piece in sorted(dropped_pieces)
         if piece.kind not in has_own_note and piece.line not in dropped_changes
     ]
-    return [Note(id="intake.dropped", params={"count": len(lines), "lines": lines[:20]})] if lines else []
+    return [Observation(id=IntakeFact.DROPPED, params={"count": len(lines), "lines": lines[:20]})] if lines else []

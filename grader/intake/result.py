@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from grader.evidence import Note, StudentError
+from grader.evidence import Observation, StudentError
+from grader.intake.facts import IntakeFact
 
-DROPPED_CHANGE_NOTES = frozenset({"intake.change_dropped", "intake.training_dropped", "intake.broken_change"})
-"""Ids of the notes on statements that do not run although they may change what is graded."""
-REVIEW_NOTES = DROPPED_CHANGE_NOTES | {"intake.settings_decide"}
-"""Ids of the notes on everything in a part that may make it another program here than in the student's notebook."""
 _EXCERPT_LENGTH = 120
 
 
@@ -43,9 +40,9 @@ class DroppedPiece(NamedTuple):
         return DroppedPiece(index + 1, kind, text.strip()[:_EXCERPT_LENGTH])
 
 
-def note_on_pieces(note_id: str, pieces: list[DroppedPiece]) -> Note:
+def note_on_pieces(note_id: IntakeFact, pieces: list[DroppedPiece]) -> Observation:
     """A note with the number of the pieces and the place and text of the first one."""
-    return Note(id=note_id, params={"line": pieces[0].line, "text": pieces[0].text, "count": len(pieces)})
+    return Observation(id=note_id, params={"line": pieces[0].line, "text": pieces[0].text, "count": len(pieces)})
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class IntakeResult:
 
     source: str | None = None
     dropped_pieces: tuple[DroppedPiece, ...] = ()
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Observation, ...] = ()
     missing_names: tuple[tuple[str, int], ...] = ()
     is_damaged: bool = False
     repaired_text: str | None = None

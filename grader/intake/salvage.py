@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.intake import damage, syntax, underscores
 from grader.intake.cleaning import CleanText
+from grader.intake.facts import IntakeFact
 from grader.intake.lexing import logical_lines, tokens
 from grader.intake.result import DropKind, DroppedPiece, note_on_pieces
 
@@ -72,8 +73,8 @@ def _dropped(lines: list[str], pieces: list[_Piece]) -> Iterator[DroppedPiece]:
             yield DroppedPiece.at(first, DropKind.DEFINITION if piece.is_code else DropKind.PROSE, lines[first])
 
 
-def _notes(dropped_pieces: list[DroppedPiece]) -> Iterator[Note]:
-    for note_id, kind in (("intake.prose", DropKind.PROSE), ("intake.broken_definition", DropKind.DEFINITION)):
+def _notes(dropped_pieces: list[DroppedPiece]) -> Iterator[Observation]:
+    for note_id, kind in ((IntakeFact.PROSE, DropKind.PROSE), (IntakeFact.BROKEN_DEFINITION, DropKind.DEFINITION)):
         pieces = [piece for piece in dropped_pieces if piece.kind is kind]
         if pieces:
             yield note_on_pieces(note_id, pieces)

@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.intake import edits, effects, names, settings
 from grader.intake.blockers import Blocker, Blockers
+from grader.intake.facts import IntakeFact
 from grader.intake.result import DropKind, DroppedPiece
 
 AVAILABLE_MODULES = frozenset(sys.stdlib_module_names) | {"torch", "torchvision", "numpy", "PIL"}
@@ -46,7 +47,7 @@ class Selection:
 
     source: str
     dropped_pieces: tuple[DroppedPiece, ...]
-    notes: tuple[Note, ...]
+    notes: tuple[Observation, ...]
     missing_names: tuple[tuple[str, int], ...]
     dropped_changes: frozenset[int]
     is_speculative: bool
@@ -79,7 +80,7 @@ class _Selector:
 
     def __init__(self, nodes: list[ast.stmt], prelude_names: frozenset[str], conservative: bool) -> None:
         self.statements = [_Statement(node, names.bound_names(node), names.name_reads(node)) for node in nodes]
-        self.notes: list[Note] = []
+        self.notes: list[Observation] = []
         self.is_speculative = False
         self.needed_names: set[str] = set()
         self._dropped_modules: dict[str, int] = {}
@@ -190,18 +191,18 @@ class _Selector:
         """Note the dropped statements that may change what the entry point needs. Returns their first lines."""
         changers = {id(item) for name in self.needed_names for item in self._changers[name]}
         changers |= {id(item) for item, changed in self._changed_by_main if changed & self.needed_names}
-        lines: dict[str, list[int]] = defaultdict(list)
+        lines: dict[IntakeFact, list[int]] = defaultdict(list)
         for item in self.statements:
             if item.runs or isinstance(item.node, _Import):
                 continue
             if not item.is_main and item.bound_names & self.needed_names:
-                lines["intake.change_dropped"].append(edits.first_line(item.node))
+                lines[IntakeFact.CHANGE_DROPPED].append(edits.first_line(item.node))
             elif id(item) in changers:
                 is_training = item.is_main or self._blockers.of(item.node) is Blocker.TRAINING
-                note_id = "intake.training_dropped" if is_training else "intake.change_dropped"
+                note_id = IntakeFact.TRAINING_DROPPED if is_training else IntakeFact.CHANGE_DROPPED
                 lines[note_id].append(edits.first_line(item.node))
         for note_id, numbers in sorted(lines.items()):
-            self.notes.append(Note(id=note_id, params={"count": len(numbers), "lines": numbers[:20]}))
+            self.notes.append(Observation(id=note_id, params={"count": len(numbers), "lines": numbers[:20]}))
         return frozenset().union(*lines.values())
 
     def select_harmless(self) -> None:
@@ -217,7 +218,7 @@ class _Selector:
         if self._dropped_modules:
             first_line = min(self._dropped_modules.values())
             params = {"module": list(self._dropped_modules)[:_MODULE_LIMIT], "line": first_line}
-            self.notes.append(Note(id="intake.import_dropped", params=params))
+            self.notes.append(Observation(id=IntakeFact.IMPORT_DROPPED, params=params))
         defined_names = set(self._predefined_names)
         for item in self.statements:
             if isinstance(item.node, effects.Definition) and not item.runs and effects.only_defines(item.node):
@@ -237,7 +238,7 @@ class _Selector:
             elif item.is_needed and name in needed_reads and len(self._binders[name]) == 1:
                 remaining_aliases.append(alias)
                 params = {"module": module, "line": node.lineno, "name": name}
-                self.notes.append(Note(id="intake.module_unavailable", params=params))
+                self.notes.append(Observation(id=IntakeFact.MODULE_UNAVAILABLE, params=params))
             else:
                 missing_modules.append(module)
         item.runs = bool(remaining_aliases)
@@ -246,7 +247,7 @@ class _Selector:
         if missing_modules and remaining_aliases:
             item.replacement = ast.unparse(_with_names(node, remaining_aliases))
 
-    def settings_notes(self, entry: str) -> tuple[Note, ...]:
+    def settings_notes(self, entry: str) -> tuple[Observation, ...]:
         """A note on the notebook's configuration, where needed statements read it and the part does not define it."""
         bound_names = frozenset().union(*(item.bound_names for item in self.statements))
         lines = {read.name: read.line for item in self.statements if item.is_needed for read in reversed(item.reads)}
@@ -261,10 +262,12 @@ class _Selector:
         decisions = settings.decisions(needed, frozenset(missing_lines), entry)
         if decisions:
             names_read = [decision.setting for decision in decisions[:_DECISION_LIMIT]]
-            return (Note(id="intake.settings_decide", params={"names": names_read, "line": decisions[0].line}),)
+            return (
+                Observation(id=IntakeFact.SETTINGS_DECIDE, params={"names": names_read, "line": decisions[0].line}),
+            )
         return (
-            Note(
-                id="intake.settings_missing",
+            Observation(
+                id=IntakeFact.SETTINGS_MISSING,
                 params={"names": sorted(missing_lines), "line": min(missing_lines.values())},
             ),
         )
@@ -309,7 +312,7 @@ def select(
     hint_names = sorted({read.name for read in unresolved if read.is_hint})
     if hint_names and not _postpones_hints(tree):
         changes += source.without_hints([item.node for item in statements if item.runs], frozenset(hint_names))
-        selector.notes.append(Note(id="intake.hints_ignored", params={"names": hint_names}))
+        selector.notes.append(Observation(id=IntakeFact.HINTS_IGNORED, params={"names": hint_names}))
     missing_lines: dict[str, int] = {}
     for read in unresolved:
         if not read.is_hint:

@@ -16,6 +16,7 @@ from grader.checks.summary import measure as summary
 from grader.intake import damage, encoding, indentation, notebook, underscores
 from grader.measure import network
 from grader.submission import Part
+from grader.verdicts import message_of
 from tests import slices
 
 _SUMMARY, _CHOICE = (
@@ -113,8 +114,10 @@ def test_prefixes_of_a_tensor_name_are_removed_together() -> None:
 def test_too_much_code_in_a_notebook_is_refused_with_its_limit(text: str, size: int, limit: int, unit: str) -> None:
     cells = [{"cell_type": "code", "source": text}]
     (note,) = intake.read_part(Part(json.dumps({"cells": cells}).encode()), "f", frozenset()).notes
-    assert messages.render(note, "en").startswith(f"The source has {size:,} {unit}; at most {limit:,} are read.")
-    assert unit not in messages.render(note, "zh-Hant")
+    assert messages.render(message_of(note), "en").startswith(
+        f"The source has {size:,} {unit}; at most {limit:,} are read."
+    )
+    assert unit not in messages.render(message_of(note), "zh-Hant")
 
 
 def test_outputs_and_words_of_a_notebook_are_not_code() -> None:

@@ -11,8 +11,8 @@ import pytest
 from grader import messages
 from grader.assignment import bundled, bundled_slugs
 from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
-from grader.evidence import CodeEvidence, LimitHit, Note, Outcome, StudentError, Wanted
-from grader.intake import REVIEW_NOTES
+from grader.evidence import CodeEvidence, LimitHit, Observation, Outcome, StudentError, Wanted
+from grader.intake import REVIEW_FACTS
 from grader.scoring import QuestionScore, Verdict, score
 from reference_models.kd import bank
 from tests.unit.test_scoring import PROBES, architecture
@@ -21,8 +21,9 @@ PROMISE = {"en": "waiting for review", "zh-Hant": "待助教審閱"}
 PROMISING = sorted(name for name in messages.ids() if PROMISE["en"] in messages.catalogue()[name]["en"])
 INTAKE_NOTES = [
     (),
-    *((Note(id=name, params={"lines": [1], "line": 1, "names": ["x"], "name": "x", "entry": "y"}),) for name in sorted(
-        {*REVIEW_NOTES, "intake.stand_in", "intake.entry_lost", "intake.settings_missing", "intake.damage_suspected",
+    *((Observation(id=name, params={"lines": [1], "line": 1, "names": ["x"], "name": "x", "entry": "y"}),)
+      for name in sorted(
+        {*REVIEW_FACTS, "intake.stand_in", "intake.entry_lost", "intake.settings_missing", "intake.damage_suspected",
          "intake.module_unavailable"}
     )),
 ]  # fmt: skip
@@ -67,7 +68,7 @@ def models() -> Iterator[CodeEvidence]:
     yield architecture(probes=PROBES[:1])
     yield architecture(gradients_reached=0)
     yield architecture(hidden_numbers=10**6)
-    yield architecture(notes=(Note(id="model.batch_of_one"),))
+    yield architecture(notes=(Observation(id="model.batch_of_one"),))
     for state in ("pending", "confirmed", "no_artefact", "refused", "disagrees", "unpacked", "over_limit"):
         for repeatable in (True, False):
             yield architecture(verified=state == "confirmed", verification=state, repeatable=repeatable)
@@ -81,11 +82,11 @@ def losses() -> Iterator[CodeEvidence]:
     yield kd()
     yield kd(stateful=True)
     for name in ("unreadable", "unknown_parameter", "no_place"):
-        yield kd(notes=(Note(id=f"kd.signature.{name}"),))
+        yield kd(notes=(Observation(id=f"kd.signature.{name}"),))
     for wrong in ("", "hard_term", "soft_term", "mixture", "hard_term soft_term mixture"):
         yield kd(wrong)
         for name in CALL_NOTES if "hard_term" in wrong else CALL_NOTES[:-1]:
-            yield kd(wrong, notes=(Note(id=name),))
+            yield kd(wrong, notes=(Observation(id=name),))
         for mistake in bank.known_mistakes():
             first, *others = mistake.ids
             yield kd(wrong, diagnosis=first, diagnosis_with=tuple(others))
@@ -93,7 +94,7 @@ def losses() -> Iterator[CodeEvidence]:
         if failure["stage"] in ("load", "call"):
             yield kd(**failure)
         if failure["stage"] == "call" and failure["outcome"] is Outcome.ERROR:
-            yield kd(**failure, notes=(Note(id="kd.call.by_position"), Note(id="kd.call.no_alpha")))
+            yield kd(**failure, notes=(Observation(id="kd.call.by_position"), Observation(id="kd.call.no_alpha")))
     yield from unreadable(kd())
 
 
@@ -101,7 +102,7 @@ def unreadable(evidence: CodeEvidence) -> Iterator[CodeEvidence]:
     """The evidence of a text that intake could not read."""
     error = StudentError(type="SyntaxError", message="m", line=1)
     for name in UNREADABLE:
-        failure = {"outcome": Outcome.ERROR, "stage": "intake", "error": error, "notes": (Note(id=name),)}
+        failure = {"outcome": Outcome.ERROR, "stage": "intake", "error": error, "notes": (Observation(id=name),)}
         yield evidence.model_copy(update=failure)
 
 

@@ -13,8 +13,9 @@ from grader.checks.choice.evidence import ChoiceEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
 from grader.checks.pruning.evidence import PruningEvidence
 from grader.checks.summary.evidence import SummaryEvidence
-from grader.evidence import Fault, LimitHit, Note, Outcome, StudentError, Wanted
+from grader.evidence import Fault, LimitHit, Observation, Outcome, StudentError, Wanted
 from grader.scoring import QuestionScore, Verdict, score, total
+from grader.verdicts import message_of
 
 HW13 = bundled("hw13")
 PROBES = tuple(
@@ -127,8 +128,8 @@ def test_missing_count_needs_review() -> None:
     assert (result.score, result.verdict, ids(result)) == (0.0, Verdict.NEEDS_REVIEW, ["model.not_counted"])
 
 
-CHANGE = Note(id="intake.change_dropped", params={"count": 1, "lines": [4]})
-TRAINING = Note(id="intake.training_dropped", params={"count": 1, "lines": [4]})
+CHANGE = Observation(id="intake.change_dropped", params={"count": 1, "lines": [4]})
+TRAINING = Observation(id="intake.training_dropped", params={"count": 1, "lines": [4]})
 
 
 @pytest.mark.parametrize(
@@ -144,12 +145,12 @@ TRAINING = Note(id="intake.training_dropped", params={"count": 1, "lines": [4]})
     ],
 )
 def test_dropped_statement_that_may_matter_needs_review(
-    changes: dict[str, Any], note: Note, verdict: Verdict, points: float
+    changes: dict[str, Any], note: Observation, verdict: Verdict, points: float
 ) -> None:
     result = score(HW13, "1.1", architecture(**changes, notes=(note,)))
     assert (result.score, result.verdict) == (points, verdict)
     assert (ids(result)[0] == note.id) == (verdict is Verdict.NEEDS_REVIEW)
-    assert "line" in messages.render(note)
+    assert "line" in messages.render(message_of(note))
 
 
 def test_summary_of_the_model_after_dropped_statements_needs_review() -> None:
@@ -193,7 +194,10 @@ class TestCodeThatDidNotEnd:
         assert "10.2 s of CPU time, allowed are 10 s" in messages.render(result.messages[0])
 
     def test_damaged_paste_is_reported_with_missing_names(self, number: str, kind: CodeKind) -> None:
-        notes = (Note(id="code.damaged", params={"line": 1}), Note(id="intake.fences", params={"line": 1}))
+        notes = (
+            Observation(id="code.damaged", params={"line": 1}),
+            Observation(id="intake.fences", params={"line": 1}),
+        )
         result = score(
             HW13,
             number,
@@ -205,12 +209,14 @@ class TestCodeThatDidNotEnd:
     def test_damaged_paste_alone_needs_review(self, number: str, kind: CodeKind) -> None:
         for damage, verdict in (("code.damaged", Verdict.NEEDS_REVIEW), ("code.syntax_error", Verdict.NONE)):
             result = score(
-                HW13, number, kind(outcome=Outcome.ERROR, stage="intake", error=TYPE_ERROR, notes=(Note(id=damage),))
+                HW13,
+                number,
+                kind(outcome=Outcome.ERROR, stage="intake", error=TYPE_ERROR, notes=(Observation(id=damage),)),
             )
             assert (result.score, result.verdict, result.fault) == (0, verdict, Fault.STUDENT)
 
     def test_cause_from_intake_replaces_the_general_one(self, number: str, kind: CodeKind) -> None:
-        notes = (Note(id="intake.margin"), Note(id="code.syntax_error", params={"line": 4}))
+        notes = (Observation(id="intake.margin"), Observation(id="code.syntax_error", params={"line": 4}))
         result = score(HW13, number, kind(outcome=Outcome.ERROR, stage="intake", error=TYPE_ERROR, notes=notes))
         assert ids(result) == ["code.syntax_error", "intake.margin"]
 

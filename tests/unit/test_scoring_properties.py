@@ -16,8 +16,9 @@ from grader import messages, stored_evidence
 from grader.assignment import Assignment, bundled
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence
+from grader.checks.pruning.evidence import PictureProblem
 from grader.checks.registry import CHECKS
-from grader.evidence import Evidence, Fault, Note
+from grader.evidence import Evidence, Fault, Observation
 from grader.scoring import QuestionScore, Verdict, score
 
 HW13 = bundled("hw13")
@@ -35,7 +36,7 @@ _case = st.none() | st.fixed_dictionaries(
 )
 _SCORING_NOTES = ["code.missing_name", "kd.value.raises", "kd.signature.no_place", "kd.call.no_alpha", "model.ok"]
 _notes = st.builds(
-    Note,
+    Observation,
     id=st.sampled_from(_SCORING_NOTES) | st.sampled_from(sorted(messages.ids())),
     params=st.dictionaries(_text, _json, max_size=3),
 )
@@ -55,7 +56,7 @@ _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
         tuple
     ),
     "picture": st.none() | st.fixed_dictionaries({"format": _text, "width": st.integers(1, 9), "sha256": _text}),
-    "picture_error": st.none() | st.just("pruning.picture.broken"),
+    "picture_error": st.none() | st.sampled_from(PictureProblem),
     "picture_error_params": st.dictionaries(_text, _json, max_size=2),
 }
 

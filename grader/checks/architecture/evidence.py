@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
+from typing import ClassVar, Literal
 
 from grader.evidence import CodeEvidence, LimitHit, Outcome, Record
+from grader.intake.facts import IntakeFact
+
+
+class ModelFact(StrEnum):
+    """What measuring may note: a closed set."""
+
+    BATCH_OF_ONE = "model.batch_of_one"
+    NO_ENTRY_POINT = "model.no_entry_point"
+    NOT_A_MODULE = "model.not_a_module"
 
 
 class LayerRow(Record):
@@ -51,6 +61,7 @@ class ArchitectureEvidence(CodeEvidence):
     confirmed on the exported artefact, without student code.
     """
 
+    facts: ClassVar = frozenset((*ModelFact, *IntakeFact))
     kind: Literal["architecture"] = "architecture"
     parameters: int | None = None
     trainable: int | None = None

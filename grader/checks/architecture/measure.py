@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from grader.assignment import Assignment, Question
-from grader.checks.architecture.evidence import ArchitectureEvidence, ForwardProbe, LayerRow
+from grader.checks.architecture.evidence import ArchitectureEvidence, ForwardProbe, LayerRow, ModelFact
 from grader.checks.architecture.options import ArchitectureOptions
-from grader.evidence import Note, Outcome
+from grader.evidence import Observation, Outcome
 from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
 
@@ -31,10 +31,14 @@ def measure(
     if reply.outcome is not Outcome.OK:
         return _evidence(child, facts, claims.failure(reply, "build"))
     if reply.meta.get("missing") is True:
-        note = Note(id="model.no_entry_point", params={"entry": entry, "defined": claims.public_names(defined_names)})
+        note = Observation(
+            id=ModelFact.NO_ENTRY_POINT, params={"entry": entry, "defined": claims.public_names(defined_names)}
+        )
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
     if reply.meta.get("module") is not True:
-        note = Note(id="model.not_a_module", params={"entry": entry, "type": claims.text(reply.meta.get("type"))})
+        note = Observation(
+            id=ModelFact.NOT_A_MODULE, params={"entry": entry, "type": claims.text(reply.meta.get("type"))}
+        )
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
 
     failure = _run(child, assignment, question, rng, facts)
@@ -79,7 +83,7 @@ def _run(
     if right and wrong == {1}:
         alone = [list(probe.shape or ()) for probe in probes if probe.batch == 1]
         params = {"shape": alone[0] if alone else None, "expected": [1, assignment.classes]}
-        facts["notes"] = (Note(id="model.batch_of_one", params=params),)
+        facts["notes"] = (Observation(id=ModelFact.BATCH_OF_ONE, params=params),)
     elif wrong:
         return failure
     if failure:

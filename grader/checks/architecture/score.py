@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from grader.assignment import Assignment, Question
-from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.architecture.evidence import ArchitectureEvidence, ModelFact
 from grader.checks.architecture.options import ArchitectureOptions
 from grader.checks.code_failure import code_failure
 from grader.evidence import Note
+from grader.intake import IntakeFact
 from grader.verdicts import QuestionScore, Verdict, result
 
 
 def score(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
     is_too_large = (evidence.parameters or 0) > assignment.parameter_limit
-    failure = code_failure(question, evidence, is_hopeless=is_too_large)
+    failure = code_failure(question, evidence, {ModelFact.BATCH_OF_ONE}, is_hopeless=is_too_large)
     if failure is not None and is_too_large:
         problems = _size_problems(assignment.parameter_limit, question, evidence)
         return failure.model_copy(update={"messages": (*problems, *failure.messages)})
@@ -61,7 +62,7 @@ def score(assignment: Assignment, question: Question, evidence: ArchitectureEvid
         others = {"count": count, "names": names, "limit": assignment.parameter_limit}
         messages.append(Note(id="model.other_modules", params=others))
         return result(question, question.points, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
-    if any(note.id == "intake.stand_in" for note in evidence.notes):
+    if any(note.id == IntakeFact.STAND_IN for note in evidence.notes):
         # The homework asks for the entry point by its name: a stand-in is measured, and a reviewer decides.
         messages.append(Note(id="model.stood_in"))
         return result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
@@ -92,7 +93,7 @@ def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> 
 
 def _fails_for_batch_of_one(evidence: ArchitectureEvidence) -> bool:
     """Whether only a batch of one gives no logits: a slip, because the model works in every training loop."""
-    return any(note.id == "model.batch_of_one" for note in evidence.notes)
+    return any(note.id == ModelFact.BATCH_OF_ONE for note in evidence.notes)
 
 
 def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidence) -> list[Note]:

@@ -13,10 +13,10 @@ from grader.check import Check
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.choice import measure, speed
 from grader.checks.choice import score as scoring
-from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.choice.evidence import ChoiceEvidence, ChoiceFact
 from grader.checks.choice.options import ChoiceOptions
 from grader.context import GradingContext
-from grader.evidence import Evidence, Note, Outcome
+from grader.evidence import Evidence, Observation, Outcome
 from grader.parts import PartKind
 from grader.verdicts import QuestionScore
 
@@ -49,7 +49,7 @@ class Choice(Check[ChoiceEvidence, ChoiceOptions]):
             if isinstance(seconds, tuple):
                 return evidence.model_copy(update={"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]})
             if seconds in (Outcome.TIMEOUT, Outcome.MEMORY):
-                return evidence.model_copy(update={"notes": (*evidence.notes, Note(id="choice.not_timed"))})
+                return evidence.model_copy(update={"notes": (*evidence.notes, Observation(id=ChoiceFact.NOT_TIMED))})
         return evidence
 
     def score(self, assignment: Assignment, question: Question, evidence: ChoiceEvidence) -> QuestionScore:

@@ -10,9 +10,9 @@ from typing import Any
 
 from grader.assignment import Question
 from grader.checks.choice import choice_reading
-from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.choice.evidence import ChoiceEvidence, ChoiceFact
 from grader.checks.choice.options import ChoiceOptions
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.intake import encoding
 
 ANSWERS_LIMIT = 100
@@ -33,7 +33,7 @@ def read_answers(data: bytes) -> dict[str, str]:
     Numbers and booleans become texts (``true``, ``2``). Raises `AnswersError` for everything else.
     """
     decoded = encoding.decode(data)
-    if isinstance(decoded, Note):
+    if isinstance(decoded, Observation):
         raise AnswersError('The answers are no text. Send a JSON object such as {"2.2": "...", "3.2": "..."}.')
     try:
         # A number with thousands of digits would stop `int`; no answer is a number that needs one.
@@ -95,7 +95,7 @@ def measure(answers: Mapping[str, str] | None, question: Question) -> ChoiceEvid
     choice = choose(written, question)
     if choice is None:
         return ChoiceEvidence(answer=written)
-    note = Note(id="choice.read_as", params={"written": written[:200], "answer": choice})
+    note = Observation(id=ChoiceFact.READ_AS, params={"written": written[:200], "answer": choice})
     return ChoiceEvidence(answer=choice, notes=() if choice_reading.fold(written) == choice else (note,))
 
 
@@ -110,11 +110,13 @@ def _under_another_key(answers: Mapping[str, str], question: Question) -> Choice
     chapter = question.number.partition(".")[0]
     choice = choose(answers.get(chapter, ""), question)
     if choice is not None:
-        note = Note(id="choice.read_as", params={"written": f"{chapter}: {answers[chapter][:200]}", "answer": choice})
+        note = Observation(
+            id=ChoiceFact.READ_AS, params={"written": f"{chapter}: {answers[chapter][:200]}", "answer": choice}
+        )
         return ChoiceEvidence(answer=choice, notes=(note,))
     elsewhere = answers.get(chapter, "").strip()
     if choice_reading.mentions(elsewhere, question.typed_options(ChoiceOptions).choices):
         return ChoiceEvidence(answer=elsewhere)
     others = [key[:40] for key in answers if not re.fullmatch(r"\d+\.\d+", key)]
-    note = Note(id="choice.other_keys", params={"number": question.number, "keys": others[:5]})
+    note = Observation(id=ChoiceFact.OTHER_KEYS, params={"number": question.number, "keys": others[:5]})
     return ChoiceEvidence(submitted=False, notes=(note,) if others else ())

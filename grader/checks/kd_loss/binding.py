@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from grader.checks.kd_loss.evidence import KDFact
 from grader.checks.signatures import VARIADIC, Kind, Parameter, plain_name, read_parameters
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.sandbox import claims
 
 
@@ -107,16 +108,16 @@ class CallPlan:
             return f"{self.entry}({call})"
         return f"{self.entry}({', '.join(f'{name}={role}' for name, role in self.init_kwargs.items())})({call})"
 
-    def notes(self) -> tuple[Note, ...]:
+    def notes(self) -> tuple[Observation, ...]:
         """Notes on the call for the student."""
         notes = []
         if self.reordered:
-            notes.append(Note(id="kd.call.order_fitted", params={"names": ", ".join(self.reordered)}))
+            notes.append(Observation(id=KDFact.CALL_ORDER_FITTED, params={"names": ", ".join(self.reordered)}))
         if self.by_position:
-            notes.append(Note(id="kd.call.by_position", params={"names": ", ".join(self.by_position)}))
+            notes.append(Observation(id=KDFact.CALL_BY_POSITION, params={"names": ", ".join(self.by_position)}))
         if self.defaulted:
-            notes.append(Note(id="kd.call.left_alone", params={"names": ", ".join(self.defaulted)}))
-        notes += [Note(id=f"kd.call.no_{role}") for role in NUMBERS if role not in self.roles]
+            notes.append(Observation(id=KDFact.CALL_LEFT_ALONE, params={"names": ", ".join(self.defaulted)}))
+        notes += [Observation(id=KDFact(f"kd.call.no_{role}")) for role in NUMBERS if role not in self.roles]
         return tuple(notes)
 
 
@@ -146,15 +147,15 @@ class _Binding:
         self.by_position.append(name)
 
 
-def bind(entry: str, answer: Mapping[str, Any]) -> CallPlan | Note:
+def bind(entry: str, answer: Mapping[str, Any]) -> CallPlan | Observation:
     """The call for a child's ``loss.inspect`` answer, a claim of the student's zone that is checked here.
 
-    A `Note` with an id ``kd.signature.*`` says why no call is possible.
+    A `Observation` with an id ``kd.signature.*`` says why no call is possible.
     """
     parameters = read_parameters(answer.get("parameters"))
     init = read_parameters(answer.get("init")) if answer.get("kind") == "class" else ()
     if parameters is None or init is None:
-        return Note(id="kd.signature.unreadable", params={"signature": claims.text(answer.get("signature"))})
+        return Observation(id=KDFact.SIGNATURE_UNREADABLE, params={"signature": claims.text(answer.get("signature"))})
     constructor = _Binding(init)
     _bind_by_name(constructor, NUMBERS)
     _bind_settings(constructor)
@@ -170,12 +171,12 @@ def bind(entry: str, answer: Mapping[str, Any]) -> CallPlan | Note:
     _bind_settings(call)
     for bound in (constructor, call):
         if unknown := _required(bound):
-            return Note(id="kd.signature.unknown_parameter", params={"name": unknown[0].name})
+            return Observation(id=KDFact.SIGNATURE_UNKNOWN_PARAMETER, params={"name": unknown[0].name})
 
     args, kwargs = _arguments(call)
     for role in TENSORS:
         if role not in args and role not in kwargs.values():
-            return Note(id="kd.signature.no_place", params={"role": role.value})
+            return Observation(id=KDFact.SIGNATURE_NO_PLACE, params={"role": role.value})
     by_keyword = [parameter.name for parameter in constructor.plain if parameter.kind is not Kind.POSITIONAL_ONLY]
     init_kwargs = {name: constructor.roles[name] for name in by_keyword if name in constructor.roles}
     return CallPlan(

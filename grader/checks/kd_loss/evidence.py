@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
 
 from grader.evidence import CodeEvidence, Record
+from grader.intake.facts import IntakeFact
+
+
+class KDFact(StrEnum):
+    """What measuring may note: a closed set."""
+
+    CALL_BUILT_IN = "kd.call.built_in"
+    CALL_BY_POSITION = "kd.call.by_position"
+    CALL_FIRST_OF_SEVERAL = "kd.call.first_of_several"
+    CALL_LEFT_ALONE = "kd.call.left_alone"
+    CALL_NO_ALPHA = "kd.call.no_alpha"
+    CALL_NO_TEMPERATURE = "kd.call.no_temperature"
+    CALL_ORDER_FITTED = "kd.call.order_fitted"
+    HIDDEN = "kd.hidden"
+    NO_ENTRY_POINT = "kd.no_entry_point"
+    REMARK_BATCH_OF_ONE = "kd.remark.batch_of_one"
+    REMARK_FLOAT64 = "kd.remark.float64"
+    REMARK_INT32_LABELS = "kd.remark.int32_labels"
+    REMARK_LARGE_LOGITS = "kd.remark.large_logits"
+    REMARK_NOT_CONTIGUOUS = "kd.remark.not_contiguous"
+    REMARK_ONE_HOT_LABELS = "kd.remark.one_hot_labels"
+    REMARK_SMALL_PROBABILITIES = "kd.remark.small_probabilities"
+    SIGNATURE_NO_PLACE = "kd.signature.no_place"
+    SIGNATURE_UNKNOWN_PARAMETER = "kd.signature.unknown_parameter"
+    SIGNATURE_UNREADABLE = "kd.signature.unreadable"
+    SMALL_PROBABILITIES = "kd.small_probabilities"
+    VALUE_NOT_A_NUMBER = "kd.value.not_a_number"
+    VALUE_NOT_FINITE = "kd.value.not_finite"
+    VALUE_RAISES = "kd.value.raises"
+    VALUE_SHAPE = "kd.value.shape"
+    WHOLE_TEMPERATURES = "kd.whole_temperatures"
 
 
 class TermEvidence(Record):
@@ -22,6 +54,7 @@ class TermEvidence(Record):
 class KDLossEvidence(CodeEvidence):
     """Question 2.1: the loss examined by term."""
 
+    facts: ClassVar = frozenset((*KDFact, *IntakeFact))
     kind: Literal["kd_loss"] = "kd_loss"
     hard_term: TermEvidence = TermEvidence()
     soft_term: TermEvidence = TermEvidence()

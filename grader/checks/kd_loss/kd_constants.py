@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from grader.checks.kd_loss.binding import NUMBERS, CallPlan, Role
+from grader.checks.kd_loss.evidence import KDFact
 from grader.checks.kd_loss.kd_calls import Answer
-from grader.evidence import Note
+from grader.evidence import Observation
 from reference_models.kd import closed_form
 from reference_models.kd.cases import Case, Term
 
@@ -19,7 +20,7 @@ TOLERANCE = 1e-3
 FLOOR = 0.1
 
 
-def built_in(plan: CallPlan, cases: Sequence[Case], answers: Sequence[Answer]) -> Note | None:
+def built_in(plan: CallPlan, cases: Sequence[Case], answers: Sequence[Answer]) -> Observation | None:
     """The constants with which a right loss gives each of these answers; ``None`` when there are none.
 
     The loss is linear in alpha, so least squares find one alpha over all cases for each temperature.
@@ -46,7 +47,7 @@ def built_in(plan: CallPlan, cases: Sequence[Case], answers: Sequence[Answer]) -
         return None
     params = {} if Role.ALPHA in plan.roles else {"alpha": round(constant_alpha, 3)}
     params |= {} if constant_temperature is None else {"temperature": constant_temperature}
-    return Note(id="kd.call.built_in", params=params)
+    return Observation(id=KDFact.CALL_BUILT_IN, params=params)
 
 
 def _term(case: Case, alpha: float, temperature: float) -> float:

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from grader.assignment import Assignment, Question
 from grader.checks.kd_loss import binding, kd_calls, kd_constants, kd_diagnosis, readings
 from grader.checks.kd_loss.binding import CallPlan, Role
-from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
+from grader.checks.kd_loss.evidence import KDFact, KDLossEvidence, TermEvidence
 from grader.checks.kd_loss.kd_calls import Answer
 from grader.checks.kd_loss.kd_diagnosis import Diagnosis, KnownLoss
 from grader.checks.kd_loss.options import KDLossOptions
-from grader.evidence import Note, Outcome
+from grader.evidence import Observation, Outcome
 from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
 from reference_models.kd import cases, closed_form
@@ -54,6 +54,8 @@ FLOOR = 0.1
 ONE_NUMBER_KINDS = ("tensor", "float", "int", "float32", "float64", "ndarray")
 """Kinds of an answer that is one number. Of other kinds, such as a tuple of the loss and its terms, one is examined."""
 _TERM_COUNT = 4
+_REMARKS = {fact.removeprefix("kd.remark."): fact for fact in KDFact if fact.startswith("kd.remark.")}
+"""Facts by the name of the unusual input."""
 REPEATS = 3
 """How many calls are made a second time."""
 
@@ -75,11 +77,13 @@ def measure(
     if inspected.outcome is not Outcome.OK:
         return _failure_evidence(child, inspected, "load")
     if inspected.meta.get("missing") is True:
-        missing = Note(id="kd.no_entry_point", params={"name": entry, "defined": claims.public_names(defined_names)})
+        missing = Observation(
+            id=KDFact.NO_ENTRY_POINT, params={"name": entry, "defined": claims.public_names(defined_names)}
+        )
         return KDLossEvidence(outcome=Outcome.ERROR, stage="load", notes=(missing,))
     signature = claims.text(inspected.meta.get("signature"), 500)
     plan = binding.bind(entry, inspected.meta)
-    if isinstance(plan, Note):
+    if isinstance(plan, Observation):
         return KDLossEvidence(notes=(plan,), signature=signature, stdout=child.stdout)
 
     options = question.typed_options(KDLossOptions)
@@ -109,9 +113,9 @@ def measure(
     small = _terms_on_small_logits(child, plan, scored, answers, book) if examined.repeatable else None
     if small is not None:
         terms = small
-        notes += (Note(id="kd.remark.small_probabilities"),)
+        notes += (Observation(id=KDFact.REMARK_SMALL_PROBABILITIES),)
     diagnosis = None
-    partly_right: tuple[Note, ...] = ()
+    partly_right: tuple[Observation, ...] = ()
     if all(term.agrees for term in terms.values()) and examined.repeatable:
         notes += _notes_on_unusual_inputs(child, plan, book)
     elif examined.repeatable:
@@ -121,13 +125,13 @@ def measure(
             partly_right = _notes_if_partly_right(child, plan, scored, answers, book, fresh)
     if diagnosis is None:
         notes += _notes_on_unusual_answers(scored, answers) + partly_right
-        notes += (Note(id="kd.hidden"),) if _hard_term_is_hidden(scored, answers) else ()
+        notes += (Observation(id=KDFact.HIDDEN),) if _hard_term_is_hidden(scored, answers) else ()
     constants = kd_constants.built_in(plan, scored, answers)
     notes += () if constants is None else (constants,)
     several = next(
         (answer.kind for answer in answers if answer.kind not in ONE_NUMBER_KINDS and answer.value is not None), None
     )
-    notes += () if several is None else (Note(id="kd.call.first_of_several", params={"kind": several}),)
+    notes += () if several is None else (Observation(id=KDFact.CALL_FIRST_OF_SEVERAL, params={"kind": several}),)
     return KDLossEvidence(
         **about,
         **terms,
@@ -208,7 +212,7 @@ def _notes_if_partly_right(
     answers: Sequence[Answer],
     book: CaseBook,
     fresh: Sequence[Case],
-) -> tuple[Note, ...]:
+) -> tuple[Observation, ...]:
     """Where a loss with an unknown mistake is right: at whole temperatures, or where no class is improbable.
 
     ``fresh`` are cases that the loss has never seen: on the case book alone, a table of answers could be right.
@@ -218,9 +222,11 @@ def _notes_if_partly_right(
     if not any(case.temperature == int(case.temperature) for case in wrong):
         whole = [dataclasses.replace(case, temperature=math.ceil(case.temperature) + 0.0) for case in fresh]
         if _all_agree(child, plan, whole, book):
-            return (Note(id="kd.whole_temperatures", params={"temperature": wrong[0].temperature}),)
+            return (Observation(id=KDFact.WHOLE_TEMPERATURES, params={"temperature": wrong[0].temperature}),)
     small = [_with_small_logits(case) for case in (*scored, *fresh)]
-    return (Note(id="kd.small_probabilities"),) if _all_agree(child, plan, small, book, SMALL_LOGIT_SLACK) else ()
+    return (
+        (Observation(id=KDFact.SMALL_PROBABILITIES),) if _all_agree(child, plan, small, book, SMALL_LOGIT_SLACK) else ()
+    )
 
 
 def _all_agree(child: Child, plan: CallPlan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> bool:
@@ -338,22 +344,22 @@ def _diagnosis_fields(diagnosis: Diagnosis | None) -> dict[str, Any]:
     return {"diagnosis": first, "diagnosis_with": tuple(others), "diagnosis_also": also}
 
 
-def _notes_on_unusual_answers(scored: Sequence[Case], answers: Sequence[Answer]) -> tuple[Note, ...]:
+def _notes_on_unusual_answers(scored: Sequence[Case], answers: Sequence[Answer]) -> tuple[Observation, ...]:
     """Notes on answers that are no finite number: one for each kind, with the first case of it."""
-    notes: dict[str, Note] = {}
+    notes: dict[str, Observation] = {}
     for case, answer in zip(scored, answers, strict=True):
         at = {"alpha": case.alpha, "temperature": case.temperature}
         if answer.error is not None:
             params = {**answer.error.model_dump(include={"type", "message", "line", "source"}), **at}
             params |= {"failed": sum(other.error is not None for other in answers), "cases": len(answers)}
-            notes.setdefault("raises", Note(id="kd.value.raises", params=params))
+            notes.setdefault("raises", Observation(id=KDFact.VALUE_RAISES, params=params))
         elif answer.value is None:
-            notes.setdefault("none", Note(id="kd.value.not_a_number", params={"kind": answer.kind, **at}))
+            notes.setdefault("none", Observation(id=KDFact.VALUE_NOT_A_NUMBER, params={"kind": answer.kind, **at}))
         elif answer.value.size != 1:
             shape = list(answer.value.shape)
-            notes.setdefault("shape", Note(id="kd.value.shape", params={"shape": shape, **at}))
+            notes.setdefault("shape", Observation(id=KDFact.VALUE_SHAPE, params={"shape": shape, **at}))
         elif answer.number is None:
-            notes.setdefault("finite", Note(id="kd.value.not_finite", params=at))
+            notes.setdefault("finite", Observation(id=KDFact.VALUE_NOT_FINITE, params=at))
     return tuple(notes.values())
 
 
@@ -362,7 +368,7 @@ def _missing_names(answers: Sequence[Answer]) -> tuple[tuple[str, int], ...]:
     return tuple(dict.fromkeys(name for error in errors for name in claims.failure(error, "call")["missing_names"]))
 
 
-def _notes_on_unusual_inputs(child: Child, plan: CallPlan, book: CaseBook) -> tuple[Note, ...]:
+def _notes_on_unusual_inputs(child: Child, plan: CallPlan, book: CaseBook) -> tuple[Observation, ...]:
     """Notes on unusual inputs, which cost no points: a good loss is right on them, or raises for a type it rejects."""
     usual = book.inputs[0]
     one_hot: Array = np.eye(usual.student.shape[1], dtype=np.float32)[usual.labels]
@@ -384,8 +390,9 @@ def _notes_on_unusual_inputs(child: Child, plan: CallPlan, book: CaseBook) -> tu
         is_child_gone = reply.outcome not in (Outcome.OK, Outcome.ERROR)
         answer = Answer() if is_child_gone else kd_calls.read(reply, case)
         comparison = _compare_value(case, closed_form.loss(case)[0], answer)
-        if not comparison.agrees and not (answer.error is not None and may_raise):
-            notes.append(Note(id=f"kd.remark.{name}", params={"expected": comparison.expected, "got": comparison.got}))
+        fact = _REMARKS.get(name)
+        if fact is not None and not comparison.agrees and not (answer.error is not None and may_raise):
+            notes.append(Observation(id=fact, params={"expected": comparison.expected, "got": comparison.got}))
         if is_child_gone:
             break
     return tuple(notes)

@@ -6,18 +6,18 @@ from typing import Any
 
 from grader.assignment import Assignment, Question
 from grader.checks.code_failure import code_failure
-from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
+from grader.checks.kd_loss.evidence import KDFact, KDLossEvidence, TermEvidence
 from grader.checks.kd_loss.options import KDLossOptions
-from grader.evidence import Note
+from grader.evidence import Note, Observation
 from grader.verdicts import QuestionScore, Verdict, result
 
 
 def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) -> QuestionScore:
     called = Note(id="kd.called", params={"call": evidence.call})
-    failure = code_failure(question, evidence)
+    failure = code_failure(question, evidence, _EXCUSES if evidence.stage == "call" else ())
     if failure is not None:
         return failure.model_copy(update={"messages": (*failure.messages, called)}) if evidence.call else failure
-    if any(note.id.startswith("kd.signature.") for note in evidence.notes):
+    if any(note.id in _SIGNATURES for note in evidence.notes):
         # The signature does not say how to call the loss, so nothing was measured.
         return result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes)
     if evidence.stateful:
@@ -30,9 +30,9 @@ def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) 
         return result(question, question.points, uncertain, Note(id="kd.ok"), called, *evidence.notes)
 
     mistakes = (evidence.diagnosis, *evidence.diagnosis_with) if evidence.diagnosis else ()
-    causes = [note for note in evidence.notes if note.id.startswith("kd.value.") or note.id in _CAUSES]
+    causes = [note for note in evidence.notes if note.id in _CAUSES]
     is_right_between = not mistakes and _is_right_between_ends(evidence)
-    messages = [*(Note(id=mistake) for mistake in mistakes), *causes]
+    messages: list[Note | Observation] = [*(Note(id=mistake) for mistake in mistakes), *causes]
     messages += [Note(id="kd.right_between")] if is_right_between else []
     if not messages:
         messages.append(Note(id="kd.unknown_mistake"))
@@ -48,8 +48,8 @@ def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) 
     rubric = rubrics.get("+".join(mistakes), {})
     single_needs_review = any(rubrics.get(mistake, {}).get("needs_review") for mistake in mistakes)
     # Swapped numbers are a mistake only if the documented order, used in place of unclear names, is the student's.
-    is_order_unclear = "kd.call.by_position" in note_ids and bool(_NUMBERS_SWAPPED & {*mistakes})
-    review = "kd.hidden" in note_ids or is_order_unclear or rubric.get("needs_review", single_needs_review)
+    is_order_unclear = KDFact.CALL_BY_POSITION in note_ids and bool(_NUMBERS_SWAPPED & {*mistakes})
+    review = KDFact.HIDDEN in note_ids or is_order_unclear or rubric.get("needs_review", single_needs_review)
     verdict = Verdict.NEEDS_REVIEW if review else uncertain
     if "points" in rubric:
         return result(question, float(rubric["points"]), verdict, *messages)
@@ -64,10 +64,13 @@ def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) 
     return result(question, points, verdict, *messages)
 
 
-_PARTLY_RIGHT = {"kd.call.built_in", "kd.whole_temperatures", "kd.small_probabilities"}
+_PARTLY_RIGHT = {KDFact.CALL_BUILT_IN, KDFact.WHOLE_TEMPERATURES, KDFact.SMALL_PROBABILITIES}
 _NUMBERS_SWAPPED = {"kd.alpha_swapped", "kd.roles_exchanged"}
-_CAUSES = _PARTLY_RIGHT | {"kd.hidden"}
-_UNCERTAIN_CALLS = {"kd.call.no_alpha", "kd.call.no_temperature", "kd.call.first_of_several"}
+_EXCUSES = {KDFact.CALL_BY_POSITION}
+_SIGNATURES = {KDFact.SIGNATURE_UNREADABLE, KDFact.SIGNATURE_UNKNOWN_PARAMETER, KDFact.SIGNATURE_NO_PLACE}
+_VALUES = {KDFact.VALUE_RAISES, KDFact.VALUE_NOT_A_NUMBER, KDFact.VALUE_SHAPE, KDFact.VALUE_NOT_FINITE}
+_CAUSES = _PARTLY_RIGHT | _VALUES | {KDFact.HIDDEN}
+_UNCERTAIN_CALLS = {KDFact.CALL_NO_ALPHA, KDFact.CALL_NO_TEMPERATURE, KDFact.CALL_FIRST_OF_SEVERAL}
 
 
 def _is_right_between_ends(evidence: KDLossEvidence) -> bool:

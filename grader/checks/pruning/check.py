@@ -12,10 +12,10 @@ from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning import later, measure
 from grader.checks.pruning import score as scoring
-from grader.checks.pruning.evidence import PruningEvidence
+from grader.checks.pruning.evidence import PruningEvidence, PruningFact
 from grader.checks.pruning.options import PruningOptions
 from grader.context import GradingContext
-from grader.evidence import Evidence, Fault, Note
+from grader.evidence import Evidence, Fault, Observation
 from grader.parts import PartKind
 from grader.verdicts import QuestionScore
 
@@ -41,7 +41,7 @@ class Pruning(Check[PruningEvidence, PruningOptions]):
             return evidence
         model = context.find(ArchitectureEvidence)
         is_usable = model is not None and (model.verified or model.awaits_confirmation)
-        unused = Note(id="weights.no_model")
+        unused = Observation(id=PruningFact.NO_MODEL)
         if is_usable or unused in evidence.notes:
             return evidence
         return evidence.model_copy(update={"notes": (*evidence.notes, unused)})

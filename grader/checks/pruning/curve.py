@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from grader.evidence import Note, Outcome
+from grader.checks.pruning.evidence import PruningFact
+from grader.evidence import Observation, Outcome
 from grader.sandbox.replies import Array, Child, Reply
 
 RATIOS = tuple(round(0.05 * i, 2) for i in range(20))
 BATCH = 4
 """Small batches keep activations in the cache: at 64 x 64, 4 is faster than 1 and 16."""
-_LIMITS = {Outcome.TIMEOUT: "weights.too_slow", Outcome.MEMORY: "weights.too_much_memory"}
+_LIMITS = {Outcome.TIMEOUT: PruningFact.TOO_SLOW, Outcome.MEMORY: PruningFact.TOO_MUCH_MEMORY}
 Point = dict[str, float]
 _Z = 1.959963984540054
 """The 97.5% quantile of the normal distribution: intervals hold 95%."""
@@ -34,7 +35,7 @@ class Curve:
     """
 
     points: tuple[Point, ...]
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Observation, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     first_layer: tuple[Point, ...] = ()
     outcome: Outcome = Outcome.OK
@@ -93,7 +94,7 @@ def sweep(
         if isinstance(answers, Outcome):
             return unmeasured(answers)
         first_layer.append(_point(ratio, answers, labels))
-    note = Note(id="weights.loaded", params={"tensors": fit.meta["loaded"], "masked": fit.meta["masked"]})
+    note = Observation(id=PruningFact.LOADED, params={"tensors": fit.meta["loaded"], "masked": fit.meta["masked"]})
     return Curve(tuple(points), (note,), table, tuple(first_layer))
 
 
@@ -140,25 +141,25 @@ def baseline(accuracy: float, baselines: Mapping[str, float]) -> str | None:
     return reached[-1] if reached else None
 
 
-def _weights_problem(fit: Mapping[str, Any]) -> Note | None:
+def _weights_problem(fit: Mapping[str, Any]) -> Observation | None:
     """What is wrong with a weights file, in PyTorch's words; ``None`` if it fits."""
     if fit["problem"] is not None:
-        return Note(id=fit["message_id"], params={"problem": fit["problem"], "names": fit["names"]})
+        return Observation(id=PruningFact(fit["message_id"]), params={"problem": fit["problem"], "names": fit["names"]})
     if fit["good"]:
         return None
     if fit["not_finite"]:
-        return Note(id="weights.not_finite", params={"names": fit["not_finite"][:5]})
+        return Observation(id=PruningFact.NOT_FINITE, params={"names": fit["not_finite"][:5]})
     shapes = [f"{name} {got} ≠ {want}" for name, got, want in fit["wrong_shape"][:5]]
     params = {"missing": fit["missing"][:5], "unexpected": fit["unexpected"][:5], "wrong_shape": shapes}
-    return Note(id="weights.do_not_fit", params={**params, "fitting": fit["loaded"]})
+    return Observation(id=PruningFact.DO_NOT_FIT, params={**params, "fitting": fit["loaded"]})
 
 
 def unmeasured(outcome: Outcome, training_error: str | None = None) -> Curve:
     """No curve, and a note that says why: a limit, the error of our training (perhaps empty), or our own fault."""
     params: dict[str, Any] = {"outcome": str(outcome)}
-    note_id = "weights.not_measured"
+    note_id = PruningFact.NOT_MEASURED
     if outcome in _LIMITS:
         note_id = _LIMITS[outcome]
     elif training_error is not None:
-        note_id, params = "weights.not_trained", params | {"error": training_error}
-    return Curve((), (Note(id=note_id, params=params),), outcome=outcome)
+        note_id, params = PruningFact.NOT_TRAINED, params | {"error": training_error}
+    return Curve((), (Observation(id=note_id, params=params),), outcome=outcome)

@@ -2,11 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from grader.evidence import Evidence, Fault, Outcome, Record
+
+
+class PruningFact(StrEnum):
+    """What measuring may note: a closed set."""
+
+    CURVE_STOPPED = "pruning.curve_stopped"
+    OWN_LOSS_DIVERGED = "pruning.own_loss.diverged"
+    OWN_LOSS_FAILED = "pruning.own_loss.failed"
+    OWN_LOSS_STOPPED = "pruning.own_loss.stopped"
+    OWN_LOSS_TRAINED = "pruning.own_loss.trained"
+    PICTURE_ANIMATED = "pruning.picture.animated"
+    PICTURE_SINGLE_COLOUR = "pruning.picture.single_colour"
+    POINTS_AGREE = "pruning.points.agree"
+    POINTS_COMPOUNDED = "pruning.points.compounded"
+    POINTS_DIFFER = "pruning.points.differ"
+    POINTS_FIRST_LAYER = "pruning.points.first_layer"
+    POINTS_OUT_OF_RANGE = "pruning.points.out_of_range"
+    POINTS_PERCENT = "pruning.points.percent"
+    POINTS_REPEATED = "pruning.points.repeated"
+    POINTS_RISING = "pruning.points.rising"
+    POINTS_SHAPE = "pruning.points.shape"
+    POINTS_SKIPPED = "pruning.points.skipped"
+    POINTS_TOO_LARGE = "pruning.points.too_large"
+    POINTS_TOO_MANY = "pruning.points.too_many"
+    POINTS_UNREADABLE = "pruning.points.unreadable"
+    DO_NOT_FIT = "weights.do_not_fit"
+    LOADED = "weights.loaded"
+    NO_MODEL = "weights.no_model"
+    NOT_FINITE = "weights.not_finite"
+    NOT_MEASURED = "weights.not_measured"
+    NOT_TRAINED = "weights.not_trained"
+    OTHER_OBJECTS = "weights.other_objects"
+    TOO_MUCH_MEMORY = "weights.too_much_memory"
+    TOO_SLOW = "weights.too_slow"
+    UNREADABLE = "weights.unreadable"
+    WHOLE_MODEL = "weights.whole_model"
+
+
+class PictureProblem(StrEnum):
+    """Why an upload is no usable picture."""
+
+    EMPTY = "pruning.picture.empty"
+    TOO_LARGE = "pruning.picture.too_large"
+    TOO_MANY_PIXELS = "pruning.picture.too_many_pixels"
+    TOO_SMALL = "pruning.picture.too_small"
+    BROKEN = "pruning.picture.broken"
+    TOO_COSTLY = "pruning.picture.too_costly"
+    WRONG_FORMAT = "pruning.picture.wrong_format"
+    TEXT_FILE = "pruning.picture.text_file"
+    UNKNOWN_FORMAT = "pruning.picture.unknown_format"
 
 
 class OwnLoss(Record):
@@ -46,11 +97,11 @@ class PruningEvidence(Evidence):
     the images of the unpruned network by true class (row) and answer (column).
     """
 
+    facts: ClassVar = frozenset(PruningFact)
     kind: Literal["pruning"] = "pruning"
     picture: dict[str, Any] | None = None
     """``{"format","width","height","sha256"}`` of the re-encoded picture."""
-    picture_error: str | None = None
-    """A message id when the upload is not a usable picture."""
+    picture_error: PictureProblem | None = None
     picture_error_params: dict[str, Any] = Field(default_factory=dict)
     points: tuple[tuple[float, float], ...] = ()
     curve: tuple[dict[str, float], ...] = ()

@@ -14,11 +14,11 @@ from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning import curve, points_check
 from grader.checks.pruning.curve import Curve
-from grader.checks.pruning.evidence import OwnLoss, PruningEvidence
+from grader.checks.pruning.evidence import OwnLoss, PruningEvidence, PruningFact
 from grader.checks.pruning.options import PruningOptions
 from grader.checks.pruning.training import Training
 from grader.context import GradingContext
-from grader.evidence import Evidence, Fault, Note, Outcome
+from grader.evidence import Evidence, Fault, Observation, Outcome
 from grader.parts import PartKind
 from reference_models import trained
 
@@ -63,11 +63,11 @@ def _awaits_own_loss(question: Question, pruning: PruningEvidence, evidence: Map
 def without_curve(evidence: PruningEvidence, fault: Fault | None) -> PruningEvidence:
     """The evidence of a later stage that was lost through a fault of ours, or stopped by a person (``None``)."""
     if fault is None:
-        note = Note(id="pruning.own_loss.stopped" if evidence.curve else "pruning.curve_stopped")
+        note = Observation(id=PruningFact.OWN_LOSS_STOPPED if evidence.curve else PruningFact.CURVE_STOPPED)
         return evidence.model_copy(update={"notes": (*evidence.notes, note), "curve_stopped": True})
     if evidence.curve:
         return evidence
-    note = Note(id="weights.not_measured", params={"outcome": str(fault)})
+    note = Observation(id=PruningFact.NOT_MEASURED, params={"outcome": str(fault)})
     return evidence.model_copy(update={"notes": (*evidence.notes, note), "curve_fault": fault})
 
 
@@ -117,7 +117,7 @@ class CurveMeasurement(Training):
         """The evidence with a curve and what follows from it, or with the note that says why there is none."""
         # Only an upload can be loaded: weights of a training of ours need no word about it.
         is_upload = facts.get("weights") == "uploaded"
-        notes = (*evidence.notes, *(note for note in sweep.notes if is_upload or note.id != "weights.loaded"))
+        notes = (*evidence.notes, *(note for note in sweep.notes if is_upload or note.id != PruningFact.LOADED))
         if not sweep.points:
             return evidence.model_copy(update={"notes": notes, "curve_outcome": sweep.outcome})
         comparison = points_check.check(evidence.points, sweep.points, len(images.classes), sweep.first_layer)
@@ -213,15 +213,17 @@ class CurveMeasurement(Training):
             point = {name: value for name, value in sweep.points[0].items() if name != "ratio"}
             own_loss = OwnLoss(steps=training.steps, **point)
             params |= {"accuracy": point["accuracy"], "reference": evidence.curve[0]["accuracy"]}
-            note = Note(id="pruning.own_loss.trained", params=params)
-        elif sweep is not None and any(note.id == "weights.not_finite" for note in sweep.notes):
+            note = Observation(id=PruningFact.OWN_LOSS_TRAINED, params=params)
+        elif sweep is not None and any(note.id == PruningFact.NOT_FINITE for note in sweep.notes):
             error = "the weights are not finite any more"
             own_loss = OwnLoss(steps=training.steps, outcome=Outcome.ERROR, error=error)
-            note = Note(id="pruning.own_loss.diverged", params=params)
+            note = Observation(id=PruningFact.OWN_LOSS_DIVERGED, params=params)
         else:
             outcome = training.outcome if training.outcome is not Outcome.OK else Outcome.ERROR
             own_loss = OwnLoss(steps=training.steps, outcome=outcome, error=training.error)
-            note = Note(id="pruning.own_loss.failed", params={**params, "error": training.error or str(outcome)})
+            note = Observation(
+                id=PruningFact.OWN_LOSS_FAILED, params={**params, "error": training.error or str(outcome)}
+            )
         return evidence.model_copy(update={"own_loss": own_loss, "notes": (*evidence.notes, note)})
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from grader.checks.pruning import picture_pieces, points_check, pruning_points
-from grader.checks.pruning.evidence import PruningEvidence
-from grader.evidence import Note
+from grader.checks.pruning.evidence import PictureProblem, PruningEvidence, PruningFact
+from grader.evidence import Observation
 
 BYTE_LIMIT = 20 * 1024 * 1024
 PIXEL_LIMIT = 16_000_000
@@ -41,8 +41,8 @@ class _Picture:
 
     data: bytes | None = None
     facts: dict[str, Any] | None = None
-    notes: tuple[Note, ...] = ()
-    error: str | None = None
+    notes: tuple[Observation, ...] = ()
+    error: PictureProblem | None = None
     params: dict[str, Any] = field(default_factory=dict)
 
 
@@ -65,14 +65,14 @@ def measure(picture: bytes | None, points: bytes | None) -> tuple[PruningEvidenc
 
 def _read(data: bytes) -> _Picture:
     if not data:
-        return _Picture(error="pruning.picture.empty")
+        return _Picture(error=PictureProblem.EMPTY)
     if len(data) > BYTE_LIMIT:
-        return _Picture(error="pruning.picture.too_large", params={"size": len(data), "limit": BYTE_LIMIT})
+        return _Picture(error=PictureProblem.TOO_LARGE, params={"size": len(data), "limit": BYTE_LIMIT})
     if not data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
         return _other_format(data)
     trimmed = picture_pieces.trim(data)
     if trimmed is None:
-        return _Picture(error="pruning.picture.too_costly")
+        return _Picture(error=PictureProblem.TOO_COSTLY)
     with warnings.catch_warnings():
         # Pillow warns of large pictures before our lower limit is checked.
         warnings.simplefilter("ignore")
@@ -81,19 +81,19 @@ def _read(data: bytes) -> _Picture:
                 width, height = probe.size
                 if width * height > PIXEL_LIMIT:
                     params = {"width": width, "height": height, "limit": PIXEL_LIMIT}
-                    return _Picture(error="pruning.picture.too_many_pixels", params=params)
+                    return _Picture(error=PictureProblem.TOO_MANY_PIXELS, params=params)
                 if min(width, height) < SIDE_MINIMUM:
                     params = {"width": width, "height": height, "minimum": SIDE_MINIMUM}
-                    return _Picture(error="pruning.picture.too_small", params=params)
+                    return _Picture(error=PictureProblem.TOO_SMALL, params=params)
                 if probe.format != "PNG" and picture_pieces.too_many_scans(trimmed, width * height):
-                    return _Picture(error="pruning.picture.too_costly")
+                    return _Picture(error=PictureProblem.TOO_COSTLY)
                 probe.verify()
             with Image.open(io.BytesIO(trimmed), formats=("PNG", "JPEG")) as image:
                 return _encode(image)
         except Image.DecompressionBombError:  # Pillow's own limit, for still larger headers
-            return _Picture(error="pruning.picture.too_many_pixels", params={"limit": PIXEL_LIMIT})
+            return _Picture(error=PictureProblem.TOO_MANY_PIXELS, params={"limit": PIXEL_LIMIT})
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
-            return _Picture(error="pruning.picture.broken")
+            return _Picture(error=PictureProblem.BROKEN)
 
 
 def _other_format(data: bytes) -> _Picture:
@@ -107,18 +107,18 @@ def _other_format(data: bytes) -> _Picture:
     elif b"<svg" in head.lower():
         kind = "svg"
     if kind in _NAMES:
-        return _Picture(error="pruning.picture.wrong_format", params={"format": _NAMES[kind]})
+        return _Picture(error=PictureProblem.WRONG_FORMAT, params={"format": _NAMES[kind]})
     printable = sum(byte in b"\t\r\n" or 32 <= byte < 127 or byte >= 128 for byte in head)
     is_text = b"\0" not in head and printable > 0.97 * len(head)
-    return _Picture(error="pruning.picture.text_file" if is_text else "pruning.picture.unknown_format")
+    return _Picture(error=PictureProblem.TEXT_FILE if is_text else PictureProblem.UNKNOWN_FORMAT)
 
 
 def _encode(image: Image.Image) -> _Picture:
     """Decode, turn upright, reduce to 8 bits of grey or colour, and re-encode the pixels only."""
     original = "JPEG" if image.format == "JPEG" else "PNG"
-    notes: list[Note] = []
+    notes: list[Observation] = []
     if getattr(image, "is_animated", False):
-        notes.append(Note(id="pruning.picture.animated"))
+        notes.append(Observation(id=PruningFact.PICTURE_ANIMATED))
         image.seek(0)
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
@@ -126,7 +126,7 @@ def _encode(image: Image.Image) -> _Picture:
     if flat is not image:
         image.close()
     if all(low == high for low, high in _extrema(flat)):
-        notes.append(Note(id="pruning.picture.single_colour"))
+        notes.append(Observation(id=PruningFact.PICTURE_SINGLE_COLOUR))
     width, height = flat.size
     if max(width, height) > _SHOWN_SIDE:
         flat.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.checks.pruning.evidence import PointsCheck
-from grader.evidence import Note
+from grader.checks.pruning.evidence import PointsCheck, PruningFact
+from grader.evidence import Observation
 
 Points = Sequence[tuple[float, float]]
 Curve = Sequence[Mapping[str, float]]
@@ -30,7 +30,7 @@ _RISE = 0.1
 Array = NDArray[np.float64]
 
 
-def rising(points: Points) -> Note | None:
+def rising(points: Points) -> Observation | None:
     """A note if accuracy rises with the ratio by more than chance can explain."""
     lowest, ratio_of_lowest, worst = 2.0, 0.0, (0.0, 0.0, 0.0)
     for ratio, accuracy in points:
@@ -40,7 +40,7 @@ def rising(points: Points) -> Note | None:
     rise, low, high = worst
     if rise <= _RISE:
         return None
-    return Note(id="pruning.points.rising", params={"low": low, "high": high, "rise": rise})
+    return Observation(id=PruningFact.POINTS_RISING, params={"low": low, "high": high, "rise": rise})
 
 
 def check(points: Points, curve: Curve, classes: int, first_layer: Curve = ()) -> PointsCheck | None:
@@ -85,10 +85,12 @@ def check(points: Points, curve: Curve, classes: int, first_layer: Curve = ()) -
     return PointsCheck(verdict="differ", **facts)
 
 
-def note(check: PointsCheck) -> Note:
+def note(check: PointsCheck) -> Observation:
     """The message for the student."""
     verdict = "shape" if check.verdict == "differ" and check.of_shape else check.verdict
-    return Note(id=f"pruning.points.{verdict}", params={"agreeing": check.agreeing, "compared": check.compared})
+    return Observation(
+        id=PruningFact(f"pruning.points.{verdict}"), params={"agreeing": check.agreeing, "compared": check.compared}
+    )
 
 
 def _column(curve: Curve, name: str) -> Array:

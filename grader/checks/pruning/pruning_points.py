@@ -7,7 +7,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from grader.evidence import Note
+from grader.checks.pruning.evidence import PruningFact
+from grader.evidence import Observation
 from grader.intake import encoding
 
 BYTE_LIMIT = 1024 * 1024
@@ -22,38 +23,40 @@ class Points:
     """The points in order of ratio, both numbers between 0 and 1, and notes on them."""
 
     points: tuple[tuple[float, float], ...] = ()
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Observation, ...] = ()
 
 
 def read(data: bytes) -> Points:
     """Parse an upload. It never raises: anything unusable becomes a note."""
     if len(data) > BYTE_LIMIT:
-        return Points(notes=(Note(id="pruning.points.too_large", params={"size": len(data), "limit": BYTE_LIMIT}),))
+        return Points(
+            notes=(Observation(id=PruningFact.POINTS_TOO_LARGE, params={"size": len(data), "limit": BYTE_LIMIT}),)
+        )
     decoded = encoding.decode(data)
-    if isinstance(decoded, Note):
-        return Points(notes=(Note(id="pruning.points.unreadable"),))
+    if isinstance(decoded, Observation):
+        return Points(notes=(Observation(id=PruningFact.POINTS_UNREADABLE),))
     rows, bad = _rows(decoded.text)
     if not rows:
-        return Points(notes=(Note(id="pruning.points.unreadable"),))
-    notes: list[Note] = []
+        return Points(notes=(Observation(id=PruningFact.POINTS_UNREADABLE),))
+    notes: list[Observation] = []
     if bad:
-        notes.append(Note(id="pruning.points.skipped", params={"count": len(bad), "line": bad[0]}))
+        notes.append(Observation(id=PruningFact.POINTS_SKIPPED, params={"count": len(bad), "line": bad[0]}))
     ratios, ratios_scaled = _as_fractions([ratio for ratio, _ in rows])
     accuracies, accuracies_scaled = _as_fractions([accuracy for _, accuracy in rows])
     if ratios_scaled or accuracies_scaled:
-        notes.append(Note(id="pruning.points.percent"))
+        notes.append(Observation(id=PruningFact.POINTS_PERCENT))
     points = sorted(
         (ratio, accuracy)
         for ratio, accuracy in zip(ratios, accuracies, strict=True)
         if 0 <= ratio <= 1 and 0 <= accuracy <= 1
     )
     if len(points) < len(rows):
-        notes.append(Note(id="pruning.points.out_of_range", params={"count": len(rows) - len(points)}))
+        notes.append(Observation(id=PruningFact.POINTS_OUT_OF_RANGE, params={"count": len(rows) - len(points)}))
     if len(points) > POINT_LIMIT:
-        notes.append(Note(id="pruning.points.too_many", params={"count": len(points), "limit": POINT_LIMIT}))
+        notes.append(Observation(id=PruningFact.POINTS_TOO_MANY, params={"count": len(points), "limit": POINT_LIMIT}))
         points = points[:POINT_LIMIT]
     if len({ratio for ratio, _ in points}) < len(points):
-        notes.append(Note(id="pruning.points.repeated"))
+        notes.append(Observation(id=PruningFact.POINTS_REPEATED))
     return Points(tuple(points), tuple(notes))
 
 

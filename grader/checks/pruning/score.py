@@ -11,7 +11,7 @@ from grader.verdicts import QuestionScore, Verdict, result
 
 def score(assignment: Assignment, question: Question, evidence: PruningEvidence) -> QuestionScore:
     if evidence.picture_error is not None:
-        problem = Note(id=evidence.picture_error, params=evidence.picture_error_params)
+        problem = Note(id=str(evidence.picture_error), params=evidence.picture_error_params)
         return result(question, 0.0, Verdict.NONE, problem, *evidence.notes)
     if evidence.picture is None:
         return result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="pruning.no_picture"), *evidence.notes)

@@ -43,7 +43,9 @@ class Summary(Check[SummaryEvidence, SummaryOptions]):
         notes = evidence.notes
         if model is not None and evidence.claimed_total != evidence.actual_total:
             # The summary may be right for the model as it is in the student's notebook.
-            notes += tuple(note for note in model.notes if note.id in {*intake.REVIEW_NOTES, "intake.stand_in"})
+            notes += tuple(
+                note for note in model.notes if note.id in {*intake.REVIEW_FACTS, intake.IntakeFact.STAND_IN}
+            )
         update = {"count_confirmed": confirmed, "count_pending": is_pending, "notes": notes}
         return evidence.model_copy(update=update)
 

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
+from typing import ClassVar, Literal
 
 from grader.evidence import Evidence, Record
+from grader.intake.facts import IntakeFact
+
+
+class SummaryFact(StrEnum):
+    """What measuring may note: a closed set."""
+
+    MANY_TOTALS = "summary.many_totals"
+    OTHER_INPUT_SIZE = "summary.other_input_size"
+    ROWS_FIT = "summary.rows_fit"
+    SEVERAL_TABLES = "summary.several_tables"
+    TOO_LARGE = "summary.too_large"
+    TORCHSUMMARY_COUNT = "summary.torchsummary_count"
+    TOTAL_FROM_ROWS = "summary.total_from_rows"
+    TOTAL_MENTIONED = "summary.total_mentioned"
+    TOTAL_ROUNDED = "summary.total_rounded"
+    UNREADABLE = "summary.unreadable"
 
 
 class SummaryRow(Record):
@@ -18,6 +35,7 @@ class SummaryRow(Record):
 class SummaryEvidence(Evidence):
     """Question 1.2: the pasted summary against the model's true table."""
 
+    facts: ClassVar = frozenset((*SummaryFact, *IntakeFact))
     kind: Literal["summary"] = "summary"
     dialect: str | None = None
     """``torchsummary``, ``torch-summary``, ``torchinfo``, ``unknown``."""

@@ -8,10 +8,10 @@ from collections import Counter
 from grader.assignment import Question
 from grader.checks.architecture.evidence import ArchitectureEvidence, LayerRow
 from grader.checks.summary import summary_text
-from grader.checks.summary.evidence import SummaryEvidence, SummaryRow
+from grader.checks.summary.evidence import SummaryEvidence, SummaryFact, SummaryRow
 from grader.checks.summary.options import SummaryOptions
 from grader.checks.summary.summary_text import Table
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.intake import encoding
 
 BYTE_LIMIT = 1024 * 1024
@@ -28,11 +28,11 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     counted = architecture.torchsummary_total if architecture else None
     totals = {"actual_total": actual, "actual_torchsummary_total": counted}
     if len(data) > BYTE_LIMIT:
-        note = Note(id="summary.too_large", params={"size": len(data), "limit": BYTE_LIMIT})
+        note = Observation(id=SummaryFact.TOO_LARGE, params={"size": len(data), "limit": BYTE_LIMIT})
         return SummaryEvidence(**totals, notes=(note,))
     decoded = encoding.decode(data)
-    if isinstance(decoded, Note):
-        return SummaryEvidence(**totals, notes=(Note(id="summary.unreadable"),))
+    if isinstance(decoded, Observation):
+        return SummaryEvidence(**totals, notes=(Observation(id=SummaryFact.UNREADABLE),))
     tables = summary_text.parse(decoded.text)
     if not tables:
         return SummaryEvidence(**totals, notes=(*decoded.notes, *_mentioned_total(decoded.text, actual)))
@@ -41,26 +41,26 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     differences = _differences(table, layers, architecture.idle_layers) if architecture and layers else ()
     notes = list(decoded.notes)
     if len(tables) > 1:
-        notes.append(Note(id="summary.several_tables", params={"count": len(tables)}))
+        notes.append(Observation(id=SummaryFact.SEVERAL_TABLES, params={"count": len(tables)}))
     stated = {candidate.total for candidate in tables} - {None}
     if len(stated) > MANY_TOTALS:
-        notes.append(Note(id="summary.many_totals", params={"count": len(stated)}))
+        notes.append(Observation(id=SummaryFact.MANY_TOTALS, params={"count": len(stated)}))
     total = table.total
     if total is None and table.rounded:
-        notes.append(Note(id="summary.total_rounded"))
+        notes.append(Observation(id=SummaryFact.TOTAL_ROUNDED))
     if total is None and table.rows and not differences:
         total = _total_of_rows(table, {actual, counted} - {None})
-        notes += [] if total is None else [Note(id="summary.total_from_rows", params={"total": total})]
+        notes += [] if total is None else [Observation(id=SummaryFact.TOTAL_FROM_ROWS, params={"total": total})]
     if total is None:
         fitting = sum(bool(row.parameters) for row in table.rows) if layers and not differences else 0
-        rows_fit = [Note(id="summary.rows_fit", params={"count": fitting})] if fitting else []
+        rows_fit = [Observation(id=SummaryFact.ROWS_FIT, params={"count": fitting})] if fitting else []
         notes += _mentioned_total(decoded.text, actual) or rows_fit
     if total is not None and total == counted != actual:
-        notes.append(Note(id="summary.torchsummary_count", params={"counted": counted, "actual": actual}))
+        notes.append(Observation(id=SummaryFact.TORCHSUMMARY_COUNT, params={"counted": counted, "actual": actual}))
     claimed_input = _claimed_input(table)
     other = _other_input(table, layers)
     if other is not None:
-        notes.append(Note(id="summary.other_input_size", params=other))
+        notes.append(Observation(id=SummaryFact.OTHER_INPUT_SIZE, params=other))
     return SummaryEvidence(
         **totals,
         dialect=table.dialect,
@@ -76,11 +76,11 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     )
 
 
-def _mentioned_total(text: str, actual: int | None) -> list[Note]:
+def _mentioned_total(text: str, actual: int | None) -> list[Observation]:
     """A note if a paste without a table mentions the true total: printed, in a sentence, or rounded (``90.2 K``)."""
     for number in summary_text.numbers(text) if actual else ():
         if number.low <= (actual or 0) <= number.high:
-            return [Note(id="summary.total_mentioned", params={"written": number.text})]
+            return [Observation(id=SummaryFact.TOTAL_MENTIONED, params={"written": number.text})]
     return []
 
 

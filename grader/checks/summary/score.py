@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.assignment import Assignment, Question
-from grader.checks.summary.evidence import SummaryEvidence
+from grader.checks.summary.evidence import SummaryEvidence, SummaryFact
 from grader.checks.summary.options import SummaryOptions
 from grader.evidence import Note
 from grader.verdicts import QuestionScore, Verdict, result
@@ -12,7 +12,7 @@ from grader.verdicts import QuestionScore, Verdict, result
 def score(assignment: Assignment, question: Question, evidence: SummaryEvidence) -> QuestionScore:
     params = evidence.model_dump(include={"claimed_total", "actual_total", "rows_claimed", "rows_differ", "dialect"})
     if evidence.claimed_total is None:
-        is_readable = any(note.id in {"summary.total_mentioned", "summary.rows_fit"} for note in evidence.notes)
+        is_readable = any(note.id in {SummaryFact.TOTAL_MENTIONED, SummaryFact.ROWS_FIT} for note in evidence.notes)
         no_total = Verdict.NEEDS_REVIEW if is_readable else Verdict.NONE
         return result(question, 0.0, no_total, Note(id="summary.no_total", params=params), *evidence.notes)
     if evidence.actual_total is None:
@@ -26,7 +26,7 @@ def score(assignment: Assignment, question: Question, evidence: SummaryEvidence)
         points, note_id = question.typed_options(SummaryOptions).rows_differ_points, "summary.rows_differ"
     messages = [Note(id=note_id, params=params)]
     verdict: Verdict | None = None
-    if any(note.id == "summary.many_totals" for note in evidence.notes):
+    if any(note.id == SummaryFact.MANY_TOTALS for note in evidence.notes):
         # A list of all numbers contains the true one: it earns nothing before a review.
         return result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
     if evidence.count_pending:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from grader.checks.kd_loss.binding import TENSORS, CallPlan, Role, bind
 from grader.checks.kd_loss.readings import other_readings
-from grader.evidence import Note
+from grader.evidence import Observation
 from grader.sandbox.harness.loss import Settings
 from tests.unit.checks.harness_in_process import HarnessInProcess
 
@@ -146,7 +146,7 @@ def test_call_and_guesses_are_reported() -> None:
     ],
 )
 def test_signature_that_cannot_be_bound_is_a_finding(signature: str, finding: str, params: dict[str, str]) -> None:
-    assert bind("loss_fn_kd", _inspected(signature)) == Note(id=finding, params=params)
+    assert bind("loss_fn_kd", _inspected(signature)) == Observation(id=finding, params=params)
 
 
 def test_class_takes_its_numbers_in_the_constructor() -> None:
@@ -194,7 +194,7 @@ def test_class_with_an_unknown_parameter_gets_a_note() -> None:
         def __call__(self, outputs: object, labels: object, teacher_outputs: object) -> None: ...
 
     answer = HarnessInProcess(Loss).request("loss.inspect", {"entry": "loss_fn_kd"}).meta
-    assert bind("KDLoss", answer) == Note(id="kd.signature.unknown_parameter", params={"name": "model"})
+    assert bind("KDLoss", answer) == Observation(id="kd.signature.unknown_parameter", params={"name": "model"})
 
 
 # -- what a hostile child may claim -------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def test_class_with_an_unknown_parameter_gets_a_note() -> None:
 )
 def test_impossible_signature_is_unreadable(parameters: object) -> None:
     plan = bind("loss_fn_kd", {"kind": "function", "signature": "loss_fn_kd(...)", "parameters": parameters})
-    assert plan == Note(id="kd.signature.unreadable", params={"signature": "loss_fn_kd(...)"})
+    assert plan == Observation(id="kd.signature.unreadable", params={"signature": "loss_fn_kd(...)"})
 
 
 _ROLE_LIKE = ["student", "labels", "teacher", "alpha", "temperature", "T", "t", "a", "s", "y", "outputs", "z", "x1"]
@@ -249,7 +249,7 @@ def test_plan_gives_each_tensor_exactly_once(
     parameters: list[dict[str, Any]], init: list[dict[str, Any]], kind: object
 ) -> None:
     plan = bind("loss_fn_kd", {"kind": kind, "parameters": parameters, "init": init})
-    if isinstance(plan, Note):
+    if isinstance(plan, Observation):
         assert plan.id.startswith("kd.signature.")
         return
     given_roles = [*plan.args, *plan.kwargs.values()]

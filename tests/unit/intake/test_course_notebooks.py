@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from grader.intake import REVIEW_NOTES, IntakeResult
+from grader.intake import REVIEW_FACTS, IntakeResult
 from tests.unit.intake.course_notebooks import BOTH, NOTEBOOKS, Cell
 from tests.unit.intake.paste import note_ids, notebook, read_text
 
@@ -43,7 +43,7 @@ def test_unbroken_notebook_is_read(name: str) -> None:
     cells = NOTEBOOKS[name]
     for entry in BOTH:
         result = read_text(notebook(*(cell.text for cell in cells)), entry)
-        assert not note_ids(result) & REVIEW_NOTES, result.notes
+        assert not note_ids(result) & REVIEW_FACTS, result.notes
         for cell in cells:
             lines = [line for line in cell.text.split("\n") if line.startswith(("def ", "class "))]
             assert entry not in cell.needed_by or all(line in str(result.source) for line in lines)
@@ -61,6 +61,6 @@ def test_one_wrong_character_costs_only_the_questions_that_need_its_cell(name: s
             result = read_text(notebook(*texts), entry)
             expected = needed_definitions(intact[entry], cells, entry)
             assert needed_definitions(result, cells, entry) == expected, (texts[number], result.notes)
-            assert not note_ids(result) & REVIEW_NOTES, (texts[number], result.notes)
+            assert not note_ids(result) & REVIEW_FACTS, (texts[number], result.notes)
             missing = {missing_name for missing_name, _ in result.missing_names}
             assert missing <= {missing_name for missing_name, _ in intact[entry].missing_names}, texts[number]

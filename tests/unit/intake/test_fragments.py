@@ -133,7 +133,7 @@ def test_broken_statement_that_may_change_a_needed_name_is_for_review(broken: st
     result = read_text(notebook(NET, broken) if in_cells else f"{NET}\n\n{broken}")
     assert result.source is not None
     assert "intake.broken_change" in note_ids(result)
-    assert "intake.broken_change" in intake.DROPPED_CHANGE_NOTES
+    assert "intake.broken_change" in intake.DROPPED_CHANGES
 
 
 @pytest.mark.parametrize(("right", "wrong"), NEEDED.values(), ids=NEEDED)
