@@ -71,26 +71,36 @@ class CaseBook:
         return tuple(Case(inputs, *setting) for inputs in self.inputs for setting in self.settings)
 
     def fresh_cases(self, rng: np.random.Generator, classes: int) -> tuple[Case, ...]:
-        """Random cases: logits, labels, batch sizes, temperatures, and weights of the mixtures."""
+        """Random cases in full precision: logits, labels, batch sizes, temperatures, and weights of the mixtures.
+
+        The last inputs are a batch of one. The temperatures of each are spread evenly over the range, by logarithm.
+        """
         cases: list[Case] = []
-        for number in range(1, self.fresh_inputs + 1):
-            inputs = draw(rng, f"fresh-{number}", int(rng.integers(*self.fresh_batch, endpoint=True)), classes)
-            for term, alpha, _ in self.settings:
-                temperature = round(float(rng.uniform(*self.fresh_temperature)), 2)
-                weight = round(float(rng.uniform(0.1, 0.9)), 2) if term is Term.MIXTURE else alpha
+        low, high = np.log(self.fresh_temperature)
+        count = len(self.settings)
+        for number in range(1, self.fresh_inputs + 2):
+            batch = int(rng.integers(*self.fresh_batch, endpoint=True)) if number <= self.fresh_inputs else 1
+            inputs = draw(rng, f"fresh-{number}", batch, classes)
+            places = (rng.permutation(count) + rng.uniform(size=count)) / count
+            for (term, alpha, _), place in zip(self.settings, places, strict=True):
+                temperature = float(np.exp(low + (high - low) * place))
+                weight = float(rng.uniform(0.1, 0.9)) if term is Term.MIXTURE else alpha
                 cases.append(Case(inputs, term, weight, temperature))
         return tuple(cases)
 
 
-def draw(rng: np.random.Generator, name: str, batch: int, classes: int) -> Inputs:
+def draw(rng: np.random.Generator, name: str, batch: int, classes: int, *, rounded: bool = False) -> Inputs:
     """Random inputs with logits like a trained network's: normal, the teacher's with more spread, none beyond 4.
 
-    The bound keeps every probability above 1e-4, so that ``log(softmax(x) + 1e-8)`` stays within the tolerances.
+    The bound keeps every probability above 1e-4, so that ``log(softmax(x) + 1e-8)`` stays within the tolerances. With
+    ``rounded``, for a file, they are cut at the bound and have three decimals; else the tails are bent, because equal
+    or short numbers would tell a loss that it is examined.
     """
 
     def logits(scale: float) -> NDArray[np.float32]:
-        values = np.clip(rng.normal(0.0, scale, (batch, classes)), -4.0, 4.0)
-        return np.round(values, 3).astype(np.float32)
+        values = rng.normal(0.0, scale, (batch, classes))
+        bounded = np.round(np.clip(values, -4.0, 4.0), 3) if rounded else 4.0 * np.tanh(values / 4.0)
+        return bounded.astype(np.float32)
 
     return Inputs(name, logits(1.5), rng.integers(0, classes, batch), logits(2.0))
 

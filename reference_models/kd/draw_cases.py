@@ -25,14 +25,17 @@ SETTINGS: dict[Term, list[tuple[float, float]]] = {
 
 def case_file(rng: np.random.Generator) -> dict[str, Any]:
     """The case file's content: two batches for scoring, and unusual ones for remarks."""
-    single = draw(rng, "batch_of_one", 1, CLASSES)
-    large = draw(rng, "large_logits", 3, CLASSES)
+    single = draw(rng, "batch_of_one", 1, CLASSES, rounded=True)
+    large = draw(rng, "large_logits", 3, CLASSES, rounded=True)
     scaled = Inputs("large_logits", large.student * 100, large.labels, large.teacher * 100)
     return {
         "settings": SETTINGS,
-        "inputs": [_entry(draw(rng, "fixed-1", 4, CLASSES)), _entry(draw(rng, "fixed-2", 6, CLASSES))],
+        "inputs": [
+            _entry(draw(rng, "fixed-1", 4, CLASSES, rounded=True)),
+            _entry(draw(rng, "fixed-2", 6, CLASSES, rounded=True)),
+        ],
         "remarks": [_entry(single), _entry(scaled)],
-        "fresh": {"inputs": 2, "batch": [2, 8], "temperature": [1.2, 9.0]},
+        "fresh": {"inputs": 2, "batch": [2, 8], "temperature": [0.8, 14.0]},
     }
 
 

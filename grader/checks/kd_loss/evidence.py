@@ -22,6 +22,7 @@ class KDFact(StrEnum):
     HIDDEN = "kd.hidden"
     NO_ENTRY_POINT = "kd.no_entry_point"
     REMARK_BATCH_OF_ONE = "kd.remark.batch_of_one"
+    REMARK_CHANGES_ARGUMENTS = "kd.remark.changes_arguments"
     REMARK_FLOAT64 = "kd.remark.float64"
     REMARK_INT32_LABELS = "kd.remark.int32_labels"
     REMARK_LARGE_LOGITS = "kd.remark.large_logits"

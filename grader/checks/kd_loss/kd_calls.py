@@ -110,23 +110,25 @@ def _numbers(array: Array) -> NDArray[np.float64] | None:
 class Examination:
     """The answers to all cases, in the order of the cases.
 
-    ``repeatable``: repeated calls gave the same answer. ``stopped`` is the reply that ended the child, if one did;
-    then ``answers`` is empty.
+    ``repeatable``: repeated calls gave the same answer. ``changes_arguments``: a call wrote into its tensors.
+    ``stopped`` is the reply that ended the child, if one did; then ``answers`` is empty.
     """
 
     answers: tuple[Answer, ...] = ()
     repeatable: bool = True
+    changes_arguments: bool = False
     stopped: Reply | None = None
 
 
 def examine(child: Child, plan: CallPlan, cases: Sequence[Case], order: Iterable[int]) -> Examination:
     """Call the loss on the cases by their indices in ``order``, which names every case at least once."""
     answers: dict[int, Answer] = {}
-    repeatable = True
+    repeatable, changes = True, False
     for index in order:
         reply = call(child, plan, cases[index])
         if reply.outcome not in (Outcome.OK, Outcome.ERROR):
             return Examination(stopped=reply)
         answer = read(reply, cases[index])
+        changes = changes or reply.meta.get("changed") is True
         repeatable = answers.setdefault(index, answer).repeats(answer) and repeatable
-    return Examination(tuple(answers[index] for index in range(len(cases))), repeatable)
+    return Examination(tuple(answers[index] for index in range(len(cases))), repeatable, changes)

@@ -47,8 +47,15 @@ NEAR = 0.1
 """Relative: a loss that is never further off is tried again on small logits, which make no class improbable, with ten
 times the tolerances. There, an epsilon of 1e-5 inside every logarithm is 2e-3 off (5e-2 on the usual logits), and the
 smallest real mistake, label smoothing of 0.05, still 4.9e-2. The temperature there is no whole number, because a loss
-that truncates or rounds it is off by 3.8e-2 or more there, but by less than this at high temperatures."""
-SMALL_LOGIT_SCALE, SMALL_LOGIT_TEMPERATURE, SMALL_LOGIT_SLACK = np.float32(0.5), 1.75, 10.0
+that truncates or rounds it is off by 3.8e-2 or more there, but by less than this at high temperatures. Below the lower
+one the logits shrink with it. The highest temperature is kept, so that a loss that limits it is seen."""
+SMALL_LOGIT_SCALE, SMALL_LOGIT_TEMPERATURES, SMALL_LOGIT_SLACK = 0.5, (1.2, 1.75), 10.0
+HIGH_TEMPERATURE = 10.0
+"""An epsilon of 1e-5 on the student's side alone is 7e-3 off there; its share grows with the temperature's square."""
+SHRINKS_TO, NEGLIGIBLE = 0.25, 2e-3
+"""Share of a term's largest error that is left on small logits, if the cause is an epsilon. A wrong factor, exponent or
+label smoothing stays as wrong as it is. An epsilon of 1e-4 leaves 0.19 of the gradient's error, and 1.5e-3 of the
+value's."""
 
 FLOOR = 0.1
 ONE_NUMBER_KINDS = ("tensor", "float", "int", "float32", "float64", "ndarray")
@@ -109,8 +116,15 @@ def measure(
         return _failure_evidence(child, raised, "call", **about, notes=notes)
 
     terms = _terms(scored, answers, book)
+    usual = _larger_batches(scored)
+    usual_answers = tuple(answer for case, answer in zip(scored, answers, strict=True) if len(case.inputs.labels) > 1)
+    usual_terms = _terms(usual, usual_answers, book)
+    if all(term.agrees for term in usual_terms.values()):
+        # A loss that fails for a batch of one alone, as with squeeze(), gets a remark.
+        terms, scored, answers = usual_terms, usual, usual_answers
     notes = plan.notes()
-    small = _terms_on_small_logits(child, plan, scored, answers, book) if examined.repeatable else None
+    notes += (Observation(id=KDFact.REMARK_CHANGES_ARGUMENTS),) if examined.changes_arguments else ()
+    small = _terms_on_small_logits(child, plan, usual, usual_answers, book) if examined.repeatable else None
     if small is not None:
         terms = small
         notes += (Observation(id=KDFact.REMARK_SMALL_PROBABILITIES),)
@@ -121,7 +135,7 @@ def measure(
     elif examined.repeatable:
         diagnosis = _diagnose(answers[: len(book.fixed_cases())], known)
         if diagnosis is None:
-            fresh = book.fresh_cases(drawing, options.classes)
+            fresh = _larger_batches(book.fresh_cases(drawing, options.classes))
             partly_right = _notes_if_partly_right(child, plan, scored, answers, book, fresh)
     if diagnosis is None:
         notes += _notes_on_unusual_answers(scored, answers) + partly_right
@@ -148,7 +162,7 @@ def _best_reading(child: Child, plan: CallPlan, book: CaseBook, classes: int, rn
     others = readings.other_readings(plan)
     if not others:
         return plan
-    fresh = book.fresh_cases(rng, classes)
+    fresh = _larger_batches(book.fresh_cases(rng, classes))
     best, best_fit = plan, _fit(child, plan, fresh, book)
     for other in others:
         if best_fit[0] == _TERM_COUNT:
@@ -165,6 +179,11 @@ def _fit(child: Child, plan: CallPlan, chosen: Sequence[Case], book: CaseBook) -
         return 0, 0
     agreeing = sum(term.agrees for term in _terms(chosen, examined.answers, book).values())
     return agreeing, sum(answer.error is None for answer in examined.answers)
+
+
+def _larger_batches(chosen: Sequence[Case]) -> tuple[Case, ...]:
+    """The cases without batches of one."""
+    return tuple(case for case in chosen if len(case.inputs.labels) > 1)
 
 
 def _failure_evidence(child: Child, reply: Reply, stage: str, **facts: Any) -> KDLossEvidence:
@@ -197,12 +216,28 @@ def _terms_on_small_logits(
     is_near = all(comparison.error is not None and comparison.error <= NEAR for comparison in before)
     if not is_near or all(comparison.agrees for comparison in before):
         return None
-    small = [_with_small_logits(case) for case in scored]
+    small = _small_logit_cases(scored)
     examined = kd_calls.examine(child, plan, small, range(len(small)))
     if examined.stopped is not None:
         return None
     terms = _terms(small, examined.answers, book, SMALL_LOGIT_SLACK)
-    return terms if all(term.agrees for term in terms.values()) else None
+    if not all(term.agrees for term in terms.values()):
+        return None
+    halved = [index for index, case in enumerate(small) if case.inputs is not scored[index].inputs]
+    errors = _largest_errors([scored[i] for i in halved], [answers[i] for i in halved])
+    small_errors = _largest_errors([small[i] for i in halved], [examined.answers[i] for i in halved])
+    shrinks = all(small_errors[name] <= max(NEGLIGIBLE, SHRINKS_TO * errors[name]) for name in errors)
+    return terms if shrinks else None
+
+
+def _largest_errors(scored: Sequence[Case], answers: Sequence[Answer]) -> dict[str, float]:
+    """The largest relative error of the values of each term, and of the gradients; infinite without a number."""
+    errors: dict[str, float] = {}
+    for case, answer in zip(scored, answers, strict=True):
+        for name, comparison in zip((str(case.term), "gradient"), _compare(case, answer), strict=True):
+            error = math.inf if comparison.error is None else comparison.error
+            errors[name] = max(errors.get(name, 0.0), error)
+    return errors
 
 
 def _notes_if_partly_right(
@@ -223,7 +258,7 @@ def _notes_if_partly_right(
         whole = [dataclasses.replace(case, temperature=math.ceil(case.temperature) + 0.0) for case in fresh]
         if _all_agree(child, plan, whole, book):
             return (Observation(id=KDFact.WHOLE_TEMPERATURES, params={"temperature": wrong[0].temperature}),)
-    small = [_with_small_logits(case) for case in (*scored, *fresh)]
+    small = _small_logit_cases([*scored, *fresh])
     return (
         (Observation(id=KDFact.SMALL_PROBABILITIES),) if _all_agree(child, plan, small, book, SMALL_LOGIT_SLACK) else ()
     )
@@ -250,11 +285,18 @@ def _hard_term_is_hidden(scored: Sequence[Case], answers: Sequence[Answer]) -> b
     )
 
 
+def _small_logit_cases(scored: Sequence[Case]) -> list[Case]:
+    """The cases on small logits. The soft term's at the highest temperature keeps its logits, which are small there."""
+    hottest = max((case for case in scored if case.term is Term.SOFT), key=lambda case: case.temperature)
+    kept = dataclasses.replace(hottest, temperature=min(hottest.temperature, HIGH_TEMPERATURE))
+    return [kept if case is hottest else _with_small_logits(case) for case in scored]
+
+
 def _with_small_logits(case: Case) -> Case:
-    inputs = dataclasses.replace(
-        case.inputs, student=case.inputs.student * SMALL_LOGIT_SCALE, teacher=case.inputs.teacher * SMALL_LOGIT_SCALE
-    )
-    return dataclasses.replace(case, inputs=inputs, temperature=min(case.temperature, SMALL_LOGIT_TEMPERATURE))
+    low, high = SMALL_LOGIT_TEMPERATURES
+    scale = np.float32(SMALL_LOGIT_SCALE * min(1.0, case.temperature / low))
+    inputs = dataclasses.replace(case.inputs, student=case.inputs.student * scale, teacher=case.inputs.teacher * scale)
+    return dataclasses.replace(case, inputs=inputs, temperature=min(case.temperature, high))
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class PruningEvidence(Evidence):
     facts: ClassVar = frozenset(PruningFact)
     kind: Literal["pruning"] = "pruning"
     picture: dict[str, Any] | None = None
-    """``{"format","width","height","sha256"}`` of the re-encoded picture."""
+    """``{"format","width","height","sha256","blank"}`` of the re-encoded picture."""
     picture_error: PictureProblem | None = None
     picture_error_params: dict[str, Any] = Field(default_factory=dict)
     points: tuple[tuple[float, float], ...] = ()

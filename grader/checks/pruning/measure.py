@@ -19,6 +19,8 @@ PIXEL_LIMIT = 16_000_000
 """Pixels of one picture, read from its header before decoding: at most 64 MB as RGBA, at any colour depth."""
 _STRIP = 256
 """Rows that are composed on white at a time: a whole picture would be in memory five times."""
+_BLANK_SPREAD = 8
+"""Levels of 256 between the darkest and the lightest part of a blank picture, compression noise included."""
 SIDE_MINIMUM = 50
 """Pixels. A smaller plot is unreadable."""
 _SHOWN_SIDE = 2_400
@@ -125,7 +127,8 @@ def _encode(image: Image.Image) -> _Picture:
     flat = _as_eight_bits(image)
     if flat is not image:
         image.close()
-    if all(low == high for low, high in _extrema(flat)):
+    is_blank = all(high - low <= _BLANK_SPREAD for low, high in _extrema(flat))
+    if is_blank:
         notes.append(Observation(id=PruningFact.PICTURE_SINGLE_COLOUR))
     width, height = flat.size
     if max(width, height) > _SHOWN_SIDE:
@@ -141,7 +144,7 @@ def _encode(image: Image.Image) -> _Picture:
         "height": clean.height,
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    return _Picture(data=data, facts=facts, notes=tuple(notes))
+    return _Picture(data=data, facts=facts | {"blank": is_blank}, notes=tuple(notes))
 
 
 def _as_eight_bits(image: Image.Image) -> Image.Image:

@@ -15,6 +15,8 @@ def score(assignment: Assignment, question: Question, evidence: PruningEvidence)
         return result(question, 0.0, Verdict.NONE, problem, *evidence.notes)
     if evidence.picture is None:
         return result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="pruning.no_picture"), *evidence.notes)
+    if evidence.picture.get("blank"):
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes)
     options = question.typed_options(PruningOptions)
     provisional = options.provisional_points
     messages = [Note(id="pruning.provisional")]

@@ -17,6 +17,7 @@ MAX_VALUE = 1 << 16
 _LOSS_NAMES = ("loss", "total_loss", "loss_total", "total", "kd_loss", "loss_kd")
 """Usual names of the whole loss in a dictionary or a named tuple."""
 _Tensor, _detach, _gradient = torch.Tensor, torch.Tensor.detach, torch.autograd.grad
+_equal = torch.equal
 
 
 class Settings(dict[str, Any]):
@@ -49,13 +50,16 @@ def call(student_module: StudentModule, meta: dict[str, Any], arrays: tuple[Arra
         arrays = tuple(np.asfortranarray(array) for array in arrays)
     args = [_argument(slot, arrays, student_tensors) for slot in meta["args"]]
     kwargs = {name: _argument(slot, arrays, student_tensors) for name, slot in meta["kwargs"].items()}
+    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, _Tensor)]
+    before = [_detach(tensor).clone() for tensor in tensors]
     value = loss(*args, **kwargs)
+    changed = not all(map(_equal, map(_detach, tensors), before))
     kind = "tensor" if isinstance(value, _Tensor) else type(value).__name__[:100]
     value = _loss_value(value)
     if isinstance(value, np.generic | np.ndarray) and value.size == 1 and value.dtype.kind in "fiu":
         value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return {"kind": kind, "has_gradient": False}, [np.array(float(value))]
+        return {"kind": kind, "has_gradient": False, "changed": changed}, [np.array(float(value))]
     if not isinstance(value, _Tensor):
         return {"kind": kind, "has_gradient": False}, []
     with without_overrides():
@@ -67,7 +71,7 @@ def call(student_module: StudentModule, meta: dict[str, Any], arrays: tuple[Arra
             gradient = _gradient(value.reshape(()), student_tensors[0], allow_unused=True)[0]
             if gradient is not None:
                 out.append(np.array(_detach(gradient).to(torch.float64).numpy()))
-    return {"kind": kind, "shape": shape, "has_gradient": len(out) == 2}, out
+    return {"kind": kind, "shape": shape, "has_gradient": len(out) == 2, "changed": changed}, out
 
 
 def _loss_value(value: Any) -> Any:

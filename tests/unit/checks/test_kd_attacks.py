@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from grader.evidence import Outcome
 from grader.sandbox.replies import Array, Reply
 from grader.scoring import Verdict, score
 from reference_models.kd import bank, cases, reference
+from reference_models.kd.reference import Loss
 from tests.unit.checks.harness_in_process import HarnessInProcess
 from tests.unit.checks.kd_examination import documented, examine
 
@@ -88,14 +90,53 @@ def test_learning_the_published_cases_by_heart_gains_nothing(hw13: Assignment) -
     assert result.score == 0
 
 
-def test_writing_into_the_inputs_changes_nothing(hw13: Assignment) -> None:
+def _smoothed(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+    hard = F.cross_entropy(s, y, label_smoothing=0.008)
+    return alpha * reference.soft_term(s, t, temperature) + (1 - alpha) * hard
+
+
+def _power(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
+    soft = reference.soft_term(s, t, temperature) / math.pow(temperature, 0.015)
+    return alpha * soft + (1 - alpha) * reference.hard_term(s, y)
+
+
+def _looks_drawn(s: Tensor) -> bool:
+    """Three decimals, or several logits at the same bound, as no network has them."""
+    values = s.detach().double()
+    return torch.equal(values.float(), (values * 1000).round().div(1000).float()) or bool((values == 4).sum() > 1)
+
+
+NEARLY_RIGHT: dict[str, Loss] = {
+    "0.9 % too much": lambda *args: reference.loss(*args) * 1.009,
+    "0.3 % too little": lambda *args: reference.loss(*args) * 0.997,
+    "label smoothing of 0.008": _smoothed,
+    "T to the power of 1.985": _power,
+    "T of 6 at most": lambda s, y, t, a, tau: reference.loss(s, y, t, a, min(tau, 6.0)),
+    "T of 1 at least": lambda s, y, t, a, tau: reference.loss(s, y, t, a, max(tau, 1.0)),
+    "T to one decimal": lambda s, y, t, a, tau: reference.loss(s, y, t, a, round(tau, 1)),
+    "alpha to one decimal": lambda s, y, t, a, tau: reference.loss(s, y, t, round(a, 1), tau),
+    "logits to one decimal": lambda s, y, t, a, tau: reference.loss(s, y, t.mul(10).round().div(10), a, tau),
+    "right where numbers are short": lambda s, *rest: reference.loss(s, *rest) * (1.0 if _looks_drawn(s) else 0.99),
+    "wrong for batches of one and two": lambda s, *rest: reference.loss(s, *rest) * (1.0 if len(s) > 2 else 1.004)
+    + 0.004 * s.pow(2).mean(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", NEARLY_RIGHT.values(), ids=list(NEARLY_RIGHT))
+def test_loss_that_is_a_little_wrong_is_not_full(loss: Loss, hw13: Assignment) -> None:
+    assert all(examine(documented(loss), hw13, seed)[1].verdict is not Verdict.FULL for seed in range(2))
+
+
+def test_writing_into_the_inputs_gets_a_remark(hw13: Assignment) -> None:
     def loss(s: Tensor, y: Tensor, t: Tensor, alpha: float, temperature: float) -> Tensor:
         value = reference.loss(s, y.clone(), t.clone(), alpha, temperature)
         t.zero_()
         y.zero_()
         return value
 
-    assert examine(documented(loss), hw13)[1].verdict is Verdict.FULL
+    evidence, result = examine(documented(loss), hw13)
+    assert result.verdict is Verdict.FULL
+    assert "kd.remark.changes_arguments" in [note.id for note in evidence.notes]
 
 
 def test_student_logits_written_over_with_the_teachers_earn_nothing(hw13: Assignment) -> None:

@@ -17,10 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from grader import messages
+from grader import messages, scoring
+from grader.assignment import bundled
 from grader.checks.pruning import measure as pruning
 from grader.checks.pruning import pruning_points
 from grader.checks.pruning.evidence import PruningEvidence
+from grader.verdicts import Verdict
 
 
 def plot(mode: str = "RGB", size: tuple[int, int] = (320, 240)) -> Image.Image:
@@ -301,6 +303,8 @@ def test_single_colour_is_remarked(mode: str, colour: str) -> None:
     evidence, _ = pruning.measure(encoded(Image.new("RGB", (200, 200), colour).convert(mode)), None)
     assert [note.id for note in evidence.notes] == ["pruning.picture.single_colour"]
     assert evidence.picture is not None
+    result = scoring.score(bundled("hw13"), "3.1", evidence)
+    assert (result.score, result.verdict) == (0.0, Verdict.NEEDS_REVIEW)
     assert pruning.measure(PNG, None)[0].notes == ()
 
 

@@ -55,7 +55,11 @@ def test_cases_fit_the_assignment(hw13: Assignment) -> None:
     assert {inputs.student.shape[1] for inputs in (*book.inputs, *book.remarks)} == {hw13.classes}
     fresh = book.fresh_cases(np.random.default_rng(0), hw13.classes)
     assert {case.term for case in fresh} == {case.term for case in book.fixed_cases()} == set(Term)
-    assert all(case.inputs.student.shape[0] >= 2 for case in (*fresh, *book.fixed_cases()))
+    assert {len(case.inputs.student) == 1 for case in fresh} == {True, False}
+    temperatures = [case.temperature for case in fresh if case.term is Term.SOFT]
+    assert min(temperatures) < 1
+    assert max(case.temperature for case in fresh) > 9
+    assert not any(np.array_equal(np.round(case.inputs.student, 3), case.inputs.student) for case in fresh)
 
 
 def test_fresh_cases_differ_from_run_to_run(hw13: Assignment) -> None:
