@@ -104,7 +104,8 @@ MODELS: dict[str, Odd] = {
         CNN, "return self.fc(F.dropout(self.cnn(x).flatten(1), 0.5))", verdict=REVIEW, reason="differently"
     ),
     "a loop over the batch": net(
-        CNN, "return torch.cat([self.fc(self.cnn(x[i : i + 1]).flatten(1)) for i in range(x.shape[0])])"
+        CNN, "return torch.cat([self.fc(self.cnn(x[i : i + 1]).flatten(1)) for i in range(x.shape[0])])",
+        verdict=REVIEW, reason="one batch size",
     ),
     "reshapes and einsum": net(
         "self.cnn = nn.Conv2d(3, 32, 16, 16)\nself.w = nn.Parameter(torch.randn(32, 11) * 0.1)",

@@ -53,6 +53,9 @@ def _cause(error: BaseException) -> str:
 
 def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool) -> bytes:
     """Export without optimisation, because folded batch norms and merged constants could not be counted."""
+    if isinstance(model, torch.nn.DataParallel):
+        # Its forward counts devices, which fixes the batch size; without a GPU it is the module that it wraps.
+        model = model.module
     model.eval()
     batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
     # Keep the exporter's progress and warnings out of the student's output.
