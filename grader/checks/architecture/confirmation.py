@@ -64,7 +64,12 @@ def confirm(
             return _unverified(live, "refused", str(audit.meta["refused"])), None
         artefact_replies = [measuring_child.request("artefact.run", {}, [exported_bytes, x]) for x in (alone, batch)]
     record, hidden, tensors = _record(exported_bytes, audit.meta, live)
-    evidence = live.model_copy(update={"artefact": record, "hidden_numbers": hidden, "hidden_tensors": tensors})
+    late = _late_parameters(audit.meta, live, hidden)
+    counts = {"artefact": record, "hidden_numbers": max(0, hidden - late), "hidden_tensors": tensors}
+    evidence = live.model_copy(update=counts)
+    if late:
+        reason = f"the parameters have {late} more numbers than when they were counted"
+        return _unverified(evidence, "disagrees", reason), exported_bytes.tobytes()
     evidence = _compared(evidence, record, audit.meta, live_replies, artefact_replies)
     if evidence.verified and _ignores_pictures(live_replies[1].arrays[0]):
         evidence = evidence.model_copy(update={"verified": False})
@@ -152,6 +157,19 @@ def _difference(live: Array, artefact: Array) -> float | None:
     if live.shape != artefact.shape or not live.size or not (np.isfinite(live).all() and np.isfinite(artefact).all()):
         return None
     return float(np.abs(live.astype(np.float64) - artefact.astype(np.float64)).max())
+
+
+def _late_parameters(audit: dict[str, Any], live: ArchitectureEvidence, hidden: int) -> int:
+    """By how many numbers the parameters grew after they were counted, where the ``hidden`` ones exceed the limit.
+
+    A lazy parameter grows so when it gets its shape late. Below the limit, a tied weight that is exported twice would
+    look the same.
+    """
+    counted = live.parameters or 0
+    if counted + hidden <= (live.parameter_limit or counted + hidden):
+        return 0
+    declared = set(live.parameter_names)
+    return max(0, sum(int(size) for name, size in audit["largest"] if name in declared) - counted)
 
 
 def _record(
