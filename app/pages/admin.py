@@ -116,7 +116,11 @@ def _rubric(definition: Assignment, question: Question, tag: str) -> dict[str, A
 
 
 def _option_text(value: Any) -> str:
-    """The text of an option's value."""
+    """The text of an option's value; of a group of cases its name and points."""
+    if isinstance(value, dict):
+        named = {"name", "points"} <= value.keys()
+        pairs = {value["name"]: value["points"]} if named else value
+        return ", ".join(f"{name} {_option_text(item)}" for name, item in pairs.items())
     if isinstance(value, list):
         return ", ".join(_option_text(item) for item in value)
     if isinstance(value, int | float) and not isinstance(value, bool):

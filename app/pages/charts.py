@@ -126,6 +126,8 @@ def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
 def sentence(mistake: str, tag: str) -> str:
     """The text of a message without the values that differ between students."""
     number, _, key = mistake.partition(" ")
+    if key not in messages.ids():
+        return f"{number} {key.replace('_', ' ')}"  # a known mistake of the assignment's author
     places = re.findall(r"\{(\w+)", messages.catalogue().get(key, {}).get("en", ""))
     return f"{number} {messages.render(Note(id=key, params=dict.fromkeys(places, '…')), tag)}"
 

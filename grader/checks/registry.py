@@ -9,12 +9,13 @@ from grader.assignment import Question
 from grader.check import AnyCheck
 from grader.checks.architecture.check import Architecture
 from grader.checks.choice.check import Choice
+from grader.checks.function.check import Function
 from grader.checks.kd_loss.check import KDLoss
 from grader.checks.pruning.check import Pruning
 from grader.checks.summary.check import Summary
 
 CHECKS: dict[str, AnyCheck] = {
-    check.kind: check for check in (Architecture(), Summary(), KDLoss(), Choice(), Pruning())
+    check.kind: check for check in (Architecture(), Summary(), KDLoss(), Function(), Choice(), Pruning())
 }
 
 

@@ -19,7 +19,10 @@ from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.evidence import Fault, Note, Outcome
 
 ROOT = Path(grader.__file__).parent
-PREFIXES = ("weights", "model", "code", "summary", "choice", "pruning", "fault", "intake", "kd", "not_submitted")
+PREFIXES = (
+    "weights", "model", "code", "summary", "choice", "pruning", "fault", "intake", "kd", "function",
+    "not_submitted",
+)  # fmt: skip
 _ID = re.compile(rf"(?:{'|'.join(PREFIXES)})(?:\.[a-z0-9_]+)+")
 _PATTERN = re.compile(rf"(?:{'|'.join(PREFIXES)})(?:\.[a-z0-9_*]+)+")
 
@@ -45,7 +48,8 @@ def emitted() -> tuple[set[str], set[str]]:
             for mistake in question.options.get("mistakes", {}):
                 whole.update(mistake.split("+"))
     requests = {f"model.{name}" for name in ("build", "count", "layers", "forward", "train_step", "export")}
-    files = {"model.py", "model.onnx"}
+    requests |= {"function.inspect", "function.call"}
+    files = {"model.py", "model.onnx", "code.py"}
     return whole - requests - files, patterns
 
 

@@ -15,13 +15,14 @@ from app.scores.computing import json_safe
 from grader import messages, stored_evidence
 from grader.assignment import Assignment, bundled
 from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.function.evidence import FunctionEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning.evidence import PictureProblem
 from grader.checks.registry import CHECKS
 from grader.evidence import Evidence, Fault, Observation
 from grader.scoring import QuestionScore, Verdict, score
 
-HW13 = bundled("hw13")
+HW13, FUNCTIONS = bundled("hw13"), bundled("prune-quantize")
 KINDS: tuple[type[Evidence], ...] = tuple(check.evidence_type for check in CHECKS.values())
 
 _text = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -98,7 +99,13 @@ def _strategy(annotation: Any) -> st.SearchStrategy[Any]:
 
 
 def question_of(kind: type[Evidence]) -> str:
-    return next(question.number for question in HW13.questions if question.check == kind.model_fields["kind"].default)
+    questions = assignment_of(kind).questions
+    return next(question.number for question in questions if question.check == kind.model_fields["kind"].default)
+
+
+def assignment_of(kind: type[Evidence]) -> Assignment:
+    """An assignment with a question of this kind."""
+    return FUNCTIONS if kind is FunctionEvidence else HW13
 
 
 def exact(assignment: Assignment, number: str, evidence: Evidence) -> str:
@@ -116,11 +123,11 @@ def test_stored_evidence_scores_like_fresh_evidence(kind: type[Evidence]) -> Non
         stored = json.dumps(json_safe(evidence.model_dump(mode="python")), allow_nan=False)
         read_back = stored_evidence.parse(json.loads(stored))
         assert repr(read_back) == repr(stored_evidence.parse(json_safe(evidence.model_dump(mode="python"))))
-        assert exact(HW13, number, read_back) == exact(HW13, number, evidence)
+        assert exact(assignment_of(kind), number, read_back) == exact(assignment_of(kind), number, evidence)
         assert repr(stored_evidence.parse_json(stored)) == repr(read_back)
         if not {"nan", "inf"} & {*re.findall(r"\w+", repr(evidence))}:
             assert read_back == evidence
-        verdicts.add(score(HW13, number, evidence).verdict)
+        verdicts.add(score(assignment_of(kind), number, evidence).verdict)
 
     check()
     # Evidence with few verdicts would show little.
@@ -133,8 +140,8 @@ def test_any_evidence_scores_within_range_and_has_texts(kind: type[Evidence]) ->
 
     @given(evidence_of(kind))
     def check(evidence: Evidence) -> None:
-        result = score(HW13, number, evidence)
-        assert 0 <= result.score <= result.max_score == HW13.question(number).points
+        result = score(assignment_of(kind), number, evidence)
+        assert 0 <= result.score <= result.max_score == assignment_of(kind).question(number).points
         stored = json.dumps(json_safe(result.model_dump(mode="python")), allow_nan=False)
         read_back = QuestionScore.model_validate_json(stored)
         assert read_back.model_copy(update={"messages": result.messages}) == result
@@ -158,7 +165,9 @@ def test_scoring_leaves_its_evidence_alone(kind: type[Evidence]) -> None:
     @given(evidence_of(kind))
     def check(evidence: Evidence) -> None:
         before = repr(evidence)
-        assert exact(HW13, question_of(kind), evidence) == exact(HW13, question_of(kind), evidence)
+        assert exact(assignment_of(kind), question_of(kind), evidence) == exact(
+            assignment_of(kind), question_of(kind), evidence
+        )
         assert repr(evidence) == before
 
     check()

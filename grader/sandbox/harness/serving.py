@@ -14,7 +14,7 @@ import torch
 
 from grader.sandbox import frames
 from grader.sandbox.frames import Operation
-from grader.sandbox.harness import distil, errors, export, loss, model, signature
+from grader.sandbox.harness import distil, errors, export, function, function_author, loss, model, signature
 from grader.sandbox.harness.student_module import StudentModule, seed_generators
 
 REQUESTS, REPLIES = 3, 4
@@ -26,6 +26,7 @@ def operations() -> dict[str, Operation]:
     """Every operation on a student's code by its name in requests; see OPERATIONS.md."""
     student_module, loss_module = StudentModule(), StudentModule("submission_loss")
     training = distil.Training(student_module, loss_module)
+    author = function_author.Author()
     return {
         "load": student_module.load,
         "model.build": lambda meta, arrays: model.build(student_module, meta),
@@ -41,6 +42,13 @@ def operations() -> dict[str, Operation]:
         "distil.end": training.end,
         "loss.inspect": lambda meta, arrays: signature.inspect_entry(student_module, meta),
         "loss.call": lambda meta, arrays: loss.call(student_module, meta, arrays),
+        "function.inspect": lambda meta, arrays: signature.inspect_entry(student_module, meta),
+        "function.call": lambda meta, arrays: function.call(student_module.namespace, meta, arrays),
+        "author.load": author.load,
+        "author.draw": author.draw,
+        "author.case": author.case,
+        "author.call": author.call,
+        "author.accepts": author.accepts,
     }
 
 

@@ -1,0 +1,24 @@
+"""
+en: The scale of the weights is not used. The output is the total times S_x S_W / S_y.
+zh-Hant: 沒有用到權重的比例；輸出是總和乘以 S_x S_W / S_y。
+"""
+
+import torch
+
+
+def quantized_linear(
+    input,
+    weight,
+    bias,
+    feature_bitwidth,
+    weight_bitwidth,
+    input_zero_point,
+    output_zero_point,
+    input_scale,
+    weight_scale,
+    output_scale,
+):
+    total = input.int() @ weight.int().T + bias
+    scaled = total.float() * (input_scale / output_scale)
+    shifted = scaled.round() + output_zero_point
+    return shifted.clamp(*get_quantized_range(feature_bitwidth)).to(torch.int8)

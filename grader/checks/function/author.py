@@ -1,0 +1,138 @@
+"""The author's child: draws cases, answers them with the reference and the known mistakes, judges by property.
+
+No student's code ever enters it; a student's answers reach it as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grader.checks.function import values
+from grader.checks.function.values import NONE, Value, Writer
+from grader.evidence import Outcome, StudentError
+from grader.sandbox import claims
+from grader.sandbox.replies import Child, Reply
+
+
+class AuthorFault(Exception):
+    """A file of the assignment is wrong: the grader's fault, never the student's."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call: its ``kind``, the ``inputs`` by the reference's parameters, and the seed of the random generators."""
+
+    kind: str
+    inputs: Mapping[str, Value]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call gave: its ``result``, and its mutable ``arguments`` afterwards; or the ``error`` that it raised."""
+
+    result: Value = NONE
+    arguments: Mapping[str, Value] | None = None
+    error: StudentError | None = None
+
+
+class Author:
+    """The author's files of one function question, loaded on demand into a child that holds nothing else."""
+
+    def __init__(self, child: Child, prelude: str, folder: str) -> None:
+        self._child = child
+        self._prelude = prelude
+        self._folder = folder
+        self._defines: dict[str, tuple[str, ...]] = {}
+
+    def load(self, name: str, source: str) -> tuple[str, ...]:
+        """Run a file once, under its name in the folder; returns the names that it defines."""
+        if name not in self._defines:
+            # Errors name the file; a name with a slash would read as one of the library's.
+            filename = f"{self._folder}/{name}".replace("/", ":")
+            request = {"module": f"{self._folder}/{name}", "source": source, "prelude": self._prelude}
+            reply = self._ask("author.load", request | {"filename": filename}, name=name)
+            self._defines[name] = claims.texts(reply.meta.get("defines"), 500)
+        return self._defines[name]
+
+    def draw(self, source: str, seed: int) -> tuple[Case, ...]:
+        """The cases that ``cases.py`` yields for a seed; the i-th call is seeded with ``seed + i``."""
+        if "cases" not in self.load("cases.py", source):
+            raise AuthorFault(f"{self._folder}/cases.py defines no function cases(rng)")
+        module = {"module": f"{self._folder}/cases.py"}
+        count = self._ask("author.draw", {**module, "seed": seed}, name="cases.py").meta["cases"]
+        cases = []
+        for index in range(count):
+            reply = self._ask("author.case", {"index": index}, name="cases.py")
+            inputs = {name: self._read(node, reply, "cases.py") for name, node in reply.meta["inputs"].items()}
+            if any(value.kind == "other" for value in inputs.values()):
+                raise AuthorFault(f"{self._folder}/cases.py: an input of the case {reply.meta['kind']!r} is no value")
+            cases.append(Case(reply.meta["kind"], inputs, seed + index))
+        if not cases:
+            raise AuthorFault(f"{self._folder}/cases.py yields no cases")
+        return tuple(cases)
+
+    def answers(self, name: str, source: str, entry: str, cases: Sequence[Case], *, strict: bool) -> tuple[Answer, ...]:
+        """What a function of a file answers to the cases; ``strict``: an exception is the author's fault."""
+        if entry not in self.load(name, source):
+            raise AuthorFault(f"{self._folder}/{name} defines no {entry}")
+        answers = []
+        for case in cases:
+            writer = Writer()
+            kwargs = {parameter: writer.node(value) for parameter, value in case.inputs.items()}
+            meta = {"module": f"{self._folder}/{name}", "entry": entry, "args": [], "kwargs": kwargs, "seed": case.seed}
+            reply = self._child.request("author.call", meta, writer.arrays)
+            if strict or reply.outcome is not Outcome.ERROR:
+                self._check(reply, f"{name} on the case {case.kind!r}")
+            answers.append(self._answer(reply, name))
+        return tuple(answers)
+
+    def refusal(self, source: str, aspect: str, case: Case, answer: Answer) -> Mapping[str, str] | bool | None:
+        """Why the property refuses an answer, by language; ``None`` if it accepts it, ``False`` if it does not judge.
+
+        ``property.py`` judges with ``accepts(inputs, output)``, or an aspect alone with ``accepts_result`` or
+        ``accepts_arguments``.
+        """
+        defines = self.load("property.py", source)
+        entry = next((name for name in (f"accepts_{aspect}", "accepts") if name in defines), None)
+        if entry is None:
+            return False
+        writer = Writer()
+        inputs = {"kind": "dict", "keys": [*case.inputs], "items": [writer.node(v) for v in case.inputs.values()]}
+        after = {**case.inputs, **(answer.arguments or {})}
+        arguments = {"kind": "dict", "keys": [*after], "items": [writer.node(value) for value in after.values()]}
+        meta = {"module": f"{self._folder}/property.py", "entry": entry, "inputs": inputs, "arguments": arguments}
+        meta["result"] = writer.node(answer.result)
+        message = self._ask("author.accepts", meta, writer.arrays, "property.py").meta.get("message")
+        if message is None:
+            return None
+        return {claims.text(language, 20): claims.text(text, 500) for language, text in message.items()}
+
+    def _answer(self, reply: Reply, name: str) -> Answer:
+        if reply.outcome is Outcome.ERROR:
+            return Answer(error=reply.error)
+        after = {key: self._read(node, reply, name) for key, node in reply.meta["kwargs"].items()}
+        mutable = {key: value for key, value in after.items() if value.is_mutable}
+        return Answer(self._read(reply.meta["result"], reply, name), mutable)
+
+    def _read(self, node: Any, reply: Reply, name: str) -> Value:
+        try:
+            return values.read(node, reply.arrays)
+        except values.NotAValue as error:
+            raise AuthorFault(f"{self._folder}/{name} gives no value that can be compared") from error
+
+    def _ask(self, op: str, meta: dict[str, Any], arrays: Sequence[Any] = (), name: str = "") -> Reply:
+        reply = self._child.request(op, meta, arrays)
+        self._check(reply, name)
+        return reply
+
+    def _check(self, reply: Reply, what: str) -> None:
+        if reply.outcome is Outcome.OK:
+            return
+        error = reply.error
+        if error is None:
+            raise AuthorFault(f"{self._folder}/{what}: {reply.outcome}")
+        line = f", line {error.line}" if error.line else ""
+        raise AuthorFault(f"{self._folder}/{what}{line}: {error.type}: {error.message}")

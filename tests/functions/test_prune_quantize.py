@@ -1,0 +1,74 @@
+"""The homework `prune-quantize`: right functions get full points, known mistakes their names, hostile ones nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader import grade, pipeline
+from grader.checks.function import rubric
+from grader.checks.function.evidence import FunctionEvidence
+from grader.sandbox.supervisor import Sandbox
+from grader.scoring import Verdict, score
+from tests import slices
+from tests.functions.submissions import ASSIGNMENT, FOLDER, NUMBERS, of_code, rows
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HONEST = {entry: [*rows(FOLDER / "honest" / f"{entry}.txt").values()] for entry in NUMBERS}
+HOSTILE = rows(FOLDER / "hostile.txt")
+MISTAKES = {
+    "1.1": "threshold_kept",
+    "1.3": "output_channels",
+    "2.1": "clusters_are_bits",
+    "2.3": "zero_point_cut_off",
+    "2.4": "sign",
+}
+
+
+def parts_of(folder: str) -> dict[str, Path]:
+    return {"code": EXAMPLES / folder / "code.py", "answers": EXAMPLES / folder / "answers.json"}
+
+
+@pytest.mark.quick
+def test_the_example_gets_all_points(sandbox: Sandbox) -> None:
+    report = grade(parts_of("prune-quantize"), ASSIGNMENT, sandbox=sandbox)
+    assert report.score == report.max_score == 10
+    assert {question.verdict for question in report.questions} == {Verdict.FULL}
+
+
+def test_five_classic_mistakes_are_named(sandbox: Sandbox) -> None:
+    report = grade(parts_of("prune-quantize-mistakes"), ASSIGNMENT, sandbox=sandbox)
+    evidence = {question.number: question.evidence for question in report.questions}
+    found = {number: item.diagnosis for number, item in evidence.items() if isinstance(item, FunctionEvidence)}
+    assert {number: mistake for number, mistake in found.items() if mistake} == MISTAKES
+    wrong = {question.number for question in report.questions if question.verdict is not Verdict.FULL}
+    assert wrong == MISTAKES.keys()
+
+
+@pytest.mark.parametrize("variant", slices.every(4, range(10)))
+def test_honest_variants_get_full_points(sandbox: Sandbox, variant: int) -> None:
+    code = "\n\n".join(HONEST[entry][variant] for entry in NUMBERS)
+    grading = pipeline.grade(ASSIGNMENT, of_code(code), sandbox)
+    for entry, number in NUMBERS.items():
+        result = score(ASSIGNMENT, number, grading.evidence[number])
+        assert result.verdict is Verdict.FULL, (entry, variant, result.messages)
+
+
+def test_there_are_ten_honest_variants_of_each_function() -> None:
+    assert {len(variants) for variants in HONEST.values()} == {10}
+
+
+@pytest.mark.parametrize("name", slices.every(3, HOSTILE, list(HOSTILE)))
+def test_hostile_function_gets_nothing(sandbox: Sandbox, name: str) -> None:
+    number = NUMBERS[name.split(":")[0]]
+    grading = pipeline.grade(ASSIGNMENT, of_code(HOSTILE[name]), sandbox)
+    result = score(ASSIGNMENT, number, grading.evidence[number])
+    assert result.score == 0, result
+    assert result.verdict in (Verdict.NONE, Verdict.NEEDS_REVIEW), result
+
+
+@pytest.mark.parametrize("entry", slices.every(4, NUMBERS, list(NUMBERS)))
+def test_the_rubric_tells_its_mistakes_apart(sandbox: Sandbox, entry: str) -> None:
+    findings = [*rubric.try_rubric(sandbox, ASSIGNMENT, ASSIGNMENT.question(NUMBERS[entry]))]
+    assert not [finding for finding in findings if finding.is_error], findings
