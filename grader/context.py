@@ -8,7 +8,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -78,9 +78,12 @@ class LoadedPart:
     notes: tuple[Observation, ...]
     defined_names: tuple[str, ...]
 
-    def with_notes(self, evidence: _Code) -> _Code:
-        """The evidence with the notes of intake."""
-        notes = self.notes
+    def with_notes(self, evidence: _Code, defaulted: Collection[str] | None = ()) -> _Code:
+        """The evidence with the notes of intake.
+
+        ``defaulted``: the entry point's parameters that its call left alone; None: all of them.
+        """
+        notes = intake.notes_of_call(self.notes, defaulted)
         if evidence.outcome is Outcome.OK:
             # Code that ran to its end needed neither the missing settings nor the missing packages.
             notes = tuple(note for note in notes if note.id not in _ONLY_OF_FAILURES)

@@ -14,3 +14,4 @@ from grader.intake.reading import read_part as read_part
 from grader.intake.result import DropKind as DropKind
 from grader.intake.result import DroppedPiece as DroppedPiece
 from grader.intake.result import IntakeResult as IntakeResult
+from grader.intake.settings import notes_of_call as notes_of_call

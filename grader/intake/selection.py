@@ -9,6 +9,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from grader.evidence import Observation
 from grader.intake import edits, effects, names, settings
@@ -259,12 +260,13 @@ class _Selector:
         if not missing_lines:
             return ()
         needed = [item.node for item in self.statements if item.is_needed]
-        decisions = settings.decisions(needed, frozenset(missing_lines), entry)
-        if decisions:
-            names_read = [decision.setting for decision in decisions[:_DECISION_LIMIT]]
-            return (
-                Observation(id=IntakeFact.SETTINGS_DECIDE, params={"names": names_read, "line": decisions[0].line}),
-            )
+        found = settings.find(needed, frozenset(missing_lines), entry)
+        if found.decisions:
+            params = _decision_params(found.decisions)
+            if found.by_default != found.decisions:
+                params["defaults"] = sorted(found.defaults)
+                params["by_default"] = _decision_params(found.by_default)
+            return (Observation(id=IntakeFact.SETTINGS_DECIDE, params=params),)
         return (
             Observation(
                 id=IntakeFact.SETTINGS_MISSING,
@@ -285,6 +287,11 @@ class _Selector:
             return []
         bound_names = self._predefined_names.union(global_names, *(item.bound_names for item in self.statements))
         return [read for read in reads if read.name not in bound_names]
+
+
+def _decision_params(decisions: list[settings.Decision]) -> dict[str, Any]:
+    names_read = [decision.setting for decision in decisions[:_DECISION_LIMIT]]
+    return {"names": names_read, "line": decisions[0].line} if decisions else {}
 
 
 def select(

@@ -2,21 +2,25 @@
 
 The prelude's ``cfg``, ``config`` and ``args`` read as None for every key. Arithmetic and loops over None raise, which a
 report shows; a condition, an index, an argument or a returned value takes None without a word. The search follows a
-value through assignments, attributes and calls of the part's own functions.
+value through assignments, attributes and calls of the part's own functions. It leaves out branches that only print or
+move tensors, and those that the defaults of the entry point's parameters settle.
 """
 
 from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from grader.intake import effects
+from grader.evidence import Observation
+from grader.intake import defaults, effects
+from grader.intake.facts import IntakeFact
 
 _PASSES = 4
 """Assignments and calls in a row that a value is followed through."""
 _FILLS = frozenset({"update", "setdefault"})
+_MOVES = frozenset({"to", "cuda", "cpu"})
 _CALLED_BY_PYTORCH = "forward"
 _Function = effects.Function | ast.Lambda
 _Scope = ast.AST | None
@@ -30,18 +34,55 @@ class Decision(NamedTuple):
     line: int
 
 
-def decisions(statements: Sequence[ast.stmt], missing_names: frozenset[str], entry: str) -> list[Decision]:
-    """The missing settings that decide in the code that ``entry`` reaches, each once, in the order of the text.
+class Decisions(NamedTuple):
+    """The missing settings that decide, each once, in the order of the text.
+
+    ``defaults`` are parameters of the entry point. Where a call leaves all of them alone, only ``by_default`` decide.
+    """
+
+    decisions: list[Decision]
+    by_default: list[Decision]
+    defaults: frozenset[str]
+
+
+def find(statements: Sequence[ast.stmt], missing_names: frozenset[str], entry: str) -> Decisions:
+    """The missing settings that decide in the code that ``entry`` reaches.
 
     ``statements`` are those that the entry point needs; ``missing_names`` are settings that none of them binds.
     """
     if not missing_names:
-        return []
-    return _Search(statements, missing_names, entry).decisions()
+        return Decisions([], [], frozenset())
+    everything = _Search(statements, missing_names, entry, None).decisions()
+    constants = defaults.Constants(statements, entry)
+    by_default = _Search(statements, missing_names, entry, constants).decisions() if everything else []
+    return Decisions(everything, by_default, frozenset(constants.used))
+
+
+def notes_of_call(notes: Iterable[Observation], defaulted: Collection[str] | None) -> tuple[Observation, ...]:
+    """The notes for a call that leaves the parameters ``defaulted`` of the entry point alone; None: all of them."""
+    return tuple(_note_of_call(note, defaulted) if note.id == IntakeFact.SETTINGS_DECIDE else note for note in notes)
+
+
+def _note_of_call(note: Observation, defaulted: Collection[str] | None) -> Observation:
+    params = {"names": note.params["names"], "line": note.params["line"]}
+    parameters = note.params.get("defaults")
+    if parameters is None or (defaulted is not None and not set(parameters) <= set(defaulted)):
+        return Observation(id=note.id, params=params)
+    if note.params["by_default"]:
+        return Observation(id=note.id, params=note.params["by_default"])
+    roots = sorted({name.split(".")[0].split("[")[0] for name in params["names"]})
+    return Observation(id=IntakeFact.SETTINGS_MISSING, params=params | {"names": roots})
 
 
 class _Search:
-    def __init__(self, statements: Sequence[ast.stmt], missing_names: frozenset[str], entry: str) -> None:
+    def __init__(
+        self,
+        statements: Sequence[ast.stmt],
+        missing_names: frozenset[str],
+        entry: str,
+        constants: defaults.Constants | None,
+    ) -> None:
+        self._constants = constants
         self._parents: dict[ast.AST, ast.AST] = {}
         self._scopes: dict[ast.AST, _Scope] = {}
         self._functions: dict[str, list[effects.Function]] = defaultdict(list)
@@ -97,6 +138,9 @@ class _Search:
         pending: list[ast.AST] = list(statements)
         while pending:
             node = pending.pop()
+            if self._constants is not None and (reached := self._constants.reached(node)) is not None:
+                pending += reached
+                continue
             yield node
             name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
             if name and name not in mentioned_names:
@@ -157,7 +201,9 @@ class _Search:
         while True:
             parent = self._parents.get(child)
             match parent:
-                case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) if test is child:
+                case ast.If(test=test) if test is child:
+                    return not all(_is_harmless(statement) for statement in (*parent.body, *parent.orelse))
+                case ast.While(test=test) | ast.IfExp(test=test) if test is child:
                     return True
                 case ast.Assert() | ast.match_case() | ast.Match():
                     return True
@@ -230,6 +276,19 @@ class _Search:
             if parameter is not None:
                 self._origins.setdefault((function, parameter), setting)
         return bool(functions)
+
+
+def _is_harmless(statement: ast.stmt) -> bool:
+    """Whether a statement only shows something, or moves an object to another device."""
+    match statement:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Expr(value=ast.Call(func=callee)):
+            return effects.only_reads(callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", ""))
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(attr=method, value=moved))):
+            return method in _MOVES and isinstance(moved, ast.Name) and moved.id == name
+        case _:
+            return False
 
 
 def _body(function: _Function) -> list[ast.AST]:

@@ -38,7 +38,7 @@ class Architecture(Check[ArchitectureEvidence, ArchitectureOptions]):
             context.report_progress("model", 1, 3)
             rng = np.random.default_rng()
             live = measure.measure(loaded.child, context.assignment, question, rng, loaded.defined_names)
-            live = loaded.with_notes(live)
+            live = loaded.with_notes(live, None)  # an entry point is called without arguments
             if not live.awaits_confirmation:
                 return live
             context.record_evidence(question, live)

@@ -37,7 +37,7 @@ class KDLoss(Check[KDLossEvidence, KDLossOptions]):
             rng = np.random.default_rng()
             names = loaded.defined_names
             evidence = measure.measure(loaded.child, context.assignment, question, rng, defined_names=names)
-            return loaded.with_notes(evidence)
+            return loaded.with_notes(evidence, evidence.defaulted)
 
     def score(self, assignment: Assignment, question: Question, evidence: KDLossEvidence) -> QuestionScore:
         return scoring.score(assignment, question, evidence)

@@ -72,3 +72,9 @@ class KDLossEvidence(CodeEvidence):
     stateful: bool = False
     """The same input gave different answers."""
     seeds: tuple[int, ...] = ()
+
+    @property
+    def defaulted(self) -> tuple[str, ...]:
+        """The parameters that the call left alone."""
+        alone = next((note for note in self.notes if note.id == KDFact.CALL_LEFT_ALONE), None)
+        return () if alone is None else tuple(str(alone.params["names"]).split(", "))
