@@ -241,7 +241,7 @@ def test_model_that_cannot_be_trained_here_is_told_why(hw13: Assignment, sandbox
     one_by_one = MODEL.replace(
         "    def forward(self, x):",
         """    def forward(self, x):
-        if len(x) > 2:
+        if self.training and len(x) > 2:
             raise ValueError("two pictures at most")""",
     )
     evidence, score = graded(quick(hw13, distillation_flops="1e9"), sandbox, model=one_by_one)
@@ -272,16 +272,21 @@ def test_imported_set_is_measured_on_at_its_own_size(
     assert evidence.curve == ()  # and has no answers for these to learn from
 
 
-def test_fault_of_ours_in_the_curve_costs_no_points(
-    hw13: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stage", ["first", "later"])
+def test_fault_of_ours_costs_no_points_of_the_curve(
+    hw13: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    def broken(*_: Any, **__: Any) -> Any:
-        raise OSError("the evaluation data are gone")
+    load = data.load
+
+    def broken(*names: str) -> Any:
+        if names or stage == "first":  # the first stage confirms the model on the built-in pictures
+            raise OSError("the evaluation data are gone")
+        return load()
 
     monkeypatch.setattr(data, "load", broken)
     _, score = graded(quick(hw13), sandbox, safetensors.torch.save(baseline_weights()))
     assert (score.verdict, score.score) == (Verdict.NEEDS_REVIEW, 1.0)
-    assert "weights.not_measured" in {note.id for note in score.messages}
+    assert {note.id for note in score.messages} == {"pruning.provisional", "weights.not_measured"}
 
 
 SLIPS: dict[str, Callable[[nn.Module, float], None]] = {

@@ -42,6 +42,8 @@ class Pruning(Check[PruningEvidence, PruningOptions]):
         model = context.find(ArchitectureEvidence)
         is_usable = model is not None and (model.verified or model.awaits_confirmation)
         unused = Observation(id=PruningFact.NO_MODEL)
+        if model is not None and model.fault is not None:
+            unused = Observation(id=PruningFact.NOT_MEASURED, params={"outcome": str(model.fault)})
         if is_usable or unused in evidence.notes:
             return evidence
         return evidence.model_copy(update={"notes": (*evidence.notes, unused)})
