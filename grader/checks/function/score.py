@@ -54,7 +54,7 @@ def _partly_right(
     if mistake is not None:
         messages.append(Note(id="function.known_mistake", params={"text": dict(mistake.text)}))
         points = points if mistake.points is None else mistake.points
-    if evidence.first_failed is not None:
+    elif evidence.first_failed is not None:
         messages.append(_failed_note(evidence.first_failed))
     for group in evidence.groups:
         title = dict(groups[group.name].title) if group.name in groups else group.name
