@@ -6,12 +6,13 @@ Every number is in a stored tensor, which is counted, or in the canonical text o
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass, field
 
 import onnx
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
 from grader.measure import canonical, unpacking
 from grader.measure.canonical import Canonical, NotCanonical
@@ -50,6 +51,8 @@ class Audit:
     nodes: int = 0
     has_fixed_batch: bool = False
     """The network takes one batch size only."""
+    digest: str = ""
+    """SHA-256 of every number that is counted. Two exports with the same digest hold the same numbers."""
     unpacked: tuple[int, int] | None = None
     """(numbers used, numbers stored) where weights are unpacked from the digits of stored ones."""
 
@@ -118,15 +121,20 @@ def _count(exported: Canonical) -> Audit:
     batch = graph.input[0].type.tensor_type.shape.dim[:1]
     result = Audit(nodes=len(graph.node), has_fixed_batch=not batch or batch[0].HasField("dim_value"))
     sizes: list[tuple[str, int]] = []
+    values: list[bytes] = []
     for tensor in graph.initializer:
         size = math.prod(tensor.dims)
+        if exported.is_structure(tensor):
+            continue
+        values.append(hashlib.sha256(numpy_helper.to_array(tensor).tobytes()).digest())
         if tensor.name in free:
             result.statistics += size
-        elif not exported.is_structure(tensor):
+        else:
             is_parameter = tensor.data_type in _FLOATING and tensor.name not in exported.literals
             result.parameters += size if is_parameter else 0
             result.constants += 0 if is_parameter else size
             sizes.append((tensor.name[:200], size))
+    result.digest = hashlib.sha256(b"".join(sorted(values))).hexdigest()
     result.largest = sorted(sizes, key=lambda pair: -pair[1])[:50]
     return result
 

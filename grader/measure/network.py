@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,8 @@ _WRAPPERS = re.compile(r"(?:module\.|_orig_mod\.)*+")
 MAX_LISTED = 50
 _NAME_LENGTH = 200
 """Characters of a tensor's name that evidence keeps."""
+_SMALL_CHANGE = 0.02
+"""Standard deviation of a small change of every weight, the size of a few steps of Adam at its usual rates."""
 Array = NDArray[Any]
 
 
@@ -197,6 +200,15 @@ class Network:
 
     def _set(self, tensor: TensorProto, array: Array) -> None:
         tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array, dtype=np.float32), tensor.name))
+
+    def change_weights(self, names: Collection[str], rng: np.random.Generator) -> None:
+        """Move the named weights a little, as a step of training moves them."""
+        wanted = {_without_prefix(name) for name in names}
+        for name, tensor in self.tensors.items():
+            values = numpy_helper.to_array(tensor)
+            if np.issubdtype(values.dtype, np.floating) and _without_prefix(name)[:_NAME_LENGTH] in wanted:
+                changed = np.array(values + rng.normal(0, _SMALL_CHANGE, values.shape), values.dtype)
+                tensor.CopyFrom(numpy_helper.from_array(changed, name))
 
     def convolutions(self) -> list[str]:
         """The weights of every two-dimensional convolution, in the order of the graph."""

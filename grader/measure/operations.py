@@ -6,6 +6,7 @@ onnxruntime is imported in the child, after the lockdown: it starts threads, whi
 | --- | --- | --- |
 | `artefact.audit` | the artefact's bytes | the fields of `grader.measure.artefact.Audit` |
 | `artefact.run` | the artefact's bytes, images | logits |
+| `artefact.run_changed` | `learned` (names), `seed`; the artefact's bytes, images | logits after a small change |
 | `network.open` | `known` (parameter names); the artefact's bytes, images | `native`: only its own image size works |
 | `network.weights` | a weights file's bytes | `problem`, `message_id`, `names`; or `good` and the fields of `Fit` |
 | `network.evaluate` | `ratio`, `batch`, `threads`, `layers` (how many are pruned; null: all) | logits of the images |
@@ -32,6 +33,7 @@ def operations() -> dict[str, Operation]:
     return {
         "artefact.audit": _audit,
         "artefact.run": _run,
+        "artefact.run_changed": _run_changed,
         "network.open": measurement.open,
         "network.weights": measurement.weights,
         "network.evaluate": measurement.evaluate,
@@ -45,6 +47,12 @@ def _audit(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
 
 def _run(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
     exported = network.Network(arrays[0].tobytes(), [])
+    return {}, [network.run(exported.pruned_artefact(0.0), arrays[1], batch=len(arrays[1]), threads=1)]
+
+
+def _run_changed(meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+    exported = network.Network(arrays[0].tobytes(), [])
+    exported.change_weights([str(name) for name in meta["learned"]], np.random.default_rng(int(meta["seed"])))
     return {}, [network.run(exported.pruned_artefact(0.0), arrays[1], batch=len(arrays[1]), threads=1)]
 
 

@@ -49,6 +49,9 @@ def net(init: str, forward: str, *, before: str = "", made: str = "Net()", **fac
 
 
 REVIEW = Verdict.NEEDS_REVIEW
+ZEROS = "\nnn.init.zeros_(self.fc.weight)\nnn.init.zeros_(self.fc.bias)"
+HOLLOW = {"verdict": REVIEW, "reason": "the same for different pictures"}
+"""What becomes of a model whose logits do not depend on the picture, whatever its weights are."""
 _SWISH = """
 class Swish(torch.autograd.Function):
     @staticmethod
@@ -105,8 +108,51 @@ MODELS: dict[str, Odd] = {
     ),
     "a loop over the batch": net(
         CNN, "return torch.cat([self.fc(self.cnn(x[i : i + 1]).flatten(1)) for i in range(x.shape[0])])",
+    ),
+    "a kernel for each picture": net(
+        "self.k = nn.Parameter(torch.randn(4, 16, 3, 3, 3))\nself.route = nn.Linear(3, 4)\nself.fc = nn.Linear(16, 11)",
+        "b, _, h, w = x.shape\nr = torch.sigmoid(self.route(x.mean((2, 3))))\n"
+        "k = torch.einsum('bk,koihw->boihw', r, self.k).reshape(b * 16, 3, 3, 3)\n"
+        "x = F.conv2d(x.reshape(1, b * 3, h, w), k, stride=2, groups=b)\n"
+        "x = x.reshape(b, 16, *x.shape[2:])\n" + POOLED,
+    ),
+    "another layer for many pictures": net(
+        CNN + "\nself.other = [nn.Linear(32, 11)]",
+        f"if len(x) > 2:\n    return self.other[0](self.cnn(x).flatten(1))\n{OUT}",
         verdict=REVIEW, reason="one batch size",
     ),
+    "another layer for many pictures, in a loop": net(
+        CNN + "\nself.other = [nn.Linear(32, 11)]",
+        "fc = self.other[0] if len(x) > 2 else self.fc\n"
+        "return torch.cat([fc(self.cnn(x[i : i + 1]).flatten(1)) for i in range(len(x))])",
+        verdict=REVIEW, reason="one batch size",
+    ),
+    "a last layer of zeros": net(CNN + ZEROS, OUT),
+    "a last layer of zeros, data parallel": net(CNN + ZEROS, OUT, made="nn.DataParallel(Net())"),
+    "a last layer of zeros in half precision": net(
+        CNN + ZEROS + "\nself.half()", "return self.fc(self.cnn(x.half()).flatten(1)).float()"
+    ),
+    "a last convolution of zeros": net(
+        "self.stem = nn.Conv2d(3, 16, 3, 2, 1)\nself.fc = nn.Conv2d(16, 11, 1)" + ZEROS,
+        "return self.fc(F.relu(self.stem(x))).mean((2, 3))",
+    ),
+    "a gate that begins with zero": net(CNN + "\nself.gate = nn.Parameter(torch.zeros(1))", f"{OUT} * self.gate"),
+    "a transformer with a head of zeros": net(
+        "self.patch = nn.Conv2d(3, 32, 16, 16)\nself.layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)\n"
+        "self.fc = nn.Linear(32, 11)" + ZEROS,
+        "return self.fc(self.layer(self.patch(x).flatten(2).transpose(1, 2)).mean(1))",
+    ),
+    "logits times zero": net(CNN, f"{OUT} * 0", **HOLLOW),
+    "logits times a buffer": net(CNN + "\nself.register_buffer('z', torch.zeros(1))", f"{OUT} * self.z", **HOLLOW),
+    "a frozen last layer of zeros": net(CNN + ZEROS + "\nself.fc.requires_grad_(False)", OUT, **HOLLOW),
+    "eleven learned numbers": net(
+        "self.b = nn.Parameter(torch.randn(11))", "return self.b + 1e-12 * x.mean((1, 2, 3)).unsqueeze(1)", **HOLLOW
+    ),
+    "the network of a black picture": net(
+        CNN, "return self.fc(self.cnn(torch.zeros_like(x)).flatten(1))", **HOLLOW
+    ),
+    "logits cut to one value": net(CNN, f"{OUT}.clamp(5, 5)", **HOLLOW),
+    "a dead last activation": net(CNN, "return self.fc(F.relu(self.cnn(x).flatten(1) - 1e4))", **HOLLOW),
     "reshapes and einsum": net(
         "self.cnn = nn.Conv2d(3, 32, 16, 16)\nself.w = nn.Parameter(torch.randn(32, 11) * 0.1)",
         "x = self.cnn(x)\nb, c, h, w = x.size()\nx = x.permute(0, 2, 3, 1).reshape(b, h * w, c)\n"
@@ -200,7 +246,8 @@ SLICE = (
     "a branch on the pixels", "two outputs while it trains", "only 224 pixels", "dropout that never stops",
     "a loop over the batch", "pictures normalised by torchvision", "adaptive max pooling", "randomised leaky ReLU",
     "attention", "scripted", "compiled", "double precision", "half precision", "autocast",
-    "a shufflenet",
+    "a shufflenet", "a kernel for each picture", "another layer for many pictures, in a loop", "a last layer of zeros",
+    "a last layer of zeros in half precision", "logits times a buffer", "a frozen last layer of zeros",
 )  # fmt: skip
 """The models that the tests grade on every run: those that need care of ours, or end otherwise."""
 

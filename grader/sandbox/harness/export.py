@@ -25,9 +25,18 @@ MAX_BATCH = 1024
 
 
 def export(student_module: StudentModule, meta: dict[str, Any]) -> Answer:
-    """The model in eval mode as ONNX: batch dynamic where the model allows it, names and batch norm kept."""
+    """The model in eval mode as ONNX: batch dynamic where the model allows it, names and batch norm kept.
+
+    With ``batch``, for that batch size alone.
+    """
     assert student_module.model is not None
     shape = [int(n) for n in meta["input_shape"]]
+    if "batch" in meta:
+        try:
+            data = onnx_bytes(student_module.model, shape, dynamic=False, batch=int(meta["batch"]))
+        except Exception as error:
+            raise ExportError(_cause(error)) from error
+        return {"dynamic": False}, [np.frombuffer(data, np.uint8)]
     try:
         data, dynamic = onnx_bytes(student_module.model, shape, dynamic=True), True
     except Exception:  # export a model that fixes its batch size for one image
@@ -51,13 +60,16 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0].strip() if lines else ''}"
 
 
-def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool) -> bytes:
-    """Export without optimisation, because folded batch norms and merged constants could not be counted."""
+def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool, batch: int = 1) -> bytes:
+    """Export without optimisation, because folded batch norms and merged constants could not be counted.
+
+    For every batch size if it is ``dynamic``, else for ``batch`` images.
+    """
     if isinstance(model, torch.nn.DataParallel):
         # Its forward counts devices, which fixes the batch size; without a GPU it is the module that it wraps.
         model = model.module
     model.eval()
-    batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
+    any_batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
     # Keep the exporter's progress and warnings out of the student's output.
     quiet = io.StringIO()
     with (
@@ -70,13 +82,13 @@ def onnx_bytes(model: torch.nn.Module, shape: list[int], *, dynamic: bool) -> by
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             model,
-            (torch.zeros(2 if dynamic else 1, *shape),),
+            (torch.zeros(2 if dynamic else batch, *shape),),
             dynamo=True,
             optimize=False,
             verbose=False,
             input_names=["images"],
             output_names=["logits"],
-            dynamic_shapes=({0: batch},) if dynamic else None,
+            dynamic_shapes=({0: any_batch},) if dynamic else None,
         )
         assert program is not None
         tensor_names.restore_names(program.model.graph)

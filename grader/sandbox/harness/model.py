@@ -55,11 +55,13 @@ def count(student_module: StudentModule) -> Answer:
     assert student_module.model is not None
     parameters: dict[int, Any] = {}
     names: list[str] = []
+    learned: list[str] = []
     statistics: set[int] = set()
     for prefix, module in _modules(student_module.model):
         for name, value in _parameters(module).items():
             parameters[id(value)] = value
             names.append(f"{prefix}.{name}".lstrip(".")[:200])
+            learned += names[-1:] if value.requires_grad else []
         if isinstance(module, NormWithStatistics):
             buffers = _attribute(module, "__dict__").get("_buffers", {})
             statistics |= {id(buffers[name]) for name in _STATISTICS if name in buffers}
@@ -75,6 +77,7 @@ def count(student_module: StudentModule) -> Answer:
         "trainable": trainable,
         "tensors": len(parameters),
         "names": names[:5000],
+        "learned": learned[:5000],
         "hidden_numbers": sum(tensor.size for tensor in hidden),
         "hidden": [[tensor.name[:200], tensor.size] for tensor in hidden[:MAX_NAMES]],
         "unregistered": sum(tensor.size for tensor in unregistered),
