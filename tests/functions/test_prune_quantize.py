@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from grader import grade, pipeline
-from grader.checks.function import rubric
+from grader.checks.function import reference, rubric
 from grader.checks.function.evidence import FunctionEvidence
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict, score
@@ -72,3 +74,15 @@ def test_hostile_function_gets_nothing(sandbox: Sandbox, name: str) -> None:
 def test_the_rubric_tells_its_mistakes_apart(sandbox: Sandbox, entry: str) -> None:
     findings = [*rubric.try_rubric(sandbox, ASSIGNMENT, ASSIGNMENT.question(NUMBERS[entry]))]
     assert not [finding for finding in findings if finding.is_error], findings
+
+
+def test_a_known_mistake_on_the_fixed_cases_alone_has_no_points(sandbox: Sandbox) -> None:
+    names: dict[str, Any] = {}
+    exec(ASSIGNMENT.files["functions/get_num_channels_to_keep/cases.py"], names)
+    fixed = [inputs for _, inputs in names["cases"](np.random.default_rng(reference.FIXED_SEED))]
+    known = {(one["channels"], one["prune_ratio"]): int(one["channels"] * (1 - one["prune_ratio"])) for one in fixed}
+    code = f"known = {known}\ndef get_num_channels_to_keep(channels, prune_ratio):\n"
+    code += "    return known.get((channels, prune_ratio), -1)\n"
+    grading = pipeline.grade(ASSIGNMENT, of_code(code), sandbox)
+    result = score(ASSIGNMENT, "1.2", grading.evidence["1.2"])
+    assert (result.score, result.verdict) == (0, Verdict.NONE), result

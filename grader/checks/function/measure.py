@@ -109,7 +109,10 @@ def measure(
     diagnosis: tuple[str, ...] = ()
     if failed and repeatable:
         reference.add_mistakes(fixed, entry, files, author)
-        diagnosis = _diagnose([answers[i] for i in range(len(fixed.cases))], fixed, files)
+        given = [answers[i] for i in range(len(cases))]
+        diagnosis = _diagnose(given[: len(fixed.cases)], fixed, files)
+        # Answers to the fixed cases can be known by heart, and a known mistake may have points.
+        diagnosis = _also_on_fresh(diagnosis, given[len(fixed.cases) :], fresh, entry, files, author)
     return FunctionEvidence(
         **facts,
         cases=len(cases),
@@ -258,6 +261,24 @@ def _diagnose(answers: Sequence[Answer], fixed: reference.FixedAnswers, files: A
         if all(_is_alike(got, known, files) for got, known in zip(answers, fixed.mistakes[mistake.id], strict=True))
     ]
     return tuple(mistake.id for mistake in fitting)
+
+
+def _also_on_fresh(
+    ids: Sequence[str],
+    answers: Sequence[Answer],
+    fresh: Sequence[Case],
+    entry: str,
+    files: AuthorFiles,
+    author: Callable[[], Author],
+) -> tuple[str, ...]:
+    """The mistakes among these that also give the function's answers to the fresh cases."""
+    sources = {mistake.id: mistake.source for mistake in files.mistakes}
+    fitting = []
+    for mistake in ids:
+        known = author().answers(f"mistakes/{mistake}.py", sources[mistake], entry, fresh, strict=False)
+        if all(_is_alike(got, one, files) for got, one in zip(answers, known, strict=True)):
+            fitting.append(mistake)
+    return tuple(fitting)
 
 
 def _is_alike(got: Answer, known: Answer, files: AuthorFiles) -> bool:
