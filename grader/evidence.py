@@ -6,6 +6,7 @@ default; a changed meaning needs a step in the chain of its kind (`grader.eviden
 
 from __future__ import annotations
 
+import signal
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -65,7 +66,8 @@ class StudentError(Record):
     """An exception of the student's code.
 
     ``line`` counts from 1 in the text that was run; ``traceback`` holds the student's frames only; ``name`` is
-    the missing name of a ``NameError``.
+    the missing name of a ``NameError``; ``signal`` the number of the signal that ended the process, by
+    the kernel's report.
     """
 
     type: str
@@ -75,6 +77,7 @@ class StudentError(Record):
     name: str | None = None
     traceback: str = ""
     wanted: Wanted | None = None
+    signal: int | None = None
 
 
 class LimitHit(Record):
@@ -163,4 +166,4 @@ class CodeEvidence(Evidence):
 
     @property
     def was_killed(self) -> bool:
-        return self.outcome is Outcome.DIED and self.error is not None and "SIGKILL" in self.error.message
+        return self.outcome is Outcome.DIED and self.error is not None and self.error.signal == signal.SIGKILL

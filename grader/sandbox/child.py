@@ -329,7 +329,7 @@ class LockedChild:
         if number == signal.SIGABRT and "bad_alloc" in self.stderr:
             return Reply(outcome=Outcome.MEMORY, limit=self._memory_limit_hit(""))
         how = f"signal {signal.Signals(number).name}" if number else f"exit code {end['exit']}"
-        return Reply(outcome=Outcome.DIED, error=StudentError(type="ProcessEnded", message=how))
+        return Reply(outcome=Outcome.DIED, error=StudentError(type="ProcessEnded", message=how, signal=number or None))
 
     def _await_end(self) -> dict[str, Any]:
         """The kernel's report of the end; kills a child that closed its reply pipe and is still alive."""

@@ -172,6 +172,8 @@ def _unverified(live: ArchitectureEvidence, verification: str, reason: str) -> A
 def _failed(live: ArchitectureEvidence, reply: Reply, verification: str, reason: str) -> ArchitectureEvidence:
     """The evidence after a failed request: ``verification``, unless only a limit of time or memory ended it."""
     evidence = _unverified(live, verification, f"{reason}: {_describe(reply)}")
+    if reply.error is not None:
+        evidence = evidence.model_copy(update={"verification_signal": reply.error.signal})
     if reply.outcome not in (Outcome.TIMEOUT, Outcome.MEMORY):
         return evidence
     return evidence.model_copy(update={"verification": "over_limit", "verification_limit": reply.limit})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from enum import StrEnum
 from typing import ClassVar, Literal
 
@@ -74,6 +75,8 @@ class ArchitectureEvidence(CodeEvidence):
     """Why the count could not be confirmed, in a sentence for staff."""
     verification_limit: LimitHit | None = None
     """The limit that ended the export, the audit or the comparison, where ``verification`` is ``over_limit``."""
+    verification_signal: int | None = None
+    """The signal that ended a child during the export, the audit or the comparison."""
     artefact: ArtefactRecord | None = None
     hidden_numbers: int | None = None
     hidden_tensors: tuple[tuple[str, int], ...] = ()
@@ -111,4 +114,4 @@ class ArchitectureEvidence(CodeEvidence):
 
     @property
     def was_killed(self) -> bool:
-        return super().was_killed or "SIGKILL" in (self.unverified_reason or "")
+        return super().was_killed or self.verification_signal == signal.SIGKILL

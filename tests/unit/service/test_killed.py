@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from grader.checks.architecture.evidence import ArchitectureEvidence
@@ -10,9 +12,10 @@ from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning.evidence import OwnLoss, PruningEvidence
 from grader.evidence import Evidence, Outcome, StudentError
 
-BY_SIGKILL = StudentError(type="ProcessEnded", message="the process was ended by SIGKILL")
-BY_ABORT = StudentError(type="ProcessEnded", message="the process was ended by SIGABRT")
-IN_THE_EXPORT = "the model could not be exported: ProcessEnded: the process was ended by SIGKILL"
+BY_SIGKILL = StudentError(type="ProcessEnded", message="signal SIGKILL", signal=signal.SIGKILL)
+BY_ABORT = StudentError(type="ProcessEnded", message="signal SIGABRT", signal=signal.SIGABRT)
+SAYS_SIGKILL = StudentError(type="SIGKILL", message="the process was ended by SIGKILL")
+IN_THE_EXPORT = "the model could not be exported: ProcessEnded: signal SIGKILL"
 
 
 @pytest.mark.parametrize(
@@ -20,8 +23,12 @@ IN_THE_EXPORT = "the model could not be exported: ProcessEnded: the process was 
     [
         (KDLossEvidence(outcome=Outcome.DIED, error=BY_SIGKILL), True),
         (KDLossEvidence(outcome=Outcome.DIED, error=BY_ABORT), False),
-        (KDLossEvidence(outcome=Outcome.ERROR, error=BY_SIGKILL), False),
-        (ArchitectureEvidence(verification="no_artefact", unverified_reason=IN_THE_EXPORT), True),
+        (KDLossEvidence(outcome=Outcome.DIED, error=SAYS_SIGKILL), False),
+        (KDLossEvidence(outcome=Outcome.ERROR, error=SAYS_SIGKILL), False),
+        (ArchitectureEvidence(outcome=Outcome.DIED, error=BY_SIGKILL), True),
+        (ArchitectureEvidence(verification="no_artefact", verification_signal=signal.SIGKILL), True),
+        (ArchitectureEvidence(verification="no_artefact", verification_signal=signal.SIGSEGV), False),
+        (ArchitectureEvidence(verification="no_artefact", unverified_reason=IN_THE_EXPORT), False),
         (ArchitectureEvidence(verification="refused", unverified_reason="external data"), False),
         (PruningEvidence(curve_outcome=Outcome.DIED), True),
         (PruningEvidence(own_loss=OwnLoss(steps=3, outcome=Outcome.DIED)), True),
