@@ -23,7 +23,6 @@ from pydantic import (
 )
 
 from grader import assignment_upgrade
-from grader.checks.kd_loss import kd_rubric
 from grader.parts import MOST_PARTS, PartDefinition, PartKind, Text
 
 ASSIGNMENTS = Path(__file__).parent / "assignments"
@@ -178,27 +177,6 @@ class Assignment(_Data):
         own = self.part_names(PartKind.CODE, question)
         return own, tuple(name for name in self.part_names(PartKind.CODE) if name not in own)
 
-    @property
-    def classes(self) -> int:
-        """The classes that the network of the assignment tells apart."""
-        return int(self.network["classes"])
-
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """The shape (C, H, W) of an image for the network of the assignment."""
-        channels, height, width = self.network["input_shape"]
-        return channels, height, width
-
-    @property
-    def parameter_limit(self) -> int:
-        """The most parameters that the network of the assignment may have."""
-        return int(self.network["parameter_limit"])
-
-    @property
-    def network(self) -> Mapping[str, Any]:
-        """The options of the question that asks for a network; empty if none does."""
-        return next((one.options for one in self.questions if "parameter_limit" in one.options), {})
-
     def prelude_source(self) -> str:
         """Python text that runs before every submission, inside the sandbox."""
         return self.files[self.prelude] if self.prelude else ""
@@ -222,21 +200,13 @@ def load(folder: Path) -> Assignment:
 
 
 def from_files(texts: Mapping[str, str]) -> Assignment:
-    """Build an assignment from its files' texts, as ``load`` does and as a stored version needs.
-
-    The default for known mistakes is written out: every reader of the options sees a row for each mistake.
-    """
+    """Build an assignment from its files' texts, as ``load`` does and as a stored version needs."""
     digest = hashlib.sha256()
     for name in sorted(texts):
         data = texts[name].encode()
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
     definition = assignment_upgrade.upgrade(tomllib.loads(texts["assignment.toml"]), _parts_of_hw13)
-    assignment = Assignment(**definition, digest=digest.hexdigest(), files=dict(texts))
-    questions = tuple(
-        question.model_copy(update={"options": kd_rubric.with_default(question.options, texts, question.points)})
-        for question in assignment.questions
-    )
-    return assignment.model_copy(update={"questions": questions})
+    return Assignment(**definition, digest=digest.hexdigest(), files=dict(texts))
 
 
 def _parts_of_hw13() -> Any:

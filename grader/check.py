@@ -25,6 +25,10 @@ class ForScoring:
     """Marks an option that only ``score`` reads: a change of it makes no evidence stale."""
 
 
+class Public:
+    """Marks an option that everybody may know: the API, the replay archive and charts show it."""
+
+
 class OwnPoints:
     """Marks an option that is a number of points, from 0 to those of the question."""
 

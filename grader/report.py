@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, SerializeAsAny
 
 from grader import assignment as assignments
 from grader import messages, pipeline, scoring, stored_evidence
+from grader.answers import read_answers
 from grader.assignment import Assignment
-from grader.checks.choice.measure import read_answers
 from grader.context import Grading, Observer
 from grader.evidence import Evidence, Fault, Record
 from grader.parts import PartKind

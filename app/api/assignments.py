@@ -20,6 +20,7 @@ from app.submissions import quota
 from app.submissions.extensions import service as extensions
 from grader import lateness
 from grader.assignment import LateRule, Question
+from grader.checks import registry
 from grader.parts import PartKind, usual_file_names
 
 router = APIRouter(prefix="/assignments", tags=["assignments"], responses=problems.documented(401, 422))
@@ -108,7 +109,7 @@ def assignment(slug: str, viewer: AnyViewer, session: ReadSession, lang: Languag
 def assignment_view(session: Session, viewer: Viewer, row: PublishedAssignment, lang: str) -> AssignmentView:
     """One assignment as this viewer sees it."""
     assignment = service.definition(row)
-    network = assignment.network
+    network = registry.public_options(assignment)
     file_names = usual_file_names(assignment.parts)
     left = quota.of(session, viewer.user_id, assignment)
     extended_to = extensions.deadline(session, assignment.slug, viewer.user_id)

@@ -15,8 +15,8 @@ from app.commands.failures import CommandError, ExitCode, UnusableInput
 from app.commands.parts import Sources
 from grader import assignment as assignments
 from grader import assignment_check, data, grade
+from grader.answers import AnswersError, read_answers
 from grader.assignment import Assignment
-from grader.checks.choice.measure import AnswersError, read_answers
 from grader.evidence import Evidence
 from grader.parts import PartKind
 from grader.report import question_report

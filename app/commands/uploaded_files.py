@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from grader.answers import AnswersError, read_answers
 from grader.assignment import Assignment
-from grader.checks.choice.measure import AnswersError, read_answers
 from grader.parts import MOST_BYTES, PartDefinition, PartKind, usual_file_names
 from grader.submission import Part
 

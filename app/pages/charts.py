@@ -14,6 +14,7 @@ from app.scores.class_records import Attempt, ClassSnapshot
 from app.submissions.models import State
 from grader import messages
 from grader.assignment import Assignment
+from grader.checks import registry
 from grader.evidence import Note
 from grader.scoring import Verdict
 
@@ -152,10 +153,11 @@ def _day(day: date, count: int, most: int) -> Bar:
 
 def _parameters(graded: Sequence[Attempt], assignment: Assignment) -> list[Dot]:
     """Students by model size and accuracy: one dot for each bin, so that the page of a large class stays small."""
-    if not assignment.network:
+    limit = registry.public_options(assignment).get("parameter_limit")
+    if limit is None:
         return []
     # Models beyond the limit share the last bin.
-    width = assignment.parameter_limit / (_PARAMETER_BINS - 1)
+    width = limit / (_PARAMETER_BINS - 1)
     bins: dict[tuple[int, int], list[tuple[int, float, float]]] = {}
     for attempt in graded:
         if attempt.parameters is not None and attempt.accuracy is not None:

@@ -8,6 +8,7 @@ from functools import cache
 
 from app import language
 from grader import intake, messages
+from grader.answers import read_answers
 from grader.assignment import Assignment
 from grader.checks.choice import measure as choice
 from grader.checks.pruning import measure as pruning
@@ -161,7 +162,7 @@ def _read_answers(assignment: Assignment, parts: Mapping[str, Part]) -> dict[str
     for question in assignment.questions:
         for name in assignment.part_names(PartKind.ANSWERS, question):
             if name in parts:
-                answers[question.number] = choice.read_answers(parts[name].data).get(question.number, "")
+                answers[question.number] = read_answers(parts[name].data).get(question.number, "")
     return answers
 
 

@@ -24,6 +24,7 @@ from app.submissions import repository, service
 from app.submissions.models import Run, StoredEvidence, Submission
 from grader import intake, stored_evidence
 from grader.assignment import Assignment
+from grader.checks import registry
 from grader.checks.kd_loss import kd_replay
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.kd_loss.kd_replay import Failure
@@ -36,7 +37,6 @@ _SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "kd_loss": ("replay_loss.py", "replay_model.py"),
 }
 """The scripts for a question, by its check."""
-_NETWORK_FACTS = ("classes", "input_shape", "parameter_limit")
 _SUFFIXES = (".py", ".ipynb", ".txt")
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -168,7 +168,7 @@ def _about(
             "slug": assignment.slug,
             "version": assignment.version,
             "digest": assignment.digest,
-            **{name: assignment.network[name] for name in _NETWORK_FACTS if assignment.network},
+            **registry.public_options(assignment),
         },
         "versions": {"python": platform.python_version(), "torch": version("torch"), "numpy": version("numpy")},
         "questions": [

@@ -24,8 +24,8 @@ from app.submissions.extensions import service as extensions
 from app.submissions.models import Submission, SubmissionPart
 from app.submissions.parts import Field
 from app.users import service as users
+from grader.answers import AnswersError, read_answers
 from grader.assignment import Assignment
-from grader.checks.choice.measure import AnswersError, read_answers
 from grader.lateness import closes
 from grader.parts import MOST_BYTES, NAME_PATTERN, RESERVED_NAMES, PartKind
 from grader.submission import Part, Repair

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from grader import messages
-from grader.assignment import Question
-from grader.check import AnyCheck
+from grader.assignment import Assignment, Question
+from grader.check import AnyCheck, Public
 from grader.checks.architecture.check import Architecture
 from grader.checks.choice.check import Choice
 from grader.checks.function.check import Function
@@ -31,3 +32,12 @@ def of(question: Question) -> AnyCheck:
         return CHECKS[question.check]
     except KeyError:
         raise ValueError(f"there is no check {question.check!r}; there are {', '.join(CHECKS)}") from None
+
+
+def public_options(assignment: Assignment) -> dict[str, Any]:
+    """The options that everybody may know, by name. Where several questions have one, the first counts."""
+    options: dict[str, Any] = {}
+    for question in assignment.questions:
+        for name in sorted(of(question).options_type.marked(Public) & question.options.keys()):
+            options.setdefault(name, question.options[name])
+    return options

@@ -7,6 +7,7 @@ import pytest
 from grader import pipeline, scoring
 from grader.assignment import ASSIGNMENTS, bundled
 from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.architecture.options import of_network
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict
 from grader.submission import Part, SubmittedParts
@@ -34,7 +35,7 @@ def test_the_edition_is_data_and_shares_what_is_the_same() -> None:
     assert sorted(shared) == ["kd_cases.json", "kd_mistakes.json", "prelude.py"]
     ours, theirs = bundled(SLUG), bundled("hw13")
     assert all(ours.files[name] == theirs.files[name] for name in shared)
-    assert (ours.parameter_limit, ours.baselines["boss"]) == (60_000, 0.82326)
+    assert (of_network(ours).parameter_limit, ours.baselines["boss"]) == (60_000, 0.82326)
 
 
 @pytest.mark.parametrize(("more", "verdict"), [(0, Verdict.FULL), (1, Verdict.NONE)])

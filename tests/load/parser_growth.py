@@ -30,6 +30,7 @@ from app.pages import compare, source
 from app.similarity import fingerprints
 from app.users import roster
 from grader import intake
+from grader.answers import read_answers
 from grader.assignment import bundled
 from grader.checks.choice import measure as choice
 from grader.checks.pruning import measure as pruning
@@ -281,12 +282,12 @@ READERS: Mapping[str, Reader] = {
         200_000,
     ),
     "answers": Reader(
-        lambda text: choice.read_answers(text.encode()),
+        lambda text: read_answers(text.encode()),
         lambda n: json.dumps({f"q{k}": "1." * 50 for k in range(n)}),
         100,
     ),
     "answers: brackets": Reader(
-        lambda text: _refused(lambda: choice.read_answers(text.encode())), lambda n: "[" * n, 64 * 1024
+        lambda text: _refused(lambda: read_answers(text.encode())), lambda n: "[" * n, 64 * 1024
     ),
     "answer: a long text": Reader(
         lambda text: choice.measure({"3.2": text}, bundled("hw13").question("3.2")), lambda n: "no " * n, 666

@@ -16,6 +16,7 @@ import grader
 from grader import messages
 from grader.assignment import bundled, bundled_slugs
 from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.kd_loss import kd_rubric
 from grader.evidence import Fault, Note, Outcome
 
 ROOT = Path(grader.__file__).parent
@@ -45,7 +46,7 @@ def emitted() -> tuple[set[str], set[str]]:
             patterns.update([text] if _PATTERN.fullmatch(text) else [])
     for slug in bundled_slugs():
         for question in bundled(slug).questions:
-            for mistake in question.options.get("mistakes", {}):
+            for mistake in kd_rubric.rows(bundled(slug), question):
                 whole.update(mistake.split("+"))
     requests = {f"model.{name}" for name in ("build", "count", "layers", "forward", "train_step", "export")}
     requests |= {"function.inspect", "function.call"}

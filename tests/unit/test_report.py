@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from grader import Report, grade
+from grader.answers import AnswersError
 from grader.assignment import ASSIGNMENTS, Assignment
 from grader.checks.choice.evidence import ChoiceEvidence
-from grader.checks.choice.measure import AnswersError
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict

@@ -16,6 +16,7 @@ from grader import messages, stored_evidence
 from grader.assignment import Assignment, bundled
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.function.evidence import FunctionEvidence
+from grader.checks.kd_loss import kd_rubric
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning.evidence import PictureProblem
 from grader.checks.registry import CHECKS
@@ -41,7 +42,7 @@ _notes = st.builds(
     id=st.sampled_from(_SCORING_NOTES) | st.sampled_from(sorted(messages.ids())),
     params=st.dictionaries(_text, _json, max_size=3),
 )
-_mistakes = st.sampled_from([ids for ids in sorted(HW13.question("2.1").options["mistakes"]) if "+" not in ids])
+_mistakes = st.sampled_from([ids for ids in sorted(kd_rubric.rows(HW13, HW13.question("2.1"))) if "+" not in ids])
 _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "schema_version": st.just(1),
     "notes": st.lists(_notes, max_size=3).map(tuple),

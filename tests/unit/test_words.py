@@ -12,6 +12,7 @@ import pytest
 from app.presenting import language
 from grader import messages
 from grader.assignment import bundled, bundled_slugs
+from grader.checks.kd_loss import kd_rubric
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -105,7 +106,9 @@ def test_a_known_mistake_promises_a_review_only_where_it_gets_one(slug: str) -> 
     table = json.loads((ROOT / "grader/assignments" / slug / "kd_mistakes.json").read_text())
     known = {mistake for row in table["mistakes"] for mistake in row["ids"]}
     promising = {mistake for mistake in known if REVIEW.search(messages.catalogue()[mistake]["en"])}
-    (rubric,) = (question.options["mistakes"] for question in bundled(slug).questions if question.check == "kd_loss")
+    assignment = bundled(slug)
+    (loss,) = (question for question in assignment.questions if question.check == "kd_loss")
+    rubric = kd_rubric.rows(assignment, loss)
     assert promising == {
         "kd.soft_term.direction_swapped",
         "kd.soft_term.cross_entropy_not_kl",

@@ -32,12 +32,13 @@ class Architecture(Check[ArchitectureEvidence, ArchitectureOptions]):
         part = context.code_part(question)
         if part is None:
             return ArchitectureEvidence(submitted=False)
+        options = self.options(question)
         with context.load_part(part, "model.py", str(question.entry)) as loaded:
             if isinstance(loaded, LoadFailure):
-                return ArchitectureEvidence(parameter_limit=context.assignment.parameter_limit, **loaded.fields)
+                return ArchitectureEvidence(parameter_limit=options.parameter_limit, **loaded.fields)
             context.report_progress("model", 1, 3)
             rng = np.random.default_rng()
-            live = measure.measure(loaded.child, context.assignment, question, rng, loaded.defined_names)
+            live = measure.measure(loaded.child, question, rng, loaded.defined_names)
             live = loaded.with_notes(live, None)  # an entry point is called without arguments
             if not live.awaits_confirmation:
                 return live
@@ -45,7 +46,7 @@ class Architecture(Check[ArchitectureEvidence, ArchitectureOptions]):
             context.report_progress("model", 2, 3)
             with context.stage_timer("confirmation"):
                 evidence, artefact = confirmation.confirm(
-                    loaded.child, context.open_measuring_child, context.assignment.input_shape, live, rng
+                    loaded.child, context.open_measuring_child, options.input_shape, live, rng
                 )
         if artefact is not None:
             context.keep_artefact(artefact, evidence.verified)
@@ -55,4 +56,4 @@ class Architecture(Check[ArchitectureEvidence, ArchitectureOptions]):
         return not evidence.awaits_confirmation
 
     def score(self, assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
-        return scoring.score(assignment, question, evidence)
+        return scoring.score(question, evidence)

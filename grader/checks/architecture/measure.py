@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.assignment import Assignment, Question
+from grader.assignment import Question
 from grader.checks.architecture.evidence import ArchitectureEvidence, ForwardProbe, LayerRow, ModelFact
 from grader.checks.architecture.options import ArchitectureOptions
 from grader.evidence import Observation, Outcome
@@ -16,7 +16,6 @@ from grader.sandbox.replies import Array, Child, Reply
 
 def measure(
     child: Child,
-    assignment: Assignment,
     question: Question,
     rng: np.random.Generator,
     defined_names: tuple[str, ...] = (),
@@ -25,8 +24,9 @@ def measure(
 
     Inputs are drawn from ``rng``, shape (N, *input_shape), float32, standard normal.
     """
-    entry = question.entry
-    facts: dict[str, Any] = {"parameter_limit": assignment.parameter_limit}
+    options = question.typed_options(ArchitectureOptions)
+    entry = options.entry
+    facts: dict[str, Any] = {"parameter_limit": options.parameter_limit}
     reply = child.request("model.build", {"entry": entry})
     if reply.outcome is not Outcome.OK:
         return _evidence(child, facts, claims.failure(reply, "build"))
@@ -41,13 +41,13 @@ def measure(
         )
         return _evidence(child, facts, {"outcome": Outcome.ERROR, "stage": "build", "notes": (note,)})
 
-    failure = _run(child, assignment, question, rng, facts)
+    failure = _run(child, options, rng, facts)
     # Count after the passes, because lazy layers have no parameters before; and after a failed pass too, because the
     # summary is compared with the count.
     count = child.request("model.count")
     if count.outcome is Outcome.OK:
-        facts |= _count_facts(count.meta, assignment.parameter_limit)
-        layers = child.request("model.layers", {"entry": entry, "input_shape": assignment.input_shape, "batch": 1})
+        facts |= _count_facts(count.meta, options.parameter_limit)
+        layers = child.request("model.layers", {"entry": entry, "input_shape": options.input_shape, "batch": 1})
         if layers.outcome is Outcome.OK:
             facts |= _layer_facts(layers.meta)
     elif not failure:
@@ -55,16 +55,14 @@ def measure(
     return _evidence(child, facts, failure)
 
 
-def _run(
-    child: Child, assignment: Assignment, question: Question, rng: np.random.Generator, facts: dict[str, Any]
-) -> dict[str, Any]:
+def _run(child: Child, options: ArchitectureOptions, rng: np.random.Generator, facts: dict[str, Any]) -> dict[str, Any]:
     """Run eval mode for each batch size, then a training step with the last; returns how a run failed, if one did.
 
     A failing batch of one does not end the runs: a forgotten ``squeeze()`` fails for a batch of one only.
     """
-    batches = question.typed_options(ArchitectureOptions).batches
+    batches = options.batches
     probes: list[ForwardProbe] = []
-    x = rng.standard_normal((max(batches), *assignment.input_shape), dtype=np.float32)
+    x = rng.standard_normal((max(batches), *options.input_shape), dtype=np.float32)
     outputs: list[Array] = []
     failure: dict[str, Any] = {}
     for batch in batches:
@@ -78,11 +76,11 @@ def _run(
             break
     facts["probes"] = tuple(probes)
     facts["output_shape"] = probes[0].shape if probes else None
-    right = {p.batch for p in probes if p.kind == "tensor" and p.shape == (p.batch, assignment.classes)}
+    right = {p.batch for p in probes if p.kind == "tensor" and p.shape == (p.batch, options.classes)}
     wrong = set(batches) - right
     if right and wrong == {1}:
         alone = [list(probe.shape or ()) for probe in probes if probe.batch == 1]
-        params = {"shape": alone[0] if alone else None, "expected": [1, assignment.classes]}
+        params = {"shape": alone[0] if alone else None, "expected": [1, options.classes]}
         facts["notes"] = (Observation(id=ModelFact.BATCH_OF_ONE, params=params),)
     elif wrong:
         return failure

@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from grader.check import ForScoring, Options
+from grader.assignment import Assignment
+from grader.check import ForScoring, Options, Public
+from grader.checks.architecture.evidence import ArchitectureEvidence
 
 
 class ArchitectureOptions(Options):
@@ -16,8 +18,16 @@ class ArchitectureOptions(Options):
     """
 
     entry: str
-    input_shape: tuple[PositiveInt, PositiveInt, PositiveInt]
-    classes: PositiveInt
-    parameter_limit: PositiveInt
+    input_shape: Annotated[tuple[PositiveInt, PositiveInt, PositiveInt], Public]
+    classes: Annotated[PositiveInt, Public]
+    parameter_limit: Annotated[PositiveInt, Public]
     batches: tuple[PositiveInt, ...] = Field(default=(1, 2), min_length=1)
     small_constants: Annotated[NonNegativeInt, ForScoring] = 0
+
+
+def of_network(assignment: Assignment) -> ArchitectureOptions:
+    """The options of the first question that asks for a network. Raises ``LookupError`` where none does."""
+    for question in assignment.questions:
+        if question.check == ArchitectureEvidence.check():
+            return question.typed_options(ArchitectureOptions)
+    raise LookupError(f"{assignment.slug} asks for no network")

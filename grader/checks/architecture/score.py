@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader.assignment import Assignment, Question
+from grader.assignment import Question
 from grader.checks.architecture.evidence import ArchitectureEvidence, ModelFact
 from grader.checks.architecture.options import ArchitectureOptions
 from grader.checks.code_failure import code_failure
@@ -13,20 +13,21 @@ from grader.intake import IntakeFact
 from grader.verdicts import QuestionScore, Verdict, result
 
 
-def score(assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
-    is_too_large = (evidence.parameters or 0) > assignment.parameter_limit
+def score(question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
+    options = question.typed_options(ArchitectureOptions)
+    is_too_large = (evidence.parameters or 0) > options.parameter_limit
     failure = code_failure(question, evidence, {ModelFact.BATCH_OF_ONE}, is_hopeless=is_too_large)
     if failure is not None and is_too_large:
-        problems = _size_problems(assignment.parameter_limit, question, evidence)
+        problems = _size_problems(options, evidence)
         return failure.model_copy(update={"messages": (*problems, *failure.messages)})
     if failure is not None:
         return failure
     if evidence.parameters is None:
         return result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="model.not_counted"), *evidence.notes)
-    size = {"parameters": evidence.parameters, "limit": assignment.parameter_limit}
+    size = {"parameters": evidence.parameters, "limit": options.parameter_limit}
     problems = [
-        *_output_problems(assignment, evidence),
-        *_size_problems(assignment.parameter_limit, question, evidence),
+        *_output_problems(options.classes, evidence),
+        *_size_problems(options, evidence),
     ]
     if not problems and not evidence.gradients_reached:
         problems.append(Note(id="model.no_gradient"))
@@ -59,7 +60,7 @@ def score(assignment: Assignment, question: Question, evidence: ArchitectureEvid
         # No examination can show that the model never uses them, so a reviewer reads the code.
         count = sum(size for _, size in evidence.other_modules)
         names = [name for name, _ in evidence.other_modules[:5]]
-        others = {"count": count, "names": names, "limit": assignment.parameter_limit}
+        others = {"count": count, "names": names, "limit": options.parameter_limit}
         messages.append(Note(id="model.other_modules", params=others))
         return result(question, question.points, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
     if any(note.id == IntakeFact.STAND_IN for note in evidence.notes):
@@ -73,18 +74,18 @@ def score(assignment: Assignment, question: Question, evidence: ArchitectureEvid
     return result(question, question.points, None, *messages, *evidence.notes)
 
 
-def _output_problems(assignment: Assignment, evidence: ArchitectureEvidence) -> list[Note]:
+def _output_problems(classes: int, evidence: ArchitectureEvidence) -> list[Note]:
     """The problem of the first wrong output; later outputs mostly repeat it."""
     for probe in evidence.probes:
         if probe.batch == 1 and _fails_for_batch_of_one(evidence):
             continue
         output = {"batch": probe.batch, "mode": probe.mode, "kind": probe.kind}
-        expected = [probe.batch, assignment.classes]
+        expected = [probe.batch, classes]
         if probe.kind != "tensor" and not (probe.mode == "train" and probe.shape is not None):
             return [Note(id="model.output_not_tensor", params={**output, "expected": expected})]
-        if probe.shape != (probe.batch, assignment.classes):
+        if probe.shape != (probe.batch, classes):
             shape = list(probe.shape or ())
-            params = {**output, "shape": shape, "expected": expected, "classes": assignment.classes}
+            params = {**output, "shape": shape, "expected": expected, "classes": classes}
             return [Note(id="model.output_shape", params=params)]
         if not probe.finite:
             return [Note(id="model.output_not_finite", params=output)]
@@ -96,14 +97,14 @@ def _fails_for_batch_of_one(evidence: ArchitectureEvidence) -> bool:
     return any(note.id == ModelFact.BATCH_OF_ONE for note in evidence.notes)
 
 
-def _size_problems(limit: int, question: Question, evidence: ArchitectureEvidence) -> list[Note]:
-    parameters, hidden = evidence.parameters or 0, evidence.hidden_numbers or 0
+def _size_problems(options: ArchitectureOptions, evidence: ArchitectureEvidence) -> list[Note]:
+    limit, parameters, hidden = options.parameter_limit, evidence.parameters or 0, evidence.hidden_numbers or 0
     size: dict[str, Any] = {"parameters": parameters, "limit": limit}
     if parameters > limit:
         return [Note(id="model.too_many_parameters", params=size | {"excess": parameters - limit})]
     # Before the artefact is audited, the hidden numbers are only a claim of the live model.
     is_settled = evidence.verification != "pending"
-    if is_settled and parameters + hidden > limit + question.typed_options(ArchitectureOptions).small_constants:
+    if is_settled and parameters + hidden > limit + options.small_constants:
         tensors = [name for name, _ in evidence.hidden_tensors[:5]]
         return [Note(id="model.hidden_numbers", params=size | {"hidden": hidden, "tensors": tensors})]
     return []

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from grader.answers import AnswersError, read_answers
 from grader.assignment import Assignment, Question
 from grader.check import Check
 from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.architecture.options import of_network
 from grader.checks.choice import measure, speed
 from grader.checks.choice import score as scoring
 from grader.checks.choice.evidence import ChoiceEvidence, ChoiceFact
@@ -43,7 +45,8 @@ class Choice(Check[ChoiceEvidence, ChoiceOptions]):
             return evidence
         context.commit()  # no verdict waits for the times
         with context.contain_faults(question):
-            image = np.random.default_rng().standard_normal((1, *context.assignment.input_shape), np.float32)
+            shape = of_network(context.assignment).input_shape
+            image = np.random.default_rng().standard_normal((1, *shape), np.float32)
             with context.stage_timer("times"), context.open_measuring_child() as child:
                 seconds = speed.times(child, artefact, image)
             if isinstance(seconds, tuple):
@@ -66,6 +69,6 @@ class Choice(Check[ChoiceEvidence, ChoiceOptions]):
 def _answers(context: GradingContext, question: Question) -> Mapping[str, str] | None:
     part = context.part(question, PartKind.ANSWERS)
     if part is not None:
-        with contextlib.suppress(measure.AnswersError):
-            return measure.read_answers(part.data)
+        with contextlib.suppress(AnswersError):
+            return read_answers(part.data)
     return None

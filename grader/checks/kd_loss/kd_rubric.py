@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+from grader.assignment import Assignment, Question
+from grader.check import is_points
 
 DEFAULT = "default"
 
 
-def with_default(options: Mapping[str, Any], files: Mapping[str, str], most: float) -> Mapping[str, Any]:
-    """The options with `DEFAULT` replaced by a row for each known mistake that is made alone and has no row.
+def rows(assignment: Assignment, question: Question) -> Mapping[str, Any]:
+    """The rows of a question, with `DEFAULT` replaced by a row for each known mistake made alone that has no row.
 
-    ``files`` are the assignment's, ``most`` the question's points. A default that cannot be applied stays as it is:
-    `grader.assignment_check` says what is wrong.
+    A default that cannot be applied stays as it is: `grader.assignment_check` says what is wrong.
     """
-    rows = options.get("mistakes")
-    if not isinstance(rows, dict) or DEFAULT not in rows:
-        return options
-    default = rows[DEFAULT]
+    written: Mapping[str, Any] = question.options.get("mistakes", {})
+    default = written.get(DEFAULT)
+    table = assignment.files.get(str(question.options.get("known_mistakes")), "")
+    if not isinstance(default, dict) or not is_points(default.get("points"), question):
+        return written
     try:
-        mistakes = json.loads(files[options["known_mistakes"]])["mistakes"]
-        single = {ids[0]: default for ids in (mistake["ids"] for mistake in mistakes) if len(ids) == 1}
-        if isinstance(default["points"], bool) or not 0 <= default["points"] <= most:
-            return options
+        single = dict.fromkeys(_single_mistakes(table), default)
     except (ValueError, KeyError, TypeError):
-        return options
-    return {**options, "mistakes": {**single, **{name: row for name, row in rows.items() if name != DEFAULT}}}
+        return written
+    return {**single, **{name: row for name, row in written.items() if name != DEFAULT}}
+
+
+@lru_cache(maxsize=16)
+def _single_mistakes(table: str) -> tuple[str, ...]:
+    """The known mistakes of a table that are made alone. Raises what an unreadable table raises."""
+    return tuple(mistake["ids"][0] for mistake in json.loads(table)["mistakes"] if len(mistake["ids"]) == 1)

@@ -6,6 +6,7 @@ from typing import Any
 
 from grader.assignment import Assignment, Question
 from grader.checks.code_failure import code_failure
+from grader.checks.kd_loss import kd_rubric
 from grader.checks.kd_loss.evidence import KDFact, KDLossEvidence, TermEvidence
 from grader.checks.kd_loss.options import KDLossOptions
 from grader.evidence import Note, Observation
@@ -44,7 +45,7 @@ def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) 
     messages += [called, *(note for note in evidence.notes if note not in causes)]
 
     options = question.typed_options(KDLossOptions)
-    rubrics = options.mistakes
+    rubrics = kd_rubric.rows(assignment, question)
     rubric = rubrics.get("+".join(mistakes), {})
     single_needs_review = any(rubrics.get(mistake, {}).get("needs_review") for mistake in mistakes)
     # Swapped numbers are a mistake only if the documented order, used in place of unclear names, is the student's.

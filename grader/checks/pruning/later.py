@@ -92,7 +92,7 @@ class CurveMeasurement(Training):
             return
         uploaded = self.context.part(self.question, PartKind.WEIGHTS)
         if uploaded is not None:
-            sizes = [images.size, self.context.assignment.input_shape[1]]
+            sizes = [images.size, self.input_shape[1]]
             sweep, size = self._measure_curve(evidence, images, uploaded.data, sizes, self.context.grading.artefact)
             self.context.record_evidence(
                 self.question, self._with_curve(evidence, sweep, images, size, weights="uploaded")

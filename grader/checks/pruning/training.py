@@ -10,6 +10,7 @@ from grader import data
 from grader.assignment import Question
 from grader.checks.architecture import confirmation
 from grader.checks.architecture.evidence import ArchitectureEvidence
+from grader.checks.architecture.options import of_network
 from grader.checks.kd_loss import binding
 from grader.checks.kd_loss.binding import CallPlan
 from grader.checks.kd_loss.evidence import KDLossEvidence
@@ -30,6 +31,11 @@ class Training:
         self._artefacts: dict[int, bytes | None] = {}
 
     @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """The shape (C, H, W) of an image for the model."""
+        return of_network(self.context.assignment).input_shape
+
+    @property
     def model(self) -> ArchitectureEvidence:
         """The evidence of the model."""
         model = self.context.find(ArchitectureEvidence)
@@ -38,7 +44,7 @@ class Training:
 
     def cost(self, size: int) -> float:
         """Mult-adds for one image of this size: convolutions scale with the area."""
-        return (self.model.mult_adds or 0) * (size / self.context.assignment.input_shape[1]) ** 2
+        return (self.model.mult_adds or 0) * (size / self.input_shape[1]) ** 2
 
     def distil(self, budget: float, images: data.DataSet) -> tuple[TrainingResult, int]:
         """A short distillation within the budget, the same for every model, and the size of its images.
@@ -46,7 +52,7 @@ class Training:
         A size counts only if there is an artefact for it, because the artefact is measured afterwards.
         """
         result = TrainingResult(None, Outcome.ERROR, 0)
-        own_size = self.context.assignment.input_shape[1]
+        own_size = self.input_shape[1]
         for size in dict.fromkeys([*distillation.sizes(budget, self.cost, images.size), own_size]):
             if self.artefact_at(size) is None:
                 continue
@@ -61,7 +67,7 @@ class Training:
         An export is fixed to the size of its example if the network pools to 7 x 7 or attends to every pixel.
         """
         if size not in self._artefacts:
-            shape = (self.context.assignment.input_shape[0], size, size)
+            shape = (self.input_shape[0], size, size)
             artefact = self.context.grading.artefact
             assert artefact is not None  # noqa: S101 - nothing is trained without one
             with self.context.open_measuring_child() as child:

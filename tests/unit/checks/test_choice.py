@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader import scoring
+from grader.answers import AnswersError, read_answers
 from grader.assignment import bundled
 from grader.checks.choice import measure as choice
 from grader.scoring import Verdict
@@ -234,11 +235,11 @@ def test_reading_that_is_not_literal_is_reported() -> None:
 
 @pytest.mark.parametrize("key", ["2.2", "Q2.2", " q2-2 ", "Question 2.2", "2_2", "２．２", "第2.2題"])
 def test_number_of_a_question_is_read_in_every_spelling(key: str) -> None:
-    assert choice.read_answers(json.dumps({key: "softer"}).encode()) == {"2.2": "softer"}
+    assert read_answers(json.dumps({key: "softer"}).encode()) == {"2.2": "softer"}
 
 
 def test_plain_number_wins_over_another_spelling() -> None:
-    assert choice.read_answers(b'{"2.2": "softer", "Q2.2": "harder", "2.20": "x"}') == {"2.2": "softer", "2.20": "x"}
+    assert read_answers(b'{"2.2": "softer", "Q2.2": "harder", "2.20": "x"}') == {"2.2": "softer", "2.20": "x"}
 
 
 def test_unclear_answer_stays_as_written() -> None:
@@ -270,7 +271,7 @@ def test_chapter_number_is_a_key_if_the_answer_fits_the_question() -> None:
     ],
 )
 def test_only_number_in_a_longer_key_is_used(written: dict[str, str], read: dict[str, str]) -> None:
-    assert choice.read_answers(json.dumps(written).encode()) == read
+    assert read_answers(json.dumps(written).encode()) == read
 
 
 def test_keys_that_are_no_number_are_named() -> None:
@@ -282,7 +283,7 @@ def test_keys_that_are_no_number_are_named() -> None:
 
 def test_answers_are_read() -> None:
     data = json.dumps({" 2.2": "softer", "3.2": False, "4": 7, "5": None, "6": 1.5}).encode("utf-8-sig")
-    assert choice.read_answers(data) == {"2.2": "softer", "3.2": "false", "4": "7", "5": "", "6": "1.5"}
+    assert read_answers(data) == {"2.2": "softer", "3.2": "false", "4": "7", "5": "", "6": "1.5"}
 
 
 @pytest.mark.parametrize(
@@ -305,19 +306,19 @@ def test_answers_are_read() -> None:
     ],
 )  # fmt: skip
 def test_unusable_answers_say_what_to_do(data: bytes, words: str) -> None:
-    with pytest.raises(choice.AnswersError, match=words):
-        choice.read_answers(data)
+    with pytest.raises(AnswersError, match=words):
+        read_answers(data)
 
 
 def test_number_with_many_digits_is_a_text() -> None:
-    assert choice.read_answers(b'{"2.2": ' + b"9" * 1500 + b"}") == {"2.2": "9" * 1500}
+    assert read_answers(b'{"2.2": ' + b"9" * 1500 + b"}") == {"2.2": "9" * 1500}
 
 
 @given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     answers: dict[str, str] = {}
-    with contextlib.suppress(choice.AnswersError):
-        answers = choice.read_answers(data)
+    with contextlib.suppress(AnswersError):
+        answers = read_answers(data)
     assert all(isinstance(answer, str) for answer in answers.values())
 
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from grader.assignment import Assignment
+from grader.checks.kd_loss import kd_rubric
 from grader.checks.kd_loss import measure as kd_loss
 from grader.evidence import LimitHit, Outcome
 from grader.sandbox.replies import Array, Reply
@@ -26,6 +27,7 @@ from reference_models.kd.reference import Loss
 from tests.unit.checks.harness_in_process import HarnessInProcess
 from tests.unit.checks.kd_examination import documented, examine
 
+CLASSES = 11
 MISTAKES = [
     pytest.param(mistake, number, id=f"{mistake.name}-{number}")
     for mistake in bank.known_mistakes()
@@ -51,7 +53,7 @@ def test_every_mistake_is_diagnosed_and_priced(mistake: bank.Mistake, number: in
     candidates = (mistake.ids, *[tuple(also.split("+")) for also in evidence.diagnosis_also])
     assert evidence.diagnosis == named
     assert mistake.ids == (evidence.diagnosis, *evidence.diagnosis_with) or mistake.ids in candidates
-    rubric = hw13.question("2.1").options["mistakes"].get("+".join(mistake.ids))
+    rubric = kd_rubric.rows(hw13, hw13.question("2.1")).get("+".join(mistake.ids))
     terms = 0.25 * (evidence.hard_term.agrees + evidence.soft_term.agrees)
     assert result.score == (rubric["points"] if rubric else terms)
     assert result.score < 0.5
@@ -484,7 +486,7 @@ def test_types_that_are_answered_wrongly_get_a_remark(hw13: Assignment) -> None:
 def test_tolerances_leave_room_on_both_sides(hw13: Assignment) -> None:
     """Ten times between the worst correct style and the tolerance, and between it and the smallest real mistake."""
     book = cases.read(hw13.files["kd_cases.json"])
-    fresh = [book.fresh_cases(np.random.default_rng(seed), hw13.classes) for seed in range(20)]
+    fresh = [book.fresh_cases(np.random.default_rng(seed), CLASSES) for seed in range(20)]
     value_off = gradient_off = 0.0
     for case in (*book.fixed_cases(), *itertools.chain(*fresh)):
         expected, expected_gradient = closed_form.loss(case)

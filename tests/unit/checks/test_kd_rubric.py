@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from grader.assignment import Assignment, bundled, from_files
+from grader.checks.kd_loss import kd_rubric
 from reference_models.kd import bank
 
 DEFAULT = "default = { points = 0.25 }"
@@ -24,7 +25,7 @@ OTHERS = {
 
 
 def rows(assignment: Assignment) -> Any:
-    return assignment.question("2.1").options["mistakes"]
+    return kd_rubric.rows(assignment, assignment.question("2.1"))
 
 
 def changed(hw13: Assignment, new: str, **files: str) -> Assignment:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import tomllib
-from pathlib import Path
 
-import grader
+from grader import messages
 from grader.assignment import Assignment
-from grader.checks.kd_loss import kd_diagnosis
+from grader.checks.kd_loss import kd_diagnosis, kd_rubric
 from reference_models.kd import bank, cases, tabulate
 from reference_models.kd.fingerprint import fingerprint
 
@@ -55,7 +53,7 @@ def test_no_mistake_is_right(hw13: Assignment) -> None:
 
 
 def test_every_single_mistake_has_points_and_every_row_is_a_known_mistake(hw13: Assignment) -> None:
-    rows = hw13.question("2.1").options["mistakes"]
+    rows = kd_rubric.rows(hw13, hw13.question("2.1"))
     single = {mistake.ids[0] for mistake in bank.known_mistakes() if len(mistake.ids) == 1}
     together = {"+".join(mistake.ids) for mistake in bank.known_mistakes()}
     assert single <= set(rows)
@@ -64,7 +62,7 @@ def test_every_single_mistake_has_points_and_every_row_is_a_known_mistake(hw13: 
 
 
 def test_every_mistake_has_a_text_in_both_languages() -> None:
-    texts = tomllib.loads((Path(grader.__file__).parent / "messages" / "kd.toml").read_text(encoding="utf-8"))
+    texts = messages.catalogue()
     for identifier in {identifier for mistake in bank.known_mistakes() for identifier in mistake.ids}:
         assert texts[identifier]["en"].endswith(".")
         assert texts[identifier]["zh-Hant"].endswith("。")

@@ -12,6 +12,8 @@ from grader.assignment import Assignment
 from reference_models.kd import bank, cases, closed_form, draw_cases, reference
 from reference_models.kd.cases import Case, Inputs, Term
 
+CLASSES = 11
+
 
 def _book(hw13: Assignment) -> cases.CaseBook:
     return cases.read(hw13.files["kd_cases.json"])
@@ -19,7 +21,10 @@ def _book(hw13: Assignment) -> cases.CaseBook:
 
 def test_closed_form_equals_automatic_differentiation(hw13: Assignment) -> None:
     book = _book(hw13)
-    for case in (*book.fixed_cases(), *book.fresh_cases(np.random.default_rng(5), hw13.classes)):
+    for case in (
+        *book.fixed_cases(),
+        *book.fresh_cases(np.random.default_rng(5), CLASSES),
+    ):
         value, gradient = closed_form.loss(case)
         by_torch, gradient_by_torch = bank.evaluate(reference.loss, case)
         assert by_torch is not None
@@ -52,8 +57,8 @@ def test_script_draws_the_case_file(hw13: Assignment) -> None:
 
 def test_cases_fit_the_assignment(hw13: Assignment) -> None:
     book = _book(hw13)
-    assert {inputs.student.shape[1] for inputs in (*book.inputs, *book.remarks)} == {hw13.classes}
-    fresh = book.fresh_cases(np.random.default_rng(0), hw13.classes)
+    assert {inputs.student.shape[1] for inputs in (*book.inputs, *book.remarks)} == {CLASSES}
+    fresh = book.fresh_cases(np.random.default_rng(0), CLASSES)
     assert {case.term for case in fresh} == {case.term for case in book.fixed_cases()} == set(Term)
     assert {len(case.inputs.student) == 1 for case in fresh} == {True, False}
     temperatures = [case.temperature for case in fresh if case.term is Term.SOFT]
@@ -64,9 +69,9 @@ def test_cases_fit_the_assignment(hw13: Assignment) -> None:
 
 def test_fresh_cases_differ_from_run_to_run(hw13: Assignment) -> None:
     book = _book(hw13)
-    one, other = (book.fresh_cases(np.random.default_rng(seed), hw13.classes) for seed in (1, 2))
+    one, other = (book.fresh_cases(np.random.default_rng(seed), CLASSES) for seed in (1, 2))
     assert not np.array_equal(one[0].inputs.student[0], other[0].inputs.student[0])
-    again = book.fresh_cases(np.random.default_rng(1), hw13.classes)
+    again = book.fresh_cases(np.random.default_rng(1), CLASSES)
     assert [case.name for case in again] == [case.name for case in one]
 
 
