@@ -243,7 +243,7 @@ def test_a_child_that_was_killed_in_the_second_part_gets_another_try(
 def test_a_model_that_kills_itself_in_training_is_believed_the_third_time(
     course: Course, sandbox: Sandbox, small: Assignment
 ) -> None:
-    suicide = "        if len(x) > 4:\n            import os; os.kill(os.getpid(), 9)\n"
+    suicide = "        if self.training and len(x) > 4:\n            import os; os.kill(os.getpid(), 9)\n"
     deadly = MODEL.replace("        return self.head", f"{suicide}        return self.head")
     submission = examined(course, sandbox, small, deadly)
     score = course.report(submission)["score"]
