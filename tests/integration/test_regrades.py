@@ -468,7 +468,7 @@ def test_a_remeasure_is_a_run_of_its_own_that_nobody_sees_before_it_is_published
             model=MODEL + f"# {course.slug}\n",
             loss=example("loss.py"),
             answers=ANSWERS,
-            summary="Total params: 323",
+            summary="Linear-5 [-1, 11] 99\nTotal params: 323",
             pruning_plot=("p.png", example("pruning.png")),
         ): student
     }

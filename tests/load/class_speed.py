@@ -64,10 +64,11 @@ def get_student_model():
     total = sum(9 * before * after + 3 * after for before, after in pairs) + 11 * (widths[-1] + 1)
     stated_total = total + (1_000 if number % 6 == 5 else 0)
     loss = _LOSS.replace(*_MISTAKES[number % 3]) if number % 5 == 4 else _LOSS
+    last_row = f"Linear-1 [-1, 11] {11 * (widths[-1] + 1)}\n"
     return {
         "model": model,
         "loss": f"{loss}# student {number}\n",
-        "summary": f"Total params: {stated_total:,}\nTrainable params: {stated_total:,}\n",
+        "summary": f"{last_row}Total params: {stated_total:,}\nTrainable params: {stated_total:,}\n",
     }
 
 

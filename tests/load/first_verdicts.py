@@ -29,7 +29,7 @@ FIRST = {"1.1", "1.2", "2.1"}
 LIGHT = {
     "model": MODEL,
     "loss": (Path(__file__).parents[2] / "examples" / "hw13-correct" / "loss.py").read_text(encoding="utf-8"),
-    "summary": "Total params: 323",
+    "summary": "Linear-5 [-1, 11] 99\nTotal params: 323",
 }
 EXAMPLE = {name: example(f"{name}.{'txt' if name == 'summary' else 'py'}").decode() for name in LIGHT}
 

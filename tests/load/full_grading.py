@@ -150,7 +150,7 @@ def measure(example: str = "hw13-correct") -> list[Row]:
     weights = safetensors.torch.save(dict(model.state_dict()))
     total = sum(parameter.numel() for parameter in model.parameters())
     parts = {"model": (EXAMPLES / example / "model.py").read_bytes(), "loss": LOSS.read_bytes()}
-    parts |= {"summary": f"Total params: {total:,}".encode(), "weights": weights}
+    parts |= {"summary": f"Conv2d\nTotal params: {total:,}".encode(), "weights": weights}
     # With weights and without a plot the curve is measured and nothing is trained.
     with running_service() as service:
         served(service, {"loss": parts["loss"]})

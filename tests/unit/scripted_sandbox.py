@@ -22,7 +22,7 @@ from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part, SubmittedParts
 
 PARAMETERS = 50_000
-SUMMARY = f"Total params: {PARAMETERS:,}"
+SUMMARY = f"Linear-1 [-1, 11] {PARAMETERS:,}\nTotal params: {PARAMETERS:,}"
 MODEL = "import torch\ndef get_student_model():\n    return torch.nn.Linear(1, 1)\n"
 Answer = Reply | Callable[[], Reply]
 

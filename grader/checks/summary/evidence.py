@@ -13,9 +13,11 @@ class SummaryFact(StrEnum):
     """What measuring may note: a closed set."""
 
     MANY_TOTALS = "summary.many_totals"
+    NO_LAYERS = "summary.no_layers"
     OTHER_INPUT_SIZE = "summary.other_input_size"
     ROWS_FIT = "summary.rows_fit"
     SEVERAL_TABLES = "summary.several_tables"
+    SEVERAL_TOTALS = "summary.several_totals"
     TOO_LARGE = "summary.too_large"
     TORCHSUMMARY_COUNT = "summary.torchsummary_count"
     TOTAL_FROM_ROWS = "summary.total_from_rows"

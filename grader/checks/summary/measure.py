@@ -45,6 +45,8 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     stated = {candidate.total for candidate in tables} - {None}
     if len(stated) > MANY_TOTALS:
         notes.append(Observation(id=SummaryFact.MANY_TOTALS, params={"count": len(stated)}))
+    elif len(stated) > 1 and table.total in {actual, counted} and (differences or not _has_numbers(table)):
+        notes.append(Observation(id=SummaryFact.SEVERAL_TOTALS, params={"count": len(stated)}))
     total = table.total
     if total is None and table.rounded:
         notes.append(Observation(id=SummaryFact.TOTAL_ROUNDED))
@@ -55,6 +57,8 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
         fitting = sum(bool(row.parameters) for row in table.rows) if layers and not differences else 0
         rows_fit = [Observation(id=SummaryFact.ROWS_FIT, params={"count": fitting})] if fitting else []
         notes += _mentioned_total(decoded.text, actual) or rows_fit
+    if total is not None and total in {actual, counted} and not _names_layers(decoded.text, table, architecture):
+        notes.append(Observation(id=SummaryFact.NO_LAYERS, params={"total": total}))
     if total is not None and total == counted != actual:
         notes.append(Observation(id=SummaryFact.TORCHSUMMARY_COUNT, params={"counted": counted, "actual": actual}))
     claimed_input = _claimed_input(table)
@@ -88,6 +92,21 @@ def _choose(tables: tuple[Table, ...], true_totals: set[int | None]) -> Table:
     """The table of this model, or else the last one: people paste their own below the example."""
     stated = [table for table in tables if table.total is not None] or list(tables)
     return next((table for table in stated if table.total in true_totals), stated[-1])
+
+
+def _has_numbers(table: Table) -> bool:
+    return any(row.parameters for row in table.rows)
+
+
+def _names_layers(text: str, table: Table, architecture: ArchitectureEvidence | None) -> bool:
+    """Whether a text holds the type or the name of a layer of the model; if those are unknown, whether it has a row."""
+    layers = architecture.layers if architecture else ()
+    if not layers:
+        return bool(table.rows)
+    inner = [layer for layer in layers if layer.depth > 0] or layers  # the model's own class is no layer
+    names = {name.casefold() for layer in inner for name in (layer.type, layer.name) if not name.isdigit()}
+    names |= {kind.casefold() for kind, _ in (architecture.idle_layers if architecture else ())}
+    return not names.isdisjoint(summary_text.words(text))
 
 
 def _total_of_rows(table: Table, true_totals: set[int | None]) -> int | None:

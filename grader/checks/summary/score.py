@@ -21,14 +21,19 @@ def score(assignment: Assignment, question: Question, evidence: SummaryEvidence)
     if evidence.claimed_total not in (evidence.actual_total, evidence.actual_torchsummary_total):
         note_id = "summary.example_pasted" if evidence.matches_example else "summary.other_model"
         return result(question, 0.0, Verdict.NONE, Note(id=note_id, params=params), *evidence.notes)
-    points, note_id = question.points, "summary.ok"
-    if evidence.rows_differ:
-        points, note_id = question.typed_options(SummaryOptions).rows_differ_points, "summary.rows_differ"
-    messages = [Note(id=note_id, params=params)]
+    facts = {note.id for note in evidence.notes}
+    points, messages = question.points, [Note(id="summary.ok", params=params)]
     verdict: Verdict | None = None
-    if any(note.id == SummaryFact.MANY_TOTALS for note in evidence.notes):
+    if evidence.rows_differ:
+        points = question.typed_options(SummaryOptions).rows_differ_points
+        messages = [Note(id="summary.rows_differ", params=params)]
+    if facts & {SummaryFact.MANY_TOTALS, SummaryFact.SEVERAL_TOTALS}:
         # A list of all numbers contains the true one: it earns nothing before a review.
         return result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
+    if SummaryFact.NO_LAYERS in facts:
+        # A paste may have lost its rows; who writes down one number has run no summary.
+        points, messages = question.typed_options(SummaryOptions).rows_differ_points, []
+        verdict = Verdict.NEEDS_REVIEW
     if evidence.count_pending:
         verdict = Verdict.NEEDS_REVIEW
         messages.append(Note(id="summary.count_pending"))

@@ -37,6 +37,7 @@ _NUMBER = re.compile(rf"\d+(?:[ \n|]*+{_SEPARATOR}[ \n|]*+{_SEPARATOR}?[ \n|]*+\
 _LEAD = re.compile(r"(?:[\s:|=*#>~≈,;\"-]|is\b|of my model\b|為|为|是|約|约)*+(?:\([^)\n]{0,20}\)[\s:|=*>]*+)?")
 _DECIMALS = re.compile(r"\.0{1,6}(?![\d.,])")
 _ANY_NUMBER = re.compile(r"(?<![\w.])(?<!\d,)(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}(?:\.\d{1,6})?)[ ]?([kKmM]?)\b(?![.,]?\d)")
+_WORD, _LATIN_WORD = re.compile(r"[^\W\d]\w*"), re.compile(r"[a-z_][a-z_0-9]*")
 _ROUNDING = 0.03
 """Relative: ``90K`` may be the model's 90,155; ``0.1M`` fits too many models."""
 _UNITS = {"k": 1_000, "m": 1_000_000}
@@ -101,6 +102,12 @@ def numbers(text: str) -> Iterator[Number]:
         half = _UNITS[unit] / 2 / 10**decimals if unit else 0
         if half <= _ROUNDING * value:
             yield Number(match[0].strip(), value - half, value + half)
+
+
+def words(text: str) -> set[str]:
+    """Every word of a text in small letters, and its Latin part if it adjoins other letters."""
+    text = unicodedata.normalize("NFKC", text).replace("\\_", "_").casefold()
+    return {*_WORD.findall(text), *_LATIN_WORD.findall(text)}
 
 
 def normalise(text: str) -> str:

@@ -280,6 +280,40 @@ def test_who_states_every_total_has_stated_none() -> None:
     assert (many.score, many.verdict) == (0.0, Verdict.NEEDS_REVIEW)
 
 
+OTHER = table([("Conv2d", (8, 9, 9), 1_000)], total="1,000")
+FOREIGN = "├─Attention: 1-1    [-1, 8]    90,000\n├─Mixer: 1-2    [-1, 8]    155\nTotal params: 90,155"
+
+
+@pytest.mark.parametrize(
+    ("text", "points", "verdict"),
+    [
+        (table(), 0.5, Verdict.FULL),
+        (CUT_OFF + "\nTotal params: 90,155", 0.5, Verdict.FULL),
+        ('Layer,Output,Param\nConv2d-1,"[-1, 32, 112, 112]",896\nTotal params,90155', 0.5, Verdict.FULL),
+        ("n0.weight torch.Size([32, 3, 3, 3])\nTotal params: 90,155", 0.5, Verdict.FULL),
+        ("我的模型有Conv2d層\nTotal params: 90,155", 0.5, Verdict.FULL),
+        ("├─Block: 1-1    [-1, 11]    90,155\nTotal params: 90,155", 0.5, Verdict.FULL),
+        (OTHER + "\n" + table(), 0.5, Verdict.FULL),
+        ("Total params: 100,000\n" + table(), 0.5, Verdict.FULL),
+        ("Total params: 90,155", 0.25, Verdict.NEEDS_REVIEW),
+        ("Total params: 90,155\nTrainable params: 90,155\nNon-trainable params: 0", 0.25, Verdict.NEEDS_REVIEW),
+        (table().split("=" * 64)[2], 0.25, Verdict.NEEDS_REVIEW),
+        ("StudentNet has\nTotal params: 90,155", 0.25, Verdict.NEEDS_REVIEW),
+        ("The convolutions and linearity\nTotal params: 90,155", 0.25, Verdict.NEEDS_REVIEW),
+        (FOREIGN, 0.25, Verdict.NEEDS_REVIEW),
+        ("Total params: 90,154\nTotal params: 90,155", 0, Verdict.NEEDS_REVIEW),
+        (OTHER + "\nTotal params: 90,155", 0, Verdict.NEEDS_REVIEW),
+        ("Total params: 90,155\n" + OTHER, 0, Verdict.NEEDS_REVIEW),
+        ("Conv2d Linear\nTotal params: 90,155\nTotal params: 90,156", 0, Verdict.NEEDS_REVIEW),
+        (table().replace("18,496", "18,400") + "\nTotal params: 5", 0, Verdict.NEEDS_REVIEW),
+        ("Total params: 90,154", 0, Verdict.NONE),
+    ],
+)
+def test_summary_names_layers_and_one_total_fits_its_rows(text: str, points: float, verdict: Verdict) -> None:
+    result = scoring.score(bundled("hw13"), "1.2", measure(text))
+    assert (result.score, result.verdict) == (points, verdict), result.messages
+
+
 def test_two_foreign_tables_take_the_last() -> None:
     first, last = (
         table([("Conv2d", (8, 9, 9), 1_000)], total="1,000"),
@@ -295,7 +329,7 @@ def test_example_is_recognised() -> None:
 
 def test_torchsummarys_own_count_is_accepted_and_explained() -> None:
     model = architecture(torchsummary_total=TOTAL - 64)
-    evidence = measure("Total params: 90,091", model)
+    evidence = measure(table(total="90,091"), model)
     assert evidence.claimed_total == evidence.actual_torchsummary_total
     assert [note.id for note in evidence.notes] == ["summary.torchsummary_count"]
 
