@@ -24,6 +24,7 @@ from pydantic import (
 
 from grader import assignment_upgrade
 from grader.parts import MOST_PARTS, PartDefinition, PartKind, Text
+from grader.submission import Part
 
 ASSIGNMENTS = Path(__file__).parent / "assignments"
 _Options = TypeVar("_Options", bound=BaseModel)
@@ -171,6 +172,11 @@ class Assignment(_Data):
         return tuple(
             part.name for part in self.parts if part.kind is kind and (question is None or part.name in question.parts)
         )
+
+    def by_kind(self, question: Question, parts: Mapping[str, Part]) -> dict[PartKind, Part]:
+        """The submitted parts of a question: the first of each kind."""
+        own = [part for part in reversed(self.parts) if part.name in question.parts and part.name in parts]
+        return {part.kind: parts[part.name] for part in own}
 
     def code_parts(self, question: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The names of the question's own parts of code, and of the others, which may hold its entry point as well."""

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from grader.assignment import Assignment, Question
 from grader.context import GradingContext
 from grader.evidence import Evidence, Fault
+from grader.parts import PartKind
+from grader.submission import Part
 from grader.verdicts import QuestionScore
 
 Fact = Literal["parameters", "accuracy", "mistake", "further_mistakes"]
@@ -80,6 +82,13 @@ class Check(ABC, Generic[EvidenceT, OptionsT]):
         """What measuring reads of the assignment besides the question's own parts, options and files, as JSON data."""
         return {"sandbox": dict(assignment.sandbox)}
 
+    def read(self, question: Question, parts: Mapping[PartKind, Part]) -> EvidenceT | None:
+        """What reading the question's own parts shows, for the preview of the form: nothing may run.
+
+        ``None`` for parts that only running shows.
+        """
+        return None
+
     @abstractmethod
     def examine(self, context: GradingContext, question: Question) -> EvidenceT | None:
         """Measure the evidence of a question, or ``None`` while evidence that it rests on is missing.
@@ -109,6 +118,15 @@ class Check(ABC, Generic[EvidenceT, OptionsT]):
     @abstractmethod
     def score(self, assignment: Assignment, question: Question, evidence: EvidenceT) -> QuestionScore:
         """Points and messages: a pure function. The evidence was submitted and has no fault."""
+
+    def replay(self, assignment: Assignment, question: Question, evidence: EvidenceT | None) -> Mapping[str, str]:
+        """Texts for the replay archive by file name, with which a student repeats the measuring at home.
+
+        Asked of each question whose code can be read; ``assignment`` is the version of the evidence. Everything must be
+        the student's own or drawn for this run: what other gradings share stays secret. Scripts import ``replaying``,
+        which is in every archive and loads the code.
+        """
+        return {}
 
     def problems(self, assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
         """Options by name that cannot be used, and what is wrong with each, beyond their types."""

@@ -128,10 +128,13 @@ class GradingContext:
         """Whether the caller cancelled the grading, or another thread of it failed."""
         return self.stop.is_set() or self._is_cancelled()
 
+    def parts(self, question: Question) -> dict[PartKind, Part]:
+        """What was submitted for the question, by kind of part."""
+        return self.assignment.by_kind(question, self.submission.parts)
+
     def part(self, question: Question, kind: PartKind) -> Part | None:
         """What was submitted as the question's part of this kind."""
-        names = self.assignment.part_names(kind, question)
-        return next((self.submission.parts[name] for name in names if name in self.submission.parts), None)
+        return self.parts(question).get(kind)
 
     def code_part(self, question: Question) -> Part | None:
         """The part that defines the question's entry point: its own, or another part of code if only that one does."""

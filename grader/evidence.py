@@ -128,6 +128,11 @@ class Evidence(Record):
         return str(cls.model_fields["kind"].default)
 
     @property
+    def remarks(self) -> tuple[Observation, ...]:
+        """The facts that the preview of a form tells."""
+        return self.notes
+
+    @property
     def is_reproducible(self) -> bool:
         """Whether it depends on the submission alone, and not on the load of a machine or a person's decision."""
         return self.fault is None

@@ -8,16 +8,11 @@ from functools import cache
 
 from app import language
 from grader import intake, messages
-from grader.answers import read_answers
-from grader.assignment import Assignment
-from grader.checks.choice import measure as choice
-from grader.checks.pruning import measure as pruning
-from grader.checks.pruning.evidence import PruningEvidence
-from grader.checks.summary import measure as summary
-from grader.checks.summary.evidence import SummaryEvidence
-from grader.evidence import Observation
+from grader.assignment import Assignment, Question
+from grader.checks import registry
+from grader.evidence import Evidence, Observation
 from grader.intake import IntakeFact
-from grader.parts import PartKind
+from grader.parts import PartDefinition, PartKind
 from grader.submission import Part, Repair
 from grader.verdicts import message_of
 
@@ -45,22 +40,25 @@ class CodePreview:
 
 
 @dataclass(frozen=True)
-class TextPreview:
-    """A part of text: its lines, and its total if a question expects a summary of a network."""
+class QuestionPreview:
+    """What the check of a question reads of its parts. The page shows it by the kind of the check.
 
+    ``title`` is that of the first part.
+    """
+
+    question: Question
     title: str
-    lines: int
-    summary: SummaryEvidence | None
+    evidence: Evidence
     remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class PicturePreview:
-    """A picture, with the table of its data points if the same question has one."""
+class OtherPreview:
+    """A part that only running shows: ``lines`` of a text, ``size`` in bytes of all others."""
 
     title: str
-    evidence: PruningEvidence
-    remarks: tuple[str, ...]
+    lines: int | None
+    size: int
 
 
 @dataclass(frozen=True)
@@ -68,31 +66,38 @@ class Preview:
     """The parts that a form holds. ``unanswered`` are the numbers of questions without a part or an answer."""
 
     codes: tuple[CodePreview, ...]
-    texts: tuple[TextPreview, ...]
-    answers: Mapping[str, str]
-    """By question the text of its choice."""
-    pictures: tuple[PicturePreview, ...]
-    weights: Mapping[str, int]
-    """Bytes by title. Weights are only opened inside the sandbox."""
+    questions: tuple[QuestionPreview, ...]
+    others: tuple[OtherPreview, ...]
     unanswered: tuple[str, ...]
 
 
 def read_parts(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str) -> Preview:
     """Read the parts as the grading will, with remarks in a language."""
     codes = tuple(_codes(assignment, parts, repair, tag))
-    answers = _read_answers(assignment, parts)
-    return Preview(
-        codes=codes,
-        texts=tuple(_texts(assignment, parts, tag)),
-        answers=_choices(assignment, answers, tag),
-        pictures=tuple(_pictures(assignment, parts, tag)),
-        weights={
-            language.text(part.title, tag): len(parts[part.name].data)
-            for part in assignment.parts
-            if part.kind is PartKind.WEIGHTS and part.name in parts
-        },
-        unanswered=_unanswered(assignment, parts, codes, answers),
-    )
+    called = {code.entry for code in codes}
+    questions, unanswered, shown = [], [], {code.part for code in codes}
+    for question in assignment.questions:
+        own = assignment.by_kind(question, parts)
+        evidence = registry.of(question).read(question, own)
+        if not (own or question.entry in called) or (evidence is not None and not evidence.submitted):
+            unanswered.append(question.number)
+        elif evidence is not None:
+            # Weights are only opened inside the sandbox.
+            names = [name for name in parts if name in question.parts and not _is_weights(assignment, name)]
+            shown.update(names)
+            title = _title(assignment, next(part.name for part in assignment.parts if part.name in names), tag)
+            questions.append(QuestionPreview(question, title, evidence, _render(evidence.remarks, tag)))
+    others = [_other(part, parts[part.name], tag) for part in assignment.parts if part.name in parts.keys() - shown]
+    return Preview(codes, tuple(questions), tuple(others), tuple(unanswered))
+
+
+def _is_weights(assignment: Assignment, name: str) -> bool:
+    return assignment.part(name).kind is PartKind.WEIGHTS
+
+
+def _other(definition: PartDefinition, part: Part, tag: str) -> OtherPreview:
+    lines = len(part.data.splitlines()) if definition.is_text else None
+    return OtherPreview(language.text(definition.title, tag), lines, len(part.data))
 
 
 def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str) -> Iterator[CodePreview]:
@@ -124,68 +129,6 @@ def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, ta
 @cache
 def _defined_names(prelude: str) -> frozenset[str]:
     return intake.defined_names(prelude)
-
-
-def _texts(assignment: Assignment, parts: Mapping[str, Part], tag: str) -> Iterator[TextPreview]:
-    for name in assignment.part_names(PartKind.TEXT):
-        if name in parts:
-            question = next((one for one in assignment.questions if one.check == "summary" and name in one.parts), None)
-            evidence = summary.measure(parts[name].data, None, question) if question else None
-            lines = len(parts[name].data.splitlines())
-            remarks = _render(evidence.notes if evidence else (), tag)
-            yield TextPreview(_title(assignment, name, tag), lines, evidence, remarks)
-
-
-def _pictures(assignment: Assignment, parts: Mapping[str, Part], tag: str) -> Iterator[PicturePreview]:
-    """The picture and the table of each question that has any."""
-    shown: set[str] = set()
-    for question in assignment.questions:
-        names = [next(iter(assignment.part_names(kind, question)), "") for kind in (PartKind.PICTURE, PartKind.TABLE)]
-        submitted = [name for name in names if name in parts and name not in shown]
-        if not submitted:
-            continue
-        shown.update(submitted)
-        picture, table = (parts[name].data if name in parts else None for name in names)
-        evidence, _ = pruning.measure(picture, table)
-        error = (
-            [Observation(id=evidence.picture_error, params=evidence.picture_error_params)]
-            if evidence.picture_error
-            else []
-        )
-        title = _title(assignment, names[0] or names[1], tag)
-        yield PicturePreview(title, evidence, _render((*error, *evidence.notes), tag))
-
-
-def _read_answers(assignment: Assignment, parts: Mapping[str, Part]) -> dict[str, str]:
-    """By question the answer of a choice, as it was written."""
-    answers = {}
-    for question in assignment.questions:
-        for name in assignment.part_names(PartKind.ANSWERS, question):
-            if name in parts:
-                answers[question.number] = read_answers(parts[name].data).get(question.number, "")
-    return answers
-
-
-def _choices(assignment: Assignment, answers: Mapping[str, str], tag: str) -> dict[str, str]:
-    texts = {}
-    for question in assignment.questions:
-        choices = question.options.get("choices")
-        if choices and answers.get(question.number):
-            answer = choice.measure(answers, question).answer or ""
-            texts[question.number] = language.text(choices[answer], tag) if answer in choices else answer
-    return texts
-
-
-def _unanswered(
-    assignment: Assignment, parts: Mapping[str, Part], codes: tuple[CodePreview, ...], answers: Mapping[str, str]
-) -> tuple[str, ...]:
-    entries = {code.entry for code in codes}
-    return tuple(
-        question.number
-        for question in assignment.questions
-        if not (parts.keys() & set(question.parts) or question.entry in entries)
-        or ("choices" in question.options and not answers.get(question.number))
-    )
 
 
 def _title(assignment: Assignment, name: str, tag: str) -> str:

@@ -8,10 +8,9 @@ import platform
 import uuid
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -19,24 +18,17 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.problems import Conflict
 from app.scores import repository as scores
-from app.scores.standing import SubmissionScore, submission_score
+from app.scores.standing import submission_score
 from app.submissions import repository, service
-from app.submissions.models import Run, StoredEvidence, Submission
+from app.submissions.models import Submission
 from grader import intake, stored_evidence
 from grader.assignment import Assignment
 from grader.checks import registry
-from grader.checks.kd_loss import kd_replay
-from grader.checks.kd_loss.evidence import KDLossEvidence
-from grader.checks.kd_loss.kd_replay import Failure
+from grader.evidence import Evidence
 from grader.parts import PartKind
 from grader.submission import Part
 
 _FILES = Path(__file__).parent / "replay_archive"
-_SCRIPTS: Mapping[str, tuple[str, ...]] = {
-    "architecture": ("replay_model.py",),
-    "kd_loss": ("replay_loss.py", "replay_model.py"),
-}
-"""The scripts for a question, by its check."""
 _SUFFIXES = (".py", ".ipynb", ".txt")
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -61,47 +53,42 @@ def archive(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> bytes
 
 
 def _files(session: Session, submission: Submission) -> dict[str, bytes]:
-    score = submission_score(session, submission, evidence=True)
-    loss = _loss_evidence(session, submission)
-    failures: tuple[Failure, ...] = ()
-    measured_with = assignments.definition(submission.assignment)
-    if loss is not None:
-        stored, evidence = loss
-        measured_with = repository.assignment_of_run(session, stored.run_id)
-        question = measured_with.question(stored.question)
-        failures = kd_replay.failures(measured_with, question, evidence)
-    code_parts = measured_with.part_names(PartKind.CODE)
+    measured = _measured(session, submission)
+    versions = [version for number, (version, _) in measured.items() if registry.of(version.question(number)).runs_code]
+    assignment = versions[-1] if versions else assignments.definition(submission.assignment)
+    code_parts = assignment.part_names(PartKind.CODE)
     uploaded = {
         part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
         for part in repository.parts(session, submission.id)
         if part.name in code_parts
     }
-    sources = _sources(measured_with)
-    run = repository.run(session, submission.run_id)
+    sources = _sources(assignment)
     files = {
         "README.md": (_FILES / "README.md").read_bytes(),
-        "prelude.py": measured_with.prelude_source().encode(),
-        "replay.json": _json(_about(submission, run, measured_with, score, sources)),
+        "prelude.py": assignment.prelude_source().encode(),
+        "replay.json": _about(session, submission, assignment, sources).encode(),
     }
     for name, part in uploaded.items():
         suffix = Path(part.filename or "").suffix
         files[f"uploaded/{name}{suffix if suffix in _SUFFIXES else '.py'}"] = part.data
-    files |= _as_run(uploaded, measured_with, submission, sources)
-    if loss is not None and loss[1].call and sources.get(loss[0].question) in files:
-        files["cases.json"] = _json([_case(failure) for failure in failures])
-        files["call.py"] = f"value = {loss[1].call}\n".encode()
-    else:
-        files.pop("replay_loss.py", None)
+    as_run = dict(_as_run(uploaded, assignment, submission, sources))
+    for number, source in as_run.items():
+        files["replaying.py"] = (_FILES / "replaying.py").read_bytes()
+        files[sources[number]] = source.encode()
+        version, evidence = measured.get(number, (assignment, None))
+        question = version.question(number)
+        texts = registry.of(question).replay(version, question, evidence)
+        files |= {name: text.encode() for name, text in texts.items()}
     return files
 
 
-def _loss_evidence(session: Session, submission: Submission) -> tuple[StoredEvidence, KDLossEvidence] | None:
-    """The evidence of the loss that counts: its row and its parsed data."""
-    for score in scores.computed(session, [submission.id], evidence=True)[submission.id].values():
-        evidence = stored_evidence.parse(score.evidence.data)
-        if isinstance(evidence, KDLossEvidence):
-            return score.evidence, evidence
-    return None
+def _measured(session: Session, submission: Submission) -> dict[str, tuple[Assignment, Evidence]]:
+    """By question the evidence that counts and the assignment's version with which it was measured, oldest first."""
+    rows = [row.evidence for row in scores.computed(session, [submission.id], evidence=True)[submission.id].values()]
+    return {
+        row.question: (repository.assignment_of_run(session, row.run_id), stored_evidence.parse(row.data))
+        for row in sorted(rows, key=lambda row: (row.run_id, row.question))
+    }
 
 
 def _sources(assignment: Assignment) -> dict[str, str]:
@@ -117,49 +104,24 @@ def _sources(assignment: Assignment) -> dict[str, str]:
 
 
 def _as_run(
-    uploaded: Mapping[str, Part], assignment: Assignment, submission: Submission, sources: Mapping[str, str]
-) -> dict[str, bytes]:
-    """The sources as intake extracts them, and the scripts that run them. One notebook may hold several."""
+    uploaded: Mapping[str, Part], assignment: Assignment, submission: Submission, numbers: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """By question the source as intake extracts it. One notebook may hold several."""
     names = intake.defined_names(assignment.prelude_source())
-    files: dict[str, bytes] = {}
-    for number, file in sources.items():
+    for number in numbers:
         question = assignment.question(number)
         entry = str(question.entry)
         part = intake.find_part(uploaded, *assignment.code_parts(question), entry)
         source = intake.read_part(part, entry, names, submission.repair).source if part is not None else None
         if source is not None:
-            files[file] = source.encode()
-            files |= {script: (_FILES / script).read_bytes() for script in _SCRIPTS.get(question.check, ())}
-    return files
+            yield number, source
 
 
-def _case(failure: Failure) -> dict[str, Any]:
-    """A case as JSON data: logits ``(N, C)``, labels ``(N,)``."""
-    inputs = failure.case.inputs
-    return {
-        "term": failure.term,
-        "case": failure.case.name,
-        "alpha": failure.case.alpha,
-        "temperature": failure.case.temperature,
-        "student_logits": [[float(str(number)) for number in row] for row in inputs.student],
-        "labels": inputs.labels.tolist(),
-        "teacher_logits": [[float(str(number)) for number in row] for row in inputs.teacher],
-        "value": failure.value,
-        "gradient": failure.gradient.tolist(),
-        "expected": failure.expected,
-        "got": failure.got,
-    }
-
-
-def _about(
-    submission: Submission,
-    run: Run | None,
-    assignment: Assignment,
-    score: SubmissionScore,
-    sources: Mapping[str, str],
-) -> dict[str, Any]:
-    """Versions, seeds and results. Of the assignment only the facts that students know."""
-    return {
+def _about(session: Session, submission: Submission, assignment: Assignment, sources: Mapping[str, str]) -> str:
+    """Versions, seeds and results as JSON. Of the assignment only the facts that students know."""
+    score = submission_score(session, submission, evidence=True)
+    run = repository.run(session, submission.run_id)
+    about = {
         "submission": str(submission.id),
         "attempt": submission.attempt,
         "submitted_at": submission.submitted_at.isoformat(),
@@ -187,7 +149,4 @@ def _about(
             for standing in score.questions
         ],
     }
-
-
-def _json(data: Any) -> bytes:
-    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
+    return json.dumps(about, indent=1, ensure_ascii=False) + "\n"

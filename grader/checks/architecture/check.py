@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +17,8 @@ from grader.checks.architecture.options import ArchitectureOptions
 from grader.context import GradingContext, LoadFailure
 from grader.evidence import Evidence
 from grader.verdicts import QuestionScore
+
+_SCRIPT = Path(__file__).with_name("replay_model.py")
 
 
 class Architecture(Check[ArchitectureEvidence, ArchitectureOptions]):
@@ -54,6 +57,11 @@ class Architecture(Check[ArchitectureEvidence, ArchitectureOptions]):
 
     def is_settled(self, evidence: ArchitectureEvidence, others: Collection[Evidence]) -> bool:
         return not evidence.awaits_confirmation
+
+    def replay(
+        self, assignment: Assignment, question: Question, evidence: ArchitectureEvidence | None
+    ) -> Mapping[str, str]:
+        return {_SCRIPT.name: _SCRIPT.read_text(encoding="utf-8")}
 
     def score(self, assignment: Assignment, question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
         return scoring.score(question, evidence)

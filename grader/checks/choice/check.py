@@ -20,6 +20,7 @@ from grader.checks.choice.options import ChoiceOptions
 from grader.context import GradingContext
 from grader.evidence import Evidence, Observation, Outcome
 from grader.parts import PartKind
+from grader.submission import Part
 from grader.verdicts import QuestionScore
 
 
@@ -35,11 +36,18 @@ class Choice(Check[ChoiceEvidence, ChoiceOptions]):
     def inputs(self, assignment: Assignment, question: Question) -> Mapping[str, Any]:
         return {}
 
+    def read(self, question: Question, parts: Mapping[PartKind, Part]) -> ChoiceEvidence:
+        answers: Mapping[str, str] = {}
+        if PartKind.ANSWERS in parts:
+            with contextlib.suppress(AnswersError):
+                answers = read_answers(parts[PartKind.ANSWERS].data)
+        return measure.measure(answers, question)
+
     def examine(self, context: GradingContext, question: Question) -> ChoiceEvidence:
         """The answer; once the model is confirmed, also its times, without which the answer stands."""
         evidence = context.evidence_of(question, ChoiceEvidence)
         if evidence is None:
-            return measure.measure(_answers(context, question), question)
+            return self.read(question, context.parts(question))
         artefact = context.grading.artefact
         if artefact is None or not evidence.submitted or not self.options(question).measure_times:
             return evidence
@@ -64,11 +72,3 @@ class Choice(Check[ChoiceEvidence, ChoiceOptions]):
             yield "choices", "names the answers that there are, each with its texts"
         elif key not in choices:
             yield "key", f"is one of {', '.join(choices)}, not {key!r}"
-
-
-def _answers(context: GradingContext, question: Question) -> Mapping[str, str] | None:
-    part = context.part(question, PartKind.ANSWERS)
-    if part is not None:
-        with contextlib.suppress(AnswersError):
-            return read_answers(part.data)
-    return None

@@ -12,11 +12,11 @@ from grader.checks.choice.options import ChoiceOptions
 from grader.evidence import Observation
 
 
-def measure(answers: Mapping[str, str] | None, question: Question) -> ChoiceEvidence:
+def measure(answers: Mapping[str, str], question: Question) -> ChoiceEvidence:
     """The choice that an answer names. An answer that names no choice, or several, stays as it was written."""
-    written = (answers or {}).get(question.number, "").strip()
+    written = answers.get(question.number, "").strip()
     if not written:
-        return _under_another_key(answers or {}, question)
+        return _under_another_key(answers, question)
     choice = choose(written, question)
     if choice is None:
         return ChoiceEvidence(answer=written)

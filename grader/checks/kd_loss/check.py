@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
 
 from grader.assignment import Assignment, Question
 from grader.check import Check
-from grader.checks.kd_loss import measure, options
+from grader.checks.kd_loss import kd_replay, measure, options
 from grader.checks.kd_loss import score as scoring
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.kd_loss.options import KDLossOptions
@@ -41,6 +41,9 @@ class KDLoss(Check[KDLossEvidence, KDLossOptions]):
 
     def score(self, assignment: Assignment, question: Question, evidence: KDLossEvidence) -> QuestionScore:
         return scoring.score(assignment, question, evidence)
+
+    def replay(self, assignment: Assignment, question: Question, evidence: KDLossEvidence | None) -> Mapping[str, str]:
+        return kd_replay.files(assignment, question, evidence)
 
     def problems(self, assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
         yield from options.problems(assignment, question)

@@ -6,7 +6,10 @@ all students and stay secret.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +20,7 @@ from grader.checks.kd_loss.options import KDLossOptions
 from reference_models.kd import cases, closed_form
 from reference_models.kd.cases import Case
 
+SCRIPT = Path(__file__).with_name("replay_loss.py")
 TERMS = ("hard_term", "soft_term", "mixture", "gradient")
 
 
@@ -34,6 +38,18 @@ class Failure:
     got: float | None
     value: float
     gradient: NDArray[np.float64]
+
+
+def files(assignment: Assignment, question: Question, evidence: KDLossEvidence | None) -> dict[str, str]:
+    """The files of the replay archive, if the loss was called: a script, the call and the `failures`."""
+    if evidence is None or not evidence.call:
+        return {}
+    failed = [_case(failure) for failure in failures(assignment, question, evidence)]
+    return {
+        SCRIPT.name: SCRIPT.read_text(encoding="utf-8"),
+        "call.py": f"value = {evidence.call}\n",
+        "cases.json": json.dumps(failed, indent=1) + "\n",
+    }
 
 
 def failures(assignment: Assignment, question: Question, evidence: KDLossEvidence) -> tuple[Failure, ...]:
@@ -57,3 +73,21 @@ def failures(assignment: Assignment, question: Question, evidence: KDLossEvidenc
 def _drawn(assignment: Assignment, question: Question, seed: int) -> tuple[Case, ...]:
     options = question.typed_options(KDLossOptions)
     return cases.read(assignment.files[options.cases]).fresh_cases(np.random.default_rng(seed), options.classes)
+
+
+def _case(failure: Failure) -> dict[str, Any]:
+    """A case as JSON data: logits ``(N, C)``, labels ``(N,)``."""
+    inputs = failure.case.inputs
+    return {
+        "term": failure.term,
+        "case": failure.case.name,
+        "alpha": failure.case.alpha,
+        "temperature": failure.case.temperature,
+        "student_logits": [[float(str(number)) for number in row] for row in inputs.student],
+        "labels": inputs.labels.tolist(),
+        "teacher_logits": [[float(str(number)) for number in row] for row in inputs.teacher],
+        "value": failure.value,
+        "gradient": failure.gradient.tolist(),
+        "expected": failure.expected,
+        "got": failure.got,
+    }

@@ -2,13 +2,10 @@
 
 import json
 import runpy
-from pathlib import Path
 from typing import Any
 
 import torch
-from replay_model import load, question
-
-HERE = Path(__file__).resolve().parent
+from replaying import HERE, load, question
 
 
 class Settings(dict[str, Any]):

@@ -17,6 +17,7 @@ from grader.checks.pruning.options import PruningOptions
 from grader.context import GradingContext
 from grader.evidence import Evidence, Fault, Observation
 from grader.parts import PartKind
+from grader.submission import Part
 from grader.verdicts import QuestionScore
 
 
@@ -35,6 +36,13 @@ class Pruning(Check[PruningEvidence, PruningOptions]):
         baselines = assignment.baselines_on(data.name_for(question.options))
         return {**super().inputs(assignment, question), "baselines": dict(baselines)}
 
+    def read(self, question: Question, parts: Mapping[PartKind, Part]) -> PruningEvidence:
+        return self._measure(parts)[0]
+
+    def _measure(self, parts: Mapping[PartKind, Part]) -> tuple[PruningEvidence, bytes | None]:
+        plot, points = (parts[kind].data if kind in parts else None for kind in (PartKind.PICTURE, PartKind.TABLE))
+        return measure.measure(plot, points)
+
     def examine(self, context: GradingContext, question: Question) -> PruningEvidence:
         evidence = context.evidence_of(question, PruningEvidence) or self._read(context, question)
         if context.part(question, PartKind.WEIGHTS) is None or context.awaits(ArchitectureEvidence):
@@ -49,8 +57,7 @@ class Pruning(Check[PruningEvidence, PruningOptions]):
         return evidence.model_copy(update={"notes": (*evidence.notes, unused)})
 
     def _read(self, context: GradingContext, question: Question) -> PruningEvidence:
-        plot, points = (context.part(question, kind) for kind in (PartKind.PICTURE, PartKind.TABLE))
-        evidence, picture = measure.measure(plot.data if plot else None, points.data if points else None)
+        evidence, picture = self._measure(context.parts(question))
         if picture is not None:
             context.keep_picture(picture)
         return evidence

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from grader.evidence import Evidence, Fault, Outcome, Record
+from grader.evidence import Evidence, Fault, Observation, Outcome, Record
 
 
 class PruningFact(StrEnum):
@@ -129,6 +129,12 @@ class PruningEvidence(Evidence):
     """The grader failed after the points were settled: there is no curve, and no points depend on it."""
     curve_stopped: bool = False
     """A person stopped the later stage after the points were settled: the curve, or its next step, is missing."""
+
+    @property
+    def remarks(self) -> tuple[Observation, ...]:
+        if self.picture_error is None:
+            return self.notes
+        return (Observation(id=self.picture_error, params=self.picture_error_params), *self.notes)
 
     @property
     def is_reproducible(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from grader import intake
 from grader.assignment import Assignment, Question
@@ -15,6 +15,7 @@ from grader.checks.summary.options import SummaryOptions
 from grader.context import GradingContext
 from grader.evidence import Evidence
 from grader.parts import PartKind
+from grader.submission import Part
 from grader.verdicts import QuestionScore
 
 
@@ -26,6 +27,11 @@ class Summary(Check[SummaryEvidence, SummaryOptions]):
 
     def rests_on(self, question: Question) -> tuple[type[Evidence], ...]:
         return (ArchitectureEvidence,)
+
+    def read(self, question: Question, parts: Mapping[PartKind, Part]) -> SummaryEvidence:
+        if PartKind.TEXT not in parts:
+            return SummaryEvidence(submitted=False)
+        return measure.measure(parts[PartKind.TEXT].data, None, question)
 
     def examine(self, context: GradingContext, question: Question) -> SummaryEvidence | None:
         if context.awaits(ArchitectureEvidence):

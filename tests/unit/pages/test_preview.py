@@ -7,6 +7,9 @@ from pathlib import Path
 
 from app.pages import preview
 from grader import assignment
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.pruning.evidence import PruningEvidence
+from grader.checks.summary.evidence import SummaryEvidence
 from grader.submission import Part
 
 EXAMPLE = Path(__file__).parents[3] / "examples/hw13"
@@ -26,14 +29,14 @@ def test_every_part_of_the_example_is_shown() -> None:
     }
     form = preview.read_parts(HW13, parts, "suggest", "en")
     assert [(code.part, code.has_entry) for code in form.codes] == [("model", True), ("loss", True)]
-    (text,) = form.texts
-    assert text.summary is not None
-    assert text.summary.claimed_total == 96_587
-    assert form.answers == {number: HW13.question(number).options["choices"][key]["en"] for number, key in
-                             (("2.2", "softer"), ("3.2", "no"))}  # fmt: skip
-    (picture,) = form.pictures
-    assert picture.evidence.picture is not None
-    assert form.weights == {"Trained weights (optional)": 5}
+    read = {item.question.number: item.evidence for item in form.questions}
+    assert list(read) == ["1.2", "2.2", "3.1", "3.2"]
+    assert isinstance(read["1.2"], SummaryEvidence)
+    assert read["1.2"].claimed_total == 96_587
+    assert [item.answer for item in read.values() if isinstance(item, ChoiceEvidence)] == ["softer", "no"]
+    assert isinstance(read["3.1"], PruningEvidence)
+    assert read["3.1"].picture is not None
+    assert [(part.title, part.size) for part in form.others] == [("Trained weights (optional)", 5)]
     assert form.unanswered == ()
 
 
@@ -69,12 +72,15 @@ def test_code_that_is_no_python_is_no_failure_of_ours() -> None:
 
 def test_an_answer_that_names_no_choice_is_shown_as_it_was_written() -> None:
     form = preview.read_parts(HW13, {"answers": Part(b'{"2.2": "<b>both</b>"}')}, "suggest", "en")
-    assert form.answers == {"2.2": "<b>both</b>"}
+    (answer,) = form.questions
+    assert isinstance(answer.evidence, ChoiceEvidence)
+    assert (answer.question.number, answer.evidence.answer) == ("2.2", "<b>both</b>")
     assert form.unanswered == ("1.1", "1.2", "2.1", "3.1", "3.2")
 
 
 def test_a_picture_that_is_none_says_why() -> None:
     form = preview.read_parts(HW13, {"pruning_plot": Part(b"text")}, "suggest", "en")
-    (picture,) = form.pictures
+    (picture,) = form.questions
+    assert isinstance(picture.evidence, PruningEvidence)
     assert picture.evidence.picture is None
     assert picture.remarks
