@@ -34,6 +34,7 @@ for group in (users, tokens, assignment, audit, dataset, lti):
 
 @app.command(
     epilog="Examples:\n\n- `assay grade examples/hw13`\n\n"
+    "- `assay grade examples/prune-quantize`\n\n"
     "- `assay grade --model model.py --loss loss.py --json`\n\n"
     "Exit codes: 0 graded, 2 unusable input, 78 this machine cannot run student code safely."
 )
@@ -48,7 +49,7 @@ def grade(
     weights: options.Weights = None,
     part: options.PartFiles = None,
     repair: options.RepairOption = options.Repair.SUGGEST,
-    assignment: options.SlugOrFolder = "hw13",
+    assignment: options.SlugOrFolderByName = None,
     as_json: options.ReportAsJson = False,
     language: options.LanguageOption = options.Language.ENGLISH,
 ) -> None:
@@ -238,12 +239,44 @@ def tokens_create(
     people.create_token(login, as_json)
 
 
-@assignment.command("check", epilog="Example: `assay assignment check my-course/hw13`\n\n" + options.EXIT_CODES)
-def assignment_check(folder: options.AssignmentFolder, as_json: options.ResultAsJson = False) -> None:
-    """Check an assignment's folder and report each error with its file and line. Changes nothing."""
+@assignment.command(
+    "check",
+    epilog="Examples:\n\n- `assay assignment check my-course/hw13`\n\n"
+    "- `assay assignment check my-course/functions --no-run`\n\n" + options.EXIT_CODES_OF_TRIALS,
+)
+def assignment_check(
+    folder: options.AssignmentFolder,
+    no_run: Annotated[bool, typer.Option("--no-run", help="Read the files only; run none of them.")] = False,
+    as_json: options.ResultAsJson = False,
+) -> None:
+    """Check an assignment's folder and report each error with its file and line. Changes nothing.
+
+    Known mistakes and correct variants of function questions run in the sandbox: an error is a correct variant that
+    loses points, or a mistake that the cases cannot tell from the reference or from another one.
+    """
     from app.commands import assignment as command
 
-    command.check(folder, as_json)
+    command.check(folder, as_json, no_run)
+
+
+@assignment.command(
+    "try",
+    epilog="Example: `assay assignment try my-course/hw13 my-solution`\n\n"
+    "Runs until Ctrl-C, or with --once until the submission is graded. " + options.EXIT_CODES_OF_TRIALS,
+)
+def assignment_try(
+    folder: options.AssignmentFolder,
+    submission: Annotated[
+        list[Path], typer.Argument(metavar="SUBMISSION...", help="Folders or files of a submission, as for `grade`.")
+    ],
+    once: Annotated[bool, typer.Option("--once", help="Grade once and end.")] = False,
+    as_json: options.ReportAsJson = False,
+    language: options.LanguageOption = options.Language.ENGLISH,
+) -> None:
+    """Grade a submission again whenever a file of it or of the assignment changes, for authors at work."""
+    from app.commands import assignment_try as command
+
+    command.run(folder, submission, once, language, as_json)
 
 
 @assignment.command("publish", epilog="Example: `assay assignment publish my-course/hw13`\n\n" + options.EXIT_CODES)

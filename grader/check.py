@@ -15,6 +15,8 @@ from grader.assignment import Assignment, Question
 from grader.context import GradingContext
 from grader.evidence import Evidence, Fault
 from grader.parts import PartKind
+from grader.rubric import Progress, RubricTrial
+from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part
 from grader.verdicts import QuestionScore
 
@@ -59,6 +61,8 @@ class Check(ABC, Generic[EvidenceT, OptionsT]):
     options_type: type[OptionsT]
     runs_code: ClassVar[bool] = False
     """Whether it runs student code. Such questions are examined at the same time, all others one after another."""
+    tries_rubric: ClassVar[bool] = False
+    """Whether `try_rubric` grades files of the author's."""
     stores: ClassVar[frozenset[str]] = frozenset()
     """What it gives to the observer beside evidence: ``picture``, ``artefact``."""
     facts: ClassVar[Mapping[Fact, tuple[str | int, ...]]] = {}
@@ -127,6 +131,12 @@ class Check(ABC, Generic[EvidenceT, OptionsT]):
         which is in every archive and loads the code.
         """
         return {}
+
+    def try_rubric(
+        self, sandbox: Sandbox, assignment: Assignment, question: Question, progress: Progress
+    ) -> RubricTrial:
+        """Grade the author's own right and wrong solutions. Raises `InfrastructureFault`."""
+        return RubricTrial(question.number)
 
     def problems(self, assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
         """Options by name that cannot be used, and what is wrong with each, beyond their types."""

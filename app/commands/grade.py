@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,9 +50,12 @@ class _Progress:
         """Each verdict is shown at once."""
 
 
-def run(name: str, sources: Sources, repair: Repair, language: str, as_json: bool) -> None:
+DEFAULT_ASSIGNMENT = "hw13"
+
+
+def run(name: str | None, sources: Sources, repair: Repair, language: str, as_json: bool) -> None:
     """Grade one submission and print its report. Raises `CommandError`."""
-    assignment = load_assignment(name)
+    assignment = load_assignment(name if name is not None else slug_of_folders(sources.paths))
     submitted = parts.collect(assignment.parts, sources)
     for part in assignment.part_names(PartKind.ANSWERS):
         if part in submitted:
@@ -71,6 +74,13 @@ def run(name: str, sources: Sources, repair: Repair, language: str, as_json: boo
             observer=progress,
         )
     report.emit(graded.model_dump(mode="json"), as_json)
+
+
+def slug_of_folders(paths: Sequence[Path]) -> str:
+    """The longest slug of a bundled assignment with which the name of a folder begins, else ``hw13``."""
+    names = [path.resolve().name for path in paths if path.is_dir()]
+    slugs = [slug for slug in assignments.bundled_slugs() if any(name.startswith(slug) for name in names)]
+    return max(slugs, key=len, default=DEFAULT_ASSIGNMENT)
 
 
 def load_assignment(name: str) -> Assignment:

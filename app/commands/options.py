@@ -9,6 +9,9 @@ from typing import Annotated
 import typer
 
 EXIT_CODES = "Exit codes: 0 done, 1 refused or unreachable, 2 unusable input."
+EXIT_CODES_OF_TRIALS = (
+    "Exit codes: 0 done, 1 the sandbox failed, 2 unusable input, 78 this machine cannot run student code safely."
+)
 EXIT_CODES_OF_PROCESSES = (
     "Runs until SIGTERM or Ctrl-C. Exit codes: 0 stopped on request, 1 could not start, 2 a setting is not "
     "valid, 78 this machine cannot run student code safely."
@@ -68,6 +71,15 @@ RepairOption = Annotated[
 ]
 Slug = Annotated[str, typer.Option("--assignment", help="The assignment's short name.")]
 SlugOrFolder = Annotated[str, typer.Option("--assignment", help="The assignment's short name or its folder.")]
+SlugOrFolderByName = Annotated[
+    str | None,
+    typer.Option(
+        "--assignment",
+        help="The assignment's short name or its folder. Without it: the assignment whose short name begins the name "
+        "of a folder that is graded, else hw13.",
+        show_default=False,
+    ),
+]
 ReportAsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 ResultAsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of the report.")]

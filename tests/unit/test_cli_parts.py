@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.commands import parts
+from app.commands import grade, parts
 from app.commands.failures import UnusableInput
 from app.commands.parts import Sources
 from grader.assignment import bundled
@@ -129,3 +129,24 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(" \n")
     with pytest.raises(UnusableInput, match="every file is empty"):
         collected_names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "slug"),
+    [
+        (["prune-quantize"], "prune-quantize"),
+        (["prune-quantize-mistakes"], "prune-quantize"),
+        (["hw13-correct"], "hw13"),
+        (["hw13-2023-late"], "hw13-2023"),
+        (["somebody"], "hw13"),
+        (["somebody", "prune-quantize"], "prune-quantize"),
+        ([], "hw13"),
+    ],
+)
+def test_a_folder_names_its_assignment(tmp_path: Path, names: list[str], slug: str) -> None:
+    folders = [tmp_path / name for name in names]
+    for folder in folders:
+        folder.mkdir()
+    file = tmp_path / "prune-quantize.py"
+    file.touch()
+    assert grade.slug_of_folders([*folders, file]) == slug

@@ -15,6 +15,10 @@ from grader.evidence import Outcome, StudentError
 from grader.sandbox import claims
 from grader.sandbox.replies import Child, Reply
 
+MAX_CASES = 200
+MAX_BYTES = 64 << 20
+"""Most bytes of tensors in the cases of one draw, and in one function's answers to them."""
+
 
 class AuthorFault(Exception):
     """A file of the assignment is wrong: the grader's fault, never the student's."""
@@ -62,16 +66,21 @@ class Author:
         if "cases" not in self.load("cases.py", source):
             raise AuthorFault(f"{self._folder}/cases.py defines no function cases(rng)")
         module = {"module": f"{self._folder}/cases.py"}
-        count = self._ask("author.draw", {**module, "seed": seed}, name="cases.py").meta["cases"]
+        count = claims.whole(self._ask("author.draw", {**module, "seed": seed}, name="cases.py").meta.get("cases"))
+        if not count or count > MAX_CASES:
+            raise AuthorFault(f"{self._folder}/cases.py yields {count or 'no'} cases; 1 to {MAX_CASES} are needed")
         cases = []
+        size = 0
         for index in range(count):
             reply = self._ask("author.case", {"index": index}, name="cases.py")
-            inputs = {name: self._read(node, reply, "cases.py") for name, node in reply.meta["inputs"].items()}
-            if any(value.kind == "other" for value in inputs.values()):
-                raise AuthorFault(f"{self._folder}/cases.py: an input of the case {reply.meta['kind']!r} is no value")
-            cases.append(Case(reply.meta["kind"], inputs, seed + index))
-        if not cases:
-            raise AuthorFault(f"{self._folder}/cases.py yields no cases")
+            kind = claims.text(reply.meta.get("kind"), 100)
+            inputs = self._read_all(reply.meta.get("inputs"), reply, "cases.py")
+            for name, value in inputs.items():
+                if value.kind == "other":
+                    what = f"the input {name} of the case {kind!r} is no value that can be passed"
+                    raise AuthorFault(f"{self._folder}/cases.py: {what}: {values.show(value)}")
+            cases.append(Case(kind, inputs, seed + index))
+            size = self._add_size(size, reply, "cases.py")
         return tuple(cases)
 
     def answers(self, name: str, source: str, entry: str, cases: Sequence[Case], *, strict: bool) -> tuple[Answer, ...]:
@@ -79,6 +88,7 @@ class Author:
         if entry not in self.load(name, source):
             raise AuthorFault(f"{self._folder}/{name} defines no {entry}")
         answers = []
+        size = 0
         for case in cases:
             writer = Writer()
             kwargs = {parameter: writer.node(value) for parameter, value in case.inputs.items()}
@@ -87,6 +97,7 @@ class Author:
             if strict or reply.outcome is not Outcome.ERROR:
                 self._check(reply, f"{name} on the case {case.kind!r}")
             answers.append(self._answer(reply, name))
+            size = self._add_size(size, reply, name)
         return tuple(answers)
 
     def refusal(self, source: str, aspect: str, case: Case, answer: Answer) -> Mapping[str, str] | bool | None:
@@ -108,14 +119,28 @@ class Author:
         message = self._ask("author.accepts", meta, writer.arrays, "property.py").meta.get("message")
         if message is None:
             return None
+        if not isinstance(message, dict):
+            raise AuthorFault(f"{self._folder}/property.py gives no text")
         return {claims.text(language, 20): claims.text(text, 500) for language, text in message.items()}
 
     def _answer(self, reply: Reply, name: str) -> Answer:
         if reply.outcome is Outcome.ERROR:
             return Answer(error=reply.error)
-        after = {key: self._read(node, reply, name) for key, node in reply.meta["kwargs"].items()}
+        after = self._read_all(reply.meta.get("kwargs"), reply, name)
         mutable = {key: value for key, value in after.items() if value.is_mutable}
-        return Answer(self._read(reply.meta["result"], reply, name), mutable)
+        return Answer(self._read(reply.meta.get("result"), reply, name), mutable)
+
+    def _add_size(self, size: int, reply: Reply, name: str) -> int:
+        """The bytes of the arrays so far. Raises `AuthorFault` for more than a worker keeps."""
+        size += sum(array.nbytes for array in reply.arrays)
+        if size > MAX_BYTES:
+            raise AuthorFault(f"{self._folder}/{name}: the tensors have more than {MAX_BYTES >> 20} MiB together")
+        return size
+
+    def _read_all(self, nodes: object, reply: Reply, name: str) -> dict[str, Value]:
+        if not isinstance(nodes, dict):
+            raise AuthorFault(f"{self._folder}/{name} gives no values by parameter")
+        return {claims.text(key): self._read(node, reply, name) for key, node in nodes.items()}
 
     def _read(self, node: Any, reply: Reply, name: str) -> Value:
         try:
@@ -133,6 +158,12 @@ class Author:
             return
         error = reply.error
         if error is None:
-            raise AuthorFault(f"{self._folder}/{what}: {reply.outcome}")
+            raise AuthorFault(f"{self._folder}/{what}: {_ending(reply)}")
         line = f", line {error.line}" if error.line else ""
         raise AuthorFault(f"{self._folder}/{what}{line}: {error.type}: {error.message}")
+
+
+def _ending(reply: Reply) -> str:
+    """How a child ended that raised nothing, such as ``timeout (processor time 10 s)``."""
+    limit = reply.limit
+    return str(reply.outcome) if limit is None else f"{reply.outcome} ({limit.limit}: {limit.allowed:g} {limit.unit})"

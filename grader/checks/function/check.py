@@ -11,13 +11,15 @@ import numpy as np
 
 from grader.assignment import Assignment, Question
 from grader.check import Check
-from grader.checks.function import measure
+from grader.checks.function import measure, rubric
 from grader.checks.function import score as scoring
 from grader.checks.function.author import Author, AuthorFault
 from grader.checks.function.evidence import FunctionEvidence
 from grader.checks.function.options import AuthorFiles, FunctionOptions, author_files, problems
 from grader.context import GradingContext, LoadFailure
 from grader.evidence import Fault
+from grader.rubric import Progress, RubricTrial
+from grader.sandbox.supervisor import Sandbox
 from grader.verdicts import QuestionScore
 
 _log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ class Function(Check[FunctionEvidence, FunctionOptions]):
     evidence_type = FunctionEvidence
     options_type = FunctionOptions
     runs_code = True
+    tries_rubric = True
     facts: ClassVar = {"mistake": ("diagnosis",)}
 
     def inputs(self, assignment: Assignment, question: Question) -> Mapping[str, Any]:
@@ -43,6 +46,10 @@ class Function(Check[FunctionEvidence, FunctionOptions]):
         entry = self.options(question).entry
         try:
             files = author_files(context.assignment, question)
+            files.mistakes  # noqa: B018 - read here, so that an unusable docstring is the author's fault
+        except ValueError as error:
+            return _author_fault(context, question, error)
+        try:
             with context.load_part(part, f"{part_name(question)}.py", entry, stage=entry) as loaded:
                 if isinstance(loaded, LoadFailure):
                     return FunctionEvidence(**loaded.fields)
@@ -52,15 +59,24 @@ class Function(Check[FunctionEvidence, FunctionOptions]):
                         loaded.child, entry, files, author, key, np.random.default_rng(), loaded.defined_names
                     )
                 return loaded.with_notes(evidence)
-        except (AuthorFault, ValueError) as error:
-            _log.error("question %s of %s: %s", question.number, context.assignment.slug, error)
-            return FunctionEvidence(fault=Fault.GRADER, author_error=str(error))
+        except AuthorFault as error:
+            return _author_fault(context, question, error)
 
     def score(self, assignment: Assignment, question: Question, evidence: FunctionEvidence) -> QuestionScore:
         return scoring.score(assignment, question, evidence)
 
+    def try_rubric(
+        self, sandbox: Sandbox, assignment: Assignment, question: Question, progress: Progress
+    ) -> RubricTrial:
+        return rubric.try_rubric(sandbox, assignment, question, progress)
+
     def problems(self, assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
         yield from problems(assignment, question)
+
+
+def _author_fault(context: GradingContext, question: Question, error: Exception) -> FunctionEvidence:
+    _log.error("question %s of %s: %s", question.number, context.assignment.slug, error)
+    return FunctionEvidence(fault=Fault.GRADER, author_error=str(error))
 
 
 def part_name(question: Question) -> str:

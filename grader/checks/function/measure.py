@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from grader.checks.function import author as author_side
 from grader.checks.function import binding, reference, values
 from grader.checks.function.author import Answer, Author, Case
 from grader.checks.function.binding import Binding
@@ -26,6 +27,10 @@ from grader.sandbox.replies import Child, Reply
 
 REPEATS = 3
 """How many calls are made a second time."""
+
+MAX_BYTES = 4 * author_side.MAX_BYTES
+"""Most bytes of tensors in all answers of a function; later ones are not read."""
+_UNREADABLE = Answer(Value("other", type="unreadable"), {})
 
 
 @dataclass(frozen=True)
@@ -91,11 +96,13 @@ def measure(
     order = [*range(len(cases)), *rng.choice(len(cases), min(REPEATS, len(cases)), replace=False).tolist()]
     answers: dict[int, Answer] = {}
     repeatable = True
+    size = 0
     for index in rng.permutation(order).tolist():
         reply = _call(child, entry, bound, cases[index])
         if reply.outcome not in (Outcome.OK, Outcome.ERROR):
             return _failure_evidence(child, reply, "call", **facts | {"seed": seed})
-        answer = _read(reply, bound)
+        size += sum(array.nbytes for array in reply.arrays)
+        answer = _read(reply, bound, cases[index]) if size <= MAX_BYTES else _UNREADABLE
         first = answers.setdefault(index, answer)
         repeatable = repeatable and _same(first, answer)
     expected = (*fixed.expected, *author().answers("reference.py", files.reference, entry, fresh, strict=True))
@@ -142,7 +149,7 @@ def _call(child: Child, entry: str, bound: Binding, case: Case) -> Reply:
     return child.request("function.call", meta, writer.arrays)
 
 
-def _read(reply: Reply, bound: Binding) -> Answer:
+def _read(reply: Reply, bound: Binding, case: Case) -> Answer:
     """The answer in a reply that is ``ok`` or ``error``, with the arguments by the reference's names."""
     if reply.outcome is Outcome.ERROR:
         return Answer(error=reply.error or StudentError(type="Exception", message=""))
@@ -151,12 +158,12 @@ def _read(reply: Reply, bound: Binding) -> Answer:
         args, kwargs = reply.meta.get("args"), reply.meta.get("kwargs")
         if not isinstance(args, list) or not isinstance(kwargs, dict):
             raise values.NotAValue
-        nodes = dict(zip(bound.args, args, strict=False)) | {
+        nodes = dict(zip((name for name in bound.args if name in case.inputs), args, strict=False)) | {
             (bound.kwargs or {}).get(key, ""): node for key, node in kwargs.items()
         }
         after = {name: values.read(node, reply.arrays) for name, node in nodes.items()}
     except values.NotAValue:
-        return Answer(Value("other", type="unreadable"), {})
+        return _UNREADABLE
     return Answer(result, after)
 
 

@@ -155,11 +155,11 @@ def _mistake(name: str, source: str) -> KnownMistake:
             fields[current] = f"{fields[current]} {line.strip()}"
     points: Any = fields.pop("points", None)
     if "en" not in fields:
-        raise ValueError(f"the docstring of the mistake {name} has no line 'en: ...'")
+        raise ValueError(f"mistakes/{name}.py: the docstring has no line 'en: ...'")
     try:
         return KnownMistake(id=name, text=fields, points=None if points is None else float(points), source=source)
     except ValueError as error:
-        raise ValueError(f"the docstring of the mistake {name}: {error}") from error
+        raise ValueError(f"mistakes/{name}.py: the docstring: {error}") from error
 
 
 def docstring(source: str) -> str:

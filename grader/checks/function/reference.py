@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from grader.checks.function.author import Answer, Author, AuthorFault, Case
@@ -43,12 +43,23 @@ def fixed_answers(
             _fixed.move_to_end(key)
             return known
     cases = author().draw(files.cases, FIXED_SEED)
+    _require_kinds(cases, files)
     answers = FixedAnswers(cases, author().answers("reference.py", files.reference, entry, cases, strict=True))
     with _lock:
         _fixed[key] = answers
         while len(_fixed) > _KEPT:
             _fixed.popitem(last=False)
     return answers
+
+
+def _require_kinds(cases: Sequence[Case], files: AuthorFiles) -> None:
+    """Raise `AuthorFault` for a group with a kind that is not drawn: no function could earn its points."""
+    drawn = {case.kind for case in cases}
+    for group in files.options.groups:
+        for kind in group.cases:
+            if kind not in drawn:
+                what = f"yields no case of the kind {kind!r}, which the group {group.name!r} names"
+                raise AuthorFault(f"{files.options.folder}/cases.py {what}; it yields {', '.join(sorted(drawn))}")
 
 
 def add_mistakes(known: FixedAnswers, entry: str, files: AuthorFiles, author: Callable[[], Author]) -> None:

@@ -119,10 +119,14 @@ def decode(node: Node, arrays: tuple[Array, ...], namespace: dict[str, Any]) -> 
         return node["value"]
     items = [decode(item, arrays, namespace) for item in node.get("items", [])]
     if kind == "named":
-        known = namespace.get(node["type"])
-        fits = isinstance(known, type) and list(getattr(known, "_fields", ())) == node["keys"]
-        make: Any = known if fits else collections.namedtuple(node["type"], node["keys"])
-        return make(*items)
+        known: Any = namespace.get(node["type"])
+        if isinstance(known, type) and list(getattr(known, "_fields", ())) == node["keys"]:
+            return known(*items)
+        try:
+            return collections.namedtuple(node["type"], node["keys"])(*items)
+        except ValueError:
+            # An answer may claim names that no class of Python has.
+            return tuple(items)
     if kind == "dict":
         return dict(zip(node["keys"], items, strict=True))
     return {"tuple": tuple(items), "list": items}.get(kind)
