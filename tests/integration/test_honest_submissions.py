@@ -91,7 +91,8 @@ def test_model_earns_its_points(source: str, verdict: str, hw13: Assignment, san
 @pytest.mark.parametrize(
     ("source", "first"),
     [
-        (NET.replace("8, 11", "8, cfg['classes']") + GET, "intake.settings_missing"),
+        (NET.replace("8, 11", "8, cfg['classes'] + 1") + GET, "intake.settings_missing"),
+        (NET.replace("8, 11", "8, cfg['classes']") + GET, "intake.settings_decide"),
         ("import timm\n" + GET.replace("StudentNet()", "timm.create_model('x')"), "intake.module_unavailable"),
         (NET + GET.replace("return", "torch.load('student.ckpt')\n    return"), "code.file_missing"),
         (NET.replace("__init__", "init") + GET, "intake.damage_suspected"),

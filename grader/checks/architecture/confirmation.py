@@ -64,7 +64,7 @@ def confirm(
         if audit.meta["refused"]:
             return _unverified(live, "refused", str(audit.meta["refused"])), None
         record, hidden, tensors = _record(exported_bytes, audit.meta, live)
-        late = _late_parameters(audit.meta, live, hidden)
+        late = _late_parameters(child, live, hidden)
         counts = {"artefact": record, "hidden_numbers": max(0, hidden - late), "hidden_tensors": tensors}
         evidence = live.model_copy(update=counts)
         if late:
@@ -192,17 +192,16 @@ def _difference(live: Array, artefact: Array) -> float | None:
     return float(np.abs(live.astype(np.float64) - artefact.astype(np.float64)).max())
 
 
-def _late_parameters(audit: dict[str, Any], live: ArchitectureEvidence, hidden: int) -> int:
+def _late_parameters(child: Child, live: ArchitectureEvidence, hidden: int) -> int:
     """By how many numbers the parameters grew after they were counted, where the ``hidden`` ones exceed the limit.
 
-    A lazy parameter grows so when it gets its shape late. Below the limit, a tied weight that is exported twice would
-    look the same.
+    A lazy parameter grows so when it gets its shape late. The live model is counted again, because a forged count stays
+    as it was, which is no growth.
     """
     counted = live.parameters or 0
     if counted + hidden <= (live.parameter_limit or counted + hidden):
         return 0
-    declared = set(live.parameter_names)
-    return max(0, sum(int(size) for name, size in audit["largest"] if name in declared) - counted)
+    return max(0, (claims.whole(child.request("model.count").meta.get("parameters")) or 0) - counted)
 
 
 def _record(
