@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from grader.assignment import Assignment, Question
 from grader.context import GradingContext
 from grader.evidence import Evidence, Fault
+from grader.intake import EntryKind
 from grader.parts import PartKind
 from grader.rubric import Progress, RubricTrial
 from grader.sandbox.supervisor import Sandbox
@@ -63,6 +64,8 @@ class Check(ABC, Generic[EvidenceT, OptionsT]):
     """Whether it runs student code. Such questions are examined at the same time, all others one after another."""
     tries_rubric: ClassVar[bool] = False
     """Whether `try_rubric` grades files of the author's."""
+    entry_kind: ClassVar[EntryKind] = EntryKind.FUNCTION
+    """What it calls in the student's code: a network or a loss of another name can stand in for the asked one."""
     stores: ClassVar[frozenset[str]] = frozenset()
     """What it gives to the observer beside evidence: ``picture``, ``artefact``."""
     facts: ClassVar[Mapping[Fact, tuple[str | int, ...]]] = {}

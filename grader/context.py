@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from grader import intake
 from grader.assignment import Assignment, Question
 from grader.evidence import CodeEvidence, Evidence, Observation, Outcome
+from grader.intake import EntryKind
 from grader.parts import PartKind
 from grader.sandbox import claims
 from grader.sandbox.child import LockedChild
@@ -136,9 +137,14 @@ class GradingContext:
         """What was submitted as the question's part of this kind."""
         return self.parts(question).get(kind)
 
-    def code_part(self, question: Question) -> Part | None:
+    def code_part(self, question: Question, kind: EntryKind = EntryKind.FUNCTION) -> Part | None:
         """The part that defines the question's entry point: its own, or another part of code if only that one does."""
-        return intake.find_part(self.submission.parts, *self.assignment.code_parts(question), str(question.entry))
+        own, others = self.assignment.code_parts(question)
+        return intake.find_part(self.submission.parts, own, others, str(question.entry), kind)
+
+    def code_name(self, question: Question) -> str:
+        """The name of the question's part of code, after which its stage and its file in errors are called."""
+        return self.assignment.code_parts(question)[0][0]
 
     def question_of(self, evidence_type: type[Evidence]) -> Question | None:
         """The first question of a kind."""
@@ -162,19 +168,27 @@ class GradingContext:
         numbers = [question.number for question in self.assignment.questions if question.check == evidence_type.check()]
         return any(number not in self.grading.evidence for number in numbers)
 
-    def read_part(self, part: Part, entry: str, stage: str) -> intake.IntakeResult:
+    def read_part(
+        self, part: Part, entry: str, stage: str, kind: EntryKind = EntryKind.FUNCTION
+    ) -> intake.IntakeResult:
         """The source of a part as it may run."""
         prelude_names = intake.defined_names(self.assignment.prelude_source())
         with self.stage_timer(f"intake.{stage}"):
-            return intake.read_part(part, entry, prelude_names, self.submission.repair)
+            return intake.read_part(part, entry, prelude_names, self.submission.repair, kind)
 
     @contextlib.contextmanager
     def load_part(
-        self, part: Part, filename: str, entry: str, stage: str | None = None, limits: Limits | None = None
+        self,
+        part: Part,
+        question: Question,
+        kind: EntryKind = EntryKind.FUNCTION,
+        stage: str | None = None,
+        limits: Limits | None = None,
     ) -> Iterator[LoadedPart | LoadFailure]:
-        """Open a child and run the part's source in it."""
-        stage = stage or filename.removesuffix(".py")
-        reading = self.read_part(part, entry, stage)
+        """Open a child and run the part's source in it, for the entry point of a question."""
+        name = self.code_name(question)
+        stage = stage or name
+        reading = self.read_part(part, str(question.entry), stage, kind)
         if reading.source is None:
             missing = {"missing_names": reading.missing_names, "notes": reading.notes}
             yield LoadFailure({"outcome": Outcome.ERROR, "stage": "intake", "error": reading.error, **missing})
@@ -185,7 +199,7 @@ class GradingContext:
                 if variant is None or variant.source is None:
                     continue
                 with self.open_child(limits or self.limits) as child:
-                    reply = child.request("load", self.load_request(variant.source, filename))
+                    reply = child.request("load", self.load_request(variant.source, name))
                     if reply.outcome is Outcome.OK:
                         names = claims.texts(reply.meta.get("defines"), _MOST_DEFINED_NAMES)
                         yield LoadedPart(child, variant.notes, names)
@@ -195,11 +209,11 @@ class GradingContext:
         # The first failure is the student's own; the second may come from the statements that were left out.
         yield failures[0]
 
-    def load_request(self, source: str, filename: str) -> dict[str, Any]:
-        """The request that loads a source."""
+    def load_request(self, source: str, name: str) -> dict[str, Any]:
+        """The request that loads the source of the part with this name."""
         prelude = self.assignment.prelude_source()
         without_gpu = _GPU.search(source) is not None
-        return {"source": source, "prelude": prelude, "filename": filename, "without_gpu": without_gpu}
+        return {"source": source, "prelude": prelude, "filename": f"{name}.py", "without_gpu": without_gpu}
 
     @contextlib.contextmanager
     def contain_faults(

@@ -22,13 +22,12 @@ from app.http.sessions import ReadSession
 from app.pages import rendering
 from app.presenting import filters, language
 from app.submissions import repository as submissions
+from grader import messages
 from grader.assignment import Assignment, Question
 
 router = APIRouter(prefix="/admin")
 _QUEUE_ROWS = 50
 _AUDIT_ROWS = 100
-_SHOWN_APART = ("choices", "wordings", "key", "explanation", "hint", "mistakes", "cases", "known_mistakes")
-"""Options of a question that have their own place on the page, or are too long for a line."""
 _OPTION = "option_"
 
 
@@ -101,28 +100,32 @@ def _age(span: timedelta) -> str:
 
 
 def _rubric(definition: Assignment, question: Question, tag: str) -> dict[str, Any]:
-    options = question.options
-    key = options.get("key")
     return {
         "number": question.number,
         "title": filters.localised(question.title, tag),
         "points": question.points,
         "check": question.check,
         "parts": [filters.localised(part.title, tag) for part in definition.parts if part.name in question.parts],
-        "key": filters.localised(options["choices"][key], tag) if key else None,
-        "options": {name: _option_text(value) for name, value in options.items() if name not in _SHOWN_APART},
-        "mistakes": len(options.get("mistakes", {})),
+        "options": {name: (_option_text(value, tag), _rows(value, tag)) for name, value in question.options.items()},
     }
 
 
-def _option_text(value: Any) -> str:
-    """The text of an option's value; of a group of cases its name and points."""
+def _rows(value: Any, tag: str) -> list[str]:
+    """The rows of an option that is a table or a list of tables; empty for one that fits a line."""
+    if isinstance(value, dict) and messages.LANGUAGES[0] not in value:
+        return [f"{name}: {_option_text(item, tag)}" for name, item in value.items()]
+    is_list = isinstance(value, list) and any(isinstance(item, dict) for item in value)
+    return [_option_text(item, tag) for item in value] if is_list else []
+
+
+def _option_text(value: Any, tag: str) -> str:
+    """The text of an option's value in one line."""
+    if isinstance(value, dict) and messages.LANGUAGES[0] in value:
+        return filters.localised(value, tag)
     if isinstance(value, dict):
-        named = {"name", "points"} <= value.keys()
-        pairs = {value["name"]: value["points"]} if named else value
-        return ", ".join(f"{name} {_option_text(item)}" for name, item in pairs.items())
+        return "; ".join(_rows(value, tag))
     if isinstance(value, list):
-        return ", ".join(_option_text(item) for item in value)
+        return ", ".join(_option_text(item, tag) for item in value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,.0f}" if value == int(value) else f"{value:g}"
     return str(value)

@@ -105,11 +105,12 @@ def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, ta
     shown: dict[str, set[str]] = {}
     for question in assignment.questions:
         own, others = assignment.code_parts(question)
-        part = intake.find_part(parts, own, others, question.entry) if question.entry and own else None
+        kind = registry.of(question).entry_kind
+        part = intake.find_part(parts, own, others, question.entry, kind) if question.entry and own else None
         if part is None or question.entry is None:
             continue
         name = next(name for name in (*own, *others) if parts.get(name) is part)
-        result = intake.read_part(part, question.entry, prelude_names, repair)
+        result = intake.read_part(part, question.entry, prelude_names, repair, kind)
         notes = tuple(note for note in result.notes if note.id not in {*_SHOWN_APART, _KNOWN_AFTER_RUN})
         remarks = _render(notes, tag)
         yield CodePreview(

@@ -110,9 +110,9 @@ def _as_run(
     names = intake.defined_names(assignment.prelude_source())
     for number in numbers:
         question = assignment.question(number)
-        entry = str(question.entry)
-        part = intake.find_part(uploaded, *assignment.code_parts(question), entry)
-        source = intake.read_part(part, entry, names, submission.repair).source if part is not None else None
+        entry, kind = str(question.entry), registry.of(question).entry_kind
+        part = intake.find_part(uploaded, *assignment.code_parts(question), entry, kind)
+        source = intake.read_part(part, entry, names, submission.repair, kind).source if part is not None else None
         if source is not None:
             yield number, source
 

@@ -15,3 +15,4 @@ from grader.intake.result import DropKind as DropKind
 from grader.intake.result import DroppedPiece as DroppedPiece
 from grader.intake.result import IntakeResult as IntakeResult
 from grader.intake.settings import notes_of_call as notes_of_call
+from grader.intake.stand_in import EntryKind as EntryKind

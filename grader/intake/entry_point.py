@@ -13,6 +13,7 @@ from grader.intake.facts import IntakeFact
 from grader.intake.names import bound_names
 from grader.intake.part_text import decode_part
 from grader.intake.result import IntakeResult
+from grader.intake.stand_in import EntryKind
 from grader.submission import Part
 
 _CHOICE_LIMIT = 5
@@ -24,7 +25,7 @@ def is_bound(tree: ast.Module, entry: str) -> bool:
     return any(entry in bound_names(node) for node in tree.body)
 
 
-def defines_entry(part: Part, entry: str) -> bool:
+def defines_entry(part: Part, entry: str, kind: EntryKind = EntryKind.FUNCTION) -> bool:
     """Whether a part defines the entry point, spelled with or without its underscores, or a stand-in for it."""
     text = decode_part(part.data, entry)
     if isinstance(text, Observation):
@@ -33,17 +34,23 @@ def defines_entry(part: Part, entry: str) -> bool:
     if re.search(rf"^[ \t]*(?:(?:async )?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", text.text, re.MULTILINE):
         return True
     tree = syntax.parse(text.text)
-    return isinstance(tree, ast.Module) and bool(stand_in.find(tree, entry).expression)
+    return isinstance(tree, ast.Module) and bool(stand_in.find(tree, entry, kind).expression)
 
 
-def find_part(parts: Mapping[str, Part], own: Sequence[str], others: Sequence[str], entry: str) -> Part | None:
+def find_part(
+    parts: Mapping[str, Part],
+    own: Sequence[str],
+    others: Sequence[str],
+    entry: str,
+    kind: EntryKind = EntryKind.FUNCTION,
+) -> Part | None:
     """The part that holds an entry point: the first of its ``own``, or one of the ``others`` where only that does."""
     submitted = [parts[name] for name in own if name in parts]
     own_part = submitted[0] if submitted else None
     candidates = [*submitted, *(parts[name] for name in others if name in parts)]
     if own_part is not None and len(candidates) == 1:
         return own_part
-    return next((part for part in candidates if defines_entry(part, entry)), own_part)
+    return next((part for part in candidates if defines_entry(part, entry, kind)), own_part)
 
 
 @dataclass(frozen=True)
@@ -55,11 +62,11 @@ class EntryText:
     notes: tuple[Observation, ...] = ()
 
 
-def bind_stand_in(text: str, tree: ast.Module, entry: str) -> EntryText:
+def bind_stand_in(text: str, tree: ast.Module, entry: str, kind: EntryKind) -> EntryText:
     """Append a line that binds a missing entry point to its stand-in, or name those that it could be."""
     if is_bound(tree, entry):
         return EntryText(text, tree)
-    replacement = stand_in.find(tree, entry)
+    replacement = stand_in.find(tree, entry, kind)
     if replacement.choices:
         params = {"entry": entry, "names": list(replacement.choices[:_CHOICE_LIMIT])}
         return EntryText(text, tree, (Observation(id=IntakeFact.STAND_IN_UNCLEAR, params=params),))

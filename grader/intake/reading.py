@@ -20,11 +20,16 @@ from grader.intake.facts import IntakeFact
 from grader.intake.part_text import PartText, decode_part
 from grader.intake.result import DropKind, DroppedPiece, IntakeResult
 from grader.intake.selection import MODULE_NAMES, Selection, select
+from grader.intake.stand_in import EntryKind
 from grader.submission import Part
 
 
 def read_part(
-    part: Part, entry: str, prelude_names: frozenset[str], repair: Literal["suggest", "apply"] = "suggest"
+    part: Part,
+    entry: str,
+    prelude_names: frozenset[str],
+    repair: Literal["suggest", "apply"] = "suggest",
+    kind: EntryKind = EntryKind.FUNCTION,
 ) -> IntakeResult:
     """Read one code part for the entry point that a question calls. Never raises, whatever the bytes.
 
@@ -34,7 +39,7 @@ def read_part(
     if isinstance(text, Observation):
         return IntakeResult(notes=(text,))
     try:
-        result = _PartReader(text, entry, prelude_names, repair == "apply").read()
+        result = _PartReader(text, entry, kind, prelude_names, repair == "apply").read()
         return add_lost_entry_note(result, part.data, entry)
     except (RecursionError, MemoryError):
         return _too_deep()
@@ -61,9 +66,11 @@ class _Damage:
 class _PartReader:
     """Reads the text of one part for one entry point, and records what each step drops and notes."""
 
-    def __init__(self, part: PartText, entry: str, prelude_names: frozenset[str], apply_repair: bool) -> None:
+    def __init__(
+        self, part: PartText, entry: str, kind: EntryKind, prelude_names: frozenset[str], apply_repair: bool
+    ) -> None:
         self._part = part
-        self._entry = entry
+        self._entry, self._kind = entry, kind
         self._prelude_names = prelude_names
         self._apply_repair = apply_repair
         self._text = part.text
@@ -134,7 +141,7 @@ class _PartReader:
             return self._unreadable(tree, paste_damage)
         elif paste_damage.is_damaged:
             self._notes.append(Observation(id=IntakeFact.DAMAGE_SUSPECTED, params={"diff": paste_damage.diff}))
-        entry_text = bind_stand_in(text, tree, self._entry)
+        entry_text = bind_stand_in(text, tree, self._entry, self._kind)
         selection = self._select(entry_text)
         result = self._runnable(entry_text, selection, self._dropped_pieces, (), paste_damage)
         if result.error is None or paste_damage.is_damaged:
@@ -152,7 +159,7 @@ class _PartReader:
         parse_result = None if split is None else syntax.parse(split.text)
         if split is None or not isinstance(parse_result, ast.Module) or losses.shows_damage(text, split):
             return None
-        entry_text = bind_stand_in(split.text, parse_result, self._entry)
+        entry_text = bind_stand_in(split.text, parse_result, self._entry, self._kind)
         selection = self._select(entry_text)
         assessment = losses.assess(split, parse_result, selection.needed_names, self._prelude_names | MODULE_NAMES)
         if assessment.needed_pieces:

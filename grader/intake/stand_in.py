@@ -1,6 +1,7 @@
 """Finds what can stand in for a missing entry point: a definition of another name, or an object that the part makes.
 
-``KnowledgeDistillationLoss`` for ``loss_fn_kd``, ``StudentNet`` for ``get_student_model``. An object that the part
+``KnowledgeDistillationLoss`` for ``loss_fn_kd``, ``StudentNet`` for ``get_student_model``: any function by another
+spelling, a network and a loss by what they do. An object that the part
 makes outranks the function that makes it, because ``net = make_net(width=0.5)`` says which network is meant; a complete
 loss outranks its helpers.
 """
@@ -11,6 +12,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 _LOSS_NAME = re.compile(r"kd|distil|knowledge|loss|criterion", re.IGNORECASE)
 _TEACHER = re.compile(r"teacher|^t_|_t$|soft", re.IGNORECASE)
@@ -27,6 +29,14 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = _Function | ast.ClassDef
 
 
+class EntryKind(Enum):
+    """What a question calls: its check says so. A network and a loss are recognised under any name."""
+
+    FUNCTION = "function"
+    NETWORK = "network"
+    LOSS = "loss"
+
+
 @dataclass(frozen=True)
 class StandIn:
     """The expression that stands in for an entry point; where it is empty, ``choices`` are those that it could be."""
@@ -35,13 +45,13 @@ class StandIn:
     choices: tuple[str, ...] = ()
 
 
-def find(tree: ast.Module, entry: str) -> StandIn:
+def find(tree: ast.Module, entry: str, kind: EntryKind) -> StandIn:
     """What can stand in for ``entry``, which the part does not bind."""
     definitions = [node for node in tree.body if isinstance(node, _Definition)]
     same_name = [node.name for node in definitions if _normalized(node.name) == _normalized(entry)]
     if same_name:
         return _only(same_name)
-    rule = _RULES.get(entry)
+    rule = _RULES.get(kind)
     return StandIn() if rule is None else rule(tree, definitions)
 
 
@@ -214,7 +224,7 @@ def _normalized(name: str) -> str:
     return name.lower().replace("_", "")
 
 
-_RULES: dict[str, Callable[[ast.Module, list[_Definition]], StandIn]] = {
-    "loss_fn_kd": _loss,
-    "get_student_model": _model,
+_RULES: dict[EntryKind, Callable[[ast.Module, list[_Definition]], StandIn]] = {
+    EntryKind.LOSS: _loss,
+    EntryKind.NETWORK: _model,
 }

@@ -49,14 +49,14 @@ def test_model_earns_what_a_careful_person_would_give(entry: Entry, hw13: Assign
 
 @pytest.mark.parametrize("entry", [one for one in pastes() if one.verdict == "full"], ids=by_title)
 def test_paste_is_read_as_the_loss_that_it_was(entry: Entry) -> None:
-    taken = intake.read_part(Part(entry.data), "loss_fn_kd", PRELUDE)
+    taken = intake.read_part(Part(entry.data), "loss_fn_kd", PRELUDE, kind=intake.EntryKind.LOSS)
     assert taken.source is not None, taken.error
     assert definition(taken.source) == definition(LOSS)
 
 
 @pytest.mark.parametrize("entry", [one for one in pastes() if one.verdict == "needs_review"], ids=by_title)
 def test_paste_that_only_a_person_can_read_says_where_the_loss_stands(entry: Entry) -> None:
-    taken = intake.read_part(Part(entry.data), "loss_fn_kd", PRELUDE)
+    taken = intake.read_part(Part(entry.data), "loss_fn_kd", PRELUDE, kind=intake.EntryKind.LOSS)
     assert taken.notes[0].id == "intake.entry_lost", taken.notes
 
 

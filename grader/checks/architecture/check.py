@@ -16,6 +16,7 @@ from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.architecture.options import ArchitectureOptions
 from grader.context import GradingContext, LoadFailure
 from grader.evidence import Evidence
+from grader.intake import EntryKind
 from grader.verdicts import QuestionScore
 
 _SCRIPT = Path(__file__).with_name("replay_model.py")
@@ -27,26 +28,27 @@ class Architecture(Check[ArchitectureEvidence, ArchitectureOptions]):
     evidence_type = ArchitectureEvidence
     options_type = ArchitectureOptions
     runs_code = True
+    entry_kind = EntryKind.NETWORK
     stores = frozenset({"artefact"})
     facts: ClassVar = {"parameters": ("parameters",)}
 
     def examine(self, context: GradingContext, question: Question) -> ArchitectureEvidence:
         """Record what the live model shows, then confirm its count on the artefact."""
-        part = context.code_part(question)
+        part = context.code_part(question, self.entry_kind)
         if part is None:
             return ArchitectureEvidence(submitted=False)
         options = self.options(question)
-        with context.load_part(part, "model.py", str(question.entry)) as loaded:
+        with context.load_part(part, question, self.entry_kind) as loaded:
             if isinstance(loaded, LoadFailure):
                 return ArchitectureEvidence(parameter_limit=options.parameter_limit, **loaded.fields)
-            context.report_progress("model", 1, 3)
+            context.report_progress(context.code_name(question), 1, 3)
             rng = np.random.default_rng()
             live = measure.measure(loaded.child, question, rng, loaded.defined_names)
             live = loaded.with_notes(live, None)  # an entry point is called without arguments
             if not live.awaits_confirmation:
                 return live
             context.record_evidence(question, live)
-            context.report_progress("model", 2, 3)
+            context.report_progress(context.code_name(question), 2, 3)
             with context.stage_timer("confirmation"):
                 evidence, artefact = confirmation.confirm(
                     loaded.child, context.open_measuring_child, options.input_shape, live, rng

@@ -50,7 +50,7 @@ class Function(Check[FunctionEvidence, FunctionOptions]):
         except ValueError as error:
             return _author_fault(context, question, error)
         try:
-            with context.load_part(part, f"{part_name(question)}.py", entry, stage=entry) as loaded:
+            with context.load_part(part, question, stage=entry) as loaded:
                 if isinstance(loaded, LoadFailure):
                     return FunctionEvidence(**loaded.fields)
                 with _AuthorChild(context, files) as author:
@@ -77,11 +77,6 @@ class Function(Check[FunctionEvidence, FunctionOptions]):
 def _author_fault(context: GradingContext, question: Question, error: Exception) -> FunctionEvidence:
     _log.error("question %s of %s: %s", question.number, context.assignment.slug, error)
     return FunctionEvidence(fault=Fault.GRADER, author_error=str(error))
-
-
-def part_name(question: Question) -> str:
-    """The name under which a student's code runs, as errors show it."""
-    return question.parts[0]
 
 
 class _AuthorChild:

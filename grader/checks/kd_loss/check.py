@@ -14,6 +14,7 @@ from grader.checks.kd_loss import score as scoring
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.kd_loss.options import KDLossOptions
 from grader.context import GradingContext, LoadFailure
+from grader.intake import EntryKind
 from grader.verdicts import QuestionScore
 
 
@@ -23,17 +24,18 @@ class KDLoss(Check[KDLossEvidence, KDLossOptions]):
     evidence_type = KDLossEvidence
     options_type = KDLossOptions
     runs_code = True
+    entry_kind = EntryKind.LOSS
     facts: ClassVar = {"mistake": ("diagnosis",), "further_mistakes": ("diagnosis_with",)}
 
     def examine(self, context: GradingContext, question: Question) -> KDLossEvidence:
-        part = context.code_part(question)
+        part = context.code_part(question, self.entry_kind)
         if part is None:
             return KDLossEvidence(submitted=False)
         limits = context.sandbox.policy.limits.override({**measure.LIMITS, **context.assignment.sandbox})
-        with context.load_part(part, "loss.py", str(question.entry), limits=limits) as loaded:
+        with context.load_part(part, question, self.entry_kind, limits=limits) as loaded:
             if isinstance(loaded, LoadFailure):
                 return KDLossEvidence(**loaded.fields)
-            context.report_progress("loss", 1, 2)
+            context.report_progress(context.code_name(question), 1, 2)
             rng = np.random.default_rng()
             names = loaded.defined_names
             evidence = measure.measure(loaded.child, context.assignment, question, rng, defined_names=names)

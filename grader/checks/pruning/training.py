@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import partial
 
 import numpy as np
@@ -16,9 +17,11 @@ from grader.checks.kd_loss.binding import CallPlan
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning import curve, distillation
 from grader.checks.pruning.distillation import TrainingResult
-from grader.context import GradingContext, LoadFailure
+from grader.context import GradingContext, LoadedPart, LoadFailure
 from grader.evidence import Outcome
+from grader.intake import EntryKind
 from grader.sandbox.child import LockedChild
+from grader.sandbox.policy import Limits
 from grader.submission import Part
 from reference_models import trained
 
@@ -75,8 +78,13 @@ class Training:
             self._artefacts[size] = artefact if fits else self._export(shape)
         return self._artefacts[size]
 
+    def _load_model(self, stage: str, limits: Limits | None = None) -> AbstractContextManager[LoadedPart | LoadFailure]:
+        return self.context.load_part(self._model_source(), self._model_question, EntryKind.NETWORK, stage, limits)
+
     def _model_source(self) -> Part:
-        return self.context.code_part(self._model_question) or Part(b"")  # a confirmed model always has a part
+        return self.context.code_part(self._model_question, EntryKind.NETWORK) or Part(
+            b""
+        )  # a confirmed model always has a part
 
     @property
     def _model_question(self) -> Question:
@@ -90,7 +98,7 @@ class Training:
 
     def _export(self, shape: tuple[int, int, int]) -> bytes | None:
         """An export for pictures of this shape (C, H, W), confirmed as the artefact was; ``None`` if it fails."""
-        with self.context.load_part(self._model_source(), "model.py", self._model_entry, "distillation") as loaded:
+        with self._load_model("distillation") as loaded:
             if isinstance(loaded, LoadFailure):
                 return None
             loaded.child.request("model.build", {"entry": self._model_entry})
@@ -109,7 +117,7 @@ class Training:
         batch = distillation.batch_of(size)
         steps = distillation.steps_within(budget, self.cost(size), batch)
         limits = self.context.measuring_limits.override(distillation.LIMITS)
-        with self.context.load_part(self._model_source(), "model.py", self._model_entry, stage, limits) as loaded:
+        with self._load_model(stage, limits) as loaded:
             if isinstance(loaded, LoadFailure):  # it loaded a moment ago; now a limit stopped it
                 return TrainingResult(None, loaded.outcome, 0)
             plan = self._plan_own_loss(loaded.child) if own else None
@@ -130,14 +138,14 @@ class Training:
     def _plan_own_loss(self, child: LockedChild) -> CallPlan | Outcome:
         """How to call the student's loss once it is loaded beside the model, or how loading it ended."""
         question = self.context.question_of(KDLossEvidence)
-        part = self.context.code_part(question) if question is not None else None
+        part = self.context.code_part(question, EntryKind.LOSS) if question is not None else None
         if question is None or part is None:
             return Outcome.ERROR
         entry = str(question.entry)
-        source = self.context.read_part(part, entry, "own_loss").source
+        source = self.context.read_part(part, entry, "own_loss", EntryKind.LOSS).source
         if source is None:
             return Outcome.ERROR
-        reply = child.request("distil.load_loss", self.context.load_request(source, "loss.py"))
+        reply = child.request("distil.load_loss", self.context.load_request(source, self.context.code_name(question)))
         if reply.outcome is Outcome.OK:
             reply = child.request("distil.inspect_loss", {"entry": entry})
         if reply.outcome is not Outcome.OK:

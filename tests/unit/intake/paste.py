@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from grader.assignment import bundled
-from grader.intake import IntakeResult, defined_names, read_part
+from grader.intake import EntryKind, IntakeResult, defined_names, read_part
 from grader.submission import Part
 
 PRELUDE = defined_names(bundled("hw13").prelude_source())
@@ -73,10 +73,13 @@ def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.
 """
 
 
+KINDS = {"get_student_model": EntryKind.NETWORK, "loss_fn_kd": EntryKind.LOSS}
+
+
 def read_text(text: str | bytes, entry: str = "get_student_model", repair: Any = "suggest") -> IntakeResult:
     """Read a part with the prelude of the worked assignment."""
     data = text.encode() if isinstance(text, str) else text
-    return read_part(Part(data), entry, PRELUDE, repair)
+    return read_part(Part(data), entry, PRELUDE, repair, KINDS.get(entry, EntryKind.FUNCTION))
 
 
 def without_underscores(code: str) -> str:

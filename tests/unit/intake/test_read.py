@@ -10,7 +10,7 @@ import pytest
 from grader import intake
 from grader.intake import DropKind
 from grader.submission import Part
-from tests.unit.intake.paste import LOSS, MODEL, call_entry, code_lines, note_ids, notebook, read_text, source_of
+from tests.unit.intake.paste import KINDS, LOSS, MODEL, call_entry, code_lines, note_ids, notebook, read_text, source_of
 
 TRAINING = (
     """\
@@ -280,7 +280,12 @@ def test_earlier_broken_version_of_a_cell_is_dropped() -> None:
     ],
 )
 def test_entry_point_is_defined_or_not(text: str | bytes, is_defined: bool) -> None:
-    assert intake.defines_entry(Part(text if isinstance(text, bytes) else text.encode()), "loss_fn_kd") is is_defined
+    assert (
+        intake.defines_entry(
+            Part(text if isinstance(text, bytes) else text.encode()), "loss_fn_kd", KINDS["loss_fn_kd"]
+        )
+        is is_defined
+    )
 
 
 def test_cleaning_leaves_strings_and_comments_alone() -> None:
@@ -334,9 +339,9 @@ def test_entry_point_is_searched_in_the_other_part_only_where_its_own_lacks_it()
     both, neither = Part(model.data + b"\n" + loss.data), Part(b"x = 1")
     for name, entry, own, other in (("model", "get_student_model", model, loss), ("loss", "loss_fn_kd", loss, model)):
         else_name = "loss" if name == "model" else "model"
-        assert intake.find_part({name: own, else_name: other}, [name], [else_name], entry) is own
-        assert intake.find_part({name: other, else_name: own}, [name], [else_name], entry) is own
-        assert intake.find_part({name: own, else_name: both}, [name], [else_name], entry) is own
-        assert intake.find_part({else_name: both}, [name], [else_name], entry) is both
-        assert intake.find_part({name: neither, else_name: other}, [name], [else_name], entry) is neither
-        assert intake.find_part({else_name: other}, [name], [else_name], entry) is None
+        assert intake.find_part({name: own, else_name: other}, [name], [else_name], entry, KINDS[entry]) is own
+        assert intake.find_part({name: other, else_name: own}, [name], [else_name], entry, KINDS[entry]) is own
+        assert intake.find_part({name: own, else_name: both}, [name], [else_name], entry, KINDS[entry]) is own
+        assert intake.find_part({else_name: both}, [name], [else_name], entry, KINDS[entry]) is both
+        assert intake.find_part({name: neither, else_name: other}, [name], [else_name], entry, KINDS[entry]) is neither
+        assert intake.find_part({else_name: other}, [name], [else_name], entry, KINDS[entry]) is None

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from grader.intake import stand_in
+from grader.intake import EntryKind, stand_in
 from tests.unit.intake.paste import LOSS, MODEL, note_ids, read_text
 
 HELPERS = """
@@ -27,8 +27,8 @@ NET = "class {}(nn.Module):\n    def __init__(self{}):\n        pass\n    def fo
 TRAINING = "def train(model, loader, teacher):\n    return F.cross_entropy(model(loader), teacher)\n"
 
 
-def stand_in_of(text: str, entry: str) -> str | None:
-    return stand_in.find(ast.parse(text), entry).expression or None
+def stand_in_of(text: str, entry: str, kind: EntryKind = EntryKind.FUNCTION) -> str | None:
+    return stand_in.find(ast.parse(text), entry, kind).expression or None
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def stand_in_of(text: str, entry: str) -> str | None:
     ],
 )
 def test_loss(text: str, name: str | None) -> None:
-    assert stand_in_of(text, "loss_fn_kd") == name
+    assert stand_in_of(text, "loss_fn_kd", EntryKind.LOSS) == name
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,14 @@ def test_loss(text: str, name: str | None) -> None:
     ],
 )
 def test_model(text: str, name: str | None) -> None:
-    assert stand_in_of(text, "get_student_model") == name
+    assert stand_in_of(text, "get_student_model", EntryKind.NETWORK) == name
+
+
+def test_kind_and_not_name_of_the_entry_point_decides_what_stands_in() -> None:
+    net, loss = MODEL.replace("get_student_model", "make_net"), LOSS.replace("loss_fn_kd", "kd_loss")
+    assert stand_in_of(net, "build_network", EntryKind.NETWORK) == "make_net"
+    assert stand_in_of(loss, "objective", EntryKind.LOSS) == "kd_loss"
+    assert stand_in_of(net, "get_student_model") is None
 
 
 @pytest.mark.parametrize(("name", "expected"), [("kmeansQuantize", "kmeansQuantize"), ("quantize", None)])

@@ -110,6 +110,16 @@ def test_a_changed_rubric_is_shown_as_a_difference(course: Course) -> None:
     assert "+parameter_limit = 60_000" in page
 
 
+def test_every_option_of_a_question_is_shown_in_words(course: Course) -> None:
+    with course.database.write() as session:
+        assignments.publish(session, definitions.bundled("prune-quantize"))
+    page = course.get("/admin/assignments").text
+    assert "<li>softer: " in page
+    assert "<code>mistakes</code>: 10 rows" in page
+    assert "<code>groups</code>: " in page
+    assert "{&#39;" not in page, "no structure of Python"
+
+
 def test_an_entry_of_the_audit_log_leads_to_what_it_is_about(course: Course) -> None:
     course.enrol(1, 1)
     with course.database.write() as session:
