@@ -64,6 +64,11 @@ def commands(document: Path) -> Iterator[str]:
             yield command
 
 
+def files(document: Path) -> dict[str, str]:
+    """The files that a document shows in full: a line with the name, then a block of code."""
+    return dict(re.findall(r"^`([\w./-]+)`:\n\n```\w+\n(.*?)^```", document.read_text(), re.M | re.S))
+
+
 def inline(document: Path) -> Iterator[str]:
     """The commands of `assay` inside sentences that are complete, so that a reader may type them."""
     text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.M | re.S)
@@ -91,7 +96,7 @@ INLINE_NOT_RUN = {
 }
 """Commands inside sentences that are not run, and why."""
 
-LONG = ("lti.md", "new-assignment.md")
+LONG = ("lti.md", "new-assignment.md", "new-function.md")
 """Documents whose commands take half a minute: `make check-all` runs them."""
 RUN = [document for document in DOCUMENTS if any(map(is_run, commands(document)))]
 
@@ -188,6 +193,10 @@ def test_the_commands_of_a_document_work(
         (somebodys_folder / "my-course/hw13").mkdir(parents=True)
         for name, text in brief().files.items():
             (somebodys_folder / "my-course/hw13" / name).write_text(text)
+    for name, text in files(document).items():
+        file = somebodys_folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
     script = "\n".join(filter(is_run, commands(document)))
     script = re.sub(r"ASSAY_(URL|TOKEN)=\S+ +", "", script).replace("https://assay.example.edu", service.url)
     script = script.replace(".venv/bin/assay", "assay")
@@ -226,3 +235,9 @@ def _look(name: str, shown: str, folder: Path) -> None:
     elif name == "new-assignment.md":
         assert "hw13-2023 version 1: 6 questions, 4 points; no errors" in shown
         assert "my-hw1 version 1 now applies to new submissions" in shown
+    elif name == "new-function.md":
+        assert "1 fake_quantize: 3 mistakes, 1 correct variants" in shown
+        assert "remark" not in shown
+        assert "Your function cuts the fraction off." in shown
+        assert "0.5 / 2" in shown
+        assert "rounding version 1 now applies to new submissions" in shown
