@@ -46,7 +46,7 @@ class Class:
         named = {'slug = "hw13"': f'slug = "{self.slug}"', "version = 1\n": f"version = {self.version}\n"}
         # The second part of a grading, in a moment.
         named |= {"sweep_flops = 5e11": "sweep_flops = 1e9", "distillation_flops = 8e11": "distillation_flops = 1e9"}
-        named |= {"own_loss_flops = 4e11": "own_loss_flops = 0"}
+        named |= {"own_loss_flops = 8e11": "own_loss_flops = 0"}
         for old, new in (named | dict(changes or {})).items():
             assert old in text, old
             text = text.replace(old, new)

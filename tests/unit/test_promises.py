@@ -1,21 +1,26 @@
-"""A message that promises a review stands only in results that wait for one."""
+"""A message that promises a review stands only in results that wait for one, and no two messages exclude each other."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from enum import StrEnum
+from random import Random
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import pytest
 
 from grader import messages
 from grader.assignment import bundled, bundled_slugs
+from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
-from grader.evidence import CodeEvidence, LimitHit, Observation, Outcome, StudentError, Wanted
-from grader.intake import REVIEW_FACTS
+from grader.evidence import CodeEvidence, Evidence, LimitHit, Observation, Outcome, StudentError, Wanted
+from grader.intake import REVIEW_FACTS, UNREADABLE_FACTS
 from grader.scoring import QuestionScore, Verdict, score
 from reference_models.kd import bank
 from tests.unit.test_scoring import PROBES, architecture
+from tests.unit.test_scoring_properties import HW13, KINDS, assignment_of, question_of
 
 PROMISE = {"en": "waiting for review", "zh-Hant": "待助教審閱"}
 PROMISING = sorted(name for name in messages.ids() if PROMISE["en"] in messages.catalogue()[name]["en"])
@@ -132,3 +137,162 @@ def test_result_whose_message_promises_a_review_waits_for_it(slug: str, check: s
             noted = evidence.model_copy(update={"notes": (*evidence.notes, *notes)})
             promised |= assert_kept(score(assignment, question.number, noted))
     assert len(promised) > 10, sorted(promised)
+
+
+RIGHT = frozenset({"model.ok", "kd.ok", "summary.ok", "choice.right"})
+EXCLUSIVE: tuple[frozenset[str], ...] = tuple(
+    frozenset(name for name in messages.ids() for prefix in line.split() if name.startswith(prefix))
+    for line in (
+        "kd.hard_term.ok kd.hard_term.wrong kd.hard_term.no_number",
+        "kd.soft_term.ok kd.soft_term.wrong kd.soft_term.no_number",
+        "kd.ok kd.unknown_mistake kd.right_between kd.whole_temperatures kd.small_probabilities",
+        "kd.ok kd.hidden kd.not_repeatable kd.hard_term.wrong",
+        "kd.ok kd.value.",
+        "kd.ok kd.soft_term.wrong",
+        "kd.not_repeatable kd.unknown_mistake",
+        "kd.signature.",
+        "model.ok model.too_many_parameters model.hidden_numbers",
+        "model.ok model.output_shape",
+        "model.ok model.unverified.",
+        "model.ok model.no_gradient model.not_counted model.no_entry_point model.not_a_module",
+        "model.ok model.batch_of_one",
+        "summary.ok summary.rows_differ summary.other_model summary.example_pasted summary.no_total summary.no_model",
+        "summary.ok summary.many_totals",
+        "summary.ok summary.several_totals",
+        "summary.ok summary.unreadable summary.rows_fit",
+        "summary.no_total summary.total_from_rows",
+        "choice.right choice.wrong choice.unknown",
+        "pruning.provisional pruning.no_picture",
+        "pruning.provisional pruning.picture.empty",
+        "pruning.provisional pruning.picture.broken",
+        "pruning.provisional pruning.picture.single_colour",
+        "pruning.points.agree pruning.points.compounded pruning.points.first_layer pruning.points.differ "
+        "pruning.points.shape",
+        "pruning.own_loss.",
+        "pruning.curve.distilled pruning.curve.uploaded weights.not_trained weights.not_measured weights.too_slow "
+        "weights.too_much_memory pruning.curve_stopped weights.no_model weights.unreadable weights.whole_model "
+        "weights.other_objects weights.do_not_fit weights.not_finite",
+        "not_submitted kd.ok", "not_submitted model.ok", "not_submitted choice.right", "not_submitted summary.ok",
+        "code.error. model.ok", "code.error. kd.ok",
+        "code.syntax_error code.misspelt code.damaged code.newer_python code.empty code.not_text code.too_deep "
+        "code.too_large code.notebook_empty code.notebook_unreadable",
+    )
+)  # fmt: skip
+"""Ids of which a result holds one at most, by the beginnings of their names."""
+
+
+NEEDS: dict[str, dict[str, Any]] = {
+    **{name: {"outcome": Outcome.ERROR, "stage": "intake", "error": StudentError(type="SyntaxError", message="m")}
+       for name in UNREADABLE_FACTS},
+    **{name: {"outcome": Outcome.ERROR, "stage": "load", "error": None}
+       for name in ("intake.stand_in_unclear", "intake.entry_lost", "kd.no_entry_point", "model.no_entry_point",
+                    "model.not_a_module")},
+    **{name: {"claimed_total": None} for name in ("summary.total_mentioned", "summary.rows_fit", "summary.unreadable")},
+    **{name: {"claimed_total": 5} for name in ("summary.total_from_rows", "summary.many_totals")},
+    **{name: {"curve": ()} for name in messages.ids() if name.startswith("weights.") and name != "weights.loaded"},
+    **{name: {"claimed_total": 5, "actual_total": 5} for name in ("summary.no_layers", "summary.several_totals")},
+    "pruning.curve_stopped": {"curve": ()},
+    "pruning.picture.single_colour": {"picture": {"format": "PNG", "blank": True}},
+}  # fmt: skip
+"""What else measuring writes where it notes a fact."""
+
+
+def consistent(evidence: Evidence) -> Evidence:
+    """The evidence as measuring makes it: no fact that excludes another or a field."""
+    notes: dict[str, Observation] = {}
+    update: dict[str, Any] = {}
+    for note in evidence.notes:
+        others = {name for group in EXCLUSIVE if note.id in group for name in group}
+        needs = NEEDS.get(note.id, {})
+        is_possible = evidence.submitted and needs.keys() <= type(evidence).model_fields.keys()
+        if is_possible and not others & notes.keys() and not needs.keys() & update.keys():
+            notes[note.id] = note
+            update |= needs
+    if isinstance(evidence, CodeEvidence) and "outcome" not in update:
+        # A code that ran to its end has no error, and every other end has its reason.
+        is_error = evidence.outcome is Outcome.ERROR
+        error = evidence.error or StudentError(type="ValueError", message="m")
+        update |= {"stage": None if evidence.outcome is Outcome.OK else evidence.stage or "load"}
+        update |= {"error": error if is_error else None}
+    if update.get("stage") is not None:
+        # Facts about answers need answers.
+        lacking = ("kd.", "function.")
+        notes = {name: note for name, note in notes.items() if name in NEEDS or not name.startswith(lacking)}
+    if isinstance(evidence, ArchitectureEvidence):
+        if update["stage"] in ("intake", "load"):
+            update["parameters"] = None
+        update["verified"] = evidence.verification == "confirmed"
+    if isinstance(evidence, KDLossEvidence) and all(
+        getattr(evidence, term).agrees for term in ("hard_term", "soft_term", "mixture", "gradient")
+    ):
+        update["diagnosis"] = None
+        notes = {name: note for name, note in notes.items() if not name.startswith(("kd.value.", "kd.hidden"))}
+    if getattr(evidence, "diagnosis", None) is not None:
+        notes = {name: note for name, note in notes.items() if not name.startswith(("kd.value.", "kd.hidden"))}
+    return evidence.model_copy(update={**update, "notes": tuple(notes.values())})
+
+
+def values_of(name: str, annotation: Any) -> list[Any]:
+    """A few values of a field's type: all of a closed set, and of any other some that decide differently."""
+    if name == "answer":
+        return [None, "other", *HW13.question("2.2").options["choices"]]
+    if name == "diagnosis":
+        return [None, *(mistake.ids[0] for mistake in bank.known_mistakes())]
+    if annotation is TermEvidence:
+        return [TermEvidence(agrees=True, cases=4), kd("hard_term").hard_term, NO_NUMBER]
+    if annotation is bool:
+        return [False, True]
+    if annotation is int:
+        return [0, 5, 10**6]
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return list(annotation)
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    if get_origin(annotation) in (Union, UnionType):
+        return [value for part in get_args(annotation) for value in values_of(name, part)]
+    return [None] if annotation is type(None) else PLAIN.get(name, [])
+
+
+WORST = {"case": "c", "alpha": 0.0, "temperature": 2.0, "expected": 1.0, "error": 1.0}
+NO_NUMBER = TermEvidence(agrees=False, cases=4, failed=4, worst={**WORST, "got": None})
+PLAIN: dict[str, list[Any]] = {
+    "picture": [{"format": "PNG", "width": 9, "height": 9, "sha256": "", "blank": blank} for blank in (False, True)],
+    "curve": [(), ({"ratio": 0.0, "accuracy": 0.5, "low": 0.4, "high": 0.6},)],
+    "baseline": ["simple", "boss"],
+    "probes": [(), PROBES, PROBES[:1]],
+    "error": [StudentError(type="NameError", message="m", name="x"), StudentError(type="TypeError", message="m")],
+    "stage": ["load", "build", "forward", "call"],
+    "limit": [LIMIT],
+    "other_modules": [(), (("Net", 10**6),)],
+    "unused_parameters": [(), ("fc.weight",)],
+}
+"""Values of fields whose types are open."""
+
+
+def drawn_evidence(kind: type[Evidence]) -> Iterator[Evidence]:
+    """Evidence with any values in every field that decides, and up to three facts of the kind."""
+    random = Random(0)
+    domains = {name: values_of(name, field.annotation) for name, field in kind.model_fields.items()}
+    domains = {name: values for name, values in domains.items() if len(values) > 1 and name not in ("kind", "fault")}
+    for _ in range(3000):
+        fields = {name: random.choice(values) for name, values in domains.items()}
+        names = random.sample(sorted(kind.facts), random.randint(0, min(3, len(kind.facts))))
+        notes = tuple(Observation(id=name, params={"names": ["x"], "name": "x", "line": 1}) for name in names)
+        yield consistent(kind(**{**fields, "notes": notes, "submitted": random.random() > 0.05}))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_no_message_excludes_another_or_the_verdict(kind: type[Evidence]) -> None:
+    diagnoses = {name for mistake in bank.known_mistakes() for name in mistake.ids}
+    problems: dict[str, Evidence] = {}
+    for evidence in drawn_evidence(kind):
+        result = score(assignment_of(kind), question_of(kind), evidence)
+        assert_kept(result)
+        ids = {message.id for message in result.messages}
+        together = [sorted(ids & group) for group in EXCLUSIVE if len(ids & group) > 1]
+        if result.verdict in (Verdict.NONE, Verdict.NOT_SUBMITTED) and ids & RIGHT:
+            together.append([str(result.verdict), *sorted(ids & RIGHT)])
+        if ids & diagnoses:
+            together += [[name, "and a known mistake"] for name in ids if name.endswith(".advice")]
+        problems |= {", ".join(names): evidence for names in together}
+    assert not problems

@@ -22,7 +22,9 @@ def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) 
         # The signature does not say how to call the loss, so nothing was measured.
         return result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes)
     if evidence.stateful:
-        return result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="kd.not_repeatable"), called, *evidence.notes)
+        # What single answers showed says nothing about a loss whose answers change.
+        remarks = [note for note in evidence.notes if note.id not in _CAUSES]
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="kd.not_repeatable"), called, *remarks)
     terms = {"hard_term": evidence.hard_term, "soft_term": evidence.soft_term}
     values_agree = all(term.agrees for term in (*terms.values(), evidence.mixture))
     note_ids = {note.id for note in evidence.notes}
@@ -35,13 +37,18 @@ def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) 
     is_right_between = not mistakes and _is_right_between_ends(evidence)
     messages: list[Note | Observation] = [*(Note(id=mistake) for mistake in mistakes), *causes]
     messages += [Note(id="kd.right_between")] if is_right_between else []
-    if not messages:
+    is_explained = bool(messages)
+    if not is_explained:
         messages.append(Note(id="kd.unknown_mistake"))
-    messages += [_term_note(name, term) for name, term in terms.items()]
+    shown = dict(terms)
     if all(term.agrees for term in terms.values()) and not evidence.mixture.agrees:
-        messages.append(_term_note("mixture", evidence.mixture))
+        shown["mixture"] = evidence.mixture
     if values_agree:
-        messages.append(_term_note("gradient", evidence.gradient))
+        shown["gradient"] = evidence.gradient
+    for name, term in shown.items():
+        messages.append(_term_note(name, term))
+        if not (is_explained or term.agrees) and name in _ADVISED:
+            messages.append(Note(id=f"kd.{name}.advice"))
     messages += [called, *(note for note in evidence.notes if note not in causes)]
 
     options = question.typed_options(KDLossOptions)
@@ -65,6 +72,8 @@ def score(assignment: Assignment, question: Question, evidence: KDLossEvidence) 
     return result(question, points, verdict, *messages)
 
 
+_ADVISED = {"soft_term", "mixture", "gradient"}
+"""Terms with advice where no mistake is known; it says nothing beside an exact cause."""
 _PARTLY_RIGHT = {KDFact.CALL_BUILT_IN, KDFact.WHOLE_TEMPERATURES, KDFact.SMALL_PROBABILITIES}
 _NUMBERS_SWAPPED = {"kd.alpha_swapped", "kd.roles_exchanged"}
 _EXCUSES = {KDFact.CALL_BY_POSITION}

@@ -53,11 +53,15 @@ def _awaits_curve(question: Question, has_weights: bool, pruning: PruningEvidenc
 
 
 def _awaits_own_loss(question: Question, pruning: PruningEvidence, evidence: Mapping[str, Evidence]) -> bool:
-    """Whether a model that was trained for its curve is still to be trained by the student's own loss."""
+    """Whether a model that was trained for its curve is still to be trained by the student's own loss.
+
+    Both have the same number of steps, or they could not be compared: the second needs the budget of the first.
+    """
+    options = question.typed_options(PruningOptions)
     losses = [item for item in evidence.values() if isinstance(item, KDLossEvidence)]
     is_callable = any(loss.call and loss.outcome is Outcome.OK and loss.fault is None for loss in losses)
     is_trained = bool(pruning.curve and pruning.training_steps and pruning.own_loss is None)
-    return is_trained and is_callable and question.typed_options(PruningOptions).own_loss_flops > 0
+    return is_trained and is_callable and options.own_loss_flops >= options.distillation_flops > 0
 
 
 def without_curve(evidence: PruningEvidence, fault: Fault | None) -> PruningEvidence:
@@ -197,13 +201,13 @@ class CurveMeasurement(Training):
 
     def _add_own_loss(self, images: data.DataSet, evidence: PruningEvidence) -> None:
         if _awaits_own_loss(self.question, evidence, self.context.grading.evidence):
-            updated = self._with_own_loss(self.options.own_loss_flops, images, evidence)
+            updated = self._with_own_loss(images, evidence)
             self.context.record_evidence(self.question, updated)
 
-    def _with_own_loss(self, budget: float, images: data.DataSet, evidence: PruningEvidence) -> PruningEvidence:
+    def _with_own_loss(self, images: data.DataSet, evidence: PruningEvidence) -> PruningEvidence:
         """The evidence with the accuracy of the same model, trained by the student's own loss."""
         size = evidence.image_size or images.size
-        training = self.train("own_loss", budget, images, size, own=True)
+        training = self.train("own_loss", evidence.training_steps or 0, images, size, own=True)
         sweep = None
         if training.weights is not None:
             chosen = _even_indices(len(images.hidden), evidence.images or 0)  # the same images as for the curve

@@ -14,7 +14,7 @@ class PruningOptions(Options):
 
     ``ratios`` are those of the measured curve, ``data`` is the data set. Budgets are floating-point operations, the
     same for every model: ``sweep_flops`` of the curve, ``distillation_flops`` of the training of a model without
-    weights, ``own_loss_flops`` of a second training by the student's own loss.
+    weights, ``own_loss_flops`` of a second training, as long, by the student's own loss: none below the former budget.
     """
 
     provisional_points: Points

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from grader.assignment import Assignment, Question
-from grader.checks.pruning.evidence import PruningEvidence
+from grader.checks.pruning.evidence import PruningEvidence, PruningFact
 from grader.checks.pruning.options import PruningOptions
-from grader.evidence import Note
+from grader.evidence import Note, Observation
 from grader.verdicts import QuestionScore, Verdict, result
 
 
 def score(assignment: Assignment, question: Question, evidence: PruningEvidence) -> QuestionScore:
+    notes = [note for note in evidence.notes if not _compares_unequal_trainings(note)]
     if evidence.picture_error is not None:
         problem = Note(id=str(evidence.picture_error), params=evidence.picture_error_params)
-        return result(question, 0.0, Verdict.NONE, problem, *evidence.notes)
+        return result(question, 0.0, Verdict.NONE, problem, *notes)
     if evidence.picture is None:
-        return result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="pruning.no_picture"), *evidence.notes)
+        return result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="pruning.no_picture"), *notes)
     if evidence.picture.get("blank"):
-        return result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes)
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, *notes)
     options = question.typed_options(PruningOptions)
     provisional = options.provisional_points
     messages = [Note(id="pruning.provisional")]
@@ -28,4 +29,9 @@ def score(assignment: Assignment, question: Question, evidence: PruningEvidence)
     if evidence.curve:
         first, images = evidence.curve[0], {"images": evidence.images, "weights": evidence.weights}
         messages.append(Note(id=f"pruning.curve.{evidence.weights}", params={**images, "accuracy": first["accuracy"]}))
-    return result(question, provisional, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
+    return result(question, provisional, Verdict.NEEDS_REVIEW, *messages, *notes)
+
+
+def _compares_unequal_trainings(note: Observation) -> bool:
+    """Whether a note compares trainings of different lengths, as evidence from before they were equal does."""
+    return note.id == PruningFact.OWN_LOSS_TRAINED and note.params.get("steps") != note.params.get("reference_steps")

@@ -59,7 +59,8 @@ class Training:
         for size in dict.fromkeys([*distillation.sizes(budget, self.cost, images.size), own_size]):
             if self.artefact_at(size) is None:
                 continue
-            result = self.train("distillation", budget, images, size)
+            steps = distillation.steps_within(budget, self.cost(size), distillation.batch_of(size))
+            result = self.train("distillation", steps, images, size)
             if result.weights is not None or result.steps or result.outcome is not Outcome.ERROR:
                 return result, size
         return result, own_size
@@ -112,10 +113,9 @@ class Training:
             )
         return artefact if evidence.verified else None
 
-    def train(self, stage: str, budget: float, images: data.DataSet, size: int, own: bool = False) -> TrainingResult:
+    def train(self, stage: str, steps: int, images: data.DataSet, size: int, own: bool = False) -> TrainingResult:
         """One training at this size; ``own``: by the student's loss, called as in its examination."""
         batch = distillation.batch_of(size)
-        steps = distillation.steps_within(budget, self.cost(size), batch)
         limits = self.context.measuring_limits.override(distillation.LIMITS)
         with self._load_model(stage, limits) as loaded:
             if isinstance(loaded, LoadFailure):  # it loaded a moment ago; now a limit stopped it

@@ -29,7 +29,7 @@ def score(assignment: Assignment, question: Question, evidence: SummaryEvidence)
         messages = [Note(id="summary.rows_differ", params=params)]
     if facts & {SummaryFact.MANY_TOTALS, SummaryFact.SEVERAL_TOTALS}:
         # A list of all numbers contains the true one: it earns nothing before a review.
-        return result(question, 0.0, Verdict.NEEDS_REVIEW, *messages, *evidence.notes)
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes)
     if SummaryFact.NO_LAYERS in facts:
         # A paste may have lost its rows; who writes down one number has run no summary.
         points, messages = question.typed_options(SummaryOptions).rows_differ_points, []
