@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -115,6 +116,7 @@ class PhaseJob(ABC, Generic[Subject]):
         return tuple(self._context.values())
 
     def _try(self, claim: Claim, recorder: Recorder[Subject], log: Any) -> None:
+        start = time.monotonic()
         try:
             for number, evidence in claim.known.items():
                 recorder.keep(number, evidence)
@@ -124,6 +126,8 @@ class PhaseJob(ABC, Generic[Subject]):
                     held.run.timings = computing.json_safe(grading.timings)
                     tries.end(held.run, held.row, RunOutcome.FINISHED)
                     self.finish(held, grading)
+            if held is not None:
+                log.info("graded", seconds=round(time.monotonic() - start, 3))
         except Cancelled:
             self._stop(recorder)
         except InfrastructureFault as error:

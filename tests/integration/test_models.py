@@ -135,12 +135,8 @@ def changed(old: str, new: str) -> str:
 NONE, REVIEW = Verdict.NONE, Verdict.NEEDS_REVIEW
 WRONG: dict[str, tuple[str, Outcome, str, Verdict]] = {
     "syntax error": ("def get_student_model(:\n    pass\n", Outcome.ERROR, "code.", NONE),
-    "no entry point": (
-        TWO_CLASSES,
-        Outcome.ERROR,
-        "model.no_entry_point",
-        NONE,
-    ),
+    "no entry point": ("WIDTH = 8\n", Outcome.ERROR, "model.no_entry_point", NONE),
+    "two that could be meant": (TWO_CLASSES, Outcome.ERROR, "intake.stand_in_unclear", REVIEW),
     "not a module": (changed(BUILD, "return 7"), Outcome.ERROR, "model.not_a_module", NONE),
     "exception in init": (changed(BUILD, "raise ValueError('no luck')"), Outcome.ERROR, "code.error.build", NONE),
     "exception in forward": (changed(RETURN, "return self.head(x)"), Outcome.ERROR, "code.error.forward", NONE),
