@@ -19,6 +19,7 @@ class PruningFact(StrEnum):
     OWN_LOSS_STOPPED = "pruning.own_loss.stopped"
     OWN_LOSS_TRAINED = "pruning.own_loss.trained"
     PICTURE_ANIMATED = "pruning.picture.animated"
+    PICTURE_DOUBTFUL = "pruning.picture.doubtful"
     PICTURE_SINGLE_COLOUR = "pruning.picture.single_colour"
     POINTS_AGREE = "pruning.points.agree"
     POINTS_COMPOUNDED = "pruning.points.compounded"
@@ -100,7 +101,7 @@ class PruningEvidence(Evidence):
     facts: ClassVar = frozenset(PruningFact)
     kind: Literal["pruning"] = "pruning"
     picture: dict[str, Any] | None = None
-    """``{"format","width","height","sha256","blank"}`` of the re-encoded picture."""
+    """``{"format","width","height","sha256","blank","doubtful"}`` of the re-encoded picture."""
     picture_error: PictureProblem | None = None
     picture_error_params: dict[str, Any] = Field(default_factory=dict)
     points: tuple[tuple[float, float], ...] = ()

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from grader.checks.pruning import picture_pieces, points_check, pruning_points
@@ -21,6 +22,12 @@ _STRIP = 256
 """Rows that are composed on white at a time: a whole picture would be in memory five times."""
 _BLANK_SPREAD = 8
 """Levels of 256 between the darkest and the lightest part of a blank picture, compression noise included."""
+_SAMPLED_SIDE, _TILES = 256, 4
+"""Pixels of a side of the sample in which the background is looked for, and tiles of a side."""
+_NEAR = 8
+"""Levels from a background's own within which its pixels are."""
+_BACKGROUND_SHARE = 0.45
+"""Least share of the background in a plot. Bars and a photographed screen have 0.69, gradients and noise 0.3."""
 SIDE_MINIMUM = 50
 """Pixels. A smaller plot is unreadable."""
 _SHOWN_SIDE = 2_400
@@ -128,11 +135,15 @@ def _encode(image: Image.Image) -> _Picture:
     if flat is not image:
         image.close()
     is_blank = all(high - low <= _BLANK_SPREAD for low, high in _extrema(flat))
-    if is_blank:
-        notes.append(Observation(id=PruningFact.PICTURE_SINGLE_COLOUR))
     width, height = flat.size
     if max(width, height) > _SHOWN_SIDE:
         flat.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
+    is_doubtful = _background_share(flat) < _BACKGROUND_SHARE
+    is_blank = is_blank or not (is_doubtful or _spans_width(flat))
+    if is_blank:
+        notes.append(Observation(id=PruningFact.PICTURE_SINGLE_COLOUR))
+    elif is_doubtful:
+        notes.append(Observation(id=PruningFact.PICTURE_DOUBTFUL))
     written = io.BytesIO()
     clean = Image.new(flat.mode, flat.size)
     clean.paste(flat)
@@ -144,7 +155,32 @@ def _encode(image: Image.Image) -> _Picture:
         "height": clean.height,
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    return _Picture(data=data, facts=facts | {"blank": is_blank}, notes=tuple(notes))
+    return _Picture(
+        data=data, facts=facts | {"blank": is_blank, "doubtful": is_doubtful and not is_blank}, notes=tuple(notes)
+    )
+
+
+def _background_share(image: Image.Image) -> float:
+    """The share of pixels near the commonest level of their tile, where it is least of all bands.
+
+    It is looked for in tiles, because a photographed screen is lit unevenly.
+    """
+    # Sample pixels instead of averaging them, which would turn noise into one grey.
+    sample = np.asarray(image.resize((_SAMPLED_SIDE, _SAMPLED_SIDE), Image.Resampling.NEAREST))
+    side = _SAMPLED_SIDE // _TILES
+    tiles = sample.reshape(_TILES, side, _TILES, side, -1).transpose(4, 0, 2, 1, 3).reshape(-1, _TILES**2, side**2)
+    counts = [[np.bincount(tile, minlength=256) for tile in band] for band in tiles]
+    near = [[np.convolve(tile, np.ones(2 * _NEAR + 1)).max() for tile in band] for band in counts]
+    return float(np.mean(near, axis=1).min()) / side**2
+
+
+def _spans_width(image: Image.Image) -> bool:
+    """Whether what is drawn on the background is at least a quarter of the picture wide, as a curve or its axes are."""
+    grey = image.convert("L")
+    counts = grey.histogram()
+    background = counts.index(max(counts))
+    box = grey.point([255 * (abs(level - background) > 2 * _NEAR) for level in range(256)]).getbbox()
+    return box is not None and box[2] - box[0] >= image.width / 4
 
 
 def _as_eight_bits(image: Image.Image) -> Image.Image:

@@ -21,7 +21,9 @@ def score(assignment: Assignment, question: Question, evidence: PruningEvidence)
     options = question.typed_options(PruningOptions)
     provisional = options.provisional_points
     messages = [Note(id="pruning.provisional")]
-    if evidence.weights == "uploaded" and evidence.baseline is not None and options.baseline_points is not None:
+    if evidence.picture.get("doubtful"):
+        provisional = min(provisional, question.points / 2)
+    elif evidence.weights == "uploaded" and evidence.baseline is not None and options.baseline_points is not None:
         # Only the student's own weights show the student's training.
         points = options.baseline_points.get(evidence.baseline, 0.0)
         provisional += points
