@@ -106,7 +106,13 @@ def question_report(
     assignment: Assignment, number: str, evidence: Evidence | None, language: str = messages.LANGUAGES[0]
 ) -> QuestionReport:
     """The report of one question; ``pending`` without evidence."""
-    score = scoring.score(assignment, number, evidence)
+    return _question_report(assignment, scoring.score(assignment, number, evidence), evidence, language)
+
+
+def _question_report(
+    assignment: Assignment, score: scoring.QuestionScore, evidence: Evidence | None, language: str
+) -> QuestionReport:
+    number = score.number
     return QuestionReport(
         number=number,
         title=_localised(assignment.question(number).title, language),
@@ -121,12 +127,15 @@ def question_report(
 
 def _report(assignment: Assignment, grading: Grading, language: str) -> Report:
     evidence = {question.number: grading.evidence.get(question.number) for question in assignment.questions}
+    scores = [scoring.score(assignment, number, item) for number, item in evidence.items()]
+    said = messages.once_a_report(score.messages for score in scores)
+    shown = [score.model_copy(update={"messages": notes}) for score, notes in zip(scores, said, strict=True)]
     return Report(
         assignment=assignment.slug,
         title=_localised(assignment.title, language),
-        score=scoring.total([scoring.score(assignment, number, item) for number, item in evidence.items()]),
+        score=scoring.total(scores),
         max_score=assignment.max_score,
-        questions=tuple(question_report(assignment, number, item, language) for number, item in evidence.items()),
+        questions=tuple(_question_report(assignment, score, evidence[score.number], language) for score in shown),
         grader_version=GRADER_VERSION,
         sandbox=grading.sandbox,
         timings=grading.timings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from app.submissions.models import Phase, Run, State, Submission, SubmissionPart
 from app.submissions.submitting import NewSubmission
 from grader import messages, remaining, stored_evidence
 from grader.assignment import Assignment
+from grader.evidence import Note
 from grader.lateness import Lateness
 from grader.parts import PartDefinition
 from grader.version import GRADER_VERSION
@@ -128,10 +129,14 @@ def submission_head(submission: Submission, assignment: str, student: str, score
 
 def questions(score: SubmissionScore, lang: str, regraded: Mapping[str, Regraded]) -> list[QuestionReport]:
     """The questions of a submission in the reader's language, with the changes by regrades."""
-    return [_question(standing, lang, regraded.get(standing.question.number)) for standing in score.questions]
+    said = messages.once_a_report(standing.messages for standing in score.questions)
+    return [
+        _question(standing, said_once, lang, regraded.get(standing.question.number))
+        for standing, said_once in zip(score.questions, said, strict=True)
+    ]
 
 
-def _question(standing: QuestionStanding, lang: str, regraded: Regraded | None) -> QuestionReport:
+def _question(standing: QuestionStanding, said: Sequence[Note], lang: str, regraded: Regraded | None) -> QuestionReport:
     override = standing.override
     if override is not None:
         # An override outranks computed points, so a regrade changed nothing that counts.
@@ -144,7 +149,7 @@ def _question(standing: QuestionStanding, lang: str, regraded: Regraded | None) 
         max_score=standing.question.points,
         verdict=standing.verdict,
         fault=standing.fault,
-        messages=notes + [MessageView(id=note.id, text=messages.render(note, lang)) for note in standing.messages],
+        messages=notes + [MessageView(id=note.id, text=messages.render(note, lang)) for note in said],
         evidence=standing.evidence,
         override=OverrideView(score=override.score, by=override.by.login, reason=override.reason, at=override.at)
         if override

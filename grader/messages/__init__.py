@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import string
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ _FOLDER = Path(__file__).parent
 _VALUE_LIMIT = 300
 """Most characters of one parameter in a text."""
 _UNKNOWN = "?"
+_IMPORTS = "intake.import_dropped"
+_ONCE = frozenset({_IMPORTS, "intake.dropped"})
+"""Remarks that change nothing, which stand once a report."""
 _OPTIONAL = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)  # innermost brackets first
 
 
@@ -51,6 +54,31 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 def ids() -> frozenset[str]:
     """Every message id that has a text."""
     return frozenset(catalogue())
+
+
+def once_a_report(questions: Iterable[Sequence[Note]]) -> list[tuple[Note, ...]]:
+    """The messages of a report's questions, where the remarks on skipped imports and statements stand once.
+
+    Questions on one part skip nearly the same; the first such remark names the imports of all.
+    """
+    listed = [tuple(notes) for notes in questions]
+    modules = [module for notes in listed for note in notes if note.id == _IMPORTS for module in _modules(note)]
+    said: set[str] = set()
+    kept: list[tuple[Note, ...]] = []
+    for notes in listed:
+        kept.append(tuple(note for note in notes if note.id not in said))
+        said |= {note.id for note in notes} & _ONCE
+    named = {"module": list(dict.fromkeys(modules))}
+    return [
+        tuple(Note(id=note.id, params={**note.params, **named}) if note.id == _IMPORTS else note for note in notes)
+        for notes in kept
+    ]
+
+
+def _modules(note: Note) -> list[Any]:
+    # Evidence of former versions holds one module a note.
+    modules = note.params.get("module")
+    return modules if isinstance(modules, list) else [modules]
 
 
 def render(note: Note, language: str = LANGUAGES[0]) -> str:

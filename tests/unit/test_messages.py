@@ -165,3 +165,26 @@ def test_rendering_never_fails(data: st.DataObject) -> None:
     for language in (*messages.LANGUAGES, "fr"):
         # A message that is its parameter alone may be empty.
         assert messages.render(Note(id=message_id, params=params), language) or text == "{text}"
+
+
+def skipped(*modules: str) -> Note:
+    return Note(id="intake.import_dropped", params={"module": list(modules), "line": 1})
+
+
+STATEMENTS = Note(id="intake.dropped", params={"count": 2, "lines": [3, 4]})
+OK = Note(id="model.ok", params={"parameters": 1, "limit": 2})
+
+
+@pytest.mark.parametrize(("questions", "said"), [
+    ([(OK, skipped("pandas")), (skipped("pandas"),)], [(OK, skipped("pandas")), ()]),
+    ([(skipped("pandas"),), (skipped("tqdm", "pandas"), OK)], [(skipped("pandas", "tqdm"),), (OK,)]),
+    ([(), (STATEMENTS, OK), (STATEMENTS,), (OK, STATEMENTS)], [(), (STATEMENTS, OK), (), (OK,)]),
+    ([(skipped("a"), STATEMENTS)] * 8, [(skipped("a"), STATEMENTS), *[()] * 7]),
+    ([(OK,), (OK,)], [(OK,), (OK,)]),
+    ([(Note(id="intake.import_dropped", params={"module": "old"}),), (skipped("new"),)],
+     [(Note(id="intake.import_dropped", params={"module": ["old", "new"]}),), ()]),
+])  # fmt: skip
+def test_skipped_imports_and_statements_are_named_once_a_report(
+    questions: list[tuple[Note, ...]], said: list[tuple[Note, ...]]
+) -> None:
+    assert messages.once_a_report(questions) == said
