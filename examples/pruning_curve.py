@@ -43,7 +43,7 @@ def accuracy(model, x, labels):
 
 def student():
     """The example's model, untrained."""
-    namespace = {"torch": torch, "nn": nn, "F": F, "__name__": "hand_in"}
+    namespace = {"torch": torch, "nn": nn, "F": F, "__name__": "submission"}
     exec((Path(__file__).parent / "hw13" / "model.py").read_text(), namespace)
     return namespace["get_student_model"]()
 

@@ -21,7 +21,7 @@ settings.register_profile("search", PATIENT, max_examples=300)
 settings.load_profile("search" if "ASSAY_TEST_SEARCH" in os.environ else "fixed")
 
 
-LONG_FILES = ("test_chaos", "test_submissions", "test_curve", "test_documents", "test_second_part", "test_jobs")
+LONG_FILES = ("test_chaos", "test_submissions", "test_curve", "test_documents", "test_later_stage", "test_jobs")
 """Begun first, so that no core waits at the end for the file that another has just begun."""
 UNHURRIED = (
     "test_bench", "test_cli", "test_cli_gradescope", "test_cli_lti", "test_data_sets", "test_decompose",

@@ -24,6 +24,6 @@ def paste_example(page: Page) -> None:
     page.locator("input[name=pruning_plot-file]").set_input_files(EXAMPLE / "pruning.png")
 
 
-def hand_in(page: Page) -> None:
+def submit(page: Page) -> None:
     page.locator("main form button", has_text=re.compile("Submit|繳交")).click()
     page.wait_for_url("**/submissions/*")

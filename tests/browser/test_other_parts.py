@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from app.settings import Settings
 from tests.browser.accessibility import serious_violations
 from tests.browser.conftest import OpenPage, Service
-from tests.browser.steps import GRADED, Shot, hand_in
+from tests.browser.steps import GRADED, Shot, submit
 from tests.integration.other_parts import NETWORK, OBJECTIVE, PARAMETERS, SLUG, SUBMISSION, publish, write_submission
 
 pytestmark = pytest.mark.browser
@@ -43,7 +43,7 @@ def test_the_form_is_made_from_the_parts(open_page: OpenPage, shot: Shot, servic
     page.locator("input[name='answer-4'][value=zeros]").check()
     expect(found).to_contain_text("It sets weights to zero.")
     shot(page, "other-parts")
-    hand_in(page)
+    submit(page)
     expect(page.locator(".total .points")).to_have_text("6 / 6", timeout=GRADED)
     expect(page.locator("main")).to_contain_text("Printed report")
 

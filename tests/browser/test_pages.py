@@ -12,7 +12,7 @@ from safetensors.torch import save
 
 from tests.browser.accessibility import serious_violations
 from tests.browser.conftest import OpenPage, Service
-from tests.browser.steps import EXAMPLE, GRADED, Shot, hand_in, paste_example
+from tests.browser.steps import EXAMPLE, GRADED, Shot, paste_example, submit
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ def test_student_watches_the_example_earn_its_points(open_page: OpenPage, shot: 
     assert serious_violations(page) == []
     paste_example(page)
     with page.expect_request(lambda request: request.resource_type == "eventsource"):
-        hand_in(page)
+        submit(page)
     shot(page, "report-running")
     expect(page.locator(".total .points")).to_have_text("3.75 / 4", timeout=GRADED)
     expect(page.locator(".total")).to_contain_text("· Graded", timeout=GRADED)
@@ -47,10 +47,10 @@ def test_student_watches_the_example_earn_its_points(open_page: OpenPage, shot: 
     shot(page, "report")
 
 
-def test_ta_finds_the_hand_in_and_sets_points_by_hand(open_page: OpenPage, shot: Shot) -> None:
+def test_ta_finds_the_submission_and_sets_points_by_hand(open_page: OpenPage, shot: Shot) -> None:
     student = open_page("ada")
     paste_example(student)
-    hand_in(student)
+    submit(student)
     expect(student.locator(".total")).to_contain_text("Graded", timeout=GRADED)
 
     page = open_page("teo")
@@ -93,7 +93,7 @@ def test_uploaded_weights_show_the_measured_curve_beside_the_plot(open_page: Ope
     page.locator("input[name=weights-file]").set_input_files(
         FilePayload(name="weights.safetensors", mimeType="application/octet-stream", buffer=weights)
     )
-    hand_in(page)
+    submit(page)
     expect(page.locator(".total")).to_contain_text("Graded", timeout=GRADED)
     expect(page.locator("svg.chart circle")).to_have_count(20)
     page.get_by_text("The measured curve in numbers").click()
@@ -111,7 +111,7 @@ def test_broken_code_shows_the_students_own_line_as_text(open_page: OpenPage, sh
     page.locator("textarea[name=model]").fill(
         "def get_student_model():\n    raise ValueError('<script>document.title = \"broken\"</script>')\n"
     )
-    hand_in(page)
+    submit(page)
     expect(page.locator(".total")).to_contain_text("Graded", timeout=GRADED)
     architecture = page.locator(".question").first
     expect(architecture).to_contain_text("<script>")
@@ -195,14 +195,14 @@ def test_the_browsers_language_is_spoken(open_page: OpenPage) -> None:
 def test_times_are_in_the_readers_zone(open_page: OpenPage) -> None:
     page = open_page("bob", timezone_id="Asia/Taipei")
     page.locator("textarea[name=summary]").fill("Total params: 1")
-    hand_in(page)
+    submit(page)
     expect(page.locator(".total time")).to_contain_text(re.compile(r"GMT\+8|CST"))
 
 
 def test_a_phone_shows_the_report_without_scrolling_sideways(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("bob", viewport={"width": 375, "height": 740})
     paste_example(page)
-    hand_in(page)
+    submit(page)
     expect(page.locator(".total")).to_contain_text("Graded", timeout=GRADED)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     shot(page, "report-phone")
@@ -211,6 +211,6 @@ def test_a_phone_shows_the_report_without_scrolling_sideways(open_page: OpenPage
 def test_without_scripts_the_report_still_arrives(open_page: OpenPage) -> None:
     page = open_page("bob", java_script_enabled=False)
     page.locator("textarea[name=summary]").fill("Total params: 1")
-    hand_in(page)
+    submit(page)
     expect(page.locator(".total")).to_contain_text("Graded", timeout=GRADED)
     expect(page.locator(".total time")).to_contain_text("UTC")

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.accessibility import serious_violations
 from tests.browser.conftest import OpenPage
-from tests.browser.steps import EXAMPLE, GRADED, Shot, hand_in, paste_example
+from tests.browser.steps import EXAMPLE, GRADED, Shot, paste_example, submit
 
 pytestmark = pytest.mark.browser
 
@@ -80,11 +80,11 @@ def test_damage_is_repaired_on_request_and_missing_names_are_told(open_page: Ope
 def test_two_attempts_are_compared(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("eve")
     page.locator("textarea[name=model]").fill("def get_student_model():\n    return 1\n")
-    hand_in(page)
+    submit(page)
     expect(page.locator(".total")).to_contain_text("Graded", timeout=GRADED)
     page.goto("/")
     paste_example(page)
-    hand_in(page)
+    submit(page)
     expect(page.locator(".total .points")).to_have_text("3.75 / 4", timeout=GRADED)
     page.goto("/")
     page.get_by_role("button", name="Compare A with B").click()

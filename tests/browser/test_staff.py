@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from grader.assignment import ASSIGNMENTS
 from tests.browser.accessibility import serious_violations
 from tests.browser.conftest import OpenPage, Service
-from tests.browser.steps import EXAMPLE, GRADED, Shot, hand_in
+from tests.browser.steps import EXAMPLE, GRADED, Shot, submit
 from tests.command_line import assay
 
 pytestmark = pytest.mark.browser
@@ -114,7 +114,7 @@ def test_an_admin_regrades_reads_publishes_and_takes_it_back(
     student.get_by_role("link", name="HW13: Network Compression").last.click()
     assert serious_violations(student) == []
     student.locator("input[name='answer-2.2'][value=softer]").check()
-    hand_in(student)
+    submit(student)
     expect(student.locator(".total")).to_contain_text("· Graded", timeout=GRADED)
     expect(student.locator(".total .points")).to_have_text("0.5 / 4")
 

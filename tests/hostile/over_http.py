@@ -54,8 +54,8 @@ def publish_lowered(settings: Settings) -> None:
 def ends_otherwise(service: Site, hostile: Submission) -> dict[str, object]:
     """Send one submission, and an honest one after it. Returns the differences from the outcome in the file."""
     student = service.person()
-    parts = {name: (part.filename or "upload", part.data) for name, part in hostile.hand_in().parts.items()}
-    report = student.report(student.hand_in(**parts), wait=60)
+    parts = {name: (part.filename or "upload", part.data) for name, part in hostile.parts().parts.items()}
+    report = student.report(student.submit(**parts), wait=60)
     for _ in range(3):
         if report["state"] in ("graded", "failed"):
             break
@@ -66,7 +66,7 @@ def ends_otherwise(service: Site, hostile: Submission) -> dict[str, object]:
     differences = hostile.differences(evidence, Verdict(question["verdict"]), question["score"])
     if hostile.outcome is Outcome.TIMEOUT:
         differences.pop("limit", None)  # under load it is the wall time that ends what would use up its processor time
-    after = student.report(student.hand_in(loss=("loss.py", Path("examples/hw13-correct/loss.py").read_bytes())), 60)
+    after = student.report(student.submit(loss=("loss.py", Path("examples/hw13-correct/loss.py").read_bytes())), 60)
     if questions(after)["2.1"]["verdict"] != "full":
         differences["honest submission after it"] = questions(after)["2.1"]
     return differences

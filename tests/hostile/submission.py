@@ -104,7 +104,7 @@ class Submission:
         """Whether it begins with a sentence for its reader."""
         return self.text.startswith("# ")
 
-    def hand_in(self) -> SubmittedParts:
+    def parts(self) -> SubmittedParts:
         """The file as a student would hand it in."""
         return SubmittedParts({_PARTS[self.question]: Part(self.source, f"{self.name.partition('/')[2]}.py")})
 

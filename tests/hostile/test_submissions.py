@@ -50,7 +50,7 @@ def _param(one: Submission) -> object:
 
 @pytest.mark.parametrize("hostile", [_param(one) for one in EVERYTHING])
 def test_it_ends_as_it_must(hostile: Submission, sandbox: Sandbox, low_limits: Assignment) -> None:
-    grading = pipeline.grade(hostile.limits_of(low_limits), hostile.hand_in(), sandbox)
+    grading = pipeline.grade(hostile.limits_of(low_limits), hostile.parts(), sandbox)
     evidence = grading.evidence[hostile.question]
     assert isinstance(evidence, CodeEvidence)
     assert evidence.fault is None

@@ -177,7 +177,7 @@ def served(make_settings: Any, sandbox: Sandbox) -> Iterator[Site]:
 def graded(served: Site, **uploaded: Any) -> dict[str, dict[str, Any]]:
     """The questions of another student's submission."""
     student = served.person()
-    report = student.report(student.hand_in(**uploaded), wait=60)
+    report = student.report(student.submit(**uploaded), wait=60)
     assert report["state"] == "graded", report
     assert "Traceback" not in served.log.read_text()
     return questions(report)
@@ -220,7 +220,7 @@ def test_weights_are_refused_and_the_model_counts(served: Site, name: str) -> No
 )
 def test_more_than_a_part_may_hold_is_413_and_the_next_is_graded(served: Site, part: PartDefinition) -> None:
     student = served.person()
-    answer = student.submit(key=None, **{part.name: ("upload", b"x" * (part.limit + 1))})
+    answer = student.post_submission(key=None, **{part.name: ("upload", b"x" * (part.limit + 1))})
     assert_problem(answer, 413, "part-too-large")
     assert f"{part.limit:,}" in answer.json()["detail"]
-    assert questions(student.report(student.hand_in(answers='{"2.2": "softer"}'), wait=60))["2.2"]["verdict"] == "full"
+    assert questions(student.report(student.submit(answers='{"2.2": "softer"}'), wait=60))["2.2"]["verdict"] == "full"

@@ -1,4 +1,4 @@
-"""The worked assignment with small budgets, so that its second part takes seconds."""
+"""The worked assignment with small budgets, so that its later stage takes seconds."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Conformance:
             "admin": service.person("admin").token,
         }
         # A hand-in that has ended, so that nothing waits for it.
-        submission = student.hand_in(model=MODEL, answers='{"2.2": "softer"}', pruning_points="ratio,accuracy\n0,0.5\n")
+        submission = student.submit(model=MODEL, answers='{"2.2": "softer"}', pruning_points="ratio,accuracy\n0,0.5\n")
         assert student.post(f"/submissions/{submission}/cancel").status_code == 200
         spare = service.admin.post(f"/admin/users/{student.login}/tokens").json()["id"]
         self._known: Mapping[str, Any] = {

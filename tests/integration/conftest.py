@@ -35,7 +35,7 @@ ON_ONE_DATABASE = {
     "test_regrades": "postgresql",
     "test_replay": "sqlite",
     "test_roles": "sqlite",
-    "test_second_part": "postgresql",
+    "test_later_stage": "postgresql",
 }
 """What would take minutes more runs on this database, and with `ASSAY_TEST_DATABASES=both` on both."""
 

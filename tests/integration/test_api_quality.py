@@ -11,7 +11,7 @@ from tests.integration.service import MODEL, Client, Site, assert_problem, examp
 
 def test_a_report_is_sent_again_only_when_it_changed(api: Site) -> None:
     student, ta = api.person(), api.person("ta")
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     path = f"/submissions/{submission}"
     first = student.get(path)
     tag = first.headers["etag"]
@@ -29,7 +29,7 @@ def test_a_report_is_sent_again_only_when_it_changed(api: Site) -> None:
 
 
 def test_nobody_learns_from_a_tag_what_they_may_not_see(api: Site) -> None:
-    submission = api.person().hand_in(model=MODEL)
+    submission = api.person().submit(model=MODEL)
     tag = api.admin.get(f"/submissions/{submission}").headers["etag"]
     assert_problem(api.person().get(f"/submissions/{submission}", headers={"If-None-Match": tag}), 404)
     assert_problem(api.client(None).get(f"/submissions/{submission}", headers={"If-None-Match": "*"}), 401)
@@ -38,7 +38,7 @@ def test_nobody_learns_from_a_tag_what_they_may_not_see(api: Site) -> None:
 @pytest.mark.parametrize("path", ["files/model", "results.json"])
 def test_other_answers_have_tags_too(api: Site, path: str) -> None:
     student = api.person()
-    submission = student.hand_in(model=("model.py", example("model.py")))
+    submission = student.submit(model=("model.py", example("model.py")))
     tag = student.get(f"/submissions/{submission}/{path}").headers["etag"]
     again = student.get(f"/submissions/{submission}/{path}", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
@@ -50,9 +50,9 @@ def test_unavailable_says_when_to_ask_again(api: Site) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
-def test_hand_ins_that_come_meanwhile_do_not_shift_the_pages(api: Site) -> None:
+def test_submissions_that_come_meanwhile_do_not_shift_the_pages(api: Site) -> None:
     student = api.person()
-    earlier = [student.hand_in(model=MODEL + f"# {number}\n") for number in range(5)]
+    earlier = [student.submit(model=MODEL + f"# {number}\n") for number in range(5)]
     seen, cursor = [], None
     while True:
         page = _page(student, cursor)
@@ -60,7 +60,7 @@ def test_hand_ins_that_come_meanwhile_do_not_shift_the_pages(api: Site) -> None:
         cursor = page["next_cursor"]
         if cursor is None:
             break
-        student.hand_in(model=MODEL + f"# meanwhile {len(seen)}\n")
+        student.submit(model=MODEL + f"# meanwhile {len(seen)}\n")
     assert seen == earlier[::-1]
 
 

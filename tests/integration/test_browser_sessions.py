@@ -29,7 +29,7 @@ def log_in(browser: httpx.Client, person: Client) -> None:
 
 def test_a_cookie_opens_the_same_doors_as_the_token(api: Site, browser: httpx.Client) -> None:
     student = api.person()
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     assert_problem(browser.get("/api/v1/submissions"), 401)
     log_in(browser, student)
     assert browser.get(f"/api/v1/submissions/{submission}").json()["student"] == student.login
@@ -57,7 +57,7 @@ def test_an_explicit_token_never_falls_back_to_the_cookie(api: Site, browser: ht
 )
 def test_other_sites_change_nothing(api: Site, browser: httpx.Client, headers: dict[str, str], allowed: bool) -> None:
     student = api.person()
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     log_in(browser, student)
     answer = browser.post(f"/api/v1/submissions/{submission}/cancel", headers=headers)
     if allowed:
@@ -72,7 +72,7 @@ def test_other_sites_change_nothing(api: Site, browser: httpx.Client, headers: d
 
 def test_our_own_origin_is_no_other_site(api: Site, browser: httpx.Client) -> None:
     student = api.person()
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     log_in(browser, student)
     answer = browser.post(f"/api/v1/submissions/{submission}/cancel", headers={"Origin": api.url})
     assert answer.status_code == 200

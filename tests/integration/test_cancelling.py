@@ -29,7 +29,7 @@ from tests.integration import test_jobs as jobs
 from tests.integration.budgets import quick
 from tests.integration.test_jobs import BrokenSandbox, Course, measure
 from tests.integration.test_jobs import course as course
-from tests.integration.test_second_part import ON_SQLITE, PLOT, question
+from tests.integration.test_later_stage import ON_SQLITE, PLOT, question
 from tests.unit.scripted_sandbox import HONEST, MODEL, SUMMARY, Answer, ScriptedSandbox, failed_reply
 
 ANSWERS = b'{"2.2": "softer", "3.2": "no"}'
@@ -47,11 +47,11 @@ def submission(course: Course, hw13: Assignment) -> uuid.UUID:
     """A hand-in that waits, with a curve to measure."""
     with course.database.write() as session:
         assignments.publish(session, quick(hw13, ratios="[0.0, 0.9]", distillation_flops="1e9"))
-    return hand_in(course)
+    return submit(course)
 
 
-def hand_in(course: Course) -> uuid.UUID:
-    return course.hand_in_bytes(model=MODEL.encode(), summary=SUMMARY.encode(), answers=ANSWERS, pruning_plot=PLOT)
+def submit(course: Course) -> uuid.UUID:
+    return course.submit_bytes(model=MODEL.encode(), summary=SUMMARY.encode(), answers=ANSWERS, pruning_plot=PLOT)
 
 
 def grade(course: Course, submission: uuid.UUID, script: Mapping[str, Answer] = {}, name: str = "test-1") -> None:
@@ -207,7 +207,7 @@ def test_cancel_request_that_outlives_its_worker_keeps_all_verdicts(course: Cour
 def test_resubmitted_content_gets_its_curve(course: Course, submission: uuid.UUID) -> None:
     grade(course, submission)
     cancel(course, submission)
-    again = hand_in(course)
+    again = submit(course)
     grade(course, again)
     assert course.runs(again)[0].reused_run_id is None
     assert course.runs(again)[0].phase is Phase.LATER
@@ -233,8 +233,8 @@ def test_stopped_curve_is_measured_again_by_a_regrade(course: Course, submission
 
 
 def test_bytes_of_a_cancelled_submission_go_after_a_day(course: Course) -> None:
-    cancelled = course.hand_in(model="x = 1", answers=ANSWERS.decode())
-    kept = course.hand_in(answers=ANSWERS.decode())
+    cancelled = course.submit(model="x = 1", answers=ANSWERS.decode())
+    kept = course.submit(answers=ANSWERS.decode())
     cancel(course, cancelled)
     with course.database.write() as session:
         assert repository.forget_cancelled(session, now() - timedelta(days=1)) == 0
@@ -256,7 +256,7 @@ def test_bytes_of_a_cancelled_submission_with_a_verdict_stay(course: Course, sub
 
 
 def test_bytes_that_are_submitted_again_count_as_new(course: Course) -> None:
-    cancel(course, course.hand_in(model="x = 1"))
+    cancel(course, course.submit(model="x = 1"))
     with course.database.write() as session:
         session.execute(update(Blob).values(stored_at=now() - timedelta(days=3)))
         repository.store_blobs(session, {hashlib.sha256(b"x = 1").hexdigest(): b"x = 1"})

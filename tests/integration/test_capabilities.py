@@ -117,7 +117,7 @@ def test_old_and_new_workers_side_by_side_keep_to_their_own_jobs(
     with opened(settings) as course:
         old = start_version(settings, "0.0.9")
         start_worker(settings, "new")
-        submissions = [course.hand_in(**answers(number)) for number in range(6)]
+        submissions = [course.submit(**answers(number)) for number in range(6)]
         for submission in submissions:
             course.wait_for(submission, State.GRADED)
         runs = [run for submission in submissions for run in course.runs(submission)]
@@ -144,7 +144,7 @@ def enqueued_by(course: Course, version: str) -> uuid.UUID:
     """A hand-in that a service of another version took."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(dbos_engine, "APPLICATION_VERSION", version)
-        return course.hand_in(**answers(77))
+        return course.submit(**answers(77))
 
 
 def test_an_older_worker_waits_for_newer_ones_and_never_takes_their_regrades(
@@ -169,7 +169,7 @@ def test_an_older_worker_waits_for_newer_ones_and_never_takes_their_regrades(
     assert course.submission(submission).state is State.QUEUED
 
 
-def test_second_part_of_a_version_with_one_queue_for_all_waits_where_this_one_looks(
+def test_later_stage_of_a_version_with_one_queue_for_all_waits_where_this_one_looks(
     settings: Settings, course: Course
 ) -> None:
     submission = enqueued_by(course, "0.0.9")
@@ -220,9 +220,9 @@ def test_jobs_that_need_data_wait_for_a_worker_that_has_them(
     settings = make_settings("sqlite")
     with opened(settings) as course:
         publish_needing(course, 2, "food11")
-        needs_data = course.hand_in(**answers(2))
+        needs_data = course.submit(**answers(2))
         publish_needing(course, 3)
-        needs_none = course.hand_in(**answers(3))
+        needs_none = course.submit(**answers(3))
         start_worker(settings, "without")
         course.wait_for(needs_none, State.GRADED)
         assert course.submission(needs_data).state is State.QUEUED
@@ -240,10 +240,10 @@ def test_a_job_that_needs_several_data_sets_ends_at_a_worker_that_has_all_of_the
         with pytest.MonkeyPatch.context() as patched:
             # Versions before this one had a queue for each combination.
             patched.setattr(queues, "name_of", lambda kind, data_sets: "+".join([kind, *data_sets]))
-            waiting = [course.hand_in(**answers(1))]
+            waiting = [course.submit(**answers(1))]
         assert [queue for _, queue, _ in jobs_of(course)] == ["grading+first+second"]
         half = start_worker(with_data(settings, "half", "first", "third"), "half")
-        waiting.append(course.hand_in(**answers(2)))
+        waiting.append(course.submit(**answers(2)))
         half.wait_for("postponed a job")
         assert {course.submission(submission).state for submission in waiting} == {State.QUEUED}
         start_worker(with_data(settings, "whole", "first", "second"), "whole")
@@ -267,7 +267,7 @@ def test_queues_come_and_go_with_publication(settings: Settings, course: Course)
     publish_needing(course, 3, "first")
     of_first = {"grading+first", "measuring+first"}
     assert names() == shared | of_first
-    submission = course.hand_in(**answers(1))
+    submission = course.submit(**answers(1))
     publish_needing(course, 4)
     assert names() == shared | of_first, "a job waits there"
     with course.database.write() as session:
@@ -287,7 +287,7 @@ def test_workers_poll_less_often_when_nothing_was_submitted_for_a_while(
         return queue.polling_interval_sec
 
     assert interval() == 0.15
-    course.hand_in(**answers(1))
+    course.submit(**answers(1))
     assert interval() == settings.queue_poll_seconds == 0.05
     monkeypatch.setattr(dbos_engine, "_BUSY", timedelta(0))
     assert interval() == 0.15
@@ -295,7 +295,7 @@ def test_workers_poll_less_often_when_nothing_was_submitted_for_a_while(
 
 def test_no_second_attempt_goes_before_anothers_first(course: RegradedCourse) -> None:
     for number in range(3):
-        course.hand_in(**answers(number))
+        course.submit(**answers(number))
     with course.database.write() as session:
         other = Viewer.of(users.create_user(session, login="other", name="Other", role=Role.STUDENT, actor="test"))
         upload = Upload("hw13", None, "suggest", {"answers": Part(b'{"2.2": "softer"}')})

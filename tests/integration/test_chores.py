@@ -28,8 +28,8 @@ from tests.integration.budgets import quick
 from tests.integration.test_capabilities import answers
 from tests.integration.test_grading import SLEEPY
 from tests.integration.test_jobs import StartWorker, grade, measure
+from tests.integration.test_later_stage import examined
 from tests.integration.test_regrade_jobs import RegradedCourse
-from tests.integration.test_second_part import examined
 
 AT_ONCE = timedelta(0)
 MINUTE = 60.0
@@ -111,8 +111,8 @@ def test_two_workers_at_the_same_moment_do_a_chore_once(
     assert sorted(done) == [False, True]
 
 
-def test_a_hand_in_whose_job_was_lost_gets_another(course: RegradedCourse, sandbox: Sandbox) -> None:
-    submission = course.hand_in(**answers(1))
+def test_a_submission_whose_job_was_lost_gets_another(course: RegradedCourse, sandbox: Sandbox) -> None:
+    submission = course.submit(**answers(1))
     assert lost_jobs.replace(course.database, course.jobs, AT_ONCE) == 0, "its job waits"
     course.empty_queue()
     assert lost_jobs.replace(course.database, course.jobs, timedelta(minutes=1)) == 0, "too early to tell"
@@ -124,7 +124,7 @@ def test_a_hand_in_whose_job_was_lost_gets_another(course: RegradedCourse, sandb
     assert lost_jobs.replace(course.database, course.jobs, AT_ONCE) == 0, "what has ended needs no job"
 
 
-def test_a_second_part_whose_job_was_lost_goes_on(course: RegradedCourse, sandbox: Sandbox, hw13: Assignment) -> None:
+def test_a_later_stage_whose_job_was_lost_goes_on(course: RegradedCourse, sandbox: Sandbox, hw13: Assignment) -> None:
     submission = examined(course, sandbox, quick(hw13, ratios="[0.0]", distillation_flops="1e9"))
     course.empty_queue()
     assert lost_jobs.replace(course.database, course.jobs, AT_ONCE) == 1
@@ -134,9 +134,9 @@ def test_a_second_part_whose_job_was_lost_goes_on(course: RegradedCourse, sandbo
 
 
 def test_a_clock_that_was_set_back_hides_no_lost_job(course: RegradedCourse, sandbox: Sandbox) -> None:
-    grade(course, sandbox, course.hand_in(**answers(0)))
+    grade(course, sandbox, course.submit(**answers(0)))
     regrade = course.regrade(Kind.RESCORE)
-    submission = course.hand_in(**answers(1))
+    submission = course.submit(**answers(1))
     course.empty_queue()
     tomorrow = now() + timedelta(days=1)
     with course.database.write() as session:
@@ -147,7 +147,7 @@ def test_a_clock_that_was_set_back_hides_no_lost_job(course: RegradedCourse, san
 
 
 def test_a_regrade_whose_jobs_were_lost_goes_on(course: RegradedCourse, sandbox: Sandbox) -> None:
-    submissions = [course.hand_in(**answers(number)) for number in range(3)]
+    submissions = [course.submit(**answers(number)) for number in range(3)]
     for submission in submissions:
         grade(course, sandbox, submission)
     course.publish()
@@ -182,10 +182,10 @@ def test_a_job_that_was_claimed_and_never_begun_is_begun_and_a_running_one_left_
 ) -> None:
     start_worker(settings, "only")
     # Longer than a stray is waited for: what runs is no stray.
-    slow = course.hand_in(model=SLEEPY.format(seconds=settings.silent_seconds + 1))
+    slow = course.submit(model=SLEEPY.format(seconds=settings.silent_seconds + 1))
     course.wait_for(slow, State.RUNNING)
     with claimed(course, "only") as session:
-        stray = course.hand_in_within(session, answers(1))
+        stray = course.submit_within(session, answers(1))
     course.wait_for(stray, State.GRADED, seconds=60)
     course.wait_for(slow, State.GRADED, seconds=60)
     assert [len(course.runs(submission)) for submission in (slow, stray)] == [1, 1]

@@ -58,7 +58,7 @@ class Deadlined(Course):
 
     def graded(self) -> uuid.UUID:
         """A hand-in with half a point in 2.2 and one in 3.2."""
-        submission = self.hand_in(answers='{"2.2": "softer", "3.2": "no"}')
+        submission = self.submit(answers='{"2.2": "softer", "3.2": "no"}')
         job = FirstStage(grader(self, BrokenSandbox()), submission)
         with self.database.write() as session:
             claim = job.claim(session)
@@ -93,26 +93,26 @@ def course(database: Database, jobs: DbosJobs) -> Deadlined:
     return Deadlined(database, jobs)
 
 
-def test_after_the_grace_only_staff_and_the_extended_hand_in(course: Deadlined) -> None:
+def test_after_the_grace_only_staff_and_the_extended_submission(course: Deadlined) -> None:
     course.schedule(now() - timedelta(minutes=4))
-    course.hand_in(answers='{"2.2": "softer"}')
+    course.submit(answers='{"2.2": "softer"}')
     course.schedule(now() - timedelta(minutes=6))
     with pytest.raises(AssignmentClosed, match="closed at"):
-        course.hand_in(answers='{"2.2": "softer"}')
+        course.submit(answers='{"2.2": "softer"}')
     with course.database.write() as session:
         extensions.grant(session, course.admin, "hw13", "student", now() + timedelta(days=1), "ill")
-    course.hand_in(answers='{"2.2": "softer"}')
+    course.submit(answers='{"2.2": "softer"}')
     with course.database.write() as session:
         extensions.remove(session, course.admin, "hw13", "student")
     with pytest.raises(AssignmentClosed):
-        course.hand_in(answers='{"2.2": "softer"}')
+        course.submit(answers='{"2.2": "softer"}')
     with course.database.read() as session:
         entries = audit.latest(session, limit=2)
         assert [entry.action for entry in entries] == ["extension.remove", "extension.set"]
         assert entries[1].detail["reason"] == "ill"
 
 
-def test_a_late_hand_in_loses_its_percent_everywhere_and_an_extension_gives_it_back(course: Deadlined) -> None:
+def test_a_late_submission_loses_its_percent_everywhere_and_an_extension_gives_it_back(course: Deadlined) -> None:
     course.schedule(now() - timedelta(hours=30), TEN_A_DAY)
     submission = course.graded()
     report = course.report(submission)

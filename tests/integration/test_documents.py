@@ -186,7 +186,7 @@ def test_the_commands_of_a_document_work(
     person = service.person(ROLES.get(document.name, "student"))
     publish_brief(service.settings)
     student = service.person()
-    graded = student.hand_in(answers='{"2.2": "softer"}')
+    graded = student.submit(answers='{"2.2": "softer"}')
     student.wait_for_state(graded, "graded", 120)
     shutil.rmtree(somebodys_folder / "my-course", ignore_errors=True)
     if document.name != "new-assignment.md":  # which makes the folder itself

@@ -65,7 +65,7 @@ def test_a_killed_worker_comes_back_and_a_killed_service_takes_its_own_along(mak
         os.kill(killed, signal.SIGKILL)
         service.wait_for("Run `assay migrate` first.")
         assert_problem(service.plain.get("/readyz"), 503, "not-ready")
-        waits = student.hand_in(answers=ANSWERS)
+        waits = student.submit(answers=ANSWERS)
         assert student.report(waits)["state"] == "queued"
         set_schema(database, actual)
         service.wait_until_ready()
@@ -87,7 +87,7 @@ def test_a_service_that_is_told_to_end_lets_its_worker_drain(make_settings: Make
     service, database = Embedded(settings), Database(settings)
     try:
         student = service.person()
-        submission = student.hand_in(model=SLEEPY.format(seconds=1), answers=ANSWERS)
+        submission = student.submit(model=SLEEPY.format(seconds=1), answers=ANSWERS)
         student.wait_for_state(submission, "running")
         family = service.family()
         service.stop()

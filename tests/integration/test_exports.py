@@ -16,7 +16,7 @@ HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,HW13 (77)\r\n"
 
 def test_points_leave_in_every_format(service: Site, tmp_path: Path) -> None:
     student, ta = service.person(), service.person("ta")
-    total = student.report(student.hand_in(answers='{"2.2":"softer"}'), wait=60)["score"]
+    total = student.report(student.submit(answers='{"2.2":"softer"}'), wait=60)["score"]
     assert total > 0
     data = f'\ufeff{HEADER}"Ann, A.",1,,{student.login},S,\r\nNobody,2,,nobody,S,1\r\n'.encode()
     fields = {"assignment": "hw13", "column": "HW13"}

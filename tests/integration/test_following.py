@@ -59,7 +59,7 @@ class Streams:
 
 def test_many_streams_cost_what_one_costs(database: Database, jobs: DbosJobs) -> None:
     course = Course(database, jobs)
-    ids = [course.hand_in(summary=f"Total params: {number}") for number in range(MANY)]
+    ids = [course.submit(summary=f"Total params: {number}") for number in range(MANY)]
     one = asyncio.run(Streams(database, course).count_queries(ids[:1], 2.0))
     many = asyncio.run(Streams(database, course).count_queries(ids, 2.0))
     assert one > 0, "it polls"
@@ -68,7 +68,7 @@ def test_many_streams_cost_what_one_costs(database: Database, jobs: DbosJobs) ->
 
 def test_a_change_by_another_process_ends_the_wait(database: Database, jobs: DbosJobs) -> None:
     course = Course(database, jobs)
-    submission_id = course.hand_in(summary="Total params: 1")
+    submission_id = course.submit(summary="Total params: 1")
     streams = Streams(database, course)
 
     async def ended() -> float:
@@ -88,7 +88,7 @@ def test_a_database_that_was_away_is_polled_again(
     database: Database, jobs: DbosJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     course = Course(database, jobs)
-    submission_id = course.hand_in(summary="Total params: 1")
+    submission_id = course.submit(summary="Total params: 1")
     streams = Streams(database, course)
     poller = ChangePoller(database, streams.notifier)
     answers, outages = database.read, [True, True, False]

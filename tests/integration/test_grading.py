@@ -32,7 +32,7 @@ def events(client: Client, submission: str) -> Iterator[tuple[str, dict[str, Any
 @pytest.mark.thorough
 def test_the_example_earns_what_a_person_gave(service: Site) -> None:
     student = service.person()
-    submission = student.hand_in(
+    submission = student.submit(
         model=("model.py", example("model.py")),
         loss=("loss.py", example("loss.py")),
         summary=("summary.txt", example("summary.txt")),
@@ -78,7 +78,7 @@ def test_the_example_earns_what_a_person_gave(service: Site) -> None:
 @pytest.mark.quick
 def test_results_arrive_as_events_and_the_last_is_the_report(service: Site) -> None:
     student = service.person()
-    submission = student.hand_in(model=MODEL + "# events\n", answers='{"2.2": "softer", "3.2": "yes"}')
+    submission = student.submit(model=MODEL + "# events\n", answers='{"2.2": "softer", "3.2": "yes"}')
     seen = list(events(student, submission))
     names = [name for name, _ in seen]
     assert names[-1] == "done"
@@ -92,14 +92,14 @@ def test_results_arrive_as_events_and_the_last_is_the_report(service: Site) -> N
 
 def test_progress_is_told_while_the_student_waits(service: Site) -> None:
     student = service.person()
-    submission = student.hand_in(model=SLEEPY.format(seconds=1) + "# progress\n")
+    submission = student.submit(model=SLEEPY.format(seconds=1) + "# progress\n")
     stages = [data["stage"] for name, data in events(student, submission) if name == "progress"]
     assert stages
 
 
 def test_waiting_ends_with_the_grading_or_the_time(service: Site) -> None:
     student = service.person()
-    submission = student.hand_in(model=SLEEPY.format(seconds=3) + "# waiting\n")
+    submission = student.submit(model=SLEEPY.format(seconds=3) + "# waiting\n")
     start = time.monotonic()
     assert student.report(submission, wait=0.5)["state"] in ("queued", "running")
     assert 0.4 < time.monotonic() - start < 2
@@ -108,7 +108,7 @@ def test_waiting_ends_with_the_grading_or_the_time(service: Site) -> None:
 
 def test_many_who_wait_keep_nobody_else_waiting(service: Site) -> None:
     student = service.person()
-    submission = student.hand_in(model=SLEEPY.format(seconds=6) + "# crowd\n")
+    submission = student.submit(model=SLEEPY.format(seconds=6) + "# crowd\n")
     waiting = service.client(service.admin.token)  # a student may follow 20 gradings at once
     with ThreadPoolExecutor(80) as threads:
         crowd = [threads.submit(waiting.report, submission, 20) for _ in range(80)]
@@ -123,9 +123,9 @@ def test_many_who_wait_keep_nobody_else_waiting(service: Site) -> None:
 def test_the_same_content_is_not_measured_twice(service: Site) -> None:
     first, second = service.person(), service.person()
     model = SLEEPY.format(seconds=2) + "# twice\n"
-    before = questions(first.report(first.hand_in(model=model), wait=30))
+    before = questions(first.report(first.submit(model=model), wait=30))
     start = time.monotonic()
-    again = second.report(second.hand_in(model=model), wait=30)
+    again = second.report(second.submit(model=model), wait=30)
     assert time.monotonic() - start < 1.5
     assert again["state"] == "graded"
     assert questions(again)["1.1"] == before["1.1"]
@@ -133,7 +133,7 @@ def test_the_same_content_is_not_measured_twice(service: Site) -> None:
 
 def test_cancelling_stops_the_students_code(service: Site) -> None:
     student = service.person()
-    submission = student.hand_in(model=SLEEPY.format(seconds=60) + "# cancel\n", answers='{"2.2": "softer"}')
+    submission = student.submit(model=SLEEPY.format(seconds=60) + "# cancel\n", answers='{"2.2": "softer"}')
     student.wait_for_state(submission, "running")
     start = time.monotonic()
     assert student.post(f"/submissions/{submission}/cancel").status_code == 200
@@ -143,12 +143,12 @@ def test_cancelling_stops_the_students_code(service: Site) -> None:
     assert questions(report)["1.1"]["verdict"] == "pending"
     assert_problem(service.admin.post("/submissions/00000000-0000-0000-0000-000000000000/cancel"), 404)
     # The slot is free again.
-    assert student.report(student.hand_in(model=MODEL + "# after\n"), wait=30)["state"] == "graded"
+    assert student.report(student.submit(model=MODEL + "# after\n"), wait=30)["state"] == "graded"
 
 
 def test_a_graded_submission_cannot_be_cancelled(service: Site) -> None:
     student = service.person()
-    submission = student.hand_in(answers='{"2.2": "softer"}')
+    submission = student.submit(answers='{"2.2": "softer"}')
     student.report(submission, wait=30)
     assert_problem(student.post(f"/submissions/{submission}/cancel"), 409, "already-ended")
 
@@ -163,7 +163,7 @@ def test_a_graded_submission_cannot_be_cancelled(service: Site) -> None:
 )
 def test_broken_code_is_a_verdict_not_an_error(service: Site, source: str, verdict: str, fault: str) -> None:
     student = service.person()
-    report = student.report(student.hand_in(model=source), wait=30)
+    report = student.report(student.submit(model=source), wait=30)
     assert report["state"] == "graded"
     question = questions(report)["1.1"]
     assert (question["verdict"], question["fault"]) == (verdict, fault)
@@ -172,7 +172,7 @@ def test_broken_code_is_a_verdict_not_an_error(service: Site, source: str, verdi
 
 def test_an_override_stands_over_the_computed_points_until_it_goes(service: Site) -> None:
     student, ta = service.person(), service.person("ta")
-    submission = student.hand_in(answers='{"2.2": "harder"}', model=MODEL + "# override\n")
+    submission = student.submit(answers='{"2.2": "harder"}', model=MODEL + "# override\n")
     assert questions(student.report(submission, wait=30))["2.2"]["score"] == 0
     path = f"/submissions/{submission}/questions/2.2/override"
     answer = ta.http.put(path, json={"score": 0.25, "reason": " half right "})
@@ -205,10 +205,10 @@ def test_an_override_stands_over_the_computed_points_until_it_goes(service: Site
 def test_the_class_in_a_table_as_csv_and_in_numbers(service: Site) -> None:
     ta, good, poor, absent = service.person("ta"), service.person(), service.person(), service.person()
     right, wrong = '{"2.2": "softer", "3.2": "no"}', '{"2.2": "harder", "3.2": "yes"}'
-    best = good.hand_in(answers=right)
+    best = good.submit(answers=right)
     good.report(best, wait=30)
-    good.report(good.hand_in(answers=wrong), wait=30)
-    poor.report(poor.hand_in(answers=wrong), wait=30)
+    good.report(good.submit(answers=wrong), wait=30)
+    poor.report(poor.submit(answers=wrong), wait=30)
     rows = {row["student"]: row for row in ta.get("/scores", params={"assignment": "hw13"}).json()}
     assert (rows[good.login]["submission"], rows[good.login]["score"]) == (best, 1.5)
     assert rows[good.login]["questions"]["2.2"]["verdict"] == "full"

@@ -27,10 +27,10 @@ HAND_INS = 7
 def newest_first(database: Database, jobs: DbosJobs) -> list[uuid.UUID]:
     """Hand-ins to two versions of the assignment in turn, the newest first; two were handed in at the same moment."""
     course = Course(database, jobs)
-    older = [course.hand_in(answers=f'{{"2.2": "{number}"}}') for number in range(HAND_INS)]
+    older = [course.submit(answers=f'{{"2.2": "{number}"}}') for number in range(HAND_INS)]
     publish_second_version(database)
     with database.write() as session:
-        newer = course.hand_in_within(session, {"answers": '{"2.2": "newer"}'})
+        newer = course.submit_within(session, {"answers": '{"2.2": "newer"}'})
         version = session.get_one(Submission, newer).assignment_id
         for number, submission_id in enumerate(older):
             one = session.get_one(Submission, submission_id)

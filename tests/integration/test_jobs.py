@@ -59,18 +59,18 @@ class Course:
                 users.create_user(session, login="student", name="Student", role=Role.STUDENT, actor="test")
             )
 
-    def hand_in(self, **parts: str) -> uuid.UUID:
+    def submit(self, **parts: str) -> uuid.UUID:
         """Hand in these parts."""
         with self.database.write() as session:
-            return self.hand_in_within(session, parts)
+            return self.submit_within(session, parts)
 
-    def hand_in_bytes(self, **parts: bytes) -> uuid.UUID:
+    def submit_bytes(self, **parts: bytes) -> uuid.UUID:
         """Hand in these parts, pictures too."""
         upload = Upload("hw13", None, "suggest", {name: Part(data) for name, data in parts.items()})
         with self.database.write() as session:
             return submitting.add_submission(session, self.jobs, self.student, upload, None)
 
-    def hand_in_within(self, session: Session, parts: Mapping[str, str]) -> uuid.UUID:
+    def submit_within(self, session: Session, parts: Mapping[str, str]) -> uuid.UUID:
         """Hand in, in a transaction of the caller's."""
         upload = Upload("hw13", None, "suggest", {name: Part(part.encode()) for name, part in parts.items()})
         return submitting.add_submission(session, self.jobs, self.student, upload, None)
@@ -160,20 +160,20 @@ def measure(course: Course, sandbox: Sandbox, submission: uuid.UUID, name: str =
 
 
 def test_a_rollback_leaves_no_job(course: Course) -> None:
-    def hand_in_and_fail() -> NoReturn:
+    def submit_and_fail() -> NoReturn:
         with course.database.write() as session:
-            course.hand_in_within(session, {"model": MODEL})
+            course.submit_within(session, {"model": MODEL})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        hand_in_and_fail()
+        submit_and_fail()
     assert course.waiting_jobs() == 0
-    course.hand_in(model=MODEL)
+    course.submit(model=MODEL)
     assert course.waiting_jobs() == 1
 
 
 def test_killed_worker_job_runs_again_elsewhere(settings: Settings, course: Course, start_worker: StartWorker) -> None:
-    submission = course.hand_in(model=SLEEPY.format(seconds=3), answers='{"2.2": "softer"}')
+    submission = course.submit(model=SLEEPY.format(seconds=3), answers='{"2.2": "softer"}')
     first = start_worker(settings, "first")
     course.wait_for(submission, State.RUNNING)
     first.kill()
@@ -193,7 +193,7 @@ def test_killed_worker_job_runs_again_elsewhere(settings: Settings, course: Cour
 def test_killed_worker_job_runs_again_when_it_returns(
     settings: Settings, course: Course, start_worker: StartWorker
 ) -> None:
-    submission = course.hand_in(model=SLEEPY.format(seconds=2))
+    submission = course.submit(model=SLEEPY.format(seconds=2))
     first = start_worker(settings, "only")
     course.wait_for(submission, State.RUNNING)
     first.kill()
@@ -203,7 +203,7 @@ def test_killed_worker_job_runs_again_when_it_returns(
 
 
 def test_a_stopped_worker_puts_its_job_back(settings: Settings, course: Course, start_worker: StartWorker) -> None:
-    submission = course.hand_in(model=SLEEPY.format(seconds=8))
+    submission = course.submit(model=SLEEPY.format(seconds=8))
     first = start_worker(settings, "first")
     course.wait_for(submission, State.RUNNING)
     start = time.monotonic()
@@ -219,7 +219,7 @@ def test_a_short_job_is_finished_before_its_worker_stops(
     settings: Settings, course: Course, start_worker: StartWorker
 ) -> None:
     worker = start_worker(settings, "only")
-    submission = course.hand_in(model=SLEEPY.format(seconds=0.5))
+    submission = course.submit(model=SLEEPY.format(seconds=0.5))
     course.wait_for(submission, State.RUNNING)
     assert worker.stop() == 0
     assert course.submission(submission).state in (State.GRADED, State.QUEUED)
@@ -228,7 +228,7 @@ def test_a_short_job_is_finished_before_its_worker_stops(
 
 
 def test_two_workers_run_every_job_once(settings: Settings, course: Course, start_worker: StartWorker) -> None:
-    submissions = [course.hand_in(answers=f'{{"2.2": "{number}"}}') for number in range(12)]
+    submissions = [course.submit(answers=f'{{"2.2": "{number}"}}') for number in range(12)]
     start_worker(settings, "first")
     start_worker(settings, "second")
     for submission in submissions:
@@ -239,12 +239,12 @@ def test_two_workers_run_every_job_once(settings: Settings, course: Course, star
 
 
 def test_interactive_jobs_go_ahead_of_batch_jobs(settings: Settings, course: Course, start_worker: StartWorker) -> None:
-    late = [course.hand_in(answers=f'{{"2.2": "{number}"}}') for number in range(4)]
+    late = [course.submit(answers=f'{{"2.2": "{number}"}}') for number in range(4)]
     with course.database.write() as session:
         session.execute(text(_EMPTY_QUEUE[session.get_bind().dialect.name]))
         for submission in late:
             course.jobs.enqueue(session, submission, BATCH, submissions.assignment_of(session, submission))
-    early = course.hand_in(answers='{"2.2": "first"}')
+    early = course.submit(answers='{"2.2": "first"}')
     start_worker(settings.model_copy(update={"workers": 1}), "only")
     for submission in [*late, early]:
         course.wait_for(submission, State.GRADED)
@@ -256,7 +256,7 @@ _EMPTY_QUEUE = {"sqlite": "DELETE FROM workflow_status", "postgresql": "DELETE F
 
 
 def test_infrastructure_faults_are_tried_three_times_and_cost_no_attempt(course: Course, hw13: Assignment) -> None:
-    submission = course.hand_in(model=MODEL, answers='{"2.2": "softer"}')
+    submission = course.submit(model=MODEL, answers='{"2.2": "softer"}')
     assert course.quota_used(hw13) == 1
     grade(course, BrokenSandbox(), submission)
     assert course.submission(submission).state is State.QUEUED
@@ -277,7 +277,7 @@ def test_infrastructure_faults_are_tried_three_times_and_cost_no_attempt(course:
 
 
 def test_a_fault_of_the_grader_is_not_repeated_and_costs_no_attempt(course: Course, hw13: Assignment) -> None:
-    submission = course.hand_in(model=MODEL)
+    submission = course.submit(model=MODEL)
     grade(course, CrashingGrader(), submission)
     ended = course.submission(submission)
     assert (ended.state, ended.fault, ended.counts) == (State.FAILED, "grader", False)
@@ -288,7 +288,7 @@ def test_a_fault_of_the_grader_is_not_repeated_and_costs_no_attempt(course: Cour
 
 
 def test_a_submission_in_which_worker_after_worker_died_is_given_up(course: Course) -> None:
-    submission = course.hand_in(model=MODEL)
+    submission = course.submit(model=MODEL)
     with course.database.write() as session:
         stored = session.get_one(Submission, submission)
         # A dead fork server, as a dead worker, may have been another's doing.
@@ -312,11 +312,11 @@ def test_a_submission_in_which_worker_after_worker_died_is_given_up(course: Cour
     assert [run.outcome for run in course.runs(submission)] == [RunOutcome.FAULT] * DEATHS_TO_GIVE_UP
 
 
-def test_a_hand_in_that_kills_itself_is_believed_the_third_time(course: Course, sandbox: Sandbox) -> None:
+def test_a_submission_that_kills_itself_is_believed_the_third_time(course: Course, sandbox: Sandbox) -> None:
     source = MODEL.replace(
         "    return StudentNet()", "    import os\n    os.kill(os.getpid(), 9)\n    return StudentNet()"
     )
-    submission = course.hand_in(model=source)
+    submission = course.submit(model=source)
     for state in (State.QUEUED, State.QUEUED, State.GRADED):
         grade(course, sandbox, submission)
         assert course.submission(submission).state is state
@@ -326,7 +326,7 @@ def test_a_hand_in_that_kills_itself_is_believed_the_third_time(course: Course, 
 
 
 def test_a_cancelled_job_does_not_begin(course: Course) -> None:
-    submission = course.hand_in(model=MODEL)
+    submission = course.submit(model=MODEL)
     with course.database.write() as session:
         cancelling.cancel(session, course.student, submission)
     grade(course, BrokenSandbox(), submission)
@@ -335,7 +335,7 @@ def test_a_cancelled_job_does_not_begin(course: Course) -> None:
 
 
 def test_a_run_that_was_replaced_writes_nothing(course: Course) -> None:
-    submission = course.hand_in(answers='{"2.2": "softer"}')
+    submission = course.submit(answers='{"2.2": "softer"}')
     former, latter = (recorder(course, submission) for _ in range(2))
     assert former.cancelled()
     assert former.reason is StopReason.SUPERSEDED
@@ -452,7 +452,7 @@ def test_after_the_quota_was_lowered_the_next_attempt_is_free_when_enough_are_ol
     course: Course, hw13: Assignment
 ) -> None:
     ages = [timedelta(hours=hours) for hours in (20, 15, 10, 5, 30)]
-    ids = [course.hand_in(summary=f"Total params: {number}") for number in range(len(ages))]
+    ids = [course.submit(summary=f"Total params: {number}") for number in range(len(ages))]
     moment = now()
     with course.database.write() as session:
         for identifier, age in zip(ids, ages, strict=True):

@@ -63,9 +63,9 @@ class Student:
         rows = service.admin.get("/scores", params={"assignment": slug}).json()
         (self.login,) = [row["student"] for row in rows if row["name"] == f"Name of {subject}"]
 
-    def hand_in(self, **parts: Any) -> str:
+    def submit(self, **parts: Any) -> str:
         """Hand in and wait for the points."""
-        submission = self.service.admin.hand_in(assignment=self.slug, student=self.login, **parts)
+        submission = self.service.admin.submit(assignment=self.slug, student=self.login, **parts)
         self.service.admin.wait_for_state(submission, "graded", seconds=90)
         self.browser.http.close()
         return submission
@@ -99,7 +99,7 @@ def wait_until(happens: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def test_points_follow_every_change(service: Site, platform: Platform, course: Class) -> None:
-    submission = Student(service, platform, "ann", course.slug).hand_in(answers=ANSWERS)
+    submission = Student(service, platform, "ann", course.slug).submit(answers=ANSWERS)
     first = platform.wait_for("ann", 1)
     assert (first["path"], first["query"]) == ("/api/lineitems/1/lineitem/scores", "type_id=1")
     assert (first["scoreGiven"], first["scoreMaximum"]) == (1.5, 4.0)
@@ -127,7 +127,7 @@ def test_points_follow_every_change(service: Site, platform: Platform, course: C
 
 def test_what_a_person_must_look_at_is_pending(service: Site, platform: Platform, course: Class) -> None:
     student = Student(service, platform, "pen", course.slug)
-    submission = student.hand_in(answers=ANSWERS, pruning_plot=("curve.png", example("pruning.png")))
+    submission = student.submit(answers=ANSWERS, pruning_plot=("curve.png", example("pruning.png")))
     first = platform.wait_for("pen", 1)
     assert (first["activityProgress"], first["gradingProgress"]) == ("Submitted", "PendingManual")
     assert "provisional" in page(service, course.slug)
@@ -143,7 +143,7 @@ def test_a_platform_that_is_away_costs_no_grading_and_gets_the_points_later(
     students = [Student(service, platform, f"day-{number}", course.slug) for number in range(3)]
     platform.down = True
     for student in students:
-        student.hand_in(answers=ANSWERS)
+        student.submit(answers=ANSWERS)
     service.wait_for('"event": "platform away"')
     until = time.monotonic() + 30
     while "Did not arrive: 3" not in (shown := page(service, course.slug)):
@@ -162,11 +162,11 @@ def test_a_locked_grade_holds_no_other_points_up(service: Site, platform: Platfo
     platform.refuse |= statuses
     pauses = service.log.read_text().count('"event": "platform away"')
     for subject in statuses:
-        Student(service, platform, subject, course.slug).hand_in(answers=ANSWERS)
+        Student(service, platform, subject, course.slug).submit(answers=ANSWERS)
         wait_until(partial(platform.was_asked, subject))
     students = [Student(service, platform, f"free-{number}", course.slug) for number in range(3)]
     for student in students:
-        student.hand_in(answers=ANSWERS)
+        student.submit(answers=ANSWERS)
     for number in range(3):
         assert platform.wait_for(f"free-{number}", 1)["scoreGiven"] == 1.5
     assert service.log.read_text().count('"event": "platform away"') == pauses
@@ -188,7 +188,7 @@ def test_the_clock_of_a_platform_may_differ_by_a_minute(
     subject = f"clock{ahead}"
     student = Student(service, platform, subject, course.slug)
     platform.tokens.clear()
-    student.hand_in(answers=ANSWERS)
+    student.submit(answers=ANSWERS)
     assert platform.wait_for(subject, 1)["scoreGiven"] == 1.5
 
 
@@ -196,8 +196,8 @@ def test_points_that_are_refused_are_shown_and_can_be_sent_again(
     service: Site, platform: Platform, course: Class
 ) -> None:
     platform.refuse["ref"] = 422
-    Student(service, platform, "ref", course.slug).hand_in(answers=ANSWERS)
-    Student(service, platform, "well", course.slug).hand_in(answers=ANSWERS)
+    Student(service, platform, "ref", course.slug).submit(answers=ANSWERS)
+    Student(service, platform, "well", course.slug).submit(answers=ANSWERS)
     platform.wait_for("well", 1)
     service.wait_for('"event": "points refused"')
     shown = page(service, course.slug)
@@ -220,7 +220,7 @@ def test_a_conflict_of_times_and_a_forgotten_token_settle_by_themselves(
     platform.refuse["con"] = 409
     student = Student(service, platform, "con", course.slug)
     platform.tokens.clear()
-    student.hand_in(answers=ANSWERS)
+    student.submit(answers=ANSWERS)
     service.wait_for("answers 409")
     del platform.refuse["con"]
     platform.wait_for("con", 1)
@@ -229,7 +229,7 @@ def test_a_conflict_of_times_and_a_forgotten_token_settle_by_themselves(
 def test_nothing_is_sent_twice_at_once_and_the_last_points_stand(
     service: Site, platform: Platform, course: Class
 ) -> None:
-    submission = Student(service, platform, "twi", course.slug).hand_in(answers=ANSWERS)
+    submission = Student(service, platform, "twi", course.slug).submit(answers=ANSWERS)
     platform.wait_for("twi", 1)
     platform.pause = 0.6
     for score in (0.1, 0.2, 0.3, 0.4):

@@ -37,8 +37,8 @@ def service(make_settings: MakeSettings) -> Iterator[Service]:
 def test_gradings_are_counted_once_by_outcome_stage_and_kill(service: Service) -> None:
     student = service.person()
     before = metrics(service)
-    student.report(student.hand_in(model=MODEL), wait=60)
-    submission = student.hand_in(model=DIES)
+    student.report(student.submit(model=MODEL), wait=60)
+    submission = student.submit(model=DIES)
     assert student.report(submission, wait=60)["questions"][0]["evidence"]["outcome"] == "died"
     after = metrics(service)
     grew = grown(before, after)
@@ -62,11 +62,11 @@ def test_gradings_are_counted_once_by_outcome_stage_and_kill(service: Service) -
     assert {"grading", "question", "graded"} <= {event["event"] for event in between}
 
 
-def test_the_age_of_the_queue_is_that_of_the_oldest_hand_in(api: Site) -> None:
-    api.person().hand_in(model=MODEL)
+def test_the_age_of_the_queue_is_that_of_the_oldest_submission(api: Site) -> None:
+    api.person().submit(model=MODEL)
     first = metrics(api)["assay_queue_age_seconds"]
     assert first > 0
-    api.person().hand_in(model=MODEL + "# later\n")
+    api.person().submit(model=MODEL + "# later\n")
     assert metrics(api)["assay_queue_age_seconds"] > first
 
 

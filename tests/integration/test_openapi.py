@@ -77,7 +77,7 @@ def test_references_lead_somewhere(document: dict[str, Any]) -> None:
             node = node[step]
 
 
-def test_the_form_of_a_hand_in_is_described(document: dict[str, Any]) -> None:
+def test_the_form_of_a_submission_is_described(document: dict[str, Any]) -> None:
     form = document["paths"]["/api/v1/submissions"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert set(form["properties"]) == {
         *("assignment", "student", "repair"),
@@ -87,6 +87,6 @@ def test_the_form_of_a_hand_in_is_described(document: dict[str, Any]) -> None:
 
 def test_a_report_has_exactly_the_fields_that_are_described(api: Site, document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    report = api.person().submit(model=MODEL).json()
+    report = api.person().post_submission(model=MODEL).json()
     assert set(report) == set(schemas["Report"]["properties"])
     assert set(report["questions"][0]) == set(schemas["QuestionReport"]["properties"])

@@ -23,7 +23,7 @@ def test_events_cross_processes(settings: Settings) -> None:
     worker = WorkerProcess(settings, "elsewhere", fresh=True)
     try:
         student = service.person()
-        submission = student.hand_in(model=MODEL, answers='{"2.2": "softer"}')
+        submission = student.submit(model=MODEL, answers='{"2.2": "softer"}')
         seen = list(events(student, submission))
         assert seen[-1][0] == "done"
         assert questions(seen[-1][1])["1.1"]["score"] == 0.5

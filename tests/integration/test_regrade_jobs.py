@@ -40,7 +40,7 @@ from tests.integration.postgresql import Server
 from tests.integration.service import MODEL, WorkerProcess
 from tests.integration.test_grading import SLEEPY
 from tests.integration.test_jobs import Course, grade, grader, measure
-from tests.integration.test_second_part import ON_SQLITE, PLOT
+from tests.integration.test_later_stage import ON_SQLITE, PLOT
 
 StartWorker = Callable[[Settings, str], WorkerProcess]
 
@@ -110,7 +110,7 @@ def course(database: Database, jobs: DbosJobs) -> RegradedCourse:
 
 def graded(course: RegradedCourse, sandbox: Sandbox, *parts: dict[str, str]) -> list[uuid.UUID]:
     """Submissions of these parts, graded, with no job left."""
-    submissions = [course.hand_in(**each) for each in parts]
+    submissions = [course.submit(**each) for each in parts]
     for submission in submissions:
         grade(course, sandbox, submission, "early")
         assert course.submission(submission).state is State.GRADED
@@ -306,7 +306,7 @@ def test_students_go_ahead_of_a_remeasure(
     course.empty_queue()
     Previewer(course.database, course.jobs, lambda: False).run(regrade)
     assert course.waiting_jobs() == 4
-    early = course.hand_in(answers='{"2.2": "harder"}')
+    early = course.submit(answers='{"2.2": "harder"}')
     start_worker(settings.model_copy(update={"workers": 1}), "only")
     course.wait_for_preview(regrade)
     (run,) = course.runs(early)
@@ -327,7 +327,7 @@ def test_the_database_itself_keeps_two_open_regrades_apart(
 
 
 def test_a_remeasure_measures_only_what_would_be_measured_otherwise(course: RegradedCourse, sandbox: Sandbox) -> None:
-    submission = course.hand_in(model=MODEL, answers='{"2.2": "softer"}')
+    submission = course.submit(model=MODEL, answers='{"2.2": "softer"}')
     grade(course, sandbox, submission)
     before = course.report(submission)
     assert before["score"] == 1.0
@@ -383,8 +383,8 @@ def test_a_data_set_that_was_imported_anew_is_measured_on_again(
     torch.manual_seed(0)
     weights = safetensors.torch.save(namespace["get_student_model"]().state_dict())
 
-    def hand_in() -> Run:
-        submission = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT, weights=weights)
+    def submit() -> Run:
+        submission = course.submit_bytes(model=MODEL.encode(), pruning_plot=PLOT, weights=weights)
         grade(course, sandbox, submission)
         measure(course, sandbox, submission)
         assert course.submission(submission).state is State.GRADED
@@ -406,12 +406,12 @@ def test_a_data_set_that_was_imported_anew_is_measured_on_again(
         measured_on: str | None = found["data_digest"]
         return measured_on
 
-    first = hand_in()
+    first = submit()
     assert digest(first) == data.digest("food11")
-    assert hand_in().reused_run_id == first.id
+    assert submit().reused_run_id == first.id
     assert regrade(first.submission_id) == []
     import_colours(tmp_path / "second", tmp_path, seed=1)
     assert digest(first) != data.digest("food11")
-    assert hand_in().reused_run_id is None
+    assert submit().reused_run_id is None
     (again,) = regrade(first.submission_id)
     assert digest(again) == data.digest("food11")

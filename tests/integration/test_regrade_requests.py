@@ -41,7 +41,7 @@ def graded(api: Site, submission: str) -> None:
 
 def test_a_request_goes_its_way(api: Site) -> None:
     student, other, ta = api.person(), api.person(), api.person("ta")
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     assert ask(student, submission) == 409
     graded(api, submission)
     assert ask(student, submission, "1.1") == 409  # pending: it has no result of its own

@@ -44,7 +44,7 @@ class Class:
         files = dict(bundled("hw13").files)
         text = files["assignment.toml"]
         named = {'slug = "hw13"': f'slug = "{self.slug}"', "version = 1\n": f"version = {self.version}\n"}
-        # The second part of a grading, in a moment.
+        # The later stage of a grading, in a moment.
         named |= {"sweep_flops = 5e11": "sweep_flops = 1e9", "distillation_flops = 8e11": "distillation_flops = 1e9"}
         named |= {"own_loss_flops = 8e11": "own_loss_flops = 0"}
         for old, new in (named | dict(changes or {})).items():
@@ -56,9 +56,9 @@ class Class:
             row = assignments.publish_version(session, from_files(files | {"assignment.toml": text}), "test")
             return row.id
 
-    def hand_in(self, student: Client, **parts: Any) -> str:
+    def submit(self, student: Client, **parts: Any) -> str:
         """Hand in and wait for the end."""
-        submission = student.hand_in(assignment=self.slug, **parts)
+        submission = student.submit(assignment=self.slug, **parts)
         student.wait_for_state(submission, "graded", seconds=120)
         return submission
 
@@ -147,9 +147,9 @@ def test_a_rescore_is_looked_at_published_and_taken_back_exactly(course: Class) 
     right, wrong, decided = (service.person() for _ in range(3))
     ta = service.person("ta")
     students = {
-        course.hand_in(right, answers=ANSWERS, loss=example("loss.py")): right,
-        course.hand_in(wrong, answers='{"2.2": "harder"}'): wrong,
-        course.hand_in(decided, answers=ANSWERS): decided,
+        course.submit(right, answers=ANSWERS, loss=example("loss.py")): right,
+        course.submit(wrong, answers='{"2.2": "harder"}'): wrong,
+        course.submit(decided, answers=ANSWERS): decided,
     }
     first, second, third = students
     override = f"/submissions/{third}/questions/2.2/override"
@@ -204,7 +204,7 @@ def test_a_rescore_is_looked_at_published_and_taken_back_exactly(course: Class) 
 
 def test_a_rescore_without_a_new_version_changes_nothing(course: Class) -> None:
     student = course.service.person()
-    students = {course.hand_in(student, model=MODEL, loss=example("loss.py"), answers=ANSWERS): student}
+    students = {course.submit(student, model=MODEL, loss=example("loss.py"), answers=ANSWERS): student}
     before = everything(course.service, students, course.slug)
     regrade = course.preview()
     assert (regrade["total"], regrade["changed"]) == (1, 0)
@@ -217,7 +217,7 @@ def test_a_rescore_without_a_new_version_changes_nothing(course: Class) -> None:
 
 def test_only_the_chosen_questions_move(course: Class) -> None:
     student = course.service.person()
-    submission = course.hand_in(student, answers=ANSWERS)
+    submission = course.submit(student, answers=ANSWERS)
     course.publish(
         {
             **OTHER_KEY,
@@ -239,7 +239,7 @@ def test_only_the_chosen_questions_move(course: Class) -> None:
 
 def test_a_question_that_is_dropped_and_one_that_was_never_measured(course: Class) -> None:
     student = course.service.person()
-    submission = course.hand_in(student, answers=ANSWERS)
+    submission = course.submit(student, answers=ANSWERS)
     before = student.get(f"/submissions/{submission}").content
     text = bundled("hw13").files["assignment.toml"]
     begin, end = text.index('[[questions]]\nnumber = "2.2"'), text.index('[[questions]]\nnumber = "3.1"')
@@ -271,7 +271,7 @@ def chosen_from(service: Site) -> Iterator[ChosenFrom]:
     course = Class(service, database)
     students = {name: service.person() for name in "abc"}
     for name, answers in zip("abc", ('{"2.2": "softer"}', '{"2.2": "harder"}', ANSWERS), strict=True):
-        course.hand_in(students[name], answers=answers)
+        course.submit(students[name], answers=answers)
     yield course, students
     database.close()
 
@@ -313,7 +313,7 @@ def test_a_regrade_covers_what_is_asked_for(chosen_from: ChosenFrom, where: dict
 
 def test_two_regrades_of_one_assignment_are_never_open_together(course: Class) -> None:
     student = course.service.person()
-    course.hand_in(student, answers=ANSWERS)
+    course.submit(student, answers=ANSWERS)
     first = course.preview()
     problem = assert_problem(course.begin(), 409, "regrade-open")
     assert problem["regrade"] == first["id"]
@@ -376,11 +376,11 @@ def test_only_admins_regrade(course: Class) -> None:
     assert course.get(regrade)["state"] == "preview"
 
 
-def test_a_hand_in_that_the_preview_missed_keeps_it_from_being_published(
+def test_a_submission_that_the_preview_missed_keeps_it_from_being_published(
     course: Class, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     student, late = course.service.person(), course.service.person()
-    submission = course.hand_in(student, answers=ANSWERS)
+    submission = course.submit(student, answers=ANSWERS)
     before = student.get(f"/submissions/{submission}").content
     waiting, previewed = threading.Event(), threading.Event()
     grade = FirstStage.run
@@ -392,13 +392,13 @@ def test_a_hand_in_that_the_preview_missed_keeps_it_from_being_published(
         grade(job)
 
     monkeypatch.setattr(FirstStage, "run", grade_after_preview)
-    slow = late.hand_in(assignment=course.slug, answers=ANSWERS)
+    slow = late.submit(assignment=course.slug, answers=ANSWERS)
     assert waiting.wait(PATIENCE)
     course.publish(OTHER_KEY)
     regrade = course.preview()
     assert regrade["total"] == 1
     # Handed in after the new version: graded by it, and no obstacle.
-    course.hand_in(student, answers='{"2.2": "harder"}')
+    course.submit(student, answers='{"2.2": "harder"}')
     previewed.set()
     late.wait_for_state(slow, "graded")
     problem = assert_problem(course.do(regrade["id"], "publish"), 409, "regrade-outdated")
@@ -414,7 +414,7 @@ def test_a_hand_in_that_the_preview_missed_keeps_it_from_being_published(
 
 def test_a_preview_whose_ground_moved_is_not_published_and_a_later_one_is_reverted_first(course: Class) -> None:
     student = course.service.person()
-    submission = course.hand_in(student, answers=ANSWERS)
+    submission = course.submit(student, answers=ANSWERS)
     start = student.get(f"/submissions/{submission}").content
     course.publish(OTHER_KEY)
     first = course.preview()["id"]
@@ -442,7 +442,7 @@ def test_a_preview_whose_ground_moved_is_not_published_and_a_later_one_is_revert
 
 def test_one_broken_submission_does_not_stop_the_others(course: Class) -> None:
     good, bad = course.service.person(), course.service.person()
-    sound, broken = course.hand_in(good, answers=ANSWERS), course.hand_in(bad, answers=ANSWERS)
+    sound, broken = course.submit(good, answers=ANSWERS), course.submit(bad, answers=ANSWERS)
     with course.database.write() as session:
         for row in session.scalars(select(StoredEvidence).where(StoredEvidence.submission_id == uuid.UUID(broken))):
             row.data = row.data | {"kind": "nonsense"}
@@ -463,7 +463,7 @@ def test_one_broken_submission_does_not_stop_the_others(course: Class) -> None:
 def test_a_remeasure_is_a_run_of_its_own_that_nobody_sees_before_it_is_published(course: Class) -> None:
     student = course.service.person()
     students = {
-        course.hand_in(
+        course.submit(
             student,
             model=MODEL + f"# {course.slug}\n",
             loss=example("loss.py"),
@@ -514,7 +514,7 @@ def run_ids(course: Class, submission: str) -> list[int]:
 def test_remeasuring_one_question_runs_that_alone(course: Class) -> None:
     student = course.service.person()
     slow = SLEEPY.format(seconds=5) + f"# {course.slug}\n"
-    submission = course.hand_in(student, model=slow, loss=example("loss.py"), answers=ANSWERS)
+    submission = course.submit(student, model=slow, loss=example("loss.py"), answers=ANSWERS)
     seeds = questions(student.report(submission))["2.1"]["evidence"]["seeds"]
     course.publish(measured_otherwise=True)
     start = time.monotonic()
@@ -532,7 +532,7 @@ def test_remeasuring_one_question_runs_that_alone(course: Class) -> None:
 
 def test_a_running_remeasure_is_cancelled_and_frees_its_slot(course: Class) -> None:
     student = course.service.person()
-    submission = course.hand_in(student, model=SLEEPY.format(seconds=4) + f"# {course.slug}\n")
+    submission = course.submit(student, model=SLEEPY.format(seconds=4) + f"# {course.slug}\n")
     before = student.get(f"/submissions/{submission}").content
     course.publish(measured_otherwise=True)
     regrade = course.begin("remeasure").json()["id"]
@@ -553,7 +553,7 @@ def test_a_running_remeasure_is_cancelled_and_frees_its_slot(course: Class) -> N
 
 def test_everything_is_in_the_audit_log(course: Class) -> None:
     student = course.service.person()
-    course.hand_in(student, answers=ANSWERS)
+    course.submit(student, answers=ANSWERS)
     course.publish(OTHER_KEY)
     regrade = course.preview(where={"student": student.login})["id"]
     course.now(regrade, "publish")
@@ -573,7 +573,7 @@ def test_everything_is_in_the_audit_log(course: Class) -> None:
 
 def test_students_read_of_it_on_their_page(course: Class) -> None:
     student = course.service.person()
-    submission = course.hand_in(student, answers=ANSWERS)
+    submission = course.submit(student, answers=ANSWERS)
     course.publish(OTHER_KEY)
     course.now(course.preview()["id"], "publish")
     page = course.service.plain.get(

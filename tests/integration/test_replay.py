@@ -70,7 +70,7 @@ def values(said: str, label: str) -> list[float]:
 def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, tmp_path: Path) -> None:
     student = service.person()
     model, loss = example("model.py"), example("loss.py")
-    submission = student.hand_in(model=("mine.py", model), loss=("loss.txt", loss), answers='{"2.2": "softer"}')
+    submission = student.submit(model=("mine.py", model), loss=("loss.txt", loss), answers='{"2.2": "softer"}')
     report = student.report(submission, wait=60)
     failures = unpack(student, submission, tmp_path)
     assert (tmp_path / "uploaded/model.py").read_bytes() == model
@@ -108,7 +108,7 @@ def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, tmp_path: Path
 
 def test_nothing_that_is_the_same_for_everybody_is_given_away(service: Site, tmp_path: Path) -> None:
     student = service.person()
-    submission = student.hand_in(loss=example("loss.py") + b"# secrets\n", answers='{"2.2": "harder", "3.2": "yes"}')
+    submission = student.submit(loss=example("loss.py") + b"# secrets\n", answers='{"2.2": "harder", "3.2": "yes"}')
     student.report(submission, wait=60)
     failures = unpack(student, submission, tmp_path)
     book = cases.read(bundled("hw13").files["kd_cases.json"])
@@ -126,7 +126,7 @@ def test_nothing_that_is_the_same_for_everybody_is_given_away(service: Site, tmp
 def test_what_failed_worst_on_a_fixed_case_is_shown_on_a_drawn_one(service: Site, tmp_path: Path) -> None:
     student = service.person()
     loss = RIGHT.replace("return ", "return (500.0 if temperature == 1.0 else 0.5) + ")
-    submission = student.hand_in(loss=loss)
+    submission = student.submit(loss=loss)
     evidence = student.report(submission, wait=60)["questions"][2]["evidence"]
     failures = unpack(student, submission, tmp_path)
     for term in ("hard_term", "soft_term"):
@@ -137,7 +137,7 @@ def test_what_failed_worst_on_a_fixed_case_is_shown_on_a_drawn_one(service: Site
 
 def test_an_error_is_raised_at_home_too(service: Site, tmp_path: Path) -> None:
     student = service.person()
-    submission = student.hand_in(loss=RAISES)
+    submission = student.submit(loss=RAISES)
     student.report(submission, wait=60)
     assert set(unpack(student, submission, tmp_path)) == {"call"}
     ran = run(tmp_path, "replay_loss.py")
@@ -147,7 +147,7 @@ def test_an_error_is_raised_at_home_too(service: Site, tmp_path: Path) -> None:
 
 def test_a_loss_class_is_called_as_the_grader_called_it(service: Site, tmp_path: Path) -> None:
     student = service.person()
-    submission = student.hand_in(loss=CLASS)
+    submission = student.submit(loss=CLASS)
     student.report(submission, wait=60)
     failures = unpack(student, submission, tmp_path)
     assert "soft_term" in failures
@@ -163,7 +163,7 @@ def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service:
         "def loss_fn_kd(outputs, labels, teacher_outputs, params):\n"
         "    return KDLoss(params.T, params['alpha'])(outputs, labels, teacher_outputs), params.get('alpha')\n"
     )
-    submission = student.hand_in(loss=loss)
+    submission = student.submit(loss=loss)
     student.report(submission, wait=60)
     failures = unpack(student, submission, tmp_path)
     ran = run(tmp_path, "replay_loss.py")
@@ -171,9 +171,9 @@ def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service:
     assert values(ran.stdout, "your loss gives")[0] == pytest.approx(failures["soft_term"]["got"], rel=1e-5)
 
 
-def test_a_right_hand_in_has_nothing_to_show(service: Site, tmp_path: Path) -> None:
+def test_a_right_submission_has_nothing_to_show(service: Site, tmp_path: Path) -> None:
     student = service.person()
-    submission = student.hand_in(model=MODEL, loss=RIGHT)
+    submission = student.submit(model=MODEL, loss=RIGHT)
     student.report(submission, wait=60)
     assert unpack(student, submission, tmp_path) == {}
     ran = run(tmp_path, "replay_loss.py")
@@ -182,7 +182,7 @@ def test_a_right_hand_in_has_nothing_to_show(service: Site, tmp_path: Path) -> N
 
 def test_only_the_parts_that_were_handed_in_are_there(service: Site, tmp_path: Path) -> None:
     student = service.person()
-    submission = student.hand_in(answers='{"2.2": "softer"}')
+    submission = student.submit(answers='{"2.2": "softer"}')
     student.report(submission, wait=60)
     assert unpack(student, submission, tmp_path) == {}
     assert {path.name for path in tmp_path.iterdir()} == {"README.md", "prelude.py", "replay.json"}
@@ -190,7 +190,7 @@ def test_only_the_parts_that_were_handed_in_are_there(service: Site, tmp_path: P
 
 def test_the_archive_is_its_owners_and_comes_after_the_grading(service: Site) -> None:
     student, other = service.person(), service.person()
-    submission = student.hand_in(model=SLEEPY.format(seconds=4) + "# replay\n")
+    submission = student.submit(model=SLEEPY.format(seconds=4) + "# replay\n")
     assert_problem(student.get(f"/submissions/{submission}/replay"), 409, "not-graded-yet")
     assert_problem(other.get(f"/submissions/{submission}/replay"), 404, "submission-not-found")
     student.report(submission, wait=60)

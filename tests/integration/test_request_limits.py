@@ -90,7 +90,7 @@ def test_a_body_within_its_limit_lists_its_first_faults(site: Site) -> None:
 def test_a_person_follows_so_many_gradings_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_limit, "STUDENT_STREAMS", 3)
     student, other = site.person(), site.person()
-    path = f"/submissions/{student.hand_in(answers=ANSWERS)}"
+    path = f"/submissions/{student.submit(answers=ANSWERS)}"
     with contextlib.ExitStack() as streams:
         for _ in range(3):
             streams.enter_context(student.http.stream("GET", f"{path}/events"))
@@ -99,7 +99,7 @@ def test_a_person_follows_so_many_gradings_at_once(site: Site, monkeypatch: pyte
             assert_problem(refused, 429, "too-many-streams")
             assert refused.headers["Retry-After"]
         assert student.get(path).status_code == 200
-        streams.enter_context(other.http.stream("GET", f"/submissions/{other.hand_in(answers=ANSWERS)}/events"))
+        streams.enter_context(other.http.stream("GET", f"/submissions/{other.submit(answers=ANSWERS)}/events"))
     _wait_for(lambda: student.get(f"{path}?wait=0.01").status_code == 200)
 
 
@@ -114,13 +114,13 @@ def test_a_student_posts_so_often_and_others_go_on(site: Site, monkeypatch: pyte
     monkeypatch.setattr(submit_limit.SubmitLimit, "check", submit_limit.SubmitLimit(allowed=3).check)
     student, other = site.person(), site.person()
     for _ in range(3):
-        assert_problem(student.submit(), 422, "nothing-handed-in")
-    refused = student.submit(answers=ANSWERS)
+        assert_problem(student.post_submission(), 422, "nothing-handed-in")
+    refused = student.post_submission(answers=ANSWERS)
     assert_problem(refused, 429, "too-many-posts")
     assert int(refused.headers["Retry-After"]) > 0
-    assert other.submit(answers=ANSWERS).status_code == 202
+    assert other.post_submission(answers=ANSWERS).status_code == 202
     for _ in range(4):
-        assert site.admin.submit(answers=ANSWERS).status_code == 202
+        assert site.admin.post_submission(answers=ANSWERS).status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_metrics_token_opens_nothing_else(site: Site) -> None:
 
 def test_a_ta_decides_on_no_score_of_their_own(site: Site) -> None:
     ta, other = site.person("ta"), site.person("ta")
-    submission = ta.hand_in(answers=ANSWERS)
+    submission = ta.submit(answers=ANSWERS)
     path, points = f"/submissions/{submission}/questions/2.2/override", {"score": 0.5, "reason": "It is right."}
     assert_problem(ta.http.put(path, json=points), 403, "own-score")
     assert other.http.put(path, json=points).status_code == 200
@@ -174,7 +174,7 @@ def test_cancelled_submissions_count_beyond_five_a_day(site: Site) -> None:
 
 def _submit_and_cancel(student: Client) -> tuple[str, int]:
     """The effect that is told beforehand, and the attempts used afterwards."""
-    submission = student.hand_in(answers=ANSWERS)
+    submission = student.submit(answers=ANSWERS)
     effect = student.report(submission)["cancel_effect"]
     assert student.post(f"/submissions/{submission}/cancel").status_code == 200
     return effect, student.get("/assignments/hw13").json()["quota"]["used"]

@@ -60,7 +60,7 @@ def test_tas_are_kept_out_of_the_admins_routes(api: Site, method: str, path: str
 @pytest.mark.parametrize("role", ["ta", "admin"])
 def test_staff_see_every_submission(api: Site, role: str) -> None:
     student = api.person()
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     staff = api.person(role)
     assert staff.report(submission)["student"] == student.login
     assert staff.get(f"/submissions/{submission}/files/model").text == MODEL
@@ -70,7 +70,7 @@ def test_staff_see_every_submission(api: Site, role: str) -> None:
 
 def test_another_students_submission_does_not_exist(api: Site) -> None:
     student, other = api.person(), api.person()
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     base = f"/submissions/{submission}"
     for method, path in [
         ("GET", base),
@@ -151,7 +151,7 @@ def test_every_error_has_the_same_shape(api: Site) -> None:
     assert_problem(api.admin.get("/submissions/not-a-uuid"), 422, "invalid-request")
     assert_problem(api.admin.get("/submissions", params={"cursor": "nonsense"}), 422, "unknown-cursor")
     assert_problem(api.admin.get("/submissions", params={"state": "sleeping"}), 422, "invalid-request")
-    submission = api.admin.hand_in(model=MODEL)
+    submission = api.admin.submit(model=MODEL)
     assert_problem(api.admin.get(f"/submissions/{submission}?wait=61"), 422, "invalid-request")
     assert_problem(api.admin.get("/assignments/hw%00"), 400, "bad-request")
     assert_problem(api.admin.get("/submissions?student=a%00b"), 400, "bad-request")
@@ -162,7 +162,7 @@ def test_every_error_has_the_same_shape(api: Site) -> None:
 
 def test_pages_of_submissions_follow_each_other(api: Site) -> None:
     student = api.person()
-    made = [student.hand_in(model=MODEL + "#" * index) for index in range(5)]
+    made = [student.submit(model=MODEL + "#" * index) for index in range(5)]
     seen: list[str] = []
     cursor = None
     while True:
@@ -189,7 +189,7 @@ def test_the_keys_of_the_questions_stay_inside(api: Site) -> None:
 
 def test_changes_are_audited_in_an_unbroken_chain(api: Site) -> None:
     ta, student = api.person("ta"), api.person()
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     ta.http.put(f"/submissions/{submission}/questions/1.1/override", json={"score": 0.5, "reason": "seen"})
     log = api.admin.get("/admin/audit", params={"limit": 10}).json()
     assert log["broken_at"] is None

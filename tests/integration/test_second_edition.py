@@ -53,9 +53,9 @@ def test_sixty_thousand_parameters_pass_and_one_more_does_not(sandbox: Sandbox, 
     assert "summary.example_pasted" in told
 
 
-def test_each_edition_has_its_own_hand_ins(api: Site) -> None:
+def test_each_edition_has_its_own_submissions(api: Site) -> None:
     student, ta = api.person(), api.person("ta")
-    student.hand_in(model=MODEL)
+    student.submit(model=MODEL)
     answer = student.post("/submissions", files={"assignment": (None, SLUG), "model": (None, MODEL)})
     assert (answer.status_code, answer.json()["assignment"], answer.json()["attempt"]) == (202, SLUG, 1)
     assert questions(answer.json()).keys() == {"1.1", "1.2", "2.1", "2.2", "3.1", "3.2"}

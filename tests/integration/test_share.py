@@ -25,7 +25,7 @@ from grader.sandbox.supervisor import Sandbox
 from tests.integration.test_grading import SLEEPY
 from tests.integration.test_jobs import Course, StartWorker
 from tests.integration.test_jobs import course as course
-from tests.integration.test_second_part import ON_SQLITE
+from tests.integration.test_later_stage import ON_SQLITE
 
 BUSY = """
 import os, time
@@ -45,8 +45,8 @@ def test_processor_time_of_all_children_counts_however_they_end(sandbox: Sandbox
 
 
 def test_time_is_counted_by_student_for_an_hour(course: Course) -> None:
-    submission = course.hand_in(answers=ANSWERS)
-    others = _hand_in_of_another(course)
+    submission = course.submit(answers=ANSWERS)
+    others = _submission_of_another(course)
     shares = Shares(course.database, 300)
     with shares.metered(submission):
         metering.add(200)
@@ -67,13 +67,13 @@ def test_time_is_counted_by_student_for_an_hour(course: Course) -> None:
 def test_others_are_graded_while_a_spent_share_holds_all_slots(
     settings: Settings, course: Course, start_worker: StartWorker
 ) -> None:
-    slow = [course.hand_in(model=SLEEPY.format(seconds=19)) for _ in range(settings.workers)]
+    slow = [course.submit(model=SLEEPY.format(seconds=19)) for _ in range(settings.workers)]
     with course.database.write() as session:
         repository.add(session, slow[0], 301)
     start_worker(settings, "only")
     for submission in slow:
         course.wait_for(submission, State.RUNNING)
-    course.wait_for(_hand_in_of_another(course), State.GRADED)
+    course.wait_for(_submission_of_another(course), State.GRADED)
     assert [course.submission(submission).state for submission in slow] == [State.RUNNING] * len(slow)
     for submission in slow:
         with course.database.write() as session:
@@ -85,12 +85,12 @@ def _use_and_fail(seconds: float) -> NoReturn:
     raise InfrastructureFault("no child can be made")
 
 
-def _hand_in_of_another(course: Course) -> uuid.UUID:
+def _submission_of_another(course: Course) -> uuid.UUID:
     """A submission of another student."""
     student = course.student
     with course.database.write() as session:
         course.student = Viewer.of(users.create_user(session, login="zoe", name="Z", role=Role.STUDENT, actor="test"))
     try:
-        return course.hand_in(answers=ANSWERS)
+        return course.submit(answers=ANSWERS)
     finally:
         course.student = student

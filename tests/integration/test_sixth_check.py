@@ -29,8 +29,8 @@ from grader.sandbox.supervisor import Sandbox
 from tests.integration import length_check
 from tests.integration import test_jobs as jobs_of_workers
 from tests.integration.service import MODEL
+from tests.integration.test_later_stage import ON_SQLITE
 from tests.integration.test_regrade_jobs import RegradedCourse
-from tests.integration.test_second_part import ON_SQLITE
 from tests.unit.pages.conftest import open_course
 
 SUMMARY = "Total params: 3,611 of 3,611"
@@ -95,7 +95,7 @@ def test_sixth_check_has_stages_page_export_and_regrade(
     course = RegradedCourse(database, jobs)
     with database.write() as session:
         assignments.publish(session, asked())
-    submission = course.hand_in(model=MODEL, summary=SUMMARY)
+    submission = course.submit(model=MODEL, summary=SUMMARY)
 
     jobs_of_workers.grade(course, sandbox, submission)
     first = of_length(course.report(submission))

@@ -75,11 +75,11 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
         disk.unmount()
 
 
-def hand_in_at_last(student: Client, **parts: str) -> str:
+def submit_at_last(student: Client, **parts: str) -> str:
     """Hand in as somebody who is told to come back later, and does."""
     key = uuid.uuid4().hex
     until = time.monotonic() + OUTAGE_SECONDS + 60
-    while (answer := student.submit(key=key, **parts)).status_code == 503:
+    while (answer := student.post_submission(key=key, **parts)).status_code == 503:
         refused(answer)
         assert time.monotonic() < until
         time.sleep(0.5)
@@ -106,18 +106,20 @@ def test_a_full_or_read_only_disk_is_said_and_loses_nothing(make_settings: MakeS
         service = Service(settings, worker=True)
         try:
             student = service.person()
-            before = student.hand_in(answers='{"2.2": "softer"}')
+            before = student.submit(answers='{"2.2": "softer"}')
             assert student.report(before, wait=30)["state"] == "graded"
             ballast = folder / "ballast"
             subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4096"], stderr=subprocess.DEVNULL)
-            problem = refused(student.submit(weights=("w.safetensors", os.urandom(2**20)), answers='{"2.2": "softer"}'))
+            problem = refused(
+                student.post_submission(weights=("w.safetensors", os.urandom(2**20)), answers='{"2.2": "softer"}')
+            )
             assert "full" in problem["detail"]
             refused(service.plain.get("/readyz"))
             assert service.plain.get("/healthz").status_code == 200
             assert student.report(before)["score"] == 0.5
             ballast.unlink()
             service.wait_until_ready()
-            after = student.hand_in(answers='{"2.2": "softer", "3.2": "no"}')
+            after = student.submit(answers='{"2.2": "softer", "3.2": "no"}')
             assert student.report(after, wait=60)["score"] == 1.5
             rows = student.get("/submissions").json()["items"]
             assert [row["id"] for row in rows] == [after, before]
@@ -130,13 +132,13 @@ def test_a_full_or_read_only_disk_is_said_and_loses_nothing(make_settings: MakeS
             refused(service.plain.get("/readyz"))
             assert service.plain.get("/healthz").status_code == 200
             key = uuid.uuid4().hex
-            refused(student.submit(key=key, answers='{"2.2": "harder"}'))
+            refused(student.post_submission(key=key, answers='{"2.2": "harder"}'))
             assert student.report(after)["score"] == 1.5
             service.close()
             disk.repair()
             service = Service(settings, worker=True)
             student = service.client(student.token)
-            answer = student.submit(key=key, answers='{"2.2": "harder"}')
+            answer = student.post_submission(key=key, answers='{"2.2": "harder"}')
             assert student.report(answer.json()["id"], wait=60)["state"] == "graded"
             assert student.report(after)["score"] == 1.5
             assert student.get("/assignments/hw13").json()["quota"]["used"] == 3
@@ -149,7 +151,7 @@ def test_a_locked_database_makes_wait_and_says_so(make_settings: MakeSettings) -
     service = Service(settings, worker=True)
     try:
         student = service.person()
-        slow = student.hand_in(model=SLEEPY.format(seconds=1))
+        slow = student.submit(model=SLEEPY.format(seconds=1))
         student.wait_for_state(slow, "running")
         holder = sqlite3.connect(settings.data_dir / "assay.sqlite3", isolation_level=None, check_same_thread=False)
         holder.execute("BEGIN IMMEDIATE")
@@ -157,7 +159,7 @@ def test_a_locked_database_makes_wait_and_says_so(make_settings: MakeSettings) -
         release.start()
         assert "locked" in refused(service.plain.get("/readyz"))["detail"]
         assert service.plain.get("/healthz").status_code == 200
-        waited = hand_in_at_last(student, answers='{"2.2": "softer"}')
+        waited = submit_at_last(student, answers='{"2.2": "softer"}')
         release.join()
         holder.close()
         assert student.report(waited, wait=60)["state"] == "graded"
@@ -188,11 +190,11 @@ def test_a_database_that_is_away_or_read_only_is_said_and_grading_goes_on(
     service = Service(settings, worker=True)
     try:
         student = service.person()
-        running = student.hand_in(model=SLEEPY.format(seconds=2), answers='{"2.2": "softer"}')
+        running = student.submit(model=SLEEPY.format(seconds=2), answers='{"2.2": "softer"}')
         student.wait_for_state(running, "running")
-        waiting = [student.hand_in(model=MODEL + f"# {number}\n") for number in range(3)]
+        waiting = [student.submit(model=MODEL + f"# {number}\n") for number in range(3)]
         server.kill()
-        refused(student.submit(answers='{"2.2": "softer"}'))
+        refused(student.post_submission(answers='{"2.2": "softer"}'))
         refused(student.get("/submissions"))
         refused(service.plain.get("/readyz"))
         assert service.plain.get("/healthz").status_code == 200
@@ -207,14 +209,14 @@ def test_a_database_that_is_away_or_read_only_is_said_and_grading_goes_on(
             connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
             connection.execute("SELECT pg_reload_conf()")
             time.sleep(1.5)
-            refused(student.submit(answers='{"2.2": "softer"}'))
+            refused(student.post_submission(answers='{"2.2": "softer"}'))
             refused(service.plain.get("/readyz"))
             assert student.report(running)["score"] == 1.0
             connection.execute("SET default_transaction_read_only = off")
             connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
             connection.execute("SELECT pg_reload_conf()")
         service.wait_until_ready()
-        assert student.report(student.hand_in(answers='{"2.2": "softer"}'), wait=60)["state"] == "graded"
+        assert student.report(student.submit(answers='{"2.2": "softer"}'), wait=60)["state"] == "graded"
     finally:
         service.close()
         server.stop()

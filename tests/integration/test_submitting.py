@@ -26,9 +26,9 @@ def field(name: str, value: bytes, extra: str = "") -> bytes:
     return f'--mark\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'.encode() + value + b"\r\n"
 
 
-def test_a_hand_in_is_queued_and_reported(api: Site) -> None:
+def test_a_submission_is_queued_and_reported(api: Site) -> None:
     student = api.person()
-    answer = student.submit(model=("model.py", MODEL.encode()), answers='{"2.2": "softer"}')
+    answer = student.post_submission(model=("model.py", MODEL.encode()), answers='{"2.2": "softer"}')
     assert answer.status_code == 202
     report = answer.json()
     assert answer.headers["location"] == f"/api/v1/submissions/{report['id']}"
@@ -37,13 +37,13 @@ def test_a_hand_in_is_queued_and_reported(api: Site) -> None:
     assert (report["score"], report["max_score"]) == (0, 4)
     assert {question["verdict"] for question in report["questions"]} == {"pending"}
     assert student.report(report["id"]) == report
-    assert student.submit(model=MODEL).json()["attempt"] == 2
+    assert student.post_submission(model=MODEL).json()["attempt"] == 2
 
 
 def test_parts_come_back_byte_for_byte(api: Site) -> None:
     student = api.person()
     data = bytes(range(256)) * 9 + b"\r\n--mark\r\n\0"
-    submission = student.hand_in(weights=("..\\..\\weights \u4e2d.pt", data), model=MODEL)
+    submission = student.submit(weights=("..\\..\\weights \u4e2d.pt", data), model=MODEL)
     answer = student.get(f"/submissions/{submission}/files/weights")
     assert answer.content == data
     assert answer.headers["content-type"] == "application/octet-stream"
@@ -82,14 +82,14 @@ def test_bad_forms_are_refused_with_a_reason(
     api: Site, parts: dict[str, Any], status: int, slug: str, says: str
 ) -> None:
     student = api.person()
-    body = assert_problem(student.submit(**parts), status, slug)
+    body = assert_problem(student.post_submission(**parts), status, slug)
     assert says in body["detail"]
     assert student.get("/submissions").json()["items"] == []
 
 
 def test_parts_of_the_largest_size_are_taken(api: Site) -> None:
     student = api.person()
-    submission = student.hand_in(weights=b"w" * 8 * MIB, pruning_plot=b"p" * 10 * MIB, model=b"#" * MIB)
+    submission = student.submit(weights=b"w" * 8 * MIB, pruning_plot=b"p" * 10 * MIB, model=b"#" * MIB)
     assert len(student.get(f"/submissions/{submission}/files/pruning_plot").content) == 10 * MIB
 
 
@@ -118,7 +118,7 @@ def test_unreadable_bodies_are_refused(api: Site, body: bytes, content_type: str
     assert_problem(raw(api.person(), body, content_type), status)
 
 
-def test_200_mb_answer_413_and_the_next_hand_in_is_taken(api: Site) -> None:
+def test_200_mb_answer_413_and_the_next_submission_is_taken(api: Site) -> None:
     student = api.person()
     megabyte = b"x" * MIB
     whole = raw(student, megabyte * 200)
@@ -129,7 +129,7 @@ def test_200_mb_answer_413_and_the_next_hand_in_is_taken(api: Site) -> None:
         headers={"Content-Type": "multipart/form-data; boundary=mark"},
     )
     assert_problem(chunked, 413, "too-large")
-    assert student.submit(model=MODEL).status_code == 202
+    assert student.post_submission(model=MODEL).status_code == 202
 
 
 def test_a_large_body_is_refused_everywhere(api: Site) -> None:
@@ -140,16 +140,16 @@ def test_a_large_body_is_refused_everywhere(api: Site) -> None:
 def test_the_same_key_and_body_answer_the_same_submission(api: Site) -> None:
     student, other = api.person(), api.person()
     key = uuid.uuid4().hex
-    first = student.submit(key=key, model=MODEL)
-    assert student.submit(key=key, model=MODEL).json()["id"] == first.json()["id"]
-    assert_problem(student.submit(key=key, model=MODEL + "#"), 422, "idempotency-key-reused")
-    assert_problem(student.submit(key=key, loss=MODEL), 422, "idempotency-key-reused")
-    assert other.submit(key=key, model=MODEL).json()["id"] != first.json()["id"]
+    first = student.post_submission(key=key, model=MODEL)
+    assert student.post_submission(key=key, model=MODEL).json()["id"] == first.json()["id"]
+    assert_problem(student.post_submission(key=key, model=MODEL + "#"), 422, "idempotency-key-reused")
+    assert_problem(student.post_submission(key=key, loss=MODEL), 422, "idempotency-key-reused")
+    assert other.post_submission(key=key, model=MODEL).json()["id"] != first.json()["id"]
     assert len(student.get("/submissions").json()["items"]) == 1
 
 
 def test_an_unusable_key_is_refused(api: Site) -> None:
-    assert_problem(api.person().submit(key="k" * 201, model=MODEL), 422)
+    assert_problem(api.person().post_submission(key="k" * 201, model=MODEL), 422)
 
 
 def test_the_same_key_racing_makes_one_submission(api: Site) -> None:
@@ -163,14 +163,14 @@ def test_the_same_key_racing_makes_one_submission(api: Site) -> None:
 
 
 def _once(api: Site, student: Client, key: str | None = None) -> httpx.Response:
-    return api.client(student.token).submit(key=key, model=MODEL)
+    return api.client(student.token).post_submission(key=key, model=MODEL)
 
 
 def test_the_last_of_the_quota_goes_to_one_of_two_that_race(api: Site) -> None:
     student = api.person()
     per_day = student.get("/assignments/hw13").json()["quota"]["per_day"]
     for _ in range(per_day - 1):
-        student.hand_in(model=MODEL)
+        student.submit(model=MODEL)
     with ThreadPoolExecutor(4) as threads:
         racing = [threads.submit(_once, api, student) for _ in range(4)]
     answers = sorted((future.result() for future in racing), key=lambda answer: answer.status_code)
@@ -183,12 +183,12 @@ def test_the_last_of_the_quota_goes_to_one_of_two_that_race(api: Site) -> None:
     assert (quota["used"], quota["left"]) == (per_day, 0)
     assert quota["next_at"] is not None
     # A repeated key still returns its submission, and staff may still submit.
-    assert api.admin.submit(model=MODEL, student=student.login).status_code == 202
+    assert api.admin.post_submission(model=MODEL, student=student.login).status_code == 202
 
 
 def test_cancelled_before_it_began_costs_no_attempt(api: Site) -> None:
     student = api.person()
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     assert student.get("/assignments/hw13").json()["quota"]["used"] == 1
     cancelled = student.post(f"/submissions/{submission}/cancel")
     assert cancelled.status_code == 200
@@ -197,16 +197,16 @@ def test_cancelled_before_it_began_costs_no_attempt(api: Site) -> None:
     assert student.post(f"/submissions/{submission}/cancel").json()["state"] == "cancelled"
 
 
-def test_staff_hand_in_for_a_student(api: Site) -> None:
+def test_staff_submission_for_a_student(api: Site) -> None:
     student, ta = api.person(), api.person("ta")
-    submission = ta.hand_in(model=MODEL, student=student.login)
+    submission = ta.submit(model=MODEL, student=student.login)
     assert student.report(submission)["student"] == student.login
-    assert_problem(ta.submit(model=MODEL, student="nobody-here"), 404, "user-not-found")
+    assert_problem(ta.post_submission(model=MODEL, student="nobody-here"), 404, "user-not-found")
 
 
 def test_the_report_before_grading_has_every_question_in_both_languages(api: Site) -> None:
     student = api.person()
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     english = questions(student.report(submission))
     assert list(english) == ["1.1", "1.2", "2.1", "2.2", "3.1", "3.2"]
     chinese = student.get(f"/submissions/{submission}", headers={"Accept-Language": "zh-TW,en;q=0.5"}).json()

@@ -163,7 +163,7 @@ def tag_of(person: Client, submission: str, **headers: str) -> str:
 
 
 def test_a_decision_over_http_names_the_tag_it_was_made_on(api: Service) -> None:
-    submission, tom, ann = api.person().hand_in(model=MODEL), api.person("ta"), api.person("ta")
+    submission, tom, ann = api.person().submit(model=MODEL), api.person("ta"), api.person("ta")
     tag = tag_of(ann, submission)
     assert tag == tag_of(tom, submission)
     assert override(tom, submission, 0.4, tag).status_code == 200
@@ -183,7 +183,7 @@ def test_a_decision_over_http_names_the_tag_it_was_made_on(api: Service) -> None
 
 
 def test_if_match_is_read_as_rfc_9110_says(api: Service) -> None:
-    submission, ta = api.person().hand_in(model=MODEL), api.person("ta")
+    submission, ta = api.person().submit(model=MODEL), api.person("ta")
     for if_match in (("*",), ('"a,b" , TAG',), ('"a"', "TAG"), ("TAG,",), ()):
         lines = [line.replace("TAG", tag_of(ta, submission)) for line in if_match]
         assert override(ta, submission, 0.1, *lines).status_code == 200, if_match
@@ -204,7 +204,7 @@ def test_if_match_is_read_as_rfc_9110_says(api: Service) -> None:
 
 def test_an_answer_over_http_takes_the_tag_too(api: Service) -> None:
     student, ta = api.person(), api.person("ta")
-    submission = student.hand_in(model=MODEL)
+    submission = student.submit(model=MODEL)
     assert override(ta, submission, 0.25).status_code == 200
     opened = Database(api.settings)
     with opened.write() as session:

@@ -19,7 +19,7 @@ from tests.example_submission import example_submission
 from tests.integration.budgets import quick
 from tests.integration.test_jobs import Course, grader
 from tests.integration.test_jobs import course as course
-from tests.integration.test_second_part import ON_SQLITE
+from tests.integration.test_later_stage import ON_SQLITE
 
 FIRST_STAGE = ["claim", "answers and plot", "live model and summary", "loss", "confirmed model and summary", "end"]
 """What the first stage of the example stores, a transaction each. Two of them may come together."""
@@ -39,8 +39,8 @@ def counted_writes(database: Database) -> Iterator[list[str]]:
     event.remove(database.engine, "commit", count)
 
 
-def hand_in_example(course: Course) -> uuid.UUID:
-    return course.hand_in_bytes(**{name: part.data for name, part in example_submission().parts.items()})
+def submit_example(course: Course) -> uuid.UUID:
+    return course.submit_bytes(**{name: part.data for name, part in example_submission().parts.items()})
 
 
 @ON_SQLITE
@@ -50,7 +50,7 @@ def test_stages_of_the_example_write_few_transactions(
     monkeypatch.setattr("app.grading.recorder._PROGRESS_SECONDS", 3600.0)  # a busy machine shows more of its steps
     with course.database.write() as session:
         assignments.publish(session, quick(hw13, ratios="[0.0, 0.9]", distillation_flops="1e9"))
-    submission = hand_in_example(course)
+    submission = submit_example(course)
     with counted_writes(course.database) as writes:
         FirstStage(grader(course, sandbox), submission).run()
     assert len(writes) <= len(FIRST_STAGE)
@@ -70,8 +70,8 @@ def test_stages_of_the_example_write_few_transactions(
 def test_reused_results_are_written_in_two_transactions(course: Course, sandbox: Sandbox, hw13: Assignment) -> None:
     with course.database.write() as session:
         assignments.publish(session, quick(hw13))
-    FirstStage(grader(course, sandbox), hand_in_example(course)).run()
-    again = hand_in_example(course)
+    FirstStage(grader(course, sandbox), submit_example(course)).run()
+    again = submit_example(course)
     with counted_writes(course.database) as writes:
         FirstStage(grader(course, sandbox), again).run()
     assert len(writes) == 2

@@ -34,7 +34,7 @@ _MISTAKES = (
 Parts = dict[str, str]
 
 
-def hand_in(number: int) -> Parts:
+def submission_of(number: int) -> Parts:
     """The submission of one student: every fifth loss has a mistake, every sixth summary is of another model."""
     generator = random.Random(number)
     widths = [3, *sorted(generator.randint(8, 72) for _ in range(generator.choice((3, 3, 4))))]
@@ -72,11 +72,11 @@ def get_student_model():
     }
 
 
-def served(service: Service, hand_ins: Sequence[Parts]) -> tuple[float, float, list[frozenset[str]]]:
+def served(service: Service, class_parts: Sequence[Parts]) -> tuple[float, float, list[frozenset[str]]]:
     """Seconds and processor seconds until the service has graded all, and the questions with full points of each."""
     client = service.admin
     used, start = processes.cpu_seconds(service._process.pid), time.perf_counter()
-    submissions = [client.hand_in(**parts) for parts in hand_ins]
+    submissions = [client.submit(**parts) for parts in class_parts]
     full = [_full(client, submission) for submission in submissions]
     return time.perf_counter() - start, processes.cpu_seconds(service._process.pid) - used, full
 
@@ -104,16 +104,18 @@ def _two_at_once(grade: Callable[[int], otter.Graded], numbers: Sequence[int]) -
 def measure(students: int = 24, by_otter: int = 4) -> list[Row]:
     """One row for each figure. Raises `otter.NotInstalled`."""
     otter.installed()
-    hand_ins = [hand_in(number) for number in range(students)]
+    class_parts = [submission_of(number) for number in range(students)]
     part = list(range(0, students, max(1, students // by_otter)))[:by_otter]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         archive = otter.autograder(folder)
-        otter_seconds, otters = _two_at_once(lambda n: otter.grade(archive, hand_ins[n], folder / f"otter-{n}"), part)
-        script_seconds, scripts = _two_at_once(lambda n: otter.plain(hand_ins[n], folder / f"plain-{n}"), part)
+        otter_seconds, otters = _two_at_once(
+            lambda n: otter.grade(archive, class_parts[n], folder / f"otter-{n}"), part
+        )
+        script_seconds, scripts = _two_at_once(lambda n: otter.plain(class_parts[n], folder / f"plain-{n}"), part)
     with running_service(workers=WORKERS) as service:
-        served(service, [hand_in(students)])
-        seconds, cpu, full = served(service, hand_ins)
+        served(service, [submission_of(students)])
+        seconds, cpu, full = served(service, class_parts)
     for n, by_otter_, by_script in zip(part, otters, scripts, strict=True):
         if not full[n] == by_otter_.full == by_script.full:
             raise RuntimeError(f"hand-in {n}: {full[n]}, otter {by_otter_.full}, script {by_script.full}")

@@ -115,7 +115,7 @@ def served(service: Service, parts: dict[str, bytes]) -> tuple[dict[str, float],
     """Seconds from the POST to all verdicts and to the end, of a submission never measured before, and its report."""
     start = time.perf_counter()
     files = {name: (name, part) for name, part in parts.items()}
-    submission = service.admin.hand_in(**files)
+    submission = service.admin.submit(**files)
     verdicts = 0.0
     while (report := service.admin.report(submission, wait=0.05))["state"] in ("queued", "running"):
         if not verdicts and all(question["verdict"] != "pending" for question in report["questions"]):

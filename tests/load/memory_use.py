@@ -50,9 +50,9 @@ def running(folder: Path, slots: int) -> Iterator[tuple[Service, WorkerProcess]]
         service.close()
 
 
-def grade_all(service: Service, hand_ins: list[dict[str, str | bytes]]) -> None:
+def grade_all(service: Service, class_parts: list[dict[str, str | bytes]]) -> None:
     """Submit all at once and wait for their end."""
-    submissions = [service.admin.hand_in(**parts) for parts in hand_ins]
+    submissions = [service.admin.submit(**parts) for parts in class_parts]
     for submission in submissions:
         while (report := service.admin.report(submission, wait=60))["state"] in ("queued", "running"):
             pass
@@ -60,12 +60,12 @@ def grade_all(service: Service, hand_ins: list[dict[str, str | bytes]]) -> None:
             raise RuntimeError(report)
 
 
-def peaks(service: Service, worker: WorkerProcess, *hand_ins: dict[str, str | bytes]) -> dict[str, Memory]:
-    """The peaks of the worker, its fork server and the largest child of that, while ``hand_ins`` are graded."""
+def peaks(service: Service, worker: WorkerProcess, *class_parts: dict[str, str | bytes]) -> dict[str, Memory]:
+    """The peaks of the worker, its fork server and the largest child of that, while ``class_parts`` are graded."""
     pid = worker._process.pid
     (server,) = children(pid)
     with processes.memory_peaks(pid) as measured:
-        grade_all(service, list(hand_ins))
+        grade_all(service, list(class_parts))
     below = [memory for each, memory in measured.by_process.items() if each not in (pid, server)]
     return {
         "worker": measured.by_process[pid],
@@ -83,9 +83,9 @@ def idle_child() -> Memory:
         return processes.memory(child.pid)
 
 
-def hand_ins() -> dict[str, dict[str, str | bytes]]:
+def class_parts() -> dict[str, dict[str, str | bytes]]:
     """For each kind of child a submission that needs it."""
-    light = class_speed.hand_in(1)
+    light = class_speed.submission_of(1)
     heavy = {name: example(f"{name}.py") for name in ("model", "loss")}
     weights = full_grading.weights_of("hw13-correct")
     swept = (full_grading.EXAMPLES / "hw13-correct" / "model.py").read_bytes()
@@ -111,7 +111,7 @@ def measure(at_once: int = 0) -> list[Row]:
             rows.append(share(f"{what}, idle", processes.memory(pid).pss))
         alone = processes.memory(worker._process.pid) + processes.memory(server)
         by_kind: dict[str, dict[str, Memory]] = {}
-        for kind, parts in hand_ins().items():
+        for kind, parts in class_parts().items():
             by_kind[kind] = peaks(service, worker, parts)
             rows.append(share(f"{kind}, its largest child's own, peak", by_kind[kind]["child"].private))
         highest = {what: max(one[what].pss for one in by_kind.values()) for what in ("worker", "fork server")}
@@ -123,7 +123,7 @@ def measure(at_once: int = 0) -> list[Row]:
     rows.append(row("memory: gradings of light models at once in 4 GB, computed", fit, "one"))
     if at_once:
         with tempfile.TemporaryDirectory() as name, running(Path(name), at_once) as (service, worker):
-            several = [{"model": class_speed.hand_in(number)["model"]} for number in range(2 * at_once)]
+            several = [{"model": class_speed.submission_of(number)["model"]} for number in range(2 * at_once)]
             total = peaks(service, worker, *several)["together"].pss  # type: ignore[arg-type]
         rows.append(row(f"memory: {at_once} gradings at once with their worker, peak", total / ROOM_MB, "4 GB"))
     return rows

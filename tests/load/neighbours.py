@@ -29,7 +29,7 @@ _VICTIMS = 3
 def seconds_to_verdicts(student: Client, number: int) -> float:
     """Submit a light model and wait until every question has its verdict."""
     begin = time.monotonic()
-    submission = student.hand_in(model=f"# {number}\n{MODEL}", answers='{"2.2": "softer", "3.2": "no"}')
+    submission = student.submit(model=f"# {number}\n{MODEL}", answers='{"2.2": "softer", "3.2": "no"}')
     while any(question["verdict"] == "pending" for question in student.report(submission)["questions"]):
         time.sleep(0.05)
     return time.monotonic() - begin
@@ -60,7 +60,7 @@ class Attackers:
         number = 0
         while not self._stop.is_set():
             number += 1
-            answer = student.submit(model=f"# {each} {number}\n{BURNER}")
+            answer = student.post_submission(model=f"# {each} {number}\n{BURNER}")
             if answer.status_code != 202:  # all attempts of the day are used
                 self._begun[each] = self._enough
                 self._stop.wait(1)

@@ -65,8 +65,8 @@ def test_a_statement_that_reads_a_whole_class_is_explained() -> None:
     assert not [plan for plan in plans if "SCAN submissions" in plan or "SCAN runs" in plan or "SCAN scores" in plan]
 
 
-def test_hand_ins_of_a_class_differ_and_some_have_mistakes() -> None:
-    class_ = [class_speed.hand_in(number) for number in range(30)]
+def test_submissions_of_a_class_differ_and_some_have_mistakes() -> None:
+    class_ = [class_speed.submission_of(number) for number in range(30)]
     assert len({parts["model"] for parts in class_}) == len({parts["loss"] for parts in class_}) == 30
     assert class_[4]["loss"].count("F.log_softmax") == 1
     for parts in class_:

@@ -174,7 +174,7 @@ def test_doctor_names_a_configuration_that_cannot_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("warm")
-def test_a_hand_in_is_graded_without_a_server() -> None:
+def test_a_submission_is_graded_without_a_server() -> None:
     result = assay("grade", "examples/hw13-correct", "--json")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)

@@ -10,7 +10,7 @@ from app.scores.table import StudentRow
 from grader import assignment
 
 
-def test_nobody_begins_a_formula_and_no_hand_in_has_no_points() -> None:
+def test_nobody_begins_a_formula_and_no_submission_has_no_points() -> None:
     hw13 = assignment.bundled("hw13")
     row = StudentRow.model_validate(
         dict.fromkeys(StudentRow.model_fields)

@@ -59,7 +59,7 @@ def test_the_days_go_on_to_a_deadline_that_is_near(course: Course, days: int, re
     assert (drawn.days[-1].label == last.date().isoformat()) is not reaches
 
 
-def test_a_class_without_hand_ins_has_nothing_to_draw(course: Course) -> None:
+def test_a_class_without_submissions_has_nothing_to_draw(course: Course) -> None:
     course.enrol(2, 0)
     drawn = charts.draw(snapshot(course), "zh-Hant")
     assert drawn.graded == 0

@@ -115,7 +115,7 @@ def test_the_attempt_that_counts_is_marked_for_the_staff_and_the_student(course:
         assert marked == [str(counts.number)]
 
 
-def test_a_hand_in_that_waits_has_no_points_yet(course: Course) -> None:
+def test_a_submission_that_waits_has_no_points_yet(course: Course) -> None:
     course.enrol(1, 1)
     with course.database.write() as session:
         session.execute(update(Submission).values(state=State.QUEUED))

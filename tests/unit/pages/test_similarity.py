@@ -28,7 +28,7 @@ def model(seed: int) -> str:
     return "net = nn.Sequential(\n    " + "\n    ".join(layers) + "\n)\n"
 
 
-def hand_in(course: Course, sources: Mapping[str, str]) -> None:
+def submit(course: Course, sources: Mapping[str, str]) -> None:
     """One graded attempt a student with this text as the model."""
     with course.database.write() as session:
         published = assignments.current(session, "hw13").id
@@ -62,7 +62,7 @@ def pairs(course: Course) -> list[tuple[str, str]]:
 
 def test_the_copier_stands_beside_the_copied(course: Course) -> None:
     copied = MODEL.replace("stem", "first").replace("width", "n")
-    hand_in(course, {"ann": MODEL, "ben": copied + STARTER, "cho": STARTER, "dia": model(3), "eve": model(5)})
+    submit(course, {"ann": MODEL, "ben": copied + STARTER, "cho": STARTER, "dia": model(3), "eve": model(5)})
     assert pairs(course) == [("ann", "ben")]
     assert prints(course).pairs[0].share == 1.0
     html = course.get("/dashboard/hw13/similarity").text
@@ -72,24 +72,24 @@ def test_the_copier_stands_beside_the_copied(course: Course) -> None:
 
 
 def test_starter_code_alone_says_nothing(course: Course) -> None:
-    hand_in(course, {"ann": STARTER, "ben": STARTER, "cho": bundled("hw13").prelude_source()})
+    submit(course, {"ann": STARTER, "ben": STARTER, "cho": bundled("hw13").prelude_source()})
     assert pairs(course) == []
     assert "No two students" in course.get("/dashboard/hw13/similarity").text
 
 
 def test_what_many_wrote_alike_is_an_idiom(course: Course) -> None:
     everybody = {f"s{n:02}": MODEL + model(n) for n in range(11)}
-    hand_in(course, everybody | {"twin": model(4)})
+    submit(course, everybody | {"twin": model(4)})
     assert pairs(course) == [("s04", "twin")]
 
 
 def test_a_few_who_share_are_no_idiom(course: Course) -> None:
-    hand_in(course, {f"s{n}": MODEL + model(n) for n in range(4)})
+    submit(course, {f"s{n}": MODEL + model(n) for n in range(4)})
     assert len(pairs(course)) == 6
 
 
 def test_a_student_is_shown_who_shares_and_how_much(course: Course) -> None:
-    hand_in(course, {"ann": MODEL, "ben": MODEL + model(1) + model(2), "cho": model(3)})
+    submit(course, {"ann": MODEL, "ben": MODEL + model(1) + model(2), "cho": model(3)})
     result = prints(course)
     (hit,) = result.hits("ann", index.fingerprints_of([MODEL]))
     assert (hit.login, hit.of_this) == ("ben", 1.0)
@@ -102,7 +102,7 @@ def test_a_student_is_shown_who_shares_and_how_much(course: Course) -> None:
 
 
 def test_two_sources_stand_side_by_side_with_shared_lines_marked(course: Course) -> None:
-    hand_in(course, {"ann": model(8) + MODEL, "ben": STARTER + MODEL + "# <b>mine</b>\n"})
+    submit(course, {"ann": model(8) + MODEL, "ben": STARTER + MODEL + "# <b>mine</b>\n"})
     pair = prints(course).pairs[0]
     query = f"first={pair.first_submission}&second={pair.second_submission}"
     html = course.get(f"/dashboard/hw13/similarity/compare?{query}").text
@@ -121,7 +121,7 @@ def test_two_sources_stand_side_by_side_with_shared_lines_marked(course: Course)
 
 
 def test_lines_of_the_starter_that_both_have_are_not_marked(course: Course) -> None:
-    hand_in(course, {"ann": STARTER, "ben": STARTER + model(9)})
+    submit(course, {"ann": STARTER, "ben": STARTER + model(9)})
     with course.database.read() as session:
         first, second = session.scalars(select(Submission.id))
     html = course.get(f"/dashboard/hw13/similarity/compare?first={first}&second={second}").text
@@ -132,7 +132,7 @@ def test_lines_of_the_starter_that_both_have_are_not_marked(course: Course) -> N
 def test_a_class_is_read_bit_by_bit(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "_READING_SECONDS", -1)
     monkeypatch.setattr(index, "_CHUNK", 2)
-    hand_in(course, {f"s{n}": model(n) for n in range(5)})
+    submit(course, {f"s{n}": model(n) for n in range(5)})
     similarity, states = Similarity(), []
     with course.database.read() as session:
         snapshot = ClassRecords().snapshot(session, "hw13")

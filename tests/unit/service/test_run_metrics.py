@@ -77,7 +77,7 @@ def test_kills_and_faults_are_those_that_were_measured_last(database: Database) 
     assert value("assay_question_faults_total", owner="grader") - ours == 1
 
 
-def test_the_first_verdict_of_a_question_is_timed_from_the_hand_in(database: Database) -> None:
+def test_the_first_verdict_of_a_question_is_timed_from_the_submission(database: Database) -> None:
     labels = {"question": "timed"}
     before = value("assay_verdict_seconds_count", **labels), value("assay_verdict_seconds_sum", **labels)
     submitted = SUBMISSIONS[0]["submitted_at"]

@@ -1,4 +1,4 @@
-"""The second part of a grading is a job of its own: behind every verdict, resumed alone, and never worth a point."""
+"""The later stage of a grading is a job of its own: behind every verdict, resumed alone, and never worth a point."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def examined(course: Course, sandbox: Sandbox, assignment: Assignment, model: st
     """A hand-in whose first part is done."""
     with course.database.write() as session:
         assignments.publish(session, assignment)
-    submission = course.hand_in_bytes(model=model.encode(), pruning_plot=PLOT)
+    submission = course.submit_bytes(model=model.encode(), pruning_plot=PLOT)
     grade(course, sandbox, submission)
     return submission
 
@@ -112,7 +112,7 @@ def test_nothing_slow_to_do_is_graded_at_once(course: Course, sandbox: Sandbox, 
     assert course.waiting_jobs() == 1
 
 
-def test_killed_worker_second_part_goes_on_elsewhere(
+def test_killed_worker_later_stage_goes_on_elsewhere(
     settings: Settings,
     course: Course,
     sandbox: Sandbox,
@@ -134,7 +134,7 @@ def test_killed_worker_second_part_goes_on_elsewhere(
     assert course.submission(submission).counts
 
 
-def test_nobody_waits_for_the_end_of_second_parts(
+def test_nobody_waits_for_the_end_of_later_stages(
     settings: Settings,
     course: Course,
     sandbox: Sandbox,
@@ -146,7 +146,7 @@ def test_nobody_waits_for_the_end_of_second_parts(
     start_worker(settings.model_copy(update={"workers": 1}), "only")
     wait_for_later_try(course, slow[0])
     for answer in ("softer", "harder"):
-        quick_one = course.hand_in(model=MODEL, answers=f'{{"2.2": "{answer}"}}')
+        quick_one = course.submit(model=MODEL, answers=f'{{"2.2": "{answer}"}}')
         course.wait_for(quick_one, State.GRADED)
     # The other long one has no place beside the first.
     assert [waits_for_later_stage(course, one) for one in slow] == [False, True]
@@ -173,7 +173,7 @@ def test_first_part_that_is_delivered_again_begins_no_second_run(
 
 
 @ON_SQLITE
-def test_second_part_lost_to_our_faults_costs_neither_points_nor_the_attempt(
+def test_later_stage_lost_to_our_faults_costs_neither_points_nor_the_attempt(
     course: Course, sandbox: Sandbox, hw13: Assignment, small: Assignment
 ) -> None:
     submission = examined(course, sandbox, small)
@@ -193,13 +193,13 @@ def test_second_part_lost_to_our_faults_costs_neither_points_nor_the_attempt(
     assert (found["evidence"]["curve_fault"], found["fault"]) == ("infrastructure", None)
     assert "weights.not_measured" in {message["id"] for message in found["messages"]}
     # What was lost is no result that another hand-in of the same content could take over.
-    again = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT)
+    again = course.submit_bytes(model=MODEL.encode(), pruning_plot=PLOT)
     grade(course, sandbox, again)
     assert course.runs(again)[0].reused_run_id is None
 
 
 @ON_SQLITE
-def test_worker_that_dies_of_the_second_part_again_and_again_gets_it_no_more(
+def test_worker_that_dies_of_the_later_stage_again_and_again_gets_it_no_more(
     course: Course, sandbox: Sandbox, small: Assignment
 ) -> None:
     submission = examined(course, sandbox, small)
@@ -215,7 +215,7 @@ def test_worker_that_dies_of_the_second_part_again_and_again_gets_it_no_more(
 
 
 @ON_SQLITE
-def test_a_child_that_was_killed_in_the_second_part_gets_another_try(
+def test_a_child_that_was_killed_in_the_later_stage_gets_another_try(
     course: Course, sandbox: Sandbox, hw13: Assignment
 ) -> None:
     submission = examined(course, sandbox, quick(hw13, ratios="[0.0]", distillation_flops="1e10"))
@@ -258,7 +258,7 @@ def test_a_model_that_kills_itself_in_training_is_believed_the_third_time(
 
 
 @ON_SQLITE
-def test_a_database_that_was_away_is_no_failure_of_the_second_part(
+def test_a_database_that_was_away_is_no_failure_of_the_later_stage(
     course: Course, small: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = examined(course, sandbox, small)
@@ -276,7 +276,7 @@ def test_a_database_that_was_away_is_no_failure_of_the_second_part(
 
 
 @ON_SQLITE
-def test_fault_of_the_grader_in_the_second_part_is_not_repeated(
+def test_fault_of_the_grader_in_the_later_stage_is_not_repeated(
     course: Course, sandbox: Sandbox, small: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = examined(course, sandbox, small)
@@ -330,7 +330,7 @@ def test_stage_that_is_delivered_twice_runs_once(
     if stage is LaterStage:
         submission = examined(course, sandbox, small)
     else:
-        submission = course.hand_in_bytes(model=MODEL.encode(), pruning_plot=PLOT)
+        submission = course.submit_bytes(model=MODEL.encode(), pruning_plot=PLOT)
     with course.database.write() as session:
         session.add(
             WorkerRow(executor="alive", boot="x", host="here", pid=1, slots=1, grader_version="test", sandbox={})
@@ -354,7 +354,7 @@ def test_stage_that_is_delivered_twice_runs_once(
 def test_job_that_comes_twice_to_one_worker_waits_for_itself(
     course: Course, sandbox: Sandbox, small: Assignment
 ) -> None:
-    submission = course.hand_in_bytes(model=MODEL.encode())
+    submission = course.submit_bytes(model=MODEL.encode())
     shared = grader(course, sandbox)
     with ThreadPoolExecutor(2) as pool:
         for delivery in [pool.submit(FirstStage(shared, submission).run) for _ in range(2)]:
@@ -363,7 +363,7 @@ def test_job_that_comes_twice_to_one_worker_waits_for_itself(
 
 
 @ON_SQLITE
-def test_stopping_worker_puts_the_second_part_back(course: Course, sandbox: Sandbox, small: Assignment) -> None:
+def test_stopping_worker_puts_the_later_stage_back(course: Course, sandbox: Sandbox, small: Assignment) -> None:
     submission = examined(course, sandbox, small)
     LaterStage(grader(course, sandbox, "test-2", lambda: True), submission).run()
     assert waits_for_later_stage(course, submission)
@@ -374,7 +374,7 @@ def test_stopping_worker_puts_the_second_part_back(course: Course, sandbox: Sand
 
 
 @ON_SQLITE
-def test_worker_that_lost_the_second_part_writes_nothing(
+def test_worker_that_lost_the_later_stage_writes_nothing(
     course: Course, sandbox: Sandbox, small: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = examined(course, sandbox, small)
@@ -407,7 +407,7 @@ def test_same_content_is_measured_once_even_when_both_waited(
     assert question(course, second)["evidence"]["curve"] == question(course, first)["evidence"]["curve"] != []
 
 
-def test_first_parts_go_ahead_of_second_parts_and_those_ahead_of_regrades(
+def test_first_parts_go_ahead_of_later_stages_and_those_ahead_of_regrades(
     course: Course, sandbox: Sandbox, small: Assignment
 ) -> None:
     submission = examined(course, sandbox, small)
@@ -426,7 +426,7 @@ def test_first_parts_go_ahead_of_second_parts_and_those_ahead_of_regrades(
         session.add(regrade)
         session.flush()
         course.jobs.enqueue_remeasure(session, regrade.id, submission, assignments.definition(regrade.target))
-    course.hand_in(answers='{"2.2": "softer"}')
+    course.submit(answers='{"2.2": "softer"}')
     table = "dbos.workflow_status" if course.database.engine.dialect.name == "postgresql" else "workflow_status"
     with course.database.read() as session:
         rows = session.execute(
