@@ -30,6 +30,7 @@ class PruningFact(StrEnum):
     POINTS_REPEATED = "pruning.points.repeated"
     POINTS_RISING = "pruning.points.rising"
     POINTS_SHAPE = "pruning.points.shape"
+    POINTS_SWAPPED = "pruning.points.swapped"
     POINTS_SKIPPED = "pruning.points.skipped"
     POINTS_TOO_LARGE = "pruning.points.too_large"
     POINTS_TOO_MANY = "pruning.points.too_many"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import re
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from grader.intake import encoding
 BYTE_LIMIT = 1024 * 1024
 POINT_LIMIT = 200
 """Most points that are kept. The usual plot has twenty."""
+_FEWEST_STEPS = 5
+"""Points from which equal steps are no chance."""
 _RATIO = re.compile(r"ratio|sparsity|prun|amount|剪枝", re.IGNORECASE)
 _ACCURACY = re.compile(r"acc|準確|准确", re.IGNORECASE)
 
@@ -41,6 +44,9 @@ def read(data: bytes) -> Points:
     notes: list[Observation] = []
     if bad:
         notes.append(Observation(id=PruningFact.POINTS_SKIPPED, params={"count": len(bad), "line": bad[0]}))
+    if _are_swapped(rows):
+        rows = [(second, first) for first, second in rows]
+        notes.append(Observation(id=PruningFact.POINTS_SWAPPED))
     ratios, ratios_scaled = _as_fractions([ratio for ratio, _ in rows])
     accuracies, accuracies_scaled = _as_fractions([accuracy for _, accuracy in rows])
     if ratios_scaled or accuracies_scaled:
@@ -58,6 +64,24 @@ def read(data: bytes) -> Points:
     if len({ratio for ratio, _ in points}) < len(points):
         notes.append(Observation(id=PruningFact.POINTS_REPEATED))
     return Points(tuple(points), tuple(notes))
+
+
+def _are_swapped(rows: list[tuple[float, float]]) -> bool:
+    """Whether the accuracy stands first: only the second column has equal steps, up from a first column that falls."""
+    first, second = zip(*rows, strict=True)
+    return (
+        len(rows) >= _FEWEST_STEPS
+        and _is_grid(second)
+        and second[0] < second[-1]
+        and not _is_grid(first)
+        and first[-1] < first[0]
+    )
+
+
+def _is_grid(values: tuple[float, ...]) -> bool:
+    """Whether values go up in equal steps, or down."""
+    steps = [after - before for before, after in itertools.pairwise(values)]
+    return abs(steps[0]) > 0 and all(math.isclose(step, steps[0], rel_tol=1e-6) for step in steps)
 
 
 def _rows(text: str) -> tuple[list[tuple[float, float]], list[int]]:
