@@ -11,7 +11,7 @@ import numpy as np
 
 from grader.assignment import Assignment, Question
 from grader.check import Check
-from grader.checks.function import measure, rubric
+from grader.checks.function import function_replay, measure, rubric
 from grader.checks.function import score as scoring
 from grader.checks.function.author import Author, AuthorFault
 from grader.checks.function.evidence import FunctionEvidence
@@ -64,6 +64,11 @@ class Function(Check[FunctionEvidence, FunctionOptions]):
 
     def score(self, assignment: Assignment, question: Question, evidence: FunctionEvidence) -> QuestionScore:
         return scoring.score(assignment, question, evidence)
+
+    def replay(
+        self, assignment: Assignment, question: Question, evidence: FunctionEvidence | None
+    ) -> Mapping[str, str]:
+        return function_replay.files(evidence, self.options(question))
 
     def try_rubric(
         self, sandbox: Sandbox, assignment: Assignment, question: Question, progress: Progress

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from grader.evidence import CodeEvidence, Record, StudentError
 
@@ -53,6 +53,8 @@ class FailedCase(Record):
     largest: float | None = None
     refusal: Mapping[str, str] | None = None
     error: StudentError | None = None
+    replay: Mapping[str, Any] | None = None
+    """The call with its right answer, as `function_replay.call` describes it; null for fixed cases, large tensors."""
 
 
 class FunctionEvidence(CodeEvidence):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from grader.checks.function import author as author_side
-from grader.checks.function import binding, reference, values
+from grader.checks.function import binding, function_replay, reference, values
 from grader.checks.function.author import Answer, Author, Case
 from grader.checks.function.binding import Binding
 from grader.checks.function.evidence import FailedCase, FunctionEvidence, GroupEvidence, KindEvidence, ShownValue
@@ -129,7 +129,7 @@ def measure(
         tolerance_used=_tolerance_used(judged, files) if not failed and files.property is None else None,
         diagnosis=diagnosis[0] if diagnosis else None,
         diagnosis_also=diagnosis[1:],
-        first_failed=_first_failed(judged, files.options.groups, len(fixed.cases)),
+        first_failed=_first_failed(judged, files.options.groups, len(fixed.cases), bound),
         repeatable=repeatable or files.property is not None,
         missing_names=_missing_names([error for error in errors if error is not None]),
     )
@@ -229,14 +229,17 @@ def _tolerance_used(judged: Sequence[Judged], files: AuthorFiles) -> float:
     return round(max(shares), 3)
 
 
-def _first_failed(judged: Sequence[Judged], groups: Sequence[Group], fixed: int) -> FailedCase | None:
+def _first_failed(judged: Sequence[Judged], groups: Sequence[Group], fixed: int, bound: Binding) -> FailedCase | None:
     """The first failure to show: of a fresh case where there is one, because those are never used again."""
-    for item in (*judged[fixed:], *judged[:fixed]):
+    for index in (*range(fixed, len(judged)), *range(fixed)):
+        item = judged[index]
         for group in groups:
             for aspect in group.compare if item.case.kind in group.cases else ():
                 failure = item.failures[aspect]
                 if failure is not None:
-                    return _failed_case(item, group, aspect, failure)
+                    # Other gradings share the fixed cases: they stay secret.
+                    replay = function_replay.call(item.case, item.expected, bound) if index >= fixed else None
+                    return _failed_case(item, group, aspect, failure).model_copy(update={"replay": replay})
     return None
 
 
