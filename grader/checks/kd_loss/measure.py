@@ -50,8 +50,9 @@ smallest real mistake, label smoothing of 0.05, still 4.9e-2. The temperature th
 that truncates or rounds it is off by 3.8e-2 or more there, but by less than this at high temperatures. Below the lower
 one the logits shrink with it. The highest temperature is kept, so that a loss that limits it is seen."""
 SMALL_LOGIT_SCALE, SMALL_LOGIT_TEMPERATURES, SMALL_LOGIT_SLACK = 0.5, (1.2, 1.75), 10.0
-HIGH_TEMPERATURE = 10.0
-"""An epsilon of 1e-5 on the student's side alone is 7e-3 off there; its share grows with the temperature's square."""
+SOFTENED_TO = 4.0
+"""The highest temperature meets larger logits, so that the distributions are those of this one. On the usual logits
+``T^2 * KL`` hardly depends on so high a temperature, and the share of an epsilon grows with its square."""
 SHRINKS_TO, NEGLIGIBLE = 0.25, 2e-3
 """Share of a term's largest error that is left on small logits, if the cause is an epsilon. A wrong factor, exponent or
 label smoothing stays as wrong as it is. An epsilon of 1e-4 leaves 0.19 of the gradient's error, and 1.5e-3 of the
@@ -119,7 +120,12 @@ def measure(
     usual = _larger_batches(scored)
     usual_answers = tuple(answer for case, answer in zip(scored, answers, strict=True) if len(case.inputs.labels) > 1)
     usual_terms = _terms(usual, usual_answers, book)
-    if all(term.agrees for term in usual_terms.values()):
+    is_wrong_number = any(
+        not _compare_value(case, closed_form.loss(case)[0], answer).agrees
+        for case, answer in zip(scored, answers, strict=True)
+        if len(case.inputs.labels) == 1 and answer.number is not None
+    )
+    if all(term.agrees for term in usual_terms.values()) and not is_wrong_number:
         # A loss that fails for a batch of one alone, as with squeeze(), gets a remark.
         terms, scored, answers = usual_terms, usual, usual_answers
     notes = plan.notes()
@@ -223,7 +229,7 @@ def _terms_on_small_logits(
     terms = _terms(small, examined.answers, book, SMALL_LOGIT_SLACK)
     if not all(term.agrees for term in terms.values()):
         return None
-    halved = [index for index, case in enumerate(small) if case.inputs is not scored[index].inputs]
+    halved = [index for index, case in enumerate(small) if case.temperature <= SMALL_LOGIT_TEMPERATURES[1]]
     errors = _largest_errors([scored[i] for i in halved], [answers[i] for i in halved])
     small_errors = _largest_errors([small[i] for i in halved], [examined.answers[i] for i in halved])
     shrinks = all(small_errors[name] <= max(NEGLIGIBLE, SHRINKS_TO * errors[name]) for name in errors)
@@ -286,9 +292,13 @@ def _hard_term_is_hidden(scored: Sequence[Case], answers: Sequence[Answer]) -> b
 
 
 def _small_logit_cases(scored: Sequence[Case]) -> list[Case]:
-    """The cases on small logits. The soft term's at the highest temperature keeps its logits, which are small there."""
+    """The cases on small logits. The soft term's at the highest temperature has larger ones instead."""
     hottest = max((case for case in scored if case.term is Term.SOFT), key=lambda case: case.temperature)
-    kept = dataclasses.replace(hottest, temperature=min(hottest.temperature, HIGH_TEMPERATURE))
+    scale = np.float32(max(1.0, hottest.temperature / SOFTENED_TO))
+    inputs = dataclasses.replace(
+        hottest.inputs, student=hottest.inputs.student * scale, teacher=hottest.inputs.teacher * scale
+    )
+    kept = dataclasses.replace(hottest, inputs=inputs)
     return [kept if case is hottest else _with_small_logits(case) for case in scored]
 
 
