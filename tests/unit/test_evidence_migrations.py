@@ -41,7 +41,7 @@ def test_frozen_evidence_says_what_it_said_and_can_be_scored(name: str) -> None:
     for read in (stored_evidence.parse(stored), stored_evidence.parse_json(json.dumps(stored))):
         if stored["schema_version"] == read.schema_version:
             assert keeps(json_safe(read.model_dump(mode="python")), stored)
-        scored = scoring.score(bundled("hw13"), number, read)
+        scored = scoring.score(bundled(FROZEN[name].get("assignment", "hw13")), number, read)
         assert (scored.score, scored.verdict) == (FROZEN[name]["points"], FROZEN[name]["verdict"])
         assert scored.messages
 
