@@ -287,6 +287,18 @@ def assignment_publish(folder: options.AssignmentFolder, as_json: options.Result
     command.publish(folder, as_json)
 
 
+@assignment.command("release", epilog="Example: `assay assignment release hw13`\n\n" + options.EXIT_CODES)
+def assignment_release(
+    slug: Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment's short name.")],
+    take_back: Annotated[bool, typer.Option("--take-back", help="Withhold the results again.")] = False,
+    as_json: options.ResultAsJson = False,
+) -> None:
+    """Let students read the results that `tell = "when released"` withholds."""
+    from app.commands import assignment as command
+
+    command.release(slug, take_back, as_json)
+
+
 @app.command(
     epilog="Examples:\n\n- `assay export hw13 --out hw13.jsonl`\n\n"
     "- `assay export hw13 --as feedback --out feedback.zip`\n\n" + options.EXIT_CODES

@@ -21,6 +21,7 @@ from app.api import (
     openapi,
     regrade_requests,
     regrades,
+    releases,
     scores,
     submissions,
     users,
@@ -63,7 +64,8 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.state.stream_limit = StreamLimit()
     app.state.submit_limit = SubmitLimit()
     api = APIRouter(prefix="/api/v1")
-    domains = (assignments, extensions, submissions, scores, exports, regrade_requests, users, regrades, workers, audit)
+    of_assignments = (assignments, extensions, releases)
+    domains = (*of_assignments, submissions, scores, exports, regrade_requests, users, regrades, workers, audit)
     for domain in domains:
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):

@@ -11,6 +11,7 @@ from app.queue import models as jobs
 from app.regrade_requests import models as regrade_requests
 from app.regrades import models as regrades
 from app.scores import models as scores
+from app.scores.releases import models as releases
 from app.submissions import models as submissions
 from app.submissions.extensions import models as extensions
 from app.submissions.processor_use import models as processor_use
@@ -27,6 +28,7 @@ __all__ = [
     "processor_use",
     "regrade_requests",
     "regrades",
+    "releases",
     "scores",
     "submissions",
     "users",

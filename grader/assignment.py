@@ -6,6 +6,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -37,8 +38,19 @@ class _Data(BaseModel):
 _OPTION_IN_TEXT = re.compile(r"\{([a-z_]+)\}")
 
 
+class Tell(StrEnum):
+    """When students read the result of a question. `grader.telling` decides with it."""
+
+    AT_ONCE = "at once"
+    AFTER_DEADLINE = "after the deadline"
+    WHEN_RELEASED = "when released"
+
+
 class Question(_Data):
-    """One question of the rubric: ``text`` is the task in Markdown, ``options`` belong to its check."""
+    """One question of the rubric: ``text`` is the task in Markdown, ``options`` belong to its check.
+
+    Without ``tell`` its check and the deadline decide when students read the result: see `grader.telling`.
+    """
 
     number: str
     check: str
@@ -46,6 +58,7 @@ class Question(_Data):
     parts: tuple[str, ...]
     title: Text
     text: Text = Field(default_factory=dict)
+    tell: Tell | None = None
     options: Mapping[str, Any] = Field(default_factory=dict)
     _typed_options: tuple[Mapping[str, Any], BaseModel] | None = PrivateAttr(None)
 
@@ -142,6 +155,9 @@ class Assignment(_Data):
         names = [part.name for part in self.parts]
         if len(set(names)) != len(names):
             raise ValueError("two parts have the same name")
+        waiting = [question.number for question in self.questions if question.tell is Tell.AFTER_DEADLINE]
+        if waiting and self.schedule.deadline is None:
+            raise ValueError(f'question {waiting[0]} has tell = "after the deadline", but there is no deadline')
         return self
 
     @property

@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from grader import assignment as assignments
-from grader import messages
-from grader.assignment import Assignment, Question
+from grader import messages, telling
+from grader.assignment import Assignment, Question, Tell
 from grader.check import OwnPoints, is_points
 from grader.checks import registry
 from grader.intake import syntax
@@ -53,6 +53,25 @@ def check(folder: Path) -> tuple[Assignment | None, tuple[Fault, ...]]:
     except ValidationError as error:
         return None, tuple(_validation_fault(texts[MAIN], details) for details in error.errors())
     return assignment, tuple(_faults(assignment))
+
+
+def remarks(assignment: Assignment) -> tuple[Fault, ...]:
+    """What a usable assignment should perhaps change: lines like those of faults, but nothing is wrong."""
+    text = assignment.files[MAIN]
+    guessed = [
+        index
+        for index, question in enumerate(assignment.questions)
+        if registry.of(question).is_guessable and telling.rule(assignment, question) is Tell.AT_ONCE
+    ]
+    return tuple(
+        Fault(
+            MAIN,
+            _line(text, index, "tell"),
+            f"question {assignment.questions[index].number}: guessing pays, because students read at once whether "
+            f'their choice is right and may submit again; set a deadline or tell = "{Tell.WHEN_RELEASED}"',
+        )
+        for index in guessed
+    )
 
 
 def _validation_fault(text: str, error: Mapping[str, Any]) -> Fault:

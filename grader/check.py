@@ -66,6 +66,8 @@ class Check(ABC, Generic[EvidenceT, OptionsT]):
     """Whether `try_rubric` grades files of the author's."""
     entry_kind: ClassVar[EntryKind] = EntryKind.FUNCTION
     """What it calls in the student's code: a network or a loss of another name can stand in for the asked one."""
+    is_guessable: ClassVar[bool] = False
+    """Whether a few guesses find the right answer: its result is told after the deadline by default."""
     stores: ClassVar[frozenset[str]] = frozenset()
     """What it gives to the observer beside evidence: ``picture``, ``artefact``."""
     facts: ClassVar[Mapping[Fact, tuple[str | int, ...]]] = {}

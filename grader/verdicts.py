@@ -9,7 +9,10 @@ from grader.evidence import Fault, Note, Observation, Record
 
 
 class Verdict(StrEnum):
-    """The result of a question, in display order."""
+    """The result of a question, in display order.
+
+    ``withheld`` stands for a result that its reader reads later. No question is scored so, and none is stored so.
+    """
 
     FULL = "full"
     PARTIAL = "partial"
@@ -18,6 +21,7 @@ class Verdict(StrEnum):
     NOT_SUBMITTED = "not_submitted"
     PENDING = "pending"
     FAULT = "fault"
+    WITHHELD = "withheld"
 
 
 class QuestionScore(Record):

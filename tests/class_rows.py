@@ -110,7 +110,7 @@ def get_student_model():
 def _results(assignment: Assignment, chance: random.Random) -> dict[str, tuple[Any, dict[str, Any]]]:
     """By question, the evidence of one attempt as it is stored, and the columns of its score."""
     results = {}
-    for question, evidence in _evidence(chance).items():
+    for question, evidence in evidence_of_attempt(chance).items():
         score = scoring.score(assignment, question, evidence)
         columns = score.model_dump(include={"score", "max_score", "verdict", "fault"})
         messages = [message.model_dump(mode="json") for message in score.messages]
@@ -118,7 +118,8 @@ def _results(assignment: Assignment, chance: random.Random) -> dict[str, tuple[A
     return results
 
 
-def _evidence(chance: random.Random) -> dict[str, Evidence]:
+def evidence_of_attempt(chance: random.Random) -> dict[str, Evidence]:
+    """By question of hw13, evidence of one attempt."""
     parameters = chance.randint(20_000, 110_000)
     mistake = chance.choice(MISTAKES)
     right, wrong = TermEvidence(agrees=True, cases=4), TermEvidence(cases=4, failed=4)

@@ -18,8 +18,8 @@ from app.http.request_language import Language
 from app.http.sessions import ReadSession
 from app.submissions import quota
 from app.submissions.extensions import service as extensions
-from grader import lateness
-from grader.assignment import LateRule, Question
+from grader import lateness, telling
+from grader.assignment import Assignment, LateRule, Question, Tell
 from grader.checks import registry
 from grader.parts import PartKind, usual_file_names
 
@@ -45,7 +45,8 @@ class AssignmentPartView(BaseModel):
 class QuestionView(BaseModel):
     """A question: its task in Markdown, its points and its parts. Only questions with one choice have ``choices``.
 
-    ``entry`` is the function or class that the question calls in its part of code.
+    ``entry`` is the function or class that the question calls in its part of code. ``tell`` says when students read the
+    result.
     """
 
     number: str
@@ -55,6 +56,7 @@ class QuestionView(BaseModel):
     entry: str | None
     parts: list[str]
     choices: dict[str, str] | None
+    tell: Tell
 
 
 class QuotaView(BaseModel):
@@ -143,12 +145,12 @@ def assignment_view(session: Session, viewer: Viewer, row: PublishedAssignment, 
             )
             for part in assignment.parts
         ],
-        questions=[_question(question, lang) for question in assignment.questions],
+        questions=[_question(assignment, question, lang) for question in assignment.questions],
         quota=QuotaView(per_day=left.per_day, used=left.used, left=left.left, next_at=left.next_at),
     )
 
 
-def _question(question: Question, lang: str) -> QuestionView:
+def _question(assignment: Assignment, question: Question, lang: str) -> QuestionView:
     choices = question.options.get("choices")
     return QuestionView(
         number=question.number,
@@ -158,4 +160,5 @@ def _question(question: Question, lang: str) -> QuestionView:
         entry=question.entry,
         parts=list(question.parts),
         choices={key: language.text(texts, lang) for key, texts in choices.items()} if choices else None,
+        tell=telling.rule(assignment, question),
     )

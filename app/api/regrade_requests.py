@@ -30,7 +30,7 @@ def ask(
     """Request a regrade of a question of an own submission. A question can have one open request at a time."""
     request = service.ask(session, viewer, submission_id, number, new.reason)
     response.headers["Location"] = f"/api/v1/submissions/{submission_id}/regrade-requests"
-    return RequestView.of(request)
+    return service.view(session, viewer, request)
 
 
 @router.get("/submissions/{submission_id}/regrade-requests", responses=problems.documented(404))
@@ -63,10 +63,10 @@ def answer(
     """Answer a request. `score` sets the points by hand, with the answer as the reason."""
     request = service.open_request(session, viewer, request_id)
     check_if_match(session, viewer, request.submission_id, request.question, if_match, lang)
-    return RequestView.of(service.answer(session, viewer, request_id, new))
+    return service.view(session, viewer, service.answer(session, viewer, request_id, new))
 
 
 @router.post("/regrade-requests/{request_id}/withdraw", responses=problems.documented(403, 404, 409))
 def withdraw(viewer: AnyViewer, session: WriteSession, request_id: RequestId) -> RequestView:
     """Withdraw an own open request."""
-    return RequestView.of(service.withdraw(session, viewer, request_id))
+    return service.view(session, viewer, service.withdraw(session, viewer, request_id))

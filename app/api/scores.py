@@ -77,10 +77,10 @@ def scores_canvas(
     column: Annotated[str | None, Form(max_length=300, description="Title or id of the column to fill.")] = None,
     preview: bool = False,
 ) -> Any:
-    """The same file with one column filled in; with ``preview`` the changes alone."""
+    """The same file with one column filled in, without withheld results; with ``preview`` the changes alone."""
     current = assignments.definition(assignments.current(session, assignment))
     wanted = [column] if column else [*current.title.values(), current.slug]
-    filled, changes = gradebook.fill(service.class_table(session, current.slug).rows, file, wanted)
+    filled, changes = gradebook.fill(service.class_table(session, current.slug, for_students=True).rows, file, wanted)
     if preview:
         return changes
     headers = {"Content-Disposition": f'attachment; filename="{current.slug}-canvas.csv"'}

@@ -13,6 +13,7 @@ from fastapi.sse import ServerSentEvent
 
 from app.auth.viewer import Viewer
 from app.db.engine import Database
+from app.http import conditional
 from app.reports import service as reports
 from app.reports.schemas import ProgressView, Report
 from app.submissions import repository, service
@@ -47,19 +48,21 @@ class SubmissionStream:
         """
         sent: dict[str, str] = {}
         progress: ProgressView | None = None
-        async for _, revision in self._changes(STREAM_SECONDS):
+        async for _ in self._changes(STREAM_SECONDS):
             report = await run_in_threadpool(self._report, language)
+            # The revision would tell that a result changed that the reader does not see.
+            tag = conditional.tag(report).strip('"')
             for question in report.questions:
                 text = question.model_dump_json()
                 if question.verdict != "pending" and sent.get(question.number) != text:
                     sent[question.number] = text
-                    yield ServerSentEvent(event="question", raw_data=text, id=str(revision))
+                    yield ServerSentEvent(event="question", raw_data=text, id=tag)
             if report.state.ended:
-                yield ServerSentEvent(event="done", raw_data=report.model_dump_json(), id=str(revision))
+                yield ServerSentEvent(event="done", raw_data=report.model_dump_json(), id=tag)
                 return
             if report.progress is not None and report.progress != progress:
                 progress = report.progress
-                yield ServerSentEvent(event="progress", raw_data=progress.model_dump_json(), id=str(revision))
+                yield ServerSentEvent(event="progress", raw_data=progress.model_dump_json(), id=tag)
 
     async def _changes(self, seconds: float) -> AsyncIterator[tuple[State, int]]:
         """The state and revision now and after every change, until the time is up."""

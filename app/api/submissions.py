@@ -239,7 +239,7 @@ def replayed(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) 
 def results(
     response: Response, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, lang: Language
 ) -> gradescope.Results:
-    """The report in the format of Gradescope's autograder."""
-    output = gradescope.results(reports.load_report(session, viewer, submission_id, lang))
+    """The report in the format of Gradescope's autograder, which shows it to the student: without withheld results."""
+    output = gradescope.results(reports.load_student_report(session, viewer, submission_id, lang))
     _allow_revalidation(response, output)
     return output

@@ -1,4 +1,4 @@
-"""`assay assignment check` and `assay assignment publish`."""
+"""`assay assignment check`, `publish` and `release`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from app.commands.configuration import settings
 from app.commands.database import writing
 from app.commands.failures import UnusableInput
 from app.commands.grade import warm_sandbox
+from app.scores.releases import service as releases
 from grader import assignment_check
 from grader.assignment import Assignment
 from grader.checks.registry import CHECKS
@@ -30,7 +31,12 @@ def check(folder: Path, as_json: bool, no_run: bool) -> None:
     _, faults = assignment_check.check(folder)
     trials = () if faults or no_run else try_rubrics(load(folder))
     if as_json:
-        result = {"faults": [asdict(fault) for fault in faults], "rubrics": [asdict(trial) for trial in trials]}
+        remarks = () if faults else assignment_check.remarks(load(folder))
+        result = {
+            "faults": [asdict(fault) for fault in faults],
+            "remarks": [asdict(remark) for remark in remarks],
+            "rubrics": [asdict(trial) for trial in trials],
+        }
         typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
     assignment = load(folder)
     errors = [error for trial in trials for error in trial.errors]
@@ -40,6 +46,8 @@ def check(folder: Path, as_json: bool, no_run: bool) -> None:
     if errors:
         raise unusable([str(error) for error in errors])
     if not as_json:
+        for remark in assignment_check.remarks(assignment):
+            typer.echo(f"remark: {remark}")
         points = f"{len(assignment.questions)} questions, {assignment.max_score:g} points"
         typer.echo(f"{assignment.slug} version {assignment.version}: {points}; no errors")
 
@@ -74,6 +82,20 @@ def publish(folder: Path, as_json: bool) -> None:
         result = {"slug": row.slug, "version": row.version, "digest": row.digest}
     sentence = f"{result['slug']} version {result['version']} now applies to new submissions"
     typer.echo(json.dumps(result) if as_json else sentence)
+
+
+def release(slug: str, take_back: bool, as_json: bool) -> None:
+    """Let students read the results that are told when released, or withhold them again. Raises `Refused`."""
+    actor = "assay assignment release"
+    with writing(settings()) as session:
+        if take_back:
+            releases.take_back(session, slug, actor)
+            result = {"slug": slug, "released_at": None}
+        else:
+            row = releases.release(session, slug, actor)
+            result = {"slug": slug, "released_at": row.at.isoformat()}
+    sentence = "withheld again" if take_back else "released: students read them now"
+    typer.echo(json.dumps(result) if as_json else f"results of {slug} {sentence}")
 
 
 def load(folder: Path) -> Assignment:

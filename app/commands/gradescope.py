@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import typer
@@ -17,8 +17,8 @@ from app.commands.failures import CommandError, ExitCode, UnusableInput
 from app.commands.grade import load_assignment, warm_sandbox
 from app.exports import gradescope
 from app.reports.schemas import QuestionReport
-from grader import grade
-from grader.assignment import Assignment
+from grader import grade, telling
+from grader.assignment import Assignment, Tell
 from grader.report import Report
 from grader.scoring import Verdict
 from grader.submission import SubmittedParts
@@ -50,16 +50,17 @@ def run(name: str, submission: Path, results: Path, repair: str, language: str) 
         QuestionReport.model_validate({**question, "evidence": question["evidence"] or {}})
         for question in report.model_dump(mode="json")["questions"]
     ]
+    rules = {question.number: telling.rule(assignment, question) for question in assignment.questions}
     output = gradescope.Results(
         score=report.score,
         execution_time=round(time.perf_counter() - start, 3),
-        output="\n".join([*remarks, *_remarks(questions)]),
+        output="\n".join([*remarks, *_remarks(questions, rules)]),
         extra_data={
             "assignment": f"{assignment.slug} version {assignment.version}",
             "grader_version": GRADER_VERSION,
             "files": {name: part.filename for name, part in parts.items()},
         },
-        tests=gradescope.tests(questions),
+        tests=gradescope.tests(questions, rules),
     )
     try:
         file.write_text(json.dumps(output.model_dump(mode="json"), ensure_ascii=False, indent=2), encoding="utf-8")
@@ -79,9 +80,11 @@ def _grade_with_retry(assignment: Assignment, submission: SubmittedParts, langua
     raise AssertionError("the last try returns or raises")
 
 
-def _remarks(questions: Sequence[QuestionReport]) -> list[str]:
+def _remarks(questions: Sequence[QuestionReport], rules: Mapping[str, Tell]) -> list[str]:
     failed = [question.number for question in questions if question.verdict is Verdict.FAULT]
-    provisional = any(question.verdict is Verdict.NEEDS_REVIEW for question in questions)
+    provisional = any(
+        question.verdict is Verdict.NEEDS_REVIEW and rules[question.number] is Tell.AT_ONCE for question in questions
+    )
     return [
         *([_GRADER_FAILED.format(numbers=", ".join(failed))] if failed else []),
         *([gradescope.PROVISIONAL] if provisional else []),

@@ -20,8 +20,14 @@ _STYLES = {
     "not_submitted": "dim",
     "pending": "dim",
     "fault": "magenta",
+    "withheld": "dim",
 }
-_LABELS = {"needs_review": "waiting for review", "partial": "partial credit", "not_submitted": "not submitted"}
+_LABELS = {
+    "needs_review": "waiting for review",
+    "partial": "partial credit",
+    "not_submitted": "not submitted",
+    "withheld": "result follows",
+}
 """Words for verdicts whose name is no word, the same as on the pages."""
 
 
@@ -77,7 +83,8 @@ def _heading(report: Mapping[str, Any]) -> RenderableType:
     grid.add_column()
     grid.add_column(justify="right")
     title = report.get("title") or report["assignment"]
-    grid.add_row(Text(title, style="bold"), Text(_out_of(report["score"], report["max_score"]), style="bold"))
+    total = _out_of(report["score"], report["max_score"]) + (" so far" if report.get("withheld") else "")
+    grid.add_row(Text(title, style="bold"), Text(total, style="bold"))
     return Group(grid, Text())
 
 

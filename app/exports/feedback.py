@@ -57,5 +57,6 @@ def _pages(session: Session, slug: str, language: str) -> Iterator[tuple[str, st
     title = text(assignments.definition(assignments.current(session, slug)).title, language)
     for row in service.class_table(session, slug).rows:
         if row.submission is not None:
-            report = building.build_report(session, submissions.load(session, row.submission), language)
+            submission = submissions.load(session, row.submission)
+            report = building.build_report(session, submission, language, is_staff=False)
             yield row.student, page(title, row.name, report, language)

@@ -5,28 +5,42 @@ Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from app.reports.schemas import QuestionReport, Report
+from grader.assignment import Tell
 from grader.scoring import Verdict
 
+WITHHELD = "The score so far: the result of a question follows later."
 PROVISIONAL = "Some points are provisional: a question is waiting for review."
 
 
+Visibility = Literal["visible", "after_due_date", "after_published"]
+_VISIBILITIES: Mapping[Tell, Visibility] = {
+    Tell.AT_ONCE: "visible",
+    Tell.AFTER_DEADLINE: "after_due_date",
+    Tell.WHEN_RELEASED: "after_published",
+}
+"""When Gradescope shows a test to students. While one is hidden, Gradescope hides the total as well."""
+
+
 class Test(BaseModel):
-    """One question as Gradescope shows it. ``status`` is red only where points are missing for good."""
+    """One question as Gradescope shows it. ``status`` is red only where points are missing for good.
+
+    A withheld result has neither points nor a status.
+    """
 
     name: str
     number: str
-    score: float
+    score: float | None = Field(exclude_if=lambda score: score is None)
     max_score: float
-    status: Literal["passed", "failed"]
+    status: Literal["passed", "failed"] | None = Field(exclude_if=lambda status: status is None)
     output: str
     output_format: Literal["text"] = "text"
-    visibility: Literal["visible"] = "visible"
+    visibility: Visibility = "visible"
     extra_data: dict[str, Any]
 
 
@@ -45,7 +59,9 @@ class Results(BaseModel):
 
 def results(report: Report) -> Results:
     """The report of a submission for Gradescope."""
-    notes = [PROVISIONAL] if report.needs_review else []
+    notes = [WITHHELD] if report.withheld else []
+    if report.needs_review:
+        notes.append(PROVISIONAL)
     if report.late is not None:
         notes.append(report.late.text)
     notes += [note.text for note in report.notes]
@@ -54,17 +70,20 @@ def results(report: Report) -> Results:
         execution_time=report.timings.get("total"),
         output="\n".join(notes),
         extra_data={"submission": str(report.id), "state": report.state, "grader_version": report.grader_version},
-        tests=tests(report.questions),
+        tests=tests(report.questions, {}),
     )
 
 
-def tests(questions: Sequence[QuestionReport]) -> list[Test]:
-    """Questions for Gradescope."""
-    return [_test(question) for question in questions]
+def tests(questions: Sequence[QuestionReport], rules: Mapping[str, Tell]) -> list[Test]:
+    """Questions for Gradescope, which shows each when the rule of its number says so; without a rule at once."""
+    return [_test(question, rules.get(question.number, Tell.AT_ONCE)) for question in questions]
 
 
-def _test(question: QuestionReport) -> Test:
-    passed = question.verdict is Verdict.FULL or question.score >= question.max_score
+def _test(question: QuestionReport, rule: Tell) -> Test:
+    status: Literal["passed", "failed"] | None = None
+    if question.score is not None:
+        passed = question.verdict is Verdict.FULL or question.score >= question.max_score
+        status = "passed" if passed else "failed"
     lines = [message.text for message in question.messages]
     if question.override is not None:
         lines.append(f"{question.override.by}: {question.override.reason}")
@@ -73,7 +92,8 @@ def _test(question: QuestionReport) -> Test:
         number=question.number,
         score=question.score,
         max_score=question.max_score,
-        status="passed" if passed else "failed",
+        status=status,
         output="\n".join(lines),
+        visibility=_VISIBILITIES[rule],
         extra_data={"verdict": question.verdict, "fault": question.fault},
     )

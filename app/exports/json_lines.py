@@ -100,7 +100,7 @@ def _submission(
 ) -> SubmissionLine:
     submission = submissions.load(session, identifier)
     return SubmissionLine(
-        **building.build_report(session, submission, language).model_dump(),
+        **building.build_report(session, submission, language, is_staff=True).model_dump(),
         counts_for_student=identifier in counting,
         decisions=[_decision(override) for override in scores.override_history(session, identifier)],
     )

@@ -10,7 +10,7 @@ only after refusals of many different scores and no success: then one score at a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,25 +56,34 @@ class OutgoingScore:
     stamp: datetime
 
 
-def gradebook_score(attempt: Attempt | None, max_score: float) -> dict[str, Any] | None:
-    """What the gradebook should show for the attempt that counts; ``None`` while nothing is graded."""
+def gradebook_score(attempt: Attempt | None, max_score: float, withheld: Collection[str] = ()) -> dict[str, Any] | None:
+    """What the gradebook should show for the attempt that counts; ``None`` while nothing is graded.
+
+    The platform shows it to the student, so it is the score so far without the ``withheld`` questions.
+    """
     if attempt is None or attempt.state is not State.GRADED:
         return None
-    return {
+    attempt = attempt.told(withheld)
+    score = {
         "submission": str(attempt.submission),
         "submitted_at": attempt.submitted_at.isoformat(),
         "score": attempt.score,
         "max_score": max_score,
         "review": attempt.needs_review,
     }
+    # Stored scores of former versions have no such entry: it must not make them differ.
+    return score | {"withheld": True} if withheld else score
 
 
-def mark_changed(session: Session, snapshot: ClassSnapshot) -> int:
-    """Make due every score of a class that differs from the one last wanted. Returns how many differ."""
+def mark_changed(session: Session, snapshot: ClassSnapshot, withheld: Collection[str] = ()) -> int:
+    """Make due every score of a class that differs from the one last wanted. Returns how many differ.
+
+    The results of the questions ``withheld`` are not told to students yet.
+    """
     counting = {standing.login: standing.counting for standing in snapshot.standings}
     changed = 0
     for row in repository.of_assignment(session, snapshot.assignment.slug):
-        score = gradebook_score(counting.get(row.user.login), snapshot.assignment.max_score)
+        score = gradebook_score(counting.get(row.user.login), snapshot.assignment.max_score, withheld)
         if score is not None and score != row.wanted:
             # The last error stays: `_is_first_failure` must not count a row again that keeps failing.
             row.wanted, row.state, row.due_at, row.tries, row.refusals = score, Delivery.WAITING, now(), 0, 0

@@ -104,14 +104,17 @@ def scores_url(line_item: str) -> str:
 
 
 def score_body(score: OutgoingScore) -> dict[str, Any]:
-    """The JSON body of a score. Provisional points are pending until they are reviewed."""
-    review = score.wanted["review"]
+    """The JSON body of a score. Provisional points are pending until they are reviewed.
+
+    So is the score so far without withheld results; only the platform's other word says that nobody has to act.
+    """
+    review, withheld = score.wanted["review"], score.wanted.get("withheld", False)
     new = score.before is None or score.before["submission"] != score.wanted["submission"]
     return {
         "userId": score.subject,
         "timestamp": score.stamp.isoformat(timespec="milliseconds"),
-        "activityProgress": "Submitted" if review else "Completed",
-        "gradingProgress": "PendingManual" if review else "FullyGraded",
+        "activityProgress": "Submitted" if review or withheld else "Completed",
+        "gradingProgress": "PendingManual" if review else "Pending" if withheld else "FullyGraded",
         "scoreGiven": score.wanted["score"],
         "scoreMaximum": score.wanted["max_score"],
         _SUBMISSION: {"new_submission": new, "submitted_at": score.wanted["submitted_at"]},

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
+from sqlalchemy.orm import Session
 
 from app.db.base import now
 from app.db.engine import Database
@@ -14,6 +15,7 @@ from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.score_service import Address, ScoreService
 from app.problems import Problem
 from app.queue import repository as job_repository
+from app.scores import withholding
 from app.scores.class_records import ClassRecords, ClassSnapshot
 from app.settings import Settings
 
@@ -21,6 +23,10 @@ _PLATFORMS_AT_ONCE = 4
 _CHORE = "lti"
 
 log = structlog.get_logger()
+
+
+_Compared = tuple[ClassSnapshot, tuple[int, ...], frozenset[str]]
+"""A class, the size of its passbacks, and its withheld questions: what a comparison depends on."""
 
 
 class Sender:
@@ -31,7 +37,7 @@ class Sender:
         self.database = database
         self.scores = ScoreService(database)
         self._records = ClassRecords()
-        self._compared: dict[str, tuple[ClassSnapshot, tuple[int, ...]]] = {}
+        self._compared: dict[str, _Compared] = {}
         self._sending: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(_PLATFORMS_AT_ONCE, thread_name_prefix="lti-send")
         self._stopped = threading.Event()
@@ -75,15 +81,19 @@ class Sender:
 
     def _compare(self, slug: str) -> None:
         with self.database.read() as session:
-            current = (self._records.snapshot(session, slug), delivery_repository.size(session, slug))
+            current = self._current(session, slug)
         if self._compared.get(slug) == current:
             return
         with self.database.write() as session:
             # Read the class again under the lock: an older snapshot must not overwrite a newer comparison.
             job_repository.lock_chore(session, _CHORE)
-            current = (self._records.snapshot(session, slug), delivery_repository.size(session, slug))
-            deliveries.mark_changed(session, current[0])
+            current = self._current(session, slug)
+            deliveries.mark_changed(session, current[0], current[2])
         self._compared[slug] = current
+
+    def _current(self, session: Session, slug: str) -> _Compared:
+        size = delivery_repository.size(session, slug)
+        return self._records.snapshot(session, slug), size, withholding.withheld_in_class(session, slug)
 
     def send_due(self, platform_id: int) -> None:
         """Send the due scores of a platform until none is left, or the platform is away."""

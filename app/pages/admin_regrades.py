@@ -102,7 +102,7 @@ def _list_page(request: Request, viewer: Viewer, session: ReadSession, problem: 
         offered=[(one.slug, filters.localised(one.title, tag)) for one in offered],
         numbers=sorted({question.number for one in offered for question in one.questions}),
         kinds=list(Kind),
-        verdicts=list(Verdict),
+        verdicts=[verdict for verdict in Verdict if verdict is not Verdict.WITHHELD],
         problem=problem,
     )
 

@@ -76,7 +76,7 @@ def class_table(
         pages=pages,
         states=list(State),
         slugs=[row.slug for row in assignments.all_current(session)],
-        verdicts=list(Verdict),
+        verdicts=[verdict for verdict in Verdict if verdict is not Verdict.WITHHELD],
         view=view,
         mistake=charts.sentence(view.mistake, tag) if view.mistake else None,
         charts=charts.draw(snapshot, tag),
@@ -98,7 +98,7 @@ def report(
 ) -> HTMLResponse:
     """The report with the forms of the staff, as a fragment of its page."""
     tag = request_language.of_request(request)
-    context = _staff_context(session, reports.load_report(session, viewer, submission_id, tag), slug, tag)
+    context = _staff_context(session, viewer, reports.load_report(session, viewer, submission_id, tag), slug, tag)
     status = STOP_POLLING if context["finished"] else 200
     return rendering.page(request, "report.html", status, viewer=viewer, slug=slug, overridable=True, **context)
 
@@ -202,14 +202,14 @@ def _student(
         sources=_sources(session, viewer, report) if report else [],
         runs=submission_repository.runs(session, report.id) if report else [],
         overrides=score_repository.override_history(session, report.id) if report else [],
-        context=_staff_context(session, report, slug, tag) if report else None,
+        context=_staff_context(session, viewer, report, slug, tag) if report else None,
     )
 
 
-def _staff_context(session: Session, report: Report, slug: str, tag: str) -> dict[str, Any]:
+def _staff_context(session: Session, viewer: Viewer, report: Report, slug: str, tag: str) -> dict[str, Any]:
     fragment = f"/dashboard/{quote(slug)}/submissions/{report.id}/report"
     back = f"/dashboard/{quote(slug)}/students/{quote(report.student)}?attempt={report.attempt}"
-    return report_context(session, report, tag) | {"fragment": fragment, "back": back}
+    return report_context(session, viewer, report, tag) | {"fragment": fragment, "back": back}
 
 
 def _sources(session: Session, viewer: Viewer, report: Report) -> list[source.Source]:

@@ -30,7 +30,7 @@ from app.regrade_requests import service as regrade_requests
 from app.reports import service as reports
 from app.submissions import submitting
 from app.submissions.parts import Field
-from grader.assignment import Assignment
+from grader.assignment import Assignment, Tell
 
 router = APIRouter()
 
@@ -141,8 +141,9 @@ def _home(request: Request, session: Session, viewer: Viewer, slug: str | None, 
     if slug is not None:
         assignments.current(session, slug)
     chosen = next((view for view in views if slug is None or view.slug == slug), None)
-    history, requests, counting = [], [], None
+    history, requests, counting, told_later = [], [], None, []
     if chosen:
+        told_later = [question.number for question in chosen.questions if question.tell is not Tell.AT_ONCE]
         attempts = reports.list_submissions(session, viewer, assignment=chosen.slug, student=viewer.login)
         history = attempts.items
         counting = counting_row(attempts, chosen.keep)
@@ -155,6 +156,7 @@ def _home(request: Request, session: Session, viewer: Viewer, slug: str | None, 
         assignment=chosen,
         history=history,
         counting=counting,
+        told_later=told_later,
         asked=requests,
         problem=state.problem,
         something=not isinstance(state.problem, submitting.NothingSubmitted),

@@ -118,7 +118,7 @@ def _item_context(
     """The question with its report, its requests, its sources and the points to choose."""
     tag = request_language.of_request(request)
     report = reports.load_report(session, viewer, item.submission, tag)
-    context = report_context(session, report, tag)
+    context = report_context(session, viewer, report, tag)
     question = next((row for row in context["report"]["questions"] if row["number"] == item.question), None)
     if question is None:
         raise NoSuchQuestion
@@ -205,7 +205,7 @@ def _review_items(snapshot: ClassSnapshot, number: str) -> tuple[ReviewItem, ...
     graded = sorted(snapshot.graded, key=lambda attempt: attempt.submitted_at)
     numbers = [question.number for question in snapshot.assignment.questions if number in ("", question.number)]
     return tuple(
-        ReviewItem(attempt.submission, number)
+        ReviewItem((cell.source or attempt).submission, number)
         for number in numbers
         for attempt in graded
         if (cell := attempt.cells.get(number)) and cell.verdict is Verdict.NEEDS_REVIEW

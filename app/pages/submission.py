@@ -73,11 +73,11 @@ def report_page(
         problem=problem,
         mine=is_own,
         may_ask=is_own and report.state is State.GRADED,
-        **report_context(session, report, tag),
+        **report_context(session, viewer, report, tag),
     )
 
 
-def report_context(session: Session, report: Report, tag: str) -> dict[str, Any]:
+def report_context(session: Session, viewer: Viewer, report: Report, tag: str) -> dict[str, Any]:
     """The context of the report's template in a language."""
     definition = assignments.definition(assignments.current(session, report.assignment))
     data = report.model_dump(mode="json")
@@ -90,10 +90,12 @@ def report_context(session: Session, report: Report, tag: str) -> dict[str, Any]
         "title": filters.localised(definition.title, tag),
         "finished": report.state.ended,
         "fragment": f"/submissions/{report.id}/report",
-        "requests": regrade_requests.history(session, report.id),
+        "requests": regrade_requests.history(session, viewer, report.id),
     }
 
 
 def counting_row(attempts: SubmissionPage, keep: str) -> SubmissionRow | None:
     """The attempt that counts among all attempts of a student; ``None`` if the page does not hold all of them."""
-    return None if attempts.next_cursor else class_records.counting_attempt(attempts.items[::-1], keep)
+    if attempts.next_cursor:
+        return None
+    return class_records.counting_attempt(attempts.items[::-1], keep, lambda row: row.rank)

@@ -32,7 +32,10 @@ class NewAnswer(BaseModel):
 
 
 class RequestView(BaseModel):
-    """A request, with the points at its time (``points_before``) and at its answer (``points_after``)."""
+    """A request, with the points at its time (``points_before``) and at its answer (``points_after``).
+
+    While the question's result is withheld from the reader, there are no points, and an answer waits as well.
+    """
 
     id: int
     submission: uuid.UUID
@@ -43,7 +46,7 @@ class RequestView(BaseModel):
     state: RequestState
     reason: str
     asked_at: datetime
-    points_before: float
+    points_before: float | None
     answer: str | None
     answered_by: str | None
     answered_at: datetime | None

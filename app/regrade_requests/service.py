@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
+from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
@@ -16,9 +17,11 @@ from app.regrade_requests import repository
 from app.regrade_requests.models import RegradeRequest, RequestState
 from app.regrade_requests.schemas import NewAnswer, RequestView
 from app.scores import service as scores
+from app.scores import withholding
 from app.scores.standing import QuestionStanding, Revision, SubmissionScores
 from app.submissions import service as submissions
-from app.submissions.models import State
+from app.submissions.models import State, Submission
+from grader.assignment import Tell
 from grader.scoring import Verdict
 
 
@@ -32,6 +35,12 @@ class NotGradedYet(Conflict):
     """The question has no result yet. Wait for the grading to end, then ask."""
 
     slug = "not-graded-yet"
+
+
+class NotToldYet(Conflict):
+    """The result of this question is told later. Read it then, and ask if it seems wrong."""
+
+    slug = "not-told-yet"
 
 
 class AlreadyAsked(Conflict):
@@ -49,7 +58,7 @@ class AlreadyAnswered(Conflict):
 def ask(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str, reason: str) -> RegradeRequest:
     """Request a regrade of a question of an own submission.
 
-    Raises `SubmissionNotFound`, `QuestionNotFound`, `Forbidden`, `NotGradedYet` or `AlreadyAsked`.
+    Raises `SubmissionNotFound`, `QuestionNotFound`, `Forbidden`, `NotGradedYet`, `NotToldYet` or `AlreadyAsked`.
     """
     submission = submissions.find(session, viewer, submission_id, lock=True)
     standing = scores.standing(session, submission, number)
@@ -57,6 +66,8 @@ def ask(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str,
         raise Forbidden("Only the student who submitted it may request a regrade. Staff can set points by hand.")
     if submission.state is not State.GRADED or standing.verdict is Verdict.PENDING:
         raise NotGradedYet
+    if number in _withheld(session, viewer, submission):
+        raise NotToldYet
     if repository.is_open(session, submission.id, number):
         raise AlreadyAsked
     request = RegradeRequest(
@@ -117,18 +128,18 @@ def withdraw(session: Session, viewer: Viewer, request_id: int) -> RegradeReques
     return request
 
 
-def history(session: Session, submission_id: uuid.UUID) -> dict[str, list[RequestView]]:
-    """By question the requests of a submission, which the caller may see."""
+def history(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> dict[str, list[RequestView]]:
+    """By question the requests of a submission. Raises `SubmissionNotFound`."""
     requests: dict[str, list[RequestView]] = defaultdict(list)
-    for row in repository.of_submission(session, submission_id):
-        requests[row.question].append(RequestView.of(row))
+    for request in of_submission(session, viewer, submission_id):
+        requests[request.question].append(request)
     return requests
 
 
 def of_submission(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> list[RequestView]:
     """The requests of a submission, oldest first. Raises `SubmissionNotFound`."""
     submission = submissions.find(session, viewer, submission_id)
-    return [RequestView.of(row) for row in repository.of_submission(session, submission.id)]
+    return [view(session, viewer, row) for row in repository.of_submission(session, submission.id)]
 
 
 def list_requests(
@@ -144,7 +155,7 @@ def list_requests(
     rows = repository.list_requests(
         session, viewer, assignment=assignment, student=student, open_only=open_only, limit=limit
     )
-    return [RequestView.of(row) for row in rows]
+    return [view(session, viewer, row) for row in rows]
 
 
 def get(session: Session, viewer: Viewer, request_id: int) -> RequestView:
@@ -152,7 +163,17 @@ def get(session: Session, viewer: Viewer, request_id: int) -> RequestView:
     request = repository.get(session, viewer, request_id)
     if request is None:
         raise RequestNotFound
-    return RequestView.of(request)
+    return view(session, viewer, request)
+
+
+def view(session: Session, viewer: Viewer, row: RegradeRequest) -> RequestView:
+    """A request as this viewer reads it: points and answer wait as long as the result of the question does."""
+    request = RequestView.of(row)
+    if row.question not in _withheld(session, viewer, row.submission):
+        return request
+    state = request.state if request.state is RequestState.WITHDRAWN else RequestState.OPEN
+    hidden = {"points_before": None, "points_after": None, "answer": None, "answered_by": None, "answered_at": None}
+    return request.model_copy(update={"state": state, **hidden})
 
 
 def standings(session: Session, requests: Sequence[RequestView]) -> dict[int, QuestionStanding]:
@@ -189,3 +210,7 @@ def _close(session: Session, viewer: Viewer, request: RegradeRequest, state: Req
     request.state = state
     request.answered_at = now()
     request.answered_by_id = viewer.user_id
+
+
+def _withheld(session: Session, viewer: Viewer, submission: Submission) -> Mapping[str, Tell]:
+    return withholding.withheld(session, assignments.definition(submission.assignment), is_staff=viewer.is_staff)

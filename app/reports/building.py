@@ -23,6 +23,7 @@ from app.reports.schemas import (
     Regraded,
     Report,
 )
+from app.scores import withholding
 from app.scores.standing import QuestionStanding, SubmissionScore, pending_score, submission_score
 from app.submissions import quota, repository
 from app.submissions.models import Phase, Run, State, Submission, SubmissionPart
@@ -44,13 +45,16 @@ _LATE_WITHOUT_DEDUCTION = {
 }
 
 
-def build_report(session: Session, submission: Submission, lang: str) -> Report:
-    """The report of a submission in a language."""
+def build_report(session: Session, submission: Submission, lang: str, *, is_staff: bool) -> Report:
+    """The report of a submission in a language, for the staff or for its student."""
     assignment = assignments.definition(submission.assignment)
-    score = submission_score(session, submission, evidence=True)
+    full_score = submission_score(session, submission, evidence=True)
+    withheld = withholding.withheld(session, assignment, is_staff=is_staff)
+    score = full_score.told(withheld)
     run = repository.run(session, submission.run_id)
     uploaded = {part.name: part for part in repository.parts(session, submission.id)}
-    regraded = regrade_notes.published_changes(session, submission.id)
+    changes = regrade_notes.published_changes(session, submission.id)
+    regraded = {number: change for number, change in changes.items() if number not in withheld}
     return Report(
         **submission_head(submission, assignment.slug, submission.user.login, score),
         late=_late(score, lang),
@@ -59,7 +63,7 @@ def build_report(session: Session, submission: Submission, lang: str) -> Report:
         fault=submission.fault,
         questions=questions(score, lang, regraded),
         progress=_progress(submission, run),
-        cancel_effect=_cancel_effect(session, submission, run, score, assignment),
+        cancel_effect=_cancel_effect(session, submission, run, full_score, assignment),
         parts=[
             _part(part, uploaded[part.name], uploaded[part.name].blob.size, lang)
             for part in assignment.parts
@@ -124,6 +128,7 @@ def submission_head(submission: Submission, assignment: str, student: str, score
         "attempt": submission.attempt,
         "score": score.total,
         "max_score": score.maximum,
+        "withheld": score.is_withheld,
     }
 
 
@@ -145,7 +150,7 @@ def _question(standing: QuestionStanding, said: Sequence[Note], lang: str, regra
     return QuestionReport(
         number=standing.question.number,
         title=language.text(standing.question.title, lang),
-        score=standing.score,
+        score=standing.told_score,
         max_score=standing.question.points,
         verdict=standing.verdict,
         fault=standing.fault,

@@ -8,7 +8,7 @@ import platform
 import uuid
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.problems import Conflict
 from app.scores import repository as scores
+from app.scores import withholding
 from app.scores.standing import submission_score
 from app.submissions import repository, service
 from app.submissions.models import Submission
 from grader import intake, stored_evidence
-from grader.assignment import Assignment
+from grader.assignment import Assignment, Tell
 from grader.checks import registry
 from grader.evidence import Evidence
 from grader.parts import PartKind
@@ -44,7 +45,7 @@ def archive(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> bytes
     submission = service.find(session, viewer, submission_id)
     if not submission.state.ended:
         raise NotGradedYet
-    files = _files(session, submission)
+    files = _files(session, viewer, submission)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name in sorted(files):
@@ -52,10 +53,12 @@ def archive(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> bytes
     return out.getvalue()
 
 
-def _files(session: Session, submission: Submission) -> dict[str, bytes]:
-    measured = _measured(session, submission)
+def _files(session: Session, viewer: Viewer, submission: Submission) -> dict[str, bytes]:
+    definition = assignments.definition(submission.assignment)
+    withheld = withholding.withheld(session, definition, is_staff=viewer.is_staff)
+    measured = _measured(session, submission, withheld)
     versions = [version for number, (version, _) in measured.items() if registry.of(version.question(number)).runs_code]
-    assignment = versions[-1] if versions else assignments.definition(submission.assignment)
+    assignment = versions[-1] if versions else definition
     code_parts = assignment.part_names(PartKind.CODE)
     uploaded = {
         part.name: Part(repository.blob(session, part.blob_sha256), part.filename)
@@ -66,7 +69,7 @@ def _files(session: Session, submission: Submission) -> dict[str, bytes]:
     files = {
         "README.md": (_FILES / "README.md").read_bytes(),
         "prelude.py": assignment.prelude_source().encode(),
-        "replay.json": _about(session, submission, assignment, sources).encode(),
+        "replay.json": _about(session, submission, assignment, sources, withheld).encode(),
     }
     for name, part in uploaded.items():
         suffix = Path(part.filename or "").suffix
@@ -82,9 +85,15 @@ def _files(session: Session, submission: Submission) -> dict[str, bytes]:
     return files
 
 
-def _measured(session: Session, submission: Submission) -> dict[str, tuple[Assignment, Evidence]]:
-    """By question the evidence that counts and the assignment's version with which it was measured, oldest first."""
-    rows = [row.evidence for row in scores.computed(session, [submission.id], evidence=True)[submission.id].values()]
+def _measured(
+    session: Session, submission: Submission, withheld: Collection[str]
+) -> dict[str, tuple[Assignment, Evidence]]:
+    """By question the evidence that counts and the assignment's version with which it was measured, oldest first.
+
+    The evidence of ``withheld`` questions is left out.
+    """
+    computed = scores.computed(session, [submission.id], evidence=True)[submission.id]
+    rows = [row.evidence for number, row in computed.items() if number not in withheld]
     return {
         row.question: (repository.assignment_of_run(session, row.run_id), stored_evidence.parse(row.data))
         for row in sorted(rows, key=lambda row: (row.run_id, row.question))
@@ -117,9 +126,15 @@ def _as_run(
             yield number, source
 
 
-def _about(session: Session, submission: Submission, assignment: Assignment, sources: Mapping[str, str]) -> str:
+def _about(
+    session: Session,
+    submission: Submission,
+    assignment: Assignment,
+    sources: Mapping[str, str],
+    withheld: Mapping[str, Tell],
+) -> str:
     """Versions, seeds and results as JSON. Of the assignment only the facts that students know."""
-    score = submission_score(session, submission, evidence=True)
+    score = submission_score(session, submission, evidence=True).told(withheld)
     run = repository.run(session, submission.run_id)
     about = {
         "submission": str(submission.id),
@@ -139,7 +154,7 @@ def _about(session: Session, submission: Submission, assignment: Assignment, sou
                 "check": standing.question.check,
                 "entry": standing.question.entry,
                 "source": sources.get(standing.question.number),
-                "score": standing.score,
+                "score": standing.told_score,
                 "max_score": standing.question.points,
                 "verdict": standing.verdict.value,
                 "messages": [note.id for note in standing.messages],

@@ -42,12 +42,13 @@ class Regraded(BaseModel):
 class QuestionReport(BaseModel):
     """One question: its points, messages and evidence. With an override, ``score`` is the override's.
 
+    With the verdict ``withheld``, students read the result later: ``score`` is null and ``evidence`` empty until then.
     ``revision`` is for forms of the pages and not part of the API.
     """
 
     number: str
     title: str
-    score: float
+    score: float | None
     max_score: float
     verdict: Verdict
     fault: Fault | None
@@ -96,7 +97,10 @@ class LateView(BaseModel):
 
 
 class _SubmissionHead(BaseModel):
-    """The fields that a report and a row of a list share."""
+    """The fields that a report and a row of a list share.
+
+    ``withheld``: a question's result is told later, so that ``score`` is the total of the others so far.
+    """
 
     id: uuid.UUID
     assignment: str
@@ -106,6 +110,7 @@ class _SubmissionHead(BaseModel):
     attempt: int
     score: float
     max_score: float
+    withheld: bool
 
 
 class Report(_SubmissionHead):
@@ -134,10 +139,14 @@ class Report(_SubmissionHead):
 
 
 class SubmissionRow(_SubmissionHead):
-    """A submission in a list."""
+    """A submission in a list.
+
+    ``rank`` are the points by which the best attempt is chosen. It is for pages and not part of the API.
+    """
 
     late: bool
     needs_review: bool
+    rank: float = Field(default=0.0, exclude=True)
 
 
 class SubmissionPage(BaseModel):

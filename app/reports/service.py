@@ -5,19 +5,26 @@ from __future__ import annotations
 import base64
 import binascii
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.assignments import service as assignments
+from app.assignments.models import PublishedAssignment
 from app.auth.viewer import Viewer
 from app.problems import Unprocessable
 from app.reports import building
 from app.reports.schemas import Report, SubmissionPage, SubmissionRow
+from app.scores import withholding
 from app.scores.standing import SubmissionScores
 from app.submissions import repository
 from app.submissions import service as submissions
 from app.submissions.models import State, Submission
 from app.submissions.submitting import NewSubmission
+from grader import telling
+from grader.assignment import Tell
 
 
 class UnknownCursor(Unprocessable):
@@ -28,7 +35,14 @@ class UnknownCursor(Unprocessable):
 
 def load_report(session: Session, viewer: Viewer, submission_id: uuid.UUID, language: str) -> Report:
     """The report of a submission. Raises `SubmissionNotFound`."""
-    return building.build_report(session, submissions.find(session, viewer, submission_id), language)
+    submission = submissions.find(session, viewer, submission_id)
+    return building.build_report(session, submission, language, is_staff=viewer.is_staff)
+
+
+def load_student_report(session: Session, viewer: Viewer, submission_id: uuid.UUID, language: str) -> Report:
+    """The report as the student of the submission reads it, for any viewer. Raises `SubmissionNotFound`."""
+    submission = submissions.find(session, viewer, submission_id)
+    return building.build_report(session, submission, language, is_staff=False)
 
 
 def new_report(new: NewSubmission, student: str, language: str) -> Report:
@@ -53,17 +67,41 @@ def list_submissions(
     )
     has_more, rows = len(rows) > limit, rows[:limit]
     scores = SubmissionScores(session, [submission.id for submission in rows])
+    versions = {submission.assignment_id: submission.assignment for submission in rows}
+    readings = {key: _Reading.of(session, viewer, version) for key, version in versions.items()}
     return SubmissionPage(
-        items=[_row(submission, scores) for submission in rows],
+        items=[_row(submission, scores, readings[submission.assignment_id]) for submission in rows],
         next_cursor=_cursor(rows[-1]) if has_more else None,
     )
 
 
-def _row(submission: Submission, scores: SubmissionScores) -> SubmissionRow:
+@dataclass(frozen=True)
+class _Reading:
+    """The questions of a version whose results are withheld from a reader, and those that never choose an attempt."""
+
+    withheld: Mapping[str, Tell]
+    told_later: frozenset[str]
+
+    @classmethod
+    def of(cls, session: Session, viewer: Viewer, version: PublishedAssignment) -> _Reading:
+        assignment = assignments.definition(version)
+        return cls(
+            withholding.withheld(session, assignment, is_staff=viewer.is_staff),
+            telling.told_later(assignments.current_definition(session, assignment.slug)),
+        )
+
+
+def _row(submission: Submission, scores: SubmissionScores, reading: _Reading) -> SubmissionRow:
     """A submission as a row of a list."""
-    score = scores.of(submission)
+    full_score = scores.of(submission)
+    score = full_score.told(reading.withheld)
     head = building.submission_head(submission, submission.assignment.slug, submission.user.login, score)
-    return SubmissionRow(**head, late=score.late is not None, needs_review=score.needs_review)
+    return SubmissionRow(
+        **head,
+        late=score.late is not None,
+        needs_review=score.needs_review,
+        rank=full_score.total_without(reading.told_later),
+    )
 
 
 def _cursor(submission: Submission) -> str:

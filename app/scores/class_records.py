@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -19,10 +19,11 @@ from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.scores import class_repository as repository
-from app.scores.standing import total, verdict_of
+from app.scores.standing import total, total_by_lateness, verdict_of
 from app.submissions.extensions import repository as extensions
 from app.submissions.models import State
 from app.users.models import Role
+from grader import telling
 from grader.assignment import Assignment
 from grader.checks import registry
 from grader.evidence import Fault
@@ -31,13 +32,17 @@ from grader.scoring import Verdict
 
 
 class Cell(NamedTuple):
-    """One question of one attempt."""
+    """One question of one attempt.
+
+    An answer that counts from a later attempt than the one that holds the cell has that attempt as ``source``.
+    """
 
     score: float
     max_score: float
     verdict: Verdict
     fault: Fault | None
     overridden: bool
+    source: Attempt | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,25 @@ class Attempt:
         """Whether a question waits for review, so that its points are provisional."""
         return any(cell.verdict is Verdict.NEEDS_REVIEW for cell in self.cells.values())
 
+    def total_without(self, numbers: Collection[str]) -> float:
+        """The points without these questions, each after the deduction of the attempt that it comes from."""
+        return total_by_lateness(
+            (cell.score, (cell.source or self).late) for number, cell in self.cells.items() if number not in numbers
+        )
+
+    def told(self, withheld: Collection[str]) -> Attempt:
+        """The attempt as a reader sees it from whom the results of these questions are withheld."""
+        if not withheld:
+            return self
+        cells = {
+            number: cell._replace(score=0.0, verdict=Verdict.WITHHELD, fault=None, overridden=False, source=None)
+            if number in withheld
+            else cell
+            for number, cell in self.cells.items()
+        }
+        mistakes = tuple(mistake for mistake in self.mistakes if _question_of(mistake) not in withheld)
+        return replace(self, cells=cells, score=self.total_without(withheld), mistakes=mistakes)
+
     @cached_property
     def has_fault(self) -> bool:
         """Whether the grader or its machines failed."""
@@ -73,7 +97,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class StudentStanding:
-    """One student with the attempt that counts, if there is one, and the days (UTC) of all attempts."""
+    """One student with the attempt that counts, if there is one, and the days (UTC) of all attempts.
+
+    See `with_latest_answers`: some cells of the attempt may be those of a later one.
+    """
 
     login: str
     name: str
@@ -142,7 +169,10 @@ class _CachedClass:
 
 def _standing(person: Any, attempts: Sequence[Attempt], current: Assignment) -> StudentStanding:
     days = frozenset(attempt.submitted_at.date() for attempt in attempts)
-    attempt = counting_attempt(attempts, current.schedule.keep)
+    later = telling.told_later(current)
+    attempt = counting_attempt(attempts, current.schedule.keep, lambda one: one.total_without(later))
+    if attempt is not None and attempt.state is State.GRADED and current.schedule.keep == "best":
+        attempt = with_latest_answers(attempt, attempts, later)
     return StudentStanding(person.login, person.name, person.student_id, attempt, days)
 
 
@@ -154,10 +184,6 @@ class Countable(Protocol):
         """The state of its grading."""
 
     @property
-    def score(self) -> float:
-        """Its current points."""
-
-    @property
     def submitted_at(self) -> datetime:
         """The time of its submission."""
 
@@ -165,12 +191,50 @@ class Countable(Protocol):
 _Countable = TypeVar("_Countable", bound=Countable)
 
 
-def counting_attempt(attempts: Sequence[_Countable], keep: str) -> _Countable | None:
-    """The attempt that counts, from attempts in time order: the best or latest graded one, else the latest one."""
+def counting_attempt(
+    attempts: Sequence[_Countable], keep: str, rank: Callable[[_Countable], float]
+) -> _Countable | None:
+    """The attempt that counts, from attempts in time order: the best or latest graded one, else the latest one.
+
+    ``rank`` gives the points by which the best is chosen: those of the questions that are told at once.
+    """
     graded = [attempt for attempt in attempts if attempt.state is State.GRADED]
     if graded and keep == "best":
-        return max(graded, key=lambda attempt: (attempt.score, attempt.submitted_at))
+        return max(graded, key=lambda attempt: (rank(attempt), attempt.submitted_at))
     return next(reversed(graded or attempts), None)
+
+
+_WITHOUT_RESULT = (Verdict.NOT_SUBMITTED, Verdict.PENDING, Verdict.FAULT)
+
+
+def with_latest_answers(best: Attempt, attempts: Sequence[Attempt], numbers: Collection[str]) -> Attempt:
+    """The best attempt with the results of these questions from the latest attempt that has one and is not cancelled.
+
+    The results of these questions are told later, so no student can choose an attempt by them. A fault of ours, or a
+    grading that has not ended, leaves the earlier answer.
+    """
+    cells, mistakes = dict(best.cells), best.mistakes
+    for number in numbers:
+        answered = (
+            attempt
+            for attempt in reversed(attempts)
+            if attempt.state is not State.CANCELLED
+            and number in attempt.cells
+            and attempt.cells[number].verdict not in _WITHOUT_RESULT
+        )
+        source = next(answered, best)
+        if source is not best:
+            cells[number] = source.cells[number]._replace(source=source)
+            mistakes = (
+                *(mistake for mistake in mistakes if _question_of(mistake) != number),
+                *(mistake for mistake in source.mistakes if _question_of(mistake) == number),
+            )
+    merged = replace(best, cells=cells, mistakes=mistakes)
+    return replace(merged, score=merged.total_without(()))
+
+
+def _question_of(mistake: str) -> str:
+    return mistake.partition(" ")[0]
 
 
 def _load(session: Session, slug: str, rows: Sequence[Any]) -> Iterable[Attempt]:

@@ -12,7 +12,7 @@ from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.problems import Forbidden, NotFound, PreconditionFailed, Unprocessable
-from app.scores import class_records, repository
+from app.scores import class_records, repository, withholding
 from app.scores.models import Override
 from app.scores.standing import QuestionStanding, Revision, submission_score
 from app.scores.table import ClassTable, StudentRow
@@ -51,18 +51,19 @@ class ChangedMeanwhile(PreconditionFailed):
     slug = "changed-meanwhile"
 
 
-def class_table(session: Session, assignment_slug: str) -> ClassTable:
+def class_table(session: Session, assignment_slug: str, *, for_students: bool = False) -> ClassTable:
     """One row a student, with the attempt that counts. Raises `AssignmentNotFound`.
 
-    Every student has a row; staff have one if they submitted.
+    Every student has a row; staff have one if they submitted. A table ``for_students`` has no withheld result.
     """
     snapshot = class_records.ClassRecords().snapshot(session, assignment_slug)
     assignment = snapshot.assignment
+    withheld = withholding.withheld_in_class(session, assignment_slug) if for_students else frozenset()
     return ClassTable(
         assignment=assignment.slug,
         questions=[question.number for question in assignment.questions],
         max_score=assignment.max_score,
-        rows=[StudentRow.of(standing, assignment) for standing in snapshot.standings],
+        rows=[StudentRow.of(standing, assignment, withheld) for standing in snapshot.standings],
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -14,7 +15,8 @@ from app.assignments import service as assignments
 from app.scores import repository
 from app.scores.models import Override, StoredScore
 from app.submissions.models import Submission
-from grader.assignment import Assignment, Question
+from grader import telling
+from grader.assignment import Assignment, Question, Tell
 from grader.evidence import Fault, Note
 from grader.lateness import Lateness, lateness
 from grader.scoring import Verdict
@@ -45,7 +47,10 @@ class Revision:
 
 @dataclass(frozen=True)
 class QuestionStanding:
-    """The current result of one question. ``evidence`` is empty unless it was requested."""
+    """The current result of one question. ``evidence`` is empty unless it was requested.
+
+    A result with the verdict ``withheld`` has 0 points for the sums of its reader, who reads no points.
+    """
 
     question: Question
     score: float
@@ -55,6 +60,23 @@ class QuestionStanding:
     evidence: dict[str, Any]
     override: Override | None
     computed: StoredScore | None
+
+    @property
+    def told_score(self) -> float | None:
+        """The points for the reader of this standing; ``None`` if they are withheld."""
+        return None if self.verdict is Verdict.WITHHELD else self.score
+
+    def withheld(self, rule: Tell) -> QuestionStanding:
+        """What a student reads before this result is told: nothing in which a right and a wrong answer differ.
+
+        That nothing was submitted, or that there is no result, depends on no answer, so it stays.
+        """
+        if self.override is None and self.verdict in (Verdict.PENDING, Verdict.NOT_SUBMITTED):
+            return self
+        if self.override is None and self.verdict is Verdict.FAULT:
+            return replace(self, evidence={})
+        message = telling.message(rule)
+        return QuestionStanding(self.question, 0.0, Verdict.WITHHELD, None, (message,), {}, None, None)
 
     @property
     def revision(self) -> Revision:
@@ -74,6 +96,24 @@ class SubmissionScore:
     questions: tuple[QuestionStanding, ...]
     late: Lateness | None
 
+    def told(self, withheld: Mapping[str, Tell]) -> SubmissionScore:
+        """The score for a reader from whom the results of these questions are withheld: its sums count the others."""
+        if not withheld:
+            return self
+        return replace(
+            self,
+            questions=tuple(
+                standing.withheld(withheld[standing.question.number])
+                if standing.question.number in withheld
+                else standing
+                for standing in self.questions
+            ),
+        )
+
+    def total_without(self, numbers: Collection[str]) -> float:
+        """The points without these questions, less the deduction for lateness."""
+        return total([one.score for one in self.questions if one.question.number not in numbers], self.late)
+
     def question(self, number: str) -> QuestionStanding:
         """A question by its number. Raises ``KeyError``."""
         return {standing.question.number: standing for standing in self.questions}[number]
@@ -86,12 +126,17 @@ class SubmissionScore:
     @property
     def total(self) -> float:
         """The points so far, less the deduction for lateness."""
-        return total([standing.score for standing in self.questions], self.late)
+        return self.total_without(())
 
     @property
     def maximum(self) -> float:
         """The most points that all questions together give."""
         return sum(standing.question.points for standing in self.questions)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether the result of a question is withheld, so that the sums count only the others."""
+        return any(standing.verdict is Verdict.WITHHELD for standing in self.questions)
 
     @property
     def needs_review(self) -> bool:
@@ -160,8 +205,15 @@ def pending_score(assignment: Assignment, submitted_at: datetime, extended_to: d
 
 def total(points: Collection[float], late: Lateness | None) -> float:
     """The sum of points in two decimals, less the deduction for lateness."""
-    earned = sum(points)
-    return round(late.reduced(earned) if late is not None else earned, 2)
+    return total_by_lateness((one, late) for one in points)
+
+
+def total_by_lateness(earned: Iterable[tuple[float, Lateness | None]]) -> float:
+    """The sum of points in two decimals, each less the deduction for its own lateness."""
+    groups: dict[Lateness | None, list[float]] = defaultdict(list)
+    for points, late in earned:
+        groups[late].append(points)
+    return round(sum(late.reduced(sum(group)) if late else sum(group) for late, group in groups.items()), 2)
 
 
 def verdict_of(question: Question, computed: Verdict | None, override: float | None) -> Verdict:

@@ -7,11 +7,12 @@ import io
 import statistics as stats
 import uuid
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 
 from pydantic import BaseModel
 
-from app.scores.class_records import StudentStanding
+from app.scores.class_records import Attempt, Cell, StudentStanding
 from app.submissions.models import State
 from grader.assignment import Assignment
 from grader.scoring import Verdict
@@ -24,12 +25,31 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class QuestionCell(BaseModel):
-    """One question of one student."""
+    """One question of one student.
 
-    score: float
+    ``submission`` is the one of its result, ``late_days`` how late that was. Where the best attempt counts,
+    a result that is told later comes from the latest submission that contains an answer.
+    """
+
+    score: float | None
     max_score: float
     verdict: Verdict
     overridden: bool
+    submission: uuid.UUID
+    late_days: int
+
+    @classmethod
+    def of(cls, cell: Cell, attempt: Attempt) -> QuestionCell:
+        """A cell of the attempt that counts."""
+        source = cell.source or attempt
+        return cls(
+            score=None if cell.verdict is Verdict.WITHHELD else cell.score,
+            max_score=cell.max_score,
+            verdict=cell.verdict,
+            overridden=cell.overridden,
+            submission=source.submission,
+            late_days=source.late.days if source.late else 0,
+        )
 
 
 class StudentRow(BaseModel):
@@ -53,9 +73,9 @@ class StudentRow(BaseModel):
     questions: dict[str, QuestionCell]
 
     @classmethod
-    def of(cls, standing: StudentStanding, assignment: Assignment) -> StudentRow:
-        """The row of a student, with the attempt that counts if there is one."""
-        attempt = standing.counting
+    def of(cls, standing: StudentStanding, assignment: Assignment, withheld: Collection[str] = ()) -> StudentRow:
+        """The row of a student, with the attempt that counts if there is one; without the ``withheld`` results."""
+        attempt = standing.counting.told(withheld) if standing.counting else None
         return cls(
             student=standing.login,
             name=standing.name,
@@ -69,12 +89,9 @@ class StudentRow(BaseModel):
             needs_review=attempt.needs_review if attempt else False,
             late=attempt is not None and attempt.late is not None,
             late_days=attempt.late.days if attempt and attempt.late else 0,
-            questions={
-                number: QuestionCell(
-                    score=cell.score, max_score=cell.max_score, verdict=cell.verdict, overridden=cell.overridden
-                )
-                for number, cell in (attempt.cells if attempt else {}).items()
-            },
+            questions={number: QuestionCell.of(cell, attempt) for number, cell in attempt.cells.items()}
+            if attempt
+            else {},
         )
 
 
@@ -184,7 +201,7 @@ def _question(number: str, graded: list[StudentRow]) -> QuestionStatistics:
     return QuestionStatistics(
         number=number,
         max_score=max((cell.max_score for cell in cells), default=0.0),
-        mean=_rounded(stats.fmean(cell.score for cell in cells)) if cells else None,
+        mean=_rounded(stats.fmean(cell.score or 0.0 for cell in cells)) if cells else None,
         verdicts=dict(Counter(cell.verdict for cell in cells)),
     )
 

@@ -53,6 +53,7 @@ class Deadlined(Course):
         text = files["assignment.toml"].replace("version = 1\n", f"version = {self.version}\n")
         lines = f"[schedule]\ndeadline = {deadline.isoformat()}\ngrace_minutes = 5"
         text = text.replace("[schedule]", lines).replace("[sandbox]", f"{late}\n[sandbox]")
+        text = text.replace('check = "choice"', 'check = "choice"\ntell = "at once"')
         with self.database.write() as session:
             assignments.publish_version(session, from_files(files | {"assignment.toml": text}), "test")
 

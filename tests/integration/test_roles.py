@@ -18,6 +18,9 @@ STAFF_ONLY = [
     ("GET", "/assignments/hw13/extensions"),
     ("PUT", "/assignments/hw13/extensions/somebody"),
     ("DELETE", "/assignments/hw13/extensions/somebody"),
+    ("GET", "/assignments/hw13/release"),
+    ("PUT", "/assignments/hw13/release"),
+    ("DELETE", "/assignments/hw13/release"),
     ("POST", "/regrade-requests/1/answer"),
 ]
 ADMIN_ONLY = [

@@ -22,7 +22,7 @@ from grader.evidence import Fault, Note, Outcome
 ROOT = Path(grader.__file__).parent
 PREFIXES = (
     "weights", "model", "code", "summary", "choice", "pruning", "fault", "intake", "kd", "function",
-    "not_submitted",
+    "not_submitted", "withheld",
 )  # fmt: skip
 _ID = re.compile(rf"(?:{'|'.join(PREFIXES)})(?:\.[a-z0-9_]+)+")
 _PATTERN = re.compile(rf"(?:{'|'.join(PREFIXES)})(?:\.[a-z0-9_*]+)+")

@@ -27,6 +27,13 @@ def of_assignment(session: Session, slug: str) -> list[Extension]:
     return list(session.scalars(query.order_by(Extension.deadline, Extension.user_id)))
 
 
+def latest(session: Session, slug: str) -> datetime | None:
+    """The latest extended deadline of an assignment, if there is one."""
+    return session.scalar(
+        select(Extension.deadline).where(Extension.slug == slug).order_by(Extension.deadline.desc()).limit(1)
+    )
+
+
 def deadlines(session: Session, slug: str) -> dict[int, datetime]:
     """The extended deadlines of an assignment by user."""
     query = select(Extension.user_id, Extension.deadline).where(Extension.slug == slug)

@@ -29,6 +29,7 @@ class Choice(Check[ChoiceEvidence, ChoiceOptions]):
 
     evidence_type = ChoiceEvidence
     options_type = ChoiceOptions
+    is_guessable = True
 
     def rests_on(self, question: Question) -> tuple[type[Evidence], ...]:
         return (ArchitectureEvidence,) if self.options(question).measure_times else ()

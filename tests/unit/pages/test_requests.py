@@ -46,7 +46,9 @@ class Case:
     def points(self, question: str = "2.1") -> float:
         with self.course.database.read() as session:
             report = reports.load_report(session, self.course.viewer, self.submission, "en")
-        return next(item.score for item in report.questions if item.number == question)
+        (points,) = (item.score for item in report.questions if item.number == question)
+        assert points is not None
+        return points
 
     def only(self) -> RequestView:
         with self.course.database.read() as session:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import uuid
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ from grader.scoring import Verdict
 
 def row(student: str, score: float | None, verdict: Verdict = Verdict.FULL) -> StudentRow:
     """A student with one question of four points."""
-    cell = QuestionCell(score=score or 0, max_score=4, verdict=verdict, overridden=False)
+    cell = QuestionCell(
+        score=score or 0, max_score=4, verdict=verdict, overridden=False, submission=uuid.UUID(int=1), late_days=0
+    )
     return StudentRow(
         student=student,
         name=f"=HYPERLINK({student})",

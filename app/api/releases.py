@@ -1,0 +1,48 @@
+"""``/assignments/{slug}/release``: students read the results that wait for it. For the staff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from app import problems
+from app.http.authentication import StaffViewer
+from app.http.sessions import ReadSession, WriteSession
+from app.scores.releases import service
+from app.scores.releases.models import Release
+
+router = APIRouter(
+    prefix="/assignments/{slug}/release", tags=["assignments"], responses=problems.documented(401, 403, 404, 422)
+)
+
+
+class ReleaseView(BaseModel):
+    """The release of an assignment's scores; ``by`` is null if a command released them."""
+
+    assignment: str
+    by: str | None
+    at: datetime
+
+
+@router.get("")
+def release(viewer: StaffViewer, session: ReadSession, slug: str) -> ReleaseView:
+    """The release of the scores; 404 if they are not released."""
+    return _view(service.find(session, slug))
+
+
+@router.put("")
+def release_scores(viewer: StaffViewer, session: WriteSession, slug: str) -> ReleaseView:
+    """Let students read the results of questions with `tell = "when released"`. Done twice, the first one stays."""
+    return _view(service.release(session, slug, viewer.login, viewer.user_id))
+
+
+@router.delete("", status_code=204)
+def take_back(viewer: StaffViewer, session: WriteSession, slug: str) -> None:
+    """Withhold the results again, for students who have not read them."""
+    service.take_back(session, slug, viewer.login)
+
+
+def _view(row: Release) -> ReleaseView:
+    return ReleaseView(assignment=row.slug, by=row.by.login if row.by else None, at=row.at)

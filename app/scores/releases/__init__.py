@@ -1,0 +1,1 @@
+"""Releases: staff let students read the results that wait for them."""

@@ -1,0 +1,329 @@
+"""Results that are told later: until then no view of a student shows whether an answer is right."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import re
+import uuid
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from difflib import unified_diff
+
+import httpx
+import pytest
+import structlog
+from fastapi.routing import iter_route_contexts
+
+from app.assignments import service as assignments
+from app.auth.viewer import Viewer
+from app.db.base import now
+from app.db.engine import Database
+from app.grading.recorder import Recorder
+from app.grading.stages import FirstStage
+from app.lti.models import LineItem, Passback, Platform
+from app.lti.sender import Sender
+from app.main import create_app
+from app.queue.dbos_engine import DbosJobs
+from app.regrades import service as regrades
+from app.regrades.models import Kind
+from app.regrades.preview import Previewer
+from app.regrades.schemas import RegradeWish
+from app.scores import withholding
+from app.users import service as users
+from grader.assignment import bundled, from_files
+from grader.checks.choice.evidence import ChoiceEvidence
+from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
+from grader.evidence import Evidence
+from grader.pipeline import Grading
+from tests import class_rows
+from tests.integration.conftest import MakeSettings
+from tests.integration.service import Client, ServiceInProcess, Site, assert_problem, example
+from tests.integration.test_jobs import BrokenSandbox, Course, grader
+
+SLUG = "told-later"
+LATER = {"2.1": "when released", "2.2": "after the deadline", "3.2": "when released"}
+MOST_DAYS = timedelta(days=3)
+DEADLINE = now().replace(microsecond=0) + timedelta(hours=1)
+EXTENDED = DEADLINE + timedelta(days=10)
+CLOSES = EXTENDED + MOST_DAYS
+"""A third student may still submit so long."""
+RIGHT, WRONG = {"2.2": "softer", "3.2": "no "}, {"2.2": "harder", "3.2": "yes"}
+ELSEWHERE = {
+    "/metrics": "counts requests",
+    "/api/v1/submissions POST": "makes a submission, whose report is that of the other routes",
+    "/ POST": "makes a submission",
+    "/login POST": "starts a session",
+    "/logout POST": "ends a session",
+    "/theme POST": "sets a cookie",
+    "/language POST": "sets a cookie",
+    "/healthz": "knows no student",
+    "/readyz": "knows no student",
+}
+"""Routes that show nobody a result, with the reason."""
+VARYING = [
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", "ID"),
+    (r"\b[0-9a-f]{64}\b", "SHA-256"),
+    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?", "TIME"),
+    (r"(?i)student-[0-9a-f]{8}", "LOGIN"),
+    (r"\"id\":\d+|/requests/\d+/", "REQUEST"),
+    (r"\b\d+\.\d{3,}(e-\d+)?\b", "SECONDS"),
+    (r"took \d+\.\d s|\d+\.\d s(?=[^a-z])", "SECONDS"),
+    (r"(&#34;|\")(softer|harder|yes|no )(&#34;|\")", "ANSWER"),
+]
+"""Ids, times and the student's own upload, which may differ."""
+
+
+def published(version: int, key: str = "softer") -> dict[str, str]:
+    """The files of a version of hw13 with a deadline, late days and results that are told later."""
+    files = dict(bundled("hw13").files)
+    text = files["assignment.toml"].replace('slug = "hw13"\nversion = 1', f'slug = "{SLUG}"\nversion = {version}')
+    text = text.replace("[schedule]", f"[schedule]\ndeadline = {DEADLINE.isoformat()}")
+    text = text.replace("[sandbox]", "[schedule.late]\npercent_per_day = 10\nmost_days = 3\n\n[sandbox]")
+    for number in ("2.1", "3.2"):
+        text = text.replace(f'number = "{number}"', f'number = "{number}"\ntell = "{LATER[number]}"')
+    return files | {"assignment.toml": text.replace('key = "softer"', f'key = "{key}"')}
+
+
+class ToldLater(Course):
+    """A class whose attempts are graded from given evidence, as the worker records it."""
+
+    def __init__(self, site: Site, database: Database, jobs: DbosJobs) -> None:
+        super().__init__(database, jobs)
+        self.site = site
+        self.publish(1)
+        extended = site.person()
+        wish = {"deadline": EXTENDED.isoformat(), "reason": "ill"}
+        path = f"/assignments/{SLUG}/extensions/{extended.login}"
+        assert site.admin.http.put(path, json=wish).status_code == 200
+
+    def publish(self, version: int, key: str = "softer") -> None:
+        """Publish a version."""
+        with self.database.write() as session:
+            assignments.publish_version(session, from_files(published(version, key)), "test")
+
+    def attempt(self, client: Client, answers: dict[str, str] | None, is_right: bool = True) -> str:
+        """A graded attempt; the evidence of the loss says whether it is right."""
+        parts = {"model": example("model.py"), "loss": example("loss.py"), "summary": example("summary.txt")}
+        if answers is not None:
+            parts["answers"] = json.dumps(answers).encode()
+        submission = client.submit(assignment=SLUG, **parts)
+        job = FirstStage(grader(self, BrokenSandbox()), uuid.UUID(submission))
+        with self.database.write() as session:
+            claim = job.claim(session)
+        assert claim is not None
+        recorder = Recorder(job, claim.run_id, claim.try_id, structlog.get_logger())
+        for number, evidence in _evidence(answers, is_right).items():
+            recorder.question(number, evidence)
+        with recorder.held() as held:
+            assert held is not None
+            job.finish(held, Grading())
+        return submission
+
+
+def _evidence(answers: dict[str, str] | None, is_right: bool) -> dict[str, Evidence]:
+    right, wrong = TermEvidence(agrees=True, cases=4), TermEvidence(cases=4, failed=4)
+    terms = {"hard_term": right, "soft_term": right if is_right else wrong}
+    terms |= {"mixture": terms["soft_term"], "gradient": terms["soft_term"]}
+    diagnosis = None if is_right else "kd.temperature_ignored"
+    evidence = class_rows.evidence_of_attempt(random.Random(1))
+    evidence["2.1"] = KDLossEvidence(**terms, diagnosis=diagnosis)
+    for number in ("2.2", "3.2"):
+        answer = (answers or {}).get(number, "").strip()
+        times = {"seconds_unpruned": 0.0123, "seconds_pruned_90": 0.0122} if number == "3.2" else {}
+        evidence[number] = ChoiceEvidence(answer=answer, **times) if answer else ChoiceEvidence(submitted=False)
+    return evidence
+
+
+@pytest.fixture(scope="module")
+def site(make_settings: MakeSettings) -> Iterator[Site]:
+    service = ServiceInProcess(make_settings("sqlite"))
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def course(site: Site) -> Iterator[ToldLater]:
+    database, jobs = Database(site.settings), DbosJobs(site.settings)
+    yield ToldLater(site, database, jobs)
+    jobs.close()
+    database.close()
+
+
+class Person:
+    """A student with two attempts: one without answers, and one with answers and a loss."""
+
+    def __init__(self, course: ToldLater, answers: dict[str, str], is_right: bool) -> None:
+        self.client = course.site.person()
+        self.first = course.attempt(self.client, None)
+        self.submission = course.attempt(self.client, answers, is_right)
+
+    def report(self) -> dict[str, tuple[str, float | None]]:
+        """Verdict and points by question."""
+        questions = self.client.report(self.submission)["questions"]
+        return {question["number"]: (question["verdict"], question["score"]) for question in questions}
+
+    def views(self, site: Site) -> dict[str, str]:
+        """Everything that every route answers to this student, without what may differ."""
+        views = {}
+        for method, path in _routes(site):
+            for filled in _fill(path, self):
+                views[f"{method} {path} {filled.replace(self.submission, 'ID')}"] = self._view(site, method, filled)
+        return {_plain(name): view for name, view in views.items()}
+
+    def _view(self, site: Site, method: str, path: str) -> str:
+        url = f"{site.url}{path}"
+        body = {"json": {"reason": "Please look again."}} if path.endswith("/regrade-requests") else {}
+        if method == "POST" and path.endswith("/requests"):
+            body = {"data": {"reason": "Please look again."}}
+        answer = self.client.http.request(method, url, **body if method != "GET" else {})  # type: ignore[arg-type]
+        headers = {name: value for name, value in answer.headers.items() if name not in ("etag", "date")}
+        return _plain(f"{answer.status_code} {headers} {_text(answer)}")
+
+
+def _text(answer: httpx.Response) -> str:
+    if answer.headers.get("content-type") != "application/zip":
+        return answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as files:
+        return "\n".join(f"{name}\n{files.read(name).decode()}" for name in files.namelist())
+
+
+def _plain(text: str) -> str:
+    for pattern, name in VARYING:
+        text = re.sub(pattern, name, text)
+    return re.sub(r"'content-length': '\d+'", "", text)
+
+
+def _routes(site: Site) -> list[tuple[str, str]]:
+    """Every method and path of the application."""
+    routes = iter_route_contexts(create_app(site.settings).routes)
+    every = sorted({(method, route.path) for route in routes for method in route.methods or () if route.path})
+    assert len(every) > 80
+    return [
+        (method, path)
+        for method, path in every
+        if path not in ELSEWHERE and f"{path} {method}" not in ELSEWHERE and not path.startswith("/lti")
+    ]
+
+
+def _fill(path: str, person: Person) -> list[str]:
+    """The path for a submission of a person, and for every question and part that it names."""
+    if path == "/compare":
+        return [f"/compare?first={person.first}&second={person.submission}"]
+    values = {
+        "submission_id": [person.submission],
+        "number": list(LATER),
+        "part": ["model", "loss", "summary"],
+        "slug": [SLUG],
+        "login": [person.client.login],
+        "regrade_id": [str(uuid.UUID(int=1))],
+    }
+    paths = [path]
+    for name in re.findall(r"{(\w+)", path):
+        values.setdefault(name, ["999"])
+        paths = [re.sub(rf"{{{name}(:\w+)?}}", value, one) for one in paths for value in values[name]]
+    return [f"{one}?assignment={SLUG}" if one in ("/", "/api/v1/submissions") else one for one in paths]
+
+
+def differing_views(site: Site, one: Person, other: Person) -> list[str]:
+    """The views that differ."""
+    ours, theirs = one.views(site), other.views(site)
+    assert ours.keys() == theirs.keys()
+    differing = [name for name in ours if ours[name] != theirs[name]]
+    for name in differing:
+        print(name, *unified_diff(ours[name].splitlines(), theirs[name].splitlines(), lineterm="", n=0), sep="\n")  # noqa: T201 - why a test failed
+    return differing
+
+
+def test_no_view_of_a_student_tells_what_is_told_later(
+    course: ToldLater, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, wrong = Person(course, RIGHT, is_right=True), Person(course, WRONG, is_right=False)
+    passback = _Passbacks(course, right, wrong)
+    at(monkeypatch, now())
+    assert {number: right.report()[number] for number in LATER} == dict.fromkeys(LATER, ("withheld", None))
+    assert differing_views(site, right, wrong) == []
+    for number in LATER:
+        path = f"/submissions/{right.submission}/questions/{number}/regrade-requests"
+        assert_problem(right.client.post(path, json={"reason": "Why?"}), 409, "not-told-yet")
+    assert passback.differ() is False
+    staff = [site.admin.report(person.submission) for person in (right, wrong)]
+    assert [[question["score"] for question in report["questions"]][2:4] for report in staff] == [[0.5, 0.5], [0.25, 0]]
+    assert staff[0]["questions"][5]["evidence"]["seconds_unpruned"] == 0.0123
+
+    # A regrade with the other key exchanges right and wrong, and staff set points by hand.
+    course.publish(2, key="harder")
+    _regrade(course)
+    for person, score in ((right, 0.25), (wrong, 1.0)):
+        override = {"score": score, "reason": f"worth {score}"}
+        path = f"/submissions/{person.submission}/questions/3.2/override"
+        assert site.admin.http.put(path, json=override).status_code == 200
+    assert differing_views(site, right, wrong) == []
+    assert passback.differ() is False
+
+    at(monkeypatch, CLOSES)
+    assert right.report()["2.2"] == ("withheld", None)
+    at(monkeypatch, CLOSES + timedelta(seconds=1))
+    assert (right.report()["2.2"], wrong.report()["2.2"]) == (("none", 0.0), ("full", 0.5))
+    assert (right.report()["3.2"], right.report()["2.1"]) == (("withheld", None), ("withheld", None))
+    assert passback.differ() is True
+    # 2.2 is told, so only the others may differ, which wait for the release.
+    people = Person(course, RIGHT, is_right=True), Person(course, {**WRONG, "2.2": RIGHT["2.2"]}, is_right=False)
+    assert differing_views(site, *people) == []
+
+    assert site.admin.http.put(f"/assignments/{SLUG}/release").json()["by"]
+    assert right.report()["3.2"] == ("partial", 0.25)
+    assert (right.report()["2.1"], wrong.report()["2.1"]) == (("full", 0.5), ("partial", 0.25))
+    differing = " ".join(differing_views(site, *people))
+    for path in ("", "/report", "/results.json", "/replay", "/events"):
+        assert f"/submissions/{{submission_id}}{path} " in differing
+    assert site.admin.http.delete(f"/assignments/{SLUG}/release").status_code == 204
+    assert right.report()["2.1"] == ("withheld", None)
+
+
+def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """Let it be this moment for what is told."""
+    monkeypatch.setattr(withholding, "now", lambda: moment)
+
+
+def _regrade(course: ToldLater) -> None:
+    with course.database.write() as session:
+        admin = Viewer.of(users.find(session, "admin"))
+        wish = RegradeWish(assignment=SLUG, kind=Kind.RESCORE)
+        regrade = regrades.create(session, course.jobs, admin, wish).id
+    Previewer(course.database, course.jobs, lambda: False).run(regrade)
+    with course.database.write() as session:
+        regrades.publish(session, admin, regrade)
+
+
+class _Passbacks:
+    """The scores of two students for a platform, as the sender compares them."""
+
+    def __init__(self, course: ToldLater, *people: Person) -> None:
+        self.course, self.people = course, people
+        self.sender = Sender(course.site.settings, course.database)
+        urls = dict.fromkeys(("auth_url", "token_url", "token_audience", "jwks_url"), "https://lms.test")
+        with course.database.write() as session:
+            platform = Platform(
+                name="lms", issuer="lms", client_id="1", deployments=[], hosts=[], staff=False, match_claim=None, **urls
+            )
+            session.add(platform)
+            session.flush()
+            item = LineItem(platform_id=platform.id, url="https://lms.test/1", slug=SLUG, context="")
+            session.add(item)
+            session.flush()
+            for person in people:
+                user = users.find(session, person.client.login)
+                session.add(Passback(line_item_id=item.id, user_id=user.id, subject=user.login))
+
+    def differ(self) -> bool:
+        """Whether the platform would see a difference now."""
+        self.sender._compare(SLUG)
+        with self.course.database.read() as session:
+            rows = {row.user.login: row.wanted for row in session.query(Passback)}
+        ours, theirs = (rows[person.client.login] for person in self.people)
+        assert ours is not None
+        assert theirs is not None
+        return any(ours[name] != theirs[name] for name in ours if name not in ("submission", "submitted_at"))
