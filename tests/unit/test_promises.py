@@ -193,6 +193,7 @@ NEEDS: dict[str, dict[str, Any]] = {
     **{name: {"claimed_total": 5, "actual_total": 5} for name in ("summary.no_layers", "summary.several_totals")},
     "pruning.curve_stopped": {"curve": ()},
     "pruning.picture.single_colour": {"picture": {"format": "PNG", "blank": True}},
+    "pruning.picture.doubtful": {"picture": {"format": "PNG", "doubtful": True}, "picture_error": None},
 }  # fmt: skip
 """What else measuring writes where it notes a fact."""
 
