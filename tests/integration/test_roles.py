@@ -187,7 +187,7 @@ def test_the_keys_of_the_questions_stay_inside(api: Site) -> None:
     assert assignment["questions"][3]["choices"].keys() == {"harder", "softer"}
     assert '"key"' not in json.dumps(assignment)
     assert assignment["limits"]["parameters"] == 100_000
-    assert [row["slug"] for row in api.admin.get("/assignments").json()] == ["hw13", "hw13-2023"]
+    assert [row["slug"] for row in api.admin.get("/assignments").json()] == ["hw13", "hw13-2023", "prune-quantize"]
 
 
 def test_changes_are_audited_in_an_unbroken_chain(api: Site) -> None:
