@@ -118,6 +118,8 @@ def test_stored_evidence_earns_what_it_earned(old_settings: Settings) -> None:
 GRADED_ON = [pytest.param("sqlite", marks=pytest.mark.thorough), KINDS[1]]
 DATED_ANEW = [("eager", "late", 0.0, 20.0), ("eve", "late", 0.0, 20.0)]
 """Version 2 of the assignment has an earlier deadline, and no published regrade has told these two so."""
+MEASURED_ANEW = {("s029", "2.1", 0.0, 0.5), ("s059", "1.1", 0.0, 0.5), ("s048", "1.2", 0.5, 0.0)}
+"""Intake reads more than 0.1.0 did, and a list of several totals without a table waits for review at 0 points."""
 
 
 @pytest.fixture(scope="module", params=GRADED_ON)
@@ -173,7 +175,8 @@ def measure_again(course: Course, slug: str, **where: str) -> None:
     view = preview(course, made)
     assert view["total"] > 0
     assert view["faults"] == []
-    assert moved(course, made) in ([], DATED_ANEW)
+    moves = moved(course, made)
+    assert moves == DATED_ANEW or MEASURED_ANEW.issuperset(moves)
     course.ask("POST", f"/admin/regrades/{made}/{'publish' if where else 'cancel'}")
 
 
