@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -50,13 +51,22 @@ def test_the_api_says_what_it_said(readers: Site) -> None:
     course.http.close()
     assert after.keys() == BEFORE.keys()
     for name in BEFORE:
-        assert keeps(after[name], BEFORE[name]) == [], name
+        moves = [place for place in keeps(after[name], BEFORE[name]) if not OTHER_ATTEMPT.match(place)]
+        assert moves == [], name
+
+
+OTHER_ATTEMPT = re.compile(r"/dated/10/(?:attempt|submission|submitted_at|started_at|finished_at): ")
+"""The best attempt is chosen without the choices of an assignment with a deadline; the later of two equal ones counts."""
+TOLD_ONCE = ("intake.dropped", "intake.import_dropped")
+"""Remarks on skipped code, which each question repeated."""
 
 
 def keeps(after: Any, before: Any, path: str = "") -> list[str]:
     """Where an answer no longer holds what it held. What was added since may stand beside it."""
     if isinstance(before, dict) and isinstance(after, dict):
         return [place for name in before for place in keeps(after.get(name, "missing"), before[name], f"{path}/{name}")]
+    if path.endswith("/messages"):
+        after, before = ([name for name in names if name not in TOLD_ONCE] for names in (after, before))
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         pairs = zip(after, before, strict=True)
         return [place for number, pair in enumerate(pairs) for place in keeps(*pair, f"{path}/{number}")]
