@@ -56,7 +56,7 @@ def test_the_api_says_what_it_said(readers: Site) -> None:
 
 
 OTHER_ATTEMPT = re.compile(r"/dated/10/(?:attempt|submission|submitted_at|started_at|finished_at): ")
-"""The best attempt is chosen without the choices of an assignment with a deadline; the later of two equal ones counts."""
+"""The best attempt is chosen without the choices of an assignment with a deadline; the later of equal ones counts."""
 TOLD_ONCE = ("intake.dropped", "intake.import_dropped")
 """Remarks on skipped code, which each question repeated."""
 

@@ -21,7 +21,7 @@ SAMPLES = [
     for path in sorted((Path(__file__).parents[1] / "evidence").glob("schema_*.json"))
     for record in json.loads(path.read_text())
 ]
-MAKE_MESSAGES = {"checks/code_failure.py", "messages/__init__.py", "scoring.py", "verdicts.py"}
+MAKE_MESSAGES = {"checks/code_failure.py", "messages/__init__.py", "scoring.py", "telling.py", "verdicts.py"}
 
 
 def results() -> list[tuple[Any, ...]]:

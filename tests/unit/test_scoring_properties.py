@@ -46,6 +46,7 @@ _mistakes = st.sampled_from([ids for ids in sorted(kd_rubric.rows(HW13, HW13.que
 _BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "schema_version": st.just(1),
     "notes": st.lists(_notes, max_size=3).map(tuple),
+    "replay": st.none() | st.dictionaries(_text, _json, max_size=2),
     "worst": _case,
     "drawn": _case,
     "diagnosis": st.none() | _mistakes,
