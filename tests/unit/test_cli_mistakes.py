@@ -22,7 +22,9 @@ from tests.unit.test_cli_help import COMMANDS
 EXAMPLE = str(ROOT / "examples/hw13")
 HW13 = str(ROOT / "grader/assignments/hw13")
 NOWHERE = "nowhere/at/all"
-NEEDS_NO_DATABASE = {"grade", "submit", "gradescope", "assignment check", "dataset import", "dataset list", "settings"}
+NEEDS_NO_DATABASE = {
+    "grade", "submit", "gradescope", "assignment check", "assignment try", "dataset import", "dataset list", "settings",
+}  # fmt: skip
 """These do their work whatever the database is. `assay doctor` tells of it after a child was locked down."""
 
 
