@@ -25,6 +25,9 @@ from grader.submission import SubmittedParts
 
 __all__ = ["Cancelled", "Grading", "InfrastructureFault", "Observer", "grade", "run_first_stage"]
 
+MOST_TRACKS = 4
+"""Questions examined at the same time: each may have two children, and several gradings run beside each other."""
+
 
 def grade(
     assignment: Assignment,
@@ -70,7 +73,7 @@ class _FirstStage(GradingContext):
         begin = time.perf_counter()
         self.limit_wall_time(self.sandbox.policy.first_stage.wall_times * self.limits.wall_seconds)
         tracks = self._tracks()
-        with ThreadPoolExecutor(len(tracks), thread_name_prefix="check") as pool:
+        with ThreadPoolExecutor(min(len(tracks), MOST_TRACKS), thread_name_prefix="check") as pool:
             futures: list[Future[None]] = [
                 pool.submit(contextvars.copy_context().run, self._examine_all, track) for track in tracks
             ]
