@@ -115,11 +115,7 @@ def measure(
     failed = [item for item in judged if any(_fails(item, group) for group in files.options.groups)]
     diagnosis: tuple[str, ...] = ()
     if failed and repeatable:
-        reference.add_mistakes(fixed, entry, files, author)
-        given = [answers[i] for i in range(len(cases))]
-        diagnosis = _diagnose(given[: len(fixed.cases)], fixed, files)
-        # Answers to the fixed cases can be known by heart, and a known mistake may have points.
-        diagnosis = _also_on_fresh(diagnosis, given[len(fixed.cases) :], fresh, entry, files, author)
+        diagnosis = _diagnose([answers[i] for i in range(len(cases))], fixed, fresh, entry, files, author)
     return FunctionEvidence(
         **facts,
         cases=len(cases),
@@ -196,7 +192,7 @@ def _judge(files: AuthorFiles, author: Callable[[], Author], case: Case, got: An
 
 
 def _compare(aspect: Aspect, got: Answer, expected: Answer, files: AuthorFiles) -> _Failure | None:
-    tolerance = Tolerance(**files.options.tolerance.model_dump())
+    tolerance = files.options.tolerance
     if aspect == "result":
         difference = values.compare(expected.result, got.result, tolerance)
         return None if difference is None else _Failure(difference.reason, difference=difference)
@@ -224,7 +220,7 @@ def _kinds(judged: Sequence[Judged], failed: Sequence[Judged]) -> tuple[KindEvid
 
 
 def _tolerance_used(judged: Sequence[Judged], files: AuthorFiles) -> float:
-    tolerance = Tolerance(**files.options.tolerance.model_dump())
+    tolerance = files.options.tolerance
     shares = [values.share_of_tolerance(item.expected.result, item.got.result, tolerance) for item in judged]
     return round(max(shares), 3)
 
@@ -263,32 +259,32 @@ def _failed_case(item: Judged, group: Group, aspect: Aspect, failure: _Failure) 
     )
 
 
-def _diagnose(answers: Sequence[Answer], fixed: reference.FixedAnswers, files: AuthorFiles) -> tuple[str, ...]:
-    """The known mistakes that behave as the function does in every fixed case, those of fewer points first."""
-    fitting = [
-        mistake
-        for mistake in files.mistakes
-        if all(_is_alike(got, known, files) for got, known in zip(answers, fixed.mistakes[mistake.id], strict=True))
-    ]
-    return tuple(mistake.id for mistake in fitting)
-
-
-def _also_on_fresh(
-    ids: Sequence[str],
+def _diagnose(
     answers: Sequence[Answer],
+    fixed: reference.FixedAnswers,
     fresh: Sequence[Case],
     entry: str,
     files: AuthorFiles,
     author: Callable[[], Author],
 ) -> tuple[str, ...]:
-    """The mistakes among these that also give the function's answers to the fresh cases."""
-    sources = {mistake.id: mistake.source for mistake in files.mistakes}
+    """The known mistakes that behave as the function does in every case, in the order of their ids.
+
+    Answers to the fixed cases can be known by heart, and a known mistake may have points: the fresh ones must fit too.
+    """
+    reference.add_mistakes(fixed, entry, files, author)
+    count = len(fixed.cases)
     fitting = []
-    for mistake in ids:
-        known = author().answers(f"mistakes/{mistake}.py", sources[mistake], entry, fresh, strict=False)
-        if all(_is_alike(got, one, files) for got, one in zip(answers, known, strict=True)):
-            fitting.append(mistake)
+    for mistake in files.mistakes:
+        if not _are_alike(answers[:count], fixed.mistakes[mistake.id], files):
+            continue
+        known = author().answers(f"mistakes/{mistake.id}.py", mistake.source, entry, fresh, strict=False)
+        if _are_alike(answers[count:], known, files):
+            fitting.append(mistake.id)
     return tuple(fitting)
+
+
+def _are_alike(answers: Sequence[Answer], known: Sequence[Answer], files: AuthorFiles) -> bool:
+    return all(_is_alike(got, one, files) for got, one in zip(answers, known, strict=True))
 
 
 def _is_alike(got: Answer, known: Answer, files: AuthorFiles) -> bool:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from grader.assignment import Assignment, Question
 from grader.check import Options
+from grader.checks.function.values import Tolerance
 
 _LANGUAGE_LINE = re.compile(r"^([a-z]{2}(?:-[A-Za-z]+)*|points):[ \t]*(.*)$")
 
@@ -33,14 +34,6 @@ class Group(_Data):
     compare: tuple[Aspect, ...] = ("result", "arguments")
 
 
-class Tolerances(_Data):
-    """``|got - expected| <= absolute + relative * |expected|``; with ``dtype`` tensors must have the same type."""
-
-    relative: float = Field(default=1e-5, ge=0)
-    absolute: float = Field(default=1e-6, ge=0)
-    dtype: bool = False
-
-
 class FunctionOptions(Options):
     """``entry`` is the function; ``folder`` holds the author's files (see `AuthorFiles`).
 
@@ -50,7 +43,7 @@ class FunctionOptions(Options):
     entry: str
     folder: str
     groups: tuple[Group, ...] = Field(min_length=1)
-    tolerance: Tolerances = Tolerances()
+    tolerance: Tolerance = Tolerance()
     aliases: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")

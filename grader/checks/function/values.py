@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
 from grader.sandbox import claims
 from grader.sandbox.replies import Array
@@ -131,12 +132,13 @@ class Writer:
         return node
 
 
-@dataclass(frozen=True)
-class Tolerance:
+class Tolerance(BaseModel):
     """Numbers agree when ``|got - expected| <= absolute + relative * |expected|``; a ``dtype`` only where asked."""
 
-    relative: float = 1e-5
-    absolute: float = 1e-6
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    relative: float = Field(default=1e-5, ge=0)
+    absolute: float = Field(default=1e-6, ge=0)
     dtype: bool = False
 
 
