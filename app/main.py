@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from anyio import CapacityLimiter
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
+from fastapi_offline import FastAPIOffline
 
 from app import lti, pages
 from app.api import (
@@ -51,8 +52,11 @@ from grader.version import GRADER_VERSION
 
 def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> FastAPI:
     """The application. Without a worker of its own, which is launched already, `assay worker` must run somewhere."""
-    app = FastAPI(
+    # FastAPI's own /docs loads its script from another host.
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Assay",
+        favicon_url="/static/icon.svg",
         summary="Automated grading of model-compression homework.",
         version=GRADER_VERSION,
         lifespan=_lifespan,
