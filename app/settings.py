@@ -42,8 +42,8 @@ class Settings(BaseSettings):
     )
     workers: PositiveInt = Field(
         default_factory=_cores,
-        description="Gradings at once in this worker; one more while all of them measure curves and a submission "
-        "waits for its verdicts.",
+        description="Gradings at once in this worker. Up to five more begin beside slow ones, as many as fit in "
+        "memory, so that no submission waits for them.",
         json_schema_extra={"without": "the number of cores"},
     )
     executor_id: str | None = Field(

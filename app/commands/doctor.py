@@ -15,6 +15,7 @@ from rich.text import Text
 from app.commands import configuration, database
 from app.commands.failures import CommandError, ExitCode
 from app.db import migrate
+from app.queue.capabilities import memory_mb
 from app.settings import Settings
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
@@ -99,7 +100,7 @@ def _machine(report: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("system", f"Linux {report['kernel']}, {report['architecture']}"),
         ("software", f"Python {report['python']}, torch {report['torch']}"),
-        ("size", f"{len(os.sched_getaffinity(0))} cores, {_memory_mb():,} MB of memory"),
+        ("size", f"{len(os.sched_getaffinity(0))} cores, {memory_mb():,} MB of memory"),
         (
             "a submission",
             f"may use {limits['cpu_seconds']:g} s of processor time, {limits['wall_seconds']:g} s in all, "
@@ -112,7 +113,7 @@ def _remarks(report: dict[str, Any], settings: Settings) -> list[str]:
     """Settings that work but should be changed."""
     remarks = []
     needed = report["limits"]["memory_mb"] if report else 0
-    room = max(1, _memory_mb() // max(needed, 1))
+    room = max(1, memory_mb() // max(needed, 1))
     if needed and settings.workers > room:
         remarks.append(
             f"{settings.workers} gradings at once may need {settings.workers * needed:,} MB, more than this machine "
@@ -148,7 +149,3 @@ def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
     folder = folder.absolute()
     return next(path for path in (folder, *folder.parents) if path.is_dir())
-
-
-def _memory_mb() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20

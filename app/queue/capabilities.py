@@ -21,6 +21,11 @@ def of_this_machine(data_dir: Path, sandbox: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def memory_mb() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+
+
 def imported_data(data_dir: Path) -> list[str]:
     """The data sets of this machine that did not come with Assay."""
     return [name for name in data.available(data_dir) if name != data.BUILT_IN]

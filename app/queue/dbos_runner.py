@@ -25,7 +25,7 @@ from app.queue.dbos_engine import (
     REMEASURE,
     DbosJobs,
 )
-from app.queue.port import Work
+from app.queue.port import Postponed, Work
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -76,8 +76,11 @@ class DbosRunner:
                 if len(self._data_sets) > 1 and not self._data_sets.issuperset(self._jobs.data_sets_of(job)):
                     self._jobs.postpone(job)
                     log.info("postponed a job for another worker", job=job)
-                else:
+                    return
+                try:
                     run(*map(uuid.UUID, identifiers))
+                except Postponed:
+                    self._jobs.postpone(job)
 
     @contextmanager
     def _counted(self, job: str) -> Iterator[None]:

@@ -27,6 +27,10 @@ def attempt_priority(earlier: int) -> int:
     return INTERACTIVE + min(earlier, _LAST_ATTEMPT)
 
 
+class Postponed(Exception):
+    """The job cannot begin now; it is enqueued anew after a pause."""
+
+
 class JobEngine(Protocol):
     """Durable jobs in the service's own database. Every job runs at least once."""
 
@@ -55,7 +59,7 @@ class Work(Protocol):
     """What a worker does with the jobs that it takes. Calls come from several threads."""
 
     def grade(self, submission_id: uuid.UUID) -> None:
-        """Grade a submission."""
+        """Grade a submission. Raises `Postponed`."""
 
     def measure(self, submission_id: uuid.UUID) -> None:
         """Do the later stage of a grading."""

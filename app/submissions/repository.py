@@ -46,6 +46,11 @@ def assignment_of(session: Session, submission_id: uuid.UUID) -> Assignment:
     return assignments.definition(load(session, submission_id).assignment)
 
 
+def student_of(session: Session, submission_id: uuid.UUID) -> int | None:
+    """Whose submission it is."""
+    return session.scalar(select(Submission.user_id).where(Submission.id == submission_id))
+
+
 def state_of(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tuple[State, int] | None:
     """The state and revision alone, for frequent polling."""
     row = session.execute(

@@ -30,7 +30,7 @@ from app.submissions.change_notifier import ChangeNotifier
 from app.worker.executor import ExecutorId
 from app.worker.heartbeat import Heartbeat
 from app.worker.share import Shares
-from app.worker.slots import Slots
+from app.worker.slots import Slots, extra_first_stages
 from grader import data
 from grader.sandbox.supervisor import Sandbox
 
@@ -60,7 +60,7 @@ class Worker:
         self.ready = False
         self._stopping = False
         # A queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
-        self._slots = Slots(settings.workers)
+        self._slots = Slots(settings.workers, extra_first_stages(settings.workers, sandbox.policy.limits.memory_mb))
         self._shares = Shares(database, settings.student_seconds)
         self._busy = 0
         self._idle = threading.Condition()
@@ -106,9 +106,11 @@ class Worker:
         log.info("worker stopped", executor=self._executor.name)
 
     def grade(self, submission_id: uuid.UUID) -> None:
-        """Grade a submission when a slot is free, or put it behind those of all other students."""
+        """Grade a submission when a slot is free, or put it behind those of all other students. Raises `Postponed`."""
         if not self._goes_last(submission_id, is_later_stage=False):
-            self._in_slot(self._slots.first, FirstStage(self._grader, submission_id))
+            with self.database.read() as session:
+                student = submissions.student_of(session, submission_id)
+            self._in_slot(partial(self._slots.first, student), FirstStage(self._grader, submission_id))
 
     def grade_last(self, submission_id: uuid.UUID) -> None:
         """Grade a submission in a slot that first stages of others never wait for."""

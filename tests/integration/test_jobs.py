@@ -51,12 +51,12 @@ StartWorker = Callable[[Settings, str], WorkerProcess]
 class Course:
     """A student and a database to hand in to, without HTTP."""
 
-    def __init__(self, database: Database, jobs: DbosJobs) -> None:
+    def __init__(self, database: Database, jobs: DbosJobs, login: str = "student") -> None:
         self.database = database
         self.jobs = jobs
         with database.write() as session:
             self.student = Viewer.of(
-                users.create_user(session, login="student", name="Student", role=Role.STUDENT, actor="test")
+                users.create_user(session, login=login, name="Student", role=Role.STUDENT, actor="test")
             )
 
     def submit(self, **parts: str) -> uuid.UUID:

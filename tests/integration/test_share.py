@@ -9,15 +9,12 @@ from typing import NoReturn
 import pytest
 from sqlalchemy import update
 
-from app.auth.viewer import Viewer
 from app.db.base import now
 from app.grading import cancelling
 from app.settings import Settings
 from app.submissions.models import State
 from app.submissions.processor_use import repository
 from app.submissions.processor_use.models import ProcessorUse
-from app.users import service as users
-from app.users.models import Role
 from app.worker.share import Shares
 from grader.sandbox import metering
 from grader.sandbox.replies import InfrastructureFault
@@ -80,6 +77,27 @@ def test_others_are_graded_while_a_spent_share_holds_all_slots(
             cancelling.cancel(session, course.student, submission)
 
 
+@pytest.mark.parametrize("each", [1, 5])
+def test_nobody_waits_for_four_students_who_hold_what_they_can(
+    settings: Settings, course: Course, start_worker: StartWorker, each: int
+) -> None:
+    attackers = [Course(course.database, course.jobs, f"attacker-{number}") for number in range(4)]
+    slow = {
+        attacker.submit(model=SLEEPY.format(seconds=19) + f"# {number} of {attacker.student.login}\n"): attacker
+        for number in range(each)
+        for attacker in attackers
+    }
+    start_worker(settings, "only")
+    for submission in list(slow)[:4]:
+        course.wait_for(submission, State.RUNNING)
+    running = [submission for submission in slow if course.submission(submission).state is State.RUNNING]
+    course.wait_for(course.submit(answers=ANSWERS), State.GRADED)
+    assert {course.submission(submission).state for submission in running} == {State.RUNNING}
+    for submission, attacker in slow.items():
+        with course.database.write() as session:
+            cancelling.cancel(session, attacker.student, submission)
+
+
 def _use_and_fail(seconds: float) -> NoReturn:
     metering.add(seconds)
     raise InfrastructureFault("no child can be made")
@@ -87,10 +105,4 @@ def _use_and_fail(seconds: float) -> NoReturn:
 
 def _submission_of_another(course: Course) -> uuid.UUID:
     """A submission of another student."""
-    student = course.student
-    with course.database.write() as session:
-        course.student = Viewer.of(users.create_user(session, login="zoe", name="Z", role=Role.STUDENT, actor="test"))
-    try:
-        return course.submit(answers=ANSWERS)
-    finally:
-        course.student = student
+    return Course(course.database, course.jobs, "zoe").submit(answers=ANSWERS)
