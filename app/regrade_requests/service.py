@@ -118,10 +118,14 @@ def answer(
 
 
 def withdraw(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest:
-    """Withdraw an own open request. Raises `RequestNotFound`, `Forbidden` or `AlreadyAnswered`."""
-    request = open_request(session, viewer, request_id)
+    """Withdraw an own open request. Raises `RequestNotFound`, `Forbidden`, `NotToldYet` or `AlreadyAnswered`."""
+    request = _find(session, viewer, request_id)
     if request.submission.user_id != viewer.user_id:
         raise Forbidden("Only the student who made the request may withdraw it. Staff answer it.")
+    if request.question in _withheld(session, viewer, request.submission):
+        # Whether this works would tell whether the request was answered.
+        raise NotToldYet
+    _require_open(request)
     _close(session, viewer, request, RequestState.WITHDRAWN)
     audit.record(session, viewer.login, "regrade_request.withdraw", f"{request.submission_id}/{request.question}")
     session.flush()
@@ -152,10 +156,21 @@ def list_requests(
     limit: int = 200,
 ) -> list[RequestView]:
     """Requests that the viewer may see: the open ones, oldest first; then the answered ones, latest first."""
+    # Select and sort by what the viewer reads: an answer that waits must not move a request or remove it.
+    waiting_answers = not viewer.is_staff
     rows = repository.list_requests(
-        session, viewer, assignment=assignment, student=student, open_only=open_only, limit=limit
+        session,
+        viewer,
+        assignment=assignment,
+        student=student,
+        open_only=open_only and not waiting_answers,
+        limit=limit,
     )
-    return [view(session, viewer, row) for row in rows]
+    requests = [view(session, viewer, row) for row in rows]
+    open_requests = [one for one in requests if one.state is RequestState.OPEN]
+    open_requests.sort(key=lambda one: one.asked_at)
+    answered = [one for one in requests if one.state is not RequestState.OPEN]
+    return open_requests if open_only else [*open_requests, *answered]
 
 
 def get(session: Session, viewer: Viewer, request_id: int) -> RequestView:
@@ -198,12 +213,21 @@ def open_request(session: Session, viewer: Viewer, request_id: int) -> RegradeRe
 
     Raises `RequestNotFound` or `AlreadyAnswered`.
     """
+    request = _find(session, viewer, request_id)
+    _require_open(request)
+    return request
+
+
+def _find(session: Session, viewer: Viewer, request_id: int) -> RegradeRequest:
     request = repository.get(session, viewer, request_id, lock=True)
     if request is None:
         raise RequestNotFound
+    return request
+
+
+def _require_open(request: RegradeRequest) -> None:
     if request.state is not RequestState.OPEN:
         raise AlreadyAnswered
-    return request
 
 
 def _close(session: Session, viewer: Viewer, request: RegradeRequest, state: RequestState) -> None:

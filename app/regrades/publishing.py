@@ -13,10 +13,18 @@ from app.problems import Conflict
 from app.regrades import repository
 from app.regrades.models import Kind, Regrade, RegradeEntry, RegradeState
 from app.regrades.repository import StoredResult
+from app.regrades.rows import Change
 from app.regrades.selection import Condition
+from app.scores import withholding
 from app.submissions.models import State
 
 _LISTED_SUBMISSIONS = 20
+
+
+class RegradeTellsResults(Conflict):
+    """This regrade would tell students a result that they do not read yet."""
+
+    slug = "regrade-tells-results"
 
 
 class RegradeOutdated(Conflict):
@@ -26,9 +34,9 @@ class RegradeOutdated(Conflict):
 
 
 def publish(session: Session, regrade: Regrade) -> None:
-    """Let the previewed points count. Raises `RegradeOutdated` when a result has changed since the preview.
+    """Let the previewed points count. The caller has locked the regrade's row.
 
-    The caller has locked the regrade's row.
+    Raises `RegradeOutdated` when a result has changed since the preview, or `RegradeTellsResults`.
     """
     entries = repository.done_entries(session, regrade.id)
     stored_results = repository.stored_results(session, entries, lock=True)
@@ -40,8 +48,11 @@ def publish(session: Session, regrade: Regrade) -> None:
     _require_complete(session, regrade)
     moment = now()
     changes = repository.changes(session, regrade.id)
+    moves_version = regrade.whole
+    if withheld := _withheld_selection(session, regrade):
+        changes, moves_version = _invisible(changes, withheld), False
     repository.write_scores(session, [(change, change.after) for change in changes], moment)
-    repository.write_submissions(session, _submission_values(regrade, entries, stored_results))
+    repository.write_submissions(session, _submission_values(regrade, entries, stored_results, moves_version))
     regrade.state, regrade.published_at = RegradeState.PUBLISHED, moment
     _store_new_basis(session, regrade, entries)
 
@@ -75,6 +86,31 @@ def revert(session: Session, regrade: Regrade) -> None:
     regrade.state, regrade.ended_at = RegradeState.REVERTED, now()
 
 
+def _withheld_selection(session: Session, regrade: Regrade) -> frozenset[str]:
+    """The questions whose results students do not read yet, if one of these results selected the submissions."""
+    condition = Condition.model_validate(regrade.condition)
+    withheld = withholding.withheld_in_class(session, regrade.slug)
+    selects = any(condition.reads_result_of(number, regrade.questions) for number in withheld)
+    return withheld if selects else frozenset()
+
+
+def _invisible(changes: list[Change], withheld: Collection[str]) -> list[Change]:
+    """The changes to withheld results. Raises `RegradeTellsResults` if students would see any other change.
+
+    A new measurement without another result is left out: its times and versions would show who was selected.
+    """
+    visible = {change.question for change in changes if change.question not in withheld and change.reason is not None}
+    if visible:
+        raise RegradeTellsResults(
+            f"Results that students do not read yet ({', '.join(sorted(withheld))}) select the submissions of this "
+            f"regrade, and students would see a change of {', '.join(sorted(visible))}. Select the submissions without "
+            "these results, or wait until they are told.",
+            withheld=", ".join(sorted(withheld)),
+            changed=", ".join(sorted(visible)),
+        )
+    return [change for change in changes if change.question in withheld]
+
+
 def _require_unchanged(
     entries: dict[uuid.UUID, RegradeEntry], stored_results: dict[uuid.UUID, StoredResult], sentence_end: str
 ) -> None:
@@ -99,16 +135,19 @@ def _require_complete(session: Session, regrade: Regrade) -> None:
 
 
 def _submission_values(
-    regrade: Regrade, entries: dict[uuid.UUID, RegradeEntry], stored_results: dict[uuid.UUID, StoredResult]
+    regrade: Regrade,
+    entries: dict[uuid.UUID, RegradeEntry],
+    stored_results: dict[uuid.UUID, StoredResult],
+    moves_version: bool,
 ) -> list[dict[str, Any]]:
-    """The new columns of the submissions. A regrade of some questions keeps their run and version."""
+    """The new columns of the submissions. Unless it ``moves_version``, the regrade keeps their run and version."""
     rows = []
     for identifier, entry in entries.items():
         values: dict[str, Any] = {"id": identifier, "revision": stored_results[identifier].submission.revision + 1}
         submission = stored_results[identifier].submission
         values |= {"assignment_id": submission.assignment_id, "run_id": submission.run_id}
         values |= {"state": submission.state, "fault": submission.fault}
-        if regrade.whole:
+        if moves_version:
             values["assignment_id"] = regrade.target_id
             if regrade.kind is Kind.REMEASURE and entry.run_id is not None:
                 values |= {"run_id": entry.run_id, "state": State.GRADED, "fault": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -26,3 +27,10 @@ class Condition(BaseModel):
     student: Text | None = Field(default=None, description="Login.")
     submitted_since: AwareDatetime | None = Field(default=None, description="Submitted at this time or later.")
     submitted_until: AwareDatetime | None = Field(default=None, description="Submitted before this time.")
+
+    def reads_result_of(self, number: str, questions: Collection[str]) -> bool:
+        """Whether the result of a question decides which submissions a regrade of these questions selects."""
+        if self.verdict is None and self.message is None:
+            return False
+        numbers = [self.question] if self.question is not None else questions
+        return not numbers or number in numbers

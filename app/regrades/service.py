@@ -118,7 +118,7 @@ def find(session: Session, regrade_id: uuid.UUID, *, lock: bool = False) -> Regr
 def publish(session: Session, viewer: Viewer, regrade_id: uuid.UUID) -> Regrade:
     """Let the previewed points count. Publishing twice changes nothing.
 
-    Raises `RegradeNotFound`, `WrongState` or `RegradeOutdated`.
+    Raises `RegradeNotFound`, `WrongState`, `RegradeOutdated` or `RegradeTellsResults`.
     """
     regrade = find(session, regrade_id, lock=True)
     if regrade.state is RegradeState.PUBLISHED:

@@ -50,9 +50,11 @@ class QuestionStanding:
     """The current result of one question. ``evidence`` is empty unless it was requested.
 
     A result with the verdict ``withheld`` has 0 points for the sums of its reader, who reads no points.
+    ``version_points`` are the question's points in the submission's version, before a regrade of this question alone.
     """
 
     question: Question
+    version_points: float
     score: float
     verdict: Verdict
     fault: Fault | None
@@ -71,12 +73,22 @@ class QuestionStanding:
 
         That nothing was submitted, or that there is no result, depends on no answer, so it stays.
         """
+        # A regrade may have selected the submission by this result, so the question has the points of its version.
+        standing = replace(self, question=self.question.model_copy(update={"points": self.version_points}))
         if self.override is None and self.verdict in (Verdict.PENDING, Verdict.NOT_SUBMITTED):
-            return self
+            return standing
         if self.override is None and self.verdict is Verdict.FAULT:
-            return replace(self, evidence={})
-        message = telling.message(rule)
-        return QuestionStanding(self.question, 0.0, Verdict.WITHHELD, None, (message,), {}, None, None)
+            return replace(standing, evidence={})
+        return replace(
+            standing,
+            score=0.0,
+            verdict=Verdict.WITHHELD,
+            fault=None,
+            messages=(telling.message(rule),),
+            evidence={},
+            override=None,
+            computed=None,
+        )
 
     @property
     def revision(self) -> Revision:
@@ -175,11 +187,13 @@ class SubmissionScores:
 def _standing(
     question: Question, computed: StoredScore | None, override: Override | None, evidence: dict[str, Any]
 ) -> QuestionStanding:
+    version_points = question.points
     if computed is not None and computed.max_score != question.points:
         # A regrade of this question alone may use a version in which it has other points.
         question = question.model_copy(update={"points": computed.max_score})
     return QuestionStanding(
         question=question,
+        version_points=version_points,
         score=override.score if override else computed.score if computed else 0.0,
         verdict=verdict_of(question, computed.verdict if computed else None, override.score if override else None),
         fault=computed.fault if computed else None,

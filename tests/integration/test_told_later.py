@@ -8,7 +8,7 @@ import random
 import re
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import unified_diff
 
@@ -30,7 +30,9 @@ from app.queue.dbos_engine import DbosJobs
 from app.regrades import service as regrades
 from app.regrades.models import Kind
 from app.regrades.preview import Previewer
+from app.regrades.publishing import RegradeTellsResults
 from app.regrades.schemas import RegradeWish
+from app.regrades.selection import Condition
 from app.scores import withholding
 from app.users import service as users
 from grader.assignment import bundled, from_files
@@ -69,6 +71,7 @@ VARYING = [
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?", "TIME"),
     (r"(?i)student-[0-9a-f]{8}", "LOGIN"),
     (r"\"id\":\d+|/requests/\d+/", "REQUEST"),
+    (r"\"(execution_time|queued|total|\d\.\d)\":\d+(\.\d+)?", "SECONDS"),
     (r"\b\d+\.\d{3,}(e-\d+)?\b", "SECONDS"),
     (r"took \d+\.\d s|\d+\.\d s(?=[^a-z])", "SECONDS"),
     (r"(&#34;|\")(softer|harder|yes|no )(&#34;|\")", "ANSWER"),
@@ -76,14 +79,21 @@ VARYING = [
 """Ids, times and the student's own upload, which may differ."""
 
 
-def published(version: int, key: str = "softer") -> dict[str, str]:
-    """The files of a version of hw13 with a deadline, late days and results that are told later."""
+def published(version: int, key: str = "softer", points: Mapping[str, float] | None = None) -> dict[str, str]:
+    """The files of a version of hw13 with a deadline, late days and results that are told later.
+
+    ``points`` are those of questions that have others than in hw13.
+    """
     files = dict(bundled("hw13").files)
     text = files["assignment.toml"].replace('slug = "hw13"\nversion = 1', f'slug = "{SLUG}"\nversion = {version}')
     text = text.replace("[schedule]", f"[schedule]\ndeadline = {DEADLINE.isoformat()}")
     text = text.replace("[sandbox]", "[schedule.late]\npercent_per_day = 10\nmost_days = 3\n\n[sandbox]")
     for number in ("2.1", "3.2"):
         text = text.replace(f'number = "{number}"', f'number = "{number}"\ntell = "{LATER[number]}"')
+    for number, worth in (points or {}).items():
+        pattern = rf'(number = "{re.escape(number)}"(?:(?!\[\[questions).)*?\npoints = )[\d.]+'
+        text, count = re.subn(pattern, rf"\g<1>{worth}", text, flags=re.DOTALL)
+        assert count == 1
     return files | {"assignment.toml": text.replace('key = "softer"', f'key = "{key}"')}
 
 
@@ -93,16 +103,18 @@ class ToldLater(Course):
     def __init__(self, site: Site, database: Database, jobs: DbosJobs) -> None:
         super().__init__(database, jobs)
         self.site = site
-        self.publish(1)
+        self.version = 0
+        self.publish()
         extended = site.person()
         wish = {"deadline": EXTENDED.isoformat(), "reason": "ill"}
         path = f"/assignments/{SLUG}/extensions/{extended.login}"
         assert site.admin.http.put(path, json=wish).status_code == 200
 
-    def publish(self, version: int, key: str = "softer") -> None:
-        """Publish a version."""
+    def publish(self, key: str = "softer", points: Mapping[str, float] | None = None) -> None:
+        """Publish the next version."""
+        self.version += 1
         with self.database.write() as session:
-            assignments.publish_version(session, from_files(published(version, key)), "test")
+            assignments.publish_version(session, from_files(published(self.version, key, points)), "test")
 
     def attempt(self, client: Client, answers: dict[str, str] | None, is_right: bool = True) -> str:
         """A graded attempt; the evidence of the loss says whether it is right."""
@@ -254,7 +266,7 @@ def test_no_view_of_a_student_tells_what_is_told_later(
     assert staff[0]["questions"][5]["evidence"]["seconds_unpruned"] == 0.0123
 
     # A regrade with the other key exchanges right and wrong, and staff set points by hand.
-    course.publish(2, key="harder")
+    course.publish(key="harder")
     _regrade(course)
     for person, score in ((right, 0.25), (wrong, 1.0)):
         override = {"score": score, "reason": f"worth {score}"}
@@ -288,14 +300,104 @@ def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     monkeypatch.setattr(withholding, "now", lambda: moment)
 
 
-def _regrade(course: ToldLater) -> None:
+def _regrade(course: ToldLater, questions: Sequence[str] = (), **where: str) -> int:
+    """Publish a regrade of the submissions that ``where`` selects. Returns how many these are."""
     with course.database.write() as session:
         admin = Viewer.of(users.find(session, "admin"))
-        wish = RegradeWish(assignment=SLUG, kind=Kind.RESCORE)
-        regrade = regrades.create(session, course.jobs, admin, wish).id
-    Previewer(course.database, course.jobs, lambda: False).run(regrade)
-    with course.database.write() as session:
-        regrades.publish(session, admin, regrade)
+        condition = Condition.model_validate(where)
+        wish = RegradeWish(assignment=SLUG, kind=Kind.RESCORE, where=condition, questions=list(questions))
+        regrade = regrades.create(session, course.jobs, admin, wish)
+        identifier, total = regrade.id, regrade.total
+    Previewer(course.database, course.jobs, lambda: False).run(identifier)
+    try:
+        with course.database.write() as session:
+            regrades.publish(session, admin, identifier)
+    except RegradeTellsResults:
+        with course.database.write() as session:
+            regrades.cancel(session, admin, identifier)
+        raise
+    return total
+
+
+def staff_points(course: ToldLater, person: Person, number: str) -> float:
+    """The points of a question as the staff read them."""
+    report = course.site.admin.report(person.submission)
+    points: float = {question["number"]: question["score"] for question in report["questions"]}[number]
+    return points
+
+
+@pytest.mark.parametrize(
+    ("questions", "where"),
+    [
+        ((), {"question": "2.2", "message": "choice.right"}),
+        ((), {"question": "2.2", "verdict": "full"}),
+        ((), {"message": "choice.right"}),
+        (("2.2",), {"verdict": "full"}),
+    ],
+    ids=["message", "verdict", "message-of-any-question", "some-questions"],
+)
+def test_regrade_selected_by_a_withheld_result_shows_students_nothing(
+    course: ToldLater,
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    questions: Sequence[str],
+    where: Mapping[str, str],
+) -> None:
+    at(monkeypatch, now())
+    course.publish()
+    right, wrong = Person(course, {"2.2": "softer"}, is_right=True), Person(course, {"2.2": "harder"}, is_right=True)
+    course.publish(points={"2.2": 1.5})
+    assert _regrade(course, questions, **where) > 0
+    assert [staff_points(course, person, "2.2") for person in (right, wrong)] == [1.5, 0]
+    assert differing_views(site, right, wrong) == []
+
+
+def test_regrade_selected_by_a_withheld_result_is_refused_where_students_would_see_it(
+    course: ToldLater, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, now())
+    course.publish()
+    right, wrong = Person(course, {"2.2": "softer"}, is_right=True), Person(course, {"2.2": "harder"}, is_right=True)
+    course.publish(points={"1.1": 0.75})
+    by_result = {"question": "2.2", "message": "choice.right"}
+    with pytest.raises(RegradeTellsResults, match=r"change of 1\.1"):
+        _regrade(course, **by_result)
+    assert differing_views(site, right, wrong) == []
+    # All submissions together, or those with a result that students read, tell nothing about the others.
+    assert _regrade(course, question="1.2", verdict="full") > 0
+    assert differing_views(site, right, wrong) == []
+    assert right.client.report(right.submission)["assignment_version"] == course.version
+    course.publish(points={"1.1": 0.25})
+    at(monkeypatch, CLOSES + timedelta(seconds=1))
+    assert _regrade(course, **by_result) > 0
+    assert right.client.report(right.submission)["assignment_version"] == course.version
+
+
+def test_answer_to_a_regrade_request_waits_with_the_result(
+    course: ToldLater, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = Person(course, RIGHT, is_right=True), Person(course, RIGHT, is_right=True)
+    at(monkeypatch, CLOSES + timedelta(seconds=1))
+    requests = []
+    for person in people:
+        for number in ("2.2", "1.1"):
+            path = f"/submissions/{person.submission}/questions/{number}/regrade-requests"
+            asked = person.client.post(path, json={"reason": "Why?"})
+            assert asked.status_code == 201
+            requests.append(asked.json()["id"])
+    answer = {"answer": "You are right.", "score": 0.25}
+    assert site.admin.post(f"/regrade-requests/{requests[0]}/answer", json=answer).status_code == 200
+    lists = ["/regrade-requests", "/regrade-requests?open=true"]
+    told = [[_plain(person.client.http.get(path).text) for path in lists] for person in people]
+    assert [ours == theirs for ours, theirs in zip(*told, strict=True)] == [False, False]
+    # A later extension withholds the result again.
+    at(monkeypatch, now())
+    withheld = [[_plain(person.client.http.get(path).text) for path in lists] for person in people]
+    assert withheld[0] == withheld[1]
+    for request in (requests[0], requests[2]):
+        client = people[request == requests[2]].client
+        assert_problem(client.post(f"/regrade-requests/{request}/withdraw"), 409, "not-told-yet")
+    assert differing_views(site, *people) == []
 
 
 class _Passbacks:
