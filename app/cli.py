@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer.main import get_command
@@ -237,6 +237,24 @@ def tokens_create(
     from app.commands import people
 
     people.create_token(login, as_json)
+
+
+@tokens.command(
+    "links",
+    epilog="Examples:\n\n- `assay tokens links > links.csv`\n\n- `assay tokens links b10901001 --days 2`\n\n"
+    + options.EXIT_CODES,
+)
+def tokens_links(
+    logins: Annotated[list[str] | None, typer.Argument(metavar="LOGIN...", help="Whose; else the whole role.")] = None,
+    role: Annotated[Literal["student", "ta", "admin"], typer.Option(help="Everybody with this role.")] = "student",
+    days: Annotated[int, typer.Option(min=1, max=180, help="Days for which the links are valid.")] = 14,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Where browsers reach the service.")] = None,
+    as_json: options.ResultAsJson = False,
+) -> None:
+    """Create login links and print them as CSV with names, to send them to people. They cannot be shown again."""
+    from app.commands import people
+
+    people.create_links(logins or (), role, days, url, as_json)
 
 
 @assignment.command(

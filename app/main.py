@@ -18,6 +18,7 @@ from app.api import (
     exports,
     extensions,
     health,
+    login_links,
     metrics,
     openapi,
     regrade_requests,
@@ -69,7 +70,8 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.state.submit_limit = SubmitLimit()
     api = APIRouter(prefix="/api/v1")
     of_assignments = (assignments, extensions, releases)
-    domains = (*of_assignments, submissions, scores, exports, regrade_requests, users, regrades, workers, audit)
+    of_people = (users, login_links)
+    domains = (*of_assignments, submissions, scores, exports, regrade_requests, *of_people, regrades, workers, audit)
     for domain in domains:
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):

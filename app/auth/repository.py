@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth.models import WebSession
@@ -13,14 +13,16 @@ from app.users.models import Token, User
 _NO_SYNC = {"synchronize_session": False}
 
 
-def valid_token(session: Session, digest: str) -> Token | None:
-    """The token with this digest, unless it is revoked."""
-    return session.scalar(select(Token).where(Token.digest == digest, Token.revoked_at.is_(None)))
+def valid_token(session: Session, digest: str, moment: datetime) -> Token | None:
+    """The token or login link with this digest, unless it is revoked or has expired."""
+    is_valid = or_(Token.link_expires_at.is_(None), Token.link_expires_at > moment)
+    return session.scalar(select(Token).where(Token.digest == digest, Token.revoked_at.is_(None), is_valid))
 
 
 def user_by_token(session: Session, digest: str) -> User | None:
-    """The holder of the token with this digest, unless the token is revoked."""
-    return session.scalar(select(User).join(Token).where(Token.digest == digest, Token.revoked_at.is_(None)))
+    """The holder of the token with this digest, unless the token is revoked or a login link's."""
+    is_valid = Token.revoked_at.is_(None), Token.link_expires_at.is_(None)
+    return session.scalar(select(User).join(Token).where(Token.digest == digest, *is_valid))
 
 
 def user_by_cookie(session: Session, digest: str, moment: datetime) -> User | None:

@@ -28,8 +28,8 @@ def by_cookie(session: Session, cookie: str) -> Viewer | None:
 
 
 def log_in(session: Session, secret: str, *, days: int) -> str | None:
-    """Open a browser session for the holder of a token: the cookie's value, or ``None`` for a wrong token."""
-    token = repository.valid_token(session, digest(secret))
+    """Open a browser session by the secret of a token or link: the cookie's value, or ``None`` for a wrong one."""
+    token = repository.valid_token(session, digest(secret), now())
     return None if token is None else open_session(session, token, days=days)
 
 

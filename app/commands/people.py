@@ -1,9 +1,12 @@
-"""`assay users import` and `assay tokens create`."""
+"""`assay users import`, `assay tokens create` and `assay tokens links`."""
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from app.commands.configuration import settings
 from app.commands.database import writing
 from app.commands.failures import UnusableInput
 from app.users import service
+from app.users.models import Role
 from app.users.schemas import RosterPreview
 
 
@@ -63,3 +67,23 @@ def create_token(login: str, as_json: bool) -> None:
     with writing(settings()) as session:
         token = service.create_token(session, service.find(session, login), actor="assay tokens create")
     typer.echo(json.dumps({"id": token.id, "login": login, "token": token.secret}) if as_json else token.secret)
+
+
+def create_links(logins: Collection[str], role: str, days: int, url: str | None, as_json: bool) -> None:
+    """Print a login link for each person, as CSV or JSON. They cannot be shown again."""
+    configured = settings()
+    base_url = url or configured.public_url
+    if base_url is None:
+        raise UnusableInput("say where browsers reach the service: --url https://..., or ASSAY_PUBLIC_URL")
+    with writing(configured) as session:
+        links = service.create_login_links(
+            session, actor="assay tokens links", logins=logins, role=Role(role), days=days
+        )
+    rows = [{"login": link.login, "name": link.name, "link": link.address(base_url)} for link in links]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    writer = csv.DictWriter(sys.stdout, ["login", "name", "link"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    typer.echo(f"{len(links)} links, valid for {days} days", err=True)

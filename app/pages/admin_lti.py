@@ -7,11 +7,11 @@ from fastapi.responses import HTMLResponse
 
 from app.db.base import now
 from app.http.authentication import AdminViewer
+from app.http.public_address import public_address
 from app.http.sessions import ReadSession
 from app.lti import repository
 from app.lti.login import LAUNCH
 from app.pages import rendering
-from app.pages.lti import base_url
 
 router = APIRouter(prefix="/admin/lti")
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/admin/lti")
 @router.get("")
 def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTMLResponse:
     """The platforms with their permissions and state, the keys, and the addresses for a platform's settings."""
-    base = base_url(request)
+    base = public_address(request)
     return rendering.page(
         request,
         "admin_lti.html",

@@ -1,8 +1,10 @@
-"""People and tokens: search, add, import after a preview, create and revoke tokens. A token shows once."""
+"""People, tokens and login links: search, add, import after a preview, create and revoke. A secret shows once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request
@@ -12,6 +14,7 @@ from pydantic import ValidationError
 from app.audit import service as audit
 from app.auth import service as auth
 from app.http.authentication import AdminViewer
+from app.http.public_address import public_address
 from app.http.sessions import Db, ReadSession
 from app.pages import rendering
 from app.problems import Problem, Unprocessable
@@ -45,7 +48,15 @@ def people(
     rows = repository.search(session, q.strip(), after=after, limit=_ROWS + 1)
     more = rows[_ROWS - 1].login if len(rows) > _ROWS else None
     return rendering.page(
-        request, "admin_people.html", viewer=viewer, people=rows[:_ROWS], q=q, more=more, roles=list(Role)
+        request,
+        "admin_people.html",
+        viewer=viewer,
+        people=rows[:_ROWS],
+        q=q,
+        more=more,
+        roles=list(Role),
+        link_days=service.LINK_DAYS,
+        most_link_days=service.MOST_LINK_DAYS,
     )
 
 
@@ -75,7 +86,34 @@ def add(
         return _tokens(request, viewer, [], kind(wrong))
     except Problem as problem:
         return _tokens(request, viewer, [], problem)
-    return _tokens(request, viewer, [(user.login, token.secret)])
+    return _tokens(request, viewer, [(user.login, user.name, token.secret)])
+
+
+@router.post("/links")
+def create_links(
+    request: Request,
+    viewer: AdminViewer,
+    database: Db,
+    role: Annotated[Role, Form()] = Role.STUDENT,
+    days: Annotated[int, Form(ge=1, le=service.MOST_LINK_DAYS)] = service.LINK_DAYS,
+    login: Annotated[str, Form(max_length=80)] = "",
+) -> HTMLResponse:
+    """Create a login link for one person or for everybody with a role, and show the links."""
+    with database.write() as session:
+        links = service.create_login_links(
+            session, actor=viewer.login, logins=[login] if login else [], role=role, days=days
+        )
+    base_url = public_address(request)
+    rows = [(link.login, link.name, link.address(base_url)) for link in links]
+    return _secrets(request, viewer, "links", ("login", "name", "link"), rows)
+
+
+@router.post("/links/revoke")
+def revoke_links(viewer: AdminViewer, database: Db) -> Response:
+    """Revoke every login link, and end every browser session that began with one."""
+    with database.write() as session:
+        service.revoke_login_links(session, actor=viewer.login)
+    return RedirectResponse("/admin/people", status_code=303)
 
 
 @router.post("/import")
@@ -105,7 +143,7 @@ def import_roster(
         )
     except Problem as problem:
         return _tokens(request, viewer, [], problem, roster)
-    return _tokens(request, viewer, [(row.login, row.token) for row in rows if row.token is not None])
+    return _tokens(request, viewer, [(row.login, row.name, row.token) for row in rows if row.token is not None])
 
 
 @router.get("/{login}")
@@ -138,7 +176,7 @@ def create_token(request: Request, viewer: AdminViewer, database: Db, login: str
     with database.write() as session:
         user = service.find(session, login)
         token = service.create_token(session, user, actor=viewer.login)
-    return _tokens(request, viewer, [(user.login, token.secret)])
+    return _tokens(request, viewer, [(user.login, user.name, token.secret)])
 
 
 @router.post("/{login}/tokens/{token_id}/revoke")
@@ -160,14 +198,28 @@ def _text(file: bytes) -> str:
 
 
 def _tokens(
-    request: Request, viewer: Any, made: Sequence[tuple[str, str]], problem: Problem | None = None, roster: str = ""
+    request: Request,
+    viewer: Any,
+    made: Sequence[tuple[str, str, str]],
+    problem: Problem | None = None,
+    roster: str = "",
 ) -> HTMLResponse:
     """The page of new tokens, which are readable only now; or of the problem, with the ``roster`` to correct."""
+    return _secrets(request, viewer, "tokens", ("login", "name", "token"), made, roster=roster, problem=problem)
+
+
+def _secrets(
+    request: Request, viewer: Any, kind: str, header: Iterable[str], rows: Sequence[tuple[str, ...]], **context: Any
+) -> HTMLResponse:
+    """The page of new secrets, ``tokens`` or ``links``, as CSV."""
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([header, *rows])
     return rendering.page(
         request,
         "admin_tokens.html",
         viewer=viewer,
-        made=made,
-        roster=roster,
-        problem=problem,
+        kind=kind,
+        made=len(rows),
+        table=table.getvalue(),
+        **{"roster": "", **context},
     )

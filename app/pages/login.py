@@ -1,4 +1,4 @@
-"""Log in with a token, log out, and choose the language and the theme."""
+"""Log in with a token or a login link, log out, and choose the language and the theme."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.http.client_network import client_network
 from app.http.sessions import Db
 from app.pages import rendering
 from app.presenting import language
+from app.users.service import LINK_PREFIX
 
 router = APIRouter()
 _YEAR = 365 * 86_400
@@ -28,11 +29,21 @@ def show(request: Request, viewer: OptionalViewer, back: str = "/") -> Response:
     return _form(request, back)
 
 
+@router.get("/login/link")
+def show_link(request: Request) -> HTMLResponse:
+    """The form, filled with the secret in the link's fragment.
+
+    Its button logs in, so a program that opens links in mails changes nothing. Who is logged in already sees it too:
+    the link may be another person's.
+    """
+    return _form(request, "/", is_link=True)
+
+
 @router.post("/login")
 def log_in(
     request: Request, database: Db, token: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/"
 ) -> Response:
-    """Start a session for the holder of a token. An address with too many failures must wait."""
+    """Start a session for the holder of a token or login link. An address with too many failures must wait."""
     limit: RateLimit = request.app.state.login_limit
     source = client_network(request)
     if seconds := limit.wait(source):
@@ -40,10 +51,11 @@ def log_in(
     days = request.app.state.settings.session_days
     with database.write() as session:
         cookie = service.log_in(session, token.strip(), days=days)
+    is_link = token.strip().startswith(LINK_PREFIX)
     if cookie is None:
         limit.note(source)
         request_metrics.TOKENS_REFUSED.labels("login").inc()
-        complaint = language.text(request_language.of_request(request), "token_wrong")
+        complaint = language.text(request_language.of_request(request), "link_wrong" if is_link else "token_wrong")
         return _form(request, back, status=401, complaint=complaint)
     response = RedirectResponse(local(back), status_code=303)
     cookies.set_cookie(request, response, cookie, days=days)
@@ -91,5 +103,7 @@ def _limited(request: Request, back: str, seconds: int) -> HTMLResponse:
     return page
 
 
-def _form(request: Request, back: str, status: int = 200, complaint: str | None = None) -> HTMLResponse:
-    return rendering.page(request, "login.html", status, back=back, complaint=complaint)
+def _form(
+    request: Request, back: str, status: int = 200, complaint: str | None = None, is_link: bool = False
+) -> HTMLResponse:
+    return rendering.page(request, "login.html", status, back=back, complaint=complaint, is_link=is_link)

@@ -21,6 +21,7 @@ from app.auth.limits import RateLimit
 from app.db.engine import Database
 from app.http import cookies, request_language
 from app.http.client_network import client_network
+from app.http.public_address import public_address
 from app.http.sessions import Db
 from app.lti import addresses, deep_linking, keys, launching, login, messages, repository
 from app.lti.launching import Entry
@@ -101,7 +102,7 @@ def launch(
             raise LaunchRefused(Reason.PLATFORM_ERROR, error)
         with database.read() as session:
             platform = repository.load_platform(session, pending.platform_id)
-        message = messages.verify(id_token, pending, platform, request.app.state.lti_keys, base_url(request))
+        message = messages.verify(id_token, pending, platform, request.app.state.lti_keys, public_address(request))
         if message.kind == messages.DEEP_LINK:
             return _pick(request, database, platform, message, pending.browser, settings)
         return _enter(request, database, platform, message, settings)
@@ -136,17 +137,11 @@ def pick(
             raise LaunchRefused(Reason.BROWSER)
         with database.read() as session:
             platform = repository.load_platform(session, redeemed.platform_id)
-            answer = deep_linking.answer(session, platform, redeemed, assignment, tag, base_url(request))
+            answer = deep_linking.answer(session, platform, redeemed, assignment, tag, public_address(request))
     except LaunchRefused as refusal:
         return _refused(request, database, refusal)
     page = rendering.page(request, "lti_return.html", answer=answer)
     return _framed(page, platform.hosts, sends_to=platform.hosts)
-
-
-def base_url(request: Request) -> str:
-    """The service's address for browsers, without a slash at the end."""
-    settings: Settings = request.app.state.settings
-    return (settings.public_url or str(request.base_url)).rstrip("/")
 
 
 def _begin(request: Request, database: Database, sent: dict[str, str]) -> Response:
@@ -162,7 +157,7 @@ def _begin(request: Request, database: Database, sent: dict[str, str]) -> Respon
             raise LaunchRefused(Reason.MESSAGE, "iss, login_hint and target_link_uri are needed")
         initiation = Initiation(**{name: sent[name] for name in Initiation.__dataclass_fields__ if sent.get(name)})
         with database.write() as session:
-            target = login.begin(session, initiation, browser, base_url(request))
+            target = login.begin(session, initiation, browser, public_address(request))
     except LaunchRefused as refusal:
         return _refused(request, database, refusal)
     response = RedirectResponse(target, status_code=302, headers={"Cache-Control": "no-store"})

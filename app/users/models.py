@@ -36,7 +36,10 @@ class User(Base):
 
 
 class Token(Base):
-    """A bearer token, of which only the SHA-256 is stored. ``hint`` is its beginning, for people to recognise it."""
+    """A bearer token, of which only the SHA-256 is stored. ``hint`` is its beginning, for people to recognise it.
+
+    One with ``link_expires_at`` is the secret of a login link: until then it opens browser sessions, and nothing else.
+    """
 
     __tablename__ = "tokens"
 
@@ -46,5 +49,6 @@ class Token(Base):
     hint: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=now)
     revoked_at: Mapped[datetime | None]
+    link_expires_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship()

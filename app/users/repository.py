@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.users.models import Token, User
+from app.users.models import Role, Token, User
 
 
 def by_login(session: Session, login: str) -> User | None:
@@ -25,6 +28,16 @@ def search(session: Session, text: str, *, after: str = "", limit: int) -> list[
     matches = or_(*(column.ilike(pattern, escape="\\") for column in (User.login, User.name, User.student_id)))
     query = select(User).where(matches, User.login > after).order_by(User.login).limit(limit)
     return list(session.scalars(query))
+
+
+def with_role(session: Session, role: Role) -> list[User]:
+    """Everybody with this role, in order of their logins."""
+    return list(session.scalars(select(User).where(User.role == role).order_by(User.login)))
+
+
+def with_logins(session: Session, logins: Collection[str]) -> list[User]:
+    """The people with these logins, in order of their logins."""
+    return list(session.scalars(select(User).where(User.login.in_(logins)).order_by(User.login)))
 
 
 def count(session: Session) -> int:
@@ -51,6 +64,13 @@ def valid_token(session: Session, user: User, hint: str) -> Token | None:
     """A token of a person that has this hint and is not revoked."""
     query = select(Token).where(Token.user_id == user.id, Token.hint == hint, Token.revoked_at.is_(None))
     return session.scalar(query.limit(1))
+
+
+def revoke_links(session: Session, moment: datetime) -> int:
+    """Revoke every login link that neither expired nor was revoked. Returns their number."""
+    is_open = Token.link_expires_at > moment, Token.revoked_at.is_(None)
+    ended = session.execute(update(Token).where(*is_open).values(revoked_at=moment).returning(Token.id))
+    return len(ended.all())
 
 
 def tokens_with_hint(session: Session, hint: str) -> list[Token]:

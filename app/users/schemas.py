@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.users.models import Role, User
 from app.users.roster import LOGIN, Format, Row
-from app.users.service import Plan
+from app.users.service import LINK_DAYS, MOST_LINK_DAYS, Plan
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -97,3 +98,29 @@ class TokenView(BaseModel):
     id: int
     login: str
     token: str
+
+
+class NewLoginLinks(BaseModel):
+    """Whose login links to create: these people's, or without ``logins`` those of everybody with the role."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    logins: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=5_000)] = []
+    role: Role = Role.STUDENT
+    days: Annotated[int, Field(ge=1, le=MOST_LINK_DAYS, description="Days for which the links are valid.")] = LINK_DAYS
+
+
+class LoginLinkView(BaseModel):
+    """A new login link: ``link`` is shown this once, ``id`` revokes it like a token."""
+
+    id: int
+    login: str
+    name: str
+    link: str
+    expires_at: datetime
+
+
+class RevokedLinks(BaseModel):
+    """The number of login links that were revoked."""
+
+    revoked: int

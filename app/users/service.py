@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Self
 
 from sqlalchemy.orm import Session
@@ -25,6 +26,10 @@ from app.users.roster import LOGIN
 BOOTSTRAP_LOGIN = "admin"
 _BOOTSTRAP_HINT = "(setting)"
 _PREFIX = "assay_"
+LINK_PREFIX = "assay_link_"
+LINK_DAYS = 14
+"""Days for which a login link is valid, unless somebody says otherwise."""
+MOST_LINK_DAYS = 180
 _MAX_LINES_IN_DETAIL = 20
 """Rejected rows in the problem's ``detail``; its ``errors`` have all."""
 
@@ -69,6 +74,21 @@ class NewToken:
 
     id: int
     secret: str
+
+
+@dataclass(frozen=True)
+class LoginLink:
+    """A new login link of a person: its ``secret`` is not stored."""
+
+    id: int
+    login: str
+    name: str
+    secret: str
+    expires_at: datetime
+
+    def address(self, base_url: str) -> str:
+        """The link. Its secret is in the fragment, which browsers send to no server and so to no log."""
+        return f"{base_url.rstrip('/')}/login/link#{self.secret}"
 
 
 @dataclass(frozen=True)
@@ -121,12 +141,46 @@ def create_user(
 
 def create_token(session: Session, user: User, *, actor: str) -> NewToken:
     """A new token for a person; the others stay valid."""
-    secret = _PREFIX + secrets.token_urlsafe(32)
-    token = Token(user_id=user.id, digest=digest(secret), hint=secret[: len(_PREFIX) + 4])
-    session.add(token)
-    session.flush()
+    token, secret = _add_token(session, user, _PREFIX)
     audit.record(session, actor, "token.create", user.login, token=token.id)
     return NewToken(token.id, secret)
+
+
+def create_login_links(
+    session: Session, *, actor: str, logins: Collection[str] = (), role: Role = Role.STUDENT, days: int = LINK_DAYS
+) -> list[LoginLink]:
+    """New login links of these people, or of everybody with this role; earlier links and tokens stay valid.
+
+    Raises `UserNotFound`, and `ValueError` for a number of days that is not from 1 to `MOST_LINK_DAYS`.
+    """
+    if not 1 <= days <= MOST_LINK_DAYS:
+        raise ValueError(f"a login link is valid for 1 to {MOST_LINK_DAYS} days")
+    people = repository.with_logins(session, logins) if logins else repository.with_role(session, role)
+    if unknown := sorted(set(logins) - {person.login for person in people}):
+        raise UserNotFound(f"There is no person with the login {unknown[0]}.")
+    expires_at = now() + timedelta(days=days)
+    links = []
+    for person in people:
+        token, secret = _add_token(session, person, LINK_PREFIX, expires_at)
+        audit.record(session, actor, "link.create", person.login, token=token.id, days=days)
+        links.append(LoginLink(token.id, person.login, person.name, secret, expires_at))
+    return links
+
+
+def revoke_login_links(session: Session, *, actor: str) -> int:
+    """Revoke every valid login link, which ends the browser sessions that they opened. Returns their number."""
+    revoked = repository.revoke_links(session, now())
+    audit.record(session, actor, "link.revoke", "all", links=revoked)
+    return revoked
+
+
+def _add_token(session: Session, user: User, prefix: str, link_expires_at: datetime | None = None) -> tuple[Token, str]:
+    secret = prefix + secrets.token_urlsafe(32)
+    hint = secret[: len(prefix) + 4]
+    token = Token(user_id=user.id, digest=digest(secret), hint=hint, link_expires_at=link_expires_at)
+    session.add(token)
+    session.flush()
+    return token, secret
 
 
 def revoke_token(session: Session, token_id: int, *, actor: str) -> None:

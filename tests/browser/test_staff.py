@@ -157,11 +157,28 @@ def test_an_admin_looks_at_a_roster_before_importing_it(open_page: OpenPage, sho
     shot(page, "roster")
     page.get_by_role("button", name="Import").click()
     tokens = page.locator("textarea").input_value().splitlines()
-    assert tokens[0] == "login,token"
+    assert tokens[0] == "login,name,token"
     assert len(tokens) == 2
     page.goto("/admin/people/zoe")
     page.get_by_role("button", name="Revoke").click()
     expect(page.locator("tbody")).to_contain_text("revoked")
+
+
+def test_a_login_link_logs_in_after_its_button(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page("mia")
+    page.goto("/admin/people/hal")
+    page.get_by_role("button", name="Create a login link").click()
+    link = page.locator("textarea").input_value().splitlines()[1].rsplit(",", 1)[1]
+    student = open_page()
+    student.goto(link)
+    expect(student.locator("main")).to_contain_text("press the button to log in")
+    expect(student.get_by_role("button", name="Log in")).to_be_focused()
+    assert serious_violations(student) == []
+    shot(student, "login-link")
+    assert "assay_link_" not in student.url
+    student.keyboard.press("Enter")
+    student.wait_for_url("**/")
+    expect(student.locator("header")).to_contain_text("Hal")
 
 
 def test_a_lost_connection_is_told(open_page: OpenPage) -> None:

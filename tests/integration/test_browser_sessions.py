@@ -87,6 +87,22 @@ def test_the_session_ends_with_its_token(api: Site, browser: httpx.Client) -> No
     assert_problem(browser.get("/api/v1/submissions"), 401)
 
 
+def test_a_login_link_opens_a_browser_and_is_no_token(api: Site, browser: httpx.Client) -> None:
+    student = api.person()
+    [made] = api.admin.post("/admin/login-links", json={"logins": [student.login], "days": 1}).json()
+    page, secret = made["link"].split("#")
+    assert page == f"{api.url}/login/link"
+    assert_problem(browser.get("/api/v1/submissions", headers={"Authorization": f"Bearer {secret}"}), 401)
+    # Opening the page, as a mail scanner does, uses nothing up.
+    assert browser.get(page).status_code == 200
+    assert not browser.cookies
+    assert browser.post("/login", data={"token": secret}).status_code == 303
+    assert browser.get("/api/v1/submissions").status_code == 200
+    api.admin.http.delete(f"/admin/tokens/{made['id']}")
+    assert_problem(browser.get("/api/v1/submissions"), 401)
+    assert_problem(api.admin.post("/admin/login-links", json={"logins": ["nobody-here"]}), 404, "user-not-found")
+
+
 def test_logging_out_ends_the_session_on_the_server_too(api: Site, browser: httpx.Client) -> None:
     log_in(browser, api.person())
     stolen = dict(browser.cookies)

@@ -28,6 +28,8 @@ ADMIN_ONLY = [
     ("POST", "/admin/users/import"),
     ("POST", "/admin/users/somebody/tokens"),
     ("DELETE", "/admin/tokens/1"),
+    ("POST", "/admin/login-links"),
+    ("DELETE", "/admin/login-links"),
     ("GET", "/admin/workers"),
     ("GET", "/admin/audit"),
 ]

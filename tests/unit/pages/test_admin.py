@@ -41,7 +41,7 @@ def test_a_roster_is_looked_at_before_anything_is_stored(course: Course) -> None
     assert "Ben &lt;b&gt;" in page
     assert logins(course) == ["ben", "mia"]
     page = post(course, "/admin/people/import", roster=ROSTER, confirmed="1")
-    assert re.findall(r"^(\w+),assay_", page, re.MULTILINE) == ["ann"]
+    assert re.findall(r"^(\w+),[^,]+,assay_", page, re.MULTILINE) == ["ann"]
     assert logins(course) == ["ann", "ben", "mia"]
 
 
@@ -66,7 +66,7 @@ def test_a_broken_roster_can_be_mended_where_it_is_told(course: Course) -> None:
 
 def test_a_token_is_shown_once_and_can_be_revoked(course: Course) -> None:
     page = post(course, "/admin/people", login="ann", name="Ann", role="ta")
-    secret = re.search(r"ann,(assay_[\w-]+)", page)
+    secret = re.search(r"ann,Ann,(assay_[\w-]+)", page)
     assert secret is not None
     with course.database.read() as session:
         token = user_repository.tokens(session, users.find(session, "ann"))[0]
@@ -77,6 +77,36 @@ def test_a_token_is_shown_once_and_can_be_revoked(course: Course) -> None:
     assert course.send("POST", f"/admin/people/ann/tokens/{token.id}/revoke").status_code == 303
     with course.database.read() as session:
         assert auth.by_token(session, secret[1]) is None
+
+
+def test_a_login_link_opens_browsers_until_it_expires_or_is_revoked(course: Course) -> None:
+    for login in ("ann", "ben"):
+        post(course, "/admin/people", login=login, name=f"{login}, a student", role="student")
+    page = post(course, "/admin/people/links", role="student", days="3")
+    secrets = dict(
+        re.findall(r"(ann|ben),&#34;(?:ann|ben), a student&#34;,http://test/login/link#(assay_link_[\w-]+)", page)
+    )
+    assert secrets.keys() == {"ann", "ben"}
+    with course.database.write() as session:
+        assert auth.by_token(session, secrets["ann"]) is None
+        cookie = auth.log_in(session, secrets["ann"], days=30)
+        assert cookie is not None
+        assert auth.by_cookie(session, cookie) == Viewer.of(users.find(session, "ann"))
+        ann, ben = (user_repository.tokens(session, users.find(session, login))[0] for login in ("ann", "ben"))
+        ben.link_expires_at = ann.created_at
+    assert "login link, valid until" in course.get("/admin/people/ann").text
+    with course.database.write() as session:
+        assert auth.log_in(session, secrets["ben"], days=30) is None
+    assert course.send("POST", "/admin/people/links/revoke").status_code == 303
+    with course.database.write() as session:
+        assert auth.by_cookie(session, cookie) is None
+        assert auth.log_in(session, secrets["ann"], days=30) is None
+
+
+def test_an_expired_link_is_called_a_link(course: Course) -> None:
+    answer = course.send("POST", "/login", data={"token": "assay_link_" + "x" * 43})
+    assert answer.status_code == 401
+    assert "login link has expired or was revoked" in answer.text
 
 
 @pytest.mark.parametrize("form", [{"login": "a b", "name": "x"}, {"login": "mia", "name": "x"}, {"login": "x"}])
