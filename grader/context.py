@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 _ONLY_OF_FAILURES = frozenset({intake.IntakeFact.SETTINGS_MISSING, intake.IntakeFact.MODULE_UNAVAILABLE})
 _Evidence = TypeVar("_Evidence", bound=Evidence)
 _Code = TypeVar("_Code", bound=CodeEvidence)
+_Shared = TypeVar("_Shared")
 
 
 class Observer(Protocol):
@@ -121,9 +122,24 @@ class GradingContext:
         self.measuring_limits = self.limits
         """Limits of a child that measures an artefact."""
         self._wall_deadline = math.inf
+        self._readers: dict[Part, intake.PartReader] = {}
+        self._shared: dict[Any, Any] = {}
+        self._opened = contextlib.ExitStack()
         self.lock = threading.Lock()
         self.stop = threading.Event()
         self._is_cancelled = is_cancelled
+
+    def shared(self, kind: Callable[[GradingContext, contextlib.ExitStack], _Shared]) -> _Shared:
+        """The object of this type that the questions of the stage share; what it enters is left with the stage."""
+        with self.lock:
+            if kind not in self._shared:
+                self._shared[kind] = kind(self, self._opened)
+            shared: _Shared = self._shared[kind]
+            return shared
+
+    def close(self) -> None:
+        """Leave what the questions shared: the end of the stage."""
+        self._opened.close()
 
     def is_cancelled(self) -> bool:
         """Whether the caller cancelled the grading, or another thread of it failed."""
@@ -172,9 +188,13 @@ class GradingContext:
         self, part: Part, entry: str, stage: str, kind: EntryKind = EntryKind.FUNCTION
     ) -> intake.IntakeResult:
         """The source of a part as it may run."""
-        prelude_names = intake.defined_names(self.assignment.prelude_source())
+        with self.lock:
+            reader = self._readers.get(part)
+            if reader is None:
+                prelude_names = intake.prelude_names(self.assignment.prelude_source())
+                reader = self._readers[part] = intake.PartReader(part, prelude_names, self.submission.repair)
         with self.stage_timer(f"intake.{stage}"):
-            return intake.read_part(part, entry, prelude_names, self.submission.repair, kind)
+            return reader.read(entry, kind)
 
     @contextlib.contextmanager
     def load_part(

@@ -103,6 +103,10 @@ class Note(Record):
     params: dict[str, Any] = Field(default_factory=dict)
 
 
+class StaffOnly:
+    """Marks a field of evidence that students do not read: it describes files of the assignment."""
+
+
 class Evidence(Record):
     """Base of the evidence of one question.
 
@@ -126,6 +130,16 @@ class Evidence(Record):
     def check(cls) -> str:
         """The kind of this class."""
         return str(cls.model_fields["kind"].default)
+
+    @classmethod
+    def staff_only(cls) -> frozenset[str]:
+        """The names of the fields that students do not read."""
+        return frozenset(name for name, field in cls.model_fields.items() if StaffOnly in field.metadata)
+
+    @property
+    def fault_message(self) -> str:
+        """The id of what a student reads about the fault."""
+        return f"fault.{self.fault}"
 
     @property
     def remarks(self) -> tuple[Observation, ...]:

@@ -1,13 +1,14 @@
 """The way of one submission through the engine: intake, sandbox, checks, evidence. It decides no points.
 
-The first stage gives every question its verdict. Questions that run code are examined at the same time, each in a child
-of its own, so that neither can disturb the other and the first verdicts come together. There is one rule for evidence
-that rests on other evidence: when that lands, the question is examined again. The later stage (`grader.later_stage`)
-takes a minute of one core and only adds to the evidence.
+The first stage gives every question its verdict. Questions that run code are examined at the same time, and no code of
+another question decides a verdict, so that neither can disturb the other and the first verdicts come together. There is
+one rule for evidence that rests on other evidence: when that lands, the question is examined again. The later stage
+(`grader.later_stage`) takes a minute of one core and only adds to the evidence.
 """
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import time
 from collections.abc import Callable, Sequence
@@ -56,7 +57,8 @@ def run_first_stage(
     in a check of ours becomes evidence with the fault ``grader``, and the other questions are still graded.
     """
     grading = Grading(sandbox=dict(sandbox.report))
-    _FirstStage(assignment, submission, sandbox, observer, is_cancelled, grading).run()
+    with contextlib.closing(_FirstStage(assignment, submission, sandbox, observer, is_cancelled, grading)) as stage:
+        stage.run()
     return grading
 
 

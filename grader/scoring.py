@@ -23,7 +23,7 @@ def score(assignment: Assignment, number: str, evidence: Evidence | None) -> Que
     if evidence is None:
         return result(question, 0.0, Verdict.PENDING)
     if evidence.fault is not None:
-        return result(question, 0.0, Verdict.FAULT, Note(id=f"fault.{evidence.fault}"), fault=evidence.fault)
+        return result(question, 0.0, Verdict.FAULT, Note(id=evidence.fault_message), fault=evidence.fault)
     if not evidence.submitted:
         return result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="not_submitted"), *evidence.notes)
     if evidence.kind != question.check:

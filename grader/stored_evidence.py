@@ -23,6 +23,14 @@ def parse(data: dict[str, Any]) -> Evidence:
     return evidence_type.model_validate(migrations.upgrade(data, evidence_type.upgrades))
 
 
+def for_students(data: dict[str, Any]) -> dict[str, Any]:
+    """Stored data without the fields that only staff read; nothing of a kind that is not known here."""
+    if data.get("kind") not in CHECKS:
+        return {}
+    hidden = _type_of(data["kind"]).staff_only()
+    return {name: value for name, value in data.items() if name not in hidden}
+
+
 def of_fault(check: str, fault: Fault) -> Evidence:
     """Evidence without facts, because the grader or its infrastructure failed."""
     return _type_of(check).model_validate({"fault": fault})

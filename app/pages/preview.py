@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from app import language
 from grader import intake, messages
@@ -101,7 +100,8 @@ def _other(definition: PartDefinition, part: Part, tag: str) -> OtherPreview:
 
 
 def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str) -> Iterator[CodePreview]:
-    prelude_names = _defined_names(assignment.prelude_source())
+    prelude_names = intake.prelude_names(assignment.prelude_source())
+    readers = {name: intake.PartReader(part, prelude_names, repair) for name, part in parts.items()}
     shown: dict[str, set[str]] = {}
     for question in assignment.questions:
         own, others = assignment.code_parts(question)
@@ -110,7 +110,7 @@ def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, ta
         if part is None or question.entry is None:
             continue
         name = next(name for name in (*own, *others) if parts.get(name) is part)
-        result = intake.read_part(part, question.entry, prelude_names, repair, kind)
+        result = readers[name].read(question.entry, kind)
         notes = tuple(note for note in result.notes if note.id not in {*_SHOWN_APART, _KNOWN_AFTER_RUN})
         remarks = _render(notes, tag)
         yield CodePreview(
@@ -125,11 +125,6 @@ def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, ta
             remarks=tuple(remark for remark in remarks if remark not in shown.get(name, ())),
         )
         shown.setdefault(name, set()).update(remarks)
-
-
-@cache
-def _defined_names(prelude: str) -> frozenset[str]:
-    return intake.defined_names(prelude)
 
 
 def _title(assignment: Assignment, name: str, tag: str) -> str:

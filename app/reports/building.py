@@ -61,7 +61,7 @@ def build_report(session: Session, submission: Submission, lang: str, *, is_staf
         notes=[regrade_notes.late_note(regraded[LATE], lang)] if LATE in regraded else [],
         needs_review=score.needs_review,
         fault=submission.fault,
-        questions=questions(score, lang, regraded),
+        questions=questions(score, lang, regraded, is_staff=is_staff),
         progress=_progress(submission, run),
         cancel_effect=_cancel_effect(session, submission, run, full_score, assignment),
         parts=[
@@ -100,7 +100,7 @@ def build_new_report(new: NewSubmission, student: str, lang: str) -> Report:
         notes=[],
         needs_review=False,
         fault=None,
-        questions=questions(score, lang, {}),
+        questions=questions(score, lang, {}, is_staff=False),
         progress=None,
         cancel_effect=CancelEffect.ATTEMPT_RETURNED if new.has_free_cancel else CancelEffect.ATTEMPT_SPENT,
         parts=[
@@ -132,16 +132,20 @@ def submission_head(submission: Submission, assignment: str, student: str, score
     }
 
 
-def questions(score: SubmissionScore, lang: str, regraded: Mapping[str, Regraded]) -> list[QuestionReport]:
+def questions(
+    score: SubmissionScore, lang: str, regraded: Mapping[str, Regraded], *, is_staff: bool
+) -> list[QuestionReport]:
     """The questions of a submission in the reader's language, with the changes by regrades."""
     said = messages.once_a_report(standing.messages for standing in score.questions)
     return [
-        _question(standing, said_once, lang, regraded.get(standing.question.number))
+        _question(standing, said_once, lang, regraded.get(standing.question.number), is_staff)
         for standing, said_once in zip(score.questions, said, strict=True)
     ]
 
 
-def _question(standing: QuestionStanding, said: Sequence[Note], lang: str, regraded: Regraded | None) -> QuestionReport:
+def _question(
+    standing: QuestionStanding, said: Sequence[Note], lang: str, regraded: Regraded | None, is_staff: bool
+) -> QuestionReport:
     override = standing.override
     if override is not None:
         # An override outranks computed points, so a regrade changed nothing that counts.
@@ -155,7 +159,7 @@ def _question(standing: QuestionStanding, said: Sequence[Note], lang: str, regra
         verdict=standing.verdict,
         fault=standing.fault,
         messages=notes + [MessageView(id=note.id, text=messages.render(note, lang)) for note in said],
-        evidence=standing.evidence,
+        evidence=standing.evidence if is_staff else stored_evidence.for_students(standing.evidence),
         override=OverrideView(score=override.score, by=override.by.login, reason=override.reason, at=override.at)
         if override
         else None,

@@ -116,12 +116,13 @@ def _as_run(
     uploaded: Mapping[str, Part], assignment: Assignment, submission: Submission, numbers: Iterable[str]
 ) -> Iterator[tuple[str, str]]:
     """By question the source as intake extracts it. One notebook may hold several."""
-    names = intake.defined_names(assignment.prelude_source())
+    names = intake.prelude_names(assignment.prelude_source())
+    readers = {part: intake.PartReader(part, names, submission.repair) for part in uploaded.values()}
     for number in numbers:
         question = assignment.question(number)
         entry, kind = str(question.entry), registry.of(question).entry_kind
         part = intake.find_part(uploaded, *assignment.code_parts(question), entry, kind)
-        source = intake.read_part(part, entry, names, submission.repair, kind).source if part is not None else None
+        source = readers[part].read(entry, kind).source if part is not None else None
         if source is not None:
             yield number, source
 

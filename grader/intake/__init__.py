@@ -10,6 +10,8 @@ from grader.intake.limits import BYTE_LIMIT as BYTE_LIMIT
 from grader.intake.limits import LINE_LIMIT as LINE_LIMIT
 from grader.intake.limits import TOKEN_LIMIT as TOKEN_LIMIT
 from grader.intake.names import defined_names as defined_names
+from grader.intake.names import prelude_names as prelude_names
+from grader.intake.reading import PartReader as PartReader
 from grader.intake.reading import read_part as read_part
 from grader.intake.result import DropKind as DropKind
 from grader.intake.result import DroppedPiece as DroppedPiece

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from grader.evidence import Observation
+from grader.evidence import Observation, StudentError
 from grader.intake import encoding, stand_in, syntax
 from grader.intake.facts import IntakeFact
 from grader.intake.names import bound_names
@@ -27,9 +27,10 @@ def is_bound(tree: ast.Module, entry: str) -> bool:
 
 def defines_entry(part: Part, entry: str, kind: EntryKind = EntryKind.FUNCTION) -> bool:
     """Whether a part defines the entry point, spelled with or without its underscores, or a stand-in for it."""
-    text = decode_part(part.data, entry)
-    if isinstance(text, Observation):
+    decoded = decode_part(part.data)
+    if isinstance(decoded, Observation):
         return False
+    text = decoded.for_entry(entry)
     name = re.escape(entry).replace("_", "[_ ]")
     if re.search(rf"^[ \t]*(?:(?:async )?def|class)[ \t]+{name}\b|^{name}[ \t]*=[^=]", text.text, re.MULTILINE):
         return True
@@ -78,11 +79,15 @@ def bind_stand_in(text: str, tree: ast.Module, entry: str, kind: EntryKind) -> E
     return EntryText(bound_text, bound_tree, (note,))
 
 
-def add_lost_entry_note(result: IntakeResult, data: bytes, entry: str) -> IntakeResult:
-    """Say where the ``def`` of an unbound entry point stands: in a comment, a string, a text cell, behind odd marks."""
-    tree = None if result.source is None else syntax.parse(result.source)
+def add_lost_entry_note(result: IntakeResult, tree: ast.Module | StudentError, data: bytes, entry: str) -> IntakeResult:
+    """Say where the ``def`` of an unbound entry point stands: in a comment, a string, a text cell, behind odd marks.
+
+    ``tree`` is that of the result's source.
+    """
+    if not isinstance(tree, ast.Module) or is_bound(tree, entry):
+        return result
     decoding = encoding.decode(data)
-    if not isinstance(tree, ast.Module) or isinstance(decoding, Observation) or is_bound(tree, entry):
+    if isinstance(decoding, Observation):
         return result
     name = re.escape(entry).replace("_", r"[_ \\]+")
     match = re.search(rf"(?:\b|\\n)def\b\W{{0,20}}{name}\b", decoding.text, re.IGNORECASE)

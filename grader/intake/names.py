@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from grader.intake import syntax
 
@@ -41,6 +42,12 @@ def bound_names(statement: ast.stmt) -> frozenset[str]:
 def defined_names(text: str) -> frozenset[str]:
     """Every name that a module's top level binds. Raises ``SyntaxError`` for other text than Python."""
     return frozenset().union(*(bound_names(statement) for statement in syntax.tree(text).body))
+
+
+@lru_cache(maxsize=32)
+def prelude_names(text: str) -> frozenset[str]:
+    """The names that a prelude defines: `defined_names`, remembered for the few preludes that there are."""
+    return defined_names(text)
 
 
 def declared_globals(tree: ast.AST) -> frozenset[str]:

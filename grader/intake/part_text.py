@@ -20,7 +20,38 @@ class PartText(cleaning.CleanText):
     all_cells: str = ""
 
 
-def decode_part(data: bytes, entry: str) -> PartText | Observation:
+@dataclass(frozen=True)
+class Cell:
+    """A code cell of a notebook: as it was, cleaned if Python refuses it, and why Python refuses it still."""
+
+    original: str
+    clean: cleaning.CleanText
+    error: StudentError | None
+
+    @classmethod
+    def of(cls, text: str) -> Cell:
+        """Read the text of a cell."""
+        if syntax.is_readable(text):
+            return cls(text, cleaning.CleanText(text), None)
+        clean = cleaning.clean(text)
+        return cls(text, clean, syntax.grammar_error(clean.text))
+
+
+@dataclass(frozen=True)
+class DecodedPart:
+    """A decoded part: its text, or the cells of a notebook."""
+
+    text: PartText
+    cells: tuple[Cell, ...] = ()
+
+    def for_entry(self, entry: str) -> PartText:
+        """The text in which an entry point is looked for: without the broken cells that it does not need."""
+        if not any(cell.error for cell in self.cells):
+            return self.text
+        return _join_cells(self.cells, entry, self.text.notes)
+
+
+def decode_part(data: bytes) -> DecodedPart | Observation:
     """The text of a part, or a note that says why the part has none."""
     is_notebook = notebook.looks_like_notebook(data)
     limit = notebook.BYTE_LIMIT if is_notebook else limits.BYTE_LIMIT
@@ -29,39 +60,36 @@ def decode_part(data: bytes, entry: str) -> PartText | Observation:
     decoding = encoding.decode(data)
     if isinstance(decoding, Observation):
         return decoding
-    if is_notebook or notebook.looks_like_notebook(decoding.text.encode()):
-        cells = notebook.code_cells(decoding.text)
-        if isinstance(cells, Observation):
-            return cells
-        texts = [cell.strip("\n") for cell in cells]
-        return limits.excess(texts) or _join_cells(texts, entry, decoding.notes)
-    return limits.excess([decoding.text]) or PartText(decoding.text, (), decoding.notes)
+    if not (is_notebook or notebook.looks_like_notebook(decoding.text.encode())):
+        return limits.excess([decoding.text]) or DecodedPart(PartText(decoding.text, (), decoding.notes))
+    sources = notebook.code_cells(decoding.text)
+    if isinstance(sources, Observation):
+        return sources
+    texts = [source.strip("\n") for source in sources]
+    excess = limits.excess(texts)
+    if excess is not None:
+        return excess
+    cells = tuple(map(Cell.of, texts))
+    return DecodedPart(_join_cells(cells, "", decoding.notes), cells)
 
 
-def _clean_cell(text: str) -> tuple[cleaning.CleanText, StudentError | None]:
-    """A cell, cleaned if Python refuses it, and why Python refuses it still."""
-    if syntax.is_readable(text):
-        return cleaning.CleanText(text), None
-    clean_cell = cleaning.clean(text)
-    return clean_cell, syntax.grammar_error(clean_cell.text)
-
-
-def _join_cells(texts: Sequence[str], entry: str, notes: tuple[Observation, ...]) -> PartText:
+def _join_cells(cells: Sequence[Cell], entry: str, notes: tuple[Observation, ...]) -> PartText:
     """Join the cells of a notebook; blank an unreadable cell that no other cell needs."""
-    clean_cells, errors = zip(*map(_clean_cell, texts), strict=True)
-    readable = "\n".join(cell.text for cell, error in zip(clean_cells, errors, strict=True) if error is None)
+    readable = "\n".join(cell.clean.text for cell in cells if cell.error is None)
     needed_names = ({entry} | set(re.findall(r"\w+", readable))) - set(_DEFINITION.findall(readable))
-    cells: list[str] = []
-    all_cells: list[str] = []
+    joined: list[str] = []
+    all_joined: list[str] = []
     dropped_pieces: list[DroppedPiece] = []
     line = 1
-    for number, (cell, error) in enumerate(zip(clean_cells, errors, strict=True), start=1):
-        text = cell.text
-        dropped_pieces += [piece._replace(line=piece.line + line) for piece in cell.dropped_pieces]
-        if error and not (needed_names.intersection(_DEFINITION.findall(text)) or damage.shows_damage(text, error)):
-            dropped_pieces.append(DroppedPiece.at(line, DropKind.CELL, texts[number - 1].split("\n")[0]))
+    for number, cell in enumerate(cells, start=1):
+        text = cell.clean.text
+        dropped_pieces += [piece._replace(line=piece.line + line) for piece in cell.clean.dropped_pieces]
+        is_needed = needed_names.intersection(_DEFINITION.findall(text))
+        if cell.error and not (is_needed or damage.shows_damage(text, cell.error)):
+            dropped_pieces.append(DroppedPiece.at(line, DropKind.CELL, cell.original.split("\n")[0]))
             text = "\n" * text.count("\n")
-        cells.append(f"# cell {number}\n{text}\n")
-        all_cells.append(f"# cell {number}\n{cell.text}\n")
-        line += cells[-1].count("\n")
-    return PartText("".join(cells), tuple(dropped_pieces), notes, "".join(all_cells) if any(errors) else "")
+        joined.append(f"# cell {number}\n{text}\n")
+        all_joined.append(f"# cell {number}\n{cell.clean.text}\n")
+        line += joined[-1].count("\n")
+    is_broken = any(cell.error for cell in cells)
+    return PartText("".join(joined), tuple(dropped_pieces), notes, "".join(all_joined) if is_broken else "")

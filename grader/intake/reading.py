@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, TypeVar, TypeVarTuple
 
 from grader.evidence import Observation, StudentError
 from grader.intake import cleaning, damage, fragments, losses, prose, salvage, slips, syntax
@@ -19,30 +20,67 @@ from grader.intake.entry_point import EntryText, add_lost_entry_note, bind_stand
 from grader.intake.facts import IntakeFact
 from grader.intake.part_text import PartText, decode_part
 from grader.intake.result import DropKind, DroppedPiece, IntakeResult
-from grader.intake.selection import MODULE_NAMES, Selection, select
+from grader.intake.selection import Selection, select
 from grader.intake.stand_in import EntryKind
-from grader.submission import Part
+from grader.intake.statements import MODULE_NAMES, Statements
+from grader.submission import Part, Repair
+
+_T = TypeVar("_T")
+_Arguments = TypeVarTuple("_Arguments")
+
+
+class PartReader:
+    """Reads one code part for the entry points that questions call; steps that need no entry point happen once.
+
+    ``prelude_names`` are the names that the assignment defines before the part runs. Thread-safe.
+    """
+
+    def __init__(self, part: Part, prelude_names: frozenset[str], repair: Repair = "suggest") -> None:
+        self._data = part.data
+        self._prelude_names, self._apply_repair = prelude_names, repair == "apply"
+        self._steps = _Steps()
+        self._lock = threading.Lock()
+
+    def read(self, entry: str, kind: EntryKind = EntryKind.FUNCTION) -> IntakeResult:
+        """Read the part for one entry point. Never raises, whatever the bytes."""
+        with self._lock:
+            decoded = self._steps.once(decode_part, self._data)
+            if isinstance(decoded, Observation):
+                return IntakeResult(notes=(decoded,))
+            text = decoded.for_entry(entry)
+            try:
+                result = _EntryReader(text, entry, kind, self._prelude_names, self._apply_repair, self._steps).read()
+                if result.source is None:
+                    return result
+                return add_lost_entry_note(result, self._steps.once(syntax.parse, result.source), self._data, entry)
+            except (RecursionError, MemoryError):
+                return _too_deep()
 
 
 def read_part(
     part: Part,
     entry: str,
     prelude_names: frozenset[str],
-    repair: Literal["suggest", "apply"] = "suggest",
+    repair: Repair = "suggest",
     kind: EntryKind = EntryKind.FUNCTION,
 ) -> IntakeResult:
-    """Read one code part for the entry point that a question calls. Never raises, whatever the bytes.
+    """Read one code part for a single entry point, as `PartReader` does."""
+    return PartReader(part, prelude_names, repair).read(entry, kind)
 
-    ``prelude_names`` are the names that the assignment defines before the part runs.
-    """
-    text = decode_part(part.data, entry)
-    if isinstance(text, Observation):
-        return IntakeResult(notes=(text,))
-    try:
-        result = _PartReader(text, entry, kind, prelude_names, repair == "apply").read()
-        return add_lost_entry_note(result, part.data, entry)
-    except (RecursionError, MemoryError):
-        return _too_deep()
+
+class _Steps:
+    """The results of steps that depend on the text alone."""
+
+    def __init__(self) -> None:
+        self._results: dict[tuple[Any, ...], Any] = {}
+
+    def once(self, step: Callable[[*_Arguments], _T], *args: *_Arguments) -> _T:
+        """The result of a step; it is the same object for the same arguments, and must not be changed."""
+        key = (step, *args)
+        if key not in self._results:
+            self._results[key] = step(*args)
+        result: _T = self._results[key]
+        return result
 
 
 def _too_deep() -> IntakeResult:
@@ -63,18 +101,25 @@ class _Damage:
         return {"is_damaged": self.is_damaged, "repaired_text": repaired_text, "diff": self.diff}
 
 
-class _PartReader:
+class _EntryReader:
     """Reads the text of one part for one entry point, and records what each step drops and notes."""
 
     def __init__(
-        self, part: PartText, entry: str, kind: EntryKind, prelude_names: frozenset[str], apply_repair: bool
+        self,
+        part: PartText,
+        entry: str,
+        kind: EntryKind,
+        prelude_names: frozenset[str],
+        apply_repair: bool,
+        steps: _Steps,
     ) -> None:
+        self._once = steps.once
         self._part = part
         self._entry, self._kind = entry, kind
         self._prelude_names = prelude_names
         self._apply_repair = apply_repair
         self._text = part.text
-        self._tree_or_error = syntax.parse(part.text)
+        self._tree_or_error = self._once(syntax.parse, part.text)
         self._dropped_pieces = list(part.dropped_pieces)
         self._notes = list(part.notes)
         self._needs_broken = False
@@ -96,7 +141,7 @@ class _PartReader:
         if isinstance(self._tree_or_error, StudentError) and self._tree_or_error.type == "RecursionError":
             return _too_deep()
         if self._is_unreadable:
-            self._adopt(cleaning.clean(self._text))
+            self._adopt(self._once(cleaning.clean, self._text))
         if self._is_unreadable and not self._part.all_cells:
             result = self._read_without_broken(self._text, self._dropped_pieces, syntax.grammar_error)
             if result is not None:
@@ -104,10 +149,10 @@ class _PartReader:
         if isinstance(self._tree_or_error, StudentError) and not damage.shows_damage(self._text, self._tree_or_error):
             self._slip = slips.find(self._text, self._tree_or_error)
         if self._is_unreadable and not (self._needs_broken or self._slip):
-            self._adopt(prose.without_prose(self._text))
+            self._adopt(self._once(prose.without_prose, self._text))
         paste_damage = self._find_damage()
         if self._is_unreadable and paste_damage.repair is None and not (self._needs_broken or self._slip):
-            salvaged = salvage.salvage(self._text)
+            salvaged = self._once(salvage.salvage, self._text)
             if salvaged is not None:
                 self._adopt(salvaged)
                 paste_damage = self._find_damage()
@@ -117,16 +162,16 @@ class _PartReader:
         """Continue with the text of a step; ``None`` if the step does not apply."""
         if clean_text is not None:
             self._text = clean_text.text
-            self._tree_or_error = syntax.parse(clean_text.text)
+            self._tree_or_error = self._once(syntax.parse, clean_text.text)
             self._dropped_pieces += clean_text.dropped_pieces
             self._notes += clean_text.notes
 
     def _find_damage(self) -> _Damage:
-        shows_damage = damage.shows_damage(self._text, self._tree_or_error)
+        shows_damage = self._once(damage.shows_damage, self._text, self._tree_or_error)
         if self._slip is not None:
             return _Damage()
         is_suspect = shows_damage or self._is_unreadable
-        repair = damage.repair(self._text) if is_suspect else None
+        repair = self._once(damage.repair, self._text) if is_suspect else None
         if repair is None:
             return _Damage(shows_damage)
         return _Damage(True, repair, damage.difference(self._part.text, repair.text))
@@ -155,8 +200,8 @@ class _PartReader:
 
         Returns ``None`` where they show damage, the entry point needs one, or the rest lacks the entry point.
         """
-        split = fragments.split(text, check)
-        parse_result = None if split is None else syntax.parse(split.text)
+        split = self._once(fragments.split, text, check)
+        parse_result = None if split is None else self._once(syntax.parse, split.text)
         if split is None or not isinstance(parse_result, ast.Module) or losses.shows_damage(text, split):
             return None
         entry_text = bind_stand_in(split.text, parse_result, self._entry, self._kind)
@@ -178,7 +223,8 @@ class _PartReader:
         return self._read_without_broken(text, dropped_pieces, syntax.compile_error)
 
     def _select(self, entry_text: EntryText, conservative: bool = False) -> Selection:
-        return select(entry_text.text, entry_text.tree, self._entry, self._prelude_names, conservative)
+        statements = self._once(Statements, entry_text.tree, self._prelude_names)
+        return select(entry_text.text, statements, self._entry, conservative)
 
     def _runnable(
         self,
@@ -190,11 +236,26 @@ class _PartReader:
     ) -> IntakeResult:
         """The result for a readable text, with a conservative fallback where the selection is speculative."""
         notes = [*self._notes, *entry_text.notes, *notes]
-        result = _from_selection(selection, dropped_pieces, notes, paste_damage)
+        result = self._from_selection(selection, dropped_pieces, notes, paste_damage)
         if not selection.is_speculative or result.source is None:
             return result
         conservative = self._select(entry_text, conservative=True)
-        return replace(result, conservative=_from_selection(conservative, dropped_pieces, notes, paste_damage))
+        return replace(result, conservative=self._from_selection(conservative, dropped_pieces, notes, paste_damage))
+
+    def _from_selection(
+        self, selection: Selection, dropped_pieces: list[DroppedPiece], notes: list[Observation], paste_damage: _Damage
+    ) -> IntakeResult:
+        dropped_pieces = [*dropped_pieces, *selection.dropped_pieces]
+        error = self._once(syntax.compile_error, selection.source)
+        cause = [] if error is None else [_syntax_note(error)]
+        return IntakeResult(
+            source=selection.source if error is None else None,
+            dropped_pieces=tuple(sorted(dropped_pieces)),
+            notes=(*cause, *notes, *selection.notes, *_dropped_note(dropped_pieces, selection.dropped_changes)),
+            missing_names=selection.missing_names,
+            error=error,
+            **paste_damage.fields(),
+        )
 
     def _unreadable(self, error: StudentError, paste_damage: _Damage) -> IntakeResult:
         """The result for a text that is no Python; names what even the repaired text lacks."""
@@ -216,22 +277,6 @@ class _PartReader:
             error=error,
             **paste_damage.fields(),
         )
-
-
-def _from_selection(
-    selection: Selection, dropped_pieces: list[DroppedPiece], notes: list[Observation], paste_damage: _Damage
-) -> IntakeResult:
-    dropped_pieces = [*dropped_pieces, *selection.dropped_pieces]
-    error = syntax.compile_error(selection.source)
-    cause = [] if error is None else [_syntax_note(error)]
-    return IntakeResult(
-        source=selection.source if error is None else None,
-        dropped_pieces=tuple(sorted(dropped_pieces)),
-        notes=(*cause, *notes, *selection.notes, *_dropped_note(dropped_pieces, selection.dropped_changes)),
-        missing_names=selection.missing_names,
-        error=error,
-        **paste_damage.fields(),
-    )
 
 
 def _syntax_note(error: StudentError) -> Observation:

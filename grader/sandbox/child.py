@@ -394,6 +394,12 @@ class LockedChild:
 
     # -- output -------------------------------------------------------------------------------------------------
 
+    def clear_output(self) -> None:
+        """Forget the output so far, when a child runs code of another question."""
+        for fd in (self._out, self._err):
+            self._drain(fd)
+            self._buffers[fd].clear()
+
     @property
     def stdout(self) -> str:
         """The output of the student's code so far, capped, control characters escaped."""

@@ -33,6 +33,7 @@ ON_ONE_DATABASE = {
     "test_processes": "postgresql",
     "test_regrade_jobs": "postgresql",
     "test_regrades": "postgresql",
+    "test_author_faults": "sqlite",
     "test_replay": "sqlite",
     "test_roles": "sqlite",
     "test_later_stage": "postgresql",

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import re
 import uuid
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import unified_diff
 
-import httpx
 import pytest
 import structlog
-from fastapi.routing import iter_route_contexts
 
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
@@ -25,7 +21,6 @@ from app.grading.recorder import Recorder
 from app.grading.stages import FirstStage
 from app.lti.models import LineItem, Passback, Platform
 from app.lti.sender import Sender
-from app.main import create_app
 from app.queue.dbos_engine import DbosJobs
 from app.regrades import service as regrades
 from app.regrades.models import Kind
@@ -43,6 +38,7 @@ from grader.pipeline import Grading
 from tests import class_rows
 from tests.integration.conftest import MakeSettings
 from tests.integration.service import Client, ServiceInProcess, Site, assert_problem, example
+from tests.integration.student_views import StudentViews
 from tests.integration.test_jobs import BrokenSandbox, Course, grader
 
 SLUG = "told-later"
@@ -53,18 +49,6 @@ EXTENDED = DEADLINE + timedelta(days=10)
 CLOSES = EXTENDED + MOST_DAYS
 """A third student may still submit so long."""
 RIGHT, WRONG = {"2.2": "softer", "3.2": "no "}, {"2.2": "harder", "3.2": "yes"}
-ELSEWHERE = {
-    "/metrics": "counts requests",
-    "/api/v1/submissions POST": "makes a submission, whose report is that of the other routes",
-    "/ POST": "makes a submission",
-    "/login POST": "starts a session",
-    "/logout POST": "ends a session",
-    "/theme POST": "sets a cookie",
-    "/language POST": "sets a cookie",
-    "/healthz": "knows no student",
-    "/readyz": "knows no student",
-}
-"""Routes that show nobody a result, with the reason."""
 VARYING = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", "ID"),
     (r"\b[0-9a-f]{64}\b", "SHA-256"),
@@ -179,64 +163,14 @@ class Person:
 
     def views(self, site: Site) -> dict[str, str]:
         """Everything that every route answers to this student, without what may differ."""
-        views = {}
-        for method, path in _routes(site):
-            for filled in _fill(path, self):
-                views[f"{method} {path} {filled.replace(self.submission, 'ID')}"] = self._view(site, method, filled)
-        return {_plain(name): view for name, view in views.items()}
-
-    def _view(self, site: Site, method: str, path: str) -> str:
-        url = f"{site.url}{path}"
-        body = {"json": {"reason": "Please look again."}} if path.endswith("/regrade-requests") else {}
-        if method == "POST" and path.endswith("/requests"):
-            body = {"data": {"reason": "Please look again."}}
-        answer = self.client.http.request(method, url, **body if method != "GET" else {})  # type: ignore[arg-type]
-        headers = {name: value for name, value in answer.headers.items() if name not in ("etag", "date")}
-        return _plain(f"{answer.status_code} {headers} {_text(answer)}")
-
-
-def _text(answer: httpx.Response) -> str:
-    if answer.headers.get("content-type") != "application/zip":
-        return answer.text
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as files:
-        return "\n".join(f"{name}\n{files.read(name).decode()}" for name in files.namelist())
+        views = StudentViews(self.client, SLUG, self.first, self.submission, list(LATER), ["model", "loss", "summary"])
+        return {_plain(name): _plain(view) for name, view in views.every(site).items()}
 
 
 def _plain(text: str) -> str:
     for pattern, name in VARYING:
         text = re.sub(pattern, name, text)
     return re.sub(r"'content-length': '\d+'", "", text)
-
-
-def _routes(site: Site) -> list[tuple[str, str]]:
-    """Every method and path of the application."""
-    routes = iter_route_contexts(create_app(site.settings).routes)
-    every = sorted({(method, route.path) for route in routes for method in route.methods or () if route.path})
-    assert len(every) > 80
-    return [
-        (method, path)
-        for method, path in every
-        if path not in ELSEWHERE and f"{path} {method}" not in ELSEWHERE and not path.startswith("/lti")
-    ]
-
-
-def _fill(path: str, person: Person) -> list[str]:
-    """The path for a submission of a person, and for every question and part that it names."""
-    if path == "/compare":
-        return [f"/compare?first={person.first}&second={person.submission}"]
-    values = {
-        "submission_id": [person.submission],
-        "number": list(LATER),
-        "part": ["model", "loss", "summary"],
-        "slug": [SLUG],
-        "login": [person.client.login],
-        "regrade_id": [str(uuid.UUID(int=1))],
-    }
-    paths = [path]
-    for name in re.findall(r"{(\w+)", path):
-        values.setdefault(name, ["999"])
-        paths = [re.sub(rf"{{{name}(:\w+)?}}", value, one) for one in paths for value in values[name]]
-    return [f"{one}?assignment={SLUG}" if one in ("/", "/api/v1/submissions") else one for one in paths]
 
 
 def differing_views(site: Site, one: Person, other: Person) -> list[str]:

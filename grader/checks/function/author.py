@@ -5,9 +5,11 @@ No student's code ever enters it; a student's answers reach it as data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from grader.checks.function import values
 from grader.checks.function.values import NONE, Value, Writer
@@ -18,6 +20,10 @@ from grader.sandbox.replies import Child, Reply
 MAX_CASES = 200
 MAX_BYTES = 64 << 20
 """Most bytes of tensors in the cases of one draw, and in one function's answers to them."""
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class AuthorFault(Exception):
@@ -42,15 +48,29 @@ class Answer:
     error: StudentError | None = None
 
 
+def _alone(method: Callable[Concatenate[Author, _P], _T]) -> Callable[Concatenate[Author, _P], _T]:
+    """A method during which no other question uses the child."""
+
+    @wraps(method)
+    def run(self: Author, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return run
+
+
 class Author:
     """The author's files of one function question, loaded on demand into a child that holds nothing else."""
 
-    def __init__(self, child: Child, prelude: str, folder: str) -> None:
+    def __init__(self, child: Child, prelude: str, folder: str, lock: threading.RLock | None = None) -> None:
+        """``lock`` is that of a child which the files of several questions share."""
         self._child = child
+        self._lock = lock or threading.RLock()
         self._prelude = prelude
         self._folder = folder
         self._defines: dict[str, tuple[str, ...]] = {}
 
+    @_alone
     def load(self, name: str, source: str) -> tuple[str, ...]:
         """Run a file once, under its name in the folder; returns the names that it defines."""
         if name not in self._defines:
@@ -61,6 +81,7 @@ class Author:
             self._defines[name] = claims.texts(reply.meta.get("defines"), 500)
         return self._defines[name]
 
+    @_alone
     def draw(self, source: str, seed: int) -> tuple[Case, ...]:
         """The cases that ``cases.py`` yields for a seed; the i-th call is seeded with ``seed + i``."""
         if "cases" not in self.load("cases.py", source):
@@ -83,6 +104,7 @@ class Author:
             size = self._add_size(size, reply, "cases.py")
         return tuple(cases)
 
+    @_alone
     def answers(self, name: str, source: str, entry: str, cases: Sequence[Case], *, strict: bool) -> tuple[Answer, ...]:
         """What a function of a file answers to the cases; ``strict``: an exception is the author's fault."""
         if entry not in self.load(name, source):
@@ -100,6 +122,7 @@ class Author:
             size = self._add_size(size, reply, name)
         return tuple(answers)
 
+    @_alone
     def refusal(self, source: str, aspect: str, case: Case, answer: Answer) -> Mapping[str, str] | bool | None:
         """Why the property refuses an answer, by language; ``None`` if it accepts it, ``False`` if it does not judge.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,12 +13,15 @@ from grader.check import Check
 from grader.checks.function import function_replay, measure, rubric
 from grader.checks.function import score as scoring
 from grader.checks.function.author import Author, AuthorFault
+from grader.checks.function.children import SharedChildren, own_author
 from grader.checks.function.evidence import FunctionEvidence
 from grader.checks.function.options import AuthorFiles, FunctionOptions, author_files, problems
-from grader.context import GradingContext, LoadFailure
+from grader.context import GradingContext, LoadedPart, LoadFailure
 from grader.evidence import Fault
 from grader.rubric import Progress, RubricTrial
+from grader.sandbox.replies import Child
 from grader.sandbox.supervisor import Sandbox
+from grader.submission import Part
 from grader.verdicts import QuestionScore
 
 _log = logging.getLogger(__name__)
@@ -43,24 +45,21 @@ class Function(Check[FunctionEvidence, FunctionOptions]):
         part = context.code_part(question)
         if part is None:
             return FunctionEvidence(submitted=False)
-        entry = self.options(question).entry
         try:
             files = author_files(context.assignment, question)
             files.mistakes  # noqa: B018 - read here, so that an unusable docstring is the author's fault
         except ValueError as error:
             return _author_fault(context, question, error)
+        examination = _Examination(context, question, part, files)
         try:
-            with context.load_part(part, question, stage=entry) as loaded:
-                if isinstance(loaded, LoadFailure):
-                    return FunctionEvidence(**loaded.fields)
-                with _AuthorChild(context, files) as author:
-                    key = (context.assignment.digest, question.number, entry)
-                    evidence = measure.measure(
-                        loaded.child, entry, files, author, key, np.random.default_rng(), loaded.defined_names
-                    )
-                return loaded.with_notes(evidence)
-        except AuthorFault as error:
-            return _author_fault(context, question, error)
+            return examination.together() or examination.alone(examination.shared_author)
+        except AuthorFault:
+            # A file of another question may have ended the shared child.
+            try:
+                with own_author(context, files.options.folder) as author:
+                    return examination.alone(author)
+            except AuthorFault as error:
+                return _author_fault(context, question, error)
 
     def score(self, assignment: Assignment, question: Question, evidence: FunctionEvidence) -> QuestionScore:
         return scoring.score(assignment, question, evidence)
@@ -84,22 +83,40 @@ def _author_fault(context: GradingContext, question: Question, error: Exception)
     return FunctionEvidence(fault=Fault.GRADER, author_error=str(error))
 
 
-class _AuthorChild:
-    """Opens the author's child when it is first asked for."""
+class _Examination:
+    """One function of a submission, and how it is examined."""
 
-    def __init__(self, context: GradingContext, files: AuthorFiles) -> None:
-        self._context, self._folder = context, files.options.folder
-        self._opened = contextlib.ExitStack()
-        self._author: Author | None = None
+    def __init__(self, context: GradingContext, question: Question, part: Part, files: AuthorFiles) -> None:
+        self._context, self._question, self._part, self._files = context, question, part, files
+        self._entry = files.options.entry
+        self._shared = context.shared(SharedChildren)
 
-    def __call__(self) -> Author:
-        if self._author is None:
-            child = self._opened.enter_context(self._context.open_child(self._context.limits))
-            self._author = Author(child, self._context.assignment.prelude_source(), self._folder)
-        return self._author
+    def shared_author(self) -> Author:
+        """The author's files in the child that the questions share. Raises `InfrastructureFault`."""
+        return self._shared.author(self._files.options.folder)
 
-    def __enter__(self) -> _AuthorChild:
-        return self
+    def together(self) -> FunctionEvidence | None:
+        """The evidence of a function that is right in the student's shared child; ``None`` for any other."""
+        reading = self._context.read_part(self._part, self._entry, self._entry)
+        if reading.source is None:
+            return None
+        name = self._context.code_name(self._question)
+        with self._context.stage_timer(self._entry), self._shared.student(reading.source, name) as child:
+            if child is None:
+                return None
+            evidence = self._measure(child, self.shared_author, diagnose=False)
+            return LoadedPart(child, reading.notes, ()).with_notes(evidence) if evidence.is_right else None
 
-    def __exit__(self, *error: object) -> None:
-        self._opened.close()
+    def alone(self, author: Callable[[], Author]) -> FunctionEvidence:
+        """The evidence from a child of its own."""
+        with self._context.load_part(self._part, self._question, stage=self._entry) as loaded:
+            if isinstance(loaded, LoadFailure):
+                return FunctionEvidence(**loaded.fields)
+            return loaded.with_notes(self._measure(loaded.child, author, loaded.defined_names))
+
+    def _measure(
+        self, child: Child, author: Callable[[], Author], names: tuple[str, ...] = (), *, diagnose: bool = True
+    ) -> FunctionEvidence:
+        key = (self._context.assignment.digest, self._question.number, self._entry)
+        rng = np.random.default_rng()
+        return measure.measure(child, self._entry, self._files, author, key, rng, names, diagnose=diagnose)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from grader.evidence import CodeEvidence, Record, StudentError
+from grader.evidence import CodeEvidence, Record, StaffOnly, StudentError
 
 
 class GroupEvidence(Record):
@@ -91,5 +91,14 @@ class FunctionEvidence(CodeEvidence):
     repeatable: bool = True
     """The same input gave the same answer."""
     seed: int | None = None
-    author_error: str = ""
+    author_error: Annotated[str, StaffOnly] = ""
     """What is wrong in the author's files (file and line): the grader's fault."""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the function is right in all groups of cases, and repeats its answers."""
+        return self.repeatable and bool(self.groups) and all(group.agrees for group in self.groups)
+
+    @property
+    def fault_message(self) -> str:
+        return "function.author_fault" if self.author_error else super().fault_message

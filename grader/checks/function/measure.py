@@ -59,10 +59,13 @@ def measure(
     key: tuple[str, str, str],
     rng: np.random.Generator,
     defined_names: tuple[str, ...] = (),
+    *,
+    diagnose: bool = True,
 ) -> FunctionEvidence:
     """Examine the function that ``child`` has loaded.
 
-    ``author`` opens the author's child when it is first needed; ``key`` names digest, question and entry point.
+    ``author`` opens the author's child when it is first needed; ``key`` names digest, question and entry point. Known
+    mistakes are only compared to ``diagnose``.
     Raises `AuthorFault` when a file of the author's is wrong, and `InfrastructureFault` when the sandbox failed.
     """
     inspected = child.request("function.inspect", {"entry": entry})
@@ -114,7 +117,7 @@ def measure(
     groups = tuple(_group_evidence(group, judged) for group in files.options.groups)
     failed = [item for item in judged if any(_fails(item, group) for group in files.options.groups)]
     diagnosis: tuple[str, ...] = ()
-    if failed and repeatable:
+    if failed and repeatable and diagnose:
         diagnosis = _diagnose([answers[i] for i in range(len(cases))], fixed, fresh, entry, files, author)
     return FunctionEvidence(
         **facts,

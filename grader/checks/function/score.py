@@ -33,7 +33,7 @@ def score(assignment: Assignment, question: Question, evidence: FunctionEvidence
     if not evidence.repeatable:
         return result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="function.not_repeatable"), *remarks)
     uncertain = Verdict.NEEDS_REVIEW if evidence.missing_names else None
-    if evidence.groups and all(group.agrees for group in evidence.groups):
+    if evidence.is_right:
         ok = Note(id="function.ok", params={"cases": evidence.cases})
         return result(question, question.points, uncertain, ok, *remarks)
     return _partly_right(question, evidence, files, uncertain, remarks)

@@ -6,6 +6,7 @@ how fast it is computed.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ import torch
 _ELSEWHERE = frozenset({"cuda", "mps", "xpu"})
 
 
+@cache
 def redirect_gpu_to_cpu() -> None:
     """Make ``.cuda()`` do nothing, and ``.to("cuda")`` and ``.to("mps")`` mean ``.to("cpu")``, in this process."""
 

@@ -28,7 +28,8 @@ class StudentModule:
         return self.module.__dict__
 
     def load(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
-        """Run the prelude, then the source, in one namespace; answers the names that the source bound."""
+        """Run the prelude, then the source, in a new namespace; answers the names that the source bound."""
+        self.module = types.ModuleType(self.module.__name__)
         filename, source = str(meta["filename"]), str(meta["source"])
         namespace = self.namespace
         namespace["__file__"] = filename
