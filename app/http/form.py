@@ -37,8 +37,9 @@ class DuplicatePart(Unprocessable):
 class _Reader:
     """Receives the parser's callbacks. It keeps the first fault and skips the rest of the form."""
 
-    def __init__(self, limit_of: Callable[[str], int | None]) -> None:
+    def __init__(self, limit_of: Callable[[str], int | None], repeatable: str | None) -> None:
         self._limit_of = limit_of
+        self._repeatable = repeatable
         self._limit = 0
         self.fields: dict[str, Field] = {}
         self.fault: Problem | None = None
@@ -83,6 +84,8 @@ class _Reader:
             return
         name = options[b"name"].decode("utf-8", "replace")
         limit = self._limit_of(name)
+        if name == self._repeatable:
+            name = f"{name}-{len(self.fields)}"
         if limit is None:
             self._record_fault(UnknownPart(f"There is no part {name[:60]!r}."))
         elif len(self.fields) >= MOST_FIELDS:
@@ -114,17 +117,21 @@ class _Reader:
 
 
 async def read(
-    stream: AsyncIterator[bytes], content_type: str, limit_of: Callable[[str], int | None]
+    stream: AsyncIterator[bytes],
+    content_type: str,
+    limit_of: Callable[[str], int | None],
+    repeatable: str | None = None,
 ) -> dict[str, Field]:
     """The fields of a form by name. ``limit_of`` gives the limit of a field in bytes, ``None`` if it is not allowed.
 
+    The form may have the field ``repeatable`` many times; each is returned as ``repeatable-N`` with an own number.
     The stream is read to its end even after a fault, so that the client reads the answer. Raises `NotAForm`,
     `UnreadableForm`, `UnknownPart`, `DuplicatePart` or `PartTooLarge`.
     """
     kind, options = parse_options_header(content_type)
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise NotAForm
-    reader = _Reader(limit_of)
+    reader = _Reader(limit_of, repeatable)
     try:
         parser = MultipartParser(options[b"boundary"], reader.callbacks())
     except FormParserError:

@@ -24,6 +24,7 @@ from app.pages import (
     review,
     similarity,
     submission,
+    submit,
 )
 from app.pages.check_slots import CheckSlots
 from app.scores.class_records import ClassRecords
@@ -60,6 +61,7 @@ def install(app: FastAPI) -> None:
     for page in (
         login,
         home,
+        submit,
         submission,
         regrade_requests,
         compare,

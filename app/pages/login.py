@@ -70,6 +70,8 @@ def log_out(request: Request, database: Db) -> Response:
             service.log_out(session, cookie)
     response = RedirectResponse("/login", status_code=303)
     cookies.clear_cookie(response)
+    # The form to submit keeps typed text in the browser, and the next person may sit at the same computer.
+    response.headers["Clear-Site-Data"] = '"storage"'
     return response
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app import language
 from grader import intake, messages
 from grader.assignment import Assignment, Question
 from grader.checks import registry
 from grader.evidence import Evidence, Observation
-from grader.intake import IntakeFact
-from grader.parts import PartDefinition, PartKind
+from grader.intake import DroppedPiece, IntakeFact
+from grader.parts import PartDefinition
 from grader.submission import Part, Repair
 from grader.verdicts import message_of
 
@@ -22,87 +22,104 @@ _KNOWN_AFTER_RUN = IntakeFact.SETTINGS_MISSING
 
 @dataclass(frozen=True)
 class CodePreview:
-    """What intake reads of a part of code for one entry point, and whether the part defines it.
+    """What intake reads for the entry point of a question, and whether the code defines it.
 
-    ``other_part`` is the title of the part that defines it instead of the question's own. ``is_first`` marks the first
-    entry point of a part, beside which the page shows what concerns the part as a whole. ``remarks`` are sentences.
+    ``other_part`` is the title of the part that defines it instead of the question's own. ``remarks`` are sentences.
     """
 
+    question: str
     part: str
-    title: str
     entry: str
     has_entry: bool
     other_part: str | None
-    is_first: bool
     result: intake.IntakeResult
     remarks: tuple[str, ...]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the question can be graded as far as reading shows."""
+        return self.has_entry and not self.result.missing_names
 
 
 @dataclass(frozen=True)
 class QuestionPreview:
-    """What the check of a question reads of its parts. The page shows it by the kind of the check.
-
-    ``title`` is that of the first part.
-    """
+    """What the check of a question reads of its parts. The page shows it by the kind of the check."""
 
     question: Question
-    title: str
     evidence: Evidence
     remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class OtherPreview:
-    """A part that only running shows: ``lines`` of a text, ``size`` in bytes of all others."""
+class PartPreview:
+    """What concerns a part as a whole: its size in bytes, the lines of a text, and of code what intake changes in it.
 
-    title: str
-    lines: int | None
+    ``dropped_pieces`` are skipped whichever entry point is called; ``remarks`` come with each of them.
+    """
+
     size: int
+    lines: int | None
+    is_damaged: bool = False
+    diff: str = ""
+    dropped_pieces: tuple[DroppedPiece, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Preview:
-    """The parts that a form holds. ``unanswered`` are the numbers of questions without a part or an answer."""
+    """The parts that a form holds, by name. ``unanswered`` are the questions without a part or an answer."""
 
     codes: tuple[CodePreview, ...]
     questions: tuple[QuestionPreview, ...]
-    others: tuple[OtherPreview, ...]
+    parts: Mapping[str, PartPreview]
     unanswered: tuple[str, ...]
+
+    @property
+    def to_check(self) -> tuple[str, ...]:
+        """The questions whose code cannot be graded as it is."""
+        return tuple(code.question for code in self.codes if not code.is_usable)
 
 
 def read_parts(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str) -> Preview:
     """Read the parts as the grading will, with remarks in a language."""
-    codes = tuple(_codes(assignment, parts, repair, tag))
-    called = {code.entry for code in codes}
-    questions, unanswered, shown = [], [], {code.part for code in codes}
+    readings = list(_codes(assignment, parts, repair, tag))
+    previews = {part.name: _part(part, parts[part.name], readings) for part in assignment.parts if part.name in parts}
+    called = {code.entry for code in readings}
+    questions, unanswered = [], []
     for question in assignment.questions:
         own = assignment.by_kind(question, parts)
         evidence = registry.of(question).read(question, own)
         if not (own or question.entry in called) or (evidence is not None and not evidence.submitted):
             unanswered.append(question.number)
         elif evidence is not None:
-            # Weights are only opened inside the sandbox.
-            names = [name for name in parts if name in question.parts and not _is_weights(assignment, name)]
-            shown.update(names)
-            title = _title(assignment, next(part.name for part in assignment.parts if part.name in names), tag)
-            questions.append(QuestionPreview(question, title, evidence, _render(evidence.remarks, tag)))
-    others = [_other(part, parts[part.name], tag) for part in assignment.parts if part.name in parts.keys() - shown]
-    return Preview(codes, tuple(questions), tuple(others), tuple(unanswered))
+            questions.append(QuestionPreview(question, evidence, _render(evidence.remarks, tag)))
+    codes = tuple(
+        replace(code, remarks=tuple(text for text in code.remarks if text not in previews[code.part].remarks))
+        for code in readings
+    )
+    return Preview(codes, tuple(questions), previews, tuple(unanswered))
 
 
-def _is_weights(assignment: Assignment, name: str) -> bool:
-    return assignment.part(name).kind is PartKind.WEIGHTS
-
-
-def _other(definition: PartDefinition, part: Part, tag: str) -> OtherPreview:
+def _part(definition: PartDefinition, part: Part, codes: Iterable[CodePreview]) -> PartPreview:
     lines = len(part.data.splitlines()) if definition.is_text else None
-    return OtherPreview(language.text(definition.title, tag), lines, len(part.data))
+    readings = [code for code in codes if code.part == definition.name]
+    if not readings:
+        return PartPreview(len(part.data), lines)
+    first, *others = readings
+    shared_pieces = set(first.result.dropped_pieces).intersection(*(code.result.dropped_pieces for code in others))
+    return PartPreview(
+        size=len(part.data),
+        lines=lines,
+        is_damaged=first.result.is_damaged,
+        diff=first.result.diff,
+        dropped_pieces=tuple(piece for piece in first.result.dropped_pieces if piece in shared_pieces),
+        remarks=tuple(text for text in first.remarks if others and all(text in code.remarks for code in others)),
+    )
 
 
 def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str) -> Iterator[CodePreview]:
     prelude_names = intake.prelude_names(assignment.prelude_source())
     readers = {name: intake.PartReader(part, prelude_names, repair) for name, part in parts.items()}
-    shown: dict[str, set[str]] = {}
     for question in assignment.questions:
         own, others = assignment.code_parts(question)
         kind = registry.of(question).entry_kind
@@ -112,23 +129,15 @@ def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, ta
         name = next(name for name in (*own, *others) if parts.get(name) is part)
         result = readers[name].read(question.entry, kind)
         notes = tuple(note for note in result.notes if note.id not in {*_SHOWN_APART, _KNOWN_AFTER_RUN})
-        remarks = _render(notes, tag)
         yield CodePreview(
+            question=question.number,
             part=name,
-            title=_title(assignment, own[0], tag),
             entry=question.entry,
             has_entry=result.source is not None and question.entry in intake.defined_names(result.source),
-            other_part=_title(assignment, name, tag) if name not in own else None,
-            is_first=name not in shown,
+            other_part=language.text(assignment.part(name).title, tag) if name not in own else None,
             result=result,
-            # A remark on the part as a whole comes with each of its entry points.
-            remarks=tuple(remark for remark in remarks if remark not in shown.get(name, ())),
+            remarks=_render(notes, tag),
         )
-        shown.setdefault(name, set()).update(remarks)
-
-
-def _title(assignment: Assignment, name: str, tag: str) -> str:
-    return language.text(assignment.part(name).title, tag)
 
 
 def _render(notes: Iterable[Observation], tag: str) -> tuple[str, ...]:

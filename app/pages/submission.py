@@ -15,7 +15,7 @@ from app.grading import cancelling
 from app.http import request_language
 from app.http.authentication import AnyViewer
 from app.http.sessions import Db, ReadSession
-from app.pages import rendering
+from app.pages import receipt, rendering
 from app.presenting import filters
 from app.problems import Problem
 from app.regrade_requests import service as regrade_requests
@@ -73,6 +73,8 @@ def report_page(
         problem=problem,
         mine=is_own,
         may_ask=is_own and report.state is State.GRADED,
+        digest=receipt.digest(report.parts),
+        part_lines=receipt.lines(report.parts),
         **report_context(session, viewer, report, tag),
     )
 

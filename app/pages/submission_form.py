@@ -1,138 +1,160 @@
-"""The form of the start page, and its conversion into the fields of the API."""
+"""The form of an assignment: a card for each question, with the fields of its parts."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from app import language
 from app.presenting import filters
 from app.submissions.parts import Field
-from grader.assignment import Assignment, Question
-from grader.parts import PartDefinition, PartKind, usual_file_names
+from app.submissions.placing import PASTED_SUFFIXES
+from grader import telling
+from grader.assignment import Assignment, Question, Tell
+from grader.parts import PartDefinition, PartKind
 
-_ANSWER = "answer-"
-_FILE = "-file"
-_TEXT_AREAS = frozenset({PartKind.CODE, PartKind.TEXT})
+ANSWER, FILE, PLACE, CARRY = "answer-", "-file", "place-", "carry-"
+"""The beginning or the end of the names of fields: an answer, the file of a part, what a student wants done with one of
+several files, and a part that is carried over from an earlier attempt."""
+FILES, START = "files", "from"
+"""The field of several files, and that of the attempt from which the form starts."""
+PASTED = frozenset({PartKind.CODE, PartKind.TEXT})
 """Kinds of parts that can be pasted."""
+_CONTROL_BYTES = 256
 
 
 @dataclass(frozen=True)
 class Task:
-    """A question as the form shows it: ``text`` is Markdown, ``choices`` are texts by key."""
+    """A question as the form shows it: ``text`` is Markdown, ``choices`` are texts by key.
+
+    Its ``part_titles`` are by name those of its parts whose field stands in another card.
+    """
 
     number: str
     title: str
     points: str
     text: str
     choices: Mapping[str, str]
+    is_told_later: bool
+    part_titles: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class FormPart:
-    """The fields of a part, and the questions that it is the first part of.
-
-    ``files`` and ``entries`` let the page's script find the field of a dropped file.
-    """
+    """The fields of a part, and the numbers of the questions that use it."""
 
     name: str
+    kind: PartKind
     title: str
     hint: str
     max_bytes: int
     is_pasted: bool
     accept: str
-    files: str
-    entries: str
-    tasks: tuple[Task, ...]
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A question with the parts that only it uses, or a part that several questions or none use."""
+
+    task: Task | None
+    parts: tuple[FormPart, ...]
 
 
 @dataclass(frozen=True)
 class Form:
-    """The form of one assignment: its parts in order, and its questions with choices."""
+    """The form of one assignment. The cards are in the order of the questions; ``suffixes`` are of all its files."""
 
-    parts: tuple[FormPart, ...]
-    choices: tuple[Task, ...]
+    cards: tuple[Card, ...]
+    has_code: bool
+    suffixes: str
+    largest_file: int
+    part_titles: Mapping[str, str]
 
 
 def build(assignment: Assignment, tag: str) -> Form:
     """The form of an assignment in a language."""
-    file_names = usual_file_names(assignment.parts)
     return Form(
-        parts=tuple(
-            _form_part(assignment, part, file_names[part.name], tag)
-            for part in assignment.parts
-            if part.kind is not PartKind.ANSWERS
-        ),
-        choices=tuple(_task(question, tag) for question in assignment.questions if "choices" in question.options),
+        cards=tuple(_cards(assignment, tag)),
+        has_code=any(part.kind is PartKind.CODE for part in assignment.parts),
+        suffixes=", ".join(dict.fromkeys(suffix for part in assignment.parts for suffix in _suffixes(part))),
+        largest_file=_largest_file(assignment),
+        part_titles={part.name: language.text(part.title, tag) for part in assignment.parts},
     )
 
 
-def _form_part(assignment: Assignment, part: PartDefinition, files: tuple[str, ...], tag: str) -> FormPart:
-    # Pasted code and text often come as a plain text file.
-    accept = dict.fromkeys((*part.suffixes, ".txt") if part.kind in _TEXT_AREAS else part.suffixes)
-    users = [question for question in assignment.questions if part.name in question.parts]
+def _cards(assignment: Assignment, tag: str) -> Iterator[Card]:
+    users = {
+        part.name: [question.number for question in assignment.questions if part.name in question.parts]
+        for part in assignment.parts
+        if part.kind is not PartKind.ANSWERS
+    }
+    shown: set[str] = set()
+    for question in assignment.questions:
+        fields = [part for part in assignment.parts if part.name in question.parts and part.name in users]
+        for part in fields:
+            # A part that several questions use stands once, before the first of them.
+            if len(users[part.name]) > 1 and part.name not in shown:
+                yield Card(None, (_form_part(part, users[part.name], tag),))
+            shown.add(part.name)
+        own = [part for part in fields if len(users[part.name]) == 1]
+        shared = [part for part in fields if part not in own]
+        yield Card(
+            _task(assignment, question, shared, tag), tuple(_form_part(part, users[part.name], tag) for part in own)
+        )
+    for part in assignment.parts:
+        if part.name in users and part.name not in shown:
+            yield Card(None, (_form_part(part, [], tag),))
+
+
+def _form_part(part: PartDefinition, users: Sequence[str], tag: str) -> FormPart:
     return FormPart(
         name=part.name,
+        kind=part.kind,
         title=language.text(part.title, tag),
         hint=language.text(part.hint, tag) if part.hint else "",
         max_bytes=part.limit,
-        is_pasted=part.kind in _TEXT_AREAS,
-        accept=",".join(accept),
-        files=" ".join(files),
-        entries=" ".join(question.entry for question in users if question.entry),
-        tasks=tuple(_task(question, tag) for question in users if question.parts[0] == part.name),
+        is_pasted=part.kind in PASTED,
+        accept=",".join(_suffixes(part)),
+        questions=tuple(users),
     )
 
 
-def _task(question: Question, tag: str) -> Task:
+def _suffixes(part: PartDefinition) -> Sequence[str]:
+    return tuple(dict.fromkeys((*part.suffixes, *PASTED_SUFFIXES) if part.kind in PASTED else part.suffixes))
+
+
+def _task(assignment: Assignment, question: Question, shared: Sequence[PartDefinition], tag: str) -> Task:
     return Task(
         number=question.number,
         title=language.text(question.title, tag),
         points=filters.points(question.points),
         text=question.task(tag),
         choices={key: language.text(texts, tag) for key, texts in question.options.get("choices", {}).items()},
+        is_told_later=telling.rule(assignment, question) is not Tell.AT_ONCE,
+        part_titles={part.name: language.text(part.title, tag) for part in shared},
     )
 
 
-def size_limits(assignment: Assignment) -> dict[str, int]:
-    """Every field of the form with its largest size in bytes."""
+def size_limits(assignment: Assignment) -> Callable[[str], int | None]:
+    """The largest size in bytes of every field of the form by its name, ``None`` for a field that it does not have."""
     parts = [part for part in assignment.parts if part.kind is not PartKind.ANSWERS]
-    files = {f"{part.name}{_FILE}": part.limit for part in parts}
-    texts = {part.name: part.limit for part in parts if part.kind in _TEXT_AREAS}
-    answers = {f"{_ANSWER}{question.number}": 256 for question in assignment.questions if "choices" in question.options}
-    return files | texts | answers | {"repair": 256}
+    limits = {f"{part.name}{FILE}": part.limit for part in parts}
+    limits |= {part.name: part.limit for part in parts if part.kind in PASTED}
+    limits |= {f"{CARRY}{part.name}": _CONTROL_BYTES for part in parts}
+    limits |= {f"{ANSWER}{question.number}": _CONTROL_BYTES for question in assignment.questions}
+    limits |= {FILES: _largest_file(assignment), START: _CONTROL_BYTES, "repair": _CONTROL_BYTES}
+    return lambda name: _CONTROL_BYTES if name.startswith(PLACE) else limits.get(name)
 
 
-def to_api(fields: Mapping[str, Field], assignment: Assignment) -> dict[str, Field]:
-    """The fields of `POST /submissions`. A file outranks the text of the same part."""
-    result = {"assignment": Field(assignment.slug.encode(), None)}
-    for part in assignment.parts:
-        file, text = fields.get(f"{part.name}{_FILE}"), fields.get(part.name)
-        if file is not None and file.data:
-            result[part.name] = file
-        elif text is not None:
-            # Browsers send each line break of a text area as CR LF.
-            result[part.name] = Field(text.data.replace(b"\r\n", b"\n"), None)
-    for part_name, answers in _answers(fields, assignment).items():
-        result[part_name] = Field(json.dumps(answers).encode(), None)
-    if "repair" in fields:
-        result["repair"] = fields["repair"]
-    return result
-
-
-def _answers(fields: Mapping[str, Field], assignment: Assignment) -> dict[str, dict[str, str]]:
-    """By part of answers the answers of its questions."""
-    by_part: dict[str, dict[str, str]] = defaultdict(dict)
-    for question in assignment.questions:
-        field = fields.get(f"{_ANSWER}{question.number}")
-        for name in assignment.part_names(PartKind.ANSWERS, question):
-            if field is not None and field.data:
-                by_part[name][question.number] = field.data.decode("utf-8", "replace")
-    return by_part
+def _largest_file(assignment: Assignment) -> int:
+    return max(part.limit for part in assignment.parts)
 
 
 def typed(fields: Mapping[str, Field]) -> dict[str, str]:
     """The texts and ticks of the form, to fill it in again. Browsers let no page choose a file."""
-    return {name: field.data.decode("utf-8", "replace") for name, field in fields.items() if not name.endswith(_FILE)}
+    return {
+        name: field.data.decode("utf-8", "replace")
+        for name, field in fields.items()
+        if not name.endswith(FILE) and field.filename is None
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, func, select, true, tuple_, union_all, update
@@ -120,6 +120,13 @@ def by_idempotency_key(session: Session, user_id: int, key: str) -> Submission |
     return session.scalar(select(Submission).where(Submission.user_id == user_id, Submission.idempotency_key == key))
 
 
+def by_attempt(session: Session, user_id: int, slug: str, attempt: int) -> Submission | None:
+    """The student's attempt at an assignment with this number."""
+    query = select(Submission).join(PublishedAssignment)
+    query = query.where(Submission.user_id == user_id, PublishedAssignment.slug == slug)
+    return session.scalar(query.where(Submission.attempt == attempt))
+
+
 def counted_times(session: Session, user_id: int, slug: str, since: datetime) -> Sequence[datetime]:
     """When a student submitted the attempts that count in the quota, after ``since``; oldest first."""
     query = select(Submission.submitted_at).join(PublishedAssignment)
@@ -203,9 +210,13 @@ def parts(session: Session, submission_id: uuid.UUID) -> list[SubmissionPart]:
     return list(session.scalars(query.options(joinedload(SubmissionPart.blob))))
 
 
-def part_files(session: Session, submission_id: uuid.UUID) -> list[tuple[str, str | None, bytes]]:
-    """The name, the uploaded file's name and the bytes of each part of a submission."""
+def part_files(
+    session: Session, submission_id: uuid.UUID, names: Collection[str] | None = None
+) -> list[tuple[str, str | None, bytes]]:
+    """The name, the uploaded file's name and the bytes of each part of a submission, or of those with these names."""
     query = select(SubmissionPart.name, SubmissionPart.filename, Blob.data).join(SubmissionPart.blob)
+    if names is not None:
+        query = query.where(SubmissionPart.name.in_(names))
     rows = session.execute(query.where(SubmissionPart.submission_id == submission_id).order_by(SubmissionPart.name))
     return [(name, filename, data) for name, filename, data in rows]
 

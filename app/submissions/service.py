@@ -32,6 +32,14 @@ def find(session: Session, viewer: Viewer, submission_id: uuid.UUID, *, lock: bo
     return submission
 
 
+def own_attempt(session: Session, viewer: Viewer, slug: str, attempt: int) -> Submission:
+    """The viewer's own attempt at an assignment with this number. Raises `SubmissionNotFound`."""
+    submission = repository.by_attempt(session, viewer.user_id, slug, attempt)
+    if submission is None:
+        raise SubmissionNotFound
+    return submission
+
+
 def part(session: Session, viewer: Viewer, submission_id: uuid.UUID, name: str) -> tuple[str | None, str, bytes]:
     """An uploaded part: its file name, SHA-256 and bytes as sent. Raises `SubmissionNotFound` or `PartNotFound`."""
     for row in repository.parts(session, find(session, viewer, submission_id).id):

@@ -314,10 +314,10 @@ def test_a_preview_keeps_what_the_reader_opened(open_page: OpenPage) -> None:
     page = open_page("kim")
     model = page.locator("textarea[name=model]")
     model.fill("!pip install torch\n" + (EXAMPLE / "model.py").read_text())
-    dropped = page.locator("#found details").first
+    dropped = page.locator("#dropped-model")
     dropped.locator("summary").click()
     model.press("End")
     model.press_sequentially("\n# nothing more")
     page.locator("textarea[name=summary]").fill("Total params: 1")
-    expect(page.locator("#found")).to_contain_text("a total of 1 parameters")
+    expect(page.locator("#mark-1\\.2")).to_contain_text("a total of 1 parameters")
     expect(dropped).to_have_attribute("open", "")

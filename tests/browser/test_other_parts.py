@@ -22,13 +22,19 @@ def test_the_form_is_made_from_the_parts(open_page: OpenPage, shot: Shot, servic
     page = open_page("dan")
     page.goto(f"/?assignment={SLUG}")
     form = page.locator("#submission-form")
-    assert form.locator("legend").all_inner_texts() == [
+    assert form.locator("h3, legend").all_inner_texts() == [
+        "1 A small network",
         "Your network",
-        "Your objective",
+        "2 Its report",
         "Printed report",
-        "4 What a mask does (1 point)",
+        "3 The objective",
+        "Your objective",
+        "4 What a mask does",
+        "Your choice",
+        "5 The figure",
         "Figure",
         "Series of the figure",
+        "Before you submit",
     ]
     expect(form).to_contain_text("At most 1,500 parameters in build_network. <b>No tags</b>")
     expect(form.locator("#hint-network")).to_have_text("It defines build_network. At most 8 MB.")
@@ -37,7 +43,7 @@ def test_the_form_is_made_from_the_parts(open_page: OpenPage, shot: Shot, servic
     folder = write_submission(tmp_path)
     files = [folder / name for name in SUBMISSION if name != "choices.json"]
     page.locator("#several").set_input_files(files)
-    found = page.locator("#found")
+    found = form
     for words in ("build_network is defined", "objective is defined", f"{PARAMETERS}", "× ", "Not answered yet: 4"):
         expect(found).to_contain_text(words)
     page.locator("input[name='answer-4'][value=zeros]").check()
@@ -58,5 +64,5 @@ def test_one_notebook_may_hold_the_functions_of_several_questions(
     page = open_page("eve")
     page.goto(f"/?assignment={SLUG}")
     page.locator("#several").set_input_files(notebook)
-    expect(page.locator("#found")).to_contain_text("(in: Your network): objective is defined")
-    expect(page.locator("#found")).to_contain_text("Not answered yet: 2, 4, 5")
+    expect(page.locator("#mark-3")).to_contain_text("objective is defined. (in: Your network)")
+    expect(page.locator("#overview")).to_contain_text("Not answered yet: 2, 4, 5")

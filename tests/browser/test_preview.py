@@ -18,14 +18,14 @@ pytestmark = pytest.mark.browser
 
 def test_files_go_to_their_places_and_are_read_before_they_count(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("dan")
-    expect(page.locator("#found")).to_contain_text("Nothing yet")
+    expect(page.locator("#overview")).to_contain_text("Nothing recognised yet")
     files = [EXAMPLE / name for name in ("model.py", "loss.py", "summary.txt", "pruning.png")]
     page.locator("#several").set_input_files(files)
-    found = page.locator("#found")
+    found = page.locator("#submission-form")
     expect(found).to_contain_text("get_student_model is defined")
     expect(found).to_contain_text("loss_fn_kd is defined")
     expect(found).to_contain_text("96,587")
-    expect(found).to_contain_text(re.compile(r"\d+ × \d+ pixels"))
+    expect(page.locator("#mark-3\\.1")).to_contain_text(re.compile(r"\d+ × \d+ pixels"))
     expect(found).to_contain_text("Not answered yet: 2.2, 3.2")
     page.locator("input[name='answer-2.2'][value=softer]").check()
     expect(found).to_contain_text("Not answered yet: 3.2")
@@ -54,9 +54,9 @@ def test_one_dropped_notebook_shows_what_will_not_run(open_page: OpenPage, shot:
         }""",
         json.dumps(notebook),
     )
-    found = page.locator("#found")
+    found = page.locator("#submission-form")
     expect(found).to_contain_text("get_student_model is defined")
-    expect(found).to_contain_text("(in: Student model)")
+    expect(page.locator("#mark-2\\.1")).to_contain_text("loss_fn_kd is defined. (in: Student model)")
     page.get_by_text("statements were skipped").click()
     expect(found).to_contain_text("notebook command")
     shot(page, "preview-notebook")
@@ -67,7 +67,7 @@ def test_damage_is_repaired_on_request_and_missing_names_are_told(open_page: Ope
     damaged = (EXAMPLE / "model.py").read_text().replace("__init__", "init")
     page.locator("textarea[name=model]").fill(damaged)
     page.locator("textarea[name=loss]").fill("def loss_fn_kd(a, b, c, alpha, temperature):\n    return mystery(a)\n")
-    found = page.locator("#found")
+    found = page.locator("#submission-form")
     expect(found).to_contain_text("Line 2 uses mystery, which is not defined")
     expect(found.locator(".diff .added").first).to_contain_text("__init__")
     shot(page, "preview-repair")
@@ -99,6 +99,6 @@ def test_without_scripts_the_form_is_checked_on_a_page_of_its_own(open_page: Ope
     page = open_page("dan", java_script_enabled=False)
     page.locator("textarea[name=summary]").fill("Total params: 87,907")
     page.get_by_role("button", name="Check first").click()
-    expect(page.locator("#found")).to_contain_text("87,907")
-    expect(page.locator("#found")).to_contain_text("the homework's own example")
+    expect(page.locator("#mark-1\\.2")).to_contain_text("87,907")
+    expect(page.locator("#mark-1\\.2")).to_contain_text("the homework's own example")
     expect(page.locator("textarea[name=summary]")).to_have_value("Total params: 87,907")

@@ -73,6 +73,21 @@ window.addEventListener("online", () => show("offline", false));
 document.addEventListener("htmx:sendError", () => show("unreachable", navigator.onLine));
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) show("unreachable", false); });
 
+// -- copying a text; a browser that does not allow it selects the text --------------------------------------------
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(text.textContent);
+    const status = button.parentElement.querySelector("[data-copied]");
+    status.textContent = status.dataset.copied;
+  } catch {
+    getSelection().selectAllChildren(text);
+  }
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   localTimes(document);
   show("offline", !navigator.onLine);

@@ -1,59 +1,62 @@
 // Behaviour of the form to submit. It works without this script.
 "use strict";
 
-// -- files dropped anywhere on the submission form go into the field of their kind --------------------------------
-
-// A pattern of file names as the command line has them: `*` stands for any text.
-function fits(name, pattern) {
-  const escaped = pattern.split("*").map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${escaped.join(".*")}$`).test(name);
-}
-
-const words = (text) => text.split(" ").filter(Boolean);
-
-// By what the file defines, else by its usual names, else by its suffix.
-async function fieldOf(form, file) {
-  const name = file.name.toLowerCase();
-  const fields = [...form.querySelectorAll("input[type=file][data-files]")];
-  const accepting = fields.filter((field) => field.accept.split(",").some((suffix) => name.endsWith(suffix)));
-  const text = accepting.some((field) => field.dataset.entries) ? await file.text() : "";
-  return accepting.find((field) => words(field.dataset.entries).some((entry) => new RegExp(`(def|class)\\s+${entry}\\b`).test(text)))
-    ?? fields.find((field) => words(field.dataset.files).some((pattern) => fits(name, pattern)))
-    ?? accepting.find((field) => !(field.dataset.entries && name.endsWith(".txt")))
-    ?? accepting[0];
-}
-
-async function distribute(form, files) {
-  for (const file of files) {
-    const field = await fieldOf(form, file);
-    if (!field) continue;
-    const held = new DataTransfer();
-    held.items.add(file);
-    field.files = held.files;
-  }
-  form.dispatchEvent(new Event("change", {bubbles: true}));
-}
-
-function takeFiles(form) {
-  const several = document.getElementById("several");
-  several.addEventListener("change", async (event) => {
-    event.stopPropagation();
-    await distribute(form, [...several.files]);
-    several.value = "";
-  });
-  form.addEventListener("dragover", (event) => {
-    if (event.dataTransfer.types.includes("Files")) {
-      event.preventDefault();
-      form.classList.add("dragging");
+// Each piece of the answer replaces the content of the element that it names.
+htmx.defineExtension("marks", {
+  handleSwap: (style, target, fragment) => {
+    if (style !== "marks") return false;
+    for (const piece of fragment.querySelectorAll("[data-place]")) {
+      const content = document.createDocumentFragment();
+      content.append(...piece.childNodes);
+      morph(document.getElementById(piece.dataset.place), content);
     }
+    return true;
+  },
+});
+
+// A check that finds the login ended is no failure of the page: the text stays.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status !== 401) return;
+  event.detail.isError = false;
+  show("logged-out", true);
+});
+
+// -- files dropped anywhere on the form, or chosen several at once ------------------------------------------------
+
+function keepFiles(form) {
+  const input = document.getElementById("several");
+  const note = document.getElementById("drop-note");
+  let kept = [];
+
+  function add(files) {
+    const tooLarge = files.filter((file) => file.size > Number(input.dataset.max));
+    const added = files.filter((file) => !tooLarge.includes(file));
+    const names = new Set(added.map((file) => file.name));
+    const replaced = kept.filter((file) => names.has(file.name));
+    kept = [...kept.filter((file) => !names.has(file.name)), ...added];
+    const transfer = new DataTransfer();
+    for (const file of kept) transfer.items.add(file);
+    input.files = transfer.files;
+    const list = (some) => [...new Set(some.map((file) => file.name))].join(", ");
+    const notes = [[tooLarge, note.dataset.large], [replaced, note.dataset.replaced]];
+    note.textContent = notes.filter(([some]) => some.length).map(([some, text]) => `${list(some)} ${text}`).join(" ");
+    note.hidden = !note.textContent;
+  }
+
+  // The browser's own choice would silently drop the files that were chosen before.
+  input.addEventListener("change", () => add([...input.files]));
+  form.addEventListener("dragover", (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    form.classList.add("dragging");
   });
   form.addEventListener("dragleave", () => form.classList.remove("dragging"));
   form.addEventListener("drop", (event) => {
     form.classList.remove("dragging");
-    if (event.dataTransfer.files.length) {
-      event.preventDefault();
-      distribute(form, [...event.dataTransfer.files]);
-    }
+    if (!event.dataTransfer.files.length) return;
+    event.preventDefault();
+    add([...event.dataTransfer.files]);
+    form.dispatchEvent(new Event("change", {bubbles: true}));
   });
 }
 
@@ -65,7 +68,18 @@ document.addEventListener("click", (event) => {
   box.dispatchEvent(new Event("change", {bubbles: true}));
 });
 
+// -- text areas grow with their text where the stylesheet alone cannot do it --------------------------------------
+
+function grow(area) {
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight + 4}px`;
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("submission-form");
-  if (form) takeFiles(form);
+  if (!form) return;
+  keepFiles(form);
+  if (CSS.supports("field-sizing", "content")) return;
+  form.addEventListener("input", (event) => { if (event.target.matches("textarea")) grow(event.target); });
+  form.querySelectorAll("textarea").forEach(grow);
 });

@@ -1,4 +1,4 @@
-"""What is form in a form before it counts."""
+"""What is read of a form before it counts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def test_every_part_of_the_example_is_shown() -> None:
     assert [item.answer for item in read.values() if isinstance(item, ChoiceEvidence)] == ["softer", "no"]
     assert isinstance(read["3.1"], PruningEvidence)
     assert read["3.1"].picture is not None
-    assert [(part.title, part.size) for part in form.others] == [("Trained weights (optional)", 5)]
+    assert {name: (part.size, part.lines) for name, part in form.parts.items()}["weights"] == (5, None)
+    assert form.to_check == ("2.1",)
     assert form.unanswered == ()
 
 
@@ -45,12 +46,12 @@ def test_a_notebook_that_holds_the_loss_too_answers_both_questions() -> None:
     cells.append({"cell_type": "code", "source": "print('a'\nfor x in y:"})
     notebook = Part(json.dumps({"cells": cells, "nbformat": 4}).encode())
     form = preview.read_parts(HW13, {"model": notebook}, "suggest", "en")
-    assert [(code.title, code.has_entry, code.other_part, code.is_first) for code in form.codes] == [
-        ("Student model", True, None, True),
-        ("Distillation loss", True, "Student model", False),
+    assert [(code.question, code.has_entry, code.other_part) for code in form.codes] == [
+        ("1.1", True, None),
+        ("2.1", True, "Student model"),
     ]
     assert form.unanswered == ("1.2", "2.2", "3.1", "3.2")
-    remarks = [remark for code in form.codes for remark in code.remarks]
+    remarks = [*form.parts["model"].remarks, *(remark for code in form.codes for remark in code.remarks)]
     assert remarks
     assert len(set(remarks)) == len(remarks), "a remark on the notebook is shown once"
 
@@ -62,6 +63,7 @@ def test_a_missing_entry_point_and_a_missing_name_are_shown() -> None:
     assert not model.has_entry
     assert kd.has_entry
     assert kd.result.missing_names == (("mystery", 2),)
+    assert form.to_check == ("1.1", "2.1")
 
 
 def test_code_that_is_no_python_is_no_failure_of_ours() -> None:
@@ -84,3 +86,11 @@ def test_a_picture_that_is_none_says_why() -> None:
     assert isinstance(picture.evidence, PruningEvidence)
     assert picture.evidence.picture is None
     assert picture.remarks
+
+
+def test_a_function_of_another_question_is_not_shown_as_skipped() -> None:
+    code = b"!nvidia-smi\ndef get_num_channels_to_keep(channels, prune_ratio):\n    return 1\n\n"
+    code += b"def get_input_channel_importance(weight):\n    return weight\n\nprint('done')\n"
+    form = preview.read_parts(assignment.bundled("prune-quantize"), {"code": Part(code)}, "suggest", "en")
+    assert [piece.line for piece in form.parts["code"].dropped_pieces] == [1, 8]
+    assert [code.has_entry for code in form.codes].count(True) == 2
