@@ -26,7 +26,9 @@ APPLICATION_VERSION = GRADER_VERSION
 """Workers take the jobs of their own version only; `app.worker.chores` takes care of what a version leaves behind."""
 GRADE, MEASURE, REGRADE, REMEASURE = "grade", "measure", "regrade", "remeasure"
 GRADE_LAST, MEASURE_LAST = "grade last", "measure last"
-"""Names of workflows, as the database has them. The last two are of students who have used more than their share."""
+GRADE_SLOW = "grade slow"
+"""Names of workflows, as the database has them. Those with "last" are of students who have used more than their share;
+"grade slow" stands for a slow first stage while it runs."""
 _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _ACTIVE = ["ENQUEUED", "PENDING", "DELAYED"]
 _DATA_SETS = "data_sets"

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from concurrent import futures
 from contextlib import contextmanager
 
 import structlog
@@ -19,6 +20,7 @@ from app.queue.dbos_engine import (
     APPLICATION_VERSION,
     GRADE,
     GRADE_LAST,
+    GRADE_SLOW,
     MEASURE,
     MEASURE_LAST,
     REGRADE,
@@ -38,6 +40,7 @@ class DbosRunner:
         self, settings: Settings, executor: str, work: Work, jobs: DbosJobs, data_sets: Collection[str] = ()
     ) -> None:
         """Start taking the jobs that need no other data sets than these, each in a thread that calls ``work``."""
+        self._work = work
         self._jobs = jobs
         self._data_sets = frozenset(data_sets)
         self._engine = make_job_engine(settings)
@@ -53,8 +56,9 @@ class DbosRunner:
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._strays: dict[str, float] = {}
+        self._slow: dict[tuple[str, ...], Callable[[], None]] = {}
 
-        workflows: dict[str, Callable[..., None]] = {
+        workflows: dict[str, Callable[..., Callable[[], None] | None]] = {
             GRADE: work.grade,
             MEASURE: work.measure,
             GRADE_LAST: work.grade_last,
@@ -64,10 +68,11 @@ class DbosRunner:
         }
         for name, run in workflows.items():
             self._register(name, run)
+        self._grade_slow = self._register(GRADE_SLOW, self._wait_for_slow)
         DBOS.listen_queues(queues.served_by(data_sets))
         DBOS.launch()
 
-    def _register(self, name: str, run: Callable[..., None]) -> None:
+    def _register(self, name: str, run: Callable[..., Callable[[], None] | None]) -> Callable[..., None]:
         @DBOS.workflow(name=name, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def workflow(*identifiers: str) -> None:
             job = str(DBOS.workflow_id)
@@ -78,9 +83,37 @@ class DbosRunner:
                     log.info("postponed a job for another worker", job=job)
                     return
                 try:
-                    run(*map(uuid.UUID, identifiers))
+                    wait = run(*map(uuid.UUID, identifiers))
                 except Postponed:
                     self._jobs.postpone(job)
+                    return
+                if wait is not None:
+                    self._leave_queue(identifiers, wait)
+
+        return workflow
+
+    def _leave_queue(self, identifiers: tuple[str, ...], wait: Callable[[], None]) -> None:
+        """Let a job outside the queue stand for a slow grading, so that the queue gives this worker the next job.
+
+        When this worker dies, that job is given out as any other. It is started in another thread, since a child of the
+        calling job would not be started again when the calling job is repeated.
+        """
+        self._slow[identifiers] = wait
+        try:
+            with futures.ThreadPoolExecutor(1) as thread:
+                thread.submit(DBOS.start_workflow, self._grade_slow, *identifiers).result()
+        except Exception:
+            log.exception("a slow grading stays in its queue")
+            del self._slow[identifiers]
+            wait()
+
+    def _wait_for_slow(self, submission_id: uuid.UUID) -> None:
+        """Wait for the end of a slow grading, or enqueue it again when the worker that was at it died."""
+        wait = self._slow.pop((str(submission_id),), None)
+        if wait is not None:
+            wait()
+        else:
+            self._work.enqueue_again(submission_id)
 
     @contextmanager
     def _counted(self, job: str) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -58,8 +59,14 @@ class JobEngine(Protocol):
 class Work(Protocol):
     """What a worker does with the jobs that it takes. Calls come from several threads."""
 
-    def grade(self, submission_id: uuid.UUID) -> None:
-        """Grade a submission. Raises `Postponed`."""
+    def grade(self, submission_id: uuid.UUID) -> Callable[[], None] | None:
+        """Grade a submission. A slow grading goes on in a thread of its own: the result waits for its end.
+
+        Raises `Postponed`.
+        """
+
+    def enqueue_again(self, submission_id: uuid.UUID) -> None:
+        """Enqueue the grading of a submission again."""
 
     def measure(self, submission_id: uuid.UUID) -> None:
         """Do the later stage of a grading."""

@@ -12,8 +12,6 @@ LONG = "measuring"
 have queues of their own; see `app.worker.slots`."""
 REGRADES = "regrades"
 """Previews of regrades: computed beside the gradings, so that no student waits for one."""
-MORE_FIRST_STAGES = 5
-"""How many first stages a worker may run beyond its slots, beside slow gradings; see `app.worker.slots`."""
 _SEVERAL = "several data sets"
 _BUSY_SECONDS = 0.5
 _IDLE_SECONDS = {FIRST: 0.15, LONG: 2.0, REGRADES: 2.0}
@@ -70,7 +68,6 @@ def terms(needs: Iterable[Collection[str]], slots: int, poll_seconds: float, *, 
     intervals = {FIRST: poll_seconds, LONG: _BUSY_SECONDS, REGRADES: _BUSY_SECONDS} if is_busy else _IDLE_SECONDS
     every = {kind: max(poll_seconds, seconds) for kind, seconds in intervals.items()}
     queues = {REGRADES: Terms(1, every[REGRADES])}
-    at_once = {FIRST: slots + MORE_FIRST_STAGES, LONG: slots}
     for need in ([], *needs):
-        queues |= {name_of(kind, need): Terms(at_once[kind], every[kind]) for kind in at_once}
+        queues |= {name_of(kind, need): Terms(slots, every[kind]) for kind in (FIRST, LONG)}
     return queues

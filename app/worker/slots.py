@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from app.queue.capabilities import memory_mb
 from app.queue.port import Postponed
-from app.queue.queues import MORE_FIRST_STAGES
 
 SLOW_SECONDS = 2.0
 """A first stage that has run for so long is slow. A light model needs about one second on a core of its own."""
+MORE_FIRST_STAGES = 5
+"""How many first stages a worker may run beyond its slots."""
 _POLL_SECONDS = 0.2
 
 

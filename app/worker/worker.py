@@ -8,7 +8,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from concurrent import futures
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ from app.submissions.change_notifier import ChangeNotifier
 from app.worker.executor import ExecutorId
 from app.worker.heartbeat import Heartbeat
 from app.worker.share import Shares
-from app.worker.slots import Slots, extra_first_stages
+from app.worker.slots import SLOW_SECONDS, Slots, extra_first_stages
 from grader import data
 from grader.sandbox.supervisor import Sandbox
 
@@ -60,7 +61,9 @@ class Worker:
         self.ready = False
         self._stopping = False
         # A queue has one number of jobs at once for all its workers, the largest; this one holds for this process.
-        self._slots = Slots(settings.workers, extra_first_stages(settings.workers, sandbox.policy.limits.memory_mb))
+        extra = extra_first_stages(settings.workers, sandbox.policy.limits.memory_mb)
+        self._slots = Slots(settings.workers, extra)
+        self._threads = futures.ThreadPoolExecutor(settings.workers + extra, "first stage")
         self._shares = Shares(database, settings.student_seconds)
         self._busy = 0
         self._idle = threading.Condition()
@@ -105,12 +108,28 @@ class Worker:
         self._executor.release()
         log.info("worker stopped", executor=self._executor.name)
 
-    def grade(self, submission_id: uuid.UUID) -> None:
-        """Grade a submission when a slot is free, or put it behind those of all other students. Raises `Postponed`."""
-        if not self._goes_last(submission_id, is_later_stage=False):
-            with self.database.read() as session:
-                student = submissions.student_of(session, submission_id)
-            self._in_slot(partial(self._slots.first, student), FirstStage(self._grader, submission_id))
+    def grade(self, submission_id: uuid.UUID) -> Callable[[], None] | None:
+        """Grade a submission when a slot is free, or put it behind those of all other students.
+
+        Returns when it is graded, or slow: then the result waits for the end. Raises `Postponed`.
+        """
+        if self._goes_last(submission_id, is_later_stage=False):
+            return None
+        with self.database.read() as session:
+            student = submissions.student_of(session, submission_id)
+        job = FirstStage(self._grader, submission_id)
+        with ExitStack() as stack:
+            if not stack.enter_context(self._slot(partial(self._slots.first, student), job)):
+                return None
+            grading = self._threads.submit(self._run_and_close, job, stack.pop_all())
+        if futures.wait([grading], SLOW_SECONDS).not_done:
+            return grading.result
+        grading.result()
+        return None
+
+    def enqueue_again(self, submission_id: uuid.UUID) -> None:
+        """Enqueue the first stage of a submission again."""
+        FirstStage(self._grader, submission_id).hand_back()
 
     def grade_last(self, submission_id: uuid.UUID) -> None:
         """Grade a submission in a slot that first stages of others never wait for."""
@@ -156,17 +175,30 @@ class Worker:
     def _is_stopping(self) -> bool:
         return self._stopping
 
+    def _in_slot(self, slot: Slot, job: PhaseJob[Any], *, is_metered: bool = True) -> None:
+        with self._slot(slot, job) as has_slot:
+            if has_slot:
+                self._run(job, is_metered=is_metered)
+
+    @contextmanager
+    def _slot(self, slot: Slot, job: PhaseJob[Any]) -> Iterator[bool]:
+        """Wait for a slot and hold it. False when this worker stops: then the job is enqueued again."""
+        with self._counted(), slot(lambda: self.ready) as has_slot:
+            if not has_slot:
+                job.hand_back()
+            yield has_slot
+
+    def _run(self, job: PhaseJob[Any], *, is_metered: bool = True) -> None:
+        run = partial(self._run_metered, job) if is_metered else job.run
+        outage.retry_after_outages(run, lambda: not self._is_stopping())
+
+    def _run_and_close(self, job: PhaseJob[Any], slot: ExitStack) -> None:
+        with slot:
+            self._run(job)
+
     def _run_metered(self, job: PhaseJob[Any]) -> None:
         with self._shares.metered(job.submission_id):
             job.run()
-
-    def _in_slot(self, slot: Slot, job: PhaseJob[Any], *, is_metered: bool = True) -> None:
-        run = partial(self._run_metered, job) if is_metered else job.run
-        with self._counted(), slot(lambda: self.ready) as has_slot:
-            if has_slot:
-                outage.retry_after_outages(run, lambda: not self._is_stopping())
-            else:
-                job.hand_back()
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

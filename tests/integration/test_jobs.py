@@ -23,7 +23,7 @@ from app.grading.recorder import Recorder, StopReason
 from app.grading.stages import FirstStage, LaterStage
 from app.grading.tries import DEATHS_TO_GIVE_UP
 from app.queue import repository
-from app.queue.dbos_engine import DbosJobs
+from app.queue.dbos_engine import GRADE, GRADE_SLOW, DbosJobs
 from app.queue.models import WorkerRow
 from app.queue.port import BATCH
 from app.reports import service as reports
@@ -101,9 +101,21 @@ class Course:
 
     def waiting_jobs(self) -> int:
         """How many jobs the queue holds."""
+        return self.count_jobs("%", "ENQUEUED")
+
+    def count_jobs(self, name: str, status: str) -> int:
+        """How many jobs of this name, or of names like it, have this status."""
         table = "dbos.workflow_status" if self.database.engine.dialect.name == "postgresql" else "workflow_status"
+        query = text(f"SELECT count(*) FROM {table} WHERE name LIKE :name AND status = :status")
         with self.database.read() as session:
-            return session.scalar(text(f"SELECT count(*) FROM {table} WHERE status = 'ENQUEUED'")) or 0
+            return session.scalar(query, {"name": name, "status": status}) or 0
+
+    def wait_for_jobs(self, name: str, status: str, number: int = 1) -> None:
+        """Wait until so many jobs of this name have this status."""
+        until = time.monotonic() + PATIENCE
+        while self.count_jobs(name, status) != number:
+            assert time.monotonic() < until
+            time.sleep(0.02)
 
     def report(self, identifier: uuid.UUID) -> dict[str, Any]:
         """The report as data."""
@@ -172,10 +184,16 @@ def test_a_rollback_leaves_no_job(course: Course) -> None:
     assert course.waiting_jobs() == 1
 
 
-def test_killed_worker_job_runs_again_elsewhere(settings: Settings, course: Course, start_worker: StartWorker) -> None:
-    submission = course.submit(model=SLEEPY.format(seconds=3), answers='{"2.2": "softer"}')
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_killed_worker_job_runs_again_elsewhere(
+    settings: Settings, course: Course, start_worker: StartWorker, is_slow: bool
+) -> None:
+    submission = course.submit(model=SLEEPY.format(seconds=5 if is_slow else 3), answers='{"2.2": "softer"}')
     first = start_worker(settings, "first")
     course.wait_for(submission, State.RUNNING)
+    if is_slow:
+        course.wait_for_jobs(GRADE_SLOW, "PENDING")
+        course.wait_for_jobs(GRADE, "SUCCESS")
     first.kill()
     start_worker(settings, "second")
     course.wait_for(submission, State.GRADED)

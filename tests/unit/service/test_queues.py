@@ -46,9 +46,9 @@ def test_idle_workers_poll_less_often_and_never_more_often_than_the_setting_says
     busy = queues.terms(needs, 4, 0.05, is_busy=True)
     assert busy == {
         "regrades": Terms(1, 0.5),
-        "grading": Terms(9, 0.05),
-        "grading+a": Terms(9, 0.05),
-        "grading/several data sets": Terms(9, 0.05),
+        "grading": Terms(4, 0.05),
+        "grading+a": Terms(4, 0.05),
+        "grading/several data sets": Terms(4, 0.05),
         "measuring": Terms(4, 0.5),
         "measuring+a": Terms(4, 0.5),
         "measuring/several data sets": Terms(4, 0.5),

@@ -11,9 +11,8 @@ from threading import Event, Thread
 import pytest
 
 from app.queue.port import Postponed
-from app.queue.queues import MORE_FIRST_STAGES
 from app.worker import slots as worker_slots
-from app.worker.slots import Slots, extra_first_stages
+from app.worker.slots import MORE_FIRST_STAGES, Slots, extra_first_stages
 
 Slot = Callable[[Callable[[], bool]], AbstractContextManager[bool]]
 NEVER_SLOW, SLOW_AT_ONCE = 1e9, 0.0
