@@ -8,11 +8,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from typer.main import get_command
 
+from app.cli_class import extensions, regrades
+from app.cli_people import tokens, users
 from app.commands import options
 
 app = typer.Typer(
@@ -21,15 +23,31 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-users = typer.Typer(name="users", help="The people of a course.", no_args_is_help=True)
-tokens = typer.Typer(name="tokens", help="Tokens, with which people log in.", no_args_is_help=True)
 assignment = typer.Typer(name="assignment", help="Assignments and their versions.", no_args_is_help=True)
 audit = typer.Typer(name="audit", help="The record of who changed what.", no_args_is_help=True)
 dataset = typer.Typer(name="dataset", help="The images that models are measured on.", no_args_is_help=True)
 lti = typer.Typer(name="lti", help="Learning platforms that launch Assay (LTI 1.3).", no_args_is_help=True)
-for group in (users, tokens, assignment, audit, dataset, lti):
+for group in (users, tokens, assignment, extensions, regrades, audit, dataset, lti):
     app.add_typer(group)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from grader.version import GRADER_VERSION
+
+        typer.echo(f"assay {GRADER_VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Automated grading of model-compression homework."""
 
 
 @app.command(
@@ -212,51 +230,6 @@ def settings(
     command.run(as_json, page)
 
 
-@users.command(
-    "import",
-    epilog="Examples:\n\n- `assay users import roster.csv --preview`\n\n"
-    "- `assay users import roster.csv`, with the header `login,name,role,student_id`, or exported from Canvas or "
-    "Gradescope\n\n" + options.EXIT_CODES,
-)
-def users_import(
-    roster: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header.")],
-    preview: Annotated[bool, typer.Option("--preview", help="Show the changes without making them.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
-) -> None:
-    """Add the people of a roster, all rows or none; people who exist already are updated."""
-    from app.commands import people
-
-    people.import_roster(roster, preview, as_json)
-
-
-@tokens.command("create", epilog="Example: `assay tokens create b10901001`\n\n" + options.EXIT_CODES)
-def tokens_create(
-    login: Annotated[str, typer.Argument(metavar="LOGIN", help="Whose token.")], as_json: options.ResultAsJson = False
-) -> None:
-    """Create a token and print it. It cannot be shown again."""
-    from app.commands import people
-
-    people.create_token(login, as_json)
-
-
-@tokens.command(
-    "links",
-    epilog="Examples:\n\n- `assay tokens links > links.csv`\n\n- `assay tokens links b10901001 --days 2`\n\n"
-    + options.EXIT_CODES,
-)
-def tokens_links(
-    logins: Annotated[list[str] | None, typer.Argument(metavar="LOGIN...", help="Whose; else the whole role.")] = None,
-    role: Annotated[Literal["student", "ta", "admin"], typer.Option(help="Everybody with this role.")] = "student",
-    days: Annotated[int, typer.Option(min=1, max=180, help="Days for which the links are valid.")] = 14,
-    url: Annotated[str | None, typer.Option(metavar="URL", help="Where browsers reach the service.")] = None,
-    as_json: options.ResultAsJson = False,
-) -> None:
-    """Create login links and print them as CSV with names, to send them to people. They cannot be shown again."""
-    from app.commands import people
-
-    people.create_links(logins or (), role, days, url, as_json)
-
-
 @assignment.command(
     "check",
     epilog="Examples:\n\n- `assay assignment check my-course/hw13`\n\n"
@@ -307,7 +280,7 @@ def assignment_publish(folder: options.AssignmentFolder, as_json: options.Result
 
 @assignment.command("release", epilog="Example: `assay assignment release hw13`\n\n" + options.EXIT_CODES)
 def assignment_release(
-    slug: Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment's short name.")],
+    slug: options.AssignmentSlug,
     take_back: Annotated[bool, typer.Option("--take-back", help="Withhold the results again.")] = False,
     as_json: options.ResultAsJson = False,
 ) -> None:
@@ -318,11 +291,25 @@ def assignment_release(
 
 
 @app.command(
+    epilog="Examples:\n\n- `assay scores hw13`\n\n- `assay scores hw13 --review --json`\n\n" + options.EXIT_CODES
+)
+def scores(
+    assignment: options.AssignmentSlug,
+    review: Annotated[bool, typer.Option("--review", help="Only students who wait for a review.")] = False,
+    as_json: options.ResultAsJson = False,
+) -> None:
+    """Print the class table: a row for each student, with the attempt that counts."""
+    from app.commands import scores as command
+
+    command.show(assignment, review, as_json)
+
+
+@app.command(
     epilog="Examples:\n\n- `assay export hw13 --out hw13.jsonl`\n\n"
     "- `assay export hw13 --as feedback --out feedback.zip`\n\n" + options.EXIT_CODES
 )
 def export(
-    assignment: Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment's short name.")],
+    assignment: options.AssignmentSlug,
     kind: Annotated[
         options.ExportFormat,
         typer.Option(

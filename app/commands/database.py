@@ -54,13 +54,25 @@ def reason(error: Exception) -> str:
 
 
 @contextmanager
+def reading(configured: Settings) -> Iterator[Session]:
+    """A snapshot of the service's database. Raises `Refused` when it is out of reach or has another schema."""
+    with _open(configured) as database, database.read() as session:
+        yield session
+
+
+@contextmanager
 def writing(configured: Settings) -> Iterator[Session]:
     """A transaction on the service's database. Raises `Refused` when it is out of reach or has another schema."""
+    with _open(configured) as database, database.write() as session:
+        yield session
+
+
+@contextmanager
+def _open(configured: Settings) -> Iterator[Database]:
     check(configured)
     database = Database(configured)
     try:
-        with database.write() as session:
-            yield session
+        yield database
     except DatabaseAway as away:
         raise Refused(f"nothing was changed: the database does not answer or stores nothing ({away.reason})") from away
     except Problem as problem:

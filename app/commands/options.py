@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -85,3 +85,10 @@ ResultAsJson = Annotated[bool, typer.Option("--json", help="Print the result as 
 LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of the report.")]
 AssignmentFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with an `assignment.toml`.")]
 PlatformName = Annotated[str, typer.Argument(metavar="NAME", help="The platform's short name here.")]
+
+AssignmentSlug = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="The assignment's short name.")]
+_Role = Literal["student", "ta", "admin"]
+RoleName = Annotated[_Role, typer.Option("--role", help="The role.")]
+RoleOrAll = Annotated[_Role | None, typer.Option("--role", help="The role.", show_default=False)]
+StudentId = Annotated[str | None, typer.Option(help="The student number.")]
+StaffLogin = Annotated[str, typer.Option("--by", metavar="LOGIN", help="The member of the staff who decided.")]

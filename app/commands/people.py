@@ -1,22 +1,21 @@
-"""`assay users import`, `assay tokens create` and `assay tokens links`."""
+"""`assay users`: the people of a course."""
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
 from app.commands.configuration import settings
-from app.commands.database import writing
+from app.commands.database import reading, writing
 from app.commands.failures import UnusableInput
-from app.users import service
-from app.users.models import Role
+from app.commands.tables import emit
+from app.users import repository, service
+from app.users.models import Role, User
 from app.users.schemas import RosterPreview
 
 
@@ -62,28 +61,36 @@ def _show(plan: RosterPreview, as_json: bool) -> None:
         raise UnusableInput(f"{len(plan.rejected)} rows cannot be used; nothing is imported until they are corrected")
 
 
-def create_token(login: str, as_json: bool) -> None:
-    """Print a new token; it cannot be shown again."""
+def list_people(role: str | None, as_json: bool) -> None:
+    """Print everybody, or everybody with a role."""
+    with reading(settings()) as session:
+        rows = [_row(user) for user in repository.everybody(session, Role(role) if role else None)]
+    emit(rows, as_json)
+
+
+def add(login: str, name: str, role: str, student_id: str | None, as_json: bool) -> None:
+    """Add a person and print their token. Raises `UnusableInput`."""
+    actor = "assay users add"
+    try:
+        with writing(settings()) as session:
+            user = service.create_user(
+                session, login=login, name=name, role=Role(role), student_id=student_id, actor=actor
+            )
+            token = service.create_token(session, user, actor=actor)
+    except ValueError as error:
+        raise UnusableInput(str(error)) from error
+    typer.echo(json.dumps({"login": login, "token": token.secret}) if as_json else f"{login},{token.secret}")
+
+
+def edit(login: str, name: str | None, role: str | None, student_id: str | None, as_json: bool) -> None:
+    """Change a person and print them."""
     with writing(settings()) as session:
-        token = service.create_token(session, service.find(session, login), actor="assay tokens create")
-    typer.echo(json.dumps({"id": token.id, "login": login, "token": token.secret}) if as_json else token.secret)
+        user = service.find(session, login)
+        changed_role = Role(role) if role else None
+        service.edit_user(session, user, name=name, role=changed_role, student_id=student_id, actor="assay users edit")
+        row = _row(user)
+    emit([row], as_json)
 
 
-def create_links(logins: Collection[str], role: str, days: int, url: str | None, as_json: bool) -> None:
-    """Print a login link for each person, as CSV or JSON. They cannot be shown again."""
-    configured = settings()
-    base_url = url or configured.public_url
-    if base_url is None:
-        raise UnusableInput("say where browsers reach the service: --url https://..., or ASSAY_PUBLIC_URL")
-    with writing(configured) as session:
-        links = service.create_login_links(
-            session, actor="assay tokens links", logins=logins, role=Role(role), days=days
-        )
-    rows = [{"login": link.login, "name": link.name, "link": link.address(base_url)} for link in links]
-    if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
-        return
-    writer = csv.DictWriter(sys.stdout, ["login", "name", "link"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    typer.echo(f"{len(links)} links, valid for {days} days", err=True)
+def _row(user: User) -> Mapping[str, str | None]:
+    return {"login": user.login, "name": user.name, "role": user.role.value, "student_id": user.student_id}

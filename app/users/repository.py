@@ -30,11 +30,6 @@ def search(session: Session, text: str, *, after: str = "", limit: int) -> list[
     return list(session.scalars(query))
 
 
-def with_role(session: Session, role: Role) -> list[User]:
-    """Everybody with this role, in order of their logins."""
-    return list(session.scalars(select(User).where(User.role == role).order_by(User.login)))
-
-
 def with_logins(session: Session, logins: Collection[str]) -> list[User]:
     """The people with these logins, in order of their logins."""
     return list(session.scalars(select(User).where(User.login.in_(logins)).order_by(User.login)))
@@ -53,6 +48,12 @@ def token(session: Session, token_id: int) -> Token | None:
 def token_by_digest(session: Session, digest: str) -> Token | None:
     """The token whose secret has this digest, revoked or not."""
     return session.scalar(select(Token).where(Token.digest == digest))
+
+
+def everybody(session: Session, role: Role | None = None) -> list[User]:
+    """Everybody, or everybody with this role, in order of their logins."""
+    query = select(User).order_by(User.login)
+    return list(session.scalars(query if role is None else query.where(User.role == role)))
 
 
 def tokens(session: Session, user: User) -> list[Token]:

@@ -139,6 +139,25 @@ def create_user(
     return user
 
 
+def edit_user(
+    session: Session,
+    user: User,
+    *,
+    actor: str,
+    name: str | None = None,
+    role: Role | None = None,
+    student_id: str | None = None,
+) -> None:
+    """Change what is given; an empty student id removes it."""
+    wanted = {"name": name, "role": role, "student_id": student_id}
+    changes = {key: value or None for key, value in wanted.items() if value not in (None, getattr(user, key))}
+    for key, value in changes.items():
+        setattr(user, key, value)
+    if changes:
+        told = {key: str(value or "") for key, value in changes.items()}
+        audit.record(session, actor, "user.edit", user.login, **told)
+
+
 def create_token(session: Session, user: User, *, actor: str) -> NewToken:
     """A new token for a person; the others stay valid."""
     token, secret = _add_token(session, user, _PREFIX)
@@ -155,7 +174,7 @@ def create_login_links(
     """
     if not 1 <= days <= MOST_LINK_DAYS:
         raise ValueError(f"a login link is valid for 1 to {MOST_LINK_DAYS} days")
-    people = repository.with_logins(session, logins) if logins else repository.with_role(session, role)
+    people = repository.with_logins(session, logins) if logins else repository.everybody(session, role)
     if unknown := sorted(set(logins) - {person.login for person in people}):
         raise UserNotFound(f"There is no person with the login {unknown[0]}.")
     expires_at = now() + timedelta(days=days)

@@ -37,6 +37,7 @@ NOT_RUN = {
     r"make (run|test|bench)": "CI runs `make test`; `make run` is `assay demo`, tested in tests/unit/test_cli_demo.py",
     r"docker ": "needs a container engine",
     r"curl -X PUT .*/extensions/": "tests/integration/test_deadlines.py gives one, in an assignment with a deadline",
+    r"assay extensions grant": "tests/unit/test_cli_class.py grants some, in an assignment with a deadline",
     r"apt-get ": "changes the machine",
     r"python -m reference_models\.": "a quarter of an hour; tests/unit/reference_models checks what it made",
     r"python -m tests\.": "the long form of a command of which the tests run a slice",
