@@ -66,6 +66,7 @@ def grade(
     points: options.Points = None,
     weights: options.Weights = None,
     part: options.PartFiles = None,
+    use_output: options.UseOutputs = None,
     repair: options.RepairOption = options.Repair.SUGGEST,
     assignment: options.SlugOrFolderByName = None,
     as_json: options.ReportAsJson = False,
@@ -76,7 +77,8 @@ def grade(
     from app.commands.parts import Sources
 
     by_option = _by_option(model, loss, summary, answers, plot, points, weights)
-    command.run(assignment, Sources(paths or (), by_option, part or ()), repair.value, language, as_json)
+    sources = Sources(paths or (), by_option, part or (), use_output or ())
+    command.run(assignment, sources, repair.value, language, as_json)
 
 
 @app.command(
@@ -94,6 +96,7 @@ def submit(
     points: options.Points = None,
     weights: options.Weights = None,
     part: options.PartFiles = None,
+    use_output: options.UseOutputs = None,
     repair: options.RepairOption = options.Repair.SUGGEST,
     assignment: options.Slug = "hw13",
     as_json: options.ReportAsJson = False,
@@ -104,7 +107,8 @@ def submit(
     from app.commands.parts import Sources
 
     by_option = _by_option(model, loss, summary, answers, plot, points, weights)
-    command.run(assignment, Sources(paths or (), by_option, part or ()), repair.value, language, as_json)
+    sources = Sources(paths or (), by_option, part or (), use_output or ())
+    command.run(assignment, sources, repair.value, language, as_json)
 
 
 def _by_option(*files: Path | None) -> dict[str, Path | None]:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from grader.intake import notebook
 
@@ -37,19 +37,23 @@ class PartKind(StrEnum):
 
 @dataclass(frozen=True)
 class _KindFacts:
-    """``size`` in bytes unless the assignment says otherwise; ``suffixes`` of its own files, the usual one first."""
+    """``size`` in bytes unless the assignment says otherwise; ``suffixes`` of its own files, the usual one first.
+
+    ``in_outputs``: outputs of notebooks can hold it.
+    """
 
     size: int
     suffixes: tuple[str, ...]
     is_text: bool = True
+    in_outputs: bool = False
 
 
 _KINDS: Mapping[PartKind, _KindFacts] = {
     PartKind.CODE: _KindFacts(notebook.BYTE_LIMIT, (".py", ".ipynb")),
-    PartKind.TEXT: _KindFacts(MIB, (".txt",)),
+    PartKind.TEXT: _KindFacts(MIB, (".txt",), in_outputs=True),
     PartKind.ANSWERS: _KindFacts(64 * KIB, (".json",)),
-    PartKind.PICTURE: _KindFacts(10 * MIB, (".png", ".jpg", ".jpeg"), is_text=False),
-    PartKind.TABLE: _KindFacts(MIB, (".csv",)),
+    PartKind.PICTURE: _KindFacts(10 * MIB, (".png", ".jpg", ".jpeg"), is_text=False, in_outputs=True),
+    PartKind.TABLE: _KindFacts(MIB, (".csv",), in_outputs=True),
     PartKind.WEIGHTS: _KindFacts(8 * MIB, (".safetensors", ".pt", ".pth"), is_text=False),
 }
 
@@ -63,7 +67,8 @@ class PartDefinition(BaseModel):
     """A part that students may submit to an assignment.
 
     ``files`` are patterns of usual file names in lower case, the most telling first. ``size`` is its limit in bytes.
-    ``option`` is its option on the command line, if that is not its name.
+    ``option`` is its option on the command line, if that is not its name. ``outputs`` are words by which an output of a
+    notebook is offered for it: a text that contains one of them, a picture whose cell does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +79,7 @@ class PartDefinition(BaseModel):
     hint: Text = Field(default_factory=dict)
     files: tuple[str, ...] = ()
     option: str | None = None
+    outputs: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = Field(default=(), max_length=20)
     size: Annotated[int, Field(gt=0, le=MOST_BYTES)] | None = None
 
     @field_validator("name")
@@ -82,6 +88,12 @@ class PartDefinition(BaseModel):
         if name in RESERVED_NAMES:
             raise ValueError(f"{name} is another field of the form")
         return name
+
+    @model_validator(mode="after")
+    def _can_be_an_output(self) -> Self:
+        if self.outputs and not _KINDS[self.kind].in_outputs:
+            raise ValueError(f"outputs: no output of a notebook holds a part of the kind {self.kind}")
+        return self
 
     @property
     def limit(self) -> int:

@@ -30,7 +30,8 @@ class AssignmentPartView(BaseModel):
     """A part that students may submit; ``hint`` says what it holds, ``max_bytes`` is its largest size.
 
     ``files`` are patterns of its usual file names, the most telling first; ``option`` is its option on the command
-    line, if that is not its name.
+    line, if that is not its name. ``outputs`` are words by which an output of a notebook can be the part: the field
+    `output-NAME` takes it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class AssignmentPartView(BaseModel):
     max_bytes: int
     files: list[str]
     option: str | None
+    outputs: list[str]
 
 
 class QuestionView(BaseModel):
@@ -142,6 +144,7 @@ def assignment_view(session: Session, viewer: Viewer, row: PublishedAssignment, 
                 max_bytes=part.limit,
                 files=list(file_names[part.name]),
                 option=part.option,
+                outputs=list(part.outputs),
             )
             for part in assignment.parts
         ],

@@ -46,6 +46,16 @@ _FORM = {
             part.name: {**_BINARY, "description": f"File or field of at most {part.limit} bytes."}
             for part in _PARTS_OF_HW13
         },
+        **{
+            f"{submitting.OUTPUT}{part.name}": {
+                "type": "string",
+                "description": f"In the place of {part.name}: an output of a notebook in the form, such as "
+                "`model:12.1` for the first output of the twelfth code cell of `model`. Nothing is taken unasked; "
+                "a 422 lists the outputs that can be the part.",
+            }
+            for part in _PARTS_OF_HW13
+            if part.outputs
+        },
         "repair": {"type": "string", "enum": ["suggest", "apply"], "default": "suggest"},
         "student": {"type": "string", "description": "Staff only: submit for this login."},
     },

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.status import Status
 
@@ -57,6 +58,8 @@ def run(name: str | None, sources: Sources, repair: Repair, language: str, as_js
     """Grade one submission and print its report. Raises `CommandError`."""
     assignment = load_assignment(name if name is not None else slug_of_folders(sources.paths))
     submitted = parts.collect(assignment.parts, sources)
+    for line in parts.output_remarks(assignment.parts, submitted):
+        typer.echo(line, err=True)
     for part in assignment.part_names(PartKind.ANSWERS):
         if part in submitted:
             try:

@@ -57,6 +57,15 @@ PartFiles = Annotated[
     list[str] | None,
     typer.Option("--part", metavar="NAME=FILE", help="The file of one part of the assignment; can be repeated."),
 ]
+UseOutputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--use-output",
+        metavar="NAME=OUTPUT",
+        help="Take a part from an output of a notebook, such as `summary=model:12.1`: the first output of the twelfth "
+        "code cell of the model. The command lists the outputs that it finds; can be repeated.",
+    ),
+]
 Model = Annotated[Path | None, typer.Option(help="hw13: Python text or notebook with `get_student_model`.")]
 Loss = Annotated[Path | None, typer.Option(help="hw13: Python text with `loss_fn_kd`.")]
 Summary = Annotated[Path | None, typer.Option(help="hw13: text of torchsummary or torchinfo.")]

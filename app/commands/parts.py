@@ -8,17 +8,23 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from app.commands.failures import UnusableInput
+from grader import part_outputs
+from grader.part_outputs import OutputNotFound
 from grader.parts import PartDefinition, usual_file_names
 from grader.submission import Part
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a command line names: files and folders, options of parts such as ``--plot``, and pairs of ``--part``."""
+    """What a command line names: files and folders, options of parts such as ``--plot``, and pairs of ``--part``.
+
+    ``outputs`` are the pairs of ``--use-output``.
+    """
 
     paths: Sequence[Path] = ()
     options: Mapping[str, Path | None] = field(default_factory=dict)
     pairs: Sequence[str] = ()
+    outputs: Sequence[str] = ()
 
     def require_existing(self) -> None:
         """Raise `UnusableInput` for the first file or folder that does not exist; no assignment is needed for this."""
@@ -31,7 +37,7 @@ def _named(definitions: Sequence[PartDefinition], sources: Sources) -> dict[str,
     """The files that options name, by part. Raises `UnusableInput` for a part that the assignment does not have."""
     files = {part.name: path for part in definitions if (path := sources.options.get(part.option or part.name))}
     unused = {option for option, path in sources.options.items() if path} - {p.option or p.name for p in definitions}
-    pairs = _pairs(sources.pairs)
+    pairs = {name: Path(file) for name, file in _pairs("--part", "FILE", sources.pairs).items()}
     unknown = sorted(unused | pairs.keys() - {part.name for part in definitions})
     if unknown:
         names = ", ".join(part.name for part in definitions)
@@ -39,24 +45,24 @@ def _named(definitions: Sequence[PartDefinition], sources: Sources) -> dict[str,
     return files | pairs
 
 
-def _pairs(pairs: Iterable[str]) -> dict[str, Path]:
-    """The files of options ``--part NAME=FILE``. Raises `UnusableInput` for another form or a name given twice."""
-    files: dict[str, Path] = {}
+def _pairs(option: str, what: str, pairs: Iterable[str]) -> dict[str, str]:
+    """The values of options such as ``--part NAME=FILE``. Raises `UnusableInput` for another form or a name twice."""
+    values: dict[str, str] = {}
     for pair in pairs:
-        name, equals, file = pair.partition("=")
-        if not (name and equals and file):
-            raise UnusableInput(f"--part {pair}: write --part NAME=FILE")
-        if name in files:
-            raise UnusableInput(f"--part {name} is given twice")
-        files[name] = Path(file)
-    return files
+        name, equals, value = pair.partition("=")
+        if not (name and equals and value):
+            raise UnusableInput(f"{option} {pair}: write {option} NAME={what}")
+        if name in values:
+            raise UnusableInput(f"{option} {name} is given twice")
+        values[name] = value
+    return values
 
 
 def collect(definitions: Sequence[PartDefinition], sources: Sources) -> dict[str, Part]:
     """The parts in the order of the assignment. What an option names outranks what was found by its usual name.
 
-    Raises `UnusableInput` for a missing file, a file that is no known part, two candidates for one part, or nothing but
-    empty files.
+    Raises `UnusableInput` for a missing file, a file that is no known part, two candidates for one part, nothing but
+    empty files, or an output that no notebook has for its part.
     """
     sources.require_existing()
     names = [part.name for part in definitions]
@@ -75,7 +81,22 @@ def collect(definitions: Sequence[PartDefinition], sources: Sources) -> dict[str
     read = {name: _read(files[name]) for name in names if name in files}
     if not any(part.data.strip() for part in read.values()):
         raise UnusableInput("nothing to submit: every file is empty")
-    return read
+    wanted = _pairs("--use-output", "OUTPUT", sources.outputs)
+    if both := sorted(wanted.keys() & read.keys()):
+        raise UnusableInput(f"--use-output {both[0]}: {files[both[0]]} is the {both[0]}; leave one of them out")
+    try:
+        return part_outputs.take(definitions, read, wanted)
+    except OutputNotFound as error:
+        raise UnusableInput(f"--use-output: {error}") from error
+
+
+def output_remarks(definitions: Sequence[PartDefinition], parts: Mapping[str, Part]) -> list[str]:
+    """A line for each output of a notebook that may be a part that is not submitted, with the option that takes it."""
+    return [
+        f"cell {finding.output.cell} of {finding.notebook_file} has an output that may be the {finding.name} "
+        f"({finding.excerpt}); to use it, add --use-output {finding.name}={finding.reference}"
+        for finding in part_outputs.find(definitions, parts)
+    ]
 
 
 def _locate(definitions: Sequence[PartDefinition], path: Path, skip: Iterable[str]) -> dict[str, Path]:

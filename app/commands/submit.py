@@ -10,6 +10,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
+import typer
 from rich.console import Console
 
 from app.commands import parts, report
@@ -47,6 +48,7 @@ class Client:
                 title={self._language: part["title"]},
                 files=part["files"],
                 option=part["option"],
+                outputs=part.get("outputs", ()),
             )
             for part in self._json("GET", f"assignments/{quote(slug, safe='')}")["parts"]
         ]
@@ -133,7 +135,10 @@ def run(slug: str, sources: Sources, repair: Repair, language: str, as_json: boo
     url = os.environ.get("ASSAY_URL", "http://127.0.0.1:8000")
     stderr = Console(stderr=True)
     with Client(url, token, language) as client:
-        submission = SubmittedParts(parts.collect(client.parts(slug), sources), repair)
+        definitions = client.parts(slug)
+        submission = SubmittedParts(parts.collect(definitions, sources), repair)
+        for line in parts.output_remarks(definitions, submission.parts):
+            typer.echo(line, err=True)
         result = client.submit(slug, submission)
         stderr.print(f"submitted as {result['id']}, attempt {result['attempt']}: {url}/submissions/{result['id']}")
         while result["state"] not in END_STATES:

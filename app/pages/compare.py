@@ -77,12 +77,21 @@ def _differences(session: Session, viewer: Viewer, earlier: Report, later: Repor
     before, after = (
         {part.name: text for part, text in text_parts(session, viewer, report)} for report in (earlier, later)
     )
-    titles = {part.name: part.title for part in (*earlier.parts, *later.parts)}
     return {
         title: difference(before.get(name, ""), after.get(name, ""))
-        for name, title in titles.items()
+        for name, title in _titles(earlier, later).items()
         if before.get(name, "") != after.get(name, "")
     }
+
+
+def _titles(earlier: Report, later: Report) -> dict[str, str]:
+    """By part its title, with the names of its files, which also say from which output of a notebook it was taken."""
+    files: dict[str, dict[str, None]] = {}
+    titles = {}
+    for part in (*earlier.parts, *later.parts):
+        files.setdefault(part.name, {}).update(dict.fromkeys([part.filename] if part.filename else []))
+        titles[part.name] = f"{part.title} ({' → '.join(files[part.name])})" if files[part.name] else part.title
+    return titles
 
 
 def difference(before: str, after: str) -> list[str] | None:

@@ -13,6 +13,7 @@ from app.submissions import parts as uploaded_parts
 from app.submissions import placing
 from app.submissions.parts import Field
 from app.submissions.placing import PlacedFile, Placement, Reason
+from app.submissions.submitting import OUTPUT
 from grader.answers import read_answers
 from grader.assignment import Assignment
 from grader.parts import PartKind
@@ -70,6 +71,9 @@ def read(fields: Mapping[str, Field], assignment: Assignment, carried: Mapping[s
             result[name] = Field(part.data, part.filename)
             held = [origin for origin, by_name in _by_origin(placement, files, texts, kept) if name in by_name]
             sources[name] = Source(held[0], part.filename, len(part.data), tuple(held[1:]))
+    # What the form holds for a part outranks an output.
+    wishes = {f"{OUTPUT}{part.name}" for part in assignment.parts if part.outputs and part.name not in parts}
+    result |= {name: each for name, each in fields.items() if name in wishes}
     answers, overruled = _answers(fields, assignment, placement.parts)
     result |= {name: Field(json.dumps(by_number).encode(), None) for name, by_number in answers.items()}
     if "repair" in fields:

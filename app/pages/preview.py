@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app import language
-from grader import intake, messages
+from grader import intake, messages, part_outputs
 from grader.assignment import Assignment, Question
 from grader.checks import registry
 from grader.evidence import Evidence, Observation
 from grader.intake import DroppedPiece, IntakeFact
+from grader.part_outputs import Finding
 from grader.parts import PartDefinition
 from grader.submission import Part, Repair
 from grader.verdicts import message_of
@@ -67,12 +69,16 @@ class PartPreview:
 
 @dataclass(frozen=True)
 class Preview:
-    """The parts that a form holds, by name. ``unanswered`` are the questions without a part or an answer."""
+    """The parts that a form holds, by name. ``unanswered`` are the questions without a part or an answer.
+
+    ``outputs`` are by part the outputs of a notebook that may be it, also where one of them is it.
+    """
 
     codes: tuple[CodePreview, ...]
     questions: tuple[QuestionPreview, ...]
     parts: Mapping[str, PartPreview]
     unanswered: tuple[str, ...]
+    outputs: Mapping[str, Sequence[Finding]]
 
     @property
     def to_check(self) -> tuple[str, ...]:
@@ -80,8 +86,13 @@ class Preview:
         return tuple(code.question for code in self.codes if not code.is_usable)
 
 
-def read_parts(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str) -> Preview:
-    """Read the parts as the grading will, with remarks in a language."""
+def read_parts(
+    assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str, from_outputs: Collection[str] = ()
+) -> Preview:
+    """Read the parts as the grading will, with remarks in a language.
+
+    The parts ``from_outputs`` were taken from an output of a notebook.
+    """
     readings = list(_codes(assignment, parts, repair, tag))
     previews = {part.name: _part(part, parts[part.name], readings) for part in assignment.parts if part.name in parts}
     called = {code.entry for code in readings}
@@ -97,7 +108,11 @@ def read_parts(assignment: Assignment, parts: Mapping[str, Part], repair: Repair
         replace(code, remarks=tuple(text for text in code.remarks if text not in previews[code.part].remarks))
         for code in readings
     )
-    return Preview(codes, tuple(questions), previews, tuple(unanswered))
+    own_parts = {name: part for name, part in parts.items() if name not in from_outputs}
+    outputs: dict[str, list[Finding]] = defaultdict(list)
+    for finding in part_outputs.find(assignment.parts, own_parts):
+        outputs[finding.name].append(finding)
+    return Preview(codes, tuple(questions), previews, tuple(unanswered), outputs)
 
 
 def _part(definition: PartDefinition, part: Part, codes: Iterable[CodePreview]) -> PartPreview:

@@ -9,6 +9,7 @@ from app import language
 from app.presenting import filters
 from app.submissions.parts import Field
 from app.submissions.placing import PASTED_SUFFIXES
+from app.submissions.submitting import OUTPUT
 from grader import telling
 from grader.assignment import Assignment, Question, Tell
 from grader.parts import PartDefinition, PartKind
@@ -143,12 +144,18 @@ def size_limits(assignment: Assignment) -> Callable[[str], int | None]:
     limits |= {part.name: part.limit for part in parts if part.kind in PASTED}
     limits |= {f"{CARRY}{part.name}": _CONTROL_BYTES for part in parts}
     limits |= {f"{ANSWER}{question.number}": _CONTROL_BYTES for question in assignment.questions}
+    limits |= {f"{OUTPUT}{part.name}": _CONTROL_BYTES for part in parts if part.outputs}
     limits |= {FILES: _largest_file(assignment), START: _CONTROL_BYTES, "repair": _CONTROL_BYTES}
     return lambda name: _CONTROL_BYTES if name.startswith(PLACE) else limits.get(name)
 
 
 def _largest_file(assignment: Assignment) -> int:
     return max(part.limit for part in assignment.parts)
+
+
+def without_outputs(fields: Mapping[str, Field]) -> dict[str, Field]:
+    """The fields without the wish to take parts from outputs, which end when the notebook changes."""
+    return {name: field for name, field in fields.items() if not name.startswith(OUTPUT)}
 
 
 def typed(fields: Mapping[str, Field]) -> dict[str, str]:

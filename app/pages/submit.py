@@ -77,7 +77,7 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
         return await run_in_threadpool(_show_check, request, database, viewer, definition, state)
     limit.note(viewer.login)
     try:
-        upload = await _read_upload(request, viewer, definition, state)
+        upload = await _read_upload(request, viewer, definition, state, keep_outputs=False)
     except Problem as problem:
         state.problem = None if isinstance(problem, submitting.NothingSubmitted) else problem
         return await run_in_threadpool(_show_check, request, database, viewer, definition, state)
@@ -86,7 +86,9 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
         async with slots.hold():
             tag = request_language.of_request(request)
             # Reading the parts may take seconds, so it holds no transaction.
-            state.preview = await run_in_threadpool(preview.read_parts, definition, upload.parts, upload.repair, tag)
+            state.preview = await run_in_threadpool(
+                preview.read_parts, definition, upload.parts, upload.repair, tag, upload.from_outputs
+            )
     except ChecksBusy as problem:
         if not errors.wants_page(request):
             raise
@@ -94,8 +96,13 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
     return await run_in_threadpool(_show_check, request, database, viewer, definition, state)
 
 
-async def _read_upload(request: Request, viewer: Viewer, definition: Assignment, state: FormState) -> submitting.Upload:
-    """Read the form into ``state``, and its content into an upload."""
+async def _read_upload(
+    request: Request, viewer: Viewer, definition: Assignment, state: FormState, *, keep_outputs: bool = True
+) -> submitting.Upload:
+    """Read the form into ``state``, and its content into an upload.
+
+    Unless ``keep_outputs``, an output that a changed notebook does not have any more is left out.
+    """
     content_type, limits = request.headers.get("content-type", ""), submission_form.size_limits(definition)
     state.fields = await form.read(request.stream(), content_type, limits, submission_form.FILES)
 
@@ -106,7 +113,13 @@ async def _read_upload(request: Request, viewer: Viewer, definition: Assignment,
         state.content = form_content.read(state.fields, definition, carried)
         return submitting.read_form(state.content.fields, definition)
 
-    return await run_in_threadpool(read)
+    try:
+        return await run_in_threadpool(read)
+    except submitting.NoSuchOutput:
+        if keep_outputs:
+            raise
+        state.fields = submission_form.without_outputs(state.fields)
+        return await run_in_threadpool(read)
 
 
 def _carried(

@@ -148,6 +148,7 @@ def _about(
             "digest": assignment.digest,
             **registry.public_options(assignment),
         },
+        "files": {part.name: part.filename for part in repository.parts(session, submission.id)},
         "versions": {"python": platform.python_version(), "torch": version("torch"), "numpy": version("numpy")},
         "questions": [
             {

@@ -24,12 +24,16 @@ from app.submissions.extensions import service as extensions
 from app.submissions.models import Submission, SubmissionPart
 from app.submissions.parts import Field
 from app.users import service as users
+from grader import part_outputs
 from grader.answers import AnswersError, read_answers
 from grader.assignment import Assignment
 from grader.lateness import closes
+from grader.part_outputs import OutputNotFound
 from grader.parts import MOST_BYTES, NAME_PATTERN, RESERVED_NAMES, PartKind
 from grader.submission import Part, Repair
 
+OUTPUT = "output-"
+"""Before the name of a part: the field that takes the part from an output of a notebook. No part can have that name."""
 _CONTROL_BYTES = 256
 _PART_NAME = re.compile(NAME_PATTERN)
 
@@ -52,6 +56,12 @@ class UnreadableField(Unprocessable):
     slug = "unreadable-field"
 
 
+class NoSuchOutput(Unprocessable):
+    """The notebook has no such output for this part."""
+
+    slug = "no-such-output"
+
+
 class IdempotencyKeyReused(Unprocessable):
     """This Idempotency-Key was used for another submission. Use a new key for each submission."""
 
@@ -66,12 +76,16 @@ class AssignmentClosed(Conflict):
 
 @dataclass(frozen=True)
 class Upload:
-    """The content of a valid form. ``digest`` is equal for equal forms."""
+    """The content of a valid form. ``digest`` is equal for equal forms.
+
+    ``from_outputs`` names the parts that were taken from an output of a notebook.
+    """
 
     assignment: str
     student: str | None
     repair: Repair
     parts: Mapping[str, Part]
+    from_outputs: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> str:
@@ -82,7 +96,7 @@ class Upload:
 
 def field_limit(name: str) -> int | None:
     """The largest size in bytes of a field of any assignment's form; ``None`` for a name that no part can have."""
-    if name in RESERVED_NAMES:
+    if name in RESERVED_NAMES or (_PART_NAME.fullmatch(name.removeprefix(OUTPUT)) and name.startswith(OUTPUT)):
         return _CONTROL_BYTES
     return MOST_BYTES if _PART_NAME.fullmatch(name) else None
 
@@ -101,7 +115,11 @@ def read_form(fields: Mapping[str, Field], assignment: Assignment) -> Upload:
     Raises `Unprocessable` with the wrong field and the reason, or `PartTooLarge`.
     """
     names = ", ".join(part.name for part in assignment.parts)
-    for name in fields.keys() - RESERVED_NAMES - {part.name for part in assignment.parts}:
+    outputs = {part.name: reference for part in assignment.parts if (reference := _text(fields, OUTPUT + part.name))}
+    known = (
+        RESERVED_NAMES | {part.name for part in assignment.parts} | {OUTPUT + part.name for part in assignment.parts}
+    )
+    for name in fields.keys() - known:
         raise parts.UnknownPart(f"There is no part {name[:60]!r}. The parts of {assignment.slug} are {names}.")
     uploaded = {}
     for part in assignment.parts:
@@ -114,7 +132,16 @@ def read_form(fields: Mapping[str, Field], assignment: Assignment) -> Upload:
             uploaded[part.name] = Part(field.data, parts.clean_file_name(field.filename))
     if not uploaded:
         raise NothingSubmitted(f"{NothingSubmitted().detail} The parts are {names}.")
-    return Upload(assignment.slug, _text(fields, "student") or None, _repair(fields), uploaded)
+    if both := sorted(outputs.keys() & uploaded.keys()):
+        raise NoSuchOutput(
+            f"The part {both[0]} is uploaded, so it cannot come from an output too. Send one of the two."
+        )
+    try:
+        uploaded = part_outputs.take(assignment.parts, uploaded, outputs)
+    except OutputNotFound as error:
+        raise NoSuchOutput(str(error), offers=[finding.reference for finding in error.offers]) from error
+    student = _text(fields, "student") or None
+    return Upload(assignment.slug, student, _repair(fields), uploaded, frozenset(outputs))
 
 
 def _read_answers(data: bytes) -> Mapping[str, str]:

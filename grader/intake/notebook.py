@@ -1,4 +1,7 @@
-"""The code cells of Jupyter notebooks, nbformat 3 and 4, which are recognised by content and not by file name."""
+"""The code cells of Jupyter notebooks, nbformat 3 and 4, which are recognised by content and not by file name.
+
+`grader.intake.outputs` reads their outputs.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,19 @@ def looks_like_notebook(data: bytes) -> bool:
 
 def code_cells(text: str) -> tuple[str, ...] | Observation:
     """The texts of the code cells in order, or a note that says why the notebook has none."""
+    cells_with_source = parse(text)
+    if isinstance(cells_with_source, Observation):
+        return cells_with_source
+    cells = tuple(source for _, source in cells_with_source)
+    if len(cells) > CELL_LIMIT:
+        return limits.too_large(len(cells), CELL_LIMIT, "code cells")
+    if not any(cell.strip() for cell in cells):
+        return Observation(id=IntakeFact.NOTEBOOK_EMPTY)
+    return cells
+
+
+def parse(text: str) -> list[tuple[dict[str, Any], str]] | Observation:
+    """The code cells in order, each with its text, or a note that says why the notebook cannot be read."""
     brackets = text.count("[") + text.count("{")
     if brackets > BRACKET_LIMIT:
         return limits.too_large(brackets, BRACKET_LIMIT, "brackets")
@@ -32,12 +48,7 @@ def code_cells(text: str) -> tuple[str, ...] | Observation:
         notebook = json.loads(text)
     except (ValueError, RecursionError, MemoryError):
         return Observation(id=IntakeFact.NOTEBOOK_UNREADABLE)
-    cells = tuple(source for cell in _cells(notebook) if (source := _source(cell)) is not None)
-    if len(cells) > CELL_LIMIT:
-        return limits.too_large(len(cells), CELL_LIMIT, "code cells")
-    if not any(cell.strip() for cell in cells):
-        return Observation(id=IntakeFact.NOTEBOOK_EMPTY)
-    return cells
+    return [(cell, source) for cell in _cells(notebook) if (source := _source(cell)) is not None]
 
 
 def _cells(notebook: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -102,3 +103,38 @@ def test_without_scripts_the_form_is_checked_on_a_page_of_its_own(open_page: Ope
     expect(page.locator("#mark-1\\.2")).to_contain_text("87,907")
     expect(page.locator("#mark-1\\.2")).to_contain_text("the homework's own example")
     expect(page.locator("textarea[name=summary]")).to_have_value("Total params: 87,907")
+
+
+def test_outputs_of_a_notebook_are_used_only_if_they_are_chosen(
+    open_page: OpenPage, shot: Shot, tmp_path: Path
+) -> None:
+    printed = {"output_type": "stream", "name": "stdout", "text": (EXAMPLE / "summary.txt").read_text()}
+    plot = base64.b64encode((EXAMPLE / "pruning.png").read_bytes()).decode()
+    drawn = {"output_type": "display_data", "metadata": {}, "data": {"image/png": plot}}
+    cells = [((EXAMPLE / "model.py").read_text(), []), ("summary(model)", [printed]), ("plot(prune_ratios)", [drawn])]
+    notebook = {
+        "cells": [{"cell_type": "code", "source": text, "metadata": {}, "outputs": shown} for text, shown in cells],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    file = tmp_path / "hw13.ipynb"
+    file.write_text(json.dumps(notebook))
+    page = open_page("ivy")
+    page.locator("#several").set_input_files(file)
+    found = page.locator("#submission-form")
+    expect(found).to_contain_text("Not answered yet: 1.2, 2.1, 2.2, 3.1, 3.2")
+    summary, picture = found.get_by_label("Use the output of cell 2"), found.get_by_label("Use the output of cell 3")
+    expect(summary).not_to_be_checked()
+    expect(page.locator("#source-pruning_plot img")).to_be_visible()
+    assert serious_violations(page) == []
+    summary.check()
+    expect(found).to_contain_text("96,587")
+    picture.check()
+    expect(found).to_contain_text("Not answered yet: 2.1, 2.2, 3.2")
+    expect(summary).to_be_checked()
+    assert serious_violations(page) == []
+    shot(page, "preview-outputs")
+    submit(page)
+    expect(page.locator("main")).to_contain_text("hw13.ipynb, cell 2, output 1.txt")
+    expect(page.locator("main")).to_contain_text("hw13.ipynb, cell 3, output 1.png")

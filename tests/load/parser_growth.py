@@ -29,7 +29,7 @@ from app.exports import canvas
 from app.pages import compare, source
 from app.similarity import fingerprints
 from app.users import roster
-from grader import intake
+from grader import intake, part_outputs
 from grader.answers import read_answers
 from grader.assignment import bundled
 from grader.checks.choice import measure as choice
@@ -135,6 +135,16 @@ def _scans(jpeg: bytes, scans: int) -> bytes:
     return jpeg[:-2] + jpeg[at:-2] * scans + jpeg[-2:]
 
 
+def _shown(*outputs: Mapping[str, object]) -> bytes:
+    """A notebook whose only cell has these outputs."""
+    return json.dumps({"cells": [{"cell_type": "code", "source": "prune " * 2_000, "outputs": outputs}]}).encode()
+
+
+def _outputs(data: bytes) -> object:
+    parts = bundled("hw13").parts
+    return part_outputs.find(parts, {part.name: Part(data) for part in parts if part.kind is PartKind.CODE})
+
+
 def _picture(data: bytes) -> object:
     return pruning.measure(data, None)
 
@@ -167,6 +177,18 @@ MOST_RATIO = 3.0
 NO_SECONDS = 0.05
 _MILLION = 1_000_000
 READERS: Mapping[str, Reader] = {
+    "outputs: pieces": Reader(
+        _outputs, lambda n: _shown(*[{"output_type": "stream", "text": "Total params"}] * n), 100_000
+    ),
+    "outputs: texts": Reader(
+        _outputs, lambda n: _shown(*[{"output_type": "x", "text": "Total params" + "x" * 1_000}] * n), 7_500
+    ),
+    "outputs: pictures": Reader(
+        _outputs, lambda n: _shown(*[{"output_type": "x", "png": "iVBORw0KGgoAAAANSUhEUgAA"}] * n), 100_000
+    ),
+    "outputs: a large picture": Reader(
+        _outputs, lambda n: _shown({"output_type": "x", "png": "iVBORw0KGgoAAAANSUhEUgAA" + "AAAA" * n}), 2 * 10**6
+    ),
     # Code: lines, words and bytes as the limits of intake allow.
     "code: magics": Reader(_code, lambda n: "!a\n" * n, _WORDS // 3),
     "code: magics in a notebook": Reader(_bytes_of_code, lambda n: _notebook("!a\n" * n), _WORDS // 3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,27 @@ def test_a_folder_names_its_assignment(tmp_path: Path, names: list[str], slug: s
     file = tmp_path / "prune-quantize.py"
     file.touch()
     assert grade.slug_of_folders([*folders, file]) == slug
+
+
+def test_outputs_of_a_notebook_are_named_with_the_option_that_takes_them(tmp_path: Path) -> None:
+    summary = {"output_type": "stream", "name": "stdout", "text": (EXAMPLE / "summary.txt").read_text()}
+    cells = [{"cell_type": "code", "source": "summary(model)", "outputs": [summary]}]
+    (tmp_path / "hw13.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}))
+    definitions = bundled("hw13").parts
+    collected = parts.collect(definitions, Sources([tmp_path]))
+    assert list(collected) == ["model"]
+    (line,) = parts.output_remarks(definitions, collected)
+    assert line.startswith("cell 1 of hw13.ipynb has an output that may be the summary (")
+    option = line.split("--use-output ")[1]
+    assert option == "summary=model:1.1"
+    taken = parts.collect(definitions, Sources([tmp_path], outputs=[option]))
+    assert taken["summary"].data == (EXAMPLE / "summary.txt").read_bytes()
+    assert parts.output_remarks(definitions, taken) == []
+    for wrong, complaint in (
+        (["summary=model:2.1"], "model:1.1"),
+        (["summary"], "write --use-output NAME=OUTPUT"),
+        (["model=model:1.1"], "is the model; leave one of them out"),
+        ([option, option], "given twice"),
+    ):
+        with pytest.raises(UnusableInput, match=complaint):
+            parts.collect(definitions, Sources([tmp_path], outputs=wrong))

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from app.pages import preview
+import pytest
+
+from app.pages import form_content, preview
+from app.submissions import submitting
+from app.submissions.parts import Field, UnknownPart
+from app.submissions.submitting import Upload
 from grader import assignment
 from grader.checks.choice.evidence import ChoiceEvidence
 from grader.checks.pruning.evidence import PruningEvidence
@@ -94,3 +99,41 @@ def test_a_function_of_another_question_is_not_shown_as_skipped() -> None:
     form = preview.read_parts(assignment.bundled("prune-quantize"), {"code": Part(code)}, "suggest", "en")
     assert [piece.line for piece in form.parts["code"].dropped_pieces] == [1, 8]
     assert [code.has_entry for code in form.codes].count(True) == 2
+
+
+def test_outputs_of_a_notebook_are_offered_and_read_once_chosen() -> None:
+    summary = {"output_type": "stream", "name": "stdout", "text": (EXAMPLE / "summary.txt").read_text()}
+    cells = [{"cell_type": "code", "source": MODEL.data.decode()}]
+    cells.append({"cell_type": "code", "source": "summary(model)", "outputs": [summary]})  # type: ignore[dict-item]
+    fields = {"model-file": Field(json.dumps({"cells": cells, "nbformat": 4}).encode(), "hw13.ipynb")}
+
+    def shown(**more: bytes) -> tuple[preview.Preview, Upload]:
+        every = fields | {name.replace("_", "-"): Field(data, None) for name, data in more.items()}
+        upload = submitting.read_form(form_content.read(every, HW13, {}).fields, HW13)
+        return preview.read_parts(HW13, upload.parts, "suggest", "en", upload.from_outputs), upload
+
+    form, upload = shown()
+    assert list(upload.parts) == ["model"], "nothing is taken unasked"
+    assert "1.2" in form.unanswered
+    assert [finding.reference for finding in form.outputs["summary"]] == ["model:2.1"]
+    chosen, upload = shown(output_summary=b"model:2.1")
+    assert upload.parts["summary"].filename == "hw13.ipynb, cell 2, output 1.txt"
+    assert "1.2" not in chosen.unanswered
+    assert chosen.outputs == form.outputs, "the choice can be changed"
+    # What the student submits as the part itself outranks the output.
+    own, upload = shown(output_summary=b"model:2.1", summary=b"Total params: 5")
+    assert upload.parts["summary"].data == b"Total params: 5"
+    assert own.outputs == {}
+    with pytest.raises(submitting.NoSuchOutput, match=r"model:2\.1"):
+        shown(output_summary=b"model:1.1")
+
+
+def test_fields_of_outputs_are_those_of_parts() -> None:
+    assert submitting.field_limit("output-summary") == submitting.field_limit("repair")
+    assert submitting.field_limit("output-") is None
+    assert submitting.field_limit("output-Summary") is None
+    fields = {"assignment": Field(b"hw13", None), "model": Field(MODEL.data, None)}
+    with pytest.raises(UnknownPart, match="output-none"):
+        submitting.read_form(fields | {"output-none": Field(b"model:1.1", None)}, HW13)
+    with pytest.raises(submitting.NoSuchOutput, match="Send one of the two"):
+        submitting.read_form(fields | {"output-model": Field(b"model:1.1", None)}, HW13)
