@@ -49,7 +49,8 @@ class Tell(StrEnum):
 class Question(_Data):
     """One question of the rubric: ``text`` is the task in Markdown, ``options`` belong to its check.
 
-    Without ``tell`` its check and the deadline decide when students read the result: see `grader.telling`.
+    Without ``tell`` the schedule, or its check and the deadline, decide when students read the result: see
+    `grader.telling`.
     """
 
     number: str
@@ -109,12 +110,16 @@ class Schedule(_Data):
     late: LateRule | None = None
     attempts_per_day: PositiveInt = 20
     keep: Literal["best", "latest"] = "best"
+    tell: Tell | None = None
+    """When students read the results of questions that do not say so themselves."""
 
     @model_validator(mode="after")
     def _times_fit(self) -> Schedule:
         if self.deadline is None:
             if self.late is not None or self.grace_minutes:
                 raise ValueError("grace_minutes and late need a deadline")
+            if self.tell is Tell.AFTER_DEADLINE:
+                raise ValueError('tell = "after the deadline" needs a deadline')
         elif self.opens is not None and self.opens >= self.deadline:
             raise ValueError("the assignment opens at or after its deadline")
         return self

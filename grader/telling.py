@@ -25,8 +25,9 @@ class TellingTimes:
 
 def rule(assignment: Assignment, question: Question) -> Tell:
     """When students read the result of a question of this assignment."""
-    if question.tell is not None:
-        return question.tell
+    told = question.tell or assignment.schedule.tell
+    if told is not None:
+        return told
     waits = assignment.schedule.deadline is not None and registry.of(question).is_guessable
     return Tell.AFTER_DEADLINE if waits else Tell.AT_ONCE
 

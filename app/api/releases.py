@@ -9,7 +9,10 @@ from pydantic import BaseModel
 
 from app import problems
 from app.http.authentication import StaffViewer
+from app.http.request_language import Language
 from app.http.sessions import ReadSession, WriteSession
+from app.scores.class_records import ClassRecords
+from app.scores.release_state import ReleaseState, of_class
 from app.scores.releases import service
 from app.scores.releases.models import Release
 
@@ -32,6 +35,12 @@ def release(viewer: StaffViewer, session: ReadSession, slug: str) -> ReleaseView
     return _view(service.find(session, slug))
 
 
+@router.get("/preview")
+def preview(viewer: StaffViewer, session: ReadSession, slug: str, lang: Language) -> ReleaseState:
+    """What students read now, question by question, and how many results a release would show them."""
+    return of_class(session, ClassRecords().snapshot(session, slug), lang)
+
+
 @router.put("")
 def release_scores(viewer: StaffViewer, session: WriteSession, slug: str) -> ReleaseView:
     """Let students read the results of questions with `tell = "when released"`. Done twice, the first one stays."""
@@ -40,7 +49,7 @@ def release_scores(viewer: StaffViewer, session: WriteSession, slug: str) -> Rel
 
 @router.delete("", status_code=204)
 def take_back(viewer: StaffViewer, session: WriteSession, slug: str) -> None:
-    """Withhold the results again, for students who have not read them."""
+    """Withhold the results again. What students have read, and files that were downloaded, cannot be unsent."""
     service.take_back(session, slug, viewer.login)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -85,17 +86,18 @@ def publish(folder: Path, as_json: bool) -> None:
 
 
 def release(slug: str, take_back: bool, as_json: bool) -> None:
-    """Let students read the results that are told when released, or withhold them again. Raises `Refused`."""
+    """Let students read the results that are told when released, or withhold them again. Raises `UnusableInput`."""
     actor = "assay assignment release"
     with writing(settings()) as session:
+        result: dict[str, Any] = {"slug": slug, "released_at": None}
         if take_back:
             releases.take_back(session, slug, actor)
-            result = {"slug": slug, "released_at": None}
         else:
-            row = releases.release(session, slug, actor)
-            result = {"slug": slug, "released_at": row.at.isoformat()}
+            result["released_at"] = releases.release(session, slug, actor).at.isoformat()
+        result["questions"] = releases.released_questions(session, slug)
+    numbers = ", ".join(result["questions"]) or "no question waits for a release"
     sentence = "withheld again" if take_back else "released: students read them now"
-    typer.echo(json.dumps(result) if as_json else f"results of {slug} {sentence}")
+    typer.echo(json.dumps(result) if as_json else f"results of {slug} ({numbers}) {sentence}")
 
 
 def load(folder: Path) -> Assignment:

@@ -34,7 +34,7 @@ def withheld(
     }
     if all(rule is Tell.AT_ONCE for rule in rules.values()):
         return {}
-    times = _times(session, newest)
+    times = telling_times(session, newest)
     moment = moment or now()
     return {
         number: rule for number, rule in rules.items() if not telling.is_told(rule, times, moment, is_staff=is_staff)
@@ -47,7 +47,8 @@ def withheld_in_class(session: Session, slug: str) -> frozenset[str]:
     return frozenset(number for version in versions for number in withheld(session, version, is_staff=False))
 
 
-def _times(session: Session, newest: Assignment) -> TellingTimes:
+def telling_times(session: Session, newest: Assignment) -> TellingTimes:
+    """The times that decide when students read the results of an assignment, by its newest version."""
     release = releases.get(session, newest.slug)
     closes = lateness.closes(newest.schedule, extensions.latest(session, newest.slug))
     return TellingTimes(closes, release.at if release is not None else None)

@@ -23,6 +23,7 @@ STAFF = (
     f"{TABLE}/review?question=2.1",
     f"{TABLE}/requests",
     f"{TABLE}/similarity",
+    f"{TABLE}/release",
     f"{TABLE}/lti",
     f"{TABLE}/students/kim",
     f"{TABLE}/students/leo",

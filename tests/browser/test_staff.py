@@ -146,6 +146,38 @@ def test_an_admin_regrades_reads_publishes_and_takes_it_back(
     expect(student.locator("section[aria-labelledby='q-2.2'] .points")).to_have_text("0.5 / 0.5")
 
 
+def test_a_ta_releases_results_and_withdraws_them(
+    open_page: OpenPage, shot: Shot, service: Service, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(ASSIGNMENTS / "hw13", tmp_path / "released"))
+    text = (folder / "assignment.toml").read_text().replace('slug = "hw13"', 'slug = "hw13-release"')
+    text = text.replace('number = "2.2"', 'number = "2.2"\ntell = "when released"')
+    (folder / "assignment.toml").write_text(text)
+    assert assay("assignment", "publish", str(folder), **service.environment).returncode == 0
+    student = open_page("hal")
+    student.goto("/?assignment=hw13-release")
+    student.locator("input[name='answer-2.2'][value=softer]").check()
+    submit(student)
+    expect(student.locator(".total")).to_contain_text("· Graded", timeout=GRADED)
+    points = student.locator("section[aria-labelledby='q-2.2'] .points")
+    expect(points).to_have_text("– / 0.5")
+    page = open_page("teo")
+    page.goto("/dashboard/hw13-release")
+    page.get_by_role("link", name="Release", exact=True).click()
+    expect(page.locator("main")).to_contain_text("Results of 2.2 are withheld until you release them.")
+    assert serious_violations(page) == []
+    page.get_by_role("button", name="Release these results").click()
+    expect(page.locator("main")).to_contain_text("Results of 2.2 are released, by teo:")
+    assert serious_violations(page) == []
+    shot(page, "release")
+    student.reload()
+    expect(points).to_have_text("0.5 / 0.5")
+    page.get_by_role("button", name="Withdraw the release").click()
+    expect(page.locator("main")).to_contain_text("Results of 2.2 are withheld until you release them.")
+    student.reload()
+    expect(points).to_have_text("– / 0.5")
+
+
 def test_an_admin_looks_at_a_roster_before_importing_it(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("mia")
     page.goto("/admin/people")

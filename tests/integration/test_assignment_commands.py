@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from sqlalchemy import select, text
 
 from app.assignments.models import PublishedAssignment
+from app.audit.models import AuditEntry
 from app.db.engine import Database
+from app.scores import withholding
 from app.settings import Settings
 from grader import assignment_check
 from grader.assignment import ASSIGNMENTS
@@ -109,6 +112,33 @@ def test_a_new_version_is_published_and_the_old_one_stays(settings: Settings, da
     broken = assay(settings, "assignment", "publish", folder)
     assert broken.returncode == 2
     assert f"{MAIN}:{line_of(folder, 'neither')}: question 2.2: key" in broken.stderr
+
+
+def test_results_are_released_and_taken_back(settings: Settings, database: Database, folder: Path) -> None:
+    replace(folder, "version = 1\n", "version = 2\n")
+    replace(folder, 'number = "2.1"', 'number = "2.1"\ntell = "when released"')
+    assert assay(settings, "assignment", "publish", folder).returncode == 0
+
+    def is_withheld() -> bool:
+        with database.read() as session:
+            return withholding.withheld_in_class(session, "hw13") == {"2.1"}
+
+    assert is_withheld()
+    done = assay(settings, "assignment", "release", "hw13")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == "results of hw13 (2.1) released: students read them now"
+    assert not is_withheld()
+    done = assay(settings, "assignment", "release", "hw13", "--take-back", "--json")
+    assert json.loads(done.stdout) == {"slug": "hw13", "released_at": None, "questions": ["2.1"]}
+    assert is_withheld()
+    for wrong in (["hw13", "--take-back"], ["hw14"]):
+        refused = assay(settings, "assignment", "release", *wrong)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith("assay: ")
+        assert "Traceback" not in refused.stderr
+    with database.read() as session:
+        entries = session.execute(select(AuditEntry.action, AuditEntry.actor).order_by(AuditEntry.id)).all()
+    assert entries[-2:] == [(f"scores.{action}", "assay assignment release") for action in ("release", "take_back")]
 
 
 def test_a_folder_that_is_none_is_one_line(settings: Settings, tmp_path: Path) -> None:

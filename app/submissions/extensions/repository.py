@@ -34,6 +34,12 @@ def latest(session: Session, slug: str) -> datetime | None:
     )
 
 
+def last(session: Session, slug: str) -> Extension | None:
+    """The extension with the latest deadline, if there is one."""
+    query = select(Extension).where(Extension.slug == slug).options(joinedload(Extension.user))
+    return session.scalar(query.order_by(Extension.deadline.desc(), Extension.user_id).limit(1))
+
+
 def deadlines(session: Session, slug: str) -> dict[int, datetime]:
     """The extended deadlines of an assignment by user."""
     query = select(Extension.user_id, Extension.deadline).where(Extension.slug == slug)
