@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
@@ -74,17 +74,27 @@ def _wants_fragment(request: Request) -> bool:
     return "hx-request" in request.headers
 
 
+def _page_of(request: Request) -> str:
+    """The path of the page that was requested, or whose form was sent."""
+    referer = urlsplit(request.headers.get("referer", ""))
+    is_form = request.method != "GET" and referer.netloc == request.url.netloc
+    path, query = (referer.path, referer.query) if is_form else (request.url.path, request.url.query)
+    return path + (f"?{query}" if query else "")
+
+
 def error_page(request: Request, problem: Response) -> Response:
     """The page of a problem document; without a login it is a redirect to the login page."""
-    if problem.status_code == 401 and request.method == "GET" and not _wants_fragment(request):
-        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse("/login?" + urlencode({"back": back}), status_code=303)
+    login = None
+    if problem.status_code == 401 and not _wants_fragment(request):
+        login = "/login?" + urlencode({"back": _page_of(request)})
+        if request.method == "GET":
+            return RedirectResponse(login, status_code=303)
     key = f"error_{problem.status_code}" if problem.status_code in _STATUSES_WITH_TEXT else "error_other"
     tag = request_language.of_request(request)
     heading = language.text(tag, key)
     body = json.loads(bytes(problem.body))
     detail = language.complaint(tag, body["type"].rpartition(":")[2], body["detail"], body)
     template = "error_fragment.html" if _wants_fragment(request) else "error.html"
-    page = rendering.page(request, template, problem.status_code, heading=heading, detail=detail)
+    page = rendering.page(request, template, problem.status_code, heading=heading, detail=detail, login=login)
     page.headers.update({name: value for name, value in problem.headers.items() if not name.startswith("content-")})
     return page

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.pages.submission_form import ANSWER, CARRY, FILE, FILES, PASTED, PLACE, START
+from app.pages.submission_form import ANSWER, FILE, FILES, PASTED, PLACE, START
 from app.submissions import parts as uploaded_parts
 from app.submissions import placing
 from app.submissions.parts import Field
@@ -60,16 +60,15 @@ def read(fields: Mapping[str, Field], assignment: Assignment, carried: Mapping[s
     """
     texts, files = _own(fields, assignment)
     own = {**texts, **files}
-    kept = {name: part for name, part in carried.items() if f"{CARRY}{name}" in fields}
     choices = {name.removeprefix(PLACE): text for name, text in _texts(fields, PLACE).items()}
-    placement = placing.place(assignment, _several(fields), choices, own, kept)
-    parts = {**kept, **own, **placement.parts}
+    placement = placing.place(assignment, _several(fields), choices, own, carried)
+    parts = {**carried, **own, **placement.parts}
     result = {"assignment": Field(assignment.slug.encode(), None)}
     sources = {}
     for name, part in parts.items():
         if assignment.part(name).kind is not PartKind.ANSWERS:
             result[name] = Field(part.data, part.filename)
-            held = [origin for origin, by_name in _by_origin(placement, files, texts, kept) if name in by_name]
+            held = [origin for origin, by_name in _by_origin(placement, files, texts, carried) if name in by_name]
             sources[name] = Source(held[0], part.filename, len(part.data), tuple(held[1:]))
     # What the form holds for a part outranks an output.
     wishes = {f"{OUTPUT}{part.name}" for part in assignment.parts if part.outputs and part.name not in parts}
@@ -120,7 +119,7 @@ def _texts(fields: Mapping[str, Field], prefix: str) -> dict[str, str]:
 
 
 def _by_origin(
-    placement: Placement, files: Mapping[str, Part], texts: Mapping[str, Part], kept: Mapping[str, Part]
+    placement: Placement, files: Mapping[str, Part], texts: Mapping[str, Part], carried: Mapping[str, Part]
 ) -> Sequence[tuple[Origin, frozenset[str]]]:
     """The parts that the form holds from each origin, the origin that counts first."""
     whole = frozenset(file.part for file in placement.files if file.part and not file.reason and not file.is_joined)
@@ -128,7 +127,7 @@ def _by_origin(
         (Origin.SEVERAL, whole),
         (Origin.FILE, frozenset(files)),
         (Origin.TEXT, frozenset(texts)),
-        (Origin.ATTEMPT, frozenset(kept)),
+        (Origin.ATTEMPT, frozenset(carried)),
     )
 
 

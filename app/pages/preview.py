@@ -118,6 +118,8 @@ def read_parts(
 def _part(definition: PartDefinition, part: Part, codes: Iterable[CodePreview]) -> PartPreview:
     lines = len(part.data.splitlines()) if definition.is_text else None
     readings = [code for code in codes if code.part == definition.name]
+    # Without its entry point nothing of a part is needed.
+    readings = [code for code in readings if code.has_entry] or readings
     if not readings:
         return PartPreview(len(part.data), lines)
     first, *others = readings

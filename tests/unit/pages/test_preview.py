@@ -94,8 +94,8 @@ def test_a_picture_that_is_none_says_why() -> None:
 
 
 def test_a_function_of_another_question_is_not_shown_as_skipped() -> None:
-    code = b"!nvidia-smi\ndef get_num_channels_to_keep(channels, prune_ratio):\n    return 1\n\n"
-    code += b"def get_input_channel_importance(weight):\n    return weight\n\nprint('done')\n"
+    code = b"!nvidia-smi\ndef fine_grained_prune(tensor, sparsity):\n    return tensor\n\n"
+    code += b"def get_input_channel_importance(weight, norm=cfg.norm):\n    return weight\n\nprint('done')\n"
     form = preview.read_parts(assignment.bundled("prune-quantize"), {"code": Part(code)}, "suggest", "en")
     assert [piece.line for piece in form.parts["code"].dropped_pieces] == [1, 8]
     assert [code.has_entry for code in form.codes].count(True) == 2

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from app.assignments import service as assignments
+from app.auth.viewer import Viewer
+from app.db.base import now
+from app.http.authentication import optional_viewer
 from app.pages import submission_form
 from app.presenting import language
+from app.submissions import repository
+from app.submissions.placing import Reason
+from app.users import service as users
+from app.users.models import Role
 from grader import assignment
 from tests.integration.other_parts import write_assignment
 from tests.unit.pages.conftest import Course
@@ -110,8 +121,6 @@ def test_an_unused_file_is_named_with_its_reason_in_both_languages(course: Cours
 
 
 def test_every_reason_has_words() -> None:
-    from app.submissions.placing import Reason
-
     for tag in language.LANGUAGES:
         for reason in Reason:
             assert language.texts(tag)[f"file_{reason}"]
@@ -127,3 +136,140 @@ def test_choices_of_the_page_come_before_those_of_a_file(course: Course) -> None
     assert "not those in the file: 2.2." in page
     assert "gives a softer" in page
     assert "No: the tutorial" in page
+
+
+class NoGrading:
+    """A queue that nothing leaves."""
+
+    def enqueue(self, *_: object) -> None:
+        """The submission stays queued."""
+
+
+@pytest.fixture
+def submitting(course: Course) -> Course:
+    """A course whose form can be submitted."""
+    course.app.state.jobs = NoGrading()
+    return course
+
+
+def submit(course: Course, files: Files) -> dict[str, tuple[str | None, bytes]]:
+    """The file name and the bytes of each part that is stored."""
+    answer = course.send("POST", "/?assignment=hw13", files=list(files))
+    assert answer.status_code == 303, text(answer.text)
+    with course.database.read() as session:
+        stored = repository.part_files(session, uuid.UUID(answer.headers["location"].rpartition("/")[2]))
+    return {name: (filename, data) for name, filename, data in stored}
+
+
+MODEL = b"def get_student_model():\n    return None\n"
+FIRST: Files = [
+    ("model-file", ("net.py", MODEL)),
+    field("summary", "Total params: 5"),
+    field("answer-2.2", "softer"),
+    field("answer-3.2", "yes"),
+]
+
+
+def test_a_form_that_starts_from_an_attempt_carries_what_is_ticked(submitting: Course) -> None:
+    submit(submitting, FIRST)
+    page = submitting.get("/?assignment=hw13&from=1").text
+    for shown in (
+        '<input type="hidden" name="from" value="1">',
+        '<input type="checkbox" name="carry-model" value="1" checked>',
+        '<input type="checkbox" name="carry-summary" value="1" checked>',
+        'value="softer" checked',
+        'value="yes" checked',
+    ):
+        assert shown in page
+    assert 'name="carry-loss"' not in page
+    assert 'name="carry-' not in submitting.get("/?assignment=hw13").text
+
+    again: Files = [field("from", "1"), field("carry-model", "1"), field("model", ""), field("loss", "x = 1")]
+    places = text(check(submitting, "hw13", again))
+    assert "From attempt 1: net.py" in places
+    assert submit(submitting, [*again, field("answer-2.2", "harder")]) == {
+        "model": ("net.py", MODEL),
+        "loss": (None, b"x = 1"),
+        "answers": (None, b'{"2.2": "harder"}'),
+    }
+    newer: Files = [field("from", "1"), field("carry-model", "1"), field("carry-summary", "1"), field("model", "y = 1")]
+    assert "It replaces the part of the earlier attempt." in text(check(submitting, "hw13", newer))
+    assert submit(submitting, newer) == {"model": (None, b"y = 1"), "summary": (None, b"Total params: 5")}
+
+
+def test_nobody_starts_from_an_attempt_of_somebody_else(submitting: Course) -> None:
+    submit(submitting, FIRST)
+    with submitting.database.write() as session:
+        bob = Viewer.of(users.create_user(session, login="bob", name="Bob", role=Role.STUDENT, actor="test"))
+    submitting.app.dependency_overrides[optional_viewer] = lambda: bob
+    assert submitting.get("/?assignment=hw13&from=1").status_code == 404
+    fields: Files = [field("from", "1"), field("carry-model", "1"), field("loss", "x = 1")]
+    answer = submitting.send("POST", "/?assignment=hw13", files=list(fields))
+    assert answer.status_code == 404
+    assert "net.py" not in answer.text
+    assert "get_student_model is defined" not in check_any(submitting, fields)
+
+
+def check_any(course: Course, files: Files) -> str:
+    return course.send("POST", "/check?assignment=hw13", files=list(files)).text
+
+
+def test_a_file_that_would_not_be_used_is_named_before_anything_is_stored(submitting: Course) -> None:
+    files: Files = [("files", ("model.py", MODEL)), ("files", ("report.pdf", b"%PDF"))]
+    answer = submitting.send("POST", "/?assignment=hw13", files=list(files))
+    assert answer.status_code == 422
+    assert "These files have no part: report.pdf." in text(answer.text)
+    assert 'name="place-report.pdf"' in answer.text
+    assert submit(submitting, [*files, field("place-report.pdf", "")]) == {"model": ("model.py", MODEL)}
+    joined: Files = [("files", ("model.py", MODEL)), ("files", ("utils.py", b"x = 1\n"))]
+    stored = submit(submitting, [*joined, field("place-utils.py", "join-model")])
+    assert stored["model"][0] == "utils.py + model.py"
+    assert MODEL in stored["model"][1]
+
+
+@pytest.mark.parametrize(
+    ("days", "grace", "rule", "words"),
+    [
+        (1, 0, "", "You are on time. The deadline is"),
+        (-1, 2 * 24 * 60, "", "The deadline has passed, but nothing is deducted until"),
+        (
+            -1.5,
+            0,
+            "percent_per_day = 10\nmost_days = 3",
+            "late, on day 2 after the deadline: 20% of the points",
+        ),
+        (-0.5, 0, "percent_per_day = 0\nmost_days = 3", "on day 1 after the deadline. No points would be deducted."),
+        (None, 0, "", "There is no deadline."),
+    ],
+)
+def test_the_form_says_how_late_it_is(course: Course, days: float | None, grace: int, rule: str, words: str) -> None:
+    files = dict(assignment.bundled("hw13").files)
+    schedule = f"deadline = {(now() + timedelta(days=days)).isoformat()}\ngrace_minutes = {grace}\n" if days else ""
+    late = f"[schedule.late]\n{rule}\n" if rule else ""
+    toml = files["assignment.toml"].replace("version = 1\n", "version = 2\n")
+    toml = toml.replace("[schedule]", f"[schedule]\n{schedule}").replace("[sandbox]", f"{late}[sandbox]")
+    with course.database.write() as session:
+        assignments.publish_version(session, assignment.from_files(files | {"assignment.toml": toml}), "test")
+    assert words in text(course.get("/?assignment=hw13").text)
+    assert words in text(check(course, "hw13", [field("summary", "Total params: 5")]))
+
+
+def test_the_form_says_which_attempt_would_count(submitting: Course) -> None:
+    assert "It would be your first attempt, so it would count." in text(submitting.get("/?assignment=hw13").text)
+    submit(submitting, FIRST)
+    page = text(submitting.get("/?assignment=hw13").text)
+    assert "This would be attempt 2. You have 19 of 20 attempts left" in page
+    assert "this one if it earns at least the points of attempt 1" in page
+
+
+def test_the_receipt_has_digests_that_anybody_can_repeat(submitting: Course) -> None:
+    answer = submitting.send("POST", "/?assignment=hw13", files=list(FIRST))
+    page = submitting.get(answer.headers["location"]).text
+    parts = {"answers": b'{"2.2": "softer", "3.2": "yes"}', "model": MODEL, "summary": b"Total params: 5"}
+    lines = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in parts.items())
+    shown = [line for line in page.splitlines() if re.fullmatch(r"[0-9a-f]{64}  \w+", line)]
+    assert sorted(shown) == sorted(lines.splitlines())
+    in_order = "".join(f"{line}\n" for line in shown)
+    assert f"Digest of the submission: {hashlib.sha256(in_order.encode()).hexdigest()}" in page
+    assert f"model: {len(MODEL)} bytes, net.py" in page
+    assert 'href="/?assignment=hw13&amp;from=1#submit"' in page
