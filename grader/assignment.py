@@ -110,6 +110,8 @@ class Schedule(_Data):
     late: LateRule | None = None
     attempts_per_day: PositiveInt = 20
     keep: Literal["best", "latest"] = "best"
+    gradebook: Literal["final", "provisional"] = "final"
+    """What a learning platform shows while the attempt that counts waits for review and there was a final score."""
     tell: Tell | None = None
     """When students read the results of questions that do not say so themselves."""
 

@@ -78,17 +78,25 @@ def gradebook_score(attempt: Attempt | None, max_score: float, withheld: Collect
 def mark_changed(session: Session, snapshot: ClassSnapshot, withheld: Collection[str] = ()) -> int:
     """Make due every score of a class that differs from the one last wanted. Returns how many differ.
 
-    The results of the questions ``withheld`` are not told to students yet.
+    The results of the questions ``withheld`` are not told to students yet. Moodle empties a grade whose score is
+    not final, so a final score stays until the next one is final, unless the assignment says otherwise.
     """
+    keeps_final = snapshot.assignment.schedule.gradebook == "final"
     counting = {standing.login: standing.counting for standing in snapshot.standings}
     changed = 0
     for row in repository.of_assignment(session, snapshot.assignment.slug):
         score = gradebook_score(counting.get(row.user.login), snapshot.assignment.max_score, withheld)
+        if score is not None and keeps_final and not _is_final(score):
+            score = next((former for former in (row.wanted, row.sent) if former and _is_final(former)), score)
         if score is not None and score != row.wanted:
             # The last error stays: `_is_first_failure` must not count a row again that keeps failing.
             row.wanted, row.state, row.due_at, row.tries, row.refusals = score, Delivery.WAITING, now(), 0, 0
             changed += 1
     return changed
+
+
+def _is_final(score: dict[str, Any]) -> bool:
+    return not score["review"] and not score.get("withheld", False)
 
 
 def claim_next(session: Session, platform_id: int) -> OutgoingScore | None:

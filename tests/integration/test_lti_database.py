@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any, Literal
 
 import jwt
 import pytest
@@ -23,11 +24,12 @@ from app.lti.models import Delivery, LineItem, Passback, PendingLogin, Platform,
 from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.refusals import LaunchRefused, Reason
 from app.lti.score_service import Address, ScoreService
-from app.scores.class_records import Attempt, ClassRecords, StudentStanding
+from app.scores.class_records import Attempt, Cell, ClassRecords, StudentStanding
 from app.settings import Settings
 from app.submissions.models import State
 from app.users import service as users
 from app.users.models import Role
+from grader.scoring import Verdict
 from tests.integration.lti_platform import SCHOOL
 
 WANTED = {
@@ -405,6 +407,45 @@ def test_everything_can_be_sent_again_at_once(course: Course, platform: Platform
         assert deliveries.send_again(session, "hw13", None) == 12
     course.look()
     assert course.states() == {"sent": 12}
+
+
+@pytest.mark.parametrize(
+    ("shows", "sent", "wanted", "expected"),
+    [
+        ("final", WANTED, WANTED, WANTED["score"]),
+        ("final", WANTED, {**WANTED, "score": 1.5}, 1.5),
+        ("final", WANTED, {**WANTED, "score": 2.0, "review": True}, WANTED["score"]),
+        ("final", None, None, 3.0),
+        ("final", None, {**WANTED, "review": True}, 3.0),
+        ("provisional", WANTED, WANTED, 3.0),
+    ],
+)
+def test_a_final_score_stays_while_a_better_attempt_waits_for_review(
+    database: Database,
+    platform: Platform,
+    shows: Literal["final", "provisional"],
+    sent: dict[str, Any] | None,
+    wanted: dict[str, Any] | None,
+    expected: float,
+) -> None:
+    with database.write() as session:
+        session.execute(update(Passback).values(sent=sent, wanted=wanted, state=Delivery.SENT))
+        plain = ClassRecords().snapshot(session, "hw13")
+        schedule = plain.assignment.schedule.model_copy(update={"gradebook": shows})
+        assignment = plain.assignment.model_copy(update={"schedule": schedule})
+
+        def mark(verdict: Verdict) -> None:
+            cells = {"3.1": Cell(1.0, 1.0, verdict, None, False)}
+            attempt = Attempt(uuid.uuid4(), 2, now(), State.GRADED, None, 3.0, cells, (), None, None)
+            standings = (StudentStanding("ann", "ann", None, attempt, frozenset()),)
+            deliveries.mark_changed(session, replace(plain, assignment=assignment, standings=standings))
+
+        mark(Verdict.NEEDS_REVIEW)
+        row = session.scalars(select(Passback).where(Passback.subject == "ann")).one()
+        assert row.wanted is not None
+        assert row.wanted["score"] == expected
+        mark(Verdict.FULL)
+        assert (row.wanted["score"], row.wanted["review"]) == (3.0, False)
 
 
 def test_what_nobody_handed_in_is_not_sent(database: Database, platform: Platform) -> None:
