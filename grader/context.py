@@ -219,6 +219,7 @@ class GradingContext:
                 if variant is None or variant.source is None:
                     continue
                 with self.open_child(limits or self.limits) as child:
+                    child.line_map = reading.line_map
                     reply = child.request("load", self.load_request(variant.source, name))
                     if reply.outcome is Outcome.OK:
                         names = claims.texts(reply.meta.get("defines"), _MOST_DEFINED_NAMES)

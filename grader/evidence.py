@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import signal
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from grader.evidence_migrations import Step
 
@@ -65,19 +65,35 @@ class Wanted(StrEnum):
 class StudentError(Record):
     """An exception of the student's code.
 
-    ``line`` counts from 1 in the text that was run; ``traceback`` holds the student's frames only; ``name`` is
-    the missing name of a ``NameError``; ``signal`` the number of the signal that ended the process, by
-    the kernel's report.
+    ``line`` counts from 1 in what was submitted, for a notebook in the code cell ``cell``, which counts from 1 too;
+    ``traceback`` holds the student's frames only; ``name`` is the missing name of a ``NameError``; ``signal`` the
+    number of the signal that ended the process, by the kernel's report.
     """
 
     type: str
     message: str
     line: int | None = None
+    cell: int | None = None
     source: str | None = None
     name: str | None = None
     traceback: str = ""
     wanted: Wanted | None = None
     signal: int | None = None
+
+    def params(self) -> dict[str, Any]:
+        """The parameters of a message about it."""
+        return self.model_dump(include={"type", "message", "line", "cell", "source"})
+
+
+class MissingName(NamedTuple):
+    """A name that neither the submission nor the prelude defines, and where it is used: as in a `StudentError`.
+
+    Line 0: the place is unknown.
+    """
+
+    name: str
+    line: int
+    cell: int | None = None
 
 
 class LimitHit(Record):
@@ -176,8 +192,11 @@ class CodeEvidence(Evidence):
     error: StudentError | None = None
     limit: LimitHit | None = None
     stdout: str = ""
-    missing_names: tuple[tuple[str, int], ...] = ()
-    """Names that neither the submission nor the prelude defines, with the line that uses each."""
+    missing_names: tuple[MissingName, ...] = ()
+
+    @field_serializer("missing_names")
+    def _without_empty_cells(self, names: tuple[MissingName, ...]) -> list[tuple[Any, ...]]:
+        return [tuple(name) if name.cell else tuple(name[:2]) for name in names]
 
     @property
     def is_reproducible(self) -> bool:

@@ -12,6 +12,8 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from grader import messages
+
 _STYLES = {
     "full": "green",
     "partial": "yellow",
@@ -114,7 +116,8 @@ def _extras(question: Mapping[str, Any]) -> Iterator[RenderableType]:
     error = evidence.get("error")
     if error:
         if error.get("line") and error.get("source"):
-            yield Text(f"line {error['line']}: {error['source'].strip()}", style="red")
+            place = messages.place(error["line"], error.get("cell"), messages.LANGUAGES[0])
+            yield Text(f"{place}: {error['source'].strip()}", style="red")
         yield Text(f"{error['type']}: {error['message']}", style="red")
     if evidence.get("call"):
         yield from _terms(evidence)

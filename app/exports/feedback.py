@@ -20,6 +20,7 @@ from app.reports import building
 from app.reports.schemas import Report
 from app.scores import service
 from app.submissions import repository as submissions
+from grader import messages
 
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -29,6 +30,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters.update(points=filters.points, when=filters.when)
+_environment.globals["place"] = messages.place
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of all entries, so that equal reports give equal archives."""
 

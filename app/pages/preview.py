@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from grader.verdicts import message_of
 _SHOWN_APART = frozenset({IntakeFact.DROPPED, IntakeFact.DAMAGE_SUSPECTED, IntakeFact.REPAIRED})
 _KNOWN_AFTER_RUN = IntakeFact.SETTINGS_MISSING
 """Only a run shows whether the code needs a value that is missing."""
+_HUNK = re.compile(r"@@ -(\d+)")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class CodePreview:
     other_part: str | None
     result: intake.IntakeResult
     remarks: tuple[str, ...]
+    diff: tuple[str, ...]
+    """The lines of the repair's difference."""
 
     @property
     def is_usable(self) -> bool:
@@ -62,7 +66,7 @@ class PartPreview:
     size: int
     lines: int | None
     is_damaged: bool = False
-    diff: str = ""
+    diff: tuple[str, ...] = ()
     dropped_pieces: tuple[DroppedPiece, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -128,7 +132,7 @@ def _part(definition: PartDefinition, part: Part, codes: Iterable[CodePreview]) 
         size=len(part.data),
         lines=lines,
         is_damaged=first.result.is_damaged,
-        diff=first.result.diff,
+        diff=first.diff,
         dropped_pieces=tuple(piece for piece in first.result.dropped_pieces if piece in shared_pieces),
         remarks=tuple(text for text in first.remarks if others and all(text in code.remarks for code in others)),
     )
@@ -154,7 +158,16 @@ def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, ta
             other_part=language.text(assignment.part(name).title, tag) if name not in own else None,
             result=result,
             remarks=_render(notes, tag),
+            diff=tuple(_diff(result, tag)),
         )
+
+
+def _diff(result: intake.IntakeResult, tag: str) -> Iterator[str]:
+    """The repair's difference without its two headers; in a notebook its hunks name their cells."""
+    for line in result.diff.split("\n")[2:]:
+        hunk = _HUNK.match(line) if result.line_map.cells else None
+        place = result.line_map.place(int(hunk[1])) if hunk is not None else None
+        yield line if place is None else f"@@ {messages.place(place.line, place.cell, tag)} @@"
 
 
 def _render(notes: Iterable[Observation], tag: str) -> tuple[str, ...]:

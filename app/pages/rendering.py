@@ -15,6 +15,7 @@ from app import lti
 from app.http import request_language
 from app.presenting import filters, language, markdown
 from app.problems import Problem
+from grader import messages
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "assay_theme"
@@ -48,6 +49,8 @@ _environment.filters.update(
 _environment.globals |= {
     "share": filters.share,
     "localised": filters.localised,
+    "place": messages.place,
+    "SKIPPED": messages.SKIPPED,
     "LANGUAGES": language.LANGUAGES,
     "THEMES": THEMES,
     "zone": filters.ZONE,

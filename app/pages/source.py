@@ -33,9 +33,14 @@ _lexer = PythonLexer(stripnl=False, ensurenl=False)
 
 
 def to_html(kind: PartKind, text: str, marked: Collection[int] = ()) -> Markup:
-    """A text of this kind, or a notebook's code, with a ``span`` for each line. Lines ``marked`` count from 1."""
+    """A text of this kind, or a notebook's code, with a ``span`` for each line. Lines ``marked`` count from 1.
+
+    The lines of a notebook are numbered in each cell, as messages count them.
+    """
+    headings: Collection[int] = ()
     if kind is PartKind.CODE:
-        text = code.readable_source(text)
+        readable = code.read(text)
+        text, headings = readable.text, readable.headings
     if kind is PartKind.CODE and len(text) <= _COLOUR_LIMIT:
         # Pygments escapes the text itself.
         lines = [Markup(line) for line in highlight(text, _lexer, _formatter).split("\n")]  # noqa: S704
@@ -45,9 +50,15 @@ def to_html(kind: PartKind, text: str, marked: Collection[int] = ()) -> Markup:
         rest = text.count("\n") + 1 - _LINE_LIMIT
         lines[_LINE_LIMIT:] = [Markup("\N{HORIZONTAL ELLIPSIS} (+{:,})").format(rest)]
     return Markup().join(
-        Markup('<span class="{}">{}\n</span>').format("ln marked" if number in marked else "ln", line)
+        Markup('<span class="{}">{}\n</span>').format(_class(number, headings, marked), line)
         for number, line in enumerate(lines, start=1)
     )
+
+
+def _class(number: int, headings: Collection[int], marked: Collection[int]) -> str:
+    if number in headings:
+        return "cell"
+    return "ln marked" if number in marked else "ln"
 
 
 def of_part(part: PartView, text: str, marked: Collection[int] = ()) -> Source:

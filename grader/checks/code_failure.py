@@ -25,9 +25,7 @@ def code_failure(
     if evidence.outcome is Outcome.OK:
         return None
     causes: list[Note | Observation]
-    missing = [
-        Note(id="code.missing_name", params={"name": name, "line": line}) for name, line in evidence.missing_names
-    ]
+    missing = [Note(id="code.missing_name", params=name._asdict()) for name in evidence.missing_names]
     check_notes = [note for note in evidence.notes if note.id not in _REMARKS]
     remarks = [note for note in evidence.notes if note not in check_notes]
     if is_hopeless:
@@ -108,7 +106,7 @@ def _failure_notes(evidence: CodeEvidence) -> list[Note]:
     stage = evidence.stage or "load"
     params: dict[str, Any] = {"stage": stage}
     if evidence.error is not None:
-        params |= evidence.error.model_dump(include={"type", "message", "line", "source"})
+        params |= evidence.error.params()
     if evidence.limit is not None:
         params |= {"limit_name": evidence.limit.limit} | evidence.limit.model_dump(include={"allowed", "used", "unit"})
     wanted = evidence.error.wanted if evidence.error is not None else None

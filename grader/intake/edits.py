@@ -37,8 +37,10 @@ class Source:
             self._line_starts.append(self._line_starts[-1] + len(line) + 1)
 
     def replace(self, node: ast.stmt, text: str) -> Edit:
-        """Put another text in the place of a statement."""
-        return Edit(*self._span(node), text.encode())
+        """Put another text of one line in the place of a statement."""
+        start, end = self._span(node)
+        breaks = self._breaks(start, end)
+        return Edit(start, end, text.encode() + (b"; (0" + breaks + b")" if breaks else b""))
 
     def blank(self, node: ast.stmt, neighbours: list[ast.stmt]) -> Edit:
         """Blank a statement. ``neighbours`` are those before and after it."""

@@ -11,7 +11,7 @@ from grader.evidence import Observation, StudentError
 from grader.intake import encoding, stand_in, syntax
 from grader.intake.facts import IntakeFact
 from grader.intake.names import bound_names
-from grader.intake.part_text import decode_part
+from grader.intake.part_text import PartText, decode_part
 from grader.intake.result import IntakeResult
 from grader.intake.stand_in import EntryKind
 from grader.submission import Part
@@ -79,7 +79,9 @@ def bind_stand_in(text: str, tree: ast.Module, entry: str, kind: EntryKind) -> E
     return EntryText(bound_text, bound_tree, (note,))
 
 
-def add_lost_entry_note(result: IntakeResult, tree: ast.Module | StudentError, data: bytes, entry: str) -> IntakeResult:
+def add_lost_entry_note(
+    result: IntakeResult, tree: ast.Module | StudentError, data: bytes, part: PartText, entry: str
+) -> IntakeResult:
     """Say where the ``def`` of an unbound entry point stands: in a comment, a string, a text cell, behind odd marks.
 
     ``tree`` is that of the result's source.
@@ -89,9 +91,14 @@ def add_lost_entry_note(result: IntakeResult, tree: ast.Module | StudentError, d
     decoding = encoding.decode(data)
     if isinstance(decoding, Observation):
         return result
+    # Cleaning may have removed it from a text; in a notebook only the lines of code cells have a place.
+    texts = [part.all_cells or part.text, decoding.text] if part.line_map.cells else [decoding.text]
     name = re.escape(entry).replace("_", r"[_ \\]+")
-    match = re.search(rf"(?:\b|\\n)def\b\W{{0,20}}{name}\b", decoding.text, re.IGNORECASE)
+    pattern = re.compile(rf"(?:\b|\\n)def\b\W{{0,20}}{name}\b", re.IGNORECASE)
+    match = next((match for text in texts if (match := pattern.search(text))), None)
     if match is None:
         return result
-    params = {"entry": entry, "line": decoding.text.count("\n", 0, match.start()) + 1}
+    has_place = match.string is texts[0]
+    params: dict[str, str | int] = {"entry": entry}
+    params |= {"line": match.string.count("\n", 0, match.start()) + 1} if has_place else {}
     return replace(result, notes=(Observation(id=IntakeFact.ENTRY_LOST, params=params), *result.notes))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from grader.evidence import StudentError
-from grader.intake import prose
+from grader.intake import prose, syntax
 from grader.intake.lexing import Kind, logical_lines, tokens
 
 Check = Callable[[str], StudentError | None]
@@ -124,7 +124,7 @@ class _Splitter:
     ) -> Iterator[BrokenPiece]:
         """The broken piece; without its first line where only the lines indented under it are wrong."""
         text = self._text(first, end)
-        error = _shifted(error, first)
+        error = syntax.shifted(error, first)
         logical = [line for line in logical_lines(text) if line.tokens]
         if not _opens_block(text) and len(logical) > 1:
             # Indented code under a plain statement may be the end of the block before, which it cuts off.
@@ -153,10 +153,6 @@ def _with_conflicts(broken_pieces: list[BrokenPiece], lines: list[str]) -> Itera
         closes = piece.text[0] == ">"
         yield replace(piece, ambiguous_lines=range(begin, piece.end) if closes else _NO_LINES)
         opened = None if closes else opened
-
-
-def _shifted(error: StudentError, lines: int) -> StudentError:
-    return error if error.line is None else error.model_copy(update={"line": error.line + lines})
 
 
 def _opens_block(text: str) -> bool:

@@ -94,10 +94,11 @@ def without_numbers_between(text: str) -> str | None:
 def once(text: str) -> str | None:
     """The first half of a text that consists of two equal halves, without a line break between them."""
     stripped = text.strip("\n")
+    above = len(text) - len(text.lstrip("\n"))
     half = len(stripped) // 2
     if not half or len(stripped) % 2 or stripped[:half] != stripped[half:]:
         return None
-    return f"{stripped[:half]}\n"
+    return "\n" * above + f"{stripped[:half]}\n"
 
 
 def with_line_breaks(text: str) -> str | None:

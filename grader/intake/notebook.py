@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from grader.evidence import Observation
@@ -51,6 +52,11 @@ def parse(text: str) -> list[tuple[dict[str, Any], str]] | Observation:
     return [(cell, source) for cell in _cells(notebook) if (source := _source(cell)) is not None]
 
 
+def joined(cells: Sequence[str]) -> str:
+    """The texts of cells one after another, each below a comment with its number."""
+    return "".join(f"# cell {number}\n{cell}\n" for number, cell in enumerate(cells, start=1))
+
+
 def _cells(notebook: Any) -> list[Any]:
     if not isinstance(notebook, dict):
         return []
@@ -76,4 +82,4 @@ def _source(cell: Any) -> str | None:
         return None
     # JSON can escape half a surrogate pair or a zero, which Python source cannot hold.
     clean = source.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
-    return encoding.limit_marks(clean.replace("\r\n", "\n").replace("\r", "\n"))
+    return encoding.limit_marks(clean.replace("\r\n", "\n").replace("\r", "\n")).rstrip("\n")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader.evidence import Observation, StudentError
 from grader.intake import cleaning, damage, encoding, limits, notebook, syntax
 from grader.intake.result import DropKind, DroppedPiece
+from grader.line_map import LineMap
 
 _DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
+_LINE_BREAK = re.compile("[\n\u2028\u2029\u0085\u000b]")
+"""What cleaning may make a line break of."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class PartText(cleaning.CleanText):
     """The text of a part. ``all_cells`` also holds the unreadable cells; empty where every cell is readable."""
 
     all_cells: str = ""
+    line_map: LineMap = field(default_factory=LineMap)
 
 
 @dataclass(frozen=True)
@@ -61,15 +65,16 @@ def decode_part(data: bytes) -> DecodedPart | Observation:
     if isinstance(decoding, Observation):
         return decoding
     if not (is_notebook or notebook.looks_like_notebook(decoding.text.encode())):
-        return limits.excess([decoding.text]) or DecodedPart(PartText(decoding.text, (), decoding.notes))
+        line_map = LineMap(last=len(_LINE_BREAK.findall(decoding.text)) + 1)
+        text = PartText(decoding.text, (), decoding.notes, line_map=line_map)
+        return limits.excess([decoding.text]) or DecodedPart(text)
     sources = notebook.code_cells(decoding.text)
     if isinstance(sources, Observation):
         return sources
-    texts = [source.strip("\n") for source in sources]
-    excess = limits.excess(texts)
+    excess = limits.excess(sources)
     if excess is not None:
         return excess
-    cells = tuple(map(Cell.of, texts))
+    cells = tuple(map(Cell.of, sources))
     return DecodedPart(_join_cells(cells, "", decoding.notes), cells)
 
 
@@ -77,19 +82,23 @@ def _join_cells(cells: Sequence[Cell], entry: str, notes: tuple[Observation, ...
     """Join the cells of a notebook; blank an unreadable cell that no other cell needs."""
     readable = "\n".join(cell.clean.text for cell in cells if cell.error is None)
     needed_names = ({entry} | set(re.findall(r"\w+", readable))) - set(_DEFINITION.findall(readable))
-    joined: list[str] = []
-    all_joined: list[str] = []
+    texts: list[str] = []
+    begins: list[int] = []
     dropped_pieces: list[DroppedPiece] = []
     line = 1
-    for number, cell in enumerate(cells, start=1):
+    for cell in cells:
         text = cell.clean.text
         dropped_pieces += [piece._replace(line=piece.line + line) for piece in cell.clean.dropped_pieces]
         is_needed = needed_names.intersection(_DEFINITION.findall(text))
         if cell.error and not (is_needed or damage.shows_damage(text, cell.error)):
-            dropped_pieces.append(DroppedPiece.at(line, DropKind.CELL, cell.original.split("\n")[0]))
+            stripped = cell.original.lstrip("\n")
+            first = line + len(cell.original) - len(stripped)
+            dropped_pieces.append(DroppedPiece.at(first, DropKind.CELL, stripped.split("\n")[0]))
             text = "\n" * text.count("\n")
-        joined.append(f"# cell {number}\n{text}\n")
-        all_joined.append(f"# cell {number}\n{cell.clean.text}\n")
-        line += joined[-1].count("\n")
+        texts.append(text)
+        begins.append(line + 1)
+        line += text.count("\n") + 2
     is_broken = any(cell.error for cell in cells)
-    return PartText("".join(joined), tuple(dropped_pieces), notes, "".join(all_joined) if is_broken else "")
+    all_cells = notebook.joined([cell.clean.text for cell in cells]) if is_broken else ""
+    line_map = LineMap(tuple(begins), last=line - 1)
+    return PartText(notebook.joined(texts), tuple(dropped_pieces), notes, all_cells, line_map)

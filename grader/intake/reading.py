@@ -8,13 +8,14 @@ statements that the entry point needs (`selection`).
 from __future__ import annotations
 
 import ast
+import itertools
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, TypeVarTuple
 
-from grader.evidence import Observation, StudentError
+from grader.evidence import MissingName, Observation, StudentError
 from grader.intake import cleaning, damage, fragments, losses, prose, salvage, slips, syntax
 from grader.intake.entry_point import EntryText, add_lost_entry_note, bind_stand_in, is_bound
 from grader.intake.facts import IntakeFact
@@ -50,9 +51,10 @@ class PartReader:
             text = decoded.for_entry(entry)
             try:
                 result = _EntryReader(text, entry, kind, self._prelude_names, self._apply_repair, self._steps).read()
-                if result.source is None:
-                    return result
-                return add_lost_entry_note(result, self._steps.once(syntax.parse, result.source), self._data, entry)
+                if result.source is not None:
+                    tree = self._steps.once(syntax.parse, result.source)
+                    result = add_lost_entry_note(result, tree, self._data, text, entry)
+                return result.located(text.line_map)
             except (RecursionError, MemoryError):
                 return _too_deep()
 
@@ -124,12 +126,23 @@ class _EntryReader:
         self._notes = list(part.notes)
         self._needs_broken = False
         """Whether the entry point needs an unreadable statement: then no prose between the code is at fault."""
+        self._needed_error: StudentError | None = None
+        """Python's error in the first unreadable statement that the entry point needs."""
         self._slip: slips.Slip | None = None
         """A misspelt keyword, which explains why the text is unreadable."""
 
     @property
     def _is_unreadable(self) -> bool:
         return isinstance(self._tree_or_error, StudentError)
+
+    def _error(self) -> StudentError | None:
+        """Why the text is unreadable: the error of the needed statement, or of the first unreadable cell.
+
+        Python may find a bracket that a cell leaves open only in the next cell.
+        """
+        if not isinstance(self._tree_or_error, StudentError):
+            return None
+        return self._needed_error or _cell_error(self._text, self._part.line_map.cells) or self._tree_or_error
 
     def read(self) -> IntakeResult:
         """Take the steps in order, each only as long as the text does not parse."""
@@ -146,8 +159,9 @@ class _EntryReader:
             result = self._read_without_broken(self._text, self._dropped_pieces, syntax.grammar_error)
             if result is not None:
                 return result
-        if isinstance(self._tree_or_error, StudentError) and not damage.shows_damage(self._text, self._tree_or_error):
-            self._slip = slips.find(self._text, self._tree_or_error)
+        error = self._error()
+        if error is not None and not damage.shows_damage(self._text, error):
+            self._slip = slips.find(self._text, error)
         if self._is_unreadable and not (self._needs_broken or self._slip):
             self._adopt(self._once(prose.without_prose, self._text))
         paste_damage = self._find_damage()
@@ -183,7 +197,7 @@ class _EntryReader:
             text, tree = paste_damage.repair.text, paste_damage.repair.tree
             self._notes.append(Observation(id=IntakeFact.REPAIRED, params={"diff": paste_damage.diff}))
         elif isinstance(tree, StudentError):
-            return self._unreadable(tree, paste_damage)
+            return self._unreadable(self._error() or tree, paste_damage)
         elif paste_damage.is_damaged:
             self._notes.append(Observation(id=IntakeFact.DAMAGE_SUSPECTED, params={"diff": paste_damage.diff}))
         entry_text = bind_stand_in(text, tree, self._entry, self._kind)
@@ -208,9 +222,9 @@ class _EntryReader:
         selection = self._select(entry_text)
         assessment = losses.assess(split, parse_result, selection.needed_names, self._prelude_names | MODULE_NAMES)
         if assessment.needed_pieces:
-            self._needs_broken = self._needs_broken or any(
-                not losses.is_prose(piece) for piece in assessment.needed_pieces
-            )
+            needed_errors = [piece.error for piece in assessment.needed_pieces if not losses.is_prose(piece)]
+            self._needs_broken = self._needs_broken or bool(needed_errors)
+            self._needed_error = self._needed_error or next(iter(needed_errors), None)
             return None
         if not is_bound(entry_text.tree, self._entry):
             return None
@@ -259,7 +273,7 @@ class _EntryReader:
 
     def _unreadable(self, error: StudentError, paste_damage: _Damage) -> IntakeResult:
         """The result for a text that is no Python; names what even the repaired text lacks."""
-        missing_names: tuple[tuple[str, int], ...] = ()
+        missing_names: tuple[MissingName, ...] = ()
         cause = _syntax_note(error)
         if paste_damage.repair is not None:
             missing_names = self._select(EntryText(paste_damage.repair.text, paste_damage.repair.tree)).missing_names
@@ -277,6 +291,16 @@ class _EntryReader:
             error=error,
             **paste_damage.fields(),
         )
+
+
+def _cell_error(text: str, cells: Sequence[int]) -> StudentError | None:
+    """Python's error in the first unreadable cell of a notebook, whose texts begin on these lines (from 1)."""
+    lines = text.split("\n")
+    for first, after in itertools.pairwise([*cells, len(lines) + 1]):
+        error = syntax.grammar_error("\n".join(lines[first - 1 : after - 1]))
+        if error is not None:
+            return syntax.shifted(error, first - 1)
+    return None
 
 
 def _syntax_note(error: StudentError) -> Observation:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from grader.evidence import Observation
+from grader.evidence import MissingName, Observation
 from grader.intake import edits, effects, names, settings
 from grader.intake.blockers import Blocker
 from grader.intake.facts import IntakeFact
@@ -35,7 +35,7 @@ class Selection:
     source: str
     dropped_pieces: tuple[DroppedPiece, ...]
     notes: tuple[Observation, ...]
-    missing_names: tuple[tuple[str, int], ...]
+    missing_names: tuple[MissingName, ...]
     dropped_changes: frozenset[int]
     is_speculative: bool
     needed_names: frozenset[str]
@@ -257,7 +257,7 @@ def select(text: str, part: Statements, entry: str, conservative: bool = False) 
         edits.move_future_imports(source.apply(changes)),
         tuple(_dropped_piece(item, lines) for item in dropped),
         tuple(selector.notes),
-        tuple(sorted(missing_lines.items(), key=lambda item: (item[1], item[0]))),
+        tuple(MissingName(*item) for item in sorted(missing_lines.items(), key=lambda item: (item[1], item[0]))),
         dropped_changes,
         selector.is_speculative,
         frozenset(selector.needed_names),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from grader.evidence import StudentError
+from grader.line_map import LINE_IN_MESSAGE
 
 _T = TypeVar("_T")
 _FILENAME = "<submission>"
@@ -81,6 +82,14 @@ def needs_newer_python(error: StudentError) -> bool:
 def place(error: StudentError) -> dict[str, Any]:
     """Line, source and message of an error, as parameters of a note."""
     return {"line": error.line, "source": error.source, "message": error.message}
+
+
+def shifted(error: StudentError, lines: int) -> StudentError:
+    """The error of a piece of a text, where the piece begins after this many lines."""
+    if error.line is None:
+        return error
+    message = LINE_IN_MESSAGE.sub(lambda match: str(int(match[0]) + lines), error.message)
+    return error.model_copy(update={"line": error.line + lines, "message": message})
 
 
 def too_deep() -> StudentError:

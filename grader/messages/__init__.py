@@ -1,8 +1,9 @@
 """The texts for students: every text by message id and language, from the TOML files here and of the checks.
 
-A text is a template with named fields, ``{line}`` or ``{got:.6g}``, for the parameters of a note. Parameters come
+A text is a template with named fields, ``{name}`` or ``{got:.6g}``, for the parameters of a note. Parameters come
 partly from student code, so a field is a plain name: no attributes, no indices. Words in double square brackets are
-omitted when a parameter in them is missing, empty or zero: ``[[, line {line}]]``.
+omitted when a parameter in them is missing, empty or zero: ``[[ ({place})]]``. The field ``place`` says where the
+``line`` of the parameters is, ``places`` where their ``lines`` are. ``{count:layer is|layers are}`` chooses by number.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.evidence import Note
+from grader.messages import places
+from grader.messages.places import place as place
 
 LANGUAGES = ("en", "zh-Hant")
 """Every message has a text in each of these; the first one replaces any other language."""
@@ -24,8 +27,9 @@ _VALUE_LIMIT = 300
 """Most characters of one parameter in a text."""
 _UNKNOWN = "?"
 _IMPORTS = "intake.import_dropped"
-_ONCE = frozenset({_IMPORTS, "intake.dropped"})
-"""Remarks that change nothing, which stand once a report."""
+_STATEMENTS = "intake.dropped"
+SKIPPED = frozenset({_IMPORTS, _STATEMENTS})
+"""Remarks on what did not run and changes nothing, which are one remark of a report."""
 _OPTIONAL = re.compile(r"\[\[((?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL)  # innermost brackets first
 
 
@@ -57,22 +61,30 @@ def ids() -> frozenset[str]:
 
 
 def once_a_report(questions: Iterable[Sequence[Note]]) -> list[tuple[Note, ...]]:
-    """The messages of a report's questions, where the remarks on skipped imports and statements stand once.
+    """The messages of a report's questions, where one remark names all skipped imports and statements.
 
-    Questions on one part skip nearly the same; the first such remark names the imports of all.
+    Questions on one part skip nearly the same: the remark stands where the first one stood, with the imports of all and
+    the statements of the first question that skips some.
     """
     listed = [tuple(notes) for notes in questions]
-    modules = [module for notes in listed for note in notes if note.id == _IMPORTS for module in _modules(note)]
-    said: set[str] = set()
-    kept: list[tuple[Note, ...]] = []
+    skipped = [note for notes in listed for note in notes if note.id in SKIPPED]
+    if not skipped:
+        return listed
+    modules = [module for note in skipped if note.id == _IMPORTS for module in _modules(note)]
+    statements = next((note for note in skipped if note.id == _STATEMENTS), None)
+    named = {"module": list(dict.fromkeys(modules))} if modules else {}
+    params = {**(statements or skipped[0]).params, **named}
+    remark = [Note(id=_IMPORTS if statements is None else _STATEMENTS, params=params)]
+    said_once: list[tuple[Note, ...]] = []
     for notes in listed:
-        kept.append(tuple(note for note in notes if note.id not in said))
-        said |= {note.id for note in notes} & _ONCE
-    named = {"module": list(dict.fromkeys(modules))}
-    return [
-        tuple(Note(id=note.id, params={**note.params, **named}) if note.id == _IMPORTS else note for note in notes)
-        for notes in kept
-    ]
+        said: list[Note] = []
+        for note in notes:
+            if note.id not in SKIPPED:
+                said.append(note)
+            elif remark:
+                said.append(remark.pop())
+        said_once.append(tuple(said))
+    return said_once
 
 
 def _modules(note: Note) -> list[Any]:
@@ -87,9 +99,10 @@ def render(note: Note, language: str = LANGUAGES[0]) -> str:
     if texts is None:
         return note.id
     template = texts.get(language) or texts[LANGUAGES[0]]
+    params = {**note.params, **places.of_params(note.params, language)}
     while _OPTIONAL.search(template):
-        template = _OPTIONAL.sub(lambda match: _if_complete(match[1], note.params), template)
-    return _Formatter(language).vformat(template, (), note.params)
+        template = _OPTIONAL.sub(lambda match: _if_complete(match[1], params), template)
+    return _Formatter(language).vformat(template, (), params)
 
 
 def _if_complete(words: str, params: Mapping[str, Any]) -> str:
@@ -110,6 +123,9 @@ class _Formatter(string.Formatter):
         return value
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        one, separator, several = format_spec.partition("|")
+        if separator:
+            return one if value == 1 else several
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _number(value, format_spec)
         if isinstance(value, Mapping):

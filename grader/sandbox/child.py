@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from grader.evidence import LimitHit, Outcome, StudentError, Wanted
+from grader.line_map import LineMap
 from grader.sandbox import frames, status
 from grader.sandbox.control_groups import Group
 from grader.sandbox.frames import Array
@@ -49,6 +50,8 @@ class LockedChild:
         self, limits: Limits, cancelled: Callable[[], bool] = lambda: False, group: Group | None = None
     ) -> None:
         self.limits = limits
+        self.line_map = LineMap()
+        """Where the lines of the source that it runs stand in what was submitted."""
         self._group = group
         self.layers: dict[str, str] = {}
         self.pid: int | None = None
@@ -200,7 +203,7 @@ class LockedChild:
             traceback=str(answer.get("traceback", ""))[:8000],
             wanted=Wanted(answer["wanted"]) if answer.get("wanted") in [*Wanted] else None,
         )
-        return Reply(outcome=outcome, error=error, limit=limit)
+        return Reply(outcome=outcome, error=self.line_map.in_error(error), limit=limit)
 
     def _exchange(
         self, data: bytes, sequence: int, kinds: tuple[int, ...]

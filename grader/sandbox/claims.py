@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader.evidence import Outcome
+from grader.evidence import MissingName, Outcome
 from grader.sandbox.replies import Reply
 
 MAX_COUNT = 1 << 48
@@ -45,8 +45,8 @@ def public_names(defined_names: tuple[str, ...]) -> list[str]:
 
 def failure(reply: Reply, stage: str) -> dict[str, Any]:
     """The fields of `grader.evidence.CodeEvidence` that say how the student's code failed at ``stage``."""
-    missing: tuple[tuple[str, int], ...] = ()
+    missing: tuple[MissingName, ...] = ()
     error = reply.error
     if reply.outcome is Outcome.ERROR and error is not None and error.type == "NameError" and error.name:
-        missing = ((error.name, error.line or 0),)
+        missing = (MissingName(error.name, error.line or 0, error.cell),)
     return {"outcome": reply.outcome, "stage": stage, "error": error, "limit": reply.limit, "missing_names": missing}

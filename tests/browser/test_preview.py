@@ -69,7 +69,7 @@ def test_damage_is_repaired_on_request_and_missing_names_are_told(open_page: Ope
     page.locator("textarea[name=model]").fill(damaged)
     page.locator("textarea[name=loss]").fill("def loss_fn_kd(a, b, c, alpha, temperature):\n    return mystery(a)\n")
     found = page.locator("#submission-form")
-    expect(found).to_contain_text("Line 2 uses mystery, which is not defined")
+    expect(found).to_contain_text("mystery (line 2) is not defined")
     expect(found.locator(".diff .added").first).to_contain_text("__init__")
     shot(page, "preview-repair")
     page.get_by_role("button", name="Apply the repair").click()

@@ -83,7 +83,7 @@ class loss_fn_kd(nn.Module):
 def test_undefined_name_is_reported_by_name_and_line(sandbox: Sandbox, hw13: Assignment) -> None:
     source = "def loss_fn_kd(student, labels, teacher, alpha, temperature):\n    return my_kl(student)\n"
     evidence, result = grade(source, sandbox, hw13)
-    assert evidence.missing_names == (("my_kl", 2),)
+    assert evidence.missing_names == (("my_kl", 2, None),)
     assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
 
 

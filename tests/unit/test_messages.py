@@ -6,7 +6,7 @@ import ast
 import re
 import string
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -94,7 +94,7 @@ def test_every_text_is_used() -> None:
 def test_text_is_complete(message_id: str) -> None:
     texts = messages.catalogue()[message_id]
     assert set(texts) == set(messages.LANGUAGES)
-    places = {language: sorted(_places(text)) for language, text in texts.items()}
+    places = {language: set(_places(text)) for language, text in texts.items()}
     assert places["en"] == places["zh-Hant"]
     assert re.search(r"[\u4e00-\u9fff]", texts["zh-Hant"]) or texts["zh-Hant"] == "{text}"
     assert texts["en"].count("[[") == texts["en"].count("]]")
@@ -126,6 +126,40 @@ def test_optional_words_need_their_parameters() -> None:
     assert "code: bad (line 3: x =)." in full
     assert "code (line 3)." in messages.render(Note(id="code.syntax_error", params={"line": 3, "source": None}))
     assert "code. " in messages.render(Note(id="code.syntax_error"))
+
+
+@pytest.mark.parametrize(("params", "english", "chinese"), [
+    ({"line": 1200}, "line 1200", "第 1200 行"),
+    ({"line": 3, "cell": 5}, "cell 5, line 3", "第 5 個儲存格第 3 行"),
+    ({"line": 3, "cell": None}, "line 3", "第 3 行"),
+])  # fmt: skip
+def test_place_is_written_the_same_in_every_message(params: dict[str, Any], english: str, chinese: str) -> None:
+    naming = [name for name, texts in messages.catalogue().items() if "{place}" in texts["en"]]
+    assert len(naming) > 30
+    for name in naming:
+        assert english in messages.render(Note(id=name, params=params))
+        assert chinese in messages.render(Note(id=name, params=params), "zh-Hant")
+
+
+def test_no_text_writes_a_line_by_itself() -> None:
+    assert [name for name in messages.ids() if {"line", "lines"} & set(_places(messages.catalogue()[name]["en"]))] == []
+
+
+@pytest.mark.parametrize(("count", "text"), [
+    (1, "1 statement was skipped (training, plots, unused code): line 3."),
+    (2, "2 statements were skipped (training, plots, unused code): line 3."),
+    (1200, "1,200 statements were skipped (training, plots, unused code): line 3."),
+])  # fmt: skip
+def test_number_decides_the_words(count: int, text: str) -> None:
+    assert messages.render(Note(id="intake.dropped", params={"count": count, "lines": [3]})) == text
+
+
+@pytest.mark.parametrize("message_id", sorted(messages.ids()))
+def test_one_of_a_thing_is_not_called_several(message_id: str) -> None:
+    names = _places(messages.catalogue()[message_id]["en"])
+    text = messages.render(Note(id=message_id, params=dict.fromkeys(names, 1)))
+    plurals = "statements|lines|points|characters|tensors|weights are|rows with|steps|cases differ|cases\\)"
+    assert not re.search(rf"(?<![\\d=] )\\b1 (?:{plurals})\\b", text), text
 
 
 def test_translated_parameter_follows_the_language() -> None:
@@ -172,6 +206,12 @@ def skipped(*modules: str) -> Note:
 
 
 STATEMENTS = Note(id="intake.dropped", params={"count": 2, "lines": [3, 4]})
+
+
+def folded(*modules: str) -> Note:
+    return Note(id="intake.dropped", params={**STATEMENTS.params, "module": list(modules)})
+
+
 OK = Note(id="model.ok", params={"parameters": 1, "limit": 2})
 
 
@@ -179,7 +219,9 @@ OK = Note(id="model.ok", params={"parameters": 1, "limit": 2})
     ([(OK, skipped("pandas")), (skipped("pandas"),)], [(OK, skipped("pandas")), ()]),
     ([(skipped("pandas"),), (skipped("tqdm", "pandas"), OK)], [(skipped("pandas", "tqdm"),), (OK,)]),
     ([(), (STATEMENTS, OK), (STATEMENTS,), (OK, STATEMENTS)], [(), (STATEMENTS, OK), (), (OK,)]),
-    ([(skipped("a"), STATEMENTS)] * 8, [(skipped("a"), STATEMENTS), *[()] * 7]),
+    ([(skipped("a"), STATEMENTS)] * 8, [(folded("a"),), *[()] * 7]),
+    ([(OK, STATEMENTS), (skipped("b"), OK)], [(OK, folded("b")), (OK,)]),
+    ([(skipped("a"), OK), (STATEMENTS, skipped("b"))], [(folded("a", "b"), OK), ()]),
     ([(OK,), (OK,)], [(OK,), (OK,)]),
     ([(Note(id="intake.import_dropped", params={"module": "old"}),), (skipped("new"),)],
      [(Note(id="intake.import_dropped", params={"module": ["old", "new"]}),), ()]),

@@ -21,7 +21,7 @@ from grader.checks.function.binding import Binding
 from grader.checks.function.evidence import FailedCase, FunctionEvidence, GroupEvidence, KindEvidence, ShownValue
 from grader.checks.function.options import Aspect, AuthorFiles, Group
 from grader.checks.function.values import NONE, Difference, Tolerance, Value, Writer
-from grader.evidence import Outcome, StudentError
+from grader.evidence import MissingName, Outcome, StudentError
 from grader.sandbox import claims
 from grader.sandbox.replies import Child, Reply
 
@@ -300,6 +300,6 @@ def _is_alike(got: Answer, known: Answer, files: AuthorFiles) -> bool:
     return all(_compare(aspect, got, known, files) is None for aspect in ("result", "arguments"))
 
 
-def _missing_names(errors: Sequence[StudentError]) -> tuple[tuple[str, int], ...]:
+def _missing_names(errors: Sequence[StudentError]) -> tuple[MissingName, ...]:
     replies = [Reply(outcome=Outcome.ERROR, error=error) for error in errors]
     return tuple(dict.fromkeys(name for reply in replies for name in claims.failure(reply, "call")["missing_names"]))

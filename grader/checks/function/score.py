@@ -102,7 +102,7 @@ def _failed_note(case: FailedCase) -> Note:
         "largest": case.largest,
     }
     if case.error is not None:
-        return Note(id="function.failed.raises", params=params | case.error.model_dump(include={"type", "message"}))
+        return Note(id="function.failed.raises", params=params | case.error.params())
     if case.refusal is not None:
         return Note(id="function.failed.refused", params=params | {"text": dict(case.refusal)})
     what = "argument" if case.aspect == "arguments" else "result"

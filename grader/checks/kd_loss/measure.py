@@ -24,7 +24,7 @@ from grader.checks.kd_loss.evidence import KDFact, KDLossEvidence, TermEvidence
 from grader.checks.kd_loss.kd_calls import Answer
 from grader.checks.kd_loss.kd_diagnosis import Diagnosis, KnownLoss
 from grader.checks.kd_loss.options import KDLossOptions
-from grader.evidence import Observation, Outcome
+from grader.evidence import MissingName, Observation, Outcome
 from grader.sandbox import claims
 from grader.sandbox.replies import Array, Child, Reply
 from reference_models.kd import cases, closed_form
@@ -402,7 +402,7 @@ def _notes_on_unusual_answers(scored: Sequence[Case], answers: Sequence[Answer])
     for case, answer in zip(scored, answers, strict=True):
         at = {"alpha": case.alpha, "temperature": case.temperature}
         if answer.error is not None:
-            params = {**answer.error.model_dump(include={"type", "message", "line", "source"}), **at}
+            params = {**answer.error.params(), **at}
             params |= {"failed": sum(other.error is not None for other in answers), "cases": len(answers)}
             notes.setdefault("raises", Observation(id=KDFact.VALUE_RAISES, params=params))
         elif answer.value is None:
@@ -415,7 +415,7 @@ def _notes_on_unusual_answers(scored: Sequence[Case], answers: Sequence[Answer])
     return tuple(notes.values())
 
 
-def _missing_names(answers: Sequence[Answer]) -> tuple[tuple[str, int], ...]:
+def _missing_names(answers: Sequence[Answer]) -> tuple[MissingName, ...]:
     errors = [Reply(outcome=Outcome.ERROR, error=answer.error) for answer in answers if answer.error is not None]
     return tuple(dict.fromkeys(name for error in errors for name in claims.failure(error, "call")["missing_names"]))
 

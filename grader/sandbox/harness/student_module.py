@@ -34,7 +34,7 @@ class StudentModule:
         namespace = self.namespace
         namespace["__file__"] = filename
         # inspect.getsource and torch.jit.script look sources up here; no modification time means "never re-read".
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        linecache.cache[filename] = (len(source), None, [f"{line}\n" for line in source.split("\n")], filename)
         sys.modules[self.module.__name__] = self.module
         sys.argv = [filename]  # else `parse_args()` would read the fork server's own
         exec(compile(str(meta["prelude"]), "<prelude>", "exec", dont_inherit=True), namespace)

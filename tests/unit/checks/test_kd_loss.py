@@ -287,7 +287,7 @@ def test_undefined_name_in_some_cases_needs_review(hw13: Assignment) -> None:
         return reference.loss(student_logits, labels, teacher_logits, alpha, temperature)
 
     evidence, result = examine(loss_fn_kd, hw13)
-    assert [name for name, _ in evidence.missing_names] == ["soften"]
+    assert [missing.name for missing in evidence.missing_names] == ["soften"]
     assert result.verdict is Verdict.NEEDS_REVIEW
 
 
@@ -299,7 +299,7 @@ def test_raising_always_is_an_error(hw13: Assignment) -> None:
 
     evidence, result = examine(loss_fn_kd, hw13)
     assert (evidence.outcome, evidence.stage) == (Outcome.ERROR, "call")
-    assert [name for name, _ in evidence.missing_names] == ["soften"]
+    assert [missing.name for missing in evidence.missing_names] == ["soften"]
     assert (result.score, result.verdict) == (0, Verdict.NEEDS_REVIEW)
 
 

@@ -62,5 +62,5 @@ def test_one_wrong_character_costs_only_the_questions_that_need_its_cell(name: s
             expected = needed_definitions(intact[entry], cells, entry)
             assert needed_definitions(result, cells, entry) == expected, (texts[number], result.notes)
             assert not note_ids(result) & REVIEW_FACTS, (texts[number], result.notes)
-            missing = {missing_name for missing_name, _ in result.missing_names}
-            assert missing <= {missing_name for missing_name, _ in intact[entry].missing_names}, texts[number]
+            missing = {name.name for name in result.missing_names}
+            assert missing <= {name.name for name in intact[entry].missing_names}, texts[number]

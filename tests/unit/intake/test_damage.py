@@ -56,8 +56,8 @@ def test_partly_damaged_text_gets_the_spelling_of_its_undamaged_places() -> None
 
 def test_missing_helper_of_a_damaged_model_is_named_either_way() -> None:
     damaged_text = without_underscores("def get_student_model():\n    return depth_wise_conv(in_planes=3)\n")
-    assert read_text(damaged_text).missing_names == (("depth_wise_conv", 2),)
-    assert read_text(damaged_text, repair="apply").missing_names == (("depth_wise_conv", 2),)
+    assert read_text(damaged_text).missing_names == (("depth_wise_conv", 2, None),)
+    assert read_text(damaged_text, repair="apply").missing_names == (("depth_wise_conv", 2, None),)
 
 
 def test_stray_method_goes_back_into_its_class() -> None:

@@ -153,7 +153,7 @@ def test_note_has_the_line_and_the_message_of_python() -> None:
     (note,) = (note for note in result.notes if note.id == "intake.broken_unneeded")
     line = NET.count("\n") + 3
     assert note.params == {"line": line, "source": "class FoodDataset(Dataset)", "message": "expected ':'"}
-    assert (line, intake.DropKind.CELL, "class FoodDataset(Dataset)") in result.dropped_pieces
+    assert (line, intake.DropKind.CELL, "class FoodDataset(Dataset)", None) in result.dropped_pieces
 
 
 def test_later_definition_replaces_an_earlier_broken_one() -> None:

@@ -64,7 +64,7 @@ def test_training_is_dropped_and_lines_stay() -> None:
     assert result.source.count("\n") == TRAINING.count("\n")
     kinds = {item.kind for item in result.dropped_pieces}
     assert {DropKind.MAGIC, DropKind.IMPORT, DropKind.CALL, DropKind.LOOP, DropKind.MAIN, DropKind.ASSIGNMENT} <= kinds
-    assert (1, DropKind.MAGIC, "!pip install -q torchsummary") in result.dropped_pieces
+    assert (1, DropKind.MAGIC, "!pip install -q torchsummary", None) in result.dropped_pieces
     assert {"intake.dropped", "intake.import_dropped"} <= note_ids(result)
 
 
@@ -89,9 +89,9 @@ def test_later_cell_redefines_the_earlier_one() -> None:
     assert call_entry(source) == 2
 
 
-def test_notebook_is_recognised_by_content_and_its_lines_count_from_the_first_cell() -> None:
+def test_notebook_is_recognised_by_content_and_its_lines_count_in_their_cell() -> None:
     result = read_text(notebook("x = 1", "def get_student_model():\n    return helper()"))
-    assert result.missing_names == (("helper", 5),)
+    assert result.missing_names == (("helper", 2, 2),)
     assert result.source is not None
     assert result.source.split("\n")[4] == "    return helper()"
 

@@ -15,7 +15,7 @@ def selected_lines(text: str, entry: str = "get_student_model") -> list[str]:
 
 
 def missing_names_in(text: str, entry: str = "get_student_model") -> list[str]:
-    return [name for name, _ in read_text(text, entry).missing_names]
+    return [missing.name for missing in read_text(text, entry).missing_names]
 
 
 GET = "def get_student_model():\n    return {}\n"
@@ -160,7 +160,7 @@ def test_model_paste_may_hold_the_loss_too() -> None:
     ],
 )  # fmt: skip
 def test_missing_names_have_their_line(text: str, names: list[tuple[str, int]]) -> None:
-    assert list(read_text(text).missing_names) == names
+    assert [(missing.name, missing.line) for missing in read_text(text).missing_names] == names
 
 
 @pytest.mark.parametrize(

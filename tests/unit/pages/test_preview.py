@@ -67,7 +67,7 @@ def test_a_missing_entry_point_and_a_missing_name_are_shown() -> None:
     model, kd = form.codes
     assert not model.has_entry
     assert kd.has_entry
-    assert kd.result.missing_names == (("mystery", 2),)
+    assert kd.result.missing_names == (("mystery", 2, None),)
     assert form.to_check == ("1.1", "2.1")
 
 

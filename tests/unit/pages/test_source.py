@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 
 from app.pages import source
-from app.submissions import code
-from grader import intake
 from grader.parts import PartKind
-from grader.submission import Part
 
 
 def test_python_is_coloured_line_by_line() -> None:
@@ -46,9 +43,14 @@ def test_lines_beyond_the_limit_are_counted_and_not_shown() -> None:
     assert shown.rstrip().endswith("(+30,001)\n</span>")
 
 
-def test_line_that_a_message_names_is_the_line_that_is_shown() -> None:
-    texts = ["\n\nimport torch\n\n", "x = 1\n", "\ndef get_student_model():\n    return missing\n"]
-    cells = [{"cell_type": "code", "source": text} for text in texts]
-    data = json.dumps({"cells": cells, "nbformat": 4})
-    ((name, line),) = intake.read_part(Part(data.encode()), "get_student_model", frozenset()).missing_names
-    assert name in code.readable_source(data).split("\n")[line - 1]
+def test_lines_of_a_notebook_are_numbered_in_their_cell() -> None:
+    """A comment of the student's that looks like a heading is a line of its cell."""
+    cells = [{"cell_type": "code", "source": text} for text in ("\n# cell 9\nx = 1\n\n", "", "y = 2")]
+    shown = source.to_html(PartKind.CODE, json.dumps({"cells": cells, "nbformat": 4}), marked=[4]).split("\n</span>")
+    kinds = [line.split('"')[1] for line in shown if line]
+    assert kinds == ["cell", "ln", "ln", "ln marked", "cell", "ln", "cell", "ln", "ln"]
+
+
+def test_lines_of_a_text_are_numbered_whatever_ends_them() -> None:
+    for text in ("x = (\r1)\ry = 2", "x = (\r\n1)\r\ny = 2", "x = (\u20281)\u2028y = 2"):
+        assert source.to_html(PartKind.CODE, text).count('class="ln"') == 4
