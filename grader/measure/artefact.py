@@ -28,6 +28,10 @@ _FLOATING = frozenset({TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT1
 _BATCH_NORM = "BatchNormalization"
 """Its inputs: images, learned scale and shift, running mean and variance."""
 _LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+_NAMED = 500
+"""Stored tensors that are named, the largest first."""
+_JOINED = 8
+"""Most stored inputs of an operator that is followed, so that the work stays linear."""
 _REFUSED = frozenset(
     {"If", "Loop", "Scan"}  # control flow: another network could hide in a branch, and a loop need not end
     | {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
@@ -48,6 +52,9 @@ class Audit:
     statistics: int = 0
     constants: int = 0
     largest: list[tuple[str, int]] = field(default_factory=list)
+    operands: list[str] = field(default_factory=list)
+    """The stored tensors that convolutions and matrix products take as weights, directly or after other operators on
+    stored tensors alone."""
     nodes: int = 0
     has_fixed_batch: bool = False
     """The network takes one batch size only."""
@@ -135,8 +142,23 @@ def _count(exported: Canonical) -> Audit:
             result.constants += 0 if is_parameter else size
             sizes.append((tensor.name[:200], size))
     result.digest = hashlib.sha256(b"".join(sorted(values))).hexdigest()
-    result.largest = sorted(sizes, key=lambda pair: -pair[1])[:50]
+    result.largest = sorted(sizes, key=lambda pair: -pair[1])[:_NAMED]
+    operands = _operands(graph)
+    result.operands = [name for name, _ in result.largest if name in operands]
     return result
+
+
+def _operands(graph: GraphProto) -> set[str]:
+    """Names of the stored tensors that reach a layer of `_LAYERS` through operators on stored tensors alone."""
+    origins = {tensor.name: {tensor.name[:200]} for tensor in graph.initializer}
+    operands: set[str] = set()
+    for node in graph.node:  # in the order of computation
+        stored = [origins[name] for name in node.input if name in origins]
+        if node.op_type in _LAYERS:
+            operands = operands.union(*(origins[name] for name in node.input[:2] if name in origins))
+        elif stored and len(stored) == sum(bool(name) for name in node.input) <= _JOINED:
+            origins |= dict.fromkeys(node.output, set().union(*stored))
+    return operands
 
 
 def _free_statistics(graph: GraphProto) -> set[str]:

@@ -103,15 +103,14 @@ def test_honest_model_is_confirmed_and_full(hw13: Assignment, sandbox: Sandbox) 
 def test_one_hundred_thousand_parameters_pass_and_one_more_does_not(
     hw13: Assignment, sandbox: Sandbox, bias: int, verdict: Verdict
 ) -> None:
-    # 3 * 1 + 3 + 4 * 24_847 + 6 numbers are 99_400; the rest is one bare vector.
     source = f"""
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.head = nn.Linear(3, 11)
-        self.rest = nn.Parameter(torch.zeros({100_000 - 44 + bias}))
+        self.rest = nn.Linear({100_000 - 44 + bias}, 1, bias=False)
     def forward(self, x):
-        return self.head(x.mean((2, 3))) + self.rest.sum()
+        return self.head(x.mean((2, 3))) + self.rest(x.flatten(1)[:, :{100_000 - 44 + bias}])
 def get_student_model():
     return Net()
 """

@@ -65,7 +65,7 @@ def failed_reply(outcome: Outcome = Outcome.ERROR) -> Reply:
 
 def audit(**changes: Any) -> Reply:
     """The reply of the artefact's audit."""
-    counts = {"parameters": PARAMETERS, "statistics": 0, "constants": 0, "nodes": 3, "largest": []}
+    counts = {"parameters": PARAMETERS, "statistics": 0, "constants": 0, "nodes": 3, "largest": [], "operands": []}
     return Reply(Outcome.OK, {"refused": None, "unpacked": None, "has_fixed_batch": False, **counts, **changes})
 
 

@@ -66,6 +66,7 @@ def confirm(
         record, hidden, tensors = _record(exported_bytes, audit.meta, live)
         late = _late_parameters(child, live, hidden)
         counts = {"artefact": record, "hidden_numbers": max(0, hidden - late), "hidden_tensors": tensors}
+        counts |= _uncounted(audit.meta, live)
         evidence = live.model_copy(update=counts)
         if late:
             reason = f"the parameters have {late} more numbers than when they were counted"
@@ -202,6 +203,17 @@ def _late_parameters(child: Child, live: ArchitectureEvidence, hidden: int) -> i
     if counted + hidden <= (live.parameter_limit or counted + hidden):
         return 0
     return max(0, (claims.whole(child.request("model.count").meta.get("parameters")) or 0) - counted)
+
+
+def _uncounted(audit: dict[str, Any], live: ArchitectureEvidence) -> dict[str, Any]:
+    """The facts on what torchsummary leaves out: tables that the artefact holds, and parameters that it lacks."""
+    stored = {claims.text(name): int(size) for name, size in audit["largest"]}
+    weights = {claims.text(name) for name in audit["operands"]}
+    uncounted = dict(live.uncounted_parameters)
+    counted = set(live.parameter_names) - uncounted.keys()
+    tables = [(name, size) for name, size in stored.items() if name not in weights | counted]
+    idle = [(name, size) for name, size in uncounted.items() if name not in stored]
+    return {"tables": tuple(tables[:20]), "idle_parameters": tuple(idle[:200])}
 
 
 def _record(

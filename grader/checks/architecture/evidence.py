@@ -99,6 +99,13 @@ class ArchitectureEvidence(CodeEvidence):
     layers: tuple[LayerRow, ...] = ()
     idle_layers: tuple[tuple[str, int], ...] = ()
     """(type, parameters) of the layers that eval mode does not call, such as a head for training alone."""
+    uncounted_parameters: tuple[tuple[str, int], ...] = ()
+    """(name, size) of the parameters that torchsummary leaves out, as the live model claims."""
+    tables: tuple[tuple[str, int], ...] = ()
+    """Those numbers of the artefact that torchsummary leaves out and no convolution or matrix product takes as weights,
+    such as a table of positions."""
+    idle_parameters: tuple[tuple[str, int], ...] = ()
+    """The parameters that torchsummary leaves out and the artefact lacks, because the network never uses them."""
     torchsummary_total: int | None = None
     """The total that the package torchsummary would print (only ``weight`` and ``bias`` of called leaves)."""
 

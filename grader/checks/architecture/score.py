@@ -15,7 +15,8 @@ from grader.verdicts import QuestionScore, Verdict, result
 
 def score(question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
     options = question.typed_options(ArchitectureOptions)
-    is_too_large = (evidence.parameters or 0) > options.parameter_limit
+    is_under_torchsummary = _is_over_by_uncounted_alone(options, evidence)
+    is_too_large = (evidence.parameters or 0) > options.parameter_limit and not is_under_torchsummary
     failure = code_failure(question, evidence, {ModelFact.BATCH_OF_ONE}, is_hopeless=is_too_large)
     if failure is not None and is_too_large:
         problems = _size_problems(options, evidence)
@@ -25,15 +26,18 @@ def score(question: Question, evidence: ArchitectureEvidence) -> QuestionScore:
     if evidence.parameters is None:
         return result(question, 0.0, Verdict.NEEDS_REVIEW, Note(id="model.not_counted"), *evidence.notes)
     size = {"parameters": evidence.parameters, "limit": options.parameter_limit}
-    problems = [
-        *_output_problems(options.classes, evidence),
-        *_size_problems(options, evidence),
-    ]
+    size_problems = _size_problems(options, evidence)
+    problems = [*_output_problems(options.classes, evidence), *([] if is_under_torchsummary else size_problems)]
     if not problems and not evidence.gradients_reached:
         problems.append(Note(id="model.no_gradient"))
     unregistered = _unregistered_notes(evidence)
+    uncounted = _uncounted_notes(evidence) if size_problems else []
     if problems:
-        return result(question, 0.0, Verdict.NONE, *problems, *unregistered, *evidence.notes)
+        return result(question, 0.0, Verdict.NONE, *problems, *uncounted, *unregistered, *evidence.notes)
+    if is_under_torchsummary:
+        counts = {"hidden": evidence.hidden_numbers, "counted": evidence.torchsummary_total}
+        fits = Note(id="model.fits_torchsummary", params=size | counts)
+        return result(question, 0.0, Verdict.NEEDS_REVIEW, fits, *uncounted, *unregistered, *evidence.notes)
     if _fails_for_batch_of_one(evidence):
         return result(question, 0.0, Verdict.NEEDS_REVIEW, *evidence.notes, *unregistered)
     if not evidence.verified and evidence.verification != "pending":
@@ -95,6 +99,32 @@ def _output_problems(classes: int, evidence: ArchitectureEvidence) -> list[Note]
 def _fails_for_batch_of_one(evidence: ArchitectureEvidence) -> bool:
     """Whether only a batch of one gives no logits: a slip, because the model works in every training loop."""
     return any(note.id == ModelFact.BATCH_OF_ONE for note in evidence.notes)
+
+
+def _is_over_by_uncounted_alone(options: ArchitectureOptions, evidence: ArchitectureEvidence) -> bool:
+    """Whether a model is over the limit only by what torchsummary, the homework's measure, leaves out.
+
+    That is a table that is no layer's weight, or a layer that the confirmed artefact lacks. Both are measured on
+    the artefact, so that no claim of the live model gives a review to a network of another size.
+    """
+    limit, artefact, counted = options.parameter_limit, evidence.artefact, evidence.torchsummary_total
+    if not _size_problems(options, evidence) or not evidence.verified or artefact is None or counted is None:
+        return False
+    used = artefact.parameters + artefact.constants - sum(size for _, size in evidence.tables)
+    return counted <= limit and used <= limit + options.small_constants
+
+
+def _uncounted_notes(evidence: ArchitectureEvidence) -> list[Note]:
+    """The tables and layers that torchsummary leaves out, by name."""
+    layers = dict.fromkeys(name.rpartition(".")[0] or name for name, _ in evidence.idle_parameters)
+    notes = []
+    if evidence.idle_parameters:
+        idle = {"names": list(layers)[:5], "count": sum(size for _, size in evidence.idle_parameters)}
+        notes.append(Note(id="model.idle_layers", params=idle))
+    if evidence.tables:
+        tables = {"names": [name for name, _ in evidence.tables[:5]], "count": sum(size for _, size in evidence.tables)}
+        notes.append(Note(id="model.tables", params=tables))
+    return notes
 
 
 def _size_problems(options: ArchitectureOptions, evidence: ArchitectureEvidence) -> list[Note]:

@@ -161,8 +161,9 @@ def _table(student_module: StudentModule, entry: str, shape: list[int], device: 
         model = _copy(student_module, entry)
         x = torch.zeros(shape)
         torchsummary_rows: list[tuple[str, list[int], int]] = []
+        counted: set[int] = set()
         handles = [
-            module.register_forward_hook(_torchsummary_hook(torchsummary_rows))
+            module.register_forward_hook(_torchsummary_hook(torchsummary_rows, counted))
             for _, module in _modules(model)
             if module is not model and not isinstance(module, torch.nn.Sequential | torch.nn.ModuleList)
         ]
@@ -195,8 +196,15 @@ def _table(student_module: StudentModule, entry: str, shape: list[int], device: 
         for _, module in _modules(model)
         if id(module) not in called and not any(True for _ in module.children())
     ]
+    uncounted = [
+        (f"{prefix}.{name}".lstrip(".")[:200], int(_numel(value)))
+        for prefix, module in _modules(model)
+        for name, value in _parameters(module).items()
+        if id(value) not in counted
+    ]
     return {
         "how": device,
+        "uncounted": [list(pair) for pair in sorted(uncounted, key=lambda pair: -pair[1])[:500]],
         "idle": idle[:MAX_ROWS],
         "rows": rows,
         "mult_adds": int(statistics.total_mult_adds),
@@ -206,13 +214,16 @@ def _table(student_module: StudentModule, entry: str, shape: list[int], device: 
     }
 
 
-def _torchsummary_hook(rows: list[tuple[str, list[int], int]]) -> Any:
+def _torchsummary_hook(rows: list[tuple[str, list[int], int]], counted: set[int]) -> Any:
+    """Record torchsummary's row of each call, and the tensors that it counts: ``weight`` and ``bias`` of the module."""
+
     def hook(module: Any, inputs: Any, output: Any) -> None:
         size = 0
         for name in ("weight", "bias"):
             value = getattr(module, name, None)
             if isinstance(value, _Tensor):
                 size += _numel(value)
+                counted.add(id(value))
         first = logits_of(output)
         shape = [-1, *first.shape[1:]] if isinstance(first, _Tensor) else []
         rows.append((type(module).__name__, [int(n) for n in shape], size))
