@@ -61,13 +61,12 @@ def measure(picture: bytes | None, points: bytes | None) -> tuple[PruningEvidenc
         return PruningEvidence(submitted=False), None
     plot = _Picture() if picture is None else _read(picture)
     series = pruning_points.Points() if points is None else pruning_points.read(points)
-    remark = points_check.rising(series.points)
     evidence = PruningEvidence(
         picture=plot.facts,
         picture_error=plot.error,
         picture_error_params=plot.params,
         points=series.points,
-        notes=(*plot.notes, *series.notes, *([remark] if remark else [])),
+        notes=(*plot.notes, *series.notes, *points_check.remarks(series.points)),
     )
     return evidence, plot.data
 

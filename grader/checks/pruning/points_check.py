@@ -27,7 +27,71 @@ _NEAR, _CLEARLY = 0.1, 0.6
 """A slip is reported if the points lie at most this far from its curve, and at most this share as far as from the
 true curve."""
 _RISE = 0.1
+_ROUNDING = 0.0101
+"""How far the difference of two ratios that are written with two digits lies from the true one."""
+_EARLY, _LATE, _FALL = 0.1, 0.7, 0.15
+"""An early fall is looked for in a curve from a ratio of at most 0.1 to at least 0.7 that falls by so much."""
+_HALF_AT, _END_AT = 0.4, 0.55
+"""The ratios before which an early fall is half over, and over."""
+_KNEES = (0.4, 0.9)
+"""The shares at which networks lose half of their fall."""
 Array = NDArray[np.float64]
+
+
+def remarks(points: Points) -> tuple[Observation, ...]:
+    """What the numbers alone show, in the order of their ratios: facts for remarks, which decide no points."""
+    if not points:
+        return ()
+    no_zero = Observation(id=PruningFact.POINTS_NO_ZERO, params={"first": points[0][0]}) if points[0][0] > 0 else None
+    compounded = Observation(id=PruningFact.POINTS_RATIOS_COMPOUNDED) if _are_compounded(points) else None
+    early = None if compounded is not None else _early_fall(points)
+    return tuple(remark for remark in (no_zero, compounded, early, rising(points)) if remark is not None)
+
+
+def _are_compounded(points: Points) -> bool:
+    """Whether the ratios are the shares that are pruned when each step prunes the pruned model again.
+
+    Each step then leaves the same share of what is left, as 1 - (1 - r)^k does, or a share that falls evenly, as
+    0.05, 0.10, 0.15, ... one after another do. Equal steps of the ratio itself are what the task asks for.
+    """
+    kept = 1 - np.array(sorted({ratio for ratio, _ in points} | {0.0}))
+    steps = np.diff(kept)
+    if len(kept) < FEWEST + 1 or kept[-1] <= 0 or np.ptp(steps) < _ROUNDING:
+        return False
+    shares = 1 - kept[1:] / kept[:-1]
+    slack = _ROUNDING / kept[:-1]  # a rounding of the ratio weighs the more, the less is left
+    numbers = np.arange(len(shares))
+    fits = [np.polyval(np.polyfit(numbers, shares, degree, w=1 / slack), numbers) for degree in (0, 1)]
+    falls = shares[-1] < shares[0] - slack[-1]
+    return not falls and any(bool((np.abs(shares - fit) <= slack).all()) for fit in fits)
+
+
+def _early_fall(points: Points) -> Observation | None:
+    """A fact if accuracy falls as early as that of a model which is pruned again at each ratio.
+
+    Small networks keep their accuracy up to a share of about a half. Some are fragile, so this is no more than a hint.
+    """
+    ratios, accuracies = np.array(points).T
+    start, floor = accuracies[0], accuracies.min()
+    distinct = np.unique(ratios)
+    has_curve = len(distinct) >= FEWEST and ratios[0] <= _EARLY and ratios[-1] >= _LATE and len(distinct) == len(ratios)
+    if not has_curve or start - floor < _FALL:
+        return None
+    half = _crossing(ratios, accuracies, (start + floor) / 2)
+    end = _crossing(ratios, accuracies, floor + 0.15 * (start - floor))
+    pruned = float(np.interp(half, distinct, _compounded(distinct)))
+    if half >= _HALF_AT or end >= _END_AT or not _KNEES[0] <= pruned <= _KNEES[1]:
+        return None
+    return Observation(id=PruningFact.POINTS_FALL_EARLY, params={"ratio": round(half, 2), "pruned": round(pruned, 2)})
+
+
+def _crossing(ratios: Array, accuracies: Array, level: float) -> float:
+    """The first ratio at which a curve has fallen to a level, between two points."""
+    at = int(np.argmax(accuracies <= level))
+    if at == 0:
+        return float(ratios[0])
+    share = (accuracies[at - 1] - level) / (accuracies[at - 1] - accuracies[at])
+    return float(ratios[at - 1] + share * (ratios[at] - ratios[at - 1]))
 
 
 def rising(points: Points) -> Observation | None:

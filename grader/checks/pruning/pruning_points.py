@@ -51,11 +51,14 @@ def read(data: bytes) -> Points:
     accuracies, accuracies_scaled = _as_fractions([accuracy for _, accuracy in rows])
     if ratios_scaled or accuracies_scaled:
         notes.append(Observation(id=PruningFact.POINTS_PERCENT))
-    points = sorted(
+    in_range = [
         (ratio, accuracy)
         for ratio, accuracy in zip(ratios, accuracies, strict=True)
         if 0 <= ratio <= 1 and 0 <= accuracy <= 1
-    )
+    ]
+    points = sorted(in_range)
+    if not _is_ordered([ratio for ratio, _ in in_range]):
+        notes.append(Observation(id=PruningFact.POINTS_UNORDERED))
     if len(points) < len(rows):
         notes.append(Observation(id=PruningFact.POINTS_OUT_OF_RANGE, params={"count": len(rows) - len(points)}))
     if len(points) > POINT_LIMIT:
@@ -67,15 +70,21 @@ def read(data: bytes) -> Points:
 
 
 def _are_swapped(rows: list[tuple[float, float]]) -> bool:
-    """Whether the accuracy stands first: only the second column has equal steps, up from a first column that falls."""
+    """Whether the accuracy stands first: it falls, and only the second column has equal steps up, or rises from 0.
+
+    An accuracy of exactly 0 is rarer than chance, and a ratio of 0 is in nearly every table.
+    """
     first, second = zip(*rows, strict=True)
-    return (
-        len(rows) >= _FEWEST_STEPS
-        and _is_grid(second)
-        and second[0] < second[-1]
-        and not _is_grid(first)
-        and first[-1] < first[0]
-    )
+    if len(rows) < _FEWEST_STEPS - 1 or _is_grid(first) or not (second[0] < second[-1] and first[-1] < first[0]):
+        return False
+    rises_from_zero = second[0] == 0 and all(before < after for before, after in itertools.pairwise(second))
+    return (len(rows) >= _FEWEST_STEPS and _is_grid(second)) or (rises_from_zero and 0 not in first)
+
+
+def _is_ordered(values: list[float]) -> bool:
+    """Whether values never fall, or never rise."""
+    pairs = list(itertools.pairwise(values))
+    return all(before <= after for before, after in pairs) or all(before >= after for before, after in pairs)
 
 
 def _is_grid(values: tuple[float, ...]) -> bool:
@@ -142,8 +151,8 @@ def _number(cell: str, separator: str | None) -> float:
 
 
 def _as_fractions(values: list[float]) -> tuple[list[float], bool]:
-    """Percentages as fractions, if every value is between 0 and 100 and most are above 1; and whether they were."""
+    """Percentages as fractions, if all values are from 0 to 100 and most but zeros above 1; and whether they were."""
     above_one = sum(value > 1 for value in values)
-    if above_one * 2 > len(values) and all(0 <= value <= 100 for value in values):
+    if above_one * 2 > sum(value != 0 for value in values) and all(0 <= value <= 100 for value in values):
         return [value / 100 for value in values], True
     return values, False

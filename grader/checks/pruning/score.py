@@ -10,7 +10,7 @@ from grader.verdicts import QuestionScore, Verdict, result
 
 
 def score(assignment: Assignment, question: Question, evidence: PruningEvidence) -> QuestionScore:
-    notes = [note for note in evidence.notes if not _compares_unequal_trainings(note)]
+    notes = [note for note in evidence.notes if not (_compares_unequal_trainings(note) or _is_outdone(note, evidence))]
     if evidence.picture_error is not None:
         problem = Note(id=str(evidence.picture_error), params=evidence.picture_error_params)
         return result(question, 0.0, Verdict.NONE, problem, *notes)
@@ -32,6 +32,11 @@ def score(assignment: Assignment, question: Question, evidence: PruningEvidence)
         first, images = evidence.curve[0], {"images": evidence.images, "weights": evidence.weights}
         messages.append(Note(id=f"pruning.curve.{evidence.weights}", params={**images, "accuracy": first["accuracy"]}))
     return result(question, provisional, Verdict.NEEDS_REVIEW, *messages, *notes)
+
+
+def _is_outdone(note: Observation, evidence: PruningEvidence) -> bool:
+    """Whether a hint from the numbers alone has been followed by their comparison with a measured curve."""
+    return note.id == PruningFact.POINTS_FALL_EARLY and evidence.points_check is not None
 
 
 def _compares_unequal_trainings(note: Observation) -> bool:

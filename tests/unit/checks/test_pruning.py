@@ -413,12 +413,13 @@ GRID, FALLING = [0.0, 0.2, 0.4, 0.6, 0.8], [0.91, 0.9, 0.84, 0.6, 0.1]
     ([100 * value for value in FALLING], [100 * value for value in GRID], True),
     (GRID, FALLING, False),
     (GRID[::-1], FALLING[::-1], False),
-    (FALLING[:4], GRID[:4], False),
+    (FALLING[:4], GRID[:4], True),
+    (FALLING[:3], GRID[:3], False),
     ([0.9, 0.7, 0.5, 0.3, 0.1], GRID, False),
 ])  # fmt: skip
 def test_swapped_columns_of_points_are_told(first: list[float], second: list[float], is_swapped: bool) -> None:
     points = pruning_points.read("\n".join(f"{a},{b}" for a, b in zip(first, second, strict=True)).encode())
     assert ("pruning.points.swapped" in {note.id for note in points.notes}) is is_swapped
     if is_swapped:
-        assert [ratio for ratio, _ in points.points] == pytest.approx(GRID)
+        assert [ratio for ratio, _ in points.points] == pytest.approx(GRID[: len(first)])
         assert points.points[0][1] == pytest.approx(FALLING[0])
