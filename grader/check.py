@@ -16,6 +16,7 @@ from grader.context import GradingContext
 from grader.evidence import Evidence, Fault
 from grader.intake import EntryKind
 from grader.parts import PartKind
+from grader.reading.reader import Reading as Reading
 from grader.rubric import Progress, RubricTrial
 from grader.sandbox.supervisor import Sandbox
 from grader.submission import Part
@@ -91,10 +92,13 @@ class Check(ABC, Generic[EvidenceT, OptionsT]):
         """What measuring reads of the assignment besides the question's own parts, options and files, as JSON data."""
         return {"sandbox": dict(assignment.sandbox)}
 
-    def read(self, question: Question, parts: Mapping[PartKind, Part]) -> EvidenceT | None:
-        """What reading the question's own parts shows, for the preview of the form: nothing may run.
+    def read(
+        self, question: Question, parts: Mapping[PartKind, Part], others: Collection[Evidence] = ()
+    ) -> Reading[EvidenceT] | None:
+        """What reading the question's own parts shows, given evidence of other questions: nothing may run.
 
-        ``None`` for parts that only running shows.
+        It runs in a child with limits, for the preview of the form (without ``others``) and where the check calls
+        `GradingContext.read`. ``None`` for parts that only running shows.
         """
         return None
 

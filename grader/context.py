@@ -10,13 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from grader import intake
 from grader.assignment import Assignment, Question
 from grader.evidence import CodeEvidence, Evidence, Observation, Outcome
 from grader.intake import EntryKind
 from grader.parts import PartKind
+from grader.reading import reader
+from grader.reading.reader import CodeReading, EntryPoint, Reader, Reading
 from grader.sandbox import claims
 from grader.sandbox.child import LockedChild
 from grader.sandbox.policy import Limits
@@ -24,6 +26,9 @@ from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.spares import Role
 from grader.sandbox.supervisor import Cancelled, Sandbox
 from grader.submission import Part, SubmittedParts
+
+if TYPE_CHECKING:
+    from grader.check import Check
 
 QUESTIONS_STAGE = "questions"
 """The stage whose progress is the number of questions with evidence; reported after each question."""
@@ -104,6 +109,15 @@ class LoadFailure:
         return Outcome(self.fields["outcome"])
 
 
+def _unread(reading: intake.IntakeResult) -> dict[str, Any]:
+    """The fields that say why nothing of a part can run."""
+    if reading.overrun is not None:
+        overrun = reading.overrun
+        return {"outcome": overrun.outcome, "stage": "intake", "limit": overrun.limit, "overrun": overrun}
+    missing = {"missing_names": reading.missing_names, "notes": reading.notes}
+    return {"outcome": Outcome.ERROR, "stage": "intake", "error": reading.error, **missing}
+
+
 class GradingContext:
     """One submission on its way through a stage of the engine."""
 
@@ -122,7 +136,9 @@ class GradingContext:
         self.measuring_limits = self.limits
         """Limits of a child that measures an artefact."""
         self._wall_deadline = math.inf
-        self._readers: dict[Part, intake.PartReader] = {}
+        self.reader = Reader(lambda: reader.open_child(self.is_cancelled))
+        self._code: dict[str, CodeReading] | None = None
+        self._code_lock = threading.Lock()
         self._shared: dict[Any, Any] = {}
         self._opened = contextlib.ExitStack()
         self.lock = threading.Lock()
@@ -155,8 +171,21 @@ class GradingContext:
 
     def code_part(self, question: Question, kind: EntryKind = EntryKind.FUNCTION) -> Part | None:
         """The part that defines the question's entry point: its own, or another part of code if only that one does."""
-        own, others = self.assignment.code_parts(question)
-        return intake.find_part(self.submission.parts, own, others, str(question.entry), kind)
+        reading = self._code_readings().get(question.number)
+        return None if reading is None or reading.part is None else self.submission.parts[reading.part]
+
+    def _code_readings(self) -> dict[str, CodeReading]:
+        """By question what intake reads for its entry point; the first call reads all parts of code."""
+        # The registry imports the checks, which import this module.
+        from grader.checks import registry
+
+        with self._code_lock:
+            if self._code is None:
+                numbers, entries = registry.entry_points(self.assignment)
+                names = intake.prelude_names(self.assignment.prelude_source())
+                readings = self.reader.read_code(self.submission.parts, entries, names, self.submission.repair)
+                self._code = dict(zip(numbers, readings, strict=True))
+            return self._code
 
     def code_name(self, question: Question) -> str:
         """The name of the question's part of code, after which its stage and its file in errors are called."""
@@ -188,13 +217,23 @@ class GradingContext:
         self, part: Part, entry: str, stage: str, kind: EntryKind = EntryKind.FUNCTION
     ) -> intake.IntakeResult:
         """The source of a part as it may run."""
-        with self.lock:
-            reader = self._readers.get(part)
-            if reader is None:
-                prelude_names = intake.prelude_names(self.assignment.prelude_source())
-                reader = self._readers[part] = intake.PartReader(part, prelude_names, self.submission.repair)
         with self.stage_timer(f"intake.{stage}"):
-            return reader.read(entry, kind)
+            for number, reading in self._code_readings().items():
+                is_same = self.assignment.question(number).entry == entry and reading.part is not None
+                if is_same and self.submission.parts[str(reading.part)] is part:
+                    return reading.result
+            # A source that is no part of the submission.
+            names = intake.prelude_names(self.assignment.prelude_source())
+            own = EntryPoint(("part",), (), entry, kind)
+            return self.reader.read_code({"part": part}, [own], names, self.submission.repair)[0].result
+
+    def read(self, check: Check[_Evidence, Any], question: Question, *others: Evidence) -> Reading[_Evidence]:
+        """What `grader.check.Check.read` reads of the question's parts, within the limits of reading."""
+        with self.stage_timer("reading"):
+            reading = self.reader.read(check, question, self.parts(question), others)
+        if reading is None:
+            return Reading(check.evidence_type.model_validate({"submitted": False}))
+        return reading
 
     @contextlib.contextmanager
     def load_part(
@@ -210,8 +249,7 @@ class GradingContext:
         stage = stage or name
         reading = self.read_part(part, str(question.entry), stage, kind)
         if reading.source is None:
-            missing = {"missing_names": reading.missing_names, "notes": reading.notes}
-            yield LoadFailure({"outcome": Outcome.ERROR, "stage": "intake", "error": reading.error, **missing})
+            yield LoadFailure(_unread(reading))
             return
         failures = []
         with self.stage_timer(stage):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
@@ -105,6 +105,23 @@ class LimitHit(Record):
     unit: str
 
 
+class Overrun(Record):
+    """How reading an upload ended early: at a limit (``timeout``, ``memory``), or because the reader ``died``.
+
+    ``signal`` is the number of the signal that ended it, by the kernel's report.
+    """
+
+    outcome: Literal[Outcome.TIMEOUT, Outcome.MEMORY, Outcome.DIED]
+    limit: LimitHit | None = None
+    signal: int | None = None
+
+    @property
+    def observation(self) -> Observation:
+        """The fact, for messages."""
+        params = {} if self.limit is None else {"allowed": self.limit.allowed}
+        return Observation(id=f"reading.{self.outcome}", params=params)
+
+
 class Observation(Record):
     """A fact that reading or measuring showed: its id, of a closed set, and the numbers and words that describe it."""
 
@@ -138,6 +155,8 @@ class Evidence(Record):
     notes: tuple[Observation, ...] = ()
     fault: Fault | None = None
     """Set only when the grader itself failed (``grader``, ``infrastructure``): there is nothing to score then."""
+    overrun: Overrun | None = None
+    """Set only when the question's parts could not be read within the limits of reading: they earn nothing then."""
 
     facts: ClassVar[frozenset[str]] = frozenset()
     """The ids that its notes may have."""
@@ -165,7 +184,7 @@ class Evidence(Record):
     @property
     def is_reproducible(self) -> bool:
         """Whether it depends on the submission alone, and not on the load of a machine or a person's decision."""
-        return self.fault is None
+        return self.fault is None and self.overrun is None
 
     @property
     def lost_to_fault(self) -> bool:
@@ -175,7 +194,7 @@ class Evidence(Record):
     @property
     def was_killed(self) -> bool:
         """Whether SIGKILL ended a child, which may be the work of the system and not of the student."""
-        return False
+        return self.overrun is not None and self.overrun.signal == signal.SIGKILL
 
     @property
     def measured_on(self) -> tuple[str, str] | None:
@@ -204,4 +223,5 @@ class CodeEvidence(Evidence):
 
     @property
     def was_killed(self) -> bool:
-        return self.outcome is Outcome.DIED and self.error is not None and self.error.signal == signal.SIGKILL
+        has_died = self.outcome is Outcome.DIED and self.error is not None and self.error.signal == signal.SIGKILL
+        return super().was_killed or has_died

@@ -9,7 +9,7 @@ from __future__ import annotations
 from grader import intake
 from grader.assignment import Assignment
 from grader.checks import registry
-from grader.evidence import Evidence, Note
+from grader.evidence import Evidence, Fault, Note
 from grader.intake import IntakeFact
 from grader.verdicts import QuestionScore as QuestionScore
 from grader.verdicts import Verdict as Verdict
@@ -28,6 +28,8 @@ def score(assignment: Assignment, number: str, evidence: Evidence | None) -> Que
         return result(question, 0.0, Verdict.NOT_SUBMITTED, Note(id="not_submitted"), *evidence.notes)
     if evidence.kind != question.check:
         raise ValueError(f"question {number} is scored from {question.check} evidence, not {evidence.kind}")
+    if evidence.overrun is not None:
+        return result(question, 0.0, Verdict.NONE, evidence.overrun.observation, *evidence.notes, fault=Fault.STUDENT)
     return _review_if_statements_dropped(registry.of(question).score(assignment, question, evidence), evidence)
 
 

@@ -88,9 +88,8 @@ def use_warm_fork_servers(at: str | None = None) -> types.SimpleNamespace:
 
     def start(command: list[str], *, pass_fds: list[int], **_: Any) -> ForkedProcess:
         assert command[-1] == str(pass_fds[0])
-        return ForkedProcess(
-            place, {"limits": {limit: resource.getrlimit(limit) for limit in _LIMITS}}, [pass_fds[0], 2]
-        )
+        limits = {limit: resource.getrlimit(limit) for limit in _LIMITS}
+        return ForkedProcess(place, {"module": command[-2], "limits": limits}, [pass_fds[0], 2])
 
     names = {"DEVNULL": subprocess.DEVNULL, "TimeoutExpired": subprocess.TimeoutExpired}
     return types.SimpleNamespace(Popen=start, **names)
@@ -230,8 +229,6 @@ def _send(line: socket.socket, number: int) -> None:
 
 def _become_fork_server(message: dict[str, Any], descriptors: list[int]) -> None:
     """Be what `grader.sandbox.supervisor` starts, from the warm point on."""
-    from grader.sandbox import forkserver
-
     control, errors = descriptors
     os.setsid()
     for limit, values in message["limits"].items():
@@ -242,7 +239,7 @@ def _become_fork_server(message: dict[str, Any], descriptors: list[int]) -> None
     for descriptor in (null, control, errors):
         if descriptor > 3:
             os.close(descriptor)
-    forkserver.main()
+    importlib.import_module(message["module"]).main()
 
 
 def _become_process(message: dict[str, Any], descriptors: list[int]) -> None:

@@ -1,10 +1,11 @@
-"""A limit on concurrent checks of forms: each takes a core and up to 300 MB."""
+"""A limit on concurrent checks of forms: each takes a core, and a child with the memory limit of reading."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from weakref import WeakValueDictionary
 
 from app.problems import Unavailable
 
@@ -20,22 +21,30 @@ class ChecksBusy(Unavailable):
     slug = "checks-busy"
 
 
+class ChecksUnavailable(Unavailable):
+    """This server cannot check forms at the moment. You can still submit."""
+
+    slug = "checks-unavailable"
+
+
 class CheckSlots:
-    """The slots of one process, given out in order of arrival."""
+    """The slots of one process, given out in order of arrival; a person holds one at a time."""
 
     def __init__(self, size: int = CONCURRENT_CHECKS, patience: float = PATIENCE_SECONDS) -> None:
         self._free = asyncio.Semaphore(size)
         self._patience = patience
+        self._own: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By login, of those who hold a slot or wait for one."""
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
-        """Hold a slot. Raises `ChecksBusy` if none becomes free in time."""
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._free.acquire()
-        except TimeoutError:
-            raise ChecksBusy from None
-        try:
+    async def hold(self, login: str) -> AsyncIterator[None]:
+        """Hold a slot for a person. Raises `ChecksBusy` if none becomes free in time."""
+        own = self._own.setdefault(login, asyncio.Lock())
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await held.enter_async_context(own)
+                    await held.enter_async_context(self._free)
+            except TimeoutError:
+                raise ChecksBusy from None
             yield
-        finally:
-            self._free.release()

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app import language
-from grader import intake, messages, part_outputs
+from grader import intake, messages
 from grader.assignment import Assignment, Question
 from grader.checks import registry
 from grader.evidence import Evidence, Observation
 from grader.intake import DroppedPiece, IntakeFact
 from grader.part_outputs import Finding
 from grader.parts import PartDefinition
+from grader.reading.reader import Reader, open_child
 from grader.submission import Part, Repair
 from grader.verdicts import message_of
 
+WALL_SECONDS = 30.0
+"""Of all readings of one form together: a form that takes longer holds a slot that others want."""
+_LEAST_SECONDS = 1.0
+"""Of each further part when that time is over: most parts take a tenth of it."""
 _SHOWN_APART = frozenset({IntakeFact.DROPPED, IntakeFact.DAMAGE_SUSPECTED, IntakeFact.REPAIRED})
 _KNOWN_AFTER_RUN = IntakeFact.SETTINGS_MISSING
 """Only a run shows whether the code needs a value that is missing."""
@@ -93,34 +99,44 @@ class Preview:
 def read_parts(
     assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str, from_outputs: Collection[str] = ()
 ) -> Preview:
-    """Read the parts as the grading will, with remarks in a language.
+    """Read the parts as the grading will, in children with limits, with remarks in a language.
 
-    The parts ``from_outputs`` were taken from an output of a notebook.
+    The parts ``from_outputs`` were taken from an output of a notebook. Raises `InfrastructureFault` or `FloorNotMet`
+    where no child can be made.
     """
-    readings = list(_codes(assignment, parts, repair, tag))
+    until = time.monotonic() + WALL_SECONDS
+    reader = Reader(lambda: open_child(wall_seconds=max(until - time.monotonic(), _LEAST_SECONDS)))
+    readings = list(_codes(reader, assignment, parts, repair, tag))
     previews = {part.name: _part(part, parts[part.name], readings) for part in assignment.parts if part.name in parts}
     called = {code.entry for code in readings}
     questions, unanswered = [], []
     for question in assignment.questions:
         own = assignment.by_kind(question, parts)
-        evidence = registry.of(question).read(question, own)
+        check = registry.of(question)
+        # Only running shows more of code than `_codes`.
+        reading = None if check.runs_code else reader.read(check, question, own)
+        evidence = None if reading is None else reading.evidence
         if not (own or question.entry in called) or (evidence is not None and not evidence.submitted):
             unanswered.append(question.number)
         elif evidence is not None:
-            questions.append(QuestionPreview(question, evidence, _render(evidence.remarks, tag)))
+            questions.append(QuestionPreview(question, evidence, _render(_remarks(evidence), tag)))
     codes = tuple(
         replace(code, remarks=tuple(text for text in code.remarks if text not in previews[code.part].remarks))
         for code in readings
     )
     own_parts = {name: part for name, part in parts.items() if name not in from_outputs}
     outputs: dict[str, list[Finding]] = defaultdict(list)
-    for finding in part_outputs.find(assignment.parts, own_parts):
+    for finding in reader.find_outputs(assignment.parts, own_parts):
         outputs[finding.name].append(finding)
     return Preview(codes, tuple(questions), previews, tuple(unanswered), outputs)
 
 
+def _remarks(evidence: Evidence) -> tuple[Observation, ...]:
+    return evidence.remarks if evidence.overrun is None else (evidence.overrun.observation,)
+
+
 def _part(definition: PartDefinition, part: Part, codes: Iterable[CodePreview]) -> PartPreview:
-    lines = len(part.data.splitlines()) if definition.is_text else None
+    lines = part.data.count(b"\n") + (not part.data.endswith(b"\n")) if definition.is_text else None
     readings = [code for code in codes if code.part == definition.name]
     # Without its entry point nothing of a part is needed.
     readings = [code for code in readings if code.has_entry] or readings
@@ -138,24 +154,25 @@ def _part(definition: PartDefinition, part: Part, codes: Iterable[CodePreview]) 
     )
 
 
-def _codes(assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str) -> Iterator[CodePreview]:
-    prelude_names = intake.prelude_names(assignment.prelude_source())
-    readers = {name: intake.PartReader(part, prelude_names, repair) for name, part in parts.items()}
-    for question in assignment.questions:
-        own, others = assignment.code_parts(question)
-        kind = registry.of(question).entry_kind
-        part = intake.find_part(parts, own, others, question.entry, kind) if question.entry and own else None
-        if part is None or question.entry is None:
+def _codes(
+    reader: Reader, assignment: Assignment, parts: Mapping[str, Part], repair: Repair, tag: str
+) -> Iterator[CodePreview]:
+    numbers, entries = registry.entry_points(assignment)
+    readings = reader.read_code(parts, entries, intake.prelude_names(assignment.prelude_source()), repair)
+    for number, entry, reading in zip(numbers, entries, readings, strict=True):
+        if reading.part is None:
             continue
-        name = next(name for name in (*own, *others) if parts.get(name) is part)
-        result = readers[name].read(question.entry, kind)
+        result = reading.result
         notes = tuple(note for note in result.notes if note.id not in {*_SHOWN_APART, _KNOWN_AFTER_RUN})
+        if result.overrun is not None:
+            notes = (result.overrun.observation,)
+        is_other = reading.part not in entry.own
         yield CodePreview(
-            question=question.number,
-            part=name,
-            entry=question.entry,
-            has_entry=result.source is not None and question.entry in intake.defined_names(result.source),
-            other_part=language.text(assignment.part(name).title, tag) if name not in own else None,
+            question=number,
+            part=reading.part,
+            entry=entry.name,
+            has_entry=reading.has_entry,
+            other_part=language.text(assignment.part(reading.part).title, tag) if is_other else None,
             result=result,
             remarks=_render(notes, tag),
             diff=tuple(_diff(result, tag)),

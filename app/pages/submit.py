@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
@@ -16,14 +17,18 @@ from app.http import form, request_language, submit_limit
 from app.http.authentication import AnyViewer
 from app.http.sessions import Db
 from app.pages import errors, form_content, form_state, home, preview, rendering, starting_point, submission_form
-from app.pages.check_slots import ChecksBusy, CheckSlots
+from app.pages.check_slots import ChecksBusy, CheckSlots, ChecksUnavailable
 from app.pages.form_state import FormState
+from app.pages.preview import Preview
 from app.presenting import language
 from app.problems import Problem, TooManyRequests, Unprocessable
 from app.submissions import submitting
 from grader.assignment import Assignment
+from grader.sandbox.replies import InfrastructureFault
+from grader.sandbox.supervisor import FloorNotMet
 from grader.submission import Part
 
+log = structlog.get_logger()
 router = APIRouter()
 
 
@@ -83,17 +88,23 @@ async def check(request: Request, viewer: AnyViewer, database: Db, assignment: s
         return await run_in_threadpool(_show_check, request, database, viewer, definition, state)
     slots: CheckSlots = request.app.state.check_slots
     try:
-        async with slots.hold():
+        async with slots.hold(viewer.login):
             tag = request_language.of_request(request)
             # Reading the parts may take seconds, so it holds no transaction.
-            state.preview = await run_in_threadpool(
-                preview.read_parts, definition, upload.parts, upload.repair, tag, upload.from_outputs
-            )
-    except ChecksBusy as problem:
+            state.preview = await run_in_threadpool(_read_parts, definition, upload, tag)
+    except (ChecksBusy, ChecksUnavailable) as problem:
         if not errors.wants_page(request):
             raise
         state.problem = problem
     return await run_in_threadpool(_show_check, request, database, viewer, definition, state)
+
+
+def _read_parts(definition: Assignment, upload: submitting.Upload, tag: str) -> Preview:
+    try:
+        return preview.read_parts(definition, upload.parts, upload.repair, tag, upload.from_outputs)
+    except (FloorNotMet, InfrastructureFault) as failure:
+        log.error("a form could not be checked", reason=str(failure))
+        raise ChecksUnavailable from failure
 
 
 async def _read_upload(

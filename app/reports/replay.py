@@ -8,7 +8,7 @@ import platform
 import uuid
 import zipfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from grader.assignment import Assignment, Tell
 from grader.checks import registry
 from grader.evidence import Evidence
 from grader.parts import PartKind
+from grader.reading.reader import Reader, open_child
 from grader.submission import Part
 
 _FILES = Path(__file__).parent / "replay_archive"
@@ -113,18 +114,15 @@ def _sources(assignment: Assignment) -> dict[str, str]:
 
 
 def _as_run(
-    uploaded: Mapping[str, Part], assignment: Assignment, submission: Submission, numbers: Iterable[str]
+    uploaded: Mapping[str, Part], assignment: Assignment, submission: Submission, wanted: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """By question the source as intake extracts it. One notebook may hold several."""
+    numbers, entries = registry.entry_points(assignment)
     names = intake.prelude_names(assignment.prelude_source())
-    readers = {part: intake.PartReader(part, names, submission.repair) for part in uploaded.values()}
-    for number in numbers:
-        question = assignment.question(number)
-        entry, kind = str(question.entry), registry.of(question).entry_kind
-        part = intake.find_part(uploaded, *assignment.code_parts(question), entry, kind)
-        source = readers[part].read(entry, kind).source if part is not None else None
-        if source is not None:
-            yield number, source
+    readings = Reader(open_child).read_code(uploaded, entries, names, submission.repair)
+    for number, reading in zip(numbers, readings, strict=True):
+        if number in wanted and reading.result.source is not None:
+            yield number, reading.result.source
 
 
 def _about(

@@ -14,6 +14,7 @@ from grader.checks.function.check import Function
 from grader.checks.kd_loss.check import KDLoss
 from grader.checks.pruning.check import Pruning
 from grader.checks.summary.check import Summary
+from grader.reading.reader import EntryPoint
 
 CHECKS: dict[str, AnyCheck] = {
     check.kind: check for check in (Architecture(), Summary(), KDLoss(), Function(), Choice(), Pruning())
@@ -32,6 +33,17 @@ def of(question: Question) -> AnyCheck:
         return CHECKS[question.check]
     except KeyError:
         raise ValueError(f"there is no check {question.check!r}; there are {', '.join(CHECKS)}") from None
+
+
+def entry_points(assignment: Assignment) -> tuple[list[str], list[EntryPoint]]:
+    """The numbers of the questions that call student code, and what each of them calls."""
+    numbers, entries = [], []
+    for question in assignment.questions:
+        own, others = assignment.code_parts(question)
+        if question.entry is not None and own:
+            numbers.append(question.number)
+            entries.append(EntryPoint(tuple(own), tuple(others), question.entry, of(question).entry_kind))
+    return numbers, entries
 
 
 def public_options(assignment: Assignment) -> dict[str, Any]:

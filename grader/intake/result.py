@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from grader.evidence import MissingName, Observation, StudentError
+from grader.evidence import MissingName, Observation, Overrun, StudentError
 from grader.intake.facts import IntakeFact
 from grader.line_map import LineMap
 
@@ -56,7 +56,7 @@ class IntakeResult:
     ``missing_names`` are names that neither the part nor the prelude defines, with the place of their first use.
     ``repaired_text`` is the whole text after a repair of paste damage and ``diff`` its difference from the uploaded
     text; the repair runs only on request. ``conservative`` is the fallback where ``source`` does not load: it omits the
-    statements whose effect on the entry point is only assumed.
+    statements whose effect on the entry point is only assumed. ``overrun`` says why reading did not come to its end.
     """
 
     source: str | None = None
@@ -69,6 +69,7 @@ class IntakeResult:
     error: StudentError | None = None
     conservative: IntakeResult | None = None
     line_map: LineMap = field(default_factory=LineMap)
+    overrun: Overrun | None = None
 
     def located(self, line_map: LineMap) -> IntakeResult:
         """The result with the places of its lines, which count in the text that runs."""

@@ -1,4 +1,4 @@
-"""The fork server: imports torch once, then makes a locked-down child for every request of the supervisor.
+"""The fork server: imports once what children use, then makes a locked-down child for every request of the supervisor.
 
 Trusted, single-threaded, and started with an empty environment. It speaks over one socket (descriptor 3): a JSON
 message with five descriptors asks for a child; the last of them is the child's notice socket, on which the server
@@ -19,10 +19,11 @@ import socket
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from grader.sandbox import frames, kernel, landlock, lockdown, mounts, probes, readable, status, syscalls
+from grader.sandbox import answering, frames, kernel, landlock, lockdown, mounts, probes, readable, status, syscalls
 from grader.sandbox.policy import Limits, Policy
 
 CONTROL = 3
@@ -32,22 +33,31 @@ _CHANNEL_LENGTH = 5
 """Descriptors that come with an order: out, err, requests, replies, notice."""
 
 
+Serve = Callable[[Limits, str], None]
+"""What a locked child with these limits and this role does until its pipe of requests closes."""
+
+
 def main() -> None:
+    """Run the fork server of the children that run student code or measure artefacts."""
+    run(warm_up, serve_code)
+
+
+def run(warm_up: Callable[[], None], serve_child: Serve) -> None:
     """Prepare, report, serve. Exits 78 when the machine cannot keep the policy."""
     control = socket.socket(fileno=CONTROL)
     setup = json.loads(control.recv(1 << 20))
     policy = Policy.model_validate_json(setup["policy"])
     try:
-        facts, locks = prepare(policy)
+        facts, locks = prepare(policy, warm_up)
     except mounts.CannotLeaveRoot as error:
         control.send(json.dumps({"failed": str(error)}).encode())
         raise SystemExit(_EXIT_CONFIG) from error
     control.send(json.dumps({"ready": facts}).encode())
-    serve(control, locks)
+    serve(control, locks, serve_child)
 
 
-def prepare(policy: Policy) -> tuple[dict[str, Any], lockdown.Locks]:
-    """Import and warm torch, leave root, make the Landlock ruleset. Raises `mounts.CannotLeaveRoot`."""
+def prepare(policy: Policy, warm_up: Callable[[], None]) -> tuple[dict[str, Any], lockdown.Locks]:
+    """Import what children use, leave root, make the Landlock ruleset. Raises `mounts.CannotLeaveRoot`."""
     gc.disable()  # imports leave no garbage, and collecting is a fifth of their time
     warm_up()
     architecture = syscalls.here()
@@ -98,7 +108,7 @@ def prepare(policy: Policy) -> tuple[dict[str, Any], lockdown.Locks]:
         "architecture": os.uname().machine,
         "kernel": os.uname().release,
         "python": probes.interpreter(),
-        "torch": sys.modules["torch"].__version__,
+        "torch": getattr(sys.modules.get("torch"), "__version__", None),
     }
     gc.collect()
     gc.freeze()  # the collector would otherwise write to, and so copy, every inherited page
@@ -168,7 +178,7 @@ class RunningChild:
         os.close(self.pidfd)
 
 
-def serve(control: socket.socket, locks: lockdown.Locks) -> None:
+def serve(control: socket.socket, locks: lockdown.Locks, serve_child: Serve) -> None:
     """Fork a child for each order and reap the dead, until the supervisor closes the socket."""
     selector = selectors.DefaultSelector()
     selector.register(control, selectors.EVENT_READ)
@@ -181,12 +191,12 @@ def serve(control: socket.socket, locks: lockdown.Locks) -> None:
             message, fds, _, _ = socket.recv_fds(control, 1 << 16, _CHANNEL_LENGTH)
             if not message:
                 return
-            child = make_child(fds, locks, message)
+            child = make_child(fds, locks, message, serve_child)
             if child is not None:
                 selector.register(child.pidfd, selectors.EVENT_READ, child)
 
 
-def make_child(fds: list[int], locks: lockdown.Locks, message: bytes) -> RunningChild | None:
+def make_child(fds: list[int], locks: lockdown.Locks, message: bytes, serve_child: Serve) -> RunningChild | None:
     """Fork for one order; the fork never returns. When the kernel refuses: ``None``, and a report to the supervisor."""
     if len(fds) != _CHANNEL_LENGTH:  # no descriptors were free to receive them
         for fd in fds:
@@ -205,16 +215,13 @@ def make_child(fds: list[int], locks: lockdown.Locks, message: bytes) -> Running
             for fd in channel:
                 os.close(fd)
     if pid == 0:
-        become_child(channel, locks, message)
+        become_child(channel, locks, message, serve_child)
     return RunningChild(pid, sock)
 
 
-def become_child(channel: list[int], locks: lockdown.Locks, message: bytes) -> None:
+def become_child(channel: list[int], locks: lockdown.Locks, message: bytes, serve_child: Serve) -> None:
     """In the fork: move the channel to descriptors 0 to 4, lock down, report, serve. Never returns."""
     try:
-        from grader.measure.operations import operations as measuring_operations
-        from grader.sandbox.harness import serving
-
         order = json.loads(message)
         limits = Limits(**order["limits"])
         stdout, stderr, requests, replies = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for fd in channel)
@@ -231,14 +238,21 @@ def become_child(channel: list[int], locks: lockdown.Locks, message: bytes) -> N
             layers |= probes.probe_layers(locks, limits)
         except lockdown.NotLocked as missing:
             layers[missing.layer] = missing.reason
-        serving.send(frames.encode(frames.READY, 0, {"layers": layers}))
+        answering.send(frames.encode(frames.READY, 0, {"layers": layers}))
         if all(layers.get(layer) == "ok" for layer in probes.FLOOR):
-            table = measuring_operations() if order["role"] == "measure" else serving.operations()
-            serving.serve(limits.torch_threads, table)
+            serve_child(limits, order["role"])
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(1)
+
+
+def serve_code(limits: Limits, role: str) -> None:
+    """Answer the requests to run student code, or those to measure an artefact."""
+    from grader.measure.operations import operations as measuring_operations
+    from grader.sandbox.harness import serving
+
+    serving.serve(limits.torch_threads, measuring_operations() if role == "measure" else serving.operations())
 
 
 if __name__ == "__main__":

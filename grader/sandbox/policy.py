@@ -117,6 +117,8 @@ class Policy(_Data):
     first_stage: FirstStage
     measuring: Mapping[str, Any]
     """Overrides of the limits for children of the later stage, which measure or train."""
+    reading: Mapping[str, Any]
+    """Overrides of the limits for children that read uploads."""
     server: Server
     control_group: ControlGroup
     files: Files

@@ -16,7 +16,8 @@ from grader.sandbox.child import LockedChild
 from grader.sandbox.policy import Limits
 from grader.sandbox.replies import InfrastructureFault
 
-Role = Literal["student", "measure"]
+Role = Literal["student", "measure", "read"]
+"""What a child does: run student code, measure an artefact, or read uploads."""
 
 
 @dataclass(frozen=True)

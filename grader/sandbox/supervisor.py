@@ -73,6 +73,9 @@ class Sandbox:
     `launch` before `start` lets the fork server warm up while the caller does something else.
     """
 
+    module = "grader.sandbox.forkserver"
+    """The fork server, which decides what children can do."""
+
     def __init__(self, policy: Policy | None = None, service: int | None = None) -> None:
         """``service`` is the topmost process of the service that this process belongs to; by default this one."""
         self._service = service
@@ -90,9 +93,12 @@ class Sandbox:
 
     def _launch(self) -> _ForkServer:
         if self._server is None:
-            self._groups = control_groups.find_control_groups(self.policy.control_group, service=self._service)
-            self._server = _ForkServer(self.policy, self._groups)
+            self._groups = self._find_groups()
+            self._server = _ForkServer(self.policy, self._groups, self.module)
         return self._server
+
+    def _find_groups(self) -> ControlGroups | NotDelegated:
+        return control_groups.find_control_groups(self.policy.control_group, service=self._service)
 
     def start(self) -> dict[str, Any]:
         """Start the fork server and prove every layer of the floor with a child.
@@ -184,7 +190,7 @@ class Sandbox:
     ) -> Iterator[LockedChild]:
         """A fresh child, killed at the end of the context. A dead, hung or worn-out fork server is replaced first.
 
-        The role is to run student code, or to measure an artefact in a child that never runs student code.
+        The role is to run student code, to measure an artefact in a child that never runs student code, or to read.
 
         Raises `InfrastructureFault` when no child can be made.
         """
@@ -232,7 +238,7 @@ class Sandbox:
             if server is not None:
                 server.close_after_last_child()
                 self._server = None
-            server = _ForkServer(self.policy, self._groups)
+            server = _ForkServer(self.policy, self._groups, self.module)
             server.wait_until_ready()
             self._server = server
             return server
@@ -248,7 +254,7 @@ class Sandbox:
 class _ForkServer:
     """One fork server process and the socket on which children are ordered."""
 
-    def __init__(self, policy: Policy, groups: ControlGroups | NotDelegated) -> None:
+    def __init__(self, policy: Policy, groups: ControlGroups | NotDelegated, module: str) -> None:
         self.children_made = 0
         self._groups = groups if isinstance(groups, ControlGroups) else None
         self._started_at = time.monotonic()
@@ -262,7 +268,7 @@ class _ForkServer:
         with theirs:
             try:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-I", "-c", _BOOT, str(theirs.fileno())],
+                    [sys.executable, "-I", "-c", _BOOT, module, str(theirs.fileno())],
                     pass_fds=[theirs.fileno()],
                     env=ENVIRONMENT,
                     stdin=subprocess.DEVNULL,
@@ -388,6 +394,6 @@ def _open_channel(limits: Limits, cancelled: Callable[[], bool], group: Group | 
 
 
 _BOOT = (
-    "import os,sys; fd=int(sys.argv[1]); os.dup2(fd,3); fd!=3 and os.close(fd); "
-    "from grader.sandbox import forkserver; forkserver.main()"
+    "import os,sys,importlib; fd=int(sys.argv[2]); os.dup2(fd,3); fd!=3 and os.close(fd); "
+    "importlib.import_module(sys.argv[1]).main()"
 )

@@ -17,12 +17,12 @@ from grader import messages
 from grader.assignment import bundled, bundled_slugs
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss import kd_rubric
-from grader.evidence import Fault, Note, Outcome
+from grader.evidence import Fault, Note, Outcome, Overrun
 
 ROOT = Path(grader.__file__).parent
 PREFIXES = (
     "weights", "model", "code", "summary", "choice", "pruning", "fault", "intake", "kd", "function",
-    "not_submitted", "withheld",
+    "not_submitted", "reading", "withheld",
 )  # fmt: skip
 _ID = re.compile(rf"(?:{'|'.join(PREFIXES)})(?:\.[a-z0-9_]+)+")
 _PATTERN = re.compile(rf"(?:{'|'.join(PREFIXES)})(?:\.[a-z0-9_*]+)+")
@@ -62,6 +62,7 @@ def expansions(pattern: str) -> set[str]:
         "fault.*": {f"fault.{fault}" for fault in Fault if fault is not Fault.STUDENT},
         "code.error.*": {f"code.error.{stage}" for stage in stages},
         "code.*": {f"code.{outcome}" for outcome in Outcome if outcome not in (Outcome.OK, Outcome.ERROR)},
+        "reading.*": {f"reading.{outcome}" for outcome in get_args(Overrun.model_fields["outcome"].annotation)},
         "choice.*": {"choice.right", "choice.wrong"},
         "model.unverified.*": {f"model.unverified.{state}" for state in verification} - _settled(),
     }

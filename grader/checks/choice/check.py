@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from grader.answers import AnswersError, read_answers
 from grader.assignment import Assignment, Question
-from grader.check import Check
+from grader.check import Check, Reading
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.architecture.options import of_network
 from grader.checks.choice import measure, speed
@@ -37,21 +37,25 @@ class Choice(Check[ChoiceEvidence, ChoiceOptions]):
     def inputs(self, assignment: Assignment, question: Question) -> Mapping[str, Any]:
         return {}
 
-    def read(self, question: Question, parts: Mapping[PartKind, Part]) -> ChoiceEvidence:
+    def read(
+        self, question: Question, parts: Mapping[PartKind, Part], others: Collection[Evidence] = ()
+    ) -> Reading[ChoiceEvidence]:
         answers: Mapping[str, str] = {}
         if PartKind.ANSWERS in parts:
             with contextlib.suppress(AnswersError):
                 answers = read_answers(parts[PartKind.ANSWERS].data)
-        return measure.measure(answers, question)
+        return Reading(measure.measure(answers, question))
 
     def examine(self, context: GradingContext, question: Question) -> ChoiceEvidence:
         """The answer; once the model is confirmed, also its times, without which the answer stands."""
         evidence = context.evidence_of(question, ChoiceEvidence)
         if evidence is None:
-            return self.read(question, context.parts(question))
+            return context.read(self, question).evidence
         artefact = context.grading.artefact
         if artefact is None or not evidence.submitted or not self.options(question).measure_times:
             return evidence
+        if evidence.seconds_unpruned is not None or any(note.id == ChoiceFact.NOT_TIMED for note in evidence.notes):
+            return evidence  # the model lands twice: as it was counted, and as it was confirmed
         context.commit()  # no verdict waits for the times
         with context.contain_faults(question):
             shape = of_network(context.assignment).input_shape

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from grader import data
 from grader.assignment import Assignment, Question
-from grader.check import Check, is_points
+from grader.check import Check, Reading, is_points
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence
 from grader.checks.pruning import later, measure
@@ -36,12 +36,11 @@ class Pruning(Check[PruningEvidence, PruningOptions]):
         baselines = assignment.baselines_on(data.name_for(question.options))
         return {**super().inputs(assignment, question), "baselines": dict(baselines)}
 
-    def read(self, question: Question, parts: Mapping[PartKind, Part]) -> PruningEvidence:
-        return self._measure(parts)[0]
-
-    def _measure(self, parts: Mapping[PartKind, Part]) -> tuple[PruningEvidence, bytes | None]:
+    def read(
+        self, question: Question, parts: Mapping[PartKind, Part], others: Collection[Evidence] = ()
+    ) -> Reading[PruningEvidence]:
         plot, points = (parts[kind].data if kind in parts else None for kind in (PartKind.PICTURE, PartKind.TABLE))
-        return measure.measure(plot, points)
+        return Reading(*measure.measure(plot, points))
 
     def examine(self, context: GradingContext, question: Question) -> PruningEvidence:
         evidence = context.evidence_of(question, PruningEvidence) or self._read(context, question)
@@ -57,10 +56,10 @@ class Pruning(Check[PruningEvidence, PruningOptions]):
         return evidence.model_copy(update={"notes": (*evidence.notes, unused)})
 
     def _read(self, context: GradingContext, question: Question) -> PruningEvidence:
-        evidence, picture = self._measure(context.parts(question))
-        if picture is not None:
-            context.keep_picture(picture)
-        return evidence
+        reading = context.read(self, question)
+        if reading.picture is not None:
+            context.keep_picture(reading.picture)
+        return reading.evidence
 
     def is_due(
         self, assignment: Assignment, question: Question, parts: Collection[str], evidence: Mapping[str, Evidence]

@@ -154,7 +154,7 @@ class PruningEvidence(Evidence):
     @property
     def was_killed(self) -> bool:
         own_loss = self.own_loss is not None and self.own_loss.outcome is Outcome.DIED
-        return own_loss or self.curve_outcome is Outcome.DIED
+        return super().was_killed or own_loss or self.curve_outcome is Outcome.DIED
 
     @property
     def measured_on(self) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from grader import intake
 from grader.assignment import Assignment, Question
-from grader.check import Check
+from grader.check import Check, Reading
 from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.checks.summary import measure
 from grader.checks.summary import score as scoring
@@ -28,22 +28,24 @@ class Summary(Check[SummaryEvidence, SummaryOptions]):
     def rests_on(self, question: Question) -> tuple[type[Evidence], ...]:
         return (ArchitectureEvidence,)
 
-    def read(self, question: Question, parts: Mapping[PartKind, Part]) -> SummaryEvidence:
+    def read(
+        self, question: Question, parts: Mapping[PartKind, Part], others: Collection[Evidence] = ()
+    ) -> Reading[SummaryEvidence]:
         if PartKind.TEXT not in parts:
-            return SummaryEvidence(submitted=False)
-        return measure.measure(parts[PartKind.TEXT].data, None, question)
+            return Reading(SummaryEvidence(submitted=False))
+        model = next((other for other in others if isinstance(other, ArchitectureEvidence)), None)
+        return Reading(measure.measure(parts[PartKind.TEXT].data, model, question))
 
     def examine(self, context: GradingContext, question: Question) -> SummaryEvidence | None:
         if context.awaits(ArchitectureEvidence):
             return None
-        pasted = context.part(question, PartKind.TEXT)
-        if pasted is None:
+        if context.part(question, PartKind.TEXT) is None:
             return SummaryEvidence(submitted=False)
         model = context.find(ArchitectureEvidence)
         if model is not None and model.fault is not None:
             # An earlier comparison, with what the live model showed, stays.
             return context.evidence_of(question, SummaryEvidence) or SummaryEvidence(fault=model.fault)
-        evidence = measure.measure(pasted.data, model, question)
+        evidence = context.read(self, question, *[] if model is None else [model]).evidence
         confirmed = _count_confirmed(model)
         is_pending = model is not None and model.parameters is not None and confirmed is None
         notes = evidence.notes

@@ -8,18 +8,13 @@ answers.
 from __future__ import annotations
 
 import os
-import sys
 
 import torch
 
-from grader.sandbox import frames
+from grader.sandbox import answering
 from grader.sandbox.frames import Operation
 from grader.sandbox.harness import distil, errors, export, function, function_author, loss, model, signature
 from grader.sandbox.harness.student_module import StudentModule, seed_generators
-
-REQUESTS, REPLIES = 3, 4
-
-_read, _write = os.read, os.write
 
 
 def operations() -> dict[str, Operation]:
@@ -56,42 +51,4 @@ def serve(torch_threads: int, table: dict[str, Operation]) -> None:
     """Answer requests until the pipe closes. An exception of the student's is an answer too."""
     torch.set_num_threads(torch_threads)
     seed_generators(int.from_bytes(os.urandom(8), "little") >> 1)
-    sequence = 0
-    while True:
-        sequence += 1
-        header = _receive(frames.HEADER.size)
-        _, text, body = frames.sizes(header, sequence, (frames.REQUEST,), 1 << 32)
-        meta, arrays = frames.decode(_receive(text), _receive(body))
-        operation = table[str(meta.pop("op"))]
-        try:
-            answer, out = operation(meta, arrays)
-            frame = frames.encode(frames.REPLY, sequence, answer, out)
-        except BaseException as error:
-            frame = frames.encode(frames.FAILURE, sequence, errors.describe(error))
-        _flush()
-        send(frame)
-
-
-def send(frame: bytes) -> None:
-    """Write one whole frame to the reply pipe."""
-    view = memoryview(frame)
-    while view:
-        view = view[_write(REPLIES, view) :]
-
-
-def _receive(size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        block = _read(REQUESTS, min(size - len(data), 1 << 20))
-        if not block:
-            os._exit(0)
-        data += block
-    return bytes(data)
-
-
-def _flush() -> None:
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except Exception:  # the student may have replaced or closed them
-        pass
+    answering.answer_requests(table, errors.describe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -84,19 +85,39 @@ def test_a_check_without_a_place_is_sent_away_for_a_moment(
     assert words in answer.text
 
 
-def test_checks_run_two_at_a_time_and_the_third_waits_for_its_turn() -> None:
-    async def played() -> list[int]:
-        slots, running, seen = CheckSlots(2, patience=30), 0, []
+@pytest.mark.parametrize(
+    ("logins", "together"), [("abcdef", 2), ("aaaaaa", 1), ("aabbab", 2)], ids=["six", "one", "two"]
+)
+def test_checks_run_two_at_a_time_and_one_of_a_person(logins: str, together: int) -> None:
+    async def played() -> tuple[int, int]:
+        slots, running, most = CheckSlots(2, patience=30), Counter[str](), Counter[str]()
 
-        async def check() -> None:
-            nonlocal running
-            async with slots.hold():
-                running += 1
-                seen.append(running)
-                await asyncio.sleep(0)
-                running -= 1
+        async def check(login: str) -> None:
+            async with slots.hold(login):
+                running[login] += 1
+                most["all"] = max(most["all"], running.total())
+                most["one"] = max(most["one"], running[login])
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                running[login] -= 1
 
-        await asyncio.gather(*(check() for _ in range(6)))
-        return seen
+        await asyncio.gather(*(check(login) for login in logins))
+        assert not slots._own
+        return most["all"], most["one"]
 
-    assert sorted(set(asyncio.run(played()))) == [1, 2]
+    assert asyncio.run(played()) == (together, 1)
+
+
+def test_a_person_with_many_checks_leaves_a_slot_to_others() -> None:
+    async def played() -> list[str]:
+        slots, order = CheckSlots(2, patience=30), list[str]()
+
+        async def check(login: str) -> None:
+            async with slots.hold(login):
+                order.append(login)
+                await asyncio.sleep(0.01)
+
+        await asyncio.gather(*(check(login) for login in "aaaab"))
+        return order
+
+    assert asyncio.run(played())[:2] == ["a", "b"]
