@@ -19,7 +19,7 @@ from grader.evidence import CodeEvidence, Evidence, LimitHit, Observation, Outco
 from grader.intake import REVIEW_FACTS, UNREADABLE_FACTS
 from grader.scoring import QuestionScore, Verdict, score
 from reference_models.kd import bank
-from tests.unit.test_scoring import PROBES, architecture
+from tests.unit.test_scoring import PROBES, architecture, over_the_limit
 from tests.unit.test_scoring_properties import HW13, KINDS, assignment_of, question_of
 
 PROMISE = {"en": "waiting for review", "zh-Hant": "待助教審閱"}
@@ -73,6 +73,8 @@ def models() -> Iterator[CodeEvidence]:
     yield architecture(probes=PROBES[:1])
     yield architecture(gradients_reached=0)
     yield architecture(hidden_numbers=10**6)
+    for used, counted in itertools.product((50_000, 150_000), (50_000, 150_000, None)):
+        yield architecture(**over_the_limit(used, counted))
     yield architecture(notes=(Observation(id="model.batch_of_one"),))
     for state in ("pending", "confirmed", "no_artefact", "refused", "disagrees", "unpacked", "over_limit"):
         for repeatable in (True, False):
@@ -151,7 +153,7 @@ EXCLUSIVE: tuple[frozenset[str], ...] = tuple(
         "kd.ok kd.soft_term.wrong",
         "kd.not_repeatable kd.unknown_mistake",
         "kd.signature.",
-        "model.ok model.too_many_parameters model.hidden_numbers",
+        "model.ok model.too_many_parameters model.hidden_numbers model.fits_torchsummary",
         "model.ok model.output_shape",
         "model.ok model.unverified.",
         "model.ok model.no_gradient model.not_counted model.no_entry_point model.not_a_module",

@@ -8,7 +8,7 @@ import pytest
 
 from grader import messages
 from grader.assignment import bundled
-from grader.checks.architecture.evidence import ArchitectureEvidence, ForwardProbe
+from grader.checks.architecture.evidence import ArchitectureEvidence, ArtefactRecord, ForwardProbe
 from grader.checks.choice.evidence import ChoiceEvidence
 from grader.checks.kd_loss.evidence import KDLossEvidence, TermEvidence
 from grader.checks.pruning.evidence import PruningEvidence
@@ -39,6 +39,13 @@ def architecture(**changes: Any) -> ArchitectureEvidence:
     return ArchitectureEvidence(**sound | changes)
 
 
+def over_the_limit(used: int, counted: int | None, **changes: Any) -> dict[str, Any]:
+    """Changes for a model of 150,000 parameters, of which its artefact uses some and torchsummary counts some."""
+    artefact = ArtefactRecord(sha256="", bytes=1, parameters=used, statistics=0, constants=0, nodes=1)
+    fields = {"parameters": 150_000, "artefact": artefact, "torchsummary_total": counted}
+    return {**fields, "idle_parameters": (("old.weight", 90_000), ("old.bias", 9)), **changes}
+
+
 def ids(result: QuestionScore) -> list[str]:
     return [note.id for note in result.messages]
 
@@ -53,6 +60,32 @@ def test_parameter_limit(parameters: int, points: float) -> None:
     result = score(HW13, "1.1", architecture(parameters=parameters))
     assert result.score == points
     assert ("model.too_many_parameters" in ids(result)) is (points == 0)
+
+
+TABLE = (("position", 60_000),)
+
+
+@pytest.mark.parametrize(("used", "counted", "changes", "verdict"), [
+    (60_000, 60_000, {}, Verdict.NEEDS_REVIEW),
+    (100_000, 100_000, {}, Verdict.NEEDS_REVIEW),
+    (150_000, 90_000, {"tables": TABLE}, Verdict.NEEDS_REVIEW),
+    (110_000, 90_000, {"parameters": 50_000, "hidden_numbers": 60_000, "tables": TABLE}, Verdict.NEEDS_REVIEW),
+    (150_000, 60_000, {}, Verdict.NONE),  # an idle layer whose weight a function uses
+    (60_000, 100_001, {}, Verdict.NONE),
+    (60_000, None, {}, Verdict.NONE),
+    (150_000, 90_000, {"tables": (("position", 40_000),)}, Verdict.NONE),
+    (60_000, 60_000, {"verified": False, "verification": "disagrees"}, Verdict.NONE),
+    (60_000, 60_000, {"verified": False, "verification": "pending"}, Verdict.NONE),
+    (60_000, 60_000, {"gradients_reached": 0}, Verdict.NONE),
+])  # fmt: skip
+def test_what_fits_by_the_homeworks_measure_waits_for_review(
+    used: int, counted: int | None, changes: dict[str, Any], verdict: Verdict
+) -> None:
+    result = score(HW13, "1.1", architecture(**over_the_limit(used, counted, **changes)))
+    assert (result.score, result.verdict) == (0, verdict)
+    assert ("model.fits_torchsummary" in ids(result)) is (verdict is Verdict.NEEDS_REVIEW)
+    named = next(note for note in result.messages if note.id == "model.idle_layers")
+    assert named.params == {"names": ["old"], "count": 90_009}
 
 
 def test_every_problem_is_reported_at_once() -> None:
