@@ -119,7 +119,9 @@ document.addEventListener("submit", (event) => {
 addEventListener("storage", (event) => {
   if (event.key !== LOGGED_OUT || person === undefined || event.newValue === null) return;
   hasEnded = true;
-  location.replace("/login");
+  document.querySelector("main").hidden = true;
+  // Until the logout has arrived, the login page would lead back here.
+  setTimeout(() => location.replace("/login"), 2000);
 });
 
 document.addEventListener("DOMContentLoaded", () => {
