@@ -77,7 +77,7 @@ def test_texts_use_one_word_for_one_thing() -> None:
 
 def test_commands_use_one_word_for_one_thing() -> None:
     """Help texts and what the commands print stand in their source."""
-    sources = [ROOT / "app/cli.py", *sorted((ROOT / "app/commands").glob("*.py"))]
+    sources = [*sorted((ROOT / "app").glob("cli*.py")), *sorted((ROOT / "app/commands").glob("*.py"))]
     strings = [text for source in sources for text in re.findall(r'"(?:[^"\\\n]|\\.)*"', source.read_text())]
     assert [found for text in strings for found in old_words(text, BETTER)] == []
 
