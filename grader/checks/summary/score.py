@@ -8,7 +8,6 @@ from grader.checks.summary.options import SummaryOptions
 from grader.evidence import Note
 from grader.verdicts import QuestionScore, Verdict, result
 
-
 _SEVERAL = {SummaryFact.MANY_TOTALS, SummaryFact.SEVERAL_TOTALS}
 
 
