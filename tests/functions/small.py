@@ -14,8 +14,8 @@ version = 1
 [title]
 en = "Small"
 [sandbox]
-cpu_seconds = 3
-wall_seconds = 20
+cpu_seconds = 2
+wall_seconds = 200
 [[parts]]
 name = "code"
 kind = "code"

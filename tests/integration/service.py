@@ -22,6 +22,7 @@ import uvicorn
 from app.db.engine import Database
 from app.main import create_app
 from app.queue.dbos_engine import DbosJobs
+from app.serving import KEEP_ALIVE_SECONDS
 from app.settings import Settings
 from app.submissions.change_notifier import ChangeNotifier
 from app.worker.embedded import EmbeddedWorker
@@ -212,7 +213,12 @@ class ServiceInProcess(Site):
         )
         worker = WorkerInProcess(settings, sandbox) if sandbox is not None else None
         listening = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(settings, worker), log_config=None, timeout_graceful_shutdown=5)
+        config = uvicorn.Config(
+            create_app(settings, worker),
+            log_config=None,
+            timeout_graceful_shutdown=5,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listening],), name="service")
         self._thread.start()

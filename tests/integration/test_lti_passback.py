@@ -86,6 +86,15 @@ def page(service: Site, slug: str) -> str:
     return answer.text
 
 
+def page_with(service: Site, slug: str, *texts: str, seconds: float = 60) -> str:
+    """The same page once it shows these texts: an answer is logged, and stored, only after the platform gave it."""
+    until = time.monotonic() + seconds
+    while not all(text in (shown := page(service, slug)) for text in texts):
+        assert time.monotonic() < until, shown
+        time.sleep(0.05)
+    return shown
+
+
 def send_again(service: Site, slug: str, **form: str) -> None:
     headers = {"Authorization": f"Bearer {service.admin.token}"}
     assert service.plain.post(f"/dashboard/{slug}/lti", headers=headers, data=form).status_code == 303
@@ -144,13 +153,7 @@ def test_a_platform_that_is_away_costs_no_grading_and_gets_the_points_later(
     platform.down = True
     for student in students:
         student.submit(answers=ANSWERS)
-    service.wait_for('"event": "platform away"')
-    until = time.monotonic() + 30
-    while "Did not arrive: 3" not in (shown := page(service, course.slug)):
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    assert "answers 503" in shown
-    assert "on its way" in shown
+    page_with(service, course.slug, "Did not arrive: 3", "answers 503", "on its way")
     platform.down = False
     for number in range(3):
         assert platform.wait_for(f"day-{number}", 1)["scoreGiven"] == 1.5
@@ -170,9 +173,8 @@ def test_a_locked_grade_holds_no_other_points_up(service: Site, platform: Platfo
     for number in range(3):
         assert platform.wait_for(f"free-{number}", 1)["scoreGiven"] == 1.5
     assert service.log.read_text().count('"event": "platform away"') == pauses
-    shown = page(service, course.slug)
-    assert "Did not arrive: 3" in shown
-    assert all(f"answers {status}" in shown for status in statuses.values()), "the staff reads what the platform said"
+    said = [f"answers {status}" for status in statuses.values()]
+    shown = page_with(service, course.slug, "Did not arrive: 3", *said)
     assert shown.count("refused; next try") >= 3
     platform.refuse.clear()
     send_again(service, course.slug)
@@ -199,9 +201,7 @@ def test_points_that_are_refused_are_shown_and_can_be_sent_again(
     Student(service, platform, "ref", course.slug).submit(answers=ANSWERS)
     Student(service, platform, "well", course.slug).submit(answers=ANSWERS)
     platform.wait_for("well", 1)
-    service.wait_for('"event": "points refused"')
-    shown = page(service, course.slug)
-    assert "answers 422" in shown
+    shown = page_with(service, course.slug, "Did not arrive: 1", "answers 422")
     (row,) = re.findall(r'name="passback" value="(\d+)"><button [^>]*school-\w+"', shown)[:1]
     del platform.refuse["ref"]
     send_again(service, course.slug, passback=row)

@@ -2,7 +2,8 @@ import torch
 
 
 def cases(rng):
-    for bitwidth, shape in ((1, (4, 5)), (2, (5, 5)), (2, (6, 3, 3)), (3, (12, 10)), (4, (20, 16))):
+    # From so many numbers k-means reaches two good clusters wherever it begins; from twenty it may not.
+    for bitwidth, shape in ((1, (12, 10)), (2, (5, 5)), (2, (6, 3, 3)), (3, (12, 10)), (4, (20, 16))):
         yield "clusters", {"fp32_tensor": normal(rng, shape), "bitwidth": bitwidth}
     yield "clusters", {"fp32_tensor": normal(rng, (16, 15))}
     for bitwidth, shape in ((2, (4, 6)), (3, (2, 5, 4))):
