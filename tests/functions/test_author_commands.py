@@ -80,6 +80,14 @@ def test_check_tries_the_rubric(tmp_path: Path, name: str) -> None:
     assert refused in ended.stderr
 
 
+def test_assignment_with_a_fault_grades_nothing(tmp_path: Path) -> None:
+    folder, code = written(tmp_path / "small", **{"mistakes/divides": "x = 1\n"}), tmp_path / "code.py"
+    code.write_text(small.REFERENCE)
+    ended = command_line.assay("grade", str(code), "--assignment", str(folder))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "mistakes/divides.py: the docstring has no line 'en: ...'" in ended.stderr
+
+
 def test_check_as_json_and_without_running(tmp_path: Path) -> None:
     folder = str(written(tmp_path, **{"mistakes/none": HARMLESS}))
     ended = command_line.assay("assignment", "check", folder, "--json")

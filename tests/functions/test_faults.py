@@ -91,6 +91,13 @@ def test_bad_function_is_the_students_fault(sandbox: Sandbox, name: str) -> None
     assert {note.id for note in result.messages} & set([messages] if isinstance(messages, str) else messages), result
 
 
+def test_remarks_on_the_code_reach_the_report(sandbox: Sandbox) -> None:
+    used, evidence = small.examine(sandbox, f"!pip install torch\n{RIGHT}")
+    result = score(used, "1", evidence)
+    assert result.score == 1.0
+    assert any(note.id.startswith("intake.") for note in result.messages), result.messages
+
+
 _RAISING = small.CASES.replace("    for factor", "    raise OSError('no file')\n    for factor")
 BAD_FILES = {
     "no reference": ({"reference": ""}, "the assignment has no file scale/reference.py"),

@@ -89,6 +89,10 @@ def test_later_cell_redefines_the_earlier_one() -> None:
     assert call_entry(source) == 2
 
 
+def test_zero_in_a_cell_of_a_notebook_is_left_out() -> None:
+    assert "return 1" in source_of(notebook("def get_student_model():\n    return\0 1"))
+
+
 def test_notebook_is_recognised_by_content_and_its_lines_count_in_their_cell() -> None:
     result = read_text(notebook("x = 1", "def get_student_model():\n    return helper()"))
     assert result.missing_names == (("helper", 2, 2),)

@@ -53,11 +53,17 @@ TABLE = np.ones((6, 4), np.float32)
         ([*DIGITS, node("Cast", "high", "i", to=INT64), node("Cast", "low", "j", to=INT64),
           node("Concat", "i j", "digits", axis=1), node("Gather", "book digits", "w", axis=0)],
          {"p": P, "book": np.ones(16, np.float32)}, (64, 32)),
+        ([node("Div", "p k", "high"), node("Concat", "high high", "digits", axis=1),
+          node("Gather", "book digits", "w", axis=0)],
+         {"p": P.astype(np.int64), "k": np.array(16), "book": np.ones(16, np.float32)}, (64, 32)),
         ([node("Concat", " ".join(f"p{i}" for i in range(80)), "p", axis=0), *DIGITS,
           node("Concat", "high low", "w", axis=0)],
          {f"p{i}": np.ones(16, np.float32) for i in range(80)}, (2560, 1280)),
     ],
-    ids=["floor", "whole numbers", "comparison", "half", "half like another", "quantised", "looked up", "small pieces"],
+    ids=[
+        "floor", "whole numbers", "comparison", "half", "half like another", "quantised", "looked up",
+        "quotients looked up", "small pieces",
+    ],
 )  # fmt: skip
 def test_digits_that_make_more_numbers_are_found(
     nodes: list[NodeProto], stored: dict[str, np.ndarray], numbers: tuple[int, int]
