@@ -28,7 +28,7 @@ test: packages lint
 
 # Everything, in an hour or two: what takes long, on both databases, in each set-up; CONTRIBUTING.md lists it.
 check-all: packages lint
-	ASSAY_TEST_SEARCH=1 ASSAY_TEST_DATABASES=both ASSAY_TEST_CHILDREN=1000 ASSAY_TEST_OUTAGE_SECONDS=30 $(PYTEST)
+	SCREENSHOTS=screenshots ASSAY_TEST_SEARCH=1 ASSAY_TEST_DATABASES=both ASSAY_TEST_CHILDREN=1000 ASSAY_TEST_OUTAGE_SECONDS=30 $(PYTEST)
 	$(BIN)/python -m tests.chaos --kills 100 --database sqlite
 	$(BIN)/python -m tests.chaos --kills 100 --database postgresql
 	$(BIN)/python -m tests.hostile.setups container

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from grader.assignment import Assignment, bundled
+from grader.sandbox import supervisor
 from grader.sandbox.supervisor import Sandbox
+from tests import warm_processes
 
 # Two test processes share the cores: threads of one tensor operation would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,13 +23,17 @@ settings.register_profile("search", PATIENT, max_examples=300)
 settings.load_profile("search" if "ASSAY_TEST_SEARCH" in os.environ else "fixed")
 
 
-LONG_FILES = ("test_chaos", "test_submissions", "test_curve", "test_documents", "test_later_stage", "test_jobs")
-"""Begun first, so that no core waits at the end for the file that another has just begun."""
+LONG_FILES = (
+    "test_submissions", "test_documents", "test_curve", "test_chaos", "test_later_stage", "test_models", "test_jobs",
+    "test_regrades", "test_collected_submissions", "test_lti_passback", "test_processes", "test_setups",
+)  # fmt: skip
+"""Begun first and in this order, so that no core waits at the end for the file that another has just begun."""
 UNHURRIED = (
     "test_bench", "test_cli", "test_cli_gradescope", "test_cli_lti", "test_data_sets", "test_decompose",
     "test_export_names", "test_food11", "test_hostile_text", "test_kd_loss", "test_networks", "test_page_speed",
 )  # fmt: skip
-"""Units that `make check` leaves to `make test`: a few of them take most of the time."""
+"""Units that `make check` leaves to `make test`: a few of them take most of the time. Begun next."""
+_RANKS = {name: rank for rank, name in enumerate((*LONG_FILES, *UNHURRIED))}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -39,13 +45,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "unit" in item.path.parts and item.path.stem not in UNHURRIED:
             item.add_marker(pytest.mark.quick)
-    items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.stem not in LONG_FILES))
+    items.sort(key=lambda item: (item.path.parent.name != "browser", _RANKS.get(item.path.stem, len(_RANKS))))
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """The real sandbox, floor proved."""
-    with Sandbox() as started:
+    """The real sandbox, floor proved. Its fork server is forked from the warm one that tests of processes use too."""
+    started = Sandbox()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(supervisor, "subprocess", warm_processes.use_warm_fork_servers())
+        started.launch()
+    with started:
         yield started
 
 

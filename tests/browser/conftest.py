@@ -22,7 +22,6 @@ __all__ = ["make_settings", "migrated_sqlite"]
 PATIENCE = 30_000
 """Milliseconds that a page on a busy machine may take to show what is expected of it."""
 expect.set_options(timeout=PATIENCE)
-ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",
@@ -141,11 +140,12 @@ def open_page(browser: Browser, service: Service) -> Iterator[OpenPage]:
 
 @pytest.fixture
 def shot() -> Callable[[Page, str], None]:
-    """Keeps a screenshot of the whole page as an artefact of the run, in ``screenshots/`` unless told elsewhere."""
-    folder = Path(os.environ.get("SCREENSHOTS", ROOT / "screenshots"))
+    """Keeps a screenshot of the whole page as an artefact of the run, in the folder that ``SCREENSHOTS`` names."""
+    folder = os.environ.get("SCREENSHOTS")
 
     def take(page: Page, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        if folder is not None:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
     return take

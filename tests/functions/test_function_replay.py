@@ -11,6 +11,7 @@ import pytest
 
 from grader.checks.registry import of
 from grader.sandbox.supervisor import Sandbox
+from tests import slices
 from tests.functions import small
 
 REPLAYING = Path(__file__).parents[2] / "app/reports/replay_archive/replaying.py"
@@ -22,7 +23,7 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", slices.every(3, ROWS))
 def test_the_failing_call_is_repeated_with_pytorch_alone(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     wrong, right = ROWS[name]
     used, evidence = small.examine(sandbox, wrong)

@@ -40,7 +40,8 @@ WITHIN = os.environ.get("ASSAY_TEST_SETUP")
 def test_the_slice_ends_as_it_must(setup: str) -> None:
     if setup == "bubblewrap" and not shutil.which("bwrap"):
         pytest.skip("bubblewrap is not installed: it is an extra layer")
-    test_ids = [f"tests/hostile/test_submissions.py::test_it_ends_as_it_must[{name}]" for name in SLICE]
+    names = SLICE if setup == "container" else SLICE[::2]
+    test_ids = [f"tests/hostile/test_submissions.py::test_it_ends_as_it_must[{name}]" for name in names]
     place = "tests/hostile/test_setups.py::test_where_this_runs"
     run = subprocess.run(
         [sys.executable, "-m", "tests.hostile.setups", setup, "-q", place, *test_ids],
@@ -50,7 +51,7 @@ def test_the_slice_ends_as_it_must(setup: str) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:]
-    assert re.search(rf"^{len(SLICE) + 1} passed", run.stdout, re.M), run.stdout[-1000:]
+    assert re.search(rf"^{len(names) + 1} passed", run.stdout, re.M), run.stdout[-1000:]
 
 
 def test_where_this_runs(sandbox: Sandbox) -> None:

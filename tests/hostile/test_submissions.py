@@ -38,6 +38,11 @@ ALONE = {one.name for group in {one.group for one in REFUSED} for one in [o for 
 """Those that `make test` sends alone too, two of each group; `make check-all` sends each."""
 LAST = {one.group: one.name for one in EVERYTHING}
 """The last attack of each group, behind which an honest submission is graded."""
+HARMFUL = {"limits", "processes", "signals"}
+"""Attacks on other processes and on what all share: an honest submission is graded behind each that ends its child.
+
+`make check-all` grades one behind the other attacks that end their child too.
+"""
 
 
 def _param(one: Submission) -> object:
@@ -56,7 +61,8 @@ def test_it_ends_as_it_must(hostile: Submission, sandbox: Sandbox, low_limits: A
     assert evidence.fault is None
     score = scoring.score(low_limits, hostile.question, evidence)
     assert hostile.differences(evidence, score.verdict, score.score) == {}, evidence
-    if hostile.ends_its_child or LAST[hostile.group] == hostile.name:
+    is_harmful = hostile.group in HARMFUL or "ASSAY_TEST_CHILDREN" in os.environ
+    if (hostile.ends_its_child and is_harmful) or LAST[hostile.group] == hostile.name:
         an_honest_submission_earns_all(sandbox, low_limits)
     assert no_child_is_left(sandbox)
 

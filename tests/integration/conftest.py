@@ -25,9 +25,20 @@ KINDS = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.po
 MakeSettings = Callable[[str], Settings]
 EmptySettings = MakeSettings
 ON_ONE_DATABASE = {
+    "test_api_quality": "sqlite",
+    "test_browser_sessions": "sqlite",
+    "test_cancelling": "postgresql",
     "test_capabilities": "postgresql",
     "test_chores": "postgresql",
+    "test_deadlines": "postgresql",
+    "test_exports": "postgresql",
     "test_grading": "sqlite",
+    "test_lti_database": "postgresql",
+    "test_openapi": "sqlite",
+    "test_other_parts": "sqlite",
+    "test_regrade_requests": "postgresql",
+    "test_second_edition": "sqlite",
+    "test_two_graders": "postgresql",
     "test_submitting": "sqlite",
     "test_jobs": "postgresql",
     "test_processes": "postgresql",

