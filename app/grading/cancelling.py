@@ -37,9 +37,8 @@ def cancel(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> Submis
         submission.cancel_requested_at = now()
         audit.record(session, viewer.login, "submission.cancel", str(submission.id))
     run = repository.run(session, submission.run_id)
-    is_running = submission.state is State.RUNNING and run is not None and run.outcome is RunOutcome.RUNNING
-    at_verdicts = is_running and run is not None and run.phase is Phase.FIRST
-    if at_verdicts:
+    at_verdicts = run is not None and (run.outcome, run.phase) == (RunOutcome.RUNNING, Phase.FIRST)
+    if submission.state is State.RUNNING and at_verdicts:
         session.flush()
         repository.touch(session, submission.id)
     else:

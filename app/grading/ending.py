@@ -42,18 +42,17 @@ def cancel(session: Session, submission: Submission) -> None:
     Before that it ends as cancelled, and costs an attempt if its grading had begun.
     """
     current = repository.run(session, submission.run_id)
-    for run in reversed([run for run in repository.runs(session, submission.id) if run.regrade_id is None]):
-        if _stop_curve(session, submission, run):
-            if current is not None and current is not run:
-                _end_cancelled(session, current)
-            _end_try(session, run)
-            submission.run_id = run.id
-            finish(session, submission, run)
-            return
-    if current is not None:
-        _end_cancelled(session, current)
-    submission.counts = current is not None
-    end(session, submission, State.CANCELLED)
+    own_runs = [run for run in reversed(repository.runs(session, submission.id)) if run.regrade_id is None]
+    graded = next((run for run in own_runs if _stop_curve(session, submission, run)), None)
+    for run in {current, graded}:
+        if run is not None:
+            _end_cancelled(session, run)
+    if graded is not None:
+        submission.run_id = graded.id
+        finish(session, submission, graded)
+    else:
+        submission.counts = current is not None
+        end(session, submission, State.CANCELLED)
 
 
 def _stop_curve(session: Session, submission: Submission, run: Run) -> bool:
@@ -71,14 +70,10 @@ def _stop_curve(session: Session, submission: Submission, run: Run) -> bool:
     return True
 
 
-def _end_try(session: Session, run: Run) -> None:
+def _end_cancelled(session: Session, run: Run) -> None:
     row = runs.running_try(session, run.id)
     if row is not None:
         tries.end(run, row, RunOutcome.CANCELLED)
-
-
-def _end_cancelled(session: Session, run: Run) -> None:
-    _end_try(session, run)
     if run.finished_at is None:
         tries.end_run(run, RunOutcome.CANCELLED)
 

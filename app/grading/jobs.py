@@ -5,25 +5,25 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic
+from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
 
-from app.assignments.models import PublishedAssignment
 from app.db.engine import Database
 from app.grading import repository as runs
 from app.grading import tries
-from app.grading.recorder import HeldTry, Recorder, StopReason, Subject
+from app.grading.recorder import HeldTry, RecordedJob, Recorder, StopReason, Subject
+from app.grading.reuse import ReusableRun
 from app.queue.port import JobEngine
 from app.scores import computing
 from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
-from app.submissions.models import Phase, Run, RunOutcome, Submission
+from app.submissions.models import Run, RunOutcome, Submission, Try
 from grader.assignment import Assignment
 from grader.evidence import Evidence, Fault
 from grader.pipeline import Cancelled, Grading
@@ -84,13 +84,11 @@ class Claim:
     stored: Grading = field(default_factory=Grading)
 
 
-class PhaseJob(ABC, Generic[Subject]):
+class PhaseJob(RecordedJob[Subject]):
     """One phase of the run of a submission. A subclass says what is claimed, measured and stored at the end.
 
     The subject is what the run belongs to: the submission, or the regrade.
     """
-
-    phase: ClassVar[Phase]
 
     def __init__(self, grader: Grader, submission_id: uuid.UUID, **context: Any) -> None:
         self.grader = grader
@@ -100,7 +98,8 @@ class PhaseJob(ABC, Generic[Subject]):
 
     def run(self) -> None:
         """Try once. Never raises for what a submission holds; raises `DatabaseAway`."""
-        with structlog.contextvars.bound_contextvars(**self._context), self.grader.alone((self.phase, *self._key())):
+        work = (self.phase, *self._context.values())
+        with structlog.contextvars.bound_contextvars(**self._context), self.grader.alone(work):
             log = structlog.get_logger().bind(**self._context, phase=self.phase.value)
             with self.database.write() as session:
                 claim = self.claim(session)
@@ -111,9 +110,6 @@ class PhaseJob(ABC, Generic[Subject]):
             log.info("grading", run=claim.run_id, executor=self.executor, reused=claim.is_complete)
             self._try(claim, Recorder(self, claim.run_id, claim.try_id, log), log)
             self.notify()
-
-    def _key(self) -> tuple[Hashable, ...]:
-        return tuple(self._context.values())
 
     def _try(self, claim: Claim, recorder: Recorder[Subject], log: Any) -> None:
         start = time.monotonic()
@@ -166,11 +162,9 @@ class PhaseJob(ABC, Generic[Subject]):
             self.enqueue(session)
 
     def notify(self) -> None:
-        """Tell readers that something may have changed."""
         self.grader.notifier.notify(self.submission_id)
 
     def is_stopping(self) -> bool:
-        """Whether this worker stops."""
         return self.grader.is_stopping()
 
     def begin_run(
@@ -178,11 +172,10 @@ class PhaseJob(ABC, Generic[Subject]):
         session: Session,
         assignment_id: int,
         content_key: str,
-        *,
-        reused: Run | None = None,
+        reused: ReusableRun | None,
         regrade_id: uuid.UUID | None = None,
-    ) -> Run:
-        """Add a run at this phase. A reused run gives its files and facts; its evidence is ``known``."""
+    ) -> tuple[Run, Try]:
+        """Add a run at this phase, and a try of it. A reused run gives its files and facts."""
         row = Run(
             submission_id=self.submission_id,
             assignment_id=assignment_id,
@@ -193,31 +186,19 @@ class PhaseJob(ABC, Generic[Subject]):
             sandbox=computing.json_safe(self.grader.sandbox.report),
         )
         if reused is not None:
-            row.reused_run_id, row.sandbox = reused.id, reused.sandbox
-            row.picture_sha256, row.artefact_sha256 = reused.picture_sha256, reused.artefact_sha256
-        return runs.add_run(session, row)
+            row.reused_run_id, row.sandbox = reused.run.id, reused.run.sandbox
+            row.picture_sha256, row.artefact_sha256 = reused.run.picture_sha256, reused.run.artefact_sha256
+        run = runs.add_run(session, row)
+        return run, runs.add_try(session, run, self.executor)
 
     def submitted_parts(self) -> SubmittedParts:
         """The parts as they were submitted."""
         with self.database.read() as session:
-            submission = runs.submission(session, self.submission_id)
-            return load_parts(session, submission)
+            return load_parts(session, repository.load(session, self.submission_id))
 
     @abstractmethod
     def claim(self, session: Session) -> Claim | None:
         """Begin a try unless there is nothing to do, or another worker is at it."""
-
-    @abstractmethod
-    def lock(self, session: Session) -> Subject | None:
-        """The subject, locked; ``None`` when the run is not wanted any more."""
-
-    @abstractmethod
-    def is_cancelled(self, session: Session) -> bool:
-        """Whether somebody wants the try to stop."""
-
-    @abstractmethod
-    def rubric(self, subject: Subject) -> PublishedAssignment | None:
-        """What scores the evidence at once; ``None`` leaves the scores as they are."""
 
     @abstractmethod
     def measure(self, claim: Claim, recorder: Recorder[Subject]) -> Grading:

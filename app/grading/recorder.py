@@ -6,18 +6,19 @@ import hashlib
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
 from app.assignments.models import PublishedAssignment
 from app.db.engine import Database
-from app.grading import killed, tries
 from app.grading import repository as runs
+from app.grading import tries
 from app.scores import computing
 from app.submissions import repository
 from app.submissions.models import Phase, Run, RunOutcome, Try
@@ -47,20 +48,32 @@ class HeldTry(Generic[Subject]):
     row: Try
 
 
-class Job(Protocol[Subject]):
-    """What a recorder asks of the job that it records; see `app.grading.jobs.PhaseJob`."""
+class RecordedJob(ABC, Generic[Subject]):
+    """What a recorder asks of the job that it records. The subject is what the run belongs to."""
 
+    phase: ClassVar[Phase]
+    database: Database
     submission_id: uuid.UUID
 
-    @property
-    def phase(self) -> Phase: ...
-    @property
-    def database(self) -> Database: ...
-    def is_stopping(self) -> bool: ...
-    def notify(self) -> None: ...
-    def lock(self, session: Session) -> Subject | None: ...
-    def is_cancelled(self, session: Session) -> bool: ...
-    def rubric(self, subject: Subject) -> PublishedAssignment | None: ...
+    @abstractmethod
+    def lock(self, session: Session) -> Subject | None:
+        """The subject, locked; ``None`` when the run is not wanted any more."""
+
+    @abstractmethod
+    def is_cancelled(self, session: Session) -> bool:
+        """Whether somebody wants the try to stop."""
+
+    @abstractmethod
+    def rubric(self, subject: Subject) -> PublishedAssignment | None:
+        """What scores the evidence at once; ``None`` leaves the scores as they are."""
+
+    @abstractmethod
+    def notify(self) -> None:
+        """Tell readers that something may have changed."""
+
+    @abstractmethod
+    def is_stopping(self) -> bool:
+        """Whether this worker stops."""
 
 
 @dataclass
@@ -79,7 +92,7 @@ class _Results:
 class Recorder(Generic[Subject]):
     """The engine's observer for one try: stores what belongs together in one transaction."""
 
-    def __init__(self, job: Job[Subject], run_id: int, try_id: int, log: Any) -> None:
+    def __init__(self, job: RecordedJob[Subject], run_id: int, try_id: int, log: Any) -> None:
         self.job = job
         self.run_id = run_id
         self.try_id = try_id
@@ -102,8 +115,8 @@ class Recorder(Generic[Subject]):
                 self.commit()
 
     def question(self, number: str, evidence: Evidence) -> None:
-        """Keep the evidence of a question. Raises `ChildKilled`: see `app.grading.killed`."""
-        killed.require_repeated_kill(self.job.database, self.run_id, evidence)
+        """Keep the evidence of a question. Raises `ChildKilled`: see `tries.require_repeated_kill`."""
+        tries.require_repeated_kill(self.job.database, self.run_id, evidence)
         self.keep(number, evidence)
 
     def keep(self, number: str, evidence: Evidence) -> None:
@@ -144,7 +157,7 @@ class Recorder(Generic[Subject]):
 
     def _hold(self, session: Session) -> HeldTry[Subject] | None:
         subject = self.job.lock(session)
-        run, row = runs.run(session, self.run_id), runs.load_try(session, self.try_id)
+        run, row = repository.load_run(session, self.run_id), runs.load_try(session, self.try_id)
         if row.outcome is not RunOutcome.RUNNING:
             self.reason = StopReason.SUPERSEDED
             return None

@@ -12,19 +12,9 @@ from app.submissions.models import Cause, Run, RunOutcome, StoredEvidence, Submi
 from grader.version import GRADER_VERSION
 
 
-def submission(session: Session, submission_id: uuid.UUID) -> Submission:
-    """A submission."""
-    return session.get_one(Submission, submission_id)
-
-
 def lock_submission(session: Session, submission_id: uuid.UUID) -> Submission | None:
     """A submission, locked until the transaction ends."""
     return session.scalar(select(Submission).where(Submission.id == submission_id).with_for_update())
-
-
-def run(session: Session, run_id: int) -> Run:
-    """A run."""
-    return session.get_one(Run, run_id)
 
 
 def add_run(session: Session, row: Run) -> Run:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -44,16 +43,13 @@ def find_reusable_run(session: Session, content_key: str, assignment: Assignment
     earlier = runs.latest_finished(session, content_key)
     if earlier is None:
         return None
-    rows = repository.run_evidence(session, earlier.id)
-    is_complete = {row.question for row in rows} == {question.number for question in assignment.questions}
-    if not is_complete or not all(is_current(row.data) for row in rows):
-        return None
-    return ReusableRun(earlier, {row.question: stored_evidence.parse(row.data) for row in rows})
+    evidence = evidence_of(session, earlier.id)
+    is_complete = evidence.keys() == {question.number for question in assignment.questions}
+    return ReusableRun(earlier, evidence) if is_complete and all(map(is_current, evidence.values())) else None
 
 
-def is_current(stored: dict[str, Any]) -> bool:
-    """Whether measuring the same submission again would give the same as this stored evidence."""
-    evidence = stored_evidence.parse(stored)
+def is_current(evidence: Evidence) -> bool:
+    """Whether measuring the same submission again would give the same as this evidence."""
     return evidence.is_reproducible and _is_on_current_data(evidence)
 
 

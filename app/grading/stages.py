@@ -61,7 +61,7 @@ class _StageJob(PhaseJob[Submission]):
         return runs.lock_submission(session, self.submission_id)
 
     def is_cancelled(self, session: Session) -> bool:
-        return runs.submission(session, self.submission_id).cancel_requested_at is not None
+        return repository.load(session, self.submission_id).cancel_requested_at is not None
 
     def rubric(self, subject: Submission) -> PublishedAssignment:
         return subject.assignment
@@ -80,11 +80,9 @@ class FirstStage(_StageJob):
         assignment = assignments.definition(submission.assignment)
         content_key = reuse.content_key(submission, assignment)
         reused = reuse.find_reusable_run(session, content_key, assignment)
-        run = self.begin_run(
-            session, submission.assignment_id, content_key, reused=reused.run if reused is not None else None
-        )
+        run, row = self.begin_run(session, submission.assignment_id, content_key, reused)
         submission.state, submission.run_id = State.RUNNING, run.id
-        row = runs.add_try(session, run, self.executor)
+        session.flush()
         repository.touch(session, submission.id)
         if reused is None:
             return Claim(run.id, row.id, assignment)

@@ -7,11 +7,13 @@ from collections import Counter
 from sqlalchemy.orm import Session
 
 from app.db.base import now
+from app.db.engine import Database
 from app.db.outage import DatabaseAway
 from app.grading import repository
-from app.grading.killed import ChildKilled
 from app.queue import repository as workers
+from app.submissions import repository as submissions
 from app.submissions.models import Cause, Phase, Run, RunOutcome, Try
+from grader.evidence import Evidence
 from grader.sandbox.child import ServerFault
 from grader.sandbox.replies import InfrastructureFault
 
@@ -20,6 +22,14 @@ FAULTS_TO_GIVE_UP = 3
 DEATHS_TO_GIVE_UP = 10
 """A run is given up after so many deaths of what gradings share; the limit is higher, since one death hits many."""
 _DEATHS = (Cause.WORKER, Cause.DATABASE, Cause.FORK_SERVER, Cause.CHILD)
+KILLS_TO_CONFIRM = 2
+"""So many earlier tries must have lost a child to SIGKILL too: the signal may come from outside."""
+
+
+class ChildKilled(InfrastructureFault):
+    """The worker's sandbox lost a child to SIGKILL."""
+
+
 _CAUSES = {DatabaseAway: Cause.DATABASE, ServerFault: Cause.FORK_SERVER, ChildKilled: Cause.CHILD}
 
 
@@ -64,3 +74,16 @@ def is_exhausted(session: Session, run: Run) -> bool:
     causes = Counter(repository.fault_causes(session, run))
     deaths = sum(causes[cause] for cause in _DEATHS)
     return deaths >= DEATHS_TO_GIVE_UP or causes.total() - deaths >= FAULTS_TO_GIVE_UP
+
+
+def require_repeated_kill(database: Database, run_id: int, evidence: Evidence) -> None:
+    """Raise `ChildKilled` when a child was killed and too few earlier tries ended so.
+
+    Student code can kill itself by the same signal, and then does so in every try.
+    """
+    if not evidence.was_killed:
+        return
+    with database.read() as session:
+        causes = repository.fault_causes(session, submissions.load_run(session, run_id))
+    if causes.count(Cause.CHILD) < KILLS_TO_CONFIRM:
+        raise ChildKilled(ChildKilled.__doc__)

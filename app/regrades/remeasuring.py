@@ -49,7 +49,7 @@ class Remeasurement(PhaseJob[Regrade]):
         return self._begin(session, regrade, entry)
 
     def _begin(self, session: Session, regrade: Regrade, entry: RegradeEntry) -> Claim | None:
-        submission = runs.submission(session, self.submission_id)
+        submission = submissions.load(session, self.submission_id)
         whole = assignments.definition(regrade.target)
         assignment = _with_questions(whole, regrade.questions)
         content_key = reuse.content_key(submission, whole)
@@ -65,15 +65,8 @@ class Remeasurement(PhaseJob[Regrade]):
             preview.store(session, regrade, [preview.rescored(regrade, stored_result)])
             preview.end_if_complete(session, regrade)
             return None
-        run = self.begin_run(
-            session,
-            regrade.target_id,
-            content_key,
-            reused=reused.run if reused is not None else None,
-            regrade_id=regrade.id,
-        )
+        run, row = self.begin_run(session, regrade.target_id, content_key, reused, regrade.id)
         entry.run_id = run.id
-        row = runs.add_try(session, run, self.executor)
         if reused is not None:
             return Claim(run.id, row.id, assignment, reused.evidence, is_complete=True)
         kept = {

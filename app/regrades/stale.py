@@ -16,6 +16,7 @@ from app.assignments import service as assignments
 from app.grading import reuse
 from app.regrades import repository
 from app.regrades.rows import ScoreRow
+from grader import stored_evidence
 from grader.assignment import Assignment, Question
 from grader.check import ForScoring
 from grader.checks import registry
@@ -43,7 +44,7 @@ def rests_on(assignment: Assignment, question: Question) -> list[Question]:
 
 def _is_current(session: Session, target: Assignment, row: ScoreRow, number: str) -> bool:
     evidence, grader_version, published = repository.measured_with(session, row.evidence_id)
-    if grader_version != GRADER_VERSION or not reuse.is_current(evidence):
+    if grader_version != GRADER_VERSION or not reuse.is_current(stored_evidence.parse(evidence)):
         return False
     measured_with = assignments.definition(published)
     try:
