@@ -101,6 +101,7 @@ class Worker:
         self._stopping = True
         self._wait_until_idle(self.settings.shutdown_seconds)
         self._runner.stop()
+        self._threads.shutdown(wait=False)
         if self._lti is not None:
             self._lti.stop()
         with suppress(outage.DatabaseAway):

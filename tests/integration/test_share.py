@@ -11,8 +11,9 @@ from sqlalchemy import update
 
 from app.db.base import now
 from app.grading import cancelling
+from app.queue.dbos_engine import GRADE
 from app.settings import Settings
-from app.submissions.models import State
+from app.submissions.models import RunOutcome, State
 from app.submissions.processor_use import repository
 from app.submissions.processor_use.models import ProcessorUse
 from app.worker.share import Shares
@@ -96,6 +97,19 @@ def test_nobody_waits_for_four_students_who_hold_what_they_can(
     for submission, attacker in slow.items():
         with course.database.write() as session:
             cancelling.cancel(session, attacker.student, submission)
+
+
+@ON_SQLITE
+def test_a_submission_that_gives_way_to_others_is_graded_after_the_slow_one(
+    settings: Settings, course: Course, start_worker: StartWorker
+) -> None:
+    slow = course.submit(model=SLEEPY.format(seconds=5))
+    second = course.submit(answers=ANSWERS)
+    start_worker(settings.model_copy(update={"workers": 1}), "only")
+    course.wait_for_jobs(GRADE, "DELAYED")
+    course.wait_for(slow, State.GRADED)
+    course.wait_for(second, State.GRADED)
+    assert [run.outcome for run in course.runs(slow) + course.runs(second)] == [RunOutcome.FINISHED] * 2
 
 
 def _use_and_fail(seconds: float) -> NoReturn:
