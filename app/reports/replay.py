@@ -143,7 +143,8 @@ def _about(
         "assignment": {
             "slug": assignment.slug,
             "version": assignment.version,
-            "digest": assignment.digest,
+            # Who knows the other files finds a withheld key by trying each: the digest covers it.
+            "digest": None if withheld else assignment.digest,
             **registry.public_options(assignment),
         },
         "files": {part.name: part.filename for part in repository.parts(session, submission.id)},

@@ -55,7 +55,7 @@ class StudentViews:
             body = {"data": {"reason": "Please look again."}}
         answer = self.client.http.request(method, url, **body if method != "GET" else {})  # type: ignore[arg-type]
         headers = {name: value for name, value in answer.headers.items() if name not in ("etag", "date")}
-        return f"{answer.status_code} {headers} {_text(answer)}"
+        return f"{answer.status_code} {headers} {text_of(answer)}"
 
     def _fill(self, path: str) -> list[str]:
         """The path for this submission, and for every question and part that it names."""
@@ -76,7 +76,7 @@ class StudentViews:
         return [f"{one}?assignment={self.slug}" if one in ("/", "/api/v1/submissions") else one for one in paths]
 
 
-def _text(answer: httpx.Response) -> str:
+def text_of(answer: httpx.Response) -> str:
     if answer.headers.get("content-type") != "application/zip":
         return answer.text
     with zipfile.ZipFile(io.BytesIO(answer.content)) as files:

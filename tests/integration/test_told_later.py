@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import re
 import uuid
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import unified_diff
+from typing import Any
 
 import pytest
 import structlog
@@ -38,7 +41,7 @@ from grader.pipeline import Grading
 from tests import class_rows
 from tests.integration.conftest import MakeSettings
 from tests.integration.service import Client, ServiceInProcess, Site, assert_problem, example
-from tests.integration.student_views import StudentViews
+from tests.integration.student_views import StudentViews, text_of
 from tests.integration.test_jobs import BrokenSandbox, Course, grader
 
 SLUG = "told-later"
@@ -334,6 +337,49 @@ def test_answer_to_a_regrade_request_waits_with_the_result(
     assert differing_views(site, *people) == []
 
 
+def test_files_for_students_and_platforms_follow_a_release_and_its_withdrawal(
+    course: ToldLater, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, now())
+    course.publish()
+    right, wrong = Person(course, RIGHT, is_right=True), Person(course, WRONG, is_right=False)
+    passbacks = _Passbacks(course, right, wrong)
+    before = passbacks.scores()
+    assert (_differing_files(site, right, wrong), passbacks.differ()) == ([], False)
+    assert all(score["withheld"] for score in before)
+    assert site.admin.http.put(f"/assignments/{SLUG}/release").status_code == 200
+    at(monkeypatch, now())
+    assert (_differing_files(site, right, wrong), passbacks.differ()) == (["feedback", "canvas"], True)
+    assert site.admin.http.delete(f"/assignments/{SLUG}/release").status_code == 204
+    assert (_differing_files(site, right, wrong), passbacks.scores()) == ([], before)
+
+
+def _differing_files(site: Site, *people: Person) -> list[str]:
+    """The files that students or their platform get in which these two differ."""
+    archive = site.admin.http.get("/scores/feedback.zip", params={"assignment": SLUG})
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as pages:
+        feedback = {_plain(pages.read(f"{person.client.login}.html").decode()) for person in people}
+    rows = "".join(f"S,{person.client.login},\r\n" for person in people)
+    gradebook = f"Student,SIS Login ID,Told (77)\r\n{rows}".encode()
+    fields = {"assignment": SLUG, "column": "Told"}
+    url = "/scores/canvas?preview=1"
+    answer = site.admin.http.post(url, data=fields, files={"file": ("grades.csv", gradebook)})
+    points = {difference["new"] for difference in answer.json()["differences"]}
+    return [name for name, views in (("feedback", feedback), ("canvas", points)) if len(views) > 1]
+
+
+def test_key_is_not_found_by_trying_digests(course: ToldLater, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A student may know every file of the assignment but the key."""
+    at(monkeypatch, now())
+    course.publish()
+    person = Person(course, RIGHT, is_right=True)
+    digest = from_files(published(course.version)).digest
+    paths = [f"/submissions/{person.submission}{path}" for path in ("", "/replay", "/results.json", "/events")]
+    paths += [f"/assignments/{SLUG}", "/assignments"]
+    answers = [text_of(person.client.http.get(path)) for path in paths]
+    assert [path for path, text in zip(paths, answers, strict=True) if digest[:12] in text] == []
+
+
 class _Passbacks:
     """The scores of two students for a platform, as the sender compares them."""
 
@@ -342,24 +388,28 @@ class _Passbacks:
         self.sender = Sender(course.site.settings, course.database)
         urls = dict.fromkeys(("auth_url", "token_url", "token_audience", "jwks_url"), "https://lms.test")
         with course.database.write() as session:
+            name = f"lms-{people[0].client.login}"
             platform = Platform(
-                name="lms", issuer="lms", client_id="1", deployments=[], hosts=[], staff=False, match_claim=None, **urls
+                name=name, issuer=name, client_id="1", deployments=[], hosts=[], staff=False, match_claim=None, **urls
             )
             session.add(platform)
             session.flush()
-            item = LineItem(platform_id=platform.id, url="https://lms.test/1", slug=SLUG, context="")
+            item = LineItem(platform_id=platform.id, url=f"https://lms.test/{name}", slug=SLUG, context="")
             session.add(item)
             session.flush()
             for person in people:
                 user = users.find(session, person.client.login)
                 session.add(Passback(line_item_id=item.id, user_id=user.id, subject=user.login))
 
-    def differ(self) -> bool:
-        """Whether the platform would see a difference now."""
+    def scores(self) -> list[dict[str, Any]]:
+        """What the platform is to show of each student now."""
         self.sender._compare(SLUG)
         with self.course.database.read() as session:
             rows = {row.user.login: row.wanted for row in session.query(Passback)}
-        ours, theirs = (rows[person.client.login] for person in self.people)
-        assert ours is not None
-        assert theirs is not None
+        scores = [rows[person.client.login] for person in self.people]
+        return [score for score in scores if score is not None]
+
+    def differ(self) -> bool:
+        """Whether the platform would see a difference now."""
+        ours, theirs = self.scores()
         return any(ours[name] != theirs[name] for name in ours if name not in ("submission", "submitted_at"))
