@@ -79,6 +79,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("submission-form");
   if (!form) return;
   keepFiles(form);
+  // Show at once what an earlier attempt carries over.
+  if (form.elements.from) form.dispatchEvent(new Event("change", {bubbles: true}));
   if (CSS.supports("field-sizing", "content")) return;
   form.addEventListener("input", (event) => { if (event.target.matches("textarea")) grow(event.target); });
   form.querySelectorAll("textarea").forEach(grow);
