@@ -55,7 +55,8 @@ def log_in(
     if cookie is None:
         limit.note(source)
         request_metrics.TOKENS_REFUSED.labels("login").inc()
-        complaint = language.text(request_language.of_request(request), "link_wrong" if is_link else "token_wrong")
+        tag = request_language.of_request(request)
+        complaint = language.text(tag, "link_wrong") if is_link else language.text(tag, "token_wrong")
         return _form(request, back, status=401, complaint=complaint)
     response = RedirectResponse(local(back), status_code=303)
     cookies.set_cookie(request, response, cookie, days=days)
