@@ -10,6 +10,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 
 from app.auth import service
 from app.auth.viewer import Viewer
+from app.db.engine import Database
 from app.http import cookies, request_metrics
 from app.http.sessions import Db
 from app.problems import Forbidden, Unauthenticated
@@ -29,6 +30,11 @@ def optional_viewer(
         if viewer is None:
             request_metrics.TOKENS_REFUSED.labels("bearer").inc()
         return viewer
+    return cookie_viewer(request, database)
+
+
+def cookie_viewer(request: Request, database: Database) -> Viewer | None:
+    """The viewer who is logged in with this browser, or ``None``."""
     cookie = request.cookies.get(cookies.NAME)
     if not cookie:
         return None

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from app.problems import MEDIA_TYPE, Problem
+from app.problems import MEDIA_TYPE, NotFound, Problem
 
 log = structlog.get_logger()
 _MOST_ERRORS = 20
@@ -53,9 +53,16 @@ async def _on_http_exception(request: Request, exception: Exception) -> JSONResp
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
     errors = cast(RequestValidationError, error).errors()[:_MOST_ERRORS]
+    if not request.url.path.startswith("/api/") and any(map(_is_wrong_address, errors)):
+        return from_problem(NotFound())
     faults = [{"where": ".".join(map(str, item["loc"]))[:200], "message": item["msg"]} for item in errors]
     detail = "; ".join(f"{fault['where']}: {fault['message']}" for fault in faults)
     return response(422, "invalid-request", detail, errors=faults)
+
+
+def _is_wrong_address(error: Mapping[str, Any]) -> bool:
+    """Whether a value of a page's address cannot name anything: a person reads "not found" then, as for a wrong id."""
+    return bool(error["loc"][0] == "path" or error["type"] == "uuid_parsing")
 
 
 async def _on_disconnect(request: Request, error: Exception) -> JSONResponse:

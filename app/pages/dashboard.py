@@ -17,11 +17,11 @@ from app.auth.viewer import Viewer
 from app.http import request_language
 from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
-from app.pages import charts, compare, conflicts, rendering, source
+from app.pages import assignment_list, charts, compare, conflicts, rendering, source
 from app.pages.class_pages import class_page, class_snapshot
 from app.pages.class_view import PAGE_ROWS, ClassView
 from app.pages.conflicts import RefusedDecision, RevisionField
-from app.pages.submission import STOP_POLLING, counting_row, report_context
+from app.pages.submission import STOP_POLLING, report_context
 from app.presenting import filters
 from app.problems import Problem, Unprocessable
 from app.reports import service as reports
@@ -196,7 +196,7 @@ def _student(
         person=person,
         title=filters.localised(definition.title, tag),
         attempts=attempts.items,
-        counting=counting_row(attempts, definition.schedule.keep),
+        counting=assignment_list.counting(session, viewer, person.id, slug),
         problem=problem,
         refusal=refusal,
         sources=_sources(session, viewer, report) if report else [],

@@ -8,12 +8,15 @@ from urllib.parse import urlencode, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http import request_language
+from app.auth.viewer import Viewer
+from app.db.engine import Database
+from app.http import authentication, request_language
 from app.pages import rendering
 from app.presenting import language
-from app.problems import MEDIA_TYPE
+from app.problems import MEDIA_TYPE, Problem
 
 _STATUSES_WITH_TEXT = (401, 403, 404, 405, 413, 422, 429, 500, 503)
 
@@ -44,7 +47,9 @@ class ProblemPages:
                 return
             problem.body = bytes(problem.body) + message.get("body", b"")
             if not message.get("more_body", False):
-                await error_page(Request(scope), problem)(scope, receive, send)
+                request = Request(scope)
+                page = error_page(request, problem, await run_in_threadpool(_viewer, request, problem.status_code))
+                await page(scope, receive, send)
 
         await self.app(scope, receive, send_page)
 
@@ -82,7 +87,18 @@ def _page_of(request: Request) -> str:
     return path + (f"?{query}" if query else "")
 
 
-def error_page(request: Request, problem: Response) -> Response:
+def _viewer(request: Request, status: int) -> Viewer | None:
+    """Who reads the problem, for the menu of its page; ``None`` where the service itself failed."""
+    database: Database | None = getattr(request.app.state, "database", None)
+    if database is None or status >= 500:
+        return None
+    try:
+        return authentication.cookie_viewer(request, database)
+    except Problem:
+        return None
+
+
+def error_page(request: Request, problem: Response, viewer: Viewer | None = None) -> Response:
     """The page of a problem document; without a login it is a redirect to the login page."""
     login = None
     if problem.status_code == 401 and not _wants_fragment(request):
@@ -95,6 +111,7 @@ def error_page(request: Request, problem: Response) -> Response:
     body = json.loads(bytes(problem.body))
     detail = language.complaint(tag, body["type"].rpartition(":")[2], body["detail"], body)
     template = "error_fragment.html" if _wants_fragment(request) else "error.html"
-    page = rendering.page(request, template, problem.status_code, heading=heading, detail=detail, login=login)
+    status = problem.status_code
+    page = rendering.page(request, template, status, viewer, heading=heading, detail=detail, login=login, code=status)
     page.headers.update({name: value for name, value in problem.headers.items() if not name.startswith("content-")})
     return page

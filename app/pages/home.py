@@ -14,11 +14,9 @@ from app.auth.viewer import Viewer
 from app.http import request_language
 from app.http.authentication import AnyViewer
 from app.http.sessions import ReadSession
-from app.pages import form_state, rendering, submission_form
+from app.pages import assignment_list, form_state, rendering, submission_form
 from app.pages.form_state import FormState
-from app.pages.submission import counting_row
 from app.regrade_requests import service as regrade_requests
-from app.reports import service as reports
 from grader.assignment import Tell
 
 router = APIRouter()
@@ -31,30 +29,45 @@ def home(
     session: ReadSession,
     assignment: str | None = None,
     attempt: Annotated[int | None, Query(alias=submission_form.START)] = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> HTMLResponse:
-    """Assignments, attempts so far, and the form, which may start from the parts of an attempt."""
-    return start_page(request, session, viewer, assignment, FormState(attempt=attempt))
+    """Assignments, attempts so far, and the form, which may start from the parts of an attempt.
+
+    ``cursor`` is the position in the list of attempts.
+    """
+    return start_page(request, session, viewer, assignment, FormState(attempt=attempt), cursor)
 
 
-def start_page(request: Request, session: Session, viewer: Viewer, slug: str | None, state: FormState) -> HTMLResponse:
+def start_page(
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    slug: str | None,
+    state: FormState,
+    cursor: str | None = None,
+) -> HTMLResponse:
     """The page of an assignment, by default of the first one, with its form in this state."""
     tag = request_language.of_request(request)
     views = [assignment_view(session, viewer, row, tag) for row in assignments.all_current(session)]
     if slug is not None:
         assignments.current(session, slug)
     chosen = next((view for view in views if slug is None or view.slug == slug), None)
+    rows = assignment_list.rows(session, viewer, views)
     context: dict[str, Any] = {}
     if chosen:
-        attempts = reports.list_submissions(session, viewer, assignment=chosen.slug, student=viewer.login)
+        latest = assignment_list.attempts(session, viewer, chosen.slug)
+        shown = latest if cursor is None else assignment_list.attempts(session, viewer, chosen.slug, cursor)
         context = {
-            "history": attempts.items,
-            "counting": counting_row(attempts, chosen.keep),
+            "history": shown.items,
+            "older": shown.next_cursor,
+            "is_first_page": cursor is None,
+            "counting": next(row.counting for row in rows if row.view is chosen),
             "told_later": [question.number for question in chosen.questions if question.tell is not Tell.AT_ONCE],
             "asked": regrade_requests.list_requests(session, viewer, assignment=chosen.slug, student=viewer.login),
-            **form_state.form_context(session, viewer, chosen, attempts.items, state, tag),
+            **form_state.form_context(session, viewer, chosen, latest.items, state, tag),
         }
     page = rendering.page(
-        request, "home.html", viewer=viewer, assignments=views, assignment=chosen, problem=state.problem, **context
+        request, "home.html", viewer=viewer, assignment_rows=rows, assignment=chosen, problem=state.problem, **context
     )
     page.headers.update(state.problem.headers if state.problem else {})
     return page

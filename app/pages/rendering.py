@@ -50,7 +50,6 @@ _environment.globals |= {
     "share": filters.share,
     "localised": filters.localised,
     "place": messages.place,
-    "SKIPPED": messages.SKIPPED,
     "LANGUAGES": language.LANGUAGES,
     "THEMES": THEMES,
     "zone": filters.ZONE,

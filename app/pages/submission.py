@@ -15,14 +15,12 @@ from app.grading import cancelling
 from app.http import request_language
 from app.http.authentication import AnyViewer
 from app.http.sessions import Db, ReadSession
-from app.pages import receipt, rendering
+from app.pages import receipt, rendering, report_view
 from app.presenting import filters
 from app.problems import Problem
 from app.regrade_requests import service as regrade_requests
 from app.reports import service as reports
-from app.reports.schemas import Report, SubmissionPage, SubmissionRow
-from app.scores import class_records
-from app.submissions.models import State
+from app.reports.schemas import Report
 
 router = APIRouter(prefix="/submissions/{submission_id}")
 STOP_POLLING = 286
@@ -64,15 +62,13 @@ def report_page(
     """The report as its student sees it, below a problem if there is one."""
     tag = request_language.of_request(request)
     report = reports.load_report(session, viewer, submission_id, tag)
-    is_own = report.student == viewer.login
     return rendering.page(
         request,
         template,
         STOP_POLLING if template == "report.html" and report.state.ended else 200,
         viewer=viewer,
         problem=problem,
-        mine=is_own,
-        may_ask=is_own and report.state is State.GRADED,
+        mine=report.student == viewer.login,
         digest=receipt.digest(report.parts),
         part_lines=receipt.lines(report.parts),
         **report_context(session, viewer, report, tag),
@@ -83,21 +79,15 @@ def report_context(session: Session, viewer: Viewer, report: Report, tag: str) -
     """The context of the report's template in a language."""
     definition = assignments.definition(assignments.current(session, report.assignment))
     data = report.model_dump(mode="json")
-    questions = [
-        {**row, "group": question.number.partition(".")[0], "revision": question.revision}
-        for row, question in zip(data["questions"], report.questions, strict=True)
-    ]
+    is_own = report.student == viewer.login
     return {
-        "report": data | {"questions": questions},
+        "report": data | {"questions": report_view.question_rows(report, data["questions"], definition)},
         "title": filters.localised(definition.title, tag),
         "finished": report.state.ended,
         "fragment": f"/submissions/{report.id}/report",
         "requests": regrade_requests.history(session, viewer, report.id),
+        "status_text": report_view.status(report, tag),
+        "is_measuring": report_view.is_measuring(report),
+        "next_step": report_view.next_step(report, definition, tag) if is_own else None,
+        "contestable": report_view.contestable(report) if is_own else (),
     }
-
-
-def counting_row(attempts: SubmissionPage, keep: str) -> SubmissionRow | None:
-    """The attempt that counts among all attempts of a student; ``None`` if the page does not hold all of them."""
-    if attempts.next_cursor:
-        return None
-    return class_records.counting_attempt(attempts.items[::-1], keep, lambda row: row.rank)

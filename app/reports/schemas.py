@@ -139,14 +139,10 @@ class Report(_SubmissionHead):
 
 
 class SubmissionRow(_SubmissionHead):
-    """A submission in a list.
-
-    ``rank`` are the points by which the best attempt is chosen. It is for pages and not part of the API.
-    """
+    """A submission in a list."""
 
     late: bool
     needs_review: bool
-    rank: float = Field(default=0.0, exclude=True)
 
 
 class SubmissionPage(BaseModel):

@@ -6,13 +6,11 @@ import base64
 import binascii
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
-from app.assignments.models import PublishedAssignment
 from app.auth.viewer import Viewer
 from app.problems import Unprocessable
 from app.reports import building
@@ -23,7 +21,6 @@ from app.submissions import repository
 from app.submissions import service as submissions
 from app.submissions.models import State, Submission
 from app.submissions.submitting import NewSubmission
-from grader import telling
 from grader.assignment import Tell
 
 
@@ -68,40 +65,21 @@ def list_submissions(
     has_more, rows = len(rows) > limit, rows[:limit]
     scores = SubmissionScores(session, [submission.id for submission in rows])
     versions = {submission.assignment_id: submission.assignment for submission in rows}
-    readings = {key: _Reading.of(session, viewer, version) for key, version in versions.items()}
+    withheld = {
+        key: withholding.withheld(session, assignments.definition(version), is_staff=viewer.is_staff)
+        for key, version in versions.items()
+    }
     return SubmissionPage(
-        items=[_row(submission, scores, readings[submission.assignment_id]) for submission in rows],
+        items=[_row(submission, scores, withheld[submission.assignment_id]) for submission in rows],
         next_cursor=_cursor(rows[-1]) if has_more else None,
     )
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """The questions of a version whose results are withheld from a reader, and those that never choose an attempt."""
-
-    withheld: Mapping[str, Tell]
-    told_later: frozenset[str]
-
-    @classmethod
-    def of(cls, session: Session, viewer: Viewer, version: PublishedAssignment) -> _Reading:
-        assignment = assignments.definition(version)
-        return cls(
-            withholding.withheld(session, assignment, is_staff=viewer.is_staff),
-            telling.told_later(assignments.current_definition(session, assignment.slug)),
-        )
-
-
-def _row(submission: Submission, scores: SubmissionScores, reading: _Reading) -> SubmissionRow:
-    """A submission as a row of a list."""
-    full_score = scores.of(submission)
-    score = full_score.told(reading.withheld)
+def _row(submission: Submission, scores: SubmissionScores, withheld: Mapping[str, Tell]) -> SubmissionRow:
+    """A submission as a row of a list, without the results of ``withheld`` questions."""
+    score = scores.of(submission).told(withheld)
     head = building.submission_head(submission, submission.assignment.slug, submission.user.login, score)
-    return SubmissionRow(
-        **head,
-        late=score.late is not None,
-        needs_review=score.needs_review,
-        rank=full_score.total_without(reading.told_later),
-    )
+    return SubmissionRow(**head, late=score.late is not None, needs_review=score.needs_review)
 
 
 def _cursor(submission: Submission) -> str:

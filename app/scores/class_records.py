@@ -143,6 +143,13 @@ class ClassRecords:
             return cached.snapshot
 
 
+def counting_of(session: Session, user_id: int, slug: str) -> Attempt | None:
+    """The attempt of one person that counts, read without the class. Raises `AssignmentNotFound`."""
+    current = assignments.definition(assignments.current(session, slug))
+    attempts = list(_load(session, slug, repository.submissions(session, slug, user_id)))
+    return _counting(attempts, current)
+
+
 class _CachedClass:
     """The attempts of one class, each with the revision at which it was read."""
 
@@ -169,11 +176,16 @@ class _CachedClass:
 
 def _standing(person: Any, attempts: Sequence[Attempt], current: Assignment) -> StudentStanding:
     days = frozenset(attempt.submitted_at.date() for attempt in attempts)
+    return StudentStanding(person.login, person.name, person.student_id, _counting(attempts, current), days)
+
+
+def _counting(attempts: Sequence[Attempt], current: Assignment) -> Attempt | None:
+    """The attempt that counts, with the answers that count from later ones."""
     later = telling.told_later(current)
     attempt = counting_attempt(attempts, current.schedule.keep, lambda one: one.total_without(later))
     if attempt is not None and attempt.state is State.GRADED and current.schedule.keep == "best":
-        attempt = with_latest_answers(attempt, attempts, later)
-    return StudentStanding(person.login, person.name, person.student_id, attempt, days)
+        return with_latest_answers(attempt, attempts, later)
+    return attempt
 
 
 class Countable(Protocol):

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, String, and_, case, func, select, type_coerce
+from sqlalchemy import Select, String, and_, case, func, select, true, type_coerce
 from sqlalchemy.orm import Session
 
 from app.assignments.models import PublishedAssignment
@@ -41,8 +41,12 @@ def people(session: Session) -> Sequence[Any]:
     ).all()
 
 
-def submissions(session: Session, slug: str) -> Sequence[Any]:
-    """Every submission: id, user id, assignment id, attempt, state, fault, revision, time; oldest first."""
+def submissions(session: Session, slug: str, user_id: int | None = None) -> Sequence[Any]:
+    """Every submission: id, user id, assignment id, attempt, state, fault, revision, time; oldest first.
+
+    With a ``user_id`` only those of this person.
+    """
+    owner = true() if user_id is None else Submission.user_id == user_id
     return session.execute(
         select(
             Submission.id,
@@ -54,7 +58,7 @@ def submissions(session: Session, slug: str) -> Sequence[Any]:
             Submission.revision,
             Submission.submitted_at,
         )
-        .where(Submission.assignment_id.in_(_versions(slug)))
+        .where(Submission.assignment_id.in_(_versions(slug)), owner)
         .order_by(Submission.submitted_at, Submission.id)
     ).all()
 

@@ -27,3 +27,21 @@ def paste_example(page: Page) -> None:
 def submit(page: Page) -> None:
     page.locator("main form button", has_text=re.compile("Submit|繳交")).click()
     page.wait_for_url("**/submissions/*")
+
+
+def watch_shifts(page: Page) -> None:
+    """Note the layout shifts of every page that is opened from now on (https://web.dev/articles/cls)."""
+    page.add_init_script(
+        """window.shifts = [];
+        const place = ({node, previousRect, currentRect}) =>
+          [node?.textContent.trim().slice(0, 60), previousRect.y, currentRect.y];
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) window.shifts.push([entry.value, entry.sources.map(place).join("; ")]);
+        }).observe({type: "layout-shift", buffered: true});"""
+    )
+
+
+def shifts(page: Page) -> list[tuple[float, str]]:
+    """Each layout shift of the page with the texts that moved, from where to where."""
+    noted: list[tuple[float, str]] = page.evaluate("window.shifts")
+    return noted

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import serious_violations
+from tests.browser.accessibility import violations
 from tests.browser.conftest import OpenPage, Service
 from tests.browser.steps import EXAMPLE, GRADED, Shot, submit
 
@@ -53,7 +53,7 @@ def test_text_survives_until_it_is_discarded(open_page: OpenPage, service: Servi
     page.reload()
     expect_filled(page)
     expect(page.locator("#mark-1\\.1")).to_contain_text("get_student_model is defined")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     page.locator("select[name=language]").select_option("zh-Hant")
     page.get_by_role("button", name="Apply").click()
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hant")
@@ -139,7 +139,7 @@ def test_only_what_changed_is_pasted_anew(open_page: OpenPage, shot: Shot) -> No
     submit(page)
     page.locator("#receipt summary").click()
     expect(page.locator("#receipt-text")).to_contain_text(re.compile(r"[0-9a-f]{64}  model\n"))
-    assert serious_violations(page) == []
+    assert violations(page) == []
     page.get_by_role("link", name="Start the next attempt from this one").click()
     expect(page.locator("#part-model .carried")).to_contain_text("Take from attempt 1: text")
     expect(page.locator("input[name='answer-2.2'][value=softer]")).to_be_checked()
@@ -148,7 +148,7 @@ def test_only_what_changed_is_pasted_anew(open_page: OpenPage, shot: Shot) -> No
     page.locator("textarea[name=loss]").fill("def loss_fn_kd(): pass")
     expect(page.locator("#source-model")).to_contain_text("From attempt 1")
     expect(page.locator("#mark-1\\.2")).to_contain_text("Nothing yet")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "start-from-attempt")
     submit(page)
     expect(page.locator("#receipt-text")).to_contain_text("loss: 22 bytes")
@@ -173,7 +173,7 @@ def test_dropped_files_ask_before_they_replace_anything(open_page: OpenPage, sho
     expect(page.locator("#source-model")).to_contain_text("utils.py + model.py")
     expect(page.locator("#source-loss")).to_contain_text("The pasted text is not used.")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "files-phone-dark")
     several.set_input_files([EXAMPLE / "model.py"])
     expect(page.locator("#drop-note")).to_have_text("model.py was chosen before; the newer file replaces it.")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.settings import Settings
-from tests.browser.accessibility import serious_violations
+from tests.browser.accessibility import violations
 from tests.browser.conftest import OpenPage, Service
 from tests.browser.steps import GRADED, Shot, submit
 from tests.integration.other_parts import NETWORK, OBJECTIVE, PARAMETERS, SLUG, SUBMISSION, publish, write_submission
@@ -38,7 +38,7 @@ def test_the_form_is_made_from_the_parts(open_page: OpenPage, shot: Shot, servic
     ]
     expect(form).to_contain_text("At most 1,500 parameters in build_network. <b>No tags</b>")
     expect(form.locator("#hint-network")).to_have_text("It defines build_network. At most 8 MB.")
-    assert serious_violations(page) == []
+    assert violations(page) == []
 
     folder = write_submission(tmp_path)
     files = [folder / name for name in SUBMISSION if name != "choices.json"]

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import FilePayload, expect
 from safetensors.torch import save
 
-from tests.browser.accessibility import serious_violations
+from tests.browser.accessibility import violations
 from tests.browser.conftest import OpenPage, Service
-from tests.browser.steps import EXAMPLE, GRADED, Shot, paste_example, submit
+from tests.browser.steps import EXAMPLE, GRADED, Shot, paste_example, shifts, submit, watch_shifts
 
 pytestmark = pytest.mark.browser
 
@@ -20,8 +20,9 @@ pytestmark = pytest.mark.browser
 def test_student_watches_the_example_earn_its_points(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("ada")
     shot(page, "start")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     paste_example(page)
+    watch_shifts(page)
     with page.expect_request(lambda request: request.resource_type == "eventsource"):
         submit(page)
     shot(page, "report-running")
@@ -41,9 +42,11 @@ def test_student_watches_the_example_earn_its_points(open_page: OpenPage, shot: 
     }
     expect(page.locator(".question").nth(0)).to_contain_text("96,587 of 100,000")
     expect(page.locator(".total time")).not_to_contain_text("-")  # as the reader writes dates, not as the server does
+    moved = shifts(page)
+    assert sum(value for value, _ in moved) < 0.01, moved
     picture = page.locator(".question img")
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "report")
 
 
@@ -57,7 +60,7 @@ def test_ta_finds_the_submission_and_sets_points_by_hand(open_page: OpenPage, sh
     page.get_by_role("banner").get_by_role("link", name="Dashboard").click()
     row = page.locator("table[data-rows] tbody tr", has_text="ada")
     expect(row).to_contain_text("3.75")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "dashboard")
     page.goto("/dashboard/hw13?q=nobody+at+all")
     expect(page.locator("main")).to_contain_text("No student matches")
@@ -66,7 +69,7 @@ def test_ta_finds_the_submission_and_sets_points_by_hand(open_page: OpenPage, sh
 
     row.locator("a").first.click()
     shot(page, "student")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     section = page.locator("section[aria-labelledby='q-3.1']")
     section.locator("input[name=score]").fill("0.5")
     section.locator("input[name=reason]").fill("The axis has <no> label.")
@@ -101,7 +104,7 @@ def test_uploaded_weights_show_the_measured_curve_beside_the_plot(open_page: Ope
     expect(numbers.locator("tbody tr")).to_have_count(20)
     expect(confusion.locator("tbody tr")).to_have_count(11)
     page.get_by_text("Confusion matrix").click()
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "report-curve-dark")
 
 
@@ -143,7 +146,7 @@ def test_a_wrong_token_is_told(open_page: OpenPage, shot: Shot) -> None:
     page.locator("input[name=token]").fill("assay_wrong")
     page.get_by_role("button", name="Log in").click()
     expect(page.locator("[role=alert]")).to_contain_text("does not exist or was revoked")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "login")
 
 
@@ -165,10 +168,13 @@ def test_refusals_are_pages_with_a_way_back(open_page: OpenPage, shot: Shot) -> 
     assert forbidden.status == 403
     expect(page.locator("h1")).to_have_text("You do not have access to this page.")
     shot(page, "forbidden")
-    missing = page.goto("/submissions/00000000-0000-0000-0000-000000000000")
-    assert missing is not None
-    assert missing.status == 404
-    assert serious_violations(page) == []
+    for path in ("/nothing/here", "/submissions/no-id", "/submissions/00000000-0000-0000-0000-000000000000"):
+        missing = page.goto(path)
+        assert missing is not None
+        assert missing.status == 404
+        expect(page.get_by_role("button", name="Log out")).to_be_visible()
+    assert violations(page) == []
+    shot(page, "not-found")
     page.get_by_role("link", name="Back to the start").click()
     page.wait_for_url("**/")
 
@@ -182,7 +188,7 @@ def test_language_and_theme_are_remembered(open_page: OpenPage, shot: Shot) -> N
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("h1")).to_have_text("作業十三：模型壓縮")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "start-chinese-dark")
 
 
@@ -202,8 +208,11 @@ def test_times_are_in_the_readers_zone(open_page: OpenPage) -> None:
 def test_a_phone_shows_the_report_without_scrolling_sideways(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("bob", viewport={"width": 375, "height": 740})
     paste_example(page)
+    watch_shifts(page)
     submit(page)
     expect(page.locator(".total")).to_contain_text("Graded", timeout=GRADED)
+    moved = shifts(page)
+    assert sum(value for value, _ in moved) < 0.01, moved
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     shot(page, "report-phone")
 

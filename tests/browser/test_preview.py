@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.accessibility import serious_violations
+from tests.browser.accessibility import violations
 from tests.browser.conftest import OpenPage
 from tests.browser.steps import EXAMPLE, GRADED, Shot, paste_example, submit
 
@@ -30,7 +30,7 @@ def test_files_go_to_their_places_and_are_read_before_they_count(open_page: Open
     expect(found).to_contain_text("Not answered yet: 2.2, 3.2")
     page.locator("input[name='answer-2.2'][value=softer]").check()
     expect(found).to_contain_text("Not answered yet: 3.2")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "preview")
     page.reload()  # nothing counted so far
     expect(page.locator("main")).to_contain_text("You have not submitted anything yet")
@@ -75,7 +75,7 @@ def test_damage_is_repaired_on_request_and_missing_names_are_told(open_page: Ope
     page.get_by_role("button", name="Apply the repair").click()
     expect(found).to_contain_text("The repaired text will be graded")
     expect(page.locator("#repair")).to_be_checked()
-    assert serious_violations(page) == []
+    assert violations(page) == []
 
 
 def test_two_attempts_are_compared(open_page: OpenPage, shot: Shot) -> None:
@@ -92,7 +92,7 @@ def test_two_attempts_are_compared(open_page: OpenPage, shot: Shot) -> None:
     expect(page.locator("h2").first).to_have_text("Attempts 1 and 2")
     expect(page.locator("tbody tr").first).to_contain_text("+0.5")
     expect(page.locator(".diff .removed").first).to_have_text(re.compile("-    return 1"))
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "compare")
 
 
@@ -127,13 +127,13 @@ def test_outputs_of_a_notebook_are_used_only_if_they_are_chosen(
     summary, picture = found.get_by_label("Use the output of cell 2"), found.get_by_label("Use the output of cell 3")
     expect(summary).not_to_be_checked()
     expect(page.locator("#source-pruning_plot img")).to_be_visible()
-    assert serious_violations(page) == []
+    assert violations(page) == []
     summary.check()
     expect(found).to_contain_text("96,587")
     picture.check()
     expect(found).to_contain_text("Not answered yet: 2.1, 2.2, 3.2")
     expect(summary).to_be_checked()
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "preview-outputs")
     submit(page)
     expect(page.locator("main")).to_contain_text("hw13.ipynb, cell 2, output 1.txt")

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.accessibility import serious_violations
+from tests.browser.accessibility import violations
 from tests.browser.conftest import OpenPage, Service
 from tests.browser.steps import EXAMPLE, Shot
 
@@ -40,7 +40,7 @@ def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot:
     question.get_by_role("button", name="Send the request").click()
     expect(question).to_contain_text("Harder is what the <b>slides</b> say.")
     expect(question).to_contain_text("Waiting for an answer")
-    assert serious_violations(student) == []
+    assert violations(student) == []
     shot(student, "request-open")
 
     page = open_page("teo")
@@ -48,7 +48,7 @@ def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot:
     page.get_by_role("link", name="Regrade requests 1").click()
     card = page.locator("section", has_text="ivy")
     expect(card).to_contain_text("Page 12.")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "requests")
     card.get_by_role("link", name="Open plot").click()
     expect(page.locator(".thread")).to_contain_text("Page 12.")
@@ -63,7 +63,7 @@ def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot:
     expect(question.locator(".points")).to_have_text("0.25 / 0.5")
     student.goto("/")
     expect(student.locator("table", has_text="points changed")).to_contain_text("half of the points")
-    assert serious_violations(student) == []
+    assert violations(student) == []
 
 
 def test_texts_that_are_alike_stand_side_by_side(open_page: OpenPage, shot: Shot, graded: dict[str, str]) -> None:
@@ -71,15 +71,15 @@ def test_texts_that_are_alike_stand_side_by_side(open_page: OpenPage, shot: Shot
     page.goto("/dashboard/hw13/students/ivy")
     row = page.locator("tr", has_text="jim")
     expect(row).to_contain_text("100.0%")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     row.get_by_role("link", name="Side by side").click()
     expect(page.locator(".marked").first).to_be_visible()
     expect(page.locator("pre").last).to_contain_text("all my own <script>")
-    assert serious_violations(page) == []
+    assert violations(page) == []
     shot(page, "side-by-side")
     page.get_by_role("link", name="← Similarity").click()
     expect(page.locator("table")).to_contain_text("jim")
-    assert serious_violations(page) == []
+    assert violations(page) == []
 
 
 def test_a_service_that_does_not_answer_is_told(open_page: OpenPage) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -10,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import problems
 from app.http import problem_responses
 from app.pages import errors
+from app.presenting import language
 from tests.unit.pages.conftest import Course
 
 HTML = {"Accept": "text/html,*/*"}
@@ -128,3 +132,78 @@ def test_a_refused_launch_shows_the_command_that_helps(course: Course) -> None:
     page = course.get("/lti/login?iss=https://x.org&login_hint=1&target_link_uri=http://test/").text
     assert "<code>assay lti add</code>" in page
     assert "`" not in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing/here",
+        "/submissions/no-id",
+        "/submissions/00000000-0000-0000-0000-000000000000",
+        "/compare?first=1&second=2",
+        "/?assignment=no-assignment",
+        "/dashboard/no-assignment",
+        "/dashboard/hw13/students/nobody",
+        "/admin/people/nobody",
+        "/admin/regrades/no-id",
+    ],
+)
+def test_an_address_that_names_nothing_is_not_found(course: Course, path: str) -> None:
+    answer = course.send("GET", path, headers={"Accept": "text/html", "Accept-Language": "zh-TW"})
+    assert answer.status_code == 404
+    assert "找不到這個頁面" in answer.text
+    assert '<a href="/" class="button">' in answer.text
+    detail = re.search(r"</h1>\n<p>(.*)</p>", answer.text)
+    assert detail is not None
+    assert not re.search("[a-z]{4}", detail[1]), detail[1]
+
+
+def test_a_value_that_is_not_valid_is_told_without_the_names_of_its_fields(course: Course) -> None:
+    answer = course.get("/compare")
+    assert answer.status_code == 422
+    assert "Field required" not in answer.text
+    assert "Go back" in answer.text
+
+
+WITHOUT_A_TEXT = {
+    # Their details name the rows, submissions or fields that they are about.
+    "conflict",
+    "precondition-failed",
+    "regrade-outdated",
+    "roster",
+    "too-many-requests",
+    "unknown-part",
+    "unknown-question",
+    "unprocessable",
+    # Their texts are translated where they are raised.
+    "lti-launch-refused",
+    "too-many-checks",
+    # Only clients of the API and the command line meet them.
+    "extension-not-found",
+    "extension-useless",
+    "gradebook-unusable",
+    "idempotency-key-reused",
+    "lti-key-not-stored",
+    "lti-no-key",
+    "lti-platform-name-taken",
+    "lti-platform-not-found",
+    "lti-platform-unusable",
+    "no-sandbox",
+    "not-ready",
+    "own-extension",
+    "part-not-found",
+    "problem",
+    "release-not-found",
+    "too-many-streams",
+    "version-taken",
+}
+
+
+def slugs(kind: type[problems.Problem] = problems.Problem) -> set[str]:
+    return {kind.slug}.union(*map(slugs, kind.__subclasses__()))
+
+
+def test_every_problem_of_a_page_has_a_text() -> None:
+    importlib.import_module("app.main")
+    without = {slug for slug in slugs() if f"problem_{slug}" not in language.texts("en")}
+    assert without - WITHOUT_A_TEXT == set()

@@ -32,7 +32,8 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     called = re.findall(r"""\bt\("(\w+)"(\s*~)?""", code) + re.findall(r"""language\.text\([^"\n]*, "(\w+)"()""", code)
     keys = language.texts("en").keys()
     whole = {key for key, joined in called if not joined}
-    prefixes = {key for key, joined in called if joined} | {"error_", "problem_"}
+    whole |= keys & set(re.findall(r"""\bif [^\n{}]+ else "(\w+)\"""", code))
+    prefixes = {key for key, joined in called if joined} | {"error_", "problem_", "status_", "stage_", "next_"}
     terms = {"hard_term", "soft_term", "mixture", "gradient"}
     assert whole - keys == set()
     assert {key for key in keys - whole - terms if not any(key.startswith(prefix) for prefix in prefixes)} == set()
