@@ -217,7 +217,7 @@ def test_a_login_link_logs_in_after_its_button(open_page: OpenPage, shot: Shot) 
     assert "assay_link_" not in student.url
     student.keyboard.press("Enter")
     student.wait_for_url("**/")
-    expect(student.locator("header")).to_contain_text("Hal")
+    expect(student.get_by_role("banner")).to_contain_text("Hal")
 
 
 def test_a_lost_connection_is_told(open_page: OpenPage) -> None:
