@@ -276,6 +276,14 @@ def chosen_from(service: Site) -> Iterator[ChosenFrom]:
     database.close()
 
 
+def moment_of(course: Class, student: Client) -> str:
+    """When somebody submitted, to the microsecond."""
+    with course.database.read() as session:
+        query = select(Submission.submitted_at).join(User, Submission.user_id == User.id)
+        moment = session.scalars(query.where(User.login == student.login)).one()
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 @pytest.mark.parametrize(
     ("where", "chosen"),
     [
@@ -289,6 +297,8 @@ def chosen_from(service: Site) -> Iterator[ChosenFrom]:
         ({"grader_version": "no such version"}, ""),
         ({"submitted_since": "2020-01-01T00:00:00Z"}, "abc"),
         ({"submitted_until": "2020-01-01T00:00:00Z"}, ""),
+        ({"submitted_since": "b"}, "bc"),
+        ({"submitted_until": "b"}, "a"),
         ({"student": "a"}, "a"),
         ({"student": "a", "verdict": "none"}, ""),
     ],
@@ -297,6 +307,7 @@ def test_a_regrade_covers_what_is_asked_for(chosen_from: ChosenFrom, where: dict
     course, students = chosen_from
     if "student" in where:
         where = where | {"student": students[where["student"]].login}
+    where = {name: moment_of(course, students[value]) if value == "b" else value for name, value in where.items()}
     regrade = course.preview(where=where)
     assert regrade["total"] == len(chosen)
     assert {name: value for name, value in regrade["where"].items() if value is not None} == where
