@@ -133,7 +133,8 @@ def _bound_and_touched(text: str) -> tuple[set[str], set[str]]:
         elif texts[0] in {"import", "from", "global", "del", "def", "class"}:
             bound_names |= set(_names(words))
         elif texts[0] == "for":
-            bound_names |= set(_names(words[: texts.index("in") if "in" in texts else None]))
+            end = next((at for at, text in enumerate(texts) if text in {"in", ":"}), None)
+            bound_names |= set(_names(words[:end]))
         else:
             bound_names |= _targets(words)
         bound_names |= set(_names(words)) if _ACCESS_BY_TEXT.intersection(texts) else set()
@@ -152,11 +153,13 @@ def _targets(words: list[Token]) -> set[str]:
     for position, word in enumerate(words):
         depth = max(depth + word.depth_change, 0)
         if not depth and word.kind is Kind.OPERATOR and _ASSIGNMENT.fullmatch(word.text):
-            targets |= {
-                words[at].text
-                for at in range(begin, position)
-                if words[at].kind is Kind.NAME and (at == begin or words[at - 1].text in {",", "(", "*"})
-            }
+            # A further target must be a right one: with a lost bracket, keywords of a call look like targets.
+            if begin == 0 or syntax.is_readable(f"{' '.join(other.text for other in words[begin:position])} = 0"):
+                targets |= {
+                    words[at].text
+                    for at in range(begin, position)
+                    if words[at].kind is Kind.NAME and (at == begin or words[at - 1].text in {",", "(", "*"})
+                }
             begin = position + 1
     return targets
 

@@ -202,3 +202,26 @@ def test_reading_is_linear_in_the_text(line: str, monkeypatch: pytest.MonkeyPatc
         return sum(lengths)
 
     assert work(800) < 3 * work(400) + 10_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "kl = nn.KLDivLoss(reductio]n='batchmean')", "kl = nn.KLDivLoss reduction='batchmean')",
+        "kl = nn.KLDivLoss(reduction=}'batchmean')", "net = get_student_model().to(device)=    prune_by(net)",
+        "for ratio i{ ratios:\n    net = get_student_model()\n    prune_by(net)",
+        "ce = F.cross_entropy)x, y, label_smoothing=0.1)",
+        "opt = torch.optim.Adam params, lr=1e-3, betas=(0.9, 0.99))",
+        "t = nn.Sequential(nn.ReLU(inplace=True)), nn.Tanh(x=1))",
+    ],
+)  # fmt: skip
+def test_keyword_of_a_broken_call_is_no_target(line: str) -> None:
+    imports = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F"
+    result = read_text(notebook(imports, NET.split("\n", 2)[2], line))
+    assert result.source is not None
+    assert not {note.id for note in result.notes} & intake.REVIEW_FACTS, result.notes
+
+
+def test_further_target_of_a_broken_assignment_may_change() -> None:
+    result = read_text(notebook(NET, "width = StudentNet.forward = lambda x: (x"))
+    assert "intake.broken_change" in {note.id for note in result.notes}
