@@ -140,7 +140,7 @@ def test_only_what_changed_is_pasted_anew(open_page: OpenPage, shot: Shot) -> No
     page.locator("#receipt summary").click()
     expect(page.locator("#receipt-text")).to_contain_text(re.compile(r"[0-9a-f]{64}  model\n"))
     assert violations(page) == []
-    page.get_by_role("link", name="Start the next attempt from this one").click()
+    page.locator("#receipt").get_by_role("link", name="Start the next attempt from this one").click()
     expect(page.locator("#part-model .carried")).to_contain_text("Take from attempt 1: text")
     expect(page.locator("input[name='answer-2.2'][value=softer]")).to_be_checked()
     expect(page.locator("#mark-1\\.2")).to_contain_text("a total of 5 parameters")

@@ -107,7 +107,8 @@ function keepDraft(form) {
 }
 
 document.addEventListener("submit", (event) => {
-  if (new URL(event.target.action).pathname !== "/logout") return;
+  // A button named "action" would shadow the form's own property.
+  if (event.target.getAttribute("action") !== "/logout") return;
   hasEnded = true;
   try {
     removeDrafts(() => true);
