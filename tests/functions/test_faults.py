@@ -8,6 +8,7 @@ import re
 import pytest
 
 from grader.evidence import Fault
+from grader.messages import LANGUAGES, render
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import Verdict, score
 from tests.functions import small
@@ -33,7 +34,7 @@ BAD_FUNCTIONS: dict[str, tuple[str, float, Verdict, str | tuple[str, ...]]] = {
         "def scale(tensor, factor):\n    return tensor.reshape(7)\n",
         0.0,
         Verdict.NONE,
-        "code.error.call",
+        "function.error",
     ),
     "raises in some cases": (
         "def scale(tensor, factor):\n    return tensor / (1 / factor)\n",
@@ -41,30 +42,35 @@ BAD_FUNCTIONS: dict[str, tuple[str, float, Verdict, str | tuple[str, ...]]] = {
         Verdict.PARTIAL,
         "function.failed.raises",
     ),
-    "endless loop": ("def scale(tensor, factor):\n    while True:\n        pass\n", 0.0, Verdict.NONE, "code.timeout"),
+    "endless loop": (
+        "def scale(tensor, factor):\n    while True:\n        pass\n",
+        0.0,
+        Verdict.NONE,
+        "function.timeout",
+    ),
     "a billion elements": (
         "def scale(tensor, factor):\n    return tensor[:1, :1].expand(1 << 15, 1 << 15)\n",
         0.0,
         Verdict.NONE,
-        "function.failed.result",
+        "function.failed.object",
     ),
     "a billion elements in memory": (
         "import torch\ndef scale(tensor, factor):\n    return torch.ones(10**9) + torch.ones(10**9)\n",
         0.0,
         Verdict.NONE,
-        ("code.memory", "code.error.call"),
+        ("function.memory", "function.error"),
     ),
     "generator": (
         "def scale(tensor, factor):\n    yield tensor * factor\n",
         0.0,
         Verdict.NONE,
-        "function.failed.result",
+        "function.failed.object",
     ),
     "model": (
         "import torch\ndef scale(tensor, factor):\n    return torch.nn.Linear(3, 3)\n",
         0.0,
         Verdict.NONE,
-        "function.failed.result",
+        "function.failed.object",
     ),
     "names that no class has": (
         "class T(tuple):\n    _fields = ('a b', '1')\ndef scale(tensor, factor):\n    return T((1, 2))\n",
@@ -76,8 +82,62 @@ BAD_FUNCTIONS: dict[str, tuple[str, float, Verdict, str | tuple[str, ...]]] = {
         "import torch\ndef scale(tensor, factor):\n    return [torch.zeros(1 << 22) for _ in range(8)]\n",
         0.0,
         Verdict.NONE,
-        "code.protocol",
+        "function.too_much_data",
     ),
+    "returns nothing": (
+        "def scale(tensor, factor):\n    tensor * factor\n",
+        0.0,
+        Verdict.NONE,
+        "function.failed.nothing",
+    ),
+    "not a number": (
+        "def scale(tensor, factor):\n    return tensor * float('nan')\n",
+        0.0,
+        Verdict.NONE,
+        "function.failed.result_elements",
+    ),
+    "another type": (
+        "def scale(tensor, factor):\n    return (tensor * factor).int()\n",
+        0.5,
+        Verdict.PARTIAL,
+        "function.failed.result_elements",
+    ),
+    "another shape": (
+        "def scale(tensor, factor):\n    return (tensor * factor).flatten()\n",
+        0.0,
+        Verdict.NONE,
+        "function.failed.result",
+    ),
+    "complex numbers": (
+        "import torch\ndef scale(tensor, factor):\n    return torch.complex(tensor * factor, tensor)\n",
+        0.0,
+        Verdict.NONE,
+        "function.failed.object",
+    ),
+    "prints without an end": (
+        "def scale(tensor, factor):\n    while True:\n        print('x' * 10_000)\n",
+        0.0,
+        Verdict.NONE,
+        "function.output_limit",
+    ),
+    "a class": (
+        "class scale:\n    def __init__(self, tensor, factor):\n        pass\n",
+        0.0,
+        Verdict.NEEDS_REVIEW,
+        "function.signature.unreadable",
+    ),
+}
+SAID = {
+    "returns nothing": ("returned nothing (None)", "沒有回傳值（None）"),
+    "generator": ("an object of the type generator", "型別為 generator 的物件"),
+    "model": ("an object of the type Linear", "型別為 Linear 的物件"),
+    "a billion elements": ("Tensor (1,073,741,824 elements)", "Tensor (1,073,741,824 elements)"),
+    "complex numbers": ("Tensor (complex64)", "Tensor (complex64)"),
+    "not a number": ("6 of them are NaN or infinite", "其中 6 個是 NaN 或無窮大"),
+    "another shape": ("shape (6,)", "shape (2, 3)"),
+    "another type": ("dtype=torch.int32", "dtype=torch.int32"),
+    "endless loop": ("within the time allowed (2 s)", "時間上限（2 "),
+    "raises in some cases": ("(line 2: return tensor / (1 / factor))", "（第 2 行：return tensor / (1 / factor)）"),
 }
 
 
@@ -89,6 +149,10 @@ def test_bad_function_is_the_students_fault(sandbox: Sandbox, name: str) -> None
     result = score(used, "1", evidence)
     assert (result.score, result.verdict) == (points, verdict), result.messages
     assert {note.id for note in result.messages} & set([messages] if isinstance(messages, str) else messages), result
+    for language, said in zip(LANGUAGES, SAID.get(name, ("", "")), strict=True):
+        text = " ".join(render(note, language) for note in result.messages)
+        assert said in text
+        assert not re.search("the loss|the model|損失|模型", text), text
 
 
 def test_remarks_on_the_code_reach_the_report(sandbox: Sandbox) -> None:
@@ -170,8 +234,14 @@ HOSTILE_FILES = {
     "fills the memory": "x = [bytearray(1 << 28) for _ in range(1000)]",
     "makes processes": "import os\nwhile True:\n    os.fork()",
     "claims a billion cases": _FORGED.format(name="draw", answer="{'cases': 10**9}"),
-    "claims cases without inputs": _FORGED.format(name="case", answer="{'kind': 7}"),
-    "claims odd inputs": _FORGED.format(name="case", answer="{'kind': 'usual', 'inputs': {'x': 3}}"),
+    "claims cases without inputs": _FORGED.format(name="cases", answer="{'cases': [{'kind': 7}]}"),
+    "claims a list of no cases": _FORGED.format(name="cases", answer="{'cases': 3}"),
+    "claims more cases than it drew": _FORGED.format(
+        name="cases", answer="{'cases': [{'kind': 'usual', 'arrays': 0, 'inputs': {'tensor': {'kind': 'none'}}}] * 9}"
+    ),
+    "claims odd inputs": _FORGED.format(
+        name="cases", answer="{'cases': [{'kind': 'usual', 'arrays': 5, 'inputs': {'x': 3}}] * 4}"
+    ),
     "claims odd answers": _FORGED.format(
         name="call", answer="{'result': {'kind': 'tensor', 'array': 9}, 'kwargs': []}"
     ),

@@ -78,4 +78,7 @@ def _absent_package(name, **contents):
 
 fast_pytorch_kmeans = _absent_package("fast_pytorch_kmeans", KMeans=KMeans)
 for _name in ("tqdm", "tqdm.auto", "tqdm.notebook"):
-    _absent_package(_name, tqdm=lambda iterable=None, *args, **kwargs: iterable)
+    _progress = _absent_package(
+        _name, tqdm=lambda iterable=None, *args, **kwargs: iterable, trange=lambda *args, **kwargs: range(*args)
+    )
+tqdm, trange = _progress.tqdm, _progress.trange

@@ -15,7 +15,7 @@ from grader.checks.function import values
 from grader.checks.function.values import NONE, Value, Writer
 from grader.evidence import Outcome, StudentError
 from grader.sandbox import claims
-from grader.sandbox.replies import Child, Reply
+from grader.sandbox.replies import Array, Child, Reply
 
 MAX_CASES = 200
 MAX_BYTES = 64 << 20
@@ -90,19 +90,32 @@ class Author:
         count = claims.whole(self._ask("author.draw", {**module, "seed": seed}, name="cases.py").meta.get("cases"))
         if not count or count > MAX_CASES:
             raise AuthorFault(f"{self._folder}/cases.py yields {count or 'no'} cases; 1 to {MAX_CASES} are needed")
-        cases = []
+        cases: list[Case] = []
         size = 0
-        for index in range(count):
-            reply = self._ask("author.case", {"index": index}, name="cases.py")
-            kind = claims.text(reply.meta.get("kind"), 100)
-            inputs = self._read_all(reply.meta.get("inputs"), reply, "cases.py")
+        while len(cases) < count:
+            reply = self._ask("author.cases", {"from": len(cases)}, name="cases.py")
+            size = self._add_size(size, reply, "cases.py")
+            cases += self._read_cases(reply, count - len(cases), seed + len(cases))
+        return tuple(cases)
+
+    def _read_cases(self, reply: Reply, most: int, seed: int) -> list[Case]:
+        """The cases of a frame, of which the first has this seed."""
+        answered = reply.meta.get("cases")
+        if not isinstance(answered, list) or not 0 < len(answered) <= most:
+            raise AuthorFault(f"{self._folder}/cases.py gives no cases")
+        cases: list[Case] = []
+        arrays = reply.arrays
+        for one in answered:
+            fields = one if isinstance(one, dict) else {}
+            kind, count = claims.text(fields.get("kind"), 100), claims.whole(fields.get("arrays")) or 0
+            inputs = self._read_all(fields.get("inputs"), arrays[:count], "cases.py")
+            arrays = arrays[count:]
             for name, value in inputs.items():
                 if value.kind == "other":
                     what = f"the input {name} of the case {kind!r} is no value that can be passed"
                     raise AuthorFault(f"{self._folder}/cases.py: {what}: {values.show(value)}")
-            cases.append(Case(kind, inputs, seed + index))
-            size = self._add_size(size, reply, "cases.py")
-        return tuple(cases)
+            cases.append(Case(kind, inputs, seed + len(cases)))
+        return cases
 
     @_alone
     def answers(self, name: str, source: str, entry: str, cases: Sequence[Case], *, strict: bool) -> tuple[Answer, ...]:
@@ -149,9 +162,9 @@ class Author:
     def _answer(self, reply: Reply, name: str) -> Answer:
         if reply.outcome is Outcome.ERROR:
             return Answer(error=reply.error)
-        after = self._read_all(reply.meta.get("kwargs"), reply, name)
+        after = self._read_all(reply.meta.get("kwargs"), reply.arrays, name)
         mutable = {key: value for key, value in after.items() if value.is_mutable}
-        return Answer(self._read(reply.meta.get("result"), reply, name), mutable)
+        return Answer(self._read(reply.meta.get("result"), reply.arrays, name), mutable)
 
     def _add_size(self, size: int, reply: Reply, name: str) -> int:
         """The bytes of the arrays so far. Raises `AuthorFault` for more than a worker keeps."""
@@ -160,14 +173,14 @@ class Author:
             raise AuthorFault(f"{self._folder}/{name}: the tensors have more than {MAX_BYTES >> 20} MiB together")
         return size
 
-    def _read_all(self, nodes: object, reply: Reply, name: str) -> dict[str, Value]:
+    def _read_all(self, nodes: object, arrays: Sequence[Array], name: str) -> dict[str, Value]:
         if not isinstance(nodes, dict):
             raise AuthorFault(f"{self._folder}/{name} gives no values by parameter")
-        return {claims.text(key): self._read(node, reply, name) for key, node in nodes.items()}
+        return {claims.text(key): self._read(node, arrays, name) for key, node in nodes.items()}
 
-    def _read(self, node: Any, reply: Reply, name: str) -> Value:
+    def _read(self, node: Any, arrays: Sequence[Array], name: str) -> Value:
         try:
-            return values.read(node, reply.arrays)
+            return values.read(node, arrays)
         except values.NotAValue as error:
             raise AuthorFault(f"{self._folder}/{name} gives no value that can be compared") from error
 

@@ -104,7 +104,7 @@ class _Examination:
         with self._context.stage_timer(self._entry), self._shared.student(reading.source, name) as child:
             if child is None:
                 return None
-            evidence = self._measure(child, self.shared_author, diagnose=False)
+            evidence = self._measure(child, self.shared_author, explain=False)
             return LoadedPart(child, reading.notes, ()).with_notes(evidence) if evidence.is_right else None
 
     def alone(self, author: Callable[[], Author]) -> FunctionEvidence:
@@ -115,8 +115,8 @@ class _Examination:
             return loaded.with_notes(self._measure(loaded.child, author, loaded.defined_names))
 
     def _measure(
-        self, child: Child, author: Callable[[], Author], names: tuple[str, ...] = (), *, diagnose: bool = True
+        self, child: Child, author: Callable[[], Author], names: tuple[str, ...] = (), *, explain: bool = True
     ) -> FunctionEvidence:
         key = (self._context.assignment.digest, self._question.number, self._entry)
         rng = np.random.default_rng()
-        return measure.measure(child, self._entry, self._files, author, key, rng, names, diagnose=diagnose)
+        return measure.measure(child, self._entry, self._files, author, key, rng, names, explain=explain)

@@ -35,8 +35,9 @@ class ShownValue(Record):
 class FailedCase(Record):
     """The first case in which the function was not right.
 
-    ``reason``: ``raises``, ``refused`` (by the author's property, with its ``refusal`` by language), or that of a
-    `values.Difference`. ``place`` is the part of the value that differs, such as ``argument tensor`` or ``.centroids``.
+    ``reason``: ``raises``, ``refused`` (by the author's property, with its ``refusal`` by language), that of a
+    `values.Difference`, or how the call ended, such as ``timeout``. ``place`` is the part of the value that differs,
+    such as ``argument tensor`` or ``.centroids``.
     """
 
     kind: str
@@ -48,9 +49,13 @@ class FailedCase(Record):
     place: str = ""
     expected: str = ""
     got: str = ""
+    got_kind: str = ""
+    """The kind of the value that differs, such as ``none``, or ``other`` for one that cannot be compared."""
     differing: int = 0
     elements: int = 0
     largest: float | None = None
+    not_finite: int = 0
+    """How many of the numbers that differ are NaN or infinite."""
     refusal: Mapping[str, str] | None = None
     error: StudentError | None = None
     replay: Mapping[str, Any] | None = None
@@ -66,9 +71,11 @@ class FunctionEvidence(CodeEvidence):
     groups: tuple[GroupEvidence, ...] = ()
     kinds: tuple[KindEvidence, ...] = ()
     diagnosis: str | None = None
-    """The id of the known mistake that behaves as this function does in every fixed case, or null."""
+    """The id of the known mistake that behaves as this function does, or null."""
     diagnosis_also: tuple[str, ...] = ()
     """Further known mistakes that behave so."""
+    diagnosis_is_exact: bool = True
+    """They behave so in every case; otherwise in every case of the kinds in which they are wrong themselves."""
     first_failed: FailedCase | None = None
     call: str = ""
     signature: str = ""

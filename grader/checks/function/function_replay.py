@@ -10,9 +10,10 @@ from typing import Any
 
 from grader.checks.function.author import Answer, Case
 from grader.checks.function.binding import Binding
-from grader.checks.function.evidence import FunctionEvidence
+from grader.checks.function.evidence import FailedCase, FunctionEvidence
 from grader.checks.function.options import FunctionOptions
 from grader.checks.function.values import Value
+from grader.evidence import Outcome
 
 SCRIPT = Path(__file__).with_name("replay_function.py")
 MAX_ELEMENTS = 4_096
@@ -43,12 +44,13 @@ def call(case: Case, expected: Answer, bound: Binding) -> dict[str, Any] | None:
 def files(evidence: FunctionEvidence | None, options: FunctionOptions) -> dict[str, str]:
     """The files of the replay archive: a script, and the failing call of this function if one was drawn for the run."""
     failed = evidence.first_failed if evidence is not None else None
-    if failed is None or failed.replay is None:
+    if evidence is None or failed is None or failed.replay is None:
         return {}
     refusal = failed.refusal or {}
     data: Mapping[str, Any] = {
         **failed.replay,
         "entry": options.entry,
+        "seen": _seen(failed, evidence),
         "tolerance": options.tolerance.model_dump(),
         "refusal": refusal.get("en"),
     }
@@ -56,6 +58,13 @@ def files(evidence: FunctionEvidence | None, options: FunctionOptions) -> dict[s
         SCRIPT.name: SCRIPT.read_text(encoding="utf-8"),
         f"failing_call_{options.entry}.json": json.dumps(data, indent=1) + "\n",
     }
+
+
+def _seen(failed: FailedCase, evidence: FunctionEvidence) -> str | None:
+    """How the call ended in the grading, where it returned nothing."""
+    if failed.error is not None:
+        return f"{failed.error.type}: {failed.error.message}"
+    return None if evidence.outcome is Outcome.OK else f"the call ended with {evidence.outcome}"
 
 
 def _elements(value: Value) -> int:

@@ -18,6 +18,7 @@ _LANGUAGE_LINE = re.compile(r"^([a-z]{2}(?:-[A-Za-z]+)*|points):[ \t]*(.*)$")
 
 Aspect = Literal["result", "arguments"]
 """What a call gives: its returned value, or its arguments as they are afterwards."""
+ASPECTS: tuple[Aspect, ...] = ("result", "arguments")
 
 
 class _Data(BaseModel):
@@ -31,7 +32,7 @@ class Group(_Data):
     points: float = Field(ge=0)
     title: Mapping[str, str]
     cases: tuple[str, ...] = Field(min_length=1)
-    compare: tuple[Aspect, ...] = ("result", "arguments")
+    compare: tuple[Aspect, ...] = ASPECTS
 
 
 class FunctionOptions(Options):

@@ -1,6 +1,7 @@
 """Calls your functions as in the failing case of each, and says whether they are right. Needs PyTorch alone."""
 
 import collections
+import faulthandler
 import json
 import random
 import traceback
@@ -9,6 +10,9 @@ from typing import Any
 
 import torch
 from replaying import HERE, load
+
+SECONDS = 60
+"""A call that takes longer is ended; Python then prints the line that it was at."""
 
 
 def value(data: dict[str, Any], names: dict[str, Any]) -> Any:
@@ -63,17 +67,22 @@ def replay(file: Path, about: dict[str, Any]) -> None:
     names = load(HERE / source)
     inputs = {name: value(item, names) for name, item in data["inputs"].items()}
     print(f"\n{entry}, a case of the kind {data['kind']!r}")
+    if data["seen"]:
+        print(f"  in the grading: {data['seen']}", flush=True)
     for name, item in inputs.items():
         print(f"  {name} = {item}")
     torch.manual_seed(data["seed"])
     random.seed(data["seed"])
     args = [inputs[name] for name in data["args"]]
+    faulthandler.dump_traceback_later(SECONDS, exit=True)
     try:
         result = names[entry](*args, **{key: inputs[name] for key, name in data["kwargs"].items()})
     except Exception:  # noqa: BLE001 - the code is a student's
         traceback.print_exc()
         print("  not right: it raises an exception")
         return
+    finally:
+        faulthandler.cancel_dump_traceback_later()
     expected = value(data["result"], names)
     print(f"  returned: {result}\n  expected: {expected}")
     right = agrees(expected, result, data["tolerance"])

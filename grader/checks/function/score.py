@@ -16,6 +16,10 @@ SHOWN_INPUTS = 240
 """Most characters of a case's inputs in one message; the table of the report shows more."""
 
 
+SHOWN_MISTAKES = 2
+"""Most known mistakes that are named of a function that makes several."""
+
+
 def score(assignment: Assignment, question: Question, evidence: FunctionEvidence) -> QuestionScore:
     """The result of a function question."""
     files = author_files(assignment, question)
@@ -27,7 +31,7 @@ def score(assignment: Assignment, question: Question, evidence: FunctionEvidence
         return result(question, 0.0, Verdict.NONE, missing, *evidence.notes, fault=Fault.STUDENT)
     failure = code_failure(question, evidence)
     if failure is not None:
-        return failure.model_copy(update={"messages": (*failure.messages, *called)})
+        return failure.model_copy(update={"messages": (*map(_of_function, failure.messages), *called)})
     if evidence.unplaced or evidence.unknown or evidence.unreadable_signature:
         return result(question, 0.0, Verdict.NEEDS_REVIEW, _signature_note(evidence), *evidence.notes)
     if not evidence.repeatable:
@@ -49,12 +53,13 @@ def _partly_right(
     groups = {group.name: group for group in files.options.groups}
     agreeing = {group.name for group in evidence.groups if group.agrees}
     points = sum(group.points for name, group in groups.items() if name in agreeing)
-    mistake = next((item for item in files.mistakes if item.id == evidence.diagnosis), None)
-    messages = []
-    if mistake is not None:
-        messages.append(Note(id="function.known_mistake", params={"text": dict(mistake.text)}))
-        points = points if mistake.points is None else mistake.points
-    elif evidence.first_failed is not None:
+    names = (evidence.diagnosis, *evidence.diagnosis_also)[: 1 if evidence.diagnosis_is_exact else SHOWN_MISTAKES]
+    known = {item.id: item for item in files.mistakes}
+    mistakes = [known[name] for name in names if name in known]
+    messages = [Note(id="function.known_mistake", params={"text": dict(mistake.text)}) for mistake in mistakes]
+    if mistakes and evidence.diagnosis_is_exact and mistakes[0].points is not None:
+        points = mistakes[0].points
+    if evidence.first_failed is not None and not (mistakes and evidence.diagnosis_is_exact):
         messages.append(_failed_note(evidence.first_failed))
     for group in evidence.groups:
         title = dict(groups[group.name].title) if group.name in groups else group.name
@@ -62,6 +67,23 @@ def _partly_right(
         params = {"title": title, "cases": group.cases, "failed": group.failed}
         messages.append(Note(id=f"function.group.{state}", params=params))
     return result(question, points, uncertain, *messages, *remarks)
+
+
+_OF_FUNCTION = {
+    "code.error.call": "function.error",
+    "code.timeout": "function.timeout",
+    "code.memory": "function.memory",
+    "code.output_limit": "function.output_limit",
+}
+
+
+def _of_function(note: Note) -> Note:
+    """The message on code that did not run to its end in the words of a function: others speak of models and losses."""
+    if note.params.get("stage") != "call":
+        return note
+    if note.id == "code.protocol" and note.params.get("limit_name") == "reply":
+        return Note(id="function.too_much_data", params=note.params)
+    return Note(id=_OF_FUNCTION.get(note.id, note.id), params=note.params)
 
 
 def _is_lost(evidence: FunctionEvidence) -> bool:
@@ -100,11 +122,14 @@ def _failed_note(case: FailedCase) -> Note:
         "differing": case.differing,
         "elements": case.elements,
         "largest": case.largest,
+        "not_finite": case.not_finite or None,
     }
     if case.error is not None:
         return Note(id="function.failed.raises", params=params | case.error.params())
     if case.refusal is not None:
         return Note(id="function.failed.refused", params=params | {"text": dict(case.refusal)})
+    if case.aspect == "result" and case.reason == "kind" and case.got_kind in ("none", "other"):
+        return Note(id=f"function.failed.{'nothing' if case.got_kind == 'none' else 'object'}", params=params)
     what = "argument" if case.aspect == "arguments" else "result"
     several = "_elements" if case.reason == "values" and case.elements > 1 else ""
     return Note(id=f"function.failed.{what}{several}", params=params)

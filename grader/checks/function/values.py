@@ -147,7 +147,8 @@ class Difference:
     """The first place where a value is not as expected.
 
     ``place`` is a path such as ``.centroids`` or ``[1]``; ``reason`` one of ``kind``, ``length``, ``shape``, ``dtype``,
-    ``values``. With ``values``, ``differing`` of ``elements`` numbers differ, by at most ``largest`` (None: infinite).
+    ``values``. With ``values``, ``differing`` of ``elements`` numbers differ, by at most ``largest`` (None: infinite);
+    ``not_finite`` of them are NaN or infinite.
     """
 
     reason: str
@@ -157,6 +158,7 @@ class Difference:
     differing: int = 0
     elements: int = 0
     largest: float | None = None
+    not_finite: int = 0
 
 
 def compare(expected: Value, got: Value, tolerance: Tolerance, place: str = "") -> Difference | None:
@@ -206,7 +208,14 @@ def _compare_numbers(expected: Value, got: Value, tolerance: Tolerance, place: s
         off = np.abs(given.astype(np.float64) - wanted.astype(np.float64))[~agree]
     largest = float(off.max())
     return Difference(
-        "values", expected, got, place, int((~agree).sum()), agree.size, largest if math.isfinite(largest) else None
+        "values",
+        expected,
+        got,
+        place,
+        int((~agree).sum()),
+        agree.size,
+        largest if math.isfinite(largest) else None,
+        int((~np.isfinite(given[~agree].astype(np.float64))).sum()),
     )
 
 
@@ -258,6 +267,14 @@ def show(value: Value) -> str:
     if value.kind == "dtype":
         return f"torch.{value.value}"
     return repr(value.value) if value.kind == "text" else _number(value.value)
+
+
+def show_with(value: Value, reason: str) -> str:
+    """The value with what differs: its shape or its type."""
+    if value.array is None or value.array.size > SHOWN_ELEMENTS or reason not in ("shape", "dtype"):
+        return show(value)
+    detail = f"shape {tuple(value.array.shape)}" if reason == "shape" else f"torch.{value.dtype}"
+    return f"{show(value)}, {detail}"
 
 
 def _show_container(value: Value) -> str:

@@ -14,6 +14,8 @@ from grader.sandbox.harness import function, values
 from grader.sandbox.harness.student_module import StudentModule, seed_generators
 
 MAX_CASES = 200
+_FRAME_BYTES = 1 << 20
+"""Bytes of several cases in one frame; a larger case has a frame of its own."""
 
 
 class Author:
@@ -44,12 +46,22 @@ class Author:
             self._cases.append((kind, inputs))
         return {"cases": len(self._cases)}, []
 
-    def case(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
-        """The case with this ``index``: its ``kind``, and its ``inputs`` by parameter."""
-        kind, inputs = self._cases[int(meta["index"])]
-        encoder = values.Encoder()
-        nodes = {str(name): encoder.encode(value) for name, value in inputs.items()}
-        return {"kind": kind[:100], "inputs": nodes}, encoder.arrays
+    def cases(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
+        """The cases ``from`` an index on, as many as one frame holds.
+
+        Each has its ``kind``, its ``inputs`` by parameter, and the number of its ``arrays`` among those of the frame.
+        """
+        answered: list[dict[str, Any]] = []
+        out: list[Array] = []
+        for kind, inputs in self._cases[int(meta["from"]) :]:
+            encoder = values.Encoder()
+            nodes = {str(name): encoder.encode(value) for name, value in inputs.items()}
+            size = sum(array.nbytes for array in (*out, *encoder.arrays))
+            if answered and (len(out) + len(encoder.arrays) > values.MAX_ARRAYS or size > _FRAME_BYTES):
+                break
+            answered.append({"kind": kind[:100], "inputs": nodes, "arrays": len(encoder.arrays)})
+            out += encoder.arrays
+        return {"cases": answered}, out
 
     def call(self, meta: dict[str, Any], arrays: tuple[Array, ...]) -> Answer:
         """Call a function of a file, as ``function.call`` does."""

@@ -41,7 +41,7 @@ def operations() -> dict[str, Operation]:
         "function.call": lambda meta, arrays: function.call(student_module.namespace, meta, arrays),
         "author.load": author.load,
         "author.draw": author.draw,
-        "author.case": author.case,
+        "author.cases": author.cases,
         "author.call": author.call,
         "author.accepts": author.accepts,
     }

@@ -6,6 +6,7 @@ import linecache
 import random
 import sys
 import types
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ import torch
 
 from grader.sandbox.frames import Answer, Array
 from grader.sandbox.harness import device
+from grader.sandbox.harness.values import STUDENT_MODULE
 
 
 class StudentModule:
     """The module in which the student's source runs, and the model that it returned."""
 
-    def __init__(self, name: str = "submission") -> None:
+    def __init__(self, name: str = STUDENT_MODULE) -> None:
         self.module = types.ModuleType(name)
         self.model: torch.nn.Module | None = None
 
@@ -37,7 +39,7 @@ class StudentModule:
         linecache.cache[filename] = (len(source), None, [f"{line}\n" for line in source.split("\n")], filename)
         sys.modules[self.module.__name__] = self.module
         sys.argv = [filename]  # else `parse_args()` would read the fork server's own
-        exec(compile(str(meta["prelude"]), "<prelude>", "exec", dont_inherit=True), namespace)
+        exec(_compiled_prelude(str(meta["prelude"])), namespace)
         if meta.get("without_gpu"):
             device.redirect_gpu_to_cpu()
         device.disable_compiler()
@@ -47,8 +49,14 @@ class StudentModule:
         return {"defines": [str(name)[:100] for name in defines[:500]]}, []
 
 
+@cache
+def _compiled_prelude(prelude: str) -> types.CodeType:
+    """An assignment has one, and a child may run it before several sources."""
+    return compile(prelude, "<prelude>", "exec", dont_inherit=True)
+
+
 def seed_generators(seed: int) -> None:
     """Seed every random number generator that a student's code may use."""
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed also looks for devices, for 0.1 ms a call
     np.random.seed(seed & 0xFFFFFFFF)
     random.seed(seed)

@@ -1,14 +1,17 @@
 """Values of Python as data: tensors as arrays, all others as a tree of JSON. Runs beside the student's code.
 
 A node is ``{"kind": ...}`` with ``array`` and ``dtype`` (``tensor``), ``value`` (``int``, ``float``, ``bool``,
-``text``, ``dtype``), ``items`` (``tuple``, ``list``), ``keys`` and ``items`` (``dict``, and ``named`` with the name of
-its ``type``), or ``type`` (``other``: no value that can be compared). ``none`` has nothing else.
+``text``, ``dtype``), ``items`` (``tuple``, ``list``), ``keys`` and ``items`` (``dict``, and ``named``: a named tuple
+or an object with a few fields, with the name of its ``type``), or ``type`` (``other``: no value that can be compared).
+``none`` has nothing else.
 """
 
 from __future__ import annotations
 
 import collections
+import dataclasses
 import math
+import types
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,8 @@ import torch
 from grader.sandbox.frames import Array
 from grader.sandbox.harness.torch_private import without_overrides
 
+STUDENT_MODULE = "submission"
+"""The name of the module in which the student's source runs."""
 MAX_DEPTH, MAX_ITEMS, MAX_TEXT = 4, 64, 500
 MAX_ARRAYS = 60
 MAX_ELEMENTS = 1 << 22
@@ -68,11 +73,11 @@ class Encoder:
         return self._container(value, depth) if depth < MAX_DEPTH else _other(value, "nested too deeply")
 
     def _container(self, value: Any, depth: int) -> Node:
-        names = getattr(value, "_fields", None)
-        if isinstance(value, tuple) and isinstance(names, tuple):
-            keys = [str(name)[:MAX_TEXT] for name in names[:MAX_ITEMS]]
+        fields = _fields(value)
+        if fields is not None:
+            keys = [str(name)[:MAX_TEXT] for name in fields]
             node: Node = {"kind": "named", "type": type(value).__name__[:100], "keys": keys}
-            return {**node, "items": [self.encode(item, depth + 1) for item in value[:MAX_ITEMS]]}
+            return {**node, "items": [self.encode(item, depth + 1) for item in fields.values()]}
         if isinstance(value, tuple | list | dict) and len(value) > MAX_ITEMS:
             return _other(value, "more items than can be compared")
         if isinstance(value, tuple | list):
@@ -95,11 +100,24 @@ class Encoder:
                 return _other(value, f"{value.numel():,} elements")
             is_plain = value.layout is torch.strided and value.device.type == "cpu"
             if not is_plain or value.dtype not in _CARRIED or len(self.arrays) >= MAX_ARRAYS or value.dim() > 8:
-                return _other(value)
+                kind = str(value.dtype).removeprefix("torch.")
+                return _other(value, kind if is_plain else f"{kind}, {value.layout}, {value.device.type}")
             carried = _detach(value).resolve_neg().to(_WIDE.get(value.dtype, value.dtype))
             # A copy: the next call may change the tensor.
             self.arrays.append(np.array(carried.numpy()))
             return {"kind": "tensor", "array": len(self.arrays) - 1, "dtype": str(value.dtype).removeprefix("torch.")}
+
+
+def _fields(value: Any) -> dict[Any, Any] | None:
+    """The fields of a named tuple, a dataclass, or an object of a small class of the student's; ``None`` of others."""
+    names = getattr(value, "_fields", None)
+    if isinstance(value, tuple):
+        return dict(zip(names, value, strict=False)) if isinstance(names, tuple) and len(names) <= MAX_ITEMS else None
+    is_own = type(value).__module__ == STUDENT_MODULE and not isinstance(value, torch.nn.Module)
+    if is_own or dataclasses.is_dataclass(value) or isinstance(value, types.SimpleNamespace):
+        fields = getattr(value, "__dict__", None)
+        return fields if isinstance(fields, dict) and 0 < len(fields) <= MAX_ITEMS else None
+    return None
 
 
 def _other(value: Any, why: str = "") -> Node:
