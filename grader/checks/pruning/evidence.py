@@ -20,6 +20,7 @@ class PruningFact(StrEnum):
     OWN_LOSS_TRAINED = "pruning.own_loss.trained"
     PICTURE_ANIMATED = "pruning.picture.animated"
     PICTURE_DOUBTFUL = "pruning.picture.doubtful"
+    PICTURE_NO_CURVE = "pruning.picture.no_curve"
     PICTURE_SINGLE_COLOUR = "pruning.picture.single_colour"
     POINTS_AGREE = "pruning.points.agree"
     POINTS_COMPOUNDED = "pruning.points.compounded"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from grader.checks.pruning import picture_pieces, points_check, pruning_points
+from grader.checks.pruning import picture_pieces, plot_shapes, points_check, pruning_points
 from grader.checks.pruning.evidence import PictureProblem, PruningEvidence, PruningFact
 from grader.evidence import Observation
 
@@ -139,10 +139,14 @@ def _encode(image: Image.Image) -> _Picture:
         flat.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
     is_doubtful = _background_share(flat) < _BACKGROUND_SHARE
     is_blank = is_blank or not (is_doubtful or _spans_width(flat))
+    has_curve = is_blank or is_doubtful or plot_shapes.shows_plot(flat)
     if is_blank:
         notes.append(Observation(id=PruningFact.PICTURE_SINGLE_COLOUR))
     elif is_doubtful:
         notes.append(Observation(id=PruningFact.PICTURE_DOUBTFUL))
+    elif not has_curve:
+        notes.append(Observation(id=PruningFact.PICTURE_NO_CURVE))
+    is_doubtful = is_doubtful or not has_curve
     written = io.BytesIO()
     clean = Image.new(flat.mode, flat.size)
     clean.paste(flat)

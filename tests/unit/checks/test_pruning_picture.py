@@ -14,6 +14,8 @@ from grader import scoring
 from grader.assignment import bundled
 from grader.checks.pruning import measure as pruning
 from grader.verdicts import Verdict
+from tests import slices
+from tests.unit.checks import plot_drawings
 
 _EXAMPLE = Path(__file__).parents[3] / "examples/hw13/pruning.png"
 _RAMP = np.tile(np.linspace(0, 255, 640).astype(np.uint8), (480, 1))
@@ -132,3 +134,18 @@ def test_only_a_plot_has_all_provisional_points(data: bytes, points: float, rema
     measured = evidence.model_copy(update={"weights": "uploaded", "baseline": "boss"})
     result = scoring.score(bundled("hw13"), "3.1", measured)
     assert (result.score, result.verdict) == (points, Verdict.NEEDS_REVIEW)
+
+
+@pytest.mark.parametrize("name", slices.every(3, list(plot_drawings.HONEST), list(plot_drawings.HONEST)))
+def test_plots_of_every_program_have_all_provisional_points(name: str) -> None:
+    evidence, _ = pruning.measure(plot_drawings.HONEST[name](), None)
+    assert evidence.notes == ()
+    assert scoring.score(bundled("hw13"), "3.1", evidence).score == 1.0
+
+
+@pytest.mark.parametrize("name", slices.every(3, list(plot_drawings.NONE), list(plot_drawings.NONE)))
+def test_a_picture_without_curve_bars_or_points_has_half_of_them(name: str) -> None:
+    evidence, _ = pruning.measure(plot_drawings.NONE[name](), None)
+    assert [note.id for note in evidence.notes] in (["pruning.picture.no_curve"], ["pruning.picture.doubtful"])
+    result = scoring.score(bundled("hw13"), "3.1", evidence.model_copy(update={"weights": "uploaded"}))
+    assert (result.score, result.verdict) == (0.5, Verdict.NEEDS_REVIEW)
