@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from app.db.engine import Database
 from tests import class_rows
@@ -37,7 +37,7 @@ def main() -> None:
             person = {"login": "b10901001", "name": "Ada Lin", "student_id": "B10901001"}
             token = service.admin.post("/admin/users", json=person).json()["token"]
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            view = {"width": WIDTH, "height": HEIGHT}
+            view: ViewportSize = {"width": WIDTH, "height": HEIGHT}
             student, staff = (browser.new_page(base_url=service.url, locale="en-GB", viewport=view) for _ in "12")
             for page, secret in ((student, token), (staff, ADMIN_TOKEN)):
                 page.set_default_timeout(GRADED)

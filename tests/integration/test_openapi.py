@@ -82,6 +82,7 @@ def test_the_form_of_a_submission_is_described(document: dict[str, Any]) -> None
     assert set(form["properties"]) == {
         *("assignment", "student", "repair"),
         *("model", "loss", "summary", "answers", "pruning_plot", "pruning_points", "weights"),
+        *("output-summary", "output-pruning_plot"),
     }
 
 
