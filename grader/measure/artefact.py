@@ -27,7 +27,8 @@ Swin transformer of 1,323 nodes has most, 3,074; one of 228 nodes, two LSTM laye
 _FLOATING = frozenset({TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16})
 _BATCH_NORM = "BatchNormalization"
 """Its inputs: images, learned scale and shift, running mean and variance."""
-_LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+_LAYERS = {"Conv": 2, "ConvTranspose": 2, "Gemm": 2, "MatMul": 2, "BatchNormalization": 5}
+"""Operators by the number of inputs that may be weights or statistics."""
 _NAMED = 500
 """Stored tensors that are named, the largest first."""
 _JOINED = 8
@@ -154,8 +155,8 @@ def _operands(graph: GraphProto) -> set[str]:
     operands: set[str] = set()
     for node in graph.node:  # in the order of computation
         stored = [origins[name] for name in node.input if name in origins]
-        if node.op_type in _LAYERS:
-            operands = operands.union(*(origins[name] for name in node.input[:2] if name in origins))
+        if taken := _LAYERS.get(node.op_type):
+            operands = operands.union(*(origins[name] for name in node.input[:taken] if name in origins))
         elif stored and len(stored) == sum(bool(name) for name in node.input) <= _JOINED:
             origins |= dict.fromkeys(node.output, set().union(*stored))
     return operands

@@ -108,9 +108,9 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.head = nn.Linear(3, 11)
-        self.rest = nn.Linear({100_000 - 44 + bias}, 1, bias=False)
+        self.rest = nn.Parameter(torch.zeros({100_000 - 44 + bias}))
     def forward(self, x):
-        return self.head(x.mean((2, 3))) + self.rest(x.flatten(1)[:, :{100_000 - 44 + bias}])
+        return self.head(x.mean((2, 3))) + self.rest.sum()
 def get_student_model():
     return Net()
 """

@@ -101,7 +101,7 @@ def test_stand_in_that_fails_names_no_line_that_the_student_did_not_write(hw13: 
 
 def test_error_in_a_function_names_the_cell_and_the_line_in_it(sandbox: Sandbox) -> None:
     parts = {"code": Part(notebook("x = 1", PRUNE).encode())}
-    english, _, evidence = error_message(bundled("prune-quantize"), "1.1", parts, "code.error.call", sandbox)
+    english, _, evidence = error_message(bundled("prune-quantize"), "1.1", parts, "function.error", sandbox)
     assert "cell 2, line 5" in english
     assert evidence.error is not None
     assert (evidence.error.cell, evidence.error.line) == (2, 5)

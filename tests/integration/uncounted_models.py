@@ -31,9 +31,6 @@ TABLES = {
     "a frozen parameter": Uncounted(
         f"{STEM}\nself.position = nn.Parameter(sinusoid(2000, 64), requires_grad=False)",
         f"{TOKENS}\nt = t + self.position[:t.shape[1]]\n{END}", _REVIEW, "position", SINUSOID),
-    "a parameter that learns": Uncounted(
-        f"{STEM}\nself.position = nn.Parameter(sinusoid(2000, 64))",
-        f"{TOKENS}\nt = t + self.position[:t.shape[1]]\n{END}", _REVIEW, "position", SINUSOID),
     "a buffer": Uncounted(
         f"{STEM}\nself.register_buffer('pe', sinusoid(5000, 64))",
         f"{TOKENS}\nt = t + self.pe[:t.shape[1]]\n{END}", _REVIEW, "pe", SINUSOID),
@@ -85,6 +82,9 @@ HOSTILE = {
     "a frozen idle layer whose weight a function uses": Uncounted(
         f"{STEM}\nself.spare = nn.Linear(64, 2000).requires_grad_(False)",
         f"{TOKENS}\nt = F.linear(t, self.spare.weight)[..., :64]\n{END}", _NONE),
+    "a table that learns": Uncounted(
+        f"{STEM}\nself.position = nn.Parameter(torch.randn(2000, 64))",
+        f"{TOKENS}\nt = t + self.position[:t.shape[1]]\n{END}", _NONE),
     "too large without its table too": Uncounted(
         f"{STEM}\nself.wide = nn.Linear(64, 2000)\nself.register_buffer('pe', torch.zeros(784, 64))",
         f"{TOKENS}\nt = self.wide(t + self.pe)[..., :64]\n{END}", _NONE, "pe"),

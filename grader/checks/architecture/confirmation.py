@@ -206,12 +206,13 @@ def _late_parameters(child: Child, live: ArchitectureEvidence, hidden: int) -> i
 
 
 def _uncounted(audit: dict[str, Any], live: ArchitectureEvidence) -> dict[str, Any]:
-    """The facts on what torchsummary leaves out: tables that the artefact holds, and parameters that it lacks."""
+    """The facts on what torchsummary leaves out: fixed tables in the artefact, and parameters that it lacks."""
     stored = {claims.text(name): int(size) for name, size in audit["largest"]}
     weights = {claims.text(name) for name in audit["operands"]}
     uncounted = dict(live.uncounted_parameters)
     counted = set(live.parameter_names) - uncounted.keys()
-    tables = [(name, size) for name, size in stored.items() if name not in weights | counted]
+    learned = weights | counted | {*live.uncounted_trainable}
+    tables = [(name, size) for name, size in stored.items() if name not in learned]
     idle = [(name, size) for name, size in uncounted.items() if name not in stored]
     return {"tables": tuple(tables[:20]), "idle_parameters": tuple(idle[:200])}
 

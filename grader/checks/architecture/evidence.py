@@ -101,9 +101,11 @@ class ArchitectureEvidence(CodeEvidence):
     """(type, parameters) of the layers that eval mode does not call, such as a head for training alone."""
     uncounted_parameters: tuple[tuple[str, int], ...] = ()
     """(name, size) of the parameters that torchsummary leaves out, as the live model claims."""
+    uncounted_trainable: tuple[str, ...] = ()
+    """Those of them that training changes."""
     tables: tuple[tuple[str, int], ...] = ()
-    """Those numbers of the artefact that torchsummary leaves out and no convolution or matrix product takes as weights,
-    such as a table of positions."""
+    """Fixed numbers of the artefact that torchsummary leaves out and no layer takes as weights or statistics, such as a
+    table of positions."""
     idle_parameters: tuple[tuple[str, int], ...] = ()
     """The parameters that torchsummary leaves out and the artefact lacks, because the network never uses them."""
     torchsummary_total: int | None = None

@@ -130,6 +130,7 @@ def _layer_facts(meta: dict[str, Any]) -> dict[str, Any]:
         "mult_adds": claims.whole(meta.get("mult_adds")),
         "torchsummary_total": claims.whole(meta.get("torchsummary_total")),
         "uncounted_parameters": claims.named_counts(meta.get("uncounted"), 500),
+        "uncounted_trainable": claims.texts(meta.get("uncounted_trainable"), 500),
         "idle_layers": claims.named_counts(meta.get("idle"), 2000),
         "layers": tuple(
             LayerRow(

@@ -104,11 +104,13 @@ def _fails_for_batch_of_one(evidence: ArchitectureEvidence) -> bool:
 def _is_over_by_uncounted_alone(options: ArchitectureOptions, evidence: ArchitectureEvidence) -> bool:
     """Whether a model is over the limit only by what torchsummary, the homework's measure, leaves out.
 
-    That is a table that is no layer's weight, or a layer that the confirmed artefact lacks. Both are measured on
+    That is a fixed table that is no layer's weight, or a layer that the confirmed artefact lacks. Both are measured on
     the artefact, so that no claim of the live model gives a review to a network of another size.
     """
     limit, artefact, counted = options.parameter_limit, evidence.artefact, evidence.torchsummary_total
     if not _size_problems(options, evidence) or not evidence.verified or artefact is None or counted is None:
+        return False
+    if not evidence.tables and not evidence.idle_parameters:
         return False
     used = artefact.parameters + artefact.constants - sum(size for _, size in evidence.tables)
     return counted <= limit and used <= limit + options.small_constants

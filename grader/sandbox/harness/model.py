@@ -197,14 +197,16 @@ def _table(student_module: StudentModule, entry: str, shape: list[int], device: 
         if id(module) not in called and not any(True for _ in module.children())
     ]
     uncounted = [
-        (f"{prefix}.{name}".lstrip(".")[:200], int(_numel(value)))
+        (f"{prefix}.{name}".lstrip(".")[:200], int(_numel(value)), bool(value.requires_grad))
         for prefix, module in _modules(model)
         for name, value in _parameters(module).items()
         if id(value) not in counted
     ]
+    uncounted = sorted(uncounted, key=lambda row: -row[1])[:500]
     return {
         "how": device,
-        "uncounted": [list(pair) for pair in sorted(uncounted, key=lambda pair: -pair[1])[:500]],
+        "uncounted": [[name, size] for name, size, _ in uncounted],
+        "uncounted_trainable": [name for name, _, is_trainable in uncounted if is_trainable],
         "idle": idle[:MAX_ROWS],
         "rows": rows,
         "mult_adds": int(statistics.total_mult_adds),
