@@ -10,6 +10,9 @@ from app.presenting import filters, language
 from app.reports.schemas import QuestionReport, Report
 from app.submissions.models import State
 from grader.assignment import Assignment
+from grader.check import Check
+from grader.checks import registry
+from grader.intake.stand_in import EntryKind
 from grader.messages import SKIPPED
 from grader.parts import PartKind
 from grader.scoring import Verdict
@@ -33,7 +36,7 @@ _LATER_STAGES = frozenset({"measuring", "distillation", "own_loss", "curve"})
 _LOST = frozenset({Verdict.NONE, Verdict.PARTIAL})
 _CONTESTABLE = _LOST | {Verdict.FAULT}
 _MAY_BE_MEASURED = frozenset({Verdict.PENDING, Verdict.FULL, Verdict.NEEDS_REVIEW})
-"""Verdicts of an architecture whose model may still get a measured curve."""
+"""Verdicts of a network that may still get a measured curve."""
 
 
 @dataclass(frozen=True)
@@ -110,17 +113,17 @@ def contestable(report: Report) -> frozenset[str]:
 
 def question_rows(report: Report, rows: Sequence[dict[str, Any]], assignment: Assignment) -> list[dict[str, Any]]:
     """The questions of a report as its template shows them: ``rows`` are those of the API."""
-    checks = {question.number: question.check for question in assignment.questions}
+    questions = {question.number: question for question in assignment.questions}
     is_running = not report.state.ended
-    has_plot = any(part.kind is PartKind.PICTURE for part in report.parts)
-    may_have_curve = is_running and any(
-        checks.get(question.number) == "architecture" and question.verdict in _MAY_BE_MEASURED
+    pictures = {part.name for part in report.parts if part.kind is PartKind.PICTURE}
+    may_have_network = is_running and any(
+        registry.of(questions[question.number]).entry_kind is EntryKind.NETWORK and question.verdict in _MAY_BE_MEASURED
         for question in report.questions
     )
     result = []
     for row, question in zip(rows, report.questions, strict=True):
         shown, remarks = split_messages(question)
-        is_pruning = checks.get(question.number) == "pruning"
+        has_later_stage = type(registry.of(questions[question.number])).later is not Check.later
         result.append(
             {
                 **row,
@@ -128,8 +131,8 @@ def question_rows(report: Report, rows: Sequence[dict[str, Any]], assignment: As
                 "revision": question.revision,
                 "shown": shown,
                 "remarks": remarks,
-                "awaits_plot": is_running and is_pruning and has_plot,
-                "awaits_curve": may_have_curve and is_pruning,
+                "awaits_plot": is_running and not pictures.isdisjoint(questions[question.number].parts),
+                "awaits_curve": may_have_network and has_later_stage,
             }
         )
     return result

@@ -54,7 +54,7 @@ CLOSES = EXTENDED + MOST_DAYS
 RIGHT, WRONG = {"2.2": "softer", "3.2": "no "}, {"2.2": "harder", "3.2": "yes"}
 VARYING = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", "ID"),
-    (r"\b[0-9a-f]{64}\b", "SHA-256"),
+    (r"\b([0-9a-f]{64}|[0-9a-f]{12})\b", "SHA-256"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?", "TIME"),
     (r"(?i)student-[0-9a-f]{8}", "LOGIN"),
     (r"\"id\":\d+|/requests/\d+/", "REQUEST"),

@@ -66,6 +66,14 @@ def assert_one_line(ended: Ended, *codes: int) -> None:
     assert ended.stderr.count("\n") == 1, ended
 
 
+USABLE = {
+    "extensions grant": ("--until", "2026-12-24"),
+    "tokens links": ("--url", "https://assay.example.edu"),
+    "tokens revoke": ("--links",),
+}
+"""What some commands check before they open the database."""
+
+
 def needed(name: str) -> list[str]:
     """The command and a word for everything that it cannot do without: no such person, file or assignment."""
     words = []
@@ -121,6 +129,7 @@ def test_a_database_that_is_none_or_out_of_reach(run: Run, name: str, tmp_path: 
         words[-1] = HW13
     elif name != "backup":
         (tmp_path / "roster.csv").write_text("login,name\nb1,Ada\n")
+    words += USABLE.get(name, ())
     for place in ("in-the-way", "in-the-way/below", "/proc/nowhere"):
         (tmp_path / "in-the-way").touch()
         assert_one_line(run(*words, ASSAY_DATA_DIR=place), 1, 2)

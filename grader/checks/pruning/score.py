@@ -11,6 +11,9 @@ from grader.verdicts import QuestionScore, Verdict, result
 
 def score(assignment: Assignment, question: Question, evidence: PruningEvidence) -> QuestionScore:
     notes = [note for note in evidence.notes if not (_compares_unequal_trainings(note) or _is_outdone(note, evidence))]
+    if evidence.picture_error is not None or evidence.picture is None:
+        # Nothing was looked for in a picture that is missing or cannot be used.
+        notes = [note for note in notes if note.id != PruningFact.PICTURE_NO_CURVE]
     if evidence.picture_error is not None:
         problem = Note(id=str(evidence.picture_error), params=evidence.picture_error_params)
         return result(question, 0.0, Verdict.NONE, problem, *notes)
