@@ -151,6 +151,8 @@ def functions() -> Iterator[CodeEvidence]:
         {"reason": "values", "elements": 4},
         {"reason": "raises", "error": error},
         {"reason": "refused", "refusal": {"en": "No.", "zh-Hant": "不行。"}},
+        {"reason": "kind", "got_kind": "none"},
+        {"reason": "kind", "got_kind": "other"},
     ]
     for aspect, more in itertools.product(("result", "arguments"), kinds):
         case = FailedCase(**{**shown, **more, "aspect": aspect})
@@ -158,6 +160,7 @@ def functions() -> Iterator[CodeEvidence]:
     for failure in FAILURES:
         if failure["stage"] in ("load", "call"):
             yield function(**failure)
+    yield function(outcome=Outcome.PROTOCOL, stage="call", limit=LIMIT.model_copy(update={"limit": "reply"}))
     yield from unreadable(function())
 
 
