@@ -2,7 +2,8 @@
 
 The child that holds the live model makes the export, so student code may have forged its bytes. They count as the model
 because both answer the same secret pictures with the same numbers: one alone before the export, of a drawn kind, and
-after it a batch of a drawn size, of pictures as they are graded, so that no second network knows when it is examined.
+after it batches in a drawn order of sizes, of pictures as they are graded, so that no second network knows when it is
+examined. They are several, because a picture that is not as most are can hide the second network in its batch.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _FLOOR = 1e-6
 """Outputs that are all smaller count as zero."""
 _SPREAD = (0.5, 3.0)
 """Smallest and largest standard deviation of a picture of noise or of blocks."""
-_BATCH = (3, 5)
-"""Smallest and largest batch. In eval mode without gradients it needs less memory than the training step on two."""
+_BATCHES = (2, 2, 3, 4)
+"""Sizes of the batches. In eval mode without gradients they need less memory than the training step on two."""
 _KINDS = ("real", "noise", "blocks")
 """Kinds of single pictures: one of the evaluation data, noise, and coarse blocks, even in places as photographs are."""
 _COLOURS = 3
@@ -54,9 +55,9 @@ def confirm(
     if exported.outcome is not Outcome.OK or len(exported.arrays) != 1 or exported.arrays[0].dtype != np.uint8:
         return _failed(live, exported, "no_artefact", "the model could not be exported"), None
     exported_bytes = exported.arrays[0]
-    # Draw the batch after the export, so that the artefact cannot hold its answers.
-    batch = _real_pictures(input_shape, rng, int(rng.integers(*_BATCH, endpoint=True)))
-    live_replies.append(child.request("model.forward", {"mode": "eval"}, [batch]))
+    # Draw the batches after the export, so that the artefact cannot hold their answers.
+    batches = [_real_pictures(input_shape, rng, int(size)) for size in rng.permutation(_BATCHES)]
+    live_replies += [child.request("model.forward", {"mode": "eval"}, [batch]) for batch in batches]
     with open_measuring_child() as measuring_child:
         audit = measuring_child.request("artefact.audit", {}, [exported_bytes])
         if audit.outcome is not Outcome.OK:
@@ -71,22 +72,24 @@ def confirm(
         if late:
             reason = f"the parameters have {late} more numbers than when they were counted"
             return _unverified(evidence, "disagrees", reason), exported_bytes.tobytes()
-        batch_artefact: Array | None = exported_bytes
+        artefacts = [exported_bytes] * (1 + len(batches))
         if audit.meta["has_fixed_batch"]:
-            batch_artefact = _export_for(batch, child, measuring_child, audit.meta, input_shape)
-        if batch_artefact is None:
-            evidence = _unverified(evidence, "fixed_batch", "the network takes one batch size only")
-            return evidence, exported_bytes.tobytes()
+            for number, batch in enumerate(batches, 1):
+                batch_artefact = _export_for(batch, child, measuring_child, audit.meta, input_shape)
+                if batch_artefact is None:
+                    evidence = _unverified(evidence, "fixed_batch", "the network takes one batch size only")
+                    return evidence, exported_bytes.tobytes()
+                artefacts[number] = batch_artefact
         artefact_replies = [
             measuring_child.request("artefact.run", {}, [artefact, pictures])
-            for artefact, pictures in ((exported_bytes, alone), (batch_artefact, batch))
+            for artefact, pictures in zip(artefacts, [alone, *batches], strict=True)
         ]
         evidence = _compared(evidence, record, audit.meta, live_replies, artefact_replies)
         if evidence.verified and _ignores_pictures(live_replies[1]):
             # A last layer that begins with zeros depends on the picture after its first step of training.
             learned = claims.texts(child.request("model.count").meta.get("learned"), _MOST_NAMES)
             change = {"learned": learned, "seed": int(rng.integers(1 << 31))}
-            if _ignores_pictures(measuring_child.request("artefact.run_changed", change, [batch_artefact, batch])):
+            if _ignores_pictures(measuring_child.request("artefact.run_changed", change, [artefacts[1], batches[0]])):
                 evidence = evidence.model_copy(update={"verified": False})
                 evidence = _unverified(evidence, "constant", "the logits are the same for different pictures")
     return evidence, exported_bytes.tobytes()
