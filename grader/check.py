@@ -110,6 +110,10 @@ class Check(ABC, Generic[EvidenceT, OptionsT]):
         on which the question rests; `GradingContext.evidence_of` returns the former result.
         """
 
+    def examine_last(self, context: GradingContext, question: Question) -> EvidenceT | None:
+        """Measure what decides no verdict, when all verdicts are in and nothing else runs; ``None`` for no change."""
+        return None
+
     def is_settled(self, evidence: EvidenceT, others: Collection[Evidence]) -> bool:
         """Whether the first stage changes nothing of this evidence any more, given that of all other questions."""
         return True

@@ -86,6 +86,7 @@ class _FirstStage(GradingContext):
         # A track that was stopped reports Cancelled; raise the fault that stopped it first.
         for error in sorted(errors, key=lambda error: isinstance(error, Cancelled)):
             raise error
+        self._examine_last()
         self.grading.timings["total"] = time.perf_counter() - begin
 
     def _tracks(self) -> list[list[Question]]:
@@ -98,6 +99,13 @@ class _FirstStage(GradingContext):
         for question in questions:
             self._examine(question)
         self.commit()
+
+    def _examine_last(self) -> None:
+        for question in self.assignment.questions:
+            with self.contain_faults(question):
+                evidence = self._checks[question.number].examine_last(self, question)
+                if evidence is not None:
+                    self._record(question, evidence)
 
     def _examine(self, question: Question) -> None:
         """Examine a question; if another thread is at it, that one does it again."""

@@ -47,26 +47,22 @@ class Choice(Check[ChoiceEvidence, ChoiceOptions]):
         return Reading(measure.measure(answers, question))
 
     def examine(self, context: GradingContext, question: Question) -> ChoiceEvidence:
-        """The answer; once the model is confirmed, also its times, without which the answer stands."""
-        evidence = context.evidence_of(question, ChoiceEvidence)
-        if evidence is None:
-            return context.read(self, question).evidence
-        artefact = context.grading.artefact
-        if artefact is None or not evidence.submitted or not self.options(question).measure_times:
-            return evidence
-        if evidence.seconds_unpruned is not None or any(note.id == ChoiceFact.NOT_TIMED for note in evidence.notes):
-            return evidence  # the model lands twice: as it was counted, and as it was confirmed
-        context.commit()  # no verdict waits for the times
-        with context.contain_faults(question):
-            shape = of_network(context.assignment).input_shape
-            image = np.random.default_rng().standard_normal((1, *shape), np.float32)
-            with context.stage_timer("times"), context.open_measuring_child() as child:
-                seconds = speed.times(child, artefact, image)
-            if isinstance(seconds, tuple):
-                return evidence.model_copy(update={"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]})
-            if seconds in (Outcome.TIMEOUT, Outcome.MEMORY):
-                return evidence.model_copy(update={"notes": (*evidence.notes, Observation(id=ChoiceFact.NOT_TIMED))})
-        return evidence
+        return context.evidence_of(question, ChoiceEvidence) or context.read(self, question).evidence
+
+    def examine_last(self, context: GradingContext, question: Question) -> ChoiceEvidence | None:
+        """Add the times of a confirmed model, without which the answer stands."""
+        evidence, artefact = context.evidence_of(question, ChoiceEvidence), context.grading.artefact
+        if evidence is None or not evidence.submitted or artefact is None or not self.options(question).measure_times:
+            return None
+        shape = of_network(context.assignment).input_shape
+        image = np.random.default_rng().standard_normal((1, *shape), np.float32)
+        with context.stage_timer("times"), context.open_measuring_child() as child:
+            seconds = speed.times(child, artefact, image)
+        if isinstance(seconds, tuple):
+            return evidence.model_copy(update={"seconds_unpruned": seconds[0], "seconds_pruned_90": seconds[1]})
+        if seconds in (Outcome.TIMEOUT, Outcome.MEMORY):
+            return evidence.model_copy(update={"notes": (*evidence.notes, Observation(id=ChoiceFact.NOT_TIMED))})
+        return None
 
     def score(self, assignment: Assignment, question: Question, evidence: ChoiceEvidence) -> QuestionScore:
         return scoring.score(assignment, question, evidence)
