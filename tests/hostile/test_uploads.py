@@ -82,8 +82,8 @@ UPLOADS: dict[str, tuple[str, bytes, str, str, str]] = {
         "model",
         notebook(cell(["\n"] * 1_000_000 + [MODEL])),
         "1.1",
-        "full",
-        "model.ok",
+        "none",
+        "code.too_large",
     ),
     "notebook of a hundred thousand cells": (
         "model",
