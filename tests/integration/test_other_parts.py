@@ -65,7 +65,7 @@ def test_the_api_takes_shows_compares_and_replays_any_parts(site: Site, tmp_path
     student.report(second, wait=60)
     headers = {"Authorization": f"Bearer {student.token}", "Accept": "text/html"}
     page = site.plain.get("/compare", params={"first": submission, "second": second}, headers=headers).text
-    assert "<h3>Your network</h3>" in page
+    assert "<h3>Your network (network.py)</h3>" in page
     assert "stride=1" in page
 
     archive = zipfile.ZipFile(io.BytesIO(student.get(f"/submissions/{submission}/replay").content))
