@@ -215,7 +215,7 @@ class CodeEvidence(Evidence):
 
     @field_serializer("missing_names")
     def _without_empty_cells(self, names: tuple[MissingName, ...]) -> list[tuple[Any, ...]]:
-        return [tuple(name) if name.cell else tuple(name[:2]) for name in names]
+        return [tuple(name) if name.cell is not None else tuple(name[:2]) for name in names]
 
     @property
     def is_reproducible(self) -> bool:
