@@ -1,6 +1,6 @@
 """A deadline: hundreds of submissions in a minute while all cores grade and every student follows.
 
-    python -m tests.load.deadline [--students 200] [--each 5] [--seconds 60]
+    python -m tests.load.deadline [--students 200] [--each 5] [--seconds 60] [--database postgresql]
 
 Every student submits several times at random moments of the minute; half of them then wait for the end of their
 latest submission, half follow its events; a TA reloads the class table once a second. The rows say whether everything
@@ -24,7 +24,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
+from pydantic import SecretStr
 
+from tests.integration.postgresql import Server as PostgresqlServer
 from tests.integration.service import ADMIN_TOKEN, Service
 from tests.load.figures import Row, row, running_service
 
@@ -162,9 +164,14 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def measure(students: int = 60, each: int = 3, seconds: float = 15.0, seed: int = 13) -> list[Row]:
-    """One row for each figure. The defaults are a small deadline of a quarter of a minute, for `make bench`."""
-    with running_service() as service:
+def measure(
+    students: int = 60, each: int = 3, seconds: float = 15.0, seed: int = 13, database_url: str = ""
+) -> list[Row]:
+    """One row for each figure. The defaults are a small deadline of a quarter of a minute, for `make bench`.
+
+    Without ``database_url`` the service stores everything in SQLite.
+    """
+    with running_service(**({"database_url": SecretStr(database_url)} if database_url else {})) as service:
         tokens = [token for token in (service.person().token for _ in range(students)) if token]
         idle, busy = Measurements(), Measurements()
 
@@ -209,6 +216,14 @@ if __name__ == "__main__":
     parser.add_argument("--students", type=int, default=200)
     parser.add_argument("--each", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = parser.parse_args()
-    for result in measure(chosen.students, chosen.each, chosen.seconds):
+    server = PostgresqlServer() if chosen.database == "postgresql" else None
+    try:
+        url = server.create("deadline") if server else ""
+        results = measure(chosen.students, chosen.each, chosen.seconds, database_url=url)
+    finally:
+        if server:
+            server.stop()
+    for result in results:
         print(json.dumps(result))

@@ -24,13 +24,9 @@ def row(figure: str, ratio: float, anchor: str, aim: float | None = None, digits
 
 
 def settings_in(folder: Path, **options: Any) -> Settings:
-    """Settings of a service with an empty, migrated SQLite database in ``folder``."""
-    settings = Settings(
-        data_dir=folder,
-        database_url=SecretStr(f"sqlite:///{folder}/bench.sqlite3"),
-        admin_token=SecretStr(ADMIN_TOKEN),
-        **options,
-    )
+    """Settings of a service with an empty, migrated database: SQLite in ``folder`` unless ``options`` name another."""
+    options.setdefault("database_url", SecretStr(f"sqlite:///{folder}/bench.sqlite3"))
+    settings = Settings(data_dir=folder, admin_token=SecretStr(ADMIN_TOKEN), **options)
     migrate.upgrade(settings)
     return settings
 
