@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy.orm import Session
-
 from app.assignments import service as assignments
 from app.commands import acting
 from app.commands.configuration import settings
@@ -29,22 +27,17 @@ def grant(slug: str, logins: Sequence[str], until: str, reason: str, by: str, as
     """Give these students a later deadline, all of them or none. Raises `UnusableInput`."""
     deadline = _moment(until)
     with writing(settings()) as session:
-        rows = [_row(row) for row in _granted(session, slug, logins, deadline, reason, by)]
+        viewer = acting.staff(session, by)
+        rows = [_row(service.grant(session, viewer, slug, login, deadline, reason)) for login in logins]
     emit(rows, as_json)
-
-
-def _granted(
-    session: Session, slug: str, logins: Sequence[str], deadline: datetime, reason: str, by: str
-) -> list[Extension]:
-    viewer = acting.staff(session, by)
-    return [service.grant(session, viewer, slug, login, deadline, reason) for login in logins]
 
 
 def remove(slug: str, logins: Sequence[str], by: str, as_json: bool) -> None:
     """Remove the extensions of these students, all of them or none, and print what is left."""
     with writing(settings()) as session:
+        viewer = acting.staff(session, by)
         for login in logins:
-            service.remove(session, acting.staff(session, by), slug, login)
+            service.remove(session, viewer, slug, login)
         rows = [_row(row) for row in repository.of_assignment(session, slug)]
     emit(rows, as_json)
 

@@ -131,8 +131,7 @@ def import_roster(
         if file:
             roster = _text(file)
         with database.write() as session:
-            people = repository.search(session, "", limit=1_000_000)
-            known = {user.login: (user.name, user.student_id) for user in people}
+            known = {user.login: (user.name, user.student_id) for user in repository.everybody(session)}
             rows = service.import_roster(session, roster, actor=viewer.login)
             if not confirmed:
                 raise _RollBack

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.pages.submission_form import ANSWER, FILE, FILES, PASTED, PLACE, START
+from app.pages.submission_form import ANSWER, FILE, FILES, PLACE, START
 from app.submissions import parts as uploaded_parts
 from app.submissions import placing
 from app.submissions.parts import Field
-from app.submissions.placing import PlacedFile, Placement, Reason
+from app.submissions.placing import PASTED, PlacedFile, Placement, Reason
 from app.submissions.submitting import OUTPUT
 from grader.answers import read_answers
 from grader.assignment import Assignment

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from app import language
 from app.presenting import filters
 from app.submissions.parts import Field
-from app.submissions.placing import PASTED_SUFFIXES
+from app.submissions.placing import PASTED, suffixes
 from app.submissions.submitting import OUTPUT
 from grader import telling
 from grader.assignment import Assignment, Question, Tell
@@ -19,8 +19,6 @@ ANSWER, FILE, PLACE, CARRY = "answer-", "-file", "place-", "carry-"
 several files, and a part that is carried over from an earlier attempt."""
 FILES, START = "files", "from"
 """The field of several files, and that of the attempt from which the form starts."""
-PASTED = frozenset({PartKind.CODE, PartKind.TEXT})
-"""Kinds of parts that can be pasted."""
 _CONTROL_BYTES = 256
 
 
@@ -78,7 +76,7 @@ def build(assignment: Assignment, tag: str) -> Form:
     return Form(
         cards=tuple(_cards(assignment, tag)),
         has_code=any(part.kind is PartKind.CODE for part in assignment.parts),
-        suffixes=", ".join(dict.fromkeys(suffix for part in assignment.parts for suffix in _suffixes(part))),
+        suffixes=", ".join(dict.fromkeys(suffix for part in assignment.parts for suffix in suffixes(part))),
         largest_file=_largest_file(assignment),
         part_titles={part.name: language.text(part.title, tag) for part in assignment.parts},
     )
@@ -116,13 +114,9 @@ def _form_part(part: PartDefinition, users: Sequence[str], tag: str) -> FormPart
         hint=language.text(part.hint, tag) if part.hint else "",
         max_bytes=part.limit,
         is_pasted=part.kind in PASTED,
-        accept=",".join(_suffixes(part)),
+        accept=",".join(suffixes(part)),
         questions=tuple(users),
     )
-
-
-def _suffixes(part: PartDefinition) -> Sequence[str]:
-    return tuple(dict.fromkeys((*part.suffixes, *PASTED_SUFFIXES) if part.kind in PASTED else part.suffixes))
 
 
 def _task(assignment: Assignment, question: Question, shared: Sequence[PartDefinition], tag: str) -> Task:

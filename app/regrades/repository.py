@@ -82,19 +82,6 @@ def submission_ids(session: Session, regrade_id: uuid.UUID) -> set[uuid.UUID]:
     return set(session.scalars(select(RegradeEntry.submission_id).where(RegradeEntry.regrade_id == regrade_id)))
 
 
-def running_entry_run(session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> int | None:
-    """The run that measures one submission of a running regrade."""
-    return session.scalar(
-        select(RegradeEntry.run_id)
-        .join(Regrade, Regrade.id == RegradeEntry.regrade_id)
-        .where(
-            RegradeEntry.regrade_id == regrade_id,
-            RegradeEntry.submission_id == submission_id,
-            Regrade.state == RegradeState.RUNNING,
-        )
-    )
-
-
 def measured_with(session: Session, evidence_id: int) -> tuple[dict[str, Any], str, PublishedAssignment]:
     """Evidence with the grader's version and the version of the assignment that measured it."""
     evidence, grader_version, assignment = session.execute(

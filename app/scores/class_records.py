@@ -30,6 +30,9 @@ from grader.evidence import Fault
 from grader.lateness import Lateness, lateness
 from grader.scoring import Verdict
 
+WITHOUT_RESULT = (Verdict.NOT_SUBMITTED, Verdict.PENDING, Verdict.FAULT)
+"""Verdicts that say nothing of an answer."""
+
 
 class Cell(NamedTuple):
     """One question of one attempt.
@@ -216,9 +219,6 @@ def counting_attempt(
     return next(reversed(graded or attempts), None)
 
 
-_WITHOUT_RESULT = (Verdict.NOT_SUBMITTED, Verdict.PENDING, Verdict.FAULT)
-
-
 def with_latest_answers(best: Attempt, attempts: Sequence[Attempt], numbers: Collection[str]) -> Attempt:
     """The best attempt with the results of these questions from the latest attempt that has one and is not cancelled.
 
@@ -232,7 +232,7 @@ def with_latest_answers(best: Attempt, attempts: Sequence[Attempt], numbers: Col
             for attempt in reversed(attempts)
             if attempt.state is not State.CANCELLED
             and number in attempt.cells
-            and attempt.cells[number].verdict not in _WITHOUT_RESULT
+            and attempt.cells[number].verdict not in WITHOUT_RESULT
         )
         source = next(answered, best)
         if source is not best:

@@ -11,14 +11,12 @@ from sqlalchemy.orm import Session
 from app import language
 from app.db.base import now
 from app.scores import withholding
-from app.scores.class_records import ClassSnapshot
+from app.scores.class_records import WITHOUT_RESULT, ClassSnapshot
 from app.scores.releases import repository
 from app.submissions.extensions import repository as extensions
 from grader import lateness, telling
 from grader.assignment import Tell
 from grader.scoring import Verdict
-
-_WITHOUT_RESULT = (Verdict.PENDING, Verdict.NOT_SUBMITTED, Verdict.FAULT)
 
 
 class QuestionState(BaseModel):
@@ -73,7 +71,7 @@ def of_class(session: Session, snapshot: ClassSnapshot, tag: str) -> ReleaseStat
     for question in assignment.questions:
         rule = telling.rule(assignment, question)
         cells = [cell for attempt in snapshot.graded if (cell := attempt.cells.get(question.number)) is not None]
-        results = [cell for cell in cells if cell.verdict not in _WITHOUT_RESULT]
+        results = [cell for cell in cells if cell.verdict not in WITHOUT_RESULT]
         questions.append(
             QuestionState(
                 number=question.number,

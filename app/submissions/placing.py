@@ -19,7 +19,9 @@ LEAVE_OUT = "none"
 MOST_FILES = 30
 _USE, _JOIN = "use-", "join-"
 _ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz")
-PASTED_SUFFIXES = (".txt",)
+PASTED = frozenset({PartKind.CODE, PartKind.TEXT})
+"""Kinds of parts that can be pasted."""
+_PASTED_SUFFIXES = (".txt",)
 """Pasted code and text often come as a plain text file."""
 
 
@@ -68,6 +70,11 @@ class Placement:
 
     parts: Mapping[str, Part]
     files: tuple[PlacedFile, ...]
+
+
+def suffixes(part: PartDefinition) -> tuple[str, ...]:
+    """The suffixes of files that may be a part."""
+    return tuple(dict.fromkeys((*part.suffixes, *_PASTED_SUFFIXES) if part.kind in PASTED else part.suffixes))
 
 
 def place(
@@ -125,7 +132,7 @@ class _Placing:
         accepting = list(self._accepting(name))
         fitting = [part for part in accepting if len(file.data) <= part.limit]
         joinable = [
-            part for part in fitting if part.kind is PartKind.CODE and name.lower().endswith((".py", *PASTED_SUFFIXES))
+            part for part in fitting if part.kind is PartKind.CODE and name.lower().endswith((".py", *_PASTED_SUFFIXES))
         ]
         row = PlacedFile(
             name,
@@ -148,8 +155,7 @@ class _Placing:
 
     def _accepting(self, name: str) -> Iterator[PartDefinition]:
         for part in self._assignment.parts:
-            suffixes = part.suffixes + (PASTED_SUFFIXES if part.kind in (PartKind.CODE, PartKind.TEXT) else ())
-            if name.lower().endswith(suffixes):
+            if name.lower().endswith(suffixes(part)):
                 yield part
 
     def _best(self, file: Part) -> tuple[tuple[int, int], PartDefinition]:
@@ -167,7 +173,7 @@ class _Placing:
             elif matching:
                 rank = (1, matching[0])
             else:
-                rank = (3 if entries and name.endswith(PASTED_SUFFIXES) else 2, 0)
+                rank = (3 if entries and name.endswith(_PASTED_SUFFIXES) else 2, 0)
             ranked.append((rank, part))
         return min(ranked, key=lambda item: item[0])
 

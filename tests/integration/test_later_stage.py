@@ -71,6 +71,15 @@ def waits_for_later_stage(course: Course, submission: uuid.UUID) -> bool:
     return (run.phase, run.outcome) == (Phase.LATER, RunOutcome.RUNNING) and not is_tried
 
 
+def raising(error: Exception) -> Callable[..., Any]:
+    """Stands where something of ours fails."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
 def question(course: Course, submission: uuid.UUID, number: str = "3.1") -> dict[str, Any]:
     return next(found for found in course.report(submission)["questions"] if found["number"] == number)
 
@@ -262,12 +271,8 @@ def test_a_database_that_was_away_is_no_failure_of_the_later_stage(
     course: Course, small: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = examined(course, sandbox, small)
-
-    def away(*_: Any, **__: Any) -> None:
-        raise DatabaseAway("no connection")
-
     with monkeypatch.context() as patched:
-        patched.setattr(later_stage, "run", away)
+        patched.setattr(later_stage, "run", raising(DatabaseAway("no connection")))
         for _ in range(FAULTS_TO_GIVE_UP + 1):
             measure(course, sandbox, submission)
             assert waits_for_later_stage(course, submission)
@@ -280,11 +285,7 @@ def test_fault_of_the_grader_in_the_later_stage_is_not_repeated(
     course: Course, sandbox: Sandbox, small: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submission = examined(course, sandbox, small)
-
-    def bug(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError("a bug of ours")
-
-    monkeypatch.setattr(later_stage, "run", bug)
+    monkeypatch.setattr(later_stage, "run", raising(ZeroDivisionError("a bug of ours")))
     measure(course, sandbox, submission)
     assert course.submission(submission).state is State.GRADED
     assert question(course, submission)["evidence"]["curve_fault"] == "grader"
