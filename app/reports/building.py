@@ -73,7 +73,7 @@ def build_report(session: Session, submission: Submission, lang: str, *, is_staf
         assignment_version=assignment.version,
         grader_version=run.grader_version if run else GRADER_VERSION,
         sandbox=run.sandbox if run else {},
-        timings=_timings(submission, run, repository.first_measured(session, run.id)) if run else {},
+        timings=_timings(submission, run, assignment, repository.first_measured(session, run.id)) if run else {},
         finished_at=submission.finished_at,
     )
 
@@ -207,7 +207,9 @@ def _cancel_effect(
     return CancelEffect.ATTEMPT_SPENT
 
 
-def _timings(submission: Submission, run: Run, first_measured: dict[str, datetime]) -> dict[str, Any]:
+def _timings(
+    submission: Submission, run: Run, assignment: Assignment, first_measured: dict[str, datetime]
+) -> dict[str, Any]:
     if run.regrade_id is not None:
         # The staff started this run, so the student's time of submission has no meaning for it.
         return dict(run.timings)
@@ -215,7 +217,11 @@ def _timings(submission: Submission, run: Run, first_measured: dict[str, datetim
     timings: dict[str, Any] = {
         **run.timings,
         "queued": round((run.started_at - start).total_seconds(), 4),
-        "questions": {number: round((at - start).total_seconds(), 4) for number, at in first_measured.items()},
+        "questions": {
+            question.number: round((first_measured[question.number] - start).total_seconds(), 4)
+            for question in assignment.questions
+            if question.number in first_measured
+        },
     }
     if submission.finished_at is not None:
         timings["total"] = round((submission.finished_at - start).total_seconds(), 4)
