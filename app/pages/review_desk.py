@@ -1,0 +1,53 @@
+"""The review desk: one question of one submission with all that a decision needs."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from app.auth.viewer import Viewer
+from app.http import request_language
+from app.pages import compare, source
+from app.pages.submission import report_context
+from app.problems import NotFound
+from app.reports import service as reports
+from app.scores.class_records import ClassSnapshot
+
+_STEPS = 4
+"""The keys 1 to 5 give points in this many equal steps from none to full."""
+
+
+class NoSuchQuestion(NotFound):
+    """The assignment has no such question."""
+
+    slug = "question-not-found"
+
+
+def context(
+    request: Request, session: Session, viewer: Viewer, snapshot: ClassSnapshot, submission: uuid.UUID, number: str
+) -> dict[str, Any]:
+    """The question with its report, its requests, its sources and the points to choose."""
+    tag = request_language.of_request(request)
+    report = reports.load_report(session, viewer, submission, tag)
+    of_report = report_context(session, viewer, report, tag)
+    question = next((row for row in of_report["report"]["questions"] if row["number"] == number), None)
+    if question is None:
+        raise NoSuchQuestion
+    rubric = snapshot.assignment.question(number)
+    texts = sorted(compare.text_parts(session, viewer, report), key=lambda text: text[0].name not in rubric.parts)
+    return {
+        "report": of_report["report"],
+        "question": question,
+        "requests": of_report["requests"],
+        "back": f"/dashboard/{snapshot.assignment.slug}/requests",
+        "steps": _steps(question["max_score"]),
+        "sources": [source.of_part(part, text) for part, text in texts],
+    }
+
+
+def _steps(full: float) -> list[float]:
+    # The two decimals of its label, so that a button gives exactly these points.
+    return [*(round(full * step / _STEPS, 2) for step in range(_STEPS)), full]
