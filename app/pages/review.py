@@ -106,7 +106,7 @@ def queue_page(
 
 @lru_cache(maxsize=64)
 def _queued_questions(snapshot: ClassSnapshot, number: str) -> tuple[QueuedQuestion, ...]:
-    """The questions that wait for review in the attempts that count, question by question; of all questions if ``number`` is empty."""
+    """The questions that wait for review in the attempts that count, by number; all numbers if ``number`` is empty."""
     graded = sorted(snapshot.graded, key=lambda attempt: attempt.submitted_at)
     numbers = [question.number for question in snapshot.assignment.questions if number in ("", question.number)]
     return tuple(
