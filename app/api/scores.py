@@ -75,15 +75,16 @@ def scores_canvas(
     file: Annotated[bytes, File(description="The gradebook as Canvas exported it.")],
     assignment: Annotated[str, Form(max_length=40, description="The assignment's slug.")],
     column: Annotated[str | None, Form(max_length=300, description="Title or id of the column to fill.")] = None,
+    scale: Annotated[
+        bool, Form(description="Scale the scores where the column's Points Possible are not the assignment's points.")
+    ] = False,
     preview: bool = False,
 ) -> Any:
     """The same file with one column filled in, without withheld results; with ``preview`` the changes alone."""
-    current = assignments.definition(assignments.current(session, assignment))
-    wanted = [column] if column else [*current.title.values(), current.slug]
-    filled, changes = gradebook.fill(service.class_table(session, current.slug, for_students=True).rows, file, wanted)
+    filled, changes = gradebook.fill_class(session, assignment, file, column, scale=scale)
     if preview:
         return changes
-    headers = {"Content-Disposition": f'attachment; filename="{current.slug}-canvas.csv"'}
+    headers = {"Content-Disposition": f'attachment; filename="{assignment}-canvas.csv"'}
     return Response(filled, media_type="text/csv; charset=utf-8", headers=headers)
 
 

@@ -36,10 +36,7 @@ def import_users(
 
     CSV with the columns login, name, role and student_id, a gradebook exported from Canvas, or Gradescope's roster.
     """
-    try:
-        text = roster.decode("utf-8")
-    except UnicodeDecodeError:
-        raise service.RosterError("The roster is not UTF-8 text. Save it as CSV in UTF-8.") from None
+    text = service.roster_text(roster)
     if preview:
         return RosterPreview.of(service.plan_roster(session, text))
     return [

@@ -22,11 +22,11 @@ from app.users.schemas import RosterPreview
 def import_roster(file: Path, preview: bool, as_json: bool) -> None:
     """Add a roster's people; prints ``login,token`` lines for the new ones. A rejected row raises `UnusableInput`."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = service.roster_text(file.read_bytes())
     except OSError as error:
         raise UnusableInput(f"cannot read {file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UnusableInput(f"{file} is not UTF-8 text; save it as CSV in UTF-8") from error
+    except service.RosterError as error:
+        raise UnusableInput(error.detail) from error
     with writing(settings()) as session:
         if preview:
             _show(RosterPreview.of(service.plan_roster(session, text)), as_json)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from sqlalchemy.orm import Session
+
+from app.assignments import service as assignments
 from app.exports import canvas
+from app.exports.canvas_file import GradebookError
 from app.problems import Unprocessable
-from app.scores.table import StudentRow
+from app.scores import class_repository, service
+from app.scores.table import ClassTable
 from app.submissions.models import State
 
 
@@ -16,13 +21,43 @@ class GradebookUnusable(Unprocessable):
     slug = "gradebook-unusable"
 
 
-def fill(rows: Sequence[StudentRow], data: bytes, wanted: Sequence[str]) -> tuple[bytes, canvas.Preview]:
-    """The file with the points of graded attempts, and its changes. Raises `GradebookUnusable` with the columns."""
+def fill_class(
+    session: Session, slug: str, data: bytes, column: str | None, *, scale: bool
+) -> tuple[bytes, canvas.Preview]:
+    """The file with the scores of a class as its students read them, and its changes.
+
+    Without a ``column``, the one with a title of the assignment, or its slug, is filled. Raises `GradebookUnusable`
+    with the columns, and `AssignmentNotFound`.
+    """
+    current = assignments.definition(assignments.current(session, slug))
+    wanted = [column] if column else [*dict.fromkeys((*current.title.values(), current.slug))]
+    table = service.class_table(session, slug, for_students=True)
+    return fill(table, data, wanted, scale=scale, unfinished=class_repository.unfinished_logins(session, slug))
+
+
+def fill(
+    table: ClassTable,
+    data: bytes,
+    wanted: Sequence[str],
+    *,
+    scale: bool = False,
+    unfinished: Collection[str] = (),
+) -> tuple[bytes, canvas.Preview]:
+    """The file with the points of graded attempts, and its changes. Raises `GradebookUnusable` with the columns.
+
+    ``unfinished`` are the logins of students with an attempt that is being graded.
+    """
     students = [
-        canvas.StudentScore(row.student, row.student_id, row.score if row.state is State.GRADED else None)
-        for row in rows
+        canvas.StudentScore(
+            row.student,
+            row.student_id,
+            row.score if row.state is State.GRADED else None,
+            is_provisional=row.state is State.GRADED and row.needs_review,
+            is_unfinished=row.state not in (None, State.GRADED) or row.student in unfinished,
+        )
+        for row in table.rows
     ]
     try:
-        return canvas.fill(data, students, wanted)
-    except canvas.GradebookError as error:
+        return canvas.fill(data, students, wanted, table.max_score, scale=scale)
+    except GradebookError as error:
         raise GradebookUnusable(str(error), columns=error.columns) from None

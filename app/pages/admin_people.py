@@ -129,7 +129,7 @@ def import_roster(
     rows: list[service.ImportedRow] = []
     try:
         if file:
-            roster = _text(file)
+            roster = service.roster_text(file)
         with database.write() as session:
             known = {user.login: (user.name, user.student_id) for user in repository.everybody(session)}
             rows = service.import_roster(session, roster, actor=viewer.login)
@@ -187,13 +187,6 @@ def revoke_token(viewer: AdminViewer, database: Db, login: str, token_id: int) -
             raise service.TokenNotFound
         service.revoke_token(session, token_id, actor=viewer.login)
     return RedirectResponse(f"/admin/people/{user.login}", status_code=303)
-
-
-def _text(file: bytes) -> str:
-    try:
-        return file.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise service.RosterError("The roster is not UTF-8 text. Save it as CSV in UTF-8.") from None
 
 
 def _tokens(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.assignments.models import PublishedAssignment
 from app.scores.models import Override, StoredScore
-from app.submissions.models import StoredEvidence, Submission
+from app.submissions.models import State, StoredEvidence, Submission
 from app.users.models import User
 from grader.scoring import Verdict
 
@@ -61,6 +61,16 @@ def submissions(session: Session, slug: str, user_id: int | None = None) -> Sequ
         .where(Submission.assignment_id.in_(_versions(slug)), owner)
         .order_by(Submission.submitted_at, Submission.id)
     ).all()
+
+
+def unfinished_logins(session: Session, slug: str) -> set[str]:
+    """The logins of people with a submission that waits or is being graded."""
+    query = (
+        select(User.login)
+        .join(Submission, Submission.user_id == User.id)
+        .where(Submission.assignment_id.in_(_versions(slug)), Submission.state.in_((State.QUEUED, State.RUNNING)))
+    )
+    return set(session.scalars(query))
 
 
 Paths = Mapping[str, Mapping[tuple[str | int, ...], Collection[str]]]

@@ -16,6 +16,11 @@ def by_login(session: Session, login: str) -> User | None:
     return session.scalar(select(User).where(User.login == login))
 
 
+def with_login_in_any_case(session: Session, login: str) -> list[User]:
+    """The people whose login differs from this one in upper and lower case at most, two at most."""
+    return list(session.scalars(select(User).where(func.lower(User.login) == login.lower()).limit(2)))
+
+
 def with_student_id(session: Session, student_id: str) -> list[User]:
     """The people with this student id, two at most."""
     return list(session.scalars(select(User).where(User.student_id == student_id).limit(2)))

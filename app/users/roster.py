@@ -82,7 +82,7 @@ def read(text: str) -> Roster:
 def _format(header: Sequence[str]) -> Format | None:
     if {"login", "name"} <= set(header):
         return "plain"
-    if header[:2] == ["student", "id"]:
+    if header[:2] == ["student", "id"] or header[:3] == ["lastname", "firstname", "id"]:
         return "canvas"
     if "email" in header and ("name" in header or {"first name", "last name"} <= set(header)):
         return "gradescope"
@@ -113,18 +113,25 @@ def _rows(
             if len(values) > len(header) and any(value.strip() for value in values[len(header) :]):
                 raise _Unusable("it has more cells than the header; a name with a comma needs double quotes")
             row = _row(line, *_READERS[kind](cells))
-            if row.login in first_lines:
-                raise _Unusable(f"{row.login} appears twice, first on line {first_lines[row.login]}")
+            if first := first_lines.get(row.login.lower()):
+                raise _Unusable(f"{row.login} appears twice, first on line {first}")
         except _Unusable as error:
             rejected.append(Rejected(line, str(error)))
         else:
-            first_lines[row.login] = line
+            first_lines[row.login.lower()] = line
             rows.append(row)
     return rows, rejected
 
 
+def _canvas_name(cells: Cells) -> str:
+    """The name of a Canvas row in one cell, as ``Lin, Ann``, or in two."""
+    names = (cells.get("lastname", ""), cells.get("firstname", ""))
+    return cells.get("student") or ", ".join(name for name in names if name)
+
+
 def _is_not_a_person(cells: Cells) -> bool:
-    return cells["student"].lower() in ("", "points possible", "manual posting", "student, test", "test student")
+    name = _canvas_name(cells).lower()
+    return name in ("", "points possible", "manual posting", "student, test", "test student")
 
 
 def _row(line: int, login: str, name: str, role: Role | None, student_id: str) -> Row:
@@ -150,8 +157,8 @@ def _plain(cells: Cells) -> tuple[str, str, Role | None, str]:
 def _canvas(cells: Cells) -> tuple[str, str, Role | None, str]:
     login = cells.get("sis login id", "")
     if not login:
-        raise _Unusable(f"{cells['student'][:80]} has no SIS Login ID")
-    return login, cells["student"], None, cells.get("sis user id", "")
+        raise _Unusable(f"{_canvas_name(cells)[:80]} has no SIS Login ID")
+    return login, _canvas_name(cells), None, cells.get("sis user id", "")
 
 
 def _gradescope(cells: Cells) -> tuple[str, str, Role | None, str]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.db.base import now
+from app.presenting import file_kinds
 from app.problems import Conflict, NotFound, Unprocessable
 from app.users import repository, roster
 from app.users.models import Role, Token, User
@@ -227,6 +228,18 @@ def bootstrap_admin(session: Session, secret: str) -> None:
         token.revoked_at = None
 
 
+def roster_text(data: bytes) -> str:
+    """The text of a roster's file. Raises `RosterError` for a file that is no UTF-8 text."""
+    kind = file_kinds.other_kind(data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        kind = kind or "not UTF-8 text"
+    if kind:
+        raise RosterError(f"The roster is {kind}. Save it as CSV in UTF-8.")
+    return text
+
+
 def plan_roster(session: Session, text: str) -> Plan:
     """Plan the import of a roster without changes. Raises `RosterError` for a text that is not a roster."""
     parsed = roster.read(text)
@@ -256,8 +269,14 @@ def import_roster(session: Session, text: str, *, actor: str) -> list[ImportedRo
 
 
 def _existing_user(session: Session, row: roster.Row, kind: roster.Format) -> User | None:
-    """The person of a row: by login, or by student id in a roster of a system that may use other logins."""
+    """The person of a row: by login, or by student id in a roster of a system that may use other logins.
+
+    A login in other letters, upper or lower case, is the same person's unless two people have it.
+    """
     user = repository.by_login(session, row.login)
+    if user is None:
+        same = repository.with_login_in_any_case(session, row.login)
+        user = same[0] if len(same) == 1 else None
     if user is None and kind != "plain" and row.student_id:
         same = repository.with_student_id(session, row.student_id)
         user = same[0] if len(same) == 1 else None
@@ -266,7 +285,7 @@ def _existing_user(session: Session, row: roster.Row, kind: roster.Format) -> Us
 
 def _import_row(session: Session, row: roster.Row, user: User | None, actor: str) -> ImportedRow:
     if user is not None:
-        user.name, user.student_id = row.name, row.student_id or user.student_id
+        edit_user(session, user, actor=actor, name=row.name, student_id=row.student_id)
         return ImportedRow(user.login, user.name, user.role, user.student_id, None)
     role = row.role or Role.STUDENT
     user = create_user(session, login=row.login, name=row.name, role=role, actor=actor, student_id=row.student_id)

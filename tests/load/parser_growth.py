@@ -26,7 +26,7 @@ from typing import Any
 
 from PIL import Image
 
-from app.exports import canvas
+from app.exports import canvas, canvas_file
 from app.pages import compare, source
 from app.similarity import fingerprints
 from app.users import roster
@@ -163,7 +163,7 @@ def _coloured(text: str) -> object:
 
 
 def _gradebook(data: bytes) -> object:
-    return _refused(lambda: canvas.records(data))
+    return _refused(lambda: canvas_file.records(data))
 
 
 def _side(pixels: int) -> int:
@@ -339,7 +339,7 @@ READERS: Mapping[str, Reader] = {
     "gradebook: quotes": Reader(_gradebook, lambda n: b'"' + b'""' * n, 4_000_000),
     "gradebook: quotes that break": Reader(_gradebook, lambda n: b'a"b"' * n, 2_000_000),
     "gradebook: wide": Reader(
-        lambda data: _refused(lambda: canvas.fill(data, [], ["x"])),
+        lambda data: _refused(lambda: canvas.fill(data, [], ["x"], 4.0)),
         lambda n: b"Student,ID," + b"a (1)," * n + b"\n",
         900_000,
     ),

@@ -146,7 +146,7 @@ def exports(database: Database) -> dict[str, bytes]:
         "scores.csv": table.csv().encode(),
         "gradescope.csv": gradescope_table.text(current, table.rows).encode(),
         "canvas-before.csv": CANVAS,
-        "canvas-after.csv": gradebook.fill(table.rows, CANVAS, ["Quiz"])[0],
+        "canvas-after.csv": gradebook.fill(table, CANVAS, ["Quiz"])[0],
         "results.json": (json.dumps(results, ensure_ascii=False, indent=2) + "\n").encode(),
         "everything.jsonl": "".join(json_lines.lines(database, SLUG, "en")).encode(),
     }

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.exports import canvas
-from app.exports.canvas import Field, GradebookError, StudentScore, fill, records
+from app.exports import canvas, canvas_file
+from app.exports.canvas import Preview, StudentScore
+from app.exports.canvas_file import Field, GradebookError, records
 
 HEADER = "Student,ID,SIS User ID,SIS Login ID,Section,HW13 (77),HW12 (76),Final Score"
 STUDENTS = [StudentScore("ann", "B01", 3.75), StudentScore("bob", "B02", 2.0), StudentScore("cy", None, None)]
+
+
+def fill(data: bytes, students: Sequence[StudentScore], wanted: Sequence[str]) -> tuple[bytes, Preview]:
+    return canvas.fill(data, students, wanted, 4.0)
 
 
 def _file(*rows: str, end: str = "\r\n") -> bytes:
@@ -104,7 +111,7 @@ def test_what_is_no_export_is_named(data: bytes, seen: str) -> None:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "line",
-    [b"a" * 60, b"a" * canvas.BYTE_LIMIT, b'"a"' * 2_000_000, b'"' + b"a" * 8_000_000, b'""' * 4_000_000],
+    [b"a" * 60, b"a" * canvas_file.BYTE_LIMIT, b'"a"' * 2_000_000, b'"' + b"a" * 8_000_000, b'""' * 4_000_000],
     ids=["short", "plain", "quoted", "unclosed", "empty-quotes"],
 )
 def test_a_first_line_without_a_separator_is_refused_at_once(line: bytes) -> None:
@@ -134,7 +141,7 @@ def test_too_many_cells_and_bytes_are_refused() -> None:
     with pytest.raises(GradebookError, match="more than 1,000,000 cells"):
         records(_file("," * 1_000_000))
     with pytest.raises(GradebookError, match="8,388,609 bytes"):
-        records(_file().ljust(canvas.BYTE_LIMIT + 1))
+        records(_file().ljust(canvas_file.BYTE_LIMIT + 1))
 
 
 @given(

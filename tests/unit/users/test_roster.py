@@ -152,3 +152,28 @@ def test_a_long_list_of_faults_is_cut_in_the_sentence_alone() -> None:
     error = service.RosterError.of([roster.Rejected(line, "no") for line in range(2, 100)])
     assert error.detail.endswith("and 78 more.")
     assert len(error.members["errors"]) == 98
+
+
+def test_a_login_in_other_letters_is_the_same_persons(database: Database) -> None:
+    with database.write() as session:
+        service.import_roster(session, "login,name\numa,Uma\n", actor="test")
+        (row,) = service.import_roster(session, "login,name\nUMA,Uma Q\n", actor="test")
+        assert (row.login, row.name, row.token) == ("uma", "Uma Q", None)
+        edit = session.scalars(select(AuditEntry).where(AuditEntry.action == "user.edit")).all()[-1]
+        assert (edit.subject, edit.detail) == ("uma", {"name": "Uma Q"})
+    (twice,) = roster.read("login,name\nxia,Xia\nXIA,Xia\n").rejected
+    assert twice.reason == "XIA appears twice, first on line 2"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"PK\x03\x04\x14\0", "an Excel workbook (.xlsx)"),
+        ("login,name\n".encode("utf-16"), "a file in UTF-16"),
+        ("login,name\nann,Zo\xeb\n".encode("latin-1"), "not UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_no_text_is_named(data: bytes, kind: str) -> None:
+    with pytest.raises(service.RosterError) as refused:
+        service.roster_text(data)
+    assert refused.value.detail == f"The roster is {kind}. Save it as CSV in UTF-8."
