@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from grader import assignment_upgrade
+from grader import assignment_upgrade, spelling
 from grader.parts import MOST_PARTS, PartDefinition, PartKind, Text
 from grader.submission import Part
 
@@ -131,7 +131,8 @@ def _has_known_parts(question: Question, info: ValidationInfo) -> Question:
     names = [part.name for part in info.data.get("parts", ())]
     unknown = sorted(set(question.parts) - set(names))
     if unknown and names:
-        raise ValueError(f"parts: unknown parts {unknown}; there are {', '.join(names)}")
+        close = spelling.suggestion(unknown[0], names)
+        raise ValueError(f"parts: unknown parts {unknown}; there are {', '.join(names)}{close}")
     return question
 
 
@@ -211,6 +212,10 @@ class Assignment(_Data):
         return self.files[self.prelude] if self.prelude else ""
 
 
+_NOT_IN_FILE = {"digest", "files"}
+"""Fields of an assignment that are no keys of its `assignment.toml`."""
+
+
 def read_folder(folder: Path) -> dict[str, str]:
     """The texts of an assignment's folder by name. Raises ``OSError`` or ``UnicodeDecodeError``."""
     return {
@@ -235,6 +240,8 @@ def from_files(texts: Mapping[str, str]) -> Assignment:
         data = texts[name].encode()
         digest.update(f"{name}\0{len(data)}\0".encode() + data)
     definition = assignment_upgrade.upgrade(tomllib.loads(texts["assignment.toml"]), _parts_of_hw13)
+    for name in sorted(_NOT_IN_FILE & definition.keys()):
+        raise ValueError(f"{name}: there is no such key")
     return Assignment(**definition, digest=digest.hexdigest(), files=dict(texts))
 
 

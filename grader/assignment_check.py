@@ -7,22 +7,30 @@ that cannot be read.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from grader import assignment as assignments
-from grader import messages, telling
-from grader.assignment import Assignment, Question, Tell
+from grader import messages, spelling, telling
+from grader.assignment import Assignment, LateRule, Question, Schedule, Tell
 from grader.check import OwnPoints, is_points
 from grader.checks import registry
 from grader.intake import syntax
+from grader.parts import PartDefinition
+from grader.sandbox import policy
 
 MAIN = "assignment.toml"
+_TABLES: Mapping[str | int, type[BaseModel]] = {
+    "schedule": Schedule,
+    "late": LateRule,
+    "parts": PartDefinition,
+    "questions": Question,
+}
+"""The tables whose keys are fixed, by name."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,21 @@ def check(folder: Path) -> tuple[Assignment | None, tuple[Fault, ...]]:
         return None, (Fault(str(folder), None, str(error)),)
     if MAIN not in texts:
         return None, (Fault(str(folder), None, f"there is no {MAIN}"),)
+    return check_texts(texts)
+
+
+def check_texts(texts: Mapping[str, str]) -> tuple[Assignment | None, tuple[Fault, ...]]:
+    """As `check`, of the texts of a folder's files by name. Any text gives a result."""
+    if MAIN not in texts:
+        return None, (Fault(MAIN, None, "there is no such file"),)
     try:
         assignment = assignments.from_files(texts)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        return None, (Fault(MAIN, int(line[1]) if line else None, str(error)),)
     except ValidationError as error:
         return None, tuple(_validation_fault(texts[MAIN], details) for details in error.errors())
+    except (ValueError, RecursionError) as error:
+        line = re.search(r"at line (\d+)", str(error))
+        what = "the file is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return None, (Fault(MAIN, int(line[1]) if line else None, what),)
     return assignment, tuple(_faults(assignment))
 
 
@@ -77,7 +93,8 @@ def remarks(assignment: Assignment) -> tuple[Fault, ...]:
 def _validation_fault(text: str, error: Mapping[str, Any]) -> Fault:
     where = error["loc"]
     field = ".".join(str(part + 1) if isinstance(part, int) else part for part in where)
-    message = error["msg"].removeprefix("Value error, ")
+    tables = [_TABLES[name] for name in where[:-1] if name in _TABLES]
+    message = _validation_message(error, tables[-1] if tables else Assignment)
     index = next((part for part in where if isinstance(part, int)), None)
     named = re.match(r"(\w+): ", message)
     words = [part for part in where if isinstance(part, str)]
@@ -85,6 +102,17 @@ def _validation_fault(text: str, error: Mapping[str, Any]) -> Fault:
     names = names or (list(named.groups()) if named else [])
     line = _line(text, index, names[-1] if names else None, str(where[0]) if index is not None else "questions")
     return Fault(MAIN, line, f"{field}: {message}" if field else message)
+
+
+def _validation_message(error: Mapping[str, Any], table: type[BaseModel]) -> str:
+    """What pydantic says, with the name that a misspelt key of the ``table`` or value may stand for."""
+    if error["type"] == "extra_forbidden":
+        names = [name for name in table.model_fields if table is not Assignment or name not in ("digest", "files")]
+        return f"there is no such key{spelling.suggestion(str(error['loc'][-1]), names)}"
+    message: str = error["msg"].removeprefix("Value error, ")
+    if error["type"] in ("enum", "literal_error"):
+        message += spelling.suggestion(str(error["input"]), re.findall(r"'([^']+)'", message))
+    return message
 
 
 def _line(text: str, question: int | None, name: str | None, table: str = "questions") -> int | None:
@@ -110,8 +138,11 @@ def _faults(assignment: Assignment) -> Iterator[Fault]:
         number = f"question {assignment.questions[question].number}: " if question is not None else ""
         return Fault(MAIN, _line(text, question, name), f"{number}{name}: {what}")
 
-    if assignment.prelude:
-        yield from _prelude(assignment, fault(None, "prelude", f"there is no file {assignment.prelude}"))
+    if assignment.prelude and assignment.prelude not in assignment.files:
+        close = spelling.suggestion(assignment.prelude, assignment.files)
+        yield fault(None, "prelude", f"there is no file {assignment.prelude}{close}")
+    yield from _unreadable_code(assignment)
+    yield from _wrong_limits(assignment)
     for index, part in enumerate(assignment.parts):
         if not part.title.get(messages.LANGUAGES[0]):
             what = f"part {part.name}: title: there is no text in {messages.LANGUAGES[0]}"
@@ -120,20 +151,32 @@ def _faults(assignment: Assignment) -> Iterator[Fault]:
         if not question.title.get(messages.LANGUAGES[0]):
             yield fault(index, "title", f"there is no text in {messages.LANGUAGES[0]}")
         if question.check not in registry.CHECKS:
-            yield fault(index, "check", f"there is no check {question.check!r}; there are {', '.join(registry.CHECKS)}")
+            close = spelling.suggestion(question.check, registry.CHECKS)
+            what = f"there is no check {question.check!r}; there are {', '.join(registry.CHECKS)}{close}"
+            yield fault(index, "check", what)
             continue
         for name, what in _wrong_options(assignment, question):
             yield fault(index, name, what)
 
 
-def _prelude(assignment: Assignment, missing: Fault) -> Iterator[Fault]:
-    if assignment.prelude not in assignment.files:
-        yield missing
-        return
+def _unreadable_code(assignment: Assignment) -> Iterator[Fault]:
+    """The prelude and the author's functions that Python cannot read."""
+    folders = tuple(f"{str(it.options['folder']).strip('/')}/" for it in assignment.questions if "folder" in it.options)
+    for name, text in assignment.files.items():
+        if name == assignment.prelude or (name.endswith(".py") and name.startswith(folders)):
+            error = syntax.grammar_error(text)
+            if error is not None:
+                yield Fault(name, error.line, error.message)
+
+
+def _wrong_limits(assignment: Assignment) -> Iterator[Fault]:
     try:
-        syntax.tree(assignment.prelude_source())
-    except SyntaxError as error:
-        yield Fault(assignment.prelude, error.lineno, error.msg)
+        policy.default().limits.override(assignment.sandbox)
+    except ValidationError as error:
+        for details in error.errors():
+            name = str(details["loc"][0])
+            what = f"sandbox.{name}: {_validation_message(details, policy.Limits)}"
+            yield Fault(MAIN, _line(assignment.files[MAIN], None, name), what)
 
 
 def _wrong_options(assignment: Assignment, question: Question) -> Iterator[tuple[str, str]]:
@@ -153,4 +196,6 @@ def _wrong_options(assignment: Assignment, question: Question) -> Iterator[tuple
             if name not in points and name not in problems:
                 yield name, details["msg"].removeprefix("Value error, ")
     for name in question.options.keys() - check.options_type.model_fields.keys():
-        yield name, f"is no option of {question.check}; there are {', '.join(check.options_type.model_fields)}"
+        names = check.options_type.model_fields
+        close = spelling.suggestion(name, names)
+        yield name, f"is no option of {question.check}; there are {', '.join(names)}{close}"

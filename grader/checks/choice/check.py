@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from grader import spelling
 from grader.answers import AnswersError, read_answers
 from grader.assignment import Assignment, Question
 from grader.check import Check, Reading
@@ -71,5 +72,5 @@ class Choice(Check[ChoiceEvidence, ChoiceOptions]):
         choices, key = question.options.get("choices"), question.options.get("key")
         if not isinstance(choices, dict) or not choices:
             yield "choices", "names the answers that there are, each with its texts"
-        elif key not in choices:
-            yield "key", f"is one of {', '.join(choices)}, not {key!r}"
+        elif key not in list(choices):
+            yield "key", f"is one of {', '.join(choices)}, not {key!r}{spelling.suggestion(str(key), choices)}"

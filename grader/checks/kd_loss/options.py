@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import PositiveInt
 
-from grader import messages
+from grader import messages, spelling
 from grader.assignment import Assignment, Question
 from grader.check import ForScoring, Options, Points, is_points
 from grader.checks.kd_loss import kd_diagnosis, kd_rubric
@@ -42,18 +42,22 @@ def problems(assignment: Assignment, question: Question) -> Iterator[tuple[str, 
         for name in mistakes.split("+"):
             if name not in message_ids and name != kd_rubric.DEFAULT:
                 yield mistakes, f"there is no known mistake {name}"
-    files = {name: question.options.get(name) for name in ("cases", "known_mistakes")}
-    for name, file in files.items():
-        if file not in assignment.files:
-            yield name, f"names a file of the folder, not {file!r}"
-    if all(file in assignment.files for file in files.values()):
-        case_text = assignment.files[str(files["cases"])]
+    files: dict[str, str] = {}
+    for name in ("cases", "known_mistakes"):
+        file = question.options.get(name)
+        if isinstance(file, str) and file in assignment.files:
+            files[name] = file
+        else:
+            close = spelling.suggestion(file, assignment.files) if isinstance(file, str) else ""
+            yield name, f"names a file of the folder, not {file!r}{close}"
+    if len(files) == 2:
+        case_text = assignment.files[files["cases"]]
         try:
             cases.read(case_text)
         except (ValueError, KeyError, TypeError) as error:
             yield "cases", f"{files['cases']} is no case file: {error}"
             return
         try:
-            kd_diagnosis.table(case_text, assignment.files[str(files["known_mistakes"])])
+            kd_diagnosis.table(case_text, assignment.files[files["known_mistakes"]])
         except (ValueError, KeyError, TypeError) as error:
             yield "known_mistakes", f"{files['known_mistakes']} does not fit the cases: {error}"
