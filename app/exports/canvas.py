@@ -9,7 +9,16 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from app.exports.canvas_file import Field, GradebookError, is_person, is_points_row, no_export, number, records
+from app.exports.canvas_file import (
+    Field,
+    GradebookError,
+    PointsDiffer,
+    is_person,
+    is_points_row,
+    no_export,
+    number,
+    records,
+)
 
 _LOGIN, _STUDENT_ID, _ID = "SIS Login ID", "SIS User ID", "ID"
 _NAMES = (["Student"], ["LastName", "FirstName"])
@@ -169,11 +178,11 @@ def _factor(column: str, possible: float | None, max_score: float, *, scale: boo
         return 1.0
     if scale and possible > 0 and max_score > 0:
         return possible / max_score
-    advice = "Change Points Possible in Canvas" + (", or let the scores be scaled." if possible > 0 else ".")
-    raise GradebookError(
-        f"The column {column} has {possible:g} points in Canvas, and the assignment has {max_score:g}. {advice}",
-        [column],
-    )
+    sentence = f"The column {column} has {possible:g} points in Canvas, and the assignment has {max_score:g}."
+    if possible > 0:
+        advice = "Change Points Possible in Canvas, or let the scores be scaled."
+        raise PointsDiffer(f"{sentence} {advice}", column, possible)
+    raise GradebookError(f"{sentence} Change Points Possible in Canvas.", [column])
 
 
 class _People:

@@ -33,6 +33,14 @@ class GradebookError(ValueError):
         self.columns = list(columns)
 
 
+class PointsDiffer(GradebookError):
+    """The column has other points than the assignment, to which the scores can be scaled."""
+
+    def __init__(self, message: str, column: str, possible: float) -> None:
+        super().__init__(message, [column])
+        self.possible = possible
+
+
 class Field(NamedTuple):
     """A cell: its byte range in the file, quotes included, and its text."""
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.exports import canvas
-from app.exports.canvas_file import GradebookError
+from app.exports.canvas_file import GradebookError, PointsDiffer
 from app.problems import Unprocessable
 from app.scores import class_repository, service
 from app.scores.table import ClassTable
@@ -19,6 +19,12 @@ class GradebookUnusable(Unprocessable):
     """The file is not a gradebook export that can be filled."""
 
     slug = "gradebook-unusable"
+
+
+class GradebookPointsDiffer(GradebookUnusable):
+    """The column has other points than the assignment. `possible` are the column's, `max_score` the assignment's."""
+
+    slug = "gradebook-points"
 
 
 def fill_class(
@@ -59,5 +65,8 @@ def fill(
     ]
     try:
         return canvas.fill(data, students, wanted, table.max_score, scale=scale)
+    except PointsDiffer as error:
+        members = {"possible": error.possible, "max_score": table.max_score}
+        raise GradebookPointsDiffer(str(error), columns=error.columns, **members) from None
     except GradebookError as error:
         raise GradebookUnusable(str(error), columns=error.columns) from None

@@ -88,6 +88,12 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// -- a field that says so sends its form as soon as it has a value, like its button ------------------------------
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submits]") && event.target.value) event.target.form.requestSubmit();
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   localTimes(document);
   show("offline", !navigator.onLine);

@@ -106,6 +106,7 @@ def test_a_variant_changes_in_the_column_alone(name: str) -> None:
     filled, preview = canvas.fill(before, STUDENTS, ["HW13"], 4.0)
     assert filled == after
     assert len(preview.differences) == VARIANTS[name].count("→")
+    assert list(preview.names.values()) == (["Student, Test"] if name == "test-student-at-the-end" else [])
     assert canvas.fill(filled, STUDENTS, ["HW13"], 4.0)[0] == filled, "filling again changes nothing"
 
 
@@ -156,7 +157,9 @@ def test_the_preview_lists_who_is_provisional_unfinished_and_without_a_submissio
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("cell", ["9" * 4_000_000, "Manual Posting" + " " * 4_000_000 + "\n.", " " * 4_000_000 + "\n."])
+@pytest.mark.parametrize(
+    "cell", ["9" * 4_000_000 + "x", "Manual Posting" + " " * 4_000_000 + "\n.", " " * 4_000_000 + "\n."]
+)
 def test_a_cell_of_any_length_is_read_at_once(cell: str) -> None:
     data = f'{HEAD}{POINTS}"{cell}",,,,,,,\nAnn,1,B01,ann,S,"{cell}",,\n'.encode()
     assert canvas.fill(data, STUDENTS, ["HW13"], 4.0)[1].differences[0].new == "3.75"

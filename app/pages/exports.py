@@ -1,0 +1,103 @@
+"""The page with everything that leaves a class as a file, and the preview of a filled Canvas gradebook."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from app.auth.viewer import Viewer
+from app.exports import gradebook
+from app.exports.canvas_file import BYTE_LIMIT
+from app.http.authentication import StaffViewer
+from app.http.sessions import ReadSession
+from app.pages.class_pages import class_page, class_snapshot
+from app.problems import Problem
+from app.scores import class_repository, withholding
+
+router = APIRouter(prefix="/dashboard/{slug}/exports")
+_CARRIED = 900_000
+"""Characters of a file that a page carries to its next form; a field of a form has at most 1 MiB."""
+
+
+@router.get("")
+def exports(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
+    """Every export of the class, and how many of its scores are final."""
+    return _exports(request, viewer, session, slug)
+
+
+@router.post("/canvas")
+def canvas(
+    request: Request,
+    viewer: StaffViewer,
+    session: ReadSession,
+    slug: str,
+    file: Annotated[UploadFile | None, File()] = None,
+    carried: Annotated[str, Form(max_length=_CARRIED)] = "",
+    name: Annotated[str, Form(max_length=255)] = "",
+    column: Annotated[str, Form(max_length=300)] = "",
+    scale: Annotated[str, Form(max_length=1)] = "",
+) -> HTMLResponse:
+    """What filling the gradebook changes, whose scores are not final, and the filled file to download."""
+    data = file.file.read(BYTE_LIMIT + 1) if file is not None and file.filename else _unpack(carried)
+    name = (file.filename if file is not None else None) or name or f"{slug}-canvas.csv"
+    try:
+        filled, preview = gradebook.fill_class(session, slug, data, column or None, scale=bool(scale))
+    except gradebook.GradebookUnusable as problem:
+        form = {"carried": _pack(data), "name": name, "columns": problem.members["columns"]}
+        return _exports(request, viewer, session, slug, problem, chosen=problem.members["columns"][0:1], **form)
+    return class_page(
+        request,
+        "canvas_preview.html",
+        session,
+        viewer,
+        class_snapshot(request, session, slug).assignment,
+        preview=preview,
+        name=name,
+        filled=base64.b64encode(filled).decode(),
+        withheld=sorted(withholding.withheld_in_class(session, slug)),
+    )
+
+
+def _exports(
+    request: Request, viewer: Viewer, session: Session, slug: str, problem: Problem | None = None, **form: Any
+) -> HTMLResponse:
+    snapshot = class_snapshot(request, session, slug)
+    counts = {
+        "students": len(snapshot.standings),
+        "graded": len(snapshot.graded),
+        "provisional": sum(attempt.needs_review for attempt in snapshot.graded),
+        "unfinished": len(class_repository.unfinished_logins(session, slug)),
+        "missing": sum(standing.counting is None for standing in snapshot.standings),
+    }
+    return class_page(
+        request,
+        "exports.html",
+        session,
+        viewer,
+        snapshot.assignment,
+        problem,
+        counts=counts,
+        withheld=sorted(withholding.withheld_in_class(session, slug)),
+        differs=isinstance(problem, gradebook.GradebookPointsDiffer),
+        **{"carried": "", "name": "", "columns": [], **form},
+    )
+
+
+def _pack(data: bytes) -> str:
+    """A file as a field of a form, or nothing if it is too large: then it is chosen again."""
+    text = base64.urlsafe_b64encode(zlib.compress(data, 9)).decode()
+    return text if len(text) <= _CARRIED else ""
+
+
+def _unpack(text: str) -> bytes:
+    """The file of a field, at most one byte more than is read; empty for another text."""
+    try:
+        return zlib.decompressobj().decompress(base64.urlsafe_b64decode(text), BYTE_LIMIT + 1)
+    except (ValueError, binascii.Error, zlib.error):
+        return b""
