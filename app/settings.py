@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -79,6 +80,11 @@ class Settings(BaseSettings):
         default=10.0,
         description="Seconds that running gradings may take to finish at shutdown before they go back to the queue.",
     )
+    time_zone: str = Field(
+        default="UTC",
+        description="The course's time zone, such as `Asia/Taipei`, for the days in charts and filters and for times "
+        "that staff type. Other times are shown in the zone of the reader's browser.",
+    )
     session_days: PositiveInt = Field(default=14, description="Days that a login in the browser lasts.")
     public_url: str | None = Field(
         default=None,
@@ -104,6 +110,20 @@ class Settings(BaseSettings):
         except (ArgumentError, ValueError):
             raise ValueError("this is not the address of a database") from None
         return url
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError):
+            raise ValueError("a time zone has a name such as Asia/Taipei or UTC") from None
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The course's time zone."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def sqlalchemy_url(self) -> str:

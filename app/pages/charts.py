@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
+from app.pages.class_view import bounds_of
 from app.scores.class_records import Attempt, ClassSnapshot
 from app.submissions.models import State
 from grader import messages
@@ -67,16 +69,17 @@ class Charts:
 
 
 @lru_cache(maxsize=4)
-def draw(snapshot: ClassSnapshot, tag: str) -> Charts:
-    """The charts of the attempts that count; the days count every attempt."""
+def draw(snapshot: ClassSnapshot, tag: str, zone: tzinfo = UTC) -> Charts:
+    """The charts of the attempts that count; the days, those of a time zone, count every attempt."""
     graded = snapshot.graded
     deadline = snapshot.assignment.schedule.deadline
+    last_day = deadline.astimezone(zone).date() if deadline else None
     return Charts(
         totals=tuple(_totals(graded, snapshot.assignment.max_score)),
         full=tuple(_full(graded, snapshot)),
         mistakes=tuple(_mistakes(graded, tag)),
-        days=tuple(_days(snapshot.attempts, deadline.date() if deadline else None)),
-        deadline_day=deadline.date().isoformat() if deadline else None,
+        days=tuple(_days([attempt.submitted_at for attempt in snapshot.attempts], last_day, zone)),
+        deadline_day=last_day.isoformat() if last_day else None,
         parameters=tuple(_parameters(graded, snapshot.assignment)),
         unmeasured=sum(attempt.parameters is None or attempt.accuracy is None for attempt in graded),
         graded=len(graded),
@@ -133,18 +136,19 @@ def sentence(mistake: str, tag: str) -> str:
     return f"{number} {messages.render(Note(id=key, params=dict.fromkeys(places, '…')), tag)}"
 
 
-def _days(attempts: Sequence[Attempt], deadline: date | None) -> list[Bar]:
-    """Attempts by day (UTC) without gaps, up to a deadline that is near; at most the latest 60 days."""
-    counts = Counter(attempt.submitted_at.date() for attempt in attempts)
-    if not counts:
+def _days(times: Sequence[datetime], deadline: date | None, zone: tzinfo) -> list[Bar]:
+    """Attempts, oldest first, by day without gaps, up to a deadline that is near; at most the latest 60 days."""
+    if not times:
         return []
-    last = max(counts)
+    last = times[-1].astimezone(zone).date()
     if deadline is not None and 0 < (deadline - last).days <= _DAYS_AHEAD:
         last = deadline
-    first = max(min(counts), last - timedelta(days=_DAYS - 1))
+    first = max(times[0].astimezone(zone).date(), last - timedelta(days=_DAYS - 1))
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    most = max(counts[day] for day in days)
-    return [_day(day, counts[day], most) for day in days]
+    bounds = [bounds_of(day, zone) for day in days]
+    counts = [bisect_left(times, end) - bisect_left(times, start) for start, end in bounds]
+    most = max(counts)
+    return [_day(day, count, most) for day, count in zip(days, counts, strict=True)]
 
 
 def _day(day: date, count: int, most: int) -> Bar:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.presenting.search import fold
 from app.scores.class_records import Attempt, StudentStanding
 from app.submissions.models import State
 from grader.scoring import Verdict
@@ -33,7 +34,8 @@ _OF_ATTEMPT: dict[str, Callable[[Attempt], Any]] = {
 class ClassView(BaseModel):
     """The query string of the class table. Unknown columns sort by login.
 
-    All bounds are inclusive; ``day`` (UTC) is the day of any attempt. ``full`` means full points in the question.
+    All bounds are inclusive; ``day`` is the day of any attempt in the course's time zone. ``full`` means full points in
+    the question.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,7 +56,7 @@ class ClassView(BaseModel):
     largest: int | None = None
     least_accuracy: float | None = None
     most_accuracy: float | None = None
-    day: date | None = None
+    day: Annotated[date | None, Field(ge=date(1970, 1, 2), le=date(9999, 12, 30))] = None
     sort: Annotated[str, Field(max_length=40)] = "login"
     order: Literal["asc", "desc"] = "asc"
     page: Annotated[int, Field(ge=1, le=10_000)] = 1
@@ -65,10 +67,20 @@ class ClassView(BaseModel):
         # A form sends its empty fields too.
         return {name: value for name, value in dict(values).items() if value != ""}
 
-    def select(self, standings: Sequence[StudentStanding]) -> list[StudentStanding]:
-        """The matching students in order; those without a value come last in both directions."""
-        words, filtered = self.q.casefold().split(), bool(self.filters)
-        matching = [standing for standing in standings if self._matches(standing, words, filtered)]
+    def select(
+        self, standings: Sequence[StudentStanding], zone: tzinfo = UTC, also: str | None = None
+    ) -> list[StudentStanding]:
+        """The matching students in order; those without a value come last in both directions.
+
+        The days are those of the ``zone``. The student with the login ``also`` is among them in any case.
+        """
+        words, filtered = fold(self.q).split(), bool(self.filters)
+        day = bounds_of(self.day, zone) if self.day is not None else None
+        matching = [
+            standing
+            for standing in standings
+            if self._matches(standing, words, filtered, day) or standing.login == also
+        ]
         key = self._key()
         valued = [(value, standing) for standing in matching if (value := key(standing)) is not None]
         valued.sort(key=lambda pair: pair[0], reverse=self.order == "desc")
@@ -85,11 +97,11 @@ class ClassView(BaseModel):
         """The active filters of the charts, by field."""
         return {name: value for name in _CHART_FILTERS if (value := getattr(self, name)) not in (None, "", False)}
 
-    def _matches(self, standing: StudentStanding, words: list[str], filtered: bool) -> bool:
-        if words:
-            text = f"{standing.login} {standing.name} {standing.student_id or ''}".casefold()
-            if not all(word in text for word in words):
-                return False
+    def _matches(
+        self, standing: StudentStanding, words: list[str], filtered: bool, day: tuple[datetime, datetime] | None
+    ) -> bool:
+        if words and not all(word in standing.search_text for word in words):
+            return False
         attempt = standing.counting
         if attempt is None:
             return not (self.state or self.review or self.fault or self.late or filtered)
@@ -99,7 +111,7 @@ class ClassView(BaseModel):
             and (not self.review or attempt.needs_review)
             and (not self.fault or attempt.has_fault)
             and (not self.late or attempt.late is not None)
-            and (self.day is None or self.day in standing.days)
+            and (day is None or any(day[0] <= moment < day[1] for moment in standing.times))
             and (not filtered or self._matches_results(attempt))
         )
 
@@ -127,3 +139,9 @@ class ClassView(BaseModel):
                 cell.score if standing.counting and (cell := standing.counting.cells.get(self.sort)) else None
             )
         return lambda standing: standing.login
+
+
+def bounds_of(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The first moment of a day in a time zone, and that of the next day."""
+    first = datetime.combine(day, time(), zone).astimezone(UTC)
+    return first, datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)

@@ -27,6 +27,7 @@ from app.pages import (
     review,
     review_decisions,
     similarity,
+    student,
     submission,
     submit,
 )
@@ -76,6 +77,7 @@ def install(app: FastAPI) -> None:
         review_decisions,
         similarity,
         dashboard,
+        student,
         admin_people,
         admin_regrades,
         admin,

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.auth import service
 from app.auth.limits import RateLimit
+from app.auth.viewer import Viewer
 from app.http import cookies, request_language, request_metrics
 from app.http.authentication import OptionalViewer
 from app.http.client_network import client_network
@@ -25,7 +26,7 @@ _YEAR = 365 * 86_400
 def show(request: Request, viewer: OptionalViewer, back: str = "/") -> Response:
     """The form, or a redirect if the browser is logged in."""
     if viewer is not None:
-        return RedirectResponse(local(back), status_code=303)
+        return RedirectResponse(_landing(viewer, back), status_code=303)
     return _form(request, back)
 
 
@@ -51,14 +52,15 @@ def log_in(
     days = request.app.state.settings.session_days
     with database.write() as session:
         cookie = service.log_in(session, token.strip(), days=days)
+        viewer = service.by_cookie(session, cookie) if cookie is not None else None
     is_link = token.strip().startswith(LINK_PREFIX)
-    if cookie is None:
+    if cookie is None or viewer is None:
         limit.note(source)
         request_metrics.TOKENS_REFUSED.labels("login").inc()
         tag = request_language.of_request(request)
         complaint = language.text(tag, "link_wrong") if is_link else language.text(tag, "token_wrong")
         return _form(request, back, status=401, complaint=complaint)
-    response = RedirectResponse(local(back), status_code=303)
+    response = RedirectResponse(_landing(viewer, back), status_code=303)
     cookies.set_cookie(request, response, cookie, days=days)
     return response
 
@@ -97,6 +99,12 @@ def local(path: str) -> str:
     """The path if it stays on this server, else ``/``: a link must not misuse the login to lead elsewhere."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if is_local else "/"
+
+
+def _landing(viewer: Viewer, back: str) -> str:
+    """Where a login leads: to the page that asked for it, else staff to their class and students to the start page."""
+    path = local(back)
+    return "/dashboard" if path == "/" and viewer.is_staff else path
 
 
 def _limited(request: Request, back: str, seconds: int) -> HTMLResponse:

@@ -11,13 +11,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
+from app.presenting.search import fold
 from app.scores import class_repository as repository
 from app.scores.standing import total, total_by_lateness, verdict_of
 from app.submissions.extensions import repository as extensions
@@ -100,7 +101,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class StudentStanding:
-    """One student with the attempt that counts, if there is one, and the days (UTC) of all attempts.
+    """One student with the attempt that counts, if there is one, and the times of all attempts, oldest first.
 
     See `with_latest_answers`: some cells of the attempt may be those of a later one.
     """
@@ -109,7 +110,12 @@ class StudentStanding:
     name: str
     student_id: str | None
     counting: Attempt | None
-    days: frozenset[date]
+    times: tuple[datetime, ...] = ()
+
+    @cached_property
+    def search_text(self) -> str:
+        """Login, name and student number as a search compares them."""
+        return fold(f"{self.login} {self.name} {self.student_id or ''}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +184,8 @@ class _CachedClass:
 
 
 def _standing(person: Any, attempts: Sequence[Attempt], current: Assignment) -> StudentStanding:
-    days = frozenset(attempt.submitted_at.date() for attempt in attempts)
-    return StudentStanding(person.login, person.name, person.student_id, _counting(attempts, current), days)
+    times = tuple(attempt.submitted_at for attempt in attempts)
+    return StudentStanding(person.login, person.name, person.student_id, _counting(attempts, current), times)
 
 
 def _counting(attempts: Sequence[Attempt], current: Assignment) -> Attempt | None:

@@ -108,6 +108,12 @@ def page(
     return list(session.scalars(query.where(*conditions)))
 
 
+def newest_slug(session: Session) -> str | None:
+    """The assignment of the newest submission."""
+    query = select(PublishedAssignment.slug).join(Submission, Submission.assignment_id == PublishedAssignment.id)
+    return session.scalar(query.order_by(Submission.submitted_at.desc(), Submission.id.desc()).limit(1))
+
+
 def unfinished(session: Session, limit: int) -> list[Submission]:
     """Submissions that wait or are being graded, oldest first."""
     query = select(Submission).where(Submission.state.in_((State.QUEUED, State.RUNNING)))

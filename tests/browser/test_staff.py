@@ -84,7 +84,7 @@ def test_the_class_is_searched_sorted_and_opened_by_keys(open_page: OpenPage, re
     page.locator("h2").first.click()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/students/{reviewed[1]}")
+    page.wait_for_url(f"**/students/{reviewed[1]}?q={reviewed[1]}")
 
 
 def test_a_bar_leads_to_its_students(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:

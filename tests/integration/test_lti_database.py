@@ -199,7 +199,7 @@ class Course:
         attempt = Attempt(
             uuid.uuid4(), 1, self.clock(), State.GRADED, None, len(self.books.attempts) / 1000, {}, (), None, None
         )
-        standings = tuple(StudentStanding(subject, subject, None, attempt, frozenset()) for subject in subjects)
+        standings = tuple(StudentStanding(subject, subject, None, attempt) for subject in subjects)
         with self.database.write() as session:
             snapshot = replace(ClassRecords().snapshot(session, "hw13"), standings=standings)
             assert deliveries.mark_changed(session, snapshot) == len(subjects)
@@ -437,7 +437,7 @@ def test_a_final_score_stays_while_a_better_attempt_waits_for_review(
         def mark(verdict: Verdict) -> None:
             cells = {"3.1": Cell(1.0, 1.0, verdict, None, False)}
             attempt = Attempt(uuid.uuid4(), 2, now(), State.GRADED, None, 3.0, cells, (), None, None)
-            standings = (StudentStanding("ann", "ann", None, attempt, frozenset()),)
+            standings = (StudentStanding("ann", "ann", None, attempt),)
             deliveries.mark_changed(session, replace(plain, assignment=assignment, standings=standings))
 
         mark(Verdict.NEEDS_REVIEW)

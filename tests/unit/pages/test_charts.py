@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi import Request
@@ -22,10 +23,10 @@ def snapshot(course: Course) -> ClassSnapshot:
         return ClassRecords().snapshot(session, "hw13")
 
 
-def count_behind(query: dict[str, object], snap: ClassSnapshot) -> int:
+def count_behind(query: dict[str, object], snap: ClassSnapshot, zone: tzinfo = UTC) -> int:
     """How many students the link of a bar shows."""
     scope = {"type": "http", "query_string": urlencode(query).encode()}
-    return len(ClassView(**Request(scope).query_params).select(snap.standings))
+    return len(ClassView(**Request(scope).query_params).select(snap.standings, zone))
 
 
 def test_every_bar_leads_to_as_many_students_as_it_says(course: Course) -> None:
@@ -82,12 +83,14 @@ def test_mistakes_of_every_question_are_counted_without_a_students_own_values(co
     assert not re.search(r"\d", too_large.removeprefix("1.1"))
 
 
-def test_a_day_leads_to_everybody_who_handed_in_on_it(course: Course) -> None:
+def test_a_day_of_the_course_leads_to_everybody_who_submitted_on_it(course: Course) -> None:
     course.enrol(30, 1)
     snap = snapshot(course)
-    assert [count_behind(bar.query, snap) for bar in charts.draw(snap, "en").days] == [
-        int(bar.text) for bar in charts.draw(snap, "en").days
-    ]
+    days = {name: charts.draw(snap, "en", ZoneInfo(name)).days for name in ("UTC", "Pacific/Kiritimati")}
+    for name, bars in days.items():
+        assert [count_behind(bar.query, snap, ZoneInfo(name)) for bar in bars] == [int(bar.text) for bar in bars]
+        assert sum(int(bar.text) for bar in bars) == 30
+    assert days["UTC"] != days["Pacific/Kiritimati"]
 
 
 def test_a_filter_says_what_its_bar_said(course: Course) -> None:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import delete, event, select, update
 
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.http.authentication import optional_viewer
+from app.pages.class_view import ClassView
 from app.regrade_requests import service as requests
 from app.scores import service as scores
 from app.scores.class_records import ClassRecords
+from app.scores.models import StoredScore
 from app.submissions.models import State, Submission
 from app.users import service as users
 from app.users.models import Role
+from grader.scoring import Verdict
 from tests.unit.pages.conftest import Course
 
 TABLE = "/dashboard/hw13"
@@ -113,6 +117,61 @@ def test_the_attempt_that_counts_is_marked_for_the_staff_and_the_student(course:
         course.app.dependency_overrides[optional_viewer] = lambda viewer=viewer: viewer
         marked = re.findall(r"Attempt (\d+)\">.*Graded <span class=\"counts\">", course.get(path).text)
         assert marked == [str(counts.number)]
+
+
+def test_a_students_page_opens_on_the_attempt_that_counts(course: Course) -> None:
+    course.enrol(8, 3)
+    with course.database.read() as session:
+        standings = ClassRecords().snapshot(session, "hw13").standings
+    earlier = next(one for one in standings if one.counting and one.counting.submitted_at < one.times[-1])
+    page = course.get(f"{TABLE}/students/{earlier.login}").text
+    assert earlier.counting is not None
+    assert f"Attempt {earlier.counting.number} ·" in page
+    assert "Attempt 3 ·" in course.get(f"{TABLE}/students/{earlier.login}?attempt=3").text
+    assert course.get(f"{TABLE}/students/{earlier.login}?attempt=4").status_code == 404
+
+
+def links(page: str) -> dict[str, str]:
+    return {rel: html.unescape(href) for rel, href in re.findall(r'<a rel="(prev|next)" href="([^"]+)"', page)}
+
+
+def test_neighbours_are_those_of_the_table_that_the_page_was_opened_from(course: Course) -> None:
+    course.enrol(5, 1)
+    students = f"{TABLE}/students"
+    assert links(course.get(f"{students}/s00000").text) == {"next": f"{students}/s00001"}
+    page = course.get(f"{students}/s00002?q=student&sort=score&order=desc")
+    with course.database.read() as session:
+        standings = ClassRecords().snapshot(session, "hw13").standings
+    order = [one.login for one in ClassView(sort="score", order="desc").select(standings)]
+    at = order.index("s00002")
+    query = "?q=student&sort=score&order=desc"
+    expected = {"prev": order[at - 1] if at else None, "next": order[at + 1] if at < 4 else None}
+    assert links(page.text) == {rel: f"{students}/{login}{query}" for rel, login in expected.items() if login}
+    assert f'href="{TABLE}{query}"' in html.unescape(page.text)
+    # A decision leads back to the same place of the same table.
+    action = html.unescape(re.findall(r'action="([^"]*/questions/2.1[^"]*)"', page.text)[0])
+    sent = course.send("POST", action, data={"score": "0.25", "reason": "Read again."})
+    assert sent.headers["location"] == f"{students}/s00002{query}&attempt=1#q-2.1"
+
+
+def test_every_cell_leads_to_its_question_and_says_what_it_is(course: Course) -> None:
+    course.enrol(1, 1)
+    with course.database.write() as session:
+        for number, verdict in (("1.1", "not_submitted"), ("1.2", "fault"), ("2.2", "none"), ("3.1", "needs_review")):
+            session.execute(
+                update(StoredScore).where(StoredScore.question == number).values(verdict=Verdict(verdict), score=0.0)
+            )
+        session.execute(delete(StoredScore).where(StoredScore.question == "2.1"))
+    page = course.get(TABLE).text
+    cells = re.findall(r'<a class="verdict \w+" href="([^"]+)" [^>]*aria-label="([^"]+)">([^<]+)</a>', page)
+    assert [href for href, _, _ in cells] == [f"{TABLE}/students/s00000#q-{label[:3]}" for _, label, _ in cells]
+    told = {label[:3]: (label[5:], text) for _, label, text in cells}
+    assert told["1.1"] == ("not submitted", "–")
+    assert told["1.2"] == ("our fault", "!")
+    assert told["2.1"] == ("being checked", "…")
+    assert told["2.2"] == ("0, no points", "0")
+    assert told["3.1"] == ("0, waiting for review", "0 ◇")
+    assert course.get(f"{TABLE}/students/s00000").text.count('id="q-2.1"') == 1
 
 
 def test_a_submission_that_waits_has_no_points_yet(course: Course) -> None:

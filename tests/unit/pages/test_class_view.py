@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from app.pages.class_view import ClassView
+import pytest
+from pydantic import ValidationError
+
+from app.pages.class_view import ClassView, bounds_of
 from app.scores.class_records import Attempt, Cell, StudentStanding
 from app.submissions.models import State
 from grader.evidence import Fault
@@ -18,7 +22,7 @@ DEADLINE = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def standing(
-    login: str, score: float | None = None, verdict: Verdict = Verdict.PARTIAL, **more: Any
+    login: str, score: float | None = None, verdict: Verdict = Verdict.PARTIAL, name: str = "", **more: Any
 ) -> StudentStanding:
     attempt: dict[str, Any] = {
         "submission": uuid.uuid4(),
@@ -34,8 +38,8 @@ def standing(
         **more,
     }
     counting = None if score is None else Attempt(score=score, **attempt)
-    days = frozenset() if counting is None else frozenset({counting.submitted_at.date(), FIRST.date()})
-    return StudentStanding(login, f"Name of {login}", f"ID-{login}", counting, days)
+    times = () if counting is None else (FIRST, counting.submitted_at)
+    return StudentStanding(login, name or f"Name of {login}", f"ID-{login}", counting, times)
 
 
 LATE: dict[str, Any] = {"submitted_at": datetime(2026, 1, 3, tzinfo=UTC), "late": Lateness(DEADLINE, 1, 0.0)}
@@ -72,6 +76,39 @@ def test_search_finds_login_name_and_number() -> None:
     assert logins(q="of a name") == ["ann", "ben", "cho", "dia"]
     assert logins(q="of ann") == ["ann"]
     assert logins(q="id-ben") == ["ben"]
+
+
+@pytest.mark.parametrize("query", ["jose", "JOSÉ", "lukasz", "Łukasz", "ｊｏｓｅ", "jose\u0301 LUK"])
+def test_search_ignores_accents_case_and_width(query: str) -> None:
+    people = [standing("a", name="José Łukasz"), standing("b", name="Joseph Lund"), standing("c", name="王小明")]
+    found = [one.login for one in ClassView(q=query).select(people)]
+    assert found == (["a", "b"] if query in ("jose", "JOSÉ", "ｊｏｓｅ") else ["a"])
+    assert [one.login for one in ClassView(q="小明").select(people)] == ["c"]
+
+
+def test_a_day_is_one_of_the_courses_time_zone() -> None:
+    taipei = ZoneInfo("Asia/Taipei")
+    late_evening = [standing("eve", 1.0, submitted_at=datetime(2026, 1, 1, 16, tzinfo=UTC))]  # midnight in Taipei
+    first, second = ClassView(day="2026-01-01"), ClassView(day="2026-01-02")
+    assert [len(view.select(late_evening, UTC)) for view in (first, second)] == [1, 0]
+    assert [len(view.select(late_evening, taipei)) for view in (first, second)] == [0, 1]
+
+
+def test_a_summer_time_day_ends_with_its_last_hour() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    start, end = bounds_of(date(2026, 3, 29), berlin)  # 23 hours
+    assert (start, end) == (datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_beyond_the_calendar_is_refused(day: str) -> None:
+    with pytest.raises(ValidationError):
+        ClassView(day=day)
+
+
+def test_a_student_who_no_longer_matches_keeps_the_place() -> None:
+    view = ClassView(review=True)
+    assert [one.login for one in view.select(CLASS, also="ben")] == ["ben", "cho"]
 
 
 def test_filters_narrow_down() -> None:

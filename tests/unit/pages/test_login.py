@@ -6,12 +6,15 @@ import asyncio
 from collections import Counter
 
 import pytest
+from sqlalchemy import select
 
+from app.assignments import service as assignments
 from app.auth import service as auth
 from app.auth.limits import RateLimit
 from app.http.authentication import optional_viewer
 from app.pages.check_slots import CheckSlots
 from app.pages.installation import FAILED_LOGINS
+from app.submissions.models import Submission
 from app.users import service as users
 from app.users.models import Role
 from tests.unit.pages.conftest import Course
@@ -40,6 +43,37 @@ def test_an_address_that_fails_too_often_must_wait(course: Course, token: str) -
 def test_logins_that_succeed_are_not_counted(course: Course, token: str) -> None:
     for _ in range(FAILED_LOGINS + 1):
         assert course.send("POST", "/login", data={"token": token}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("role", "back", "lands"),
+    [
+        (Role.STUDENT, "/", "/"),
+        (Role.TA, "/", "/dashboard"),
+        (Role.TA, "/?assignment=hw13", "/?assignment=hw13"),
+        (Role.ADMIN, "//evil.example", "/dashboard"),
+    ],
+)
+def test_staff_land_on_their_class(course: Course, role: Role, back: str, lands: str) -> None:
+    course.app.dependency_overrides[optional_viewer] = lambda: None
+    with course.database.write() as session:
+        user = users.create_user(session, login="pat", name="Pat", role=role, actor="test")
+        secret = users.create_token(session, user, actor="test").secret
+    answer = course.send("POST", "/login", data={"token": secret, "back": back})
+    assert answer.headers["location"] == lands
+
+
+def test_the_class_is_the_one_of_the_newest_submission(course: Course) -> None:
+    course.app.dependency_overrides[optional_viewer] = lambda: course.viewer
+    assert course.send("GET", "/login").headers["location"] == "/dashboard"
+    assert course.get("/dashboard").headers["location"] == "/dashboard/hw13"
+    course.enrol(2, 1)
+    assert course.get("/dashboard").headers["location"] == "/dashboard/hw13"
+    with course.database.write() as session:
+        newest = session.scalars(select(Submission).order_by(Submission.submitted_at.desc())).first()
+        assert newest is not None
+        newest.assignment_id = assignments.current(session, "prune-quantize").id
+    assert course.get("/dashboard").headers["location"] == "/dashboard/prune-quantize"
 
 
 def test_an_admin_ends_the_browser_logins_of_a_person(course: Course, token: str) -> None:
