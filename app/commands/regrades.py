@@ -18,7 +18,7 @@ from app.commands.database import reading, writing
 from app.commands.failures import UnusableInput
 from app.commands.tables import emit
 from app.queue.dbos_engine import DbosJobs
-from app.regrades import service
+from app.regrades import service, sums
 from app.regrades.models import Regrade
 from app.regrades.schemas import RegradeView, RegradeWish
 
@@ -48,11 +48,15 @@ def show(regrade_id: str, as_json: bool) -> None:
     """Print a regrade and the changes that it makes."""
     with reading(settings()) as session:
         view = service.view(session, service.find(session, _id(regrade_id)))
-        changes = [change.model_dump(mode="json") for change in service.changes(session, view.id)]
+        changed = service.changes(session, view.id)
+        changes = [change.model_dump(mode="json") for change in changed]
     if as_json:
         typer.echo(json.dumps({**view.model_dump(mode="json"), "changes": changes}, ensure_ascii=False, indent=2))
         return
     _emit(view, as_json)
+    totals = sums.of_changes(changed)
+    mean = "" if totals.mean is None else f", mean {totals.mean:+.2f}"
+    typer.echo(f"submissions by their points: {totals.up} up, {totals.down} down{mean}", err=True)
     emit(
         [
             {

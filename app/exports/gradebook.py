@@ -66,7 +66,8 @@ def fill(
     try:
         return canvas.fill(data, students, wanted, table.max_score, scale=scale)
     except PointsDiffer as error:
-        members = {"possible": error.possible, "max_score": table.max_score}
-        raise GradebookPointsDiffer(str(error), columns=error.columns, **members) from None
+        raise GradebookPointsDiffer(
+            str(error), columns=error.columns, possible=error.possible, max_score=table.max_score
+        ) from None
     except GradebookError as error:
         raise GradebookUnusable(str(error), columns=error.columns) from None

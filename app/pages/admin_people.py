@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
+from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.auth import service as auth
+from app.auth.viewer import Viewer
 from app.http.authentication import AdminViewer
 from app.http.public_address import public_address
 from app.http.sessions import Db, ReadSession
 from app.pages import rendering
-from app.problems import Problem, Unprocessable
+from app.problems import Conflict, Problem, Unprocessable
+from app.scores.table import escape_formula
 from app.users import repository, service
 from app.users.models import Role
 from app.users.schemas import NewUser
@@ -81,9 +85,8 @@ def add(
             )
             token = service.create_token(session, user, actor=viewer.login)
     except ValidationError as error:
-        wrong = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
         kind = NoLogin if any(item["loc"][0] == "login" for item in error.errors()) else Unprocessable
-        return _tokens(request, viewer, [], kind(wrong))
+        return _tokens(request, viewer, [], kind(_faults(error)))
     except Problem as problem:
         return _tokens(request, viewer, [], problem)
     return _tokens(request, viewer, [(user.login, user.name, token.secret)])
@@ -147,16 +150,39 @@ def import_roster(
 
 @router.get("/{login}")
 def person(request: Request, viewer: AdminViewer, session: ReadSession, login: str) -> HTMLResponse:
-    """One person and their tokens."""
-    user = service.find(session, login)
-    return rendering.page(
-        request,
-        "admin_person.html",
-        viewer=viewer,
-        person=user,
-        tokens=repository.tokens(session, user),
-        sessions=auth.count_open_sessions(session, user.id),
-    )
+    """One person, their tokens, and the form to change them."""
+    return _person(request, viewer, session, login)
+
+
+@router.post("/{login}/edit")
+def edit(
+    request: Request,
+    viewer: AdminViewer,
+    database: Db,
+    login: str,
+    name: Annotated[str, Form(max_length=200)] = "",
+    role: Annotated[str, Form(max_length=16)] = "",
+    student_id: Annotated[str, Form(max_length=80)] = "",
+    basis: Annotated[str, Form(max_length=16)] = "",
+) -> Response:
+    """Change a person, unless somebody else did since the page was made."""
+    wish = {"login": login, "name": name, "role": role, "student_id": student_id.strip() or None}
+    try:
+        new = NewUser.model_validate(wish)
+        with database.write() as session:
+            user = service.find(session, login)
+            if basis and basis != service.stamp(user):
+                raise service.UserChanged
+            service.edit_user(
+                session, user, actor=viewer.login, name=new.name, role=new.role, student_id=new.student_id or ""
+            )
+    except ValidationError as error:
+        with database.read() as session:
+            return _person(request, viewer, session, login, Unprocessable(_faults(error)), wish)
+    except Conflict as problem:
+        with database.read() as session:
+            return _person(request, viewer, session, login, problem, wish)
+    return RedirectResponse(f"/admin/people/{user.login}", status_code=303)
 
 
 @router.post("/{login}/sessions/end")
@@ -189,23 +215,61 @@ def revoke_token(viewer: AdminViewer, database: Db, login: str, token_id: int) -
     return RedirectResponse(f"/admin/people/{user.login}", status_code=303)
 
 
+def _faults(error: ValidationError) -> str:
+    return "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
+
+
+def _person(
+    request: Request,
+    viewer: Viewer,
+    session: Session,
+    login: str,
+    problem: Problem | None = None,
+    wish: Mapping[str, str | None] | None = None,
+) -> HTMLResponse:
+    """The page of a person; after a ``problem`` its form has what was wanted."""
+    user = service.find(session, login)
+    return rendering.page(
+        request,
+        "admin_person.html",
+        viewer=viewer,
+        problem=problem,
+        person=user,
+        wish=wish or {"name": user.name, "role": user.role, "student_id": user.student_id},
+        basis=service.stamp(user),
+        roles=list(Role),
+        tokens=repository.tokens(session, user),
+        sessions=auth.count_open_sessions(session, user.id),
+    )
+
+
 def _tokens(
     request: Request,
-    viewer: Any,
+    viewer: Viewer,
     made: Sequence[tuple[str, str, str]],
     problem: Problem | None = None,
     roster: str = "",
 ) -> HTMLResponse:
     """The page of new tokens, which are readable only now; or of the problem, with the ``roster`` to correct."""
-    return _secrets(request, viewer, "tokens", ("login", "name", "token"), made, roster=roster, problem=problem)
+    lines = roster.split("\n")
+    errors = problem.members.get("errors", []) if problem is not None else []
+    rejected = [(one["line"], lines[one["line"] - 1 : one["line"]], one["message"]) for one in errors]
+    header = ("login", "name", "token")
+    return _secrets(request, viewer, "tokens", header, made, roster=roster, rejected=rejected, problem=problem)
 
 
 def _secrets(
-    request: Request, viewer: Any, kind: str, header: Iterable[str], rows: Sequence[tuple[str, ...]], **context: Any
+    request: Request,
+    viewer: Viewer,
+    kind: str,
+    header: Iterable[str],
+    rows: Sequence[tuple[str, str, str]],
+    **context: Any,
 ) -> HTMLResponse:
     """The page of new secrets, ``tokens`` or ``links``, as CSV."""
     table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([header, *rows])
+    safe = ((login, escape_formula(name), secret) for login, name, secret in rows)
+    csv.writer(table, lineterminator="\n").writerows([header, *safe])
     return rendering.page(
         request,
         "admin_tokens.html",
@@ -213,5 +277,6 @@ def _secrets(
         kind=kind,
         made=len(rows),
         table=table.getvalue(),
-        **{"roster": "", **context},
+        file=base64.b64encode(table.getvalue().encode("utf-8-sig")).decode(),
+        **{"roster": "", "rejected": [], **context},
     )

@@ -18,7 +18,7 @@ from app.pages import rendering
 from app.pages.submission import STOP_POLLING
 from app.presenting import filters
 from app.problems import Problem
-from app.regrades import service
+from app.regrades import service, sums
 from app.regrades.models import Kind, RegradeState
 from app.regrades.schemas import RegradeWish
 from app.regrades.selection import Condition
@@ -129,6 +129,7 @@ def _page(
         viewer=viewer,
         regrade=service.view(session, service.find(session, regrade_id)),
         changes=changes[:_CHANGES],
+        sums=sums.of_changes(changes),
         more=max(len(changes) - _CHANGES, 0),
         problem=problem,
     )

@@ -7,6 +7,7 @@ person who acts, or the name of a command.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
 from collections.abc import Collection, Iterable
@@ -39,6 +40,18 @@ class LoginTaken(Conflict):
     """Another person has this login."""
 
     slug = "login-taken"
+
+
+class OwnRole(Conflict):
+    """Nobody changes their own role; another admin does."""
+
+    slug = "own-role"
+
+
+class UserChanged(Conflict):
+    """Somebody else has changed this person meanwhile. The form has your input and the page the current state."""
+
+    slug = "user-changed"
 
 
 class UserNotFound(NotFound):
@@ -149,14 +162,25 @@ def edit_user(
     role: Role | None = None,
     student_id: str | None = None,
 ) -> None:
-    """Change what is given; an empty student id removes it."""
+    """Change what is given; an empty student id removes it. Raises `OwnRole`."""
     wanted = {"name": name, "role": role, "student_id": student_id}
-    changes = {key: value or None for key, value in wanted.items() if value not in (None, getattr(user, key))}
+    changes = {
+        key: value or None
+        for key, value in wanted.items()
+        if value is not None and (value or None) != getattr(user, key)
+    }
+    if "role" in changes and actor == user.login:
+        raise OwnRole
     for key, value in changes.items():
         setattr(user, key, value)
     if changes:
         told = {key: str(value or "") for key, value in changes.items()}
         audit.record(session, actor, "user.edit", user.login, **told)
+
+
+def stamp(user: User) -> str:
+    """A value that changes with every edit of a person."""
+    return digest(json.dumps([user.name, user.role.value, user.student_id]))[:16]
 
 
 def create_token(session: Session, user: User, *, actor: str) -> NewToken:

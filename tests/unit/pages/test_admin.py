@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
 
@@ -54,7 +55,7 @@ def test_a_roster_can_come_as_a_file(course: Course) -> None:
 def test_a_broken_roster_says_which_line(course: Course) -> None:
     answer = course.send("POST", "/admin/people/import", data={"roster": "login,name\nann,Ann\n!,x\n"})
     assert answer.status_code == 422
-    assert "Line 3" in answer.text
+    assert '<th scope="row" class="number">3</th>' in answer.text
     assert logins(course) == ["mia"]
 
 
@@ -206,3 +207,51 @@ def test_the_queue_says_how_many_more_wait(course: Course, monkeypatch: pytest.M
     page = course.get("/admin").text
     assert "Waiting: 5. Being graded: 0." in page
     assert "3 more, submitted later." in page
+
+
+def test_all_bad_lines_of_a_roster_are_listed_with_their_reasons(course: Course) -> None:
+    lines = [f"a b{number},X" for number in range(30)]
+    answer = course.send("POST", "/admin/people/import", data={"roster": "\n".join(["login,name", *lines])})
+    assert answer.status_code == 422
+    assert "These lines cannot be used: 30." in answer.text
+    for number in (2, 31):
+        assert f'<th scope="row" class="number">{number}</th><td><code>a b{number - 2},X</code>' in answer.text
+
+
+def test_new_tokens_and_links_are_a_file_with_names(course: Course) -> None:
+    page = post(course, "/admin/people/import", roster='login,name\nann,"=1+1, Ann"\n', confirmed="1")
+    file = re.search(r'download="tokens.csv" href="data:text/csv;base64,([^"]+)"', page)
+    assert file is not None
+    table = base64.b64decode(file[1]).decode("utf-8-sig")
+    assert re.fullmatch(r"login,name,token\nann,\"'=1\+1, Ann\",assay_[\w-]+\n", table)
+    assert 'download="links.csv"' in post(course, "/admin/people/links", role="student", days="3")
+
+
+def test_a_person_is_edited_unless_somebody_else_did(course: Course) -> None:
+    post(course, "/admin/people", login="ann", name="Ann", role="student", student_id="B1")
+    basis = re.search(r'name="basis" value="(\w+)"', course.get("/admin/people/ann").text)
+    assert basis is not None
+    form = {"name": "Ann Lin", "role": "ta", "student_id": "", "basis": basis[1]}
+    assert course.send("POST", "/admin/people/ann/edit", data=form).status_code == 303
+    with course.database.read() as session:
+        ann = users.find(session, "ann")
+        assert (ann.name, ann.role, ann.student_id) == ("Ann Lin", Role.TA, None)
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+        assert entry is not None
+        assert (entry.actor, entry.action, entry.detail["role"]) == ("mia", "user.edit", "ta")
+    answer = course.send("POST", "/admin/people/ann/edit", data={**form, "name": "Anne <b>"})
+    assert answer.status_code == 409
+    assert 'value="Anne &lt;b&gt;"' in answer.text
+    assert "Ann Lin" in answer.text
+    assert course.send("POST", "/admin/people/ann/edit", data={"name": " ", "role": "ta"}).status_code == 422
+    assert course.send("POST", "/admin/people/ann/edit", data={"name": "A", "role": "king"}).status_code == 422
+    assert course.send("POST", "/admin/people/nobody/edit", data={"name": "A", "role": "ta"}).status_code == 404
+
+
+def test_nobody_changes_their_own_role(course: Course) -> None:
+    own = {"name": "Mia B", "role": "student"}
+    assert course.send("POST", "/admin/people/mia/edit", data=own).status_code == 409
+    assert course.send("POST", "/admin/people/mia/edit", data=own | {"role": "admin"}).status_code == 303
+    with course.database.read() as session:
+        mia = users.find(session, "mia")
+        assert (mia.name, mia.role) == ("Mia B", Role.ADMIN)
