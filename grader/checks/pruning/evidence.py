@@ -107,7 +107,10 @@ class PruningEvidence(Evidence):
     facts: ClassVar = frozenset(PruningFact)
     kind: Literal["pruning"] = "pruning"
     picture: dict[str, Any] | None = None
-    """``{"format","width","height","sha256","blank","doubtful"}`` of the re-encoded picture."""
+    """``{"format","width","height","sha256","blank","doubtful","fingerprint"}`` of the re-encoded picture.
+
+    See `grader.picture_fingerprint`; pictures that were measured before there were fingerprints have none.
+    """
     picture_error: PictureProblem | None = None
     picture_error_params: dict[str, Any] = Field(default_factory=dict)
     points: tuple[tuple[float, float], ...] = ()

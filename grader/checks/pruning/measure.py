@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from grader.checks.pruning import picture_pieces, plot_shapes, points_check, pruning_points
 from grader.checks.pruning.evidence import PictureProblem, PruningEvidence, PruningFact
 from grader.evidence import Observation
+from grader.picture_fingerprint import fingerprint
 
 BYTE_LIMIT = 20 * 1024 * 1024
 PIXEL_LIMIT = 16_000_000
@@ -159,7 +160,9 @@ def _encode(image: Image.Image) -> _Picture:
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     return _Picture(
-        data=data, facts=facts | {"blank": is_blank, "doubtful": is_doubtful and not is_blank}, notes=tuple(notes)
+        data=data,
+        facts=facts | {"blank": is_blank, "doubtful": is_doubtful and not is_blank, "fingerprint": fingerprint(clean)},
+        notes=tuple(notes),
     )
 
 
