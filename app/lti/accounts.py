@@ -30,10 +30,8 @@ def person_of(session: Session, platform: Platform, message: Message) -> User:
     identity = repository.identity(session, platform.issuer, message.subject)
     if identity is None:
         identity = _link(session, platform, message, role)
-    elif identity.made and role is not None and identity.user.role is not role:
-        # Follow the platform's role for people that launches made, so that former staff lose their rights.
-        audit.record(session, _actor(platform), "lti.role", identity.user.login, role=role.value)
-        identity.user.role = role
+    elif identity.made:
+        _follow(session, platform, message, identity.user, role)
     _check_privileges(platform, identity.user)
     return identity.user
 
@@ -49,12 +47,30 @@ def login_token(session: Session, user: User, platform: Platform) -> Token:
     return token
 
 
+def _follow(session: Session, platform: Platform, message: Message, user: User, role: Role | None) -> None:
+    """Take name and role of a person that launches made from the platform, so that former staff lose their rights.
+
+    The name and role of a person from a roster stay: there, they are the roster's.
+    """
+    if role is not None and user.role is not role:
+        audit.record(session, _actor(platform), "lti.role", user.login, role=role.value)
+        user.role = role
+    if message.name and user.name != message.name:
+        audit.record(session, _actor(platform), "lti.name", user.login, former=user.name, name=message.name)
+        user.name = message.name
+
+
 def _role(platform: Platform, message: Message) -> Role | None:
-    """The role that a launch gives; ``None`` for staff of a platform whose staff get no rights here."""
-    if message.is_staff:
-        return Role.TA if platform.staff else None
+    """The role that a launch gives; ``None`` for staff of a platform whose staff get no rights here.
+
+    A student who is also an assistant is a student where the platform's staff get no rights.
+    """
+    if message.is_staff and platform.staff:
+        return Role.TA
     if message.is_learner:
         return Role.STUDENT
+    if message.is_staff:
+        return None
     raise LaunchRefused(Reason.ROLE)
 
 

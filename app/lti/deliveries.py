@@ -129,7 +129,7 @@ def record_success(session: Session, score: OutgoingScore) -> None:
     repository.clear_trouble(session, LineItem, row.line_item_id)
 
 
-def record_refusal(session: Session, score: OutgoingScore, error: str) -> bool:
+def record_refusal(session: Session, score: OutgoingScore, error: str, status: int) -> bool:
     """Note that the platform refused the score, and let it wait longer each time. Returns whether it is given up."""
     row = repository.leased(session, score.id, score.lease)
     if row is None:
@@ -140,7 +140,7 @@ def record_refusal(session: Session, score: OutgoingScore, error: str) -> bool:
     item.failures += _is_first_failure(row)
     if item.failures >= REFUSALS_TO_PAUSE:
         item.paused_until, item.trouble = now() + _pause(item.failures - REFUSALS_TO_PAUSE), error
-    _release(row, error)
+    _release(row, error, status)
     if row.wanted != score.wanted:
         return False
     row.refusals += 1
@@ -209,8 +209,8 @@ def _is_first_failure(row: Passback) -> bool:
     return row.error is None
 
 
-def _release(row: Passback, error: str | None) -> None:
-    row.error, row.lease, row.leased_until = error, None, None
+def _release(row: Passback, error: str | None, status: int | None = None) -> None:
+    row.error, row.refusal_status, row.lease, row.leased_until = error, status, None, None
 
 
 def _pause(doublings: int) -> timedelta:

@@ -98,7 +98,8 @@ def start_over(session: Session, slug: str, passback_id: int | None, moment: dat
     items = select(LineItem.id).where(LineItem.slug == slug)
     query = update(Passback).where(Passback.line_item_id.in_(items), Passback.state != Delivery.IDLE)
     chosen = Passback.state != Delivery.SENT if passback_id is None else Passback.id == passback_id
-    values = {"state": Delivery.WAITING, "due_at": moment, "tries": 0, "refusals": 0, "error": None}
+    values = {"state": Delivery.WAITING, "due_at": moment, "tries": 0, "refusals": 0}
+    values |= {"error": None, "refusal_status": None}
     done = session.execute(query.where(chosen).values(values), execution_options=_NO_SYNC)
     platforms = select(LineItem.platform_id).where(LineItem.slug == slug)
     for pauses in (update(Platform).where(Platform.id.in_(platforms)), update(LineItem).where(LineItem.slug == slug)):

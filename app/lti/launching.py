@@ -39,7 +39,7 @@ def enter(session: Session, platform: Platform, message: Message, *, allow_local
     if slug is not None:
         check_assignment(session, slug)
     user = accounts.person_of(session, platform, message)
-    if slug is not None and message.is_learner and not message.is_staff:
+    if slug is not None and message.is_learner:
         _store_line_item(session, platform, message, slug, user, allow_local=allow_local)
     token = accounts.login_token(session, user, platform)
     staff = message.is_staff and user.role is not Role.STUDENT

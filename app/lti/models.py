@@ -146,11 +146,33 @@ class Delivery(StrEnum):
     """Given up after many refusals, until the score changes or staff send it again."""
 
 
+class Cause(StrEnum):
+    """The likely cause of a refused score, with a text that tells staff what to do."""
+
+    LOCKED = "locked"
+    STUDENT_UNKNOWN = "student_unknown"
+    NOT_ALLOWED = "not_allowed"
+    NEWER = "newer"
+    OTHER = "other"
+
+
+_CAUSES = {
+    400: Cause.STUDENT_UNKNOWN,
+    401: Cause.NOT_ALLOWED,
+    403: Cause.NOT_ALLOWED,
+    404: Cause.STUDENT_UNKNOWN,
+    409: Cause.NEWER,
+    500: Cause.LOCKED,
+}
+"""What Moodle and Canvas mean with the status of a refused score (`tests/platforms`)."""
+
+
 class Passback(Base):
     """The score of one student in one line item: the ``wanted`` one, and the one that was ``sent`` last.
 
     ``lease`` and ``leased_until`` belong to the sender that is sending it. ``tries`` counts the requests for the wanted
-    score, ``refusals`` the refused ones. ``error`` is the last failure since a score of the student was accepted.
+    score, ``refusals`` the refused ones. ``error`` is the last failure since a score of the student was accepted, and
+    ``refusal_status`` the HTTP status if that was a refusal.
     """
 
     __tablename__ = "lti_passbacks"
@@ -173,7 +195,13 @@ class Passback(Base):
     lease: Mapped[uuid.UUID | None]
     tries: Mapped[int] = mapped_column(default=0)
     refusals: Mapped[int] = mapped_column(default=0, server_default="0")
+    refusal_status: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
 
     line_item: Mapped[LineItem] = relationship()
     user: Mapped[User] = relationship()
+
+    @property
+    def cause(self) -> Cause | None:
+        """The likely cause of the last failure, if the platform refused the score."""
+        return None if self.refusal_status is None else _CAUSES.get(self.refusal_status, Cause.OTHER)

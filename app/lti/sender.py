@@ -121,7 +121,7 @@ class Sender:
             return False
         except PlatformRefused as error:
             with self.database.write() as session:
-                given_up = deliveries.record_refusal(session, score, str(error))
+                given_up = deliveries.record_refusal(session, score, str(error), error.status)
             log.warning("points refused", error=str(error), given_up=given_up, **context)
             return True
         with self.database.write() as session:

@@ -20,7 +20,7 @@ from app.db.engine import Database
 from app.lti import accounts, deliveries, delivery_repository, keys, launching, login, registration, repository, sender
 from app.lti.deliveries import OutgoingScore
 from app.lti.messages import LTI, RESOURCE_LINK, Message
-from app.lti.models import Delivery, LineItem, Passback, PendingLogin, Platform, Ticket, TicketKind, ToolKey
+from app.lti.models import Cause, Delivery, LineItem, Passback, PendingLogin, Platform, Ticket, TicketKind, ToolKey
 from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.refusals import LaunchRefused, Reason
 from app.lti.score_service import Address, ScoreService
@@ -229,7 +229,7 @@ def test_refused_scores_hold_no_other_ones_up(course: Course, platform: Platform
     assert course.states() == {"sent": 24 - locked, "waiting": locked}, "all others arrive in the same moment"
     assert len(course.books.attempts) == 24
     row = passback(course.database, subjects[0])
-    assert (row.error, row.refusals) == (f"answers {status}", 1)
+    assert (row.error, row.refusals, row.refusal_status) == (f"answers {status}", 1, status)
     with course.database.read() as session:
         assert deliveries.count_failing(deliveries.by_urgency(session, "hw13")) == locked
 
@@ -264,7 +264,7 @@ def test_a_refused_score_is_tried_again_for_hours_then_given_up_until_the_staff_
         assert deliveries.send_again(session, "hw13", row.id) == 1
     course.look()
     row = passback(course.database, "ann2")
-    assert (row.state, row.error, row.refusals) == (Delivery.SENT, None, 0)
+    assert (row.state, row.error, row.cause, row.refusals) == (Delivery.SENT, None, None, 0)
 
 
 def test_points_that_were_given_up_are_tried_again_when_they_change(course: Course, platform: Platform) -> None:
@@ -290,7 +290,7 @@ def test_a_column_that_refuses_everything_is_probed_by_one_score_at_a_time(cours
     assert probe is not None
     assert take(course.database, platform) is None, "one at a time"
     with course.database.write() as session:
-        deliveries.record_refusal(session, probe, "still locked")
+        deliveries.record_refusal(session, probe, "still locked", 500)
     assert take(course.database, platform) is None
     course.books.troubles = {}
     course.run(610, 10)
@@ -396,6 +396,10 @@ def test_an_outage_costs_a_score_none_of_its_tries(course: Course, platform: Pla
     row = passback(course.database, "a1")
     assert row.state is Delivery.WAITING
     assert row.refusals >= 1
+    assert row.cause is Cause.LOCKED
+    course.books.troubles = {"a1": AWAY}
+    course.run(1800, 30)
+    assert passback(course.database, "a1").cause is None, "the last failure was not a refusal"
 
 
 def test_everything_can_be_sent_again_at_once(course: Course, platform: Platform) -> None:

@@ -17,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from app.db.engine import Database
+from app.lti import delivery_repository
 from app.lti.registration import Registration, register
 from app.settings import Settings
 from grader.sandbox.supervisor import Sandbox
@@ -209,6 +210,54 @@ def test_teachers_are_staff_only_where_the_registration_says_so(
         platform.enrol("tina", LEARNER, **HW13)
         browser.launch(platform, "tina")
         assert browser.send("GET", "/dashboard/hw13", site="same-origin").status_code == 403, "staff no more"
+    finally:
+        enrolled(tool.settings, platform)
+
+
+def test_the_name_of_somebody_follows_the_platform_and_the_roster_keeps_its_own(
+    tool: Site, platform: Platform, browser: Browser
+) -> None:
+    platform.enrol("nia", LEARNER, **HW13, name="Nia Old")
+    browser.launch(platform, "nia")
+    for name in ("Nia New", ""):
+        platform.enrol("nia", LEARNER, **HW13, name=name)
+        browser.launch(platform, "nia")
+        assert "Nia New" in me(browser)
+    listed = tool.person()
+    enrolled(tool.settings, platform, match="login=ext.user_username")
+    try:
+        platform.enrol(
+            "lis", LEARNER, **HW13, name="Not From The Roster", **{f"{LTI}ext": {"user_username": listed.login}}
+        )
+        for _ in range(2):
+            browser.launch(platform, "lis")
+            assert f"Name of {listed.login}" in me(browser)
+    finally:
+        enrolled(tool.settings, platform)
+
+
+def test_a_student_who_also_assists_has_a_gradebook_column_and_no_more_rights_than_allowed(
+    tool: Site, platform: Platform, browser: Browser
+) -> None:
+    platform.enrol("both", LEARNER, INSTRUCTOR, **HW13, **platform.line_item(7))
+    assert browser.launch(platform, "both").headers["location"] == "/?assignment=hw13"
+    assert browser.send("GET", "/dashboard/hw13", site="same-origin").status_code == 403
+
+    def subjects() -> list[str]:
+        database = Database(tool.settings)
+        with database.read() as session:
+            found = [row.subject for row in delivery_repository.of_assignment(session, "hw13")]
+        database.close()
+        return found
+
+    assert subjects() == ["both"]
+    enrolled(tool.settings, platform, staff=True)
+    try:
+        platform.enrol("helper", LEARNER, INSTRUCTOR, **HW13, **platform.line_item(7))
+        platform.enrol("teacher", INSTRUCTOR, **HW13, **platform.line_item(7))
+        for subject in ("helper", "teacher"):
+            assert browser.launch(platform, subject).headers["location"] == "/dashboard/hw13"
+        assert sorted(subjects()) == ["both", "helper"]
     finally:
         enrolled(tool.settings, platform)
 

@@ -176,6 +176,8 @@ def test_a_locked_grade_holds_no_other_points_up(service: Site, platform: Platfo
     said = [f"answers {status}" for status in statuses.values()]
     shown = page_with(service, course.slug, "Did not arrive: 3", *said)
     assert shown.count("refused; next try") >= 3
+    for advice in ("It may be locked: unlock", "Allow grade sync for the tool", "may have left the course"):
+        assert advice in shown
     platform.refuse.clear()
     send_again(service, course.slug)
     for subject in statuses:
