@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -47,8 +48,26 @@ _AWAY_STATUSES = {408, 425, 429, 503}
 """Statuses that no request of this kind would avoid now (RFC 9110, RFC 8470, RFC 6585)."""
 
 
-def request(method: str, url: str, **options: Any) -> bytes:
-    """The body of a successful answer. Raises `PlatformAway` or `PlatformRefused`. Not for a thread with a loop."""
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer: its body, and the platform's time if it says it."""
+
+    body: bytes
+    date: datetime | None
+
+    def json_object(self, url: str) -> dict[str, Any]:
+        """The body as a JSON object. Raises `PlatformAway`."""
+        try:
+            document = json.loads(self.body)
+        except ValueError as error:
+            raise PlatformAway(f"{url} answers with something that is not JSON") from error
+        if not isinstance(document, dict):
+            raise PlatformAway(f"{url} answers with something that is not a JSON object")
+        return document
+
+
+def request(method: str, url: str, **options: Any) -> Answer:
+    """A successful answer. Raises `PlatformAway` or `PlatformRefused`. Not for a thread with a loop."""
     try:
         answer, body = asyncio.run(_exchange(method, url, **options))
     except httpx.InvalidURL as error:
@@ -58,11 +77,13 @@ def request(method: str, url: str, **options: Any) -> bytes:
     except TimeoutError as error:
         raise PlatformAway(f"{url} takes more than {_TOTAL_SECONDS:g} seconds") from error
     if answer.is_success and len(body) <= _MAX_BYTES:
-        return body
+        return Answer(body, _date(answer.headers.get("Date", "")))
     if answer.is_success:
         raise PlatformAway(f"{url} answers with more than {_MAX_BYTES:,} bytes")
     quoted = "".join(char if char.isprintable() else " " for char in body[:_QUOTED_BYTES].decode("utf-8", "replace"))
-    message = f"{url} answers {answer.status_code}: {quoted}"
+    # Moodle says the reason in the status line alone.
+    status_line = f"{answer.status_code} {answer.reason_phrase}".strip()
+    message = f"{url} answers {status_line}: {quoted}"
     if answer.status_code in _AWAY_STATUSES:
         raise PlatformAway(message, _retry_after(answer.headers.get("Retry-After", "")))
     raise PlatformRefused(message, answer.status_code)
@@ -89,20 +110,18 @@ def _retry_after(header: str) -> float | None:
     """Seconds to wait, from a number or a date (RFC 9110, 10.2.3)."""
     if header.isascii() and header.isdigit():
         return float(header)
+    moment = _date(header)
+    return None if moment is None else max(0.0, (moment - now()).total_seconds())
+
+
+def _date(header: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now()).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def json_object(method: str, url: str, **options: Any) -> dict[str, Any]:
     """The JSON object of a successful answer. Raises `PlatformAway` or `PlatformRefused`."""
-    body = request(method, url, **options)
-    try:
-        document = json.loads(body)
-    except ValueError as error:
-        raise PlatformAway(f"{url} answers with something that is not JSON") from error
-    if not isinstance(document, dict):
-        raise PlatformAway(f"{url} answers with something that is not a JSON object")
-    return document
+    return request(method, url, **options).json_object(url)

@@ -50,7 +50,7 @@ class PlatformKeys:
             key = self._fresh(jwks_url).get(kid)
             if key is None and not self._limit.wait(jwks_url):
                 self._limit.note(jwks_url)
-                self._cache[jwks_url] = self._clock(), _rsa_keys(self._fetch(jwks_url))
+                self._cache[jwks_url] = self._clock(), rsa_keys(self._fetch(jwks_url))
                 key = self._fresh(jwks_url).get(kid)
         if key is None:
             raise KeyUnknown(f"{jwks_url} has no key {kid!r}")
@@ -61,7 +61,7 @@ class PlatformKeys:
         return keys if self._clock() - fetched_at < CACHE_SECONDS else {}
 
 
-def _rsa_keys(document: dict[str, Any]) -> dict[str, PyJWK]:
+def rsa_keys(document: dict[str, Any]) -> dict[str, PyJWK]:
     """The RSA signing keys of a key set; other entries are ignored."""
     keys: dict[str, PyJWK] = {}
     items = document.get("keys")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.lti import addresses, keys, repository
+from app.lti import addresses, delivery_repository, keys, repository
 from app.lti.models import Match, Platform
-from app.problems import Conflict, NotFound, Unprocessable
+from app.problems import Conflict, NotFound, PreconditionFailed, Unprocessable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}")
 CLAIMS = ("lis", "ext", "custom")
@@ -38,6 +40,12 @@ class PlatformNameTaken(Conflict):
     slug = "lti-platform-name-taken"
 
 
+class PlatformChanged(PreconditionFailed):
+    """Somebody else changed this platform meanwhile. Look at its values, then save yours again."""
+
+    slug = "lti-platform-changed"
+
+
 @dataclass(frozen=True)
 class Registration:
     """A platform's identity and addresses, and its rights here.
@@ -57,6 +65,38 @@ class Registration:
     hosts: Sequence[str] = ()
     staff: bool = False
     match: str | None = None
+
+    @classmethod
+    def of(cls, platform: Platform) -> Registration:
+        """The values with which a platform is registered now."""
+        rule = f"{platform.match_field.value}={platform.match_claim}" if platform.match_field is not None else None
+        names = ("name", "issuer", "client_id", "deployments", "auth_url", "token_url", "jwks_url", "token_audience")
+        values = {name: getattr(platform, name) for name in (*names, "hosts", "staff")}
+        return cls(**values, match=rule)
+
+    @property
+    def revision(self) -> str:
+        """Differs when any value differs."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def add(session: Session, registration: Registration, *, allow_local: bool, actor: str) -> Platform:
+    """Register a new platform. Raises `PlatformUnusable` or `PlatformNameTaken`."""
+    if repository.platform_named(session, registration.name) is not None:
+        raise PlatformNameTaken(f"A platform has the name {registration.name} already. Choose another name.")
+    return register(session, registration, allow_local=allow_local, actor=actor)
+
+
+def change(session: Session, registration: Registration, revision: str, *, allow_local: bool, actor: str) -> Platform:
+    """Change the platform with this name, if it still has this revision.
+
+    Raises `PlatformNotFound`, `PlatformChanged`, `PlatformUnusable` or `PlatformNameTaken`.
+    """
+    platform = find(session, registration.name)
+    delivery_repository.lock(session, platform)
+    if Registration.of(platform).revision != revision:
+        raise PlatformChanged
+    return register(session, registration, allow_local=allow_local, actor=actor)
 
 
 def register(session: Session, registration: Registration, *, allow_local: bool, actor: str) -> Platform:

@@ -51,20 +51,21 @@ class ScoreService:
     def send(self, address: Address, score: OutgoingScore) -> None:
         """Pass a score back. Raises `PlatformAway` or `PlatformRefused`."""
         try:
-            self._post(self._token(address), score)
+            self._post(self.token(address), score)
         except PlatformRefused as error:
             if error.status != 401:
                 raise
             # The platform may drop a token before it expires: fetch a new one once.
             with self._lock:
                 self._tokens.pop(address.id, None)
-            self._post(self._token(address), score)
+            self._post(self.token(address), score)
 
     def _post(self, token: str, score: OutgoingScore) -> None:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/vnd.ims.lis.v1.score+json"}
         outgoing.request("POST", scores_url(score.url), content=json.dumps(score_body(score)), headers=headers)
 
-    def _token(self, address: Address) -> str:
+    def token(self, address: Address) -> str:
+        """An access token, from the cache or the platform. Raises `PlatformAway`."""
         with self._lock:
             cached, expires_at = self._tokens.get(address.id, ("", 0.0))
         if time.monotonic() < expires_at:

@@ -29,7 +29,7 @@ STAFF = (
     f"{TABLE}/students/kim",
     f"{TABLE}/students/leo",
 )
-ADMIN = ("", "/people", "/people/kim", "/assignments", "/regrades", "/lti", "/audit")
+ADMIN = ("", "/people", "/people/kim", "/assignments", "/regrades", "/lti", "/lti/new", "/audit")
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,9 @@ class Platform:
             def do_POST(self) -> None:
                 platform.post(self)
 
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return super().date_time_string(platform.now() if timestamp is None else timestamp)
+
             def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
                 pass
 
