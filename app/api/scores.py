@@ -39,6 +39,14 @@ class NewOverride(BaseModel):
     ]
 
 
+class NewConfirmation(BaseModel):
+    """A remark about the confirmed points, which the student reads; it may be empty."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00]*$")] = ""
+
+
 @router.get("/scores")
 def scores(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> list[StudentRow]:
     """One row for each student, with the attempt that counts."""
@@ -105,6 +113,23 @@ def set_override(
     return next(question for question in report.questions if question.number == number)
 
 
+@router.put("/submissions/{submission_id}/questions/{number}/confirmation", responses=problems.documented(409, 412))
+def confirm(
+    viewer: StaffViewer,
+    session: WriteSession,
+    submission_id: uuid.UUID,
+    number: str,
+    new: NewConfirmation,
+    lang: Language,
+    if_match: IfMatch = None,
+) -> QuestionReport:
+    """Confirm the computed points of a question. They stay as points set by hand do, and no report calls them that."""
+    check_if_match(session, viewer, submission_id, number, if_match, lang)
+    service.confirm(session, viewer, submission_id, number, reason=new.reason)
+    report = reports.load_report(session, viewer, submission_id, lang)
+    return next(question for question in report.questions if question.number == number)
+
+
 @router.delete(
     "/submissions/{submission_id}/questions/{number}/override",
     status_code=204,
@@ -118,6 +143,6 @@ def remove_override(
     lang: Language,
     if_match: IfMatch = None,
 ) -> None:
-    """Remove the points set by hand: the computed points count again."""
+    """Remove points set by hand, or a confirmation: the computed points count again."""
     check_if_match(session, viewer, submission_id, number, if_match, lang)
     service.remove_override(session, viewer, submission_id, number)

@@ -86,7 +86,7 @@ def _test(question: QuestionReport, rule: Tell) -> Test:
         status = "passed" if passed else "failed"
     lines = [message.text for message in question.messages]
     if question.override is not None:
-        lines.append(f"{question.override.by}: {question.override.reason}")
+        lines.append(question.override.text)
     return Test(
         name=question.title,
         number=question.number,

@@ -18,7 +18,7 @@ from app.reports import building
 from app.reports.schemas import Report
 from app.scores import class_repository, service
 from app.scores import repository as scores
-from app.scores.models import Override
+from app.scores.models import Override, OverrideKind
 from app.scores.table import StudentRow
 from app.submissions import repository as submissions
 
@@ -45,9 +45,10 @@ class StudentLine(StudentRow):
 
 
 class Decision(BaseModel):
-    """An override; ``ended_at`` is the time when it was removed or replaced."""
+    """A decision of a person on points; ``ended_at`` is the time when it was removed or replaced."""
 
     question: str
+    kind: OverrideKind
     score: float
     replaced: float
     reason: str
@@ -109,6 +110,7 @@ def _submission(
 def _decision(override: Override) -> Decision:
     return Decision(
         question=override.question,
+        kind=override.kind,
         score=override.score,
         replaced=override.replaced,
         reason=override.reason,

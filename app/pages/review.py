@@ -18,7 +18,7 @@ from app.http.authentication import StaffViewer
 from app.http.sessions import ReadSession
 from app.pages import review_desk
 from app.pages.class_pages import class_page, class_snapshot
-from app.pages.conflicts import Conflict
+from app.pages.conflicts import RefusedDecision
 from app.problems import Problem
 from app.scores.class_records import ClassSnapshot
 from grader.scoring import Verdict
@@ -68,7 +68,7 @@ def queue_page(
     slug: str,
     query: QueueQuery,
     problem: Problem | None = None,
-    conflict: Conflict | None = None,
+    refusal: RefusedDecision | None = None,
 ) -> HTMLResponse:
     """The page of the queue at a position, below a refused decision if there is one."""
     snapshot = class_snapshot(request, session, slug)
@@ -96,7 +96,7 @@ def queue_page(
         waiting=len(items),
         at=at,
         following=at + 1 if is_queued else at,
-        conflict=conflict,
+        refusal=refusal,
         done=query.done,
         done_question=query.done_question,
         done_revision=query.done_revision,

@@ -1,4 +1,4 @@
-"""Decisions at the review desk: set points and undo them; the queue shows the next item."""
+"""Decisions at the review desk: confirm or set points, and undo it; the queue shows the next item."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from app.db.engine import Database
 from app.http.authentication import StaffViewer
 from app.http.sessions import Db
 from app.pages import conflicts
-from app.pages.conflicts import Conflict, RevisionField
+from app.pages.conflicts import RefusedDecision, RevisionField, Wish
 from app.pages.review import QueueQuery, queue_page, to_queue
-from app.problems import Problem
+from app.problems import Problem, Unprocessable
 from app.scores import service as scores
 
 router = APIRouter(prefix="/dashboard/{slug}/review")
@@ -29,23 +29,29 @@ def decide(
     slug: str,
     submission: Annotated[uuid.UUID, Form()],
     question: Annotated[str, Form(max_length=16)],
-    score: Annotated[float, Form(ge=0, allow_inf_nan=False)],
-    reason: Annotated[str, Form(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$")],
+    score: Annotated[float | None, Form(ge=0, allow_inf_nan=False)] = None,
+    reason: Annotated[str, Form(max_length=2000)] = "",
     only: Annotated[str, Form(max_length=16)] = "",
     skip: Annotated[int, Form(ge=0, le=100_000)] = 0,
     revision: RevisionField = "",
 ) -> Response:
-    """Set the points and show the next item, which takes the place of this one."""
-    basis = conflicts.revision(revision)
+    """Set the points, or confirm the computed ones, and show the next item, which takes the place of this one."""
+    wish: Wish = "confirm" if score is None else "points"
     try:
+        basis, comment = conflicts.revision(revision), _comment(reason)
         with database.write() as session:
-            decision = scores.override(
-                session, viewer, submission, question, score=score, reason=reason.strip(), basis=basis
-            )
-    except scores.ChangedMeanwhile as problem:
-        conflict = conflicts.of_problem(problem, revision, "points", f"{score:.10g}", reason)
+            if score is None:
+                decision = scores.confirm(session, viewer, submission, question, reason=comment, basis=basis)
+            else:
+                decision = scores.override(
+                    session, viewer, submission, question, score=score, reason=comment, basis=basis
+                )
+    except Problem as problem:
+        points = "" if score is None else f"{score:.10g}"
+        conflict = conflicts.of_problem(problem, revision, wish, points, reason)
+        refusal = RefusedDecision(question, points, reason, conflict)
         query = QueueQuery(question=question, skip=skip, submission=submission, only=only)
-        return _conflict_page(request, database, viewer, slug, query, problem, conflict)
+        return _refusal_page(request, database, viewer, slug, query, problem, refusal)
     return to_queue(slug, question=only, skip=skip, done=submission, done_question=question, done_revision=decision)
 
 
@@ -61,26 +67,33 @@ def undo(
     revision: RevisionField = "",
 ) -> Response:
     """Undo the last decision unless a later one exists, and show that question again."""
-    decision = conflicts.revision(revision)
     try:
+        decision = conflicts.revision(revision)
         with database.write() as session:
             scores.undo(session, viewer, submission, question, decision=decision)
-    except scores.ChangedMeanwhile as problem:
-        conflict = conflicts.of_problem(problem, revision, "undo")
+    except Problem as problem:
+        refusal = RefusedDecision(question, "", "", conflicts.of_problem(problem, revision, "undo"))
         query = QueueQuery(question=question, submission=submission, only=only)
-        return _conflict_page(request, database, viewer, slug, query, problem, conflict)
+        return _refusal_page(request, database, viewer, slug, query, problem, refusal)
     return to_queue(slug, submission=submission, question=question, only=only)
 
 
-def _conflict_page(
+def _comment(text: str) -> str:
+    """What a grader typed for the student; it may be empty. Raises `Unprocessable` for what no database stores."""
+    if "\0" in text:
+        raise Unprocessable("A comment cannot have the character NUL. Remove it.")
+    return text.strip()
+
+
+def _refusal_page(
     request: Request,
     database: Database,
     viewer: Viewer,
     slug: str,
     query: QueueQuery,
     problem: Problem,
-    conflict: Conflict | None,
+    refusal: RefusedDecision,
 ) -> HTMLResponse:
     """The current state of the same question, with the decision that was refused."""
     with database.read() as session:
-        return queue_page(request, session, viewer, slug, query, problem, conflict)
+        return queue_page(request, session, viewer, slug, query, problem, refusal)

@@ -14,6 +14,7 @@ from app.pages import compare, source
 from app.pages.submission import report_context
 from app.problems import NotFound
 from app.reports import service as reports
+from app.scores import service as scores
 from app.scores.class_records import ClassSnapshot
 
 _STEPS = 4
@@ -29,7 +30,10 @@ class NoSuchQuestion(NotFound):
 def context(
     request: Request, session: Session, viewer: Viewer, snapshot: ClassSnapshot, submission: uuid.UUID, number: str
 ) -> dict[str, Any]:
-    """The question with its report, its requests, its sources and the points to choose."""
+    """The question with its report, its requests, its sources and the points to choose.
+
+    Raises `SubmissionNotFound` or `NoSuchQuestion`.
+    """
     tag = request_language.of_request(request)
     report = reports.load_report(session, viewer, submission, tag)
     of_report = report_context(session, viewer, report, tag)
@@ -44,6 +48,7 @@ def context(
         "requests": of_report["requests"],
         "back": f"/dashboard/{snapshot.assignment.slug}/requests",
         "steps": _steps(question["max_score"]),
+        "can_confirm": question["override"] is None and question["verdict"] not in scores.WITHOUT_POINTS,
         "sources": [source.of_part(part, text) for part, text in texts],
     }
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app import language
 from app.assignments import service as assignments
 from app.regrades.models import LATE
-from app.reports import regrade_notes
+from app.reports import decision_texts, regrade_notes
 from app.reports.schemas import (
     CancelEffect,
     LateView,
@@ -24,6 +24,7 @@ from app.reports.schemas import (
     Report,
 )
 from app.scores import withholding
+from app.scores.models import Override
 from app.scores.standing import QuestionStanding, SubmissionScore, pending_score, submission_score
 from app.submissions import quota, repository
 from app.submissions.models import Phase, Run, State, Submission, SubmissionPart
@@ -160,11 +161,21 @@ def _question(
         fault=standing.fault,
         messages=notes + [MessageView(id=note.id, text=messages.render(note, lang)) for note in said],
         evidence=standing.evidence if is_staff else stored_evidence.for_students(standing.evidence),
-        override=OverrideView(score=override.score, by=override.by.login, reason=override.reason, at=override.at)
-        if override
-        else None,
+        override=_override(override, lang) if override else None,
         regraded=regraded,
         revision=str(standing.revision),
+    )
+
+
+def _override(override: Override, lang: str) -> OverrideView:
+    by = override.by.login
+    return OverrideView(
+        kind=override.kind,
+        score=override.score,
+        by=by,
+        reason=override.reason,
+        at=override.at,
+        text=decision_texts.text(override.kind, by, override.reason, lang),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from app.scores.models import OverrideKind
 from app.submissions.models import State
 from grader.evidence import Fault
 from grader.parts import PartKind
@@ -23,12 +24,14 @@ class MessageView(BaseModel):
 
 
 class OverrideView(BaseModel):
-    """Points that a person gave instead of the computed ones."""
+    """The decision of a person on the points; ``text`` says it in the reader's language, ``reason`` may be empty."""
 
+    kind: OverrideKind
     score: float
     by: str
     reason: str
     at: datetime
+    text: str
 
 
 class Regraded(BaseModel):

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.presenting.search import fold
 from app.scores import class_repository as repository
+from app.scores.models import OverrideKind
 from app.scores.standing import total, total_by_lateness, verdict_of
 from app.submissions.extensions import repository as extensions
 from app.submissions.models import State
@@ -39,6 +40,7 @@ class Cell(NamedTuple):
     """One question of one attempt.
 
     An answer that counts from a later attempt than the one that holds the cell has that attempt as ``source``.
+    A person set the points if they are ``overridden``, and left the computed ones if they are ``confirmed``.
     """
 
     score: float
@@ -47,6 +49,7 @@ class Cell(NamedTuple):
     fault: Fault | None
     overridden: bool
     source: Attempt | None = None
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Attempt:
         if not withheld:
             return self
         cells = {
-            number: cell._replace(score=0.0, verdict=Verdict.WITHHELD, fault=None, overridden=False, source=None)
+            number: Cell(0.0, cell.max_score, Verdict.WITHHELD, fault=None, overridden=False)
             if number in withheld
             else cell
             for number, cell in self.cells.items()
@@ -263,9 +266,9 @@ def _load(session: Session, slug: str, rows: Sequence[Any]) -> Iterable[Attempt]
     computed: dict[uuid.UUID, dict[str, Any]] = defaultdict(dict)
     for score in repository.computed(session, slug, ids, _paths(versions.values())):
         computed[score.submission_id][score.question] = score
-    overrides: dict[uuid.UUID, dict[str, float]] = defaultdict(dict)
+    overrides: dict[uuid.UUID, dict[str, Any]] = defaultdict(dict)
     for override in repository.overrides(session, slug, ids):
-        overrides[override.submission_id][override.question] = override.score
+        overrides[override.submission_id][override.question] = override
     deadlines = extensions.deadlines(session, slug)
     return [
         _attempt(row, versions[row.assignment_id], computed[row.id], overrides[row.id], deadlines.get(row.user_id))
@@ -293,7 +296,7 @@ def _attempt(
     row: Any,
     assignment: Assignment,
     computed: Mapping[str, Any],
-    overrides: Mapping[str, float],
+    overrides: Mapping[str, Any],
     extended_to: datetime | None,
 ) -> Attempt:
     cells: dict[str, Cell] = {}
@@ -301,9 +304,17 @@ def _attempt(
     facts: dict[str, Any] = {}
     for question in assignment.questions:
         number, score = question.number, computed.get(question.number)
-        points = overrides.get(number, score.score if score else 0.0)
-        verdict = verdict_of(question, score.verdict if score else None, overrides.get(number))
-        cells[number] = Cell(points, question.points, verdict, score.fault if score else None, number in overrides)
+        override = overrides.get(number)
+        points = override.score if override else score.score if score else 0.0
+        confirmed = override is not None and override.kind is OverrideKind.CONFIRMED
+        cells[number] = Cell(
+            score=points,
+            max_score=question.points,
+            verdict=verdict_of(question, score.verdict if score else None, points if override else None),
+            fault=score.fault if score else None,
+            overridden=override is not None and not confirmed,
+            confirmed=confirmed,
+        )
         if score is not None:
             mistakes += _mistakes(score)
             for fact in ("parameters", "accuracy"):

@@ -104,9 +104,10 @@ def computed(session: Session, slug: str, ids: Collection[uuid.UUID], paths: Pat
 
 
 def overrides(session: Session, slug: str, ids: Collection[uuid.UUID]) -> Sequence[Any]:
-    """Active overrides of these submissions: submission id, question, score."""
-    query = select(Override.submission_id, Override.question, Override.score).where(Override.ended_at.is_(None))
-    return session.execute(query.where(Override.submission_id.in_(_ids_or_all(slug, ids)))).all()
+    """Active overrides of these submissions: submission id, question, kind, score."""
+    query = select(Override.submission_id, Override.question, Override.kind, Override.score)
+    query = query.where(Override.ended_at.is_(None), Override.submission_id.in_(_ids_or_all(slug, ids)))
+    return session.execute(query).all()
 
 
 def versions(session: Session, slug: str) -> dict[int, PublishedAssignment]:

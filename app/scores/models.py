@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
@@ -35,8 +36,15 @@ class StoredScore(Base):
     evidence: Mapped[StoredEvidence] = relationship()
 
 
+class OverrideKind(StrEnum):
+    """The decision of a person: points set by hand, or the computed points confirmed."""
+
+    BY_HAND = "by_hand"
+    CONFIRMED = "confirmed"
+
+
 class Override(Base):
-    """Points that a person gave instead of the computed ones.
+    """Points that a person decided on; they count instead of the computed ones.
 
     Every decision is a row of its own; the active one has no ``ended_at``. ``replaced`` are the points before it.
     """
@@ -47,6 +55,7 @@ class Override(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("submissions.id"))
     question: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[OverrideKind] = mapped_column(closed(OverrideKind), default=OverrideKind.BY_HAND)
     score: Mapped[float]
     replaced: Mapped[float]
     reason: Mapped[str] = mapped_column(Text)

@@ -11,14 +11,18 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
-from app.problems import Forbidden, NotFound, PreconditionFailed, Unprocessable
+from app.problems import Conflict, Forbidden, NotFound, PreconditionFailed, Unprocessable
 from app.scores import class_records, repository, withholding
-from app.scores.models import Override
+from app.scores.models import Override, OverrideKind
 from app.scores.standing import QuestionStanding, Revision, submission_score
 from app.scores.table import ClassTable, StudentRow
 from app.submissions import repository as submissions
 from app.submissions import service as submission_service
 from app.submissions.models import Submission
+from grader.scoring import Verdict
+
+WITHOUT_POINTS = (Verdict.PENDING, Verdict.FAULT)
+"""Verdicts of questions without computed points."""
 
 
 class QuestionNotFound(NotFound):
@@ -43,6 +47,12 @@ class PointsOutOfRange(Unprocessable):
     """The points are less than zero or more than the question is worth."""
 
     slug = "points-out-of-range"
+
+
+class NothingToConfirm(Conflict):
+    """The question has no computed points to confirm: no result, or a decision of a person. Set the points instead."""
+
+    slug = "nothing-to-confirm"
 
 
 class ChangedMeanwhile(PreconditionFailed):
@@ -93,12 +103,49 @@ def override(
     submission, current = _locked(session, viewer, submission_id, number, basis)
     if not 0 <= score <= current.question.points:
         raise PointsOutOfRange(f"Question {number} is worth 0 to {current.question.points} points, not {score}.")
-    moment = now()
+    return _decide(session, viewer, submission, current, OverrideKind.BY_HAND, score, reason)
+
+
+def confirm(
+    session: Session,
+    viewer: Viewer,
+    submission_id: uuid.UUID,
+    number: str,
+    *,
+    reason: str = "",
+    basis: Revision | None = None,
+) -> Revision:
+    """Confirm the computed points of a question, which later computed ones do not replace. Returns the new revision.
+
+    Raises `SubmissionNotFound`, `OwnScore`, `QuestionNotFound`, `NothingToConfirm`, or `ChangedMeanwhile` if the
+    current revision is not ``basis``.
+    """
+    submission, current = _locked(session, viewer, submission_id, number, basis)
+    if current.override is not None or current.verdict in WITHOUT_POINTS:
+        raise NothingToConfirm
+    return _decide(session, viewer, submission, current, OverrideKind.CONFIRMED, current.score, reason)
+
+
+_ACTIONS = {OverrideKind.BY_HAND: "override.set", OverrideKind.CONFIRMED: "override.confirm"}
+
+
+def _decide(
+    session: Session,
+    viewer: Viewer,
+    submission: Submission,
+    current: QuestionStanding,
+    kind: OverrideKind,
+    score: float,
+    reason: str,
+) -> Revision:
+    """Store a decision in place of the active one. Returns the new revision. The caller has locked the submission."""
+    number, moment = current.question.number, now()
     _end_override(session, viewer, current.override, moment)
     session.add(
         Override(
             submission_id=submission.id,
             question=number,
+            kind=kind,
             score=score,
             replaced=current.score,
             reason=reason,
@@ -106,9 +153,8 @@ def override(
             at=moment,
         )
     )
-    audit.record(
-        session, viewer.login, "override.set", f"{submission.id}/{number}", old=current.score, new=score, reason=reason
-    )
+    target = f"{submission.id}/{number}"
+    audit.record(session, viewer.login, _ACTIONS[kind], target, old=current.score, new=score, reason=reason)
     session.flush()
     submissions.touch(session, submission.id)
     return standing(session, submission, number).revision

@@ -28,13 +28,15 @@ class QuestionCell(BaseModel):
     """One question of one student.
 
     ``submission`` is the one of its result, ``late_days`` how late that was. Where the best attempt counts,
-    a result that is told later comes from the latest submission that contains an answer.
+    a result that is told later comes from the latest submission that contains an answer. ``overridden`` points were set
+    by a person; ``confirmed`` ones were computed, and checked by a person.
     """
 
     score: float | None
     max_score: float
     verdict: Verdict
     overridden: bool
+    confirmed: bool
     submission: uuid.UUID
     late_days: int
 
@@ -47,6 +49,7 @@ class QuestionCell(BaseModel):
             max_score=cell.max_score,
             verdict=cell.verdict,
             overridden=cell.overridden,
+            confirmed=cell.confirmed,
             submission=source.submission,
             late_days=source.late.days if source.late else 0,
         )

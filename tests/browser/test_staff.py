@@ -44,16 +44,30 @@ def reviewed(service: Service) -> list[str]:
 
 
 def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
-    page = open_page("teo")
+    page = open_page("teo", viewport={"width": 1280, "height": 800})
     page.goto("/dashboard/hw13/review?question=3.1")
     waiting = int(page.locator("strong", has_text="to review").inner_text().split()[0])
     assert waiting >= len(reviewed)
     assert page.locator(".question img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    for above_the_fold in (page.locator(".question img"), page.locator(".decide")):
+        box = above_the_fold.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 800
+    expect(page.locator("pre.source").first).to_be_hidden()
+    page.keyboard.press("?")
+    expect(page.get_by_text("leave the comment")).to_be_visible()
     assert violations(page) == []
     shot(page, "review")
-    for left, key in ((1, "Enter"), (2, "5"), (3, "5")):
+    page.keyboard.press("?")
+    page.keyboard.press("r")
+    page.keyboard.type("5 rows, 1 curve")  # digits are text while the comment has the focus
+    page.keyboard.press("Escape")
+    for left, key in ((1, "5"), (2, "Enter"), (3, "r")):
         with page.expect_navigation():  # keys count once the next page is there
             page.keyboard.press(key)
+            if key == "r":
+                page.keyboard.type("Seen.")
+                page.keyboard.press("Control+Enter")
         if left < waiting:
             expect(page.locator("strong", has_text=f"{waiting - left} to review")).to_be_visible()
     with page.expect_navigation():

@@ -123,21 +123,3 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   KEYS[event.key]();
 });
-
-// -- review: the key of a button or link clicks it; r moves to the reason -----------------------------------------
-
-document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "r" && document.getElementById("reason")) {
-    event.preventDefault();
-    document.getElementById("reason").select();
-    return;
-  }
-  // Enter on a link, button or summary keeps its usual meaning.
-  if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
-  const pressed = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  if (!pressed) return;
-  event.preventDefault();
-  pressed.click();
-});

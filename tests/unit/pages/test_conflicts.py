@@ -211,7 +211,7 @@ def test_two_who_review_the_same_question(desk: Desk) -> None:
     _, stands, wanted = conflict(refused)
     assert stands.startswith("0.75 · ◐ partial credit · tom · ")
     assert wanted == "0.25 No <axis>."
-    assert 'value="No &lt;axis&gt;."' in refused.text
+    assert ">No &lt;axis&gt;.</textarea>" in refused.text
     again = hidden_fields(refused.text, 'class="decide"')
     assert desk.review("ann", score="0.25", reason="No <axis>.", **again).status_code == 303
     assert desk.overrides() == [("ann", "3.1", 0.25)]

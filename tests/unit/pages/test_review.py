@@ -47,6 +47,28 @@ def test_a_decision_leads_to_the_next_one_and_can_be_undone(course: Course) -> N
     assert waiting(course) == 3
 
 
+def test_confirmed_points_are_not_called_set_by_hand(course: Course) -> None:
+    course.enrol(1, 1)
+    submission, question = shown_item(course.get(QUEUE).text)
+    form = {"submission": submission, "question": question, "reason": "A <clear> plot."}
+    assert course.send("POST", QUEUE, data=form).status_code == 303
+    with course.database.read() as session:
+        standing = ClassRecords().snapshot(session, "hw13").standings[0]
+    assert standing.counting is not None
+    cell = standing.counting.cells[question]
+    assert (cell.confirmed, cell.overridden, cell.verdict) == (True, False, "full")
+    assert f"{cell.score:g} ✓<" in course.get("/dashboard/hw13").text
+    for page in (f"/submissions/{submission}", "/dashboard/hw13/students/s00000"):
+        text = course.get(page).text
+        assert "Checked by mia: A &lt;clear&gt; plot." in text
+        assert "by hand: A" not in text
+    again = course.send("POST", QUEUE, data=form)
+    assert again.status_code == 409
+    assert "no computed points to confirm" in again.text
+    assert ">A &lt;clear&gt; plot.</textarea>" in again.text
+    assert 'data-key="Enter"' not in again.text
+
+
 def test_only_one_question_can_be_asked_for_and_one_can_be_skipped(course: Course) -> None:
     course.enrol(2, 1)
     pages = [course.get(f"{QUEUE}?question=3.1&skip={skip}").text for skip in range(2)]
@@ -58,7 +80,7 @@ def test_what_makes_no_sense_is_refused(course: Course) -> None:
     course.enrol(1, 1)
     submission, question = shown_item(course.get(QUEUE).text)
     form = {"submission": submission, "question": question, "score": 1, "reason": "x"}
-    for wrong in ({"score": 2}, {"score": "nan"}, {"reason": " "}, {"question": "9.9"}):
+    for wrong in ({"score": 2}, {"score": "nan"}, {"reason": "\0"}, {"question": "9.9"}):
         assert course.send("POST", QUEUE, data=form | wrong).status_code in (404, 422)
     assert course.get(f"{QUEUE}?submission={submission}&question=9.9").status_code == 404
     assert waiting(course) == 1

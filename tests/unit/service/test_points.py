@@ -23,7 +23,13 @@ from grader.scoring import Verdict
 def row(student: str, score: float | None, verdict: Verdict = Verdict.FULL) -> StudentRow:
     """A student with one question of four points."""
     cell = QuestionCell(
-        score=score or 0, max_score=4, verdict=verdict, overridden=False, submission=uuid.UUID(int=1), late_days=0
+        score=score or 0,
+        max_score=4,
+        verdict=verdict,
+        overridden=False,
+        confirmed=False,
+        submission=uuid.UUID(int=1),
+        late_days=0,
     )
     return StudentRow(
         student=student,

@@ -1,0 +1,37 @@
+// Keys of the review desk: the key of a button, link, item or summary clicks it, and r moves to the comment.
+"use strict";
+
+const TYPED = "textarea, select, input:not([type=checkbox])";
+let isLeaving = false;
+
+// A second key must not decide on a page that is being left.
+document.addEventListener("submit", () => { isLeaving = true; });
+window.addEventListener("pageshow", () => { isLeaving = false; });
+
+function press(key) {
+  const pressed = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find((one) => one.checkVisibility());
+  if (pressed) pressed.click();
+  return Boolean(pressed);
+}
+
+document.addEventListener("keydown", (event) => {
+  // A key that confirms or leaves a word of an input method is not for the desk.
+  if (event.isComposing || event.repeat || event.altKey || isLeaving) return;
+  const field = event.target.closest(TYPED);
+  if (event.ctrlKey || event.metaKey) {
+    if (event.key === "Enter" && press("Enter")) event.preventDefault();
+    return;
+  }
+  if (field) {
+    if (event.key === "Escape") field.blur();
+    return;
+  }
+  if (event.key === "r") {
+    event.preventDefault();
+    document.getElementById("reason")?.focus();
+    return;
+  }
+  // Enter on a link, button or summary keeps its usual meaning.
+  if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
+  if (press(event.key)) event.preventDefault();
+});
