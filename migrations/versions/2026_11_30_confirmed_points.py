@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_confirmed_points"
-down_revision = "0011_login_links"
+revision = "0013_confirmed_points"
+down_revision = "0012_refusal_status"
 branch_labels = None
 depends_on = None
 
