@@ -13,14 +13,17 @@ from app.regrades import models as regrades
 from app.scores import models as scores
 from app.scores.releases import models as releases
 from app.submissions import models as submissions
+from app.submissions.excusals import models as excusals
 from app.submissions.extensions import models as extensions
 from app.submissions.processor_use import models as processor_use
+from app.submissions.staff_notes import models as staff_notes
 from app.users import models as users
 
 __all__ = [
     "assignments",
     "audit",
     "auth",
+    "excusals",
     "extensions",
     "jobs",
     "lti",
@@ -30,6 +33,7 @@ __all__ = [
     "regrades",
     "releases",
     "scores",
+    "staff_notes",
     "submissions",
     "users",
 ]

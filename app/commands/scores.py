@@ -30,6 +30,6 @@ def _row(row: StudentRow) -> Row:
         "name": row.name,
         "total": None if row.score is None else f"{report.points(row.score)} / {report.points(row.max_score)}",
         **{number: None if cell.score is None else report.points(cell.score) for number, cell in row.questions.items()},
-        "state": row.state.value if row.state else "not submitted",
+        "state": "excused" if row.excused else row.state.value if row.state else "not submitted",
         "review": "yes" if row.needs_review else None,
     }

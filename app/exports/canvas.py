@@ -29,7 +29,8 @@ _TITLE = re.compile(r"(?P<title>.*) \((?P<id>\d+)\)", re.DOTALL)
 class StudentScore:
     """A student of the course. ``score`` is ``None`` while nothing is graded.
 
-    It is provisional while a question waits for review; while an attempt has no result, the student is unfinished.
+    It is provisional while a question waits for review; while an attempt has no result, the student is unfinished. An
+    excused student's cell becomes ``EX``, with which Canvas excuses.
     """
 
     login: str
@@ -37,6 +38,7 @@ class StudentScore:
     score: float | None
     is_provisional: bool = False
     is_unfinished: bool = False
+    is_excused: bool = False
 
 
 class Difference(BaseModel):
@@ -113,9 +115,11 @@ def fill(
             person = students[next(iter(match))]
             cell = row[at]
             new = f"{person.score * factor:.2f}" if person.score is not None else None
+            if person.is_excused:
+                new = "EX"
             if cell.text.strip().upper() in ("EX", "N/A") or "read only" in cell.text:
                 preview.untouched.append(Untouched(row=line, student=person.login, cell=cell.text))
-            elif new is not None and not _same(cell.text, new):
+            elif new is not None and (person.is_excused or not _same(cell.text, new)):
                 preview.differences.append(Difference(row=line, student=person.login, old=cell.text, new=new))
                 quote = b'"' if data[cell.start : cell.start + 1] == b'"' else b""
                 pieces += [data[copied : cell.start], quote, new.encode(), quote]
@@ -141,7 +145,11 @@ def _preview(
         ],
         provisional=[person.login for person in listed if person.is_provisional],
         unfinished=[person.login for person in listed if person.is_unfinished],
-        without_submission=[person.login for person in listed if person.score is None and not person.is_unfinished],
+        without_submission=[
+            person.login
+            for person in listed
+            if not (person.score is not None or person.is_unfinished or person.is_excused)
+        ],
         names={},
     )
 

@@ -59,7 +59,8 @@ def fill(
             row.student_id,
             row.score if row.state is State.GRADED else None,
             is_provisional=row.state is State.GRADED and row.needs_review,
-            is_unfinished=row.state not in (None, State.GRADED) or row.student in unfinished,
+            is_unfinished=not row.excused and (row.state not in (None, State.GRADED) or row.student in unfinished),
+            is_excused=row.excused,
         )
         for row in table.rows
     ]

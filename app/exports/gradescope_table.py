@@ -12,14 +12,16 @@ from grader.assignment import Assignment
 
 
 def text(assignment: Assignment, rows: Sequence[StudentRow]) -> str:
-    """CSV with one row for each student. Without a submission, points are empty and the status is ``Missing``."""
+    """CSV with one row for each student. Points are empty without a submission, ``Missing``, and for ``Excused``."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     titles = [f"{item.number}: {item.title['en']} ({item.points:g} pts)" for item in assignment.questions]
     writer.writerow(["Name", "SID", "Login", "Total Score", "Max Points", "Status", "Submission ID", *titles])
     for row in rows:
-        graded = row.state is State.GRADED
-        status = "Missing" if row.submission is None else "Graded" if graded else "Ungraded"
+        graded = row.state is State.GRADED and not row.excused
+        status = (
+            "Excused" if row.excused else "Missing" if row.submission is None else "Graded" if graded else "Ungraded"
+        )
         points = [row.questions[item.number].score if graded else "" for item in assignment.questions]
         names = map(escape_formula, (row.name, row.student_id or "", row.student))
         total = row.score if graded else ""

@@ -82,7 +82,8 @@ def mark_changed(session: Session, snapshot: ClassSnapshot, withheld: Collection
     not final, so a final score stays until the next one is final, unless the assignment says otherwise.
     """
     keeps_final = snapshot.assignment.schedule.gradebook == "final"
-    counting = {standing.login: standing.counting for standing in snapshot.standings}
+    # The gradebook of an excused student keeps what was sent before: LTI has no way to excuse.
+    counting = {standing.login: standing.counting for standing in snapshot.standings if not standing.excused}
     changed = 0
     for row in repository.of_assignment(session, snapshot.assignment.slug):
         score = gradebook_score(counting.get(row.user.login), snapshot.assignment.max_score, withheld)

@@ -73,7 +73,8 @@ def _exports(
         "graded": len(snapshot.graded),
         "provisional": sum(attempt.needs_review for attempt in snapshot.graded),
         "unfinished": len(class_repository.unfinished_logins(session, slug)),
-        "missing": sum(standing.counting is None for standing in snapshot.standings),
+        "missing": sum(standing.counting is None and not standing.excused for standing in snapshot.standings),
+        "excused": sum(standing.excused for standing in snapshot.standings),
     }
     return class_page(
         request,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from app.auth.viewer import Viewer
 from app.http import request_language
 from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
-from app.pages import compare, conflicts, rendering, source
+from app.pages import compare, conflicts, decision_forms, rendering, source
 from app.pages.class_pages import class_snapshot
 from app.pages.class_view import PAGE_ROWS, ClassView
 from app.pages.conflicts import RefusedDecision, RevisionField
@@ -152,6 +152,7 @@ def student_page(
     problem: Problem | None = None,
     *,
     refusal: RefusedDecision | None = None,
+    typed: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
     """The page of a student, with a problem if there is one. Raises `UserNotFound` or `SubmissionNotFound`."""
     tag = request_language.of_request(request)
@@ -167,7 +168,7 @@ def student_page(
         if chosen is None:
             raise submissions.SubmissionNotFound
     report = reports.load_report(session, viewer, chosen, tag) if chosen else None
-    table_query = query.query(attempt=None)
+    table_query, zone = query.query(attempt=None), request.app.state.settings.zone
     return rendering.page(
         request,
         "student.html",
@@ -177,7 +178,8 @@ def student_page(
         title=filters.localised(definition.title, tag),
         attempts=attempts.items,
         counting=counting,
-        neighbours=_neighbours(standings, person.login, query, request.app.state.settings.zone),
+        neighbours=_neighbours(standings, person.login, query, zone),
+        decisions=decision_forms.context(session, definition, person.id, zone, typed or {}),
         view=query,
         table_query=f"?{table_query}" if table_query else "",
         problem=problem,

@@ -27,6 +27,7 @@ from app.scores import withholding
 from app.scores.models import Override
 from app.scores.standing import QuestionStanding, SubmissionScore, pending_score, submission_score
 from app.submissions import quota, repository
+from app.submissions.excusals import service as excusals
 from app.submissions.models import Phase, Run, State, Submission, SubmissionPart
 from app.submissions.submitting import NewSubmission
 from grader import messages, remaining, stored_evidence
@@ -40,10 +41,19 @@ _LATE = {
     "en": "Submitted late, on day {days} after the deadline: {percent:g}% of the {earned:g} points are deducted.",
     "zh-Hant": "遲交 {days} 天（不足一天以一天計）：{earned:g} 分扣除 {percent:g}%。",
 }
+_EXCUSED = {
+    "en": "You are excused from this assignment: its score does not count.",
+    "zh-Hant": "你已免繳此作業：其分數不計入成績。",
+}
 _LATE_WITHOUT_DEDUCTION = {
     "en": "Submitted late, on day {days} after the deadline. No points are deducted.",
     "zh-Hant": "遲交 {days} 天（不足一天以一天計），未扣分。",
 }
+
+
+def excused_note(lang: str) -> MessageView:
+    """The sentence for a student whose score does not count."""
+    return MessageView(id="excused", text=language.text(_EXCUSED, lang))
 
 
 def build_report(session: Session, submission: Submission, lang: str, *, is_staff: bool) -> Report:
@@ -59,7 +69,10 @@ def build_report(session: Session, submission: Submission, lang: str, *, is_staf
     return Report(
         **submission_head(submission, assignment.slug, submission.user.login, score),
         late=_late(score, lang),
-        notes=[regrade_notes.late_note(regraded[LATE], lang)] if LATE in regraded else [],
+        notes=[
+            *([excused_note(lang)] if excusals.is_excused(session, assignment.slug, submission.user_id) else []),
+            *([regrade_notes.late_note(regraded[LATE], lang)] if LATE in regraded else []),
+        ],
         needs_review=score.needs_review,
         fault=submission.fault,
         questions=questions(score, lang, regraded, is_staff=is_staff),

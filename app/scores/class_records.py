@@ -22,6 +22,7 @@ from app.presenting.search import fold
 from app.scores import class_repository as repository
 from app.scores.models import OverrideKind
 from app.scores.standing import total, total_by_lateness, verdict_of
+from app.submissions.excusals import repository as excusals
 from app.submissions.extensions import repository as extensions
 from app.submissions.models import State
 from app.users.models import Role
@@ -106,7 +107,8 @@ class Attempt:
 class StudentStanding:
     """One student with the attempt that counts, if there is one, and the times of all attempts, oldest first.
 
-    See `with_latest_answers`: some cells of the attempt may be those of a later one.
+    The score of an ``excused`` student does not count. See
+    `with_latest_answers`: some cells of the attempt may be those of a later one.
     """
 
     login: str
@@ -114,6 +116,12 @@ class StudentStanding:
     student_id: str | None
     counting: Attempt | None
     times: tuple[datetime, ...] = ()
+    excused: bool = False
+
+    @property
+    def graded_attempt(self) -> Attempt | None:
+        """The attempt that counts if it is graded."""
+        return self.counting if self.counting is not None and self.counting.state is State.GRADED else None
 
     @cached_property
     def search_text(self) -> str:
@@ -131,9 +139,12 @@ class ClassSnapshot:
 
     @cached_property
     def graded(self) -> tuple[Attempt, ...]:
-        """The attempts that count and are graded, by login."""
-        counting = (standing.counting for standing in self.standings)
-        return tuple(attempt for attempt in counting if attempt is not None and attempt.state is State.GRADED)
+        """The attempts that count and are graded, by login, without those of excused students."""
+        return tuple(
+            attempt
+            for standing in self.standings
+            if not standing.excused and (attempt := standing.graded_attempt) is not None
+        )
 
 
 class ClassRecords:
@@ -146,11 +157,12 @@ class ClassRecords:
     def snapshot(self, session: Session, slug: str) -> ClassSnapshot:
         """The current state of a class. Raises `AssignmentNotFound`."""
         current = assignments.definition(assignments.current(session, slug))
-        stamp = (current.digest, repository.people_stamp(session), *repository.stamp(session, slug))
+        excused = excusals.user_ids(session, slug)
+        stamp = (current.digest, excused, repository.people_stamp(session), *repository.stamp(session, slug))
         with self._lock:
             cached = self._classes.setdefault(slug, _CachedClass())
             if cached.snapshot is None or cached.stamp != stamp:
-                cached.snapshot = cached.refresh(session, current, repository.people(session))
+                cached.snapshot = cached.refresh(session, current, repository.people(session), excused)
                 cached.stamp = stamp
             return cached.snapshot
 
@@ -170,7 +182,9 @@ class _CachedClass:
         self.snapshot: ClassSnapshot | None = None
         self._attempts: dict[uuid.UUID, tuple[int, Attempt]] = {}
 
-    def refresh(self, session: Session, current: Assignment, people: Sequence[Any]) -> ClassSnapshot:
+    def refresh(
+        self, session: Session, current: Assignment, people: Sequence[Any], excused: Collection[int]
+    ) -> ClassSnapshot:
         rows = repository.submissions(session, current.slug)
         changed = [row for row in rows if self._attempts.get(row.id, (None, None))[0] != row.revision]
         for row, attempt in zip(changed, _load(session, current.slug, changed), strict=True):
@@ -179,16 +193,17 @@ class _CachedClass:
         for row in rows:
             by_user[row.user_id].append(self._attempts[row.id][1])
         standings = tuple(
-            _standing(person, by_user.get(person.id, []), current)
+            _standing(person, by_user.get(person.id, []), current, excused=person.id in excused)
             for person in people
             if person.id in by_user or person.role is Role.STUDENT
         )
         return ClassSnapshot(current, standings, tuple(self._attempts[row.id][1] for row in rows))
 
 
-def _standing(person: Any, attempts: Sequence[Attempt], current: Assignment) -> StudentStanding:
+def _standing(person: Any, attempts: Sequence[Attempt], current: Assignment, *, excused: bool) -> StudentStanding:
     times = tuple(attempt.submitted_at for attempt in attempts)
-    return StudentStanding(person.login, person.name, person.student_id, _counting(attempts, current), times)
+    counting = _counting(attempts, current)
+    return StudentStanding(person.login, person.name, person.student_id, counting, times, excused)
 
 
 def _counting(attempts: Sequence[Attempt], current: Assignment) -> Attempt | None:

@@ -67,10 +67,12 @@ def of_class(session: Session, snapshot: ClassSnapshot, tag: str) -> ReleaseStat
     times, moment = withholding.telling_times(session, assignment), now()
     last = extensions.last(session, assignment.slug)
     is_extended = last is not None and times.closes != lateness.closes(assignment.schedule, None)
+    # Excused students read their results too.
+    graded = [attempt for standing in snapshot.standings if (attempt := standing.graded_attempt) is not None]
     questions = []
     for question in assignment.questions:
         rule = telling.rule(assignment, question)
-        cells = [cell for attempt in snapshot.graded if (cell := attempt.cells.get(question.number)) is not None]
+        cells = [cell for attempt in graded if (cell := attempt.cells.get(question.number)) is not None]
         results = [cell for cell in cells if cell.verdict not in WITHOUT_RESULT]
         questions.append(
             QuestionState(
@@ -89,6 +91,6 @@ def of_class(session: Session, snapshot: ClassSnapshot, tag: str) -> ReleaseStat
         released_by=release.by.login if release is not None and release.by is not None else None,
         closes=times.closes,
         last_extension=last.user.login if last is not None and is_extended else None,
-        students=len(snapshot.graded),
+        students=len(graded),
         questions=questions,
     )

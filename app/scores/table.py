@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import statistics as stats
 import uuid
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -17,6 +19,8 @@ from app.submissions.models import State
 from grader.assignment import Assignment
 from grader.scoring import Verdict
 
+NO_RESULT = (Verdict.PENDING, Verdict.FAULT)
+"""Verdicts without points because of us, which statistics leave out."""
 _BINS = 10
 _TEXT_COLUMNS = (
     "login", "name", "student_id", "submission", "attempt", "submitted_at", "state", "needs_review", "late_days",
@@ -58,7 +62,8 @@ class QuestionCell(BaseModel):
 class StudentRow(BaseModel):
     """One student and the attempt that counts; without one, ``submission`` and its fields are null.
 
-    A ``late`` attempt came ``late_days`` begun days after the student's deadline; ``score`` is after the deduction.
+    A ``late`` attempt came ``late_days`` begun days after the student's deadline; ``score`` is after the deduction. An
+    ``excused`` student has no ``score``; the questions keep their points.
     """
 
     student: str
@@ -73,6 +78,7 @@ class StudentRow(BaseModel):
     needs_review: bool
     late: bool
     late_days: int
+    excused: bool
     questions: dict[str, QuestionCell]
 
     @classmethod
@@ -87,11 +93,12 @@ class StudentRow(BaseModel):
             attempt=attempt.number if attempt else None,
             submitted_at=attempt.submitted_at if attempt else None,
             state=attempt.state if attempt else None,
-            score=attempt.score if attempt else None,
+            score=attempt.score if attempt and not standing.excused else None,
             max_score=assignment.max_score,
-            needs_review=attempt.needs_review if attempt else False,
+            needs_review=attempt.needs_review if attempt and not standing.excused else False,
             late=attempt is not None and attempt.late is not None,
             late_days=attempt.late.days if attempt and attempt.late else 0,
+            excused=standing.excused,
             questions={number: QuestionCell.of(cell, attempt) for number, cell in attempt.cells.items()}
             if attempt
             else {},
@@ -107,10 +114,13 @@ class ClassTable(BaseModel):
     rows: list[StudentRow]
 
     def csv(self) -> str:
-        """The table for a spreadsheet: no cell starts a formula, and points are empty without a submission."""
+        """The table for a spreadsheet: no cell starts a formula, and points are empty without a submission.
+
+        An excused student's total is empty too.
+        """
         out = io.StringIO(newline="")
         writer = csv.writer(out)
-        writer.writerow([*_TEXT_COLUMNS, *self.questions, "score", "max_score"])
+        writer.writerow([*_TEXT_COLUMNS, *self.questions, "score", "max_score", "excused"])
         for row in self.rows:
             texts = [
                 row.student,
@@ -125,7 +135,9 @@ class ClassTable(BaseModel):
             ]
             points = [row.questions[number].score if number in row.questions else "" for number in self.questions]
             total = "" if row.score is None else row.score
-            writer.writerow([*map(escape_formula, texts), *points, total, row.max_score])
+            writer.writerow(
+                [*map(escape_formula, texts), *points, total, row.max_score, "yes" if row.excused else "no"]
+            )
         return out.getvalue()
 
 
@@ -142,20 +154,39 @@ class Bin(BaseModel):
     count: int
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How the points of a class spread: the standard deviation is the population's."""
+
+    count: int
+    mean: float
+    median: float
+    deviation: float
+    full_share: float
+
+
 class QuestionStatistics(BaseModel):
-    """One question over all graded students."""
+    """One question over all graded students, without those whose result is missing by a fault or still to come.
+
+    ``deviation`` is the population's standard deviation, ``full_share`` the share of full points.
+    """
 
     number: str
     max_score: float
+    graded: int
     mean: float | None
+    median: float | None
+    deviation: float | None
+    full_share: float | None
     verdicts: dict[Verdict, int]
 
 
 class Statistics(BaseModel):
-    """Statistics of the graded attempts of a class. Points are null while there are none."""
+    """Statistics of the graded attempts of a class, without excused students. Points are null while there are none."""
 
     assignment: str
     students: int
+    excused: int
     handed_in: int
     graded: int
     needs_review: int
@@ -171,11 +202,12 @@ class Statistics(BaseModel):
 
 def statistics(table: ClassTable) -> Statistics:
     """The numbers of a class table. ``deviation`` is the population's standard deviation."""
-    graded = [row for row in table.rows if row.state is State.GRADED]
+    graded = [row for row in table.rows if row.state is State.GRADED and not row.excused]
     totals = [row.score for row in graded if row.score is not None]
     return Statistics(
         assignment=table.assignment,
         students=len(table.rows),
+        excused=sum(row.excused for row in table.rows),
         handed_in=sum(row.submission is not None for row in table.rows),
         graded=len(graded),
         needs_review=sum(row.needs_review for row in graded),
@@ -190,6 +222,22 @@ def statistics(table: ClassTable) -> Statistics:
     )
 
 
+def spread_of(results: Sequence[tuple[float, float]]) -> Spread | None:
+    """The spread of points, each with the points that it is out of; ``None`` without any."""
+    if not results:
+        return None
+    points = [score for score, _ in results]
+    mean = stats.fmean(points)
+    return Spread(
+        count=len(points),
+        mean=_rounded(mean),
+        median=_rounded(stats.median(points)),
+        # statistics.pstdev adds fractions, which takes 20 times as long for a large class.
+        deviation=_rounded(math.sqrt(stats.fmean((score - mean) ** 2 for score in points))),
+        full_share=_rounded(sum(score >= most for score, most in results) / len(results)),
+    )
+
+
 def _histogram(totals: list[float], max_score: float) -> list[Bin]:
     width = max_score / _BINS
     counts = Counter(min(int(total / width), _BINS - 1) for total in totals) if width else Counter[int]()
@@ -201,10 +249,16 @@ def _histogram(totals: list[float], max_score: float) -> list[Bin]:
 
 def _question(number: str, graded: list[StudentRow]) -> QuestionStatistics:
     cells = [row.questions[number] for row in graded if number in row.questions]
+    results = [(cell.score or 0.0, cell.max_score) for cell in cells if cell.verdict not in NO_RESULT]
+    spread = spread_of(results)
     return QuestionStatistics(
         number=number,
         max_score=max((cell.max_score for cell in cells), default=0.0),
-        mean=_rounded(stats.fmean(cell.score or 0.0 for cell in cells)) if cells else None,
+        graded=len(results),
+        mean=spread.mean if spread else None,
+        median=spread.median if spread else None,
+        deviation=spread.deviation if spread else None,
+        full_share=spread.full_share if spread else None,
         verdicts=dict(Counter(cell.verdict for cell in cells)),
     )
 

@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from app.assignments import service as assignments
+from app.audit import service as audit
+from app.auth.viewer import Viewer
 from app.db.base import now
 from app.problems import TooManyRequests
-from app.submissions import repository
+from app.submissions import repository, students
 from grader.assignment import Assignment
 
 WINDOW = timedelta(hours=24)
@@ -60,6 +63,20 @@ def of(session: Session, user_id: int, assignment: Assignment) -> Quota:
         times[excess] + WINDOW if excess >= 0 else None,
         has_free_cancel=len(free) < FREE_CANCELS,
     )
+
+
+def give_back(session: Session, viewer: Viewer, slug: str, login: str) -> list[int]:
+    """Return a student's attempts of the last 24 hours: they no longer count in the quota. Their numbers.
+
+    Raises `AssignmentNotFound`, `UserNotFound` or `OwnCase`.
+    """
+    assignments.current(session, slug)
+    student = students.find_other(session, viewer, login)
+    repository.lock_user(session, student.id)
+    numbers = repository.give_back(session, student.id, slug, now() - WINDOW)
+    if numbers:
+        audit.record(session, viewer.login, "attempts.give_back", f"{slug}/{student.login}", attempts=numbers)
+    return numbers
 
 
 def has_free_cancel(session: Session, user_id: int, slug: str) -> bool:

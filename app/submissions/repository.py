@@ -148,6 +148,22 @@ def free_cancel_times(session: Session, user_id: int, slug: str, since: datetime
     return session.scalars(query.order_by(Submission.submitted_at)).all()
 
 
+def give_back(session: Session, user_id: int, slug: str, since: datetime) -> list[int]:
+    """Take a student's attempts after ``since`` out of the daily quota. Returns their numbers."""
+    versions = select(PublishedAssignment.id).where(PublishedAssignment.slug == slug)
+    rows = session.scalars(
+        select(Submission).where(
+            Submission.user_id == user_id,
+            Submission.assignment_id.in_(versions),
+            Submission.counts,
+            Submission.submitted_at > since,
+        )
+    ).all()
+    for row in rows:
+        row.counts = False
+    return sorted(row.attempt for row in rows)
+
+
 def next_attempt(session: Session, user_id: int, slug: str) -> int:
     """The number of the student's next attempt at an assignment. The caller holds the user's row."""
     last = session.scalar(

@@ -24,6 +24,7 @@ STAFF = (
     f"{TABLE}/requests",
     f"{TABLE}/similarity",
     f"{TABLE}/release",
+    f"{TABLE}/extensions?student=kim",
     f"{TABLE}/exports",
     f"{TABLE}/lti",
     f"{TABLE}/students/kim",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from grader.assignment import ASSIGNMENTS
 from tests.browser.accessibility import violations
@@ -99,6 +99,50 @@ def test_the_class_is_searched_sorted_and_opened_by_keys(open_page: OpenPage, re
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/students/{reviewed[1]}?q={reviewed[1]}")
+
+
+def test_an_extension_takes_three_clicks_and_many_take_no_more(
+    open_page: OpenPage, shot: Shot, service: Service, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(ASSIGNMENTS / "hw13", tmp_path / "due"))
+    text = (folder / "assignment.toml").read_text().replace('slug = "hw13"', 'slug = "hw13-due"')
+    (folder / "assignment.toml").write_text(
+        text.replace("[schedule]", "[schedule]\ndeadline = 2026-01-31T23:59:00Z", 1)
+    )
+    assert assay("assignment", "publish", str(folder), **service.environment).returncode == 0
+    page = open_page("teo")
+    page.goto("/dashboard/hw13-due")
+    clicks = 0
+
+    def click(target: Locator) -> None:
+        nonlocal clicks
+        clicks += 1
+        target.click()
+
+    click(page.get_by_role("link", name="kim", exact=True))
+    click(page.locator("#extend summary"))
+    page.locator("#extend input[name=deadline]").fill("2027-02-03T12:00")
+    page.locator("#extend input[name=reason]").fill("ill")
+    assert violations(page) == []
+    shot(page, "student-extend")
+    page.keyboard.press("Enter")
+    expect(page.locator("#decisions")).to_contain_text("extended by teo: ill")
+    assert clicks <= 4
+    clicks = 0
+    page.keyboard.press("n")
+    page.wait_for_url("**/students/leo")
+    page.goto("/dashboard/hw13-due")
+    for login in ("gus", "hal"):
+        click(page.get_by_label(f"Select {login}"))
+    click(page.get_by_role("button", name="Later deadline for the selected"))
+    page.locator("input[name=deadline]").fill("2027-02-04T12:00")
+    page.locator("input[name=reason]").fill("storm")
+    assert violations(page) == []
+    shot(page, "extensions")
+    click(page.get_by_role("button", name="Later deadline"))
+    expect(page.locator("main p[role=status]")).to_contain_text("2")
+    assert clicks <= 4
+    expect(page.locator("tbody tr", has_text="storm")).to_have_count(2)
 
 
 def test_a_bar_leads_to_its_students(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:

@@ -452,6 +452,17 @@ def test_a_final_score_stays_while_a_better_attempt_waits_for_review(
         assert (row.wanted["score"], row.wanted["review"]) == (3.0, False)
 
 
+def test_the_gradebook_of_an_excused_student_stays(database: Database, platform: Platform) -> None:
+    with database.write() as session:
+        session.execute(update(Passback).values(sent=WANTED, wanted=WANTED, state=Delivery.SENT))
+        plain = ClassRecords().snapshot(session, "hw13")
+        attempt = Attempt(uuid.uuid4(), 2, now(), State.GRADED, None, 3.0, {}, (), None, None)
+        standing = StudentStanding("ann", "ann", None, attempt)
+        for excused, changed in ((True, 0), (False, 1)):
+            snapshot = replace(plain, standings=(replace(standing, excused=excused),))
+            assert deliveries.mark_changed(session, snapshot) == changed
+
+
 def test_what_nobody_handed_in_is_not_sent(database: Database, platform: Platform) -> None:
     with database.write() as session:
         session.execute(update(Passback).values(state=Delivery.IDLE, wanted=None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -10,9 +11,10 @@ from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
-from app.problems import Forbidden, NotFound, Unprocessable
+from app.problems import Forbidden, NotFound, PreconditionFailed, Unprocessable
 from app.submissions.extensions import repository
 from app.submissions.extensions.models import Extension
+from app.users import repository as user_repository
 from app.users import service as users
 from app.users.models import User
 
@@ -27,6 +29,24 @@ class ExtensionUseless(Unprocessable):
     """The extension does not move the deadline."""
 
     slug = "extension-useless"
+
+
+class ExtensionChanged(PreconditionFailed):
+    """Somebody has changed this deadline since you opened the page; nothing was saved. Check it and decide again."""
+
+    slug = "extension-changed"
+
+
+class UnknownStudents(Unprocessable):
+    """Some logins are nobody's."""
+
+    slug = "unknown-students"
+
+
+class ExtensionShorter(Unprocessable):
+    """Some students have a later deadline already."""
+
+    slug = "extension-shorter"
 
 
 class OwnExtension(Forbidden):
@@ -67,6 +87,38 @@ def grant(session: Session, viewer: Viewer, slug: str, login: str, deadline: dat
     repository.touch_submissions(session, slug, student.id)
     session.refresh(row)
     return row
+
+
+def check_basis(session: Session, slug: str, login: str, basis: str) -> None:
+    """Compare the extended deadline behind a decision, as ISO text or empty, with the current one.
+
+    Raises `ExtensionChanged` or `UserNotFound`.
+    """
+    extended_to = deadline(session, slug, users.find(session, login).id)
+    if basis != (extended_to.isoformat() if extended_to else ""):
+        raise ExtensionChanged
+
+
+def grant_all(
+    session: Session, viewer: Viewer, slug: str, logins: Sequence[str], until: datetime, reason: str
+) -> list[Extension]:
+    """Give these students a later deadline, all or none.
+
+    Raises `AssignmentNotFound`, `UnknownStudents` with every login that nobody has, `OwnExtension`, `ExtensionUseless`
+    or `ExtensionShorter` with every student who has a later deadline already.
+    """
+    assignments.current(session, slug)
+    known = {user.login for user in user_repository.with_logins(session, logins)}
+    unknown = [login for login in logins if login not in known]
+    if unknown:
+        raise UnknownStudents(f"Nobody has the login {', '.join(unknown)}.", logins=", ".join(unknown))
+    later = [
+        row for row in repository.of_assignment(session, slug) if row.user.login in logins and row.deadline > until
+    ]
+    if later:
+        names = ", ".join(row.user.login for row in later)
+        raise ExtensionShorter(f"These students have a later deadline already: {names}.", logins=names)
+    return [grant(session, viewer, slug, login, until, reason) for login in logins]
 
 
 def remove(session: Session, viewer: Viewer, slug: str, login: str) -> None:

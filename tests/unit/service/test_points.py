@@ -44,6 +44,7 @@ def row(student: str, score: float | None, verdict: Verdict = Verdict.FULL) -> S
         needs_review=False,
         late=False,
         late_days=0,
+        excused=False,
         questions={} if score is None else {"1": cell},
     )
 

@@ -1,0 +1,1 @@
+"""Students who are excused from an assignment."""
