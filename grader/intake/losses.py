@@ -155,13 +155,23 @@ def _targets(words: list[Token]) -> set[str]:
         if not depth and word.kind is Kind.OPERATOR and _ASSIGNMENT.fullmatch(word.text):
             # A further target must be a right one: with a lost bracket, keywords of a call look like targets.
             if begin == 0 or syntax.is_readable(f"{' '.join(other.text for other in words[begin:position])} = 0"):
-                targets |= {
-                    words[at].text
-                    for at in range(begin, position)
-                    if words[at].kind is Kind.NAME and (at == begin or words[at - 1].text in {",", "(", "*"})
-                }
+                targets |= set(_target_names(words[begin:position]))
             begin = position + 1
     return targets
+
+
+def _target_names(words: list[Token]) -> Iterator[str]:
+    """Roots of one target; names inside a call such as ``print(F.softmax]x, dim`` are its arguments."""
+    calls: list[bool] = []
+    before: Token | None = None
+    for word in words:
+        if word.text == "(":
+            calls.append(before is not None and (before.kind is Kind.NAME or before.text in {")", "]"}))
+        elif word.text == ")" and calls:
+            calls.pop()
+        elif word.kind is Kind.NAME and not any(calls) and (before is None or before.text in {",", "(", "*"}):
+            yield word.text
+        before = word
 
 
 def _touched(words: list[Token]) -> Iterator[str]:

@@ -213,6 +213,7 @@ def test_reading_is_linear_in_the_text(line: str, monkeypatch: pytest.MonkeyPatc
         "ce = F.cross_entropy)x, y, label_smoothing=0.1)",
         "opt = torch.optim.Adam params, lr=1e-3, betas=(0.9, 0.99))",
         "t = nn.Sequential(nn.ReLU(inplace=True)), nn.Tanh(x=1))",
+        "print(nn.ReLU]inplace / 4.0, dim=1).sum(dim=1))",
     ],
 )  # fmt: skip
 def test_keyword_of_a_broken_call_is_no_target(line: str) -> None:
