@@ -6,6 +6,7 @@ from app.assignments import models as assignments
 from app.audit import models as audit
 from app.auth import models as auth
 from app.db.base import Base
+from app.drafts import models as drafts
 from app.lti import models as lti
 from app.queue import models as jobs
 from app.regrade_requests import models as regrade_requests
@@ -23,6 +24,7 @@ __all__ = [
     "assignments",
     "audit",
     "auth",
+    "drafts",
     "excusals",
     "extensions",
     "jobs",

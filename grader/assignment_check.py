@@ -42,7 +42,8 @@ class Fault:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}" if self.line else f"{self.file}: {self.what}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.what}" if place else self.what
 
 
 def check(folder: Path) -> tuple[Assignment | None, tuple[Fault, ...]]:

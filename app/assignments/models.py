@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, UniqueConstraint
+from sqlalchemy import String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, now
@@ -26,3 +26,5 @@ class PublishedAssignment(Base):
     digest: Mapped[str] = mapped_column(String(64))
     files: Mapped[dict[str, Any]] = mapped_column(deferred=True)
     published_at: Mapped[datetime] = mapped_column(default=now)
+    is_draft: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it is not published yet: see `app.drafts`. Everything but drafts and their regrades leaves it out."""

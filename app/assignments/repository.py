@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from app.assignments.models import PublishedAssignment
 
 
-def newest(session: Session, slug: str) -> PublishedAssignment | None:
-    """The newest version of an assignment."""
-    return session.scalar(_newest_first(slug).limit(1))
+def newest(session: Session, slug: str, *, lock: bool = False) -> PublishedAssignment | None:
+    """The newest version of an assignment. ``lock`` keeps other publishers off until the transaction ends."""
+    query = _newest_first(slug).limit(1)
+    return session.scalar(query.with_for_update() if lock else query)
 
 
 def versions(session: Session, slug: str) -> list[PublishedAssignment]:
@@ -19,15 +20,17 @@ def versions(session: Session, slug: str) -> list[PublishedAssignment]:
 
 
 def by_digest(session: Session, slug: str, digest: str) -> PublishedAssignment | None:
-    """The version of an assignment with this content."""
-    return session.scalar(_newest_first(slug).where(PublishedAssignment.digest == digest))
+    """The version of an assignment with this content, published or a draft."""
+    query = select(PublishedAssignment).where(PublishedAssignment.slug == slug, PublishedAssignment.digest == digest)
+    return session.scalar(query)
 
 
 def slugs(session: Session) -> list[str]:
     """The slug of every assignment, in order."""
-    return list(session.scalars(select(PublishedAssignment.slug).distinct().order_by(PublishedAssignment.slug)))
+    query = select(PublishedAssignment.slug).where(~PublishedAssignment.is_draft)
+    return list(session.scalars(query.distinct().order_by(PublishedAssignment.slug)))
 
 
 def _newest_first(slug: str) -> Select[PublishedAssignment]:
-    query = select(PublishedAssignment).where(PublishedAssignment.slug == slug)
+    query = select(PublishedAssignment).where(PublishedAssignment.slug == slug, ~PublishedAssignment.is_draft)
     return query.order_by(PublishedAssignment.version.desc(), PublishedAssignment.id.desc())

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from app.assignments import repository
 from app.assignments.models import PublishedAssignment
 from app.audit import service as audit
+from app.db.base import now
 from app.problems import Conflict, NotFound
 from grader import assignment as assignments
 from grader.assignment import Assignment
@@ -34,7 +35,7 @@ def publish_version(session: Session, assignment: Assignment, actor: str) -> Pub
     The version that is the newest already is published once. Hand-ins graded before keep their points until a
     regrade.
     """
-    newest = repository.newest(session, assignment.slug)
+    newest = repository.newest(session, assignment.slug, lock=True)
     if newest is not None and newest.digest == assignment.digest:
         return newest
     if newest is not None and assignment.version <= newest.version:
@@ -50,12 +51,25 @@ def publish_version(session: Session, assignment: Assignment, actor: str) -> Pub
 
 
 def publish(session: Session, assignment: Assignment) -> PublishedAssignment:
-    """Store this version unless it is stored already."""
+    """Store this version unless it is stored already. A draft becomes a published version."""
+    row = store_draft(session, assignment)
+    if row.is_draft:
+        row.is_draft, row.published_at = False, now()
+        session.flush()
+    return row
+
+
+def store_draft(session: Session, assignment: Assignment) -> PublishedAssignment:
+    """Store this version, unless it is stored already, as one that is not published."""
     stored = repository.by_digest(session, assignment.slug, assignment.digest)
     if stored is not None:
         return stored
     row = PublishedAssignment(
-        slug=assignment.slug, version=assignment.version, digest=assignment.digest, files=dict(assignment.files)
+        slug=assignment.slug,
+        version=assignment.version,
+        digest=assignment.digest,
+        files=dict(assignment.files),
+        is_draft=True,
     )
     session.add(row)
     session.flush()

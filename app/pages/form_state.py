@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.api.assignments import AssignmentView
-from app.assignments import service as assignments
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.pages import starting_point, submission_form
@@ -74,10 +73,15 @@ def preview_context(
 
 
 def form_context(
-    session: Session, viewer: Viewer, view: AssignmentView, history: Sequence[SubmissionRow], state: FormState, tag: str
+    session: Session,
+    viewer: Viewer,
+    assignment: Assignment,
+    view: AssignmentView,
+    history: Sequence[SubmissionRow],
+    state: FormState,
+    tag: str,
 ) -> dict[str, Any]:
     """What the page of an assignment says of its form. ``history`` are the viewer's attempts, newest first."""
-    assignment = assignments.current_definition(session, view.slug)
     start = starting_point.find(session, viewer, assignment, state.attempt) if state.attempt is not None else None
     context = preview_context(session, viewer, assignment, state, tag)
     if start is not None and not state.fields:

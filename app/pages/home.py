@@ -55,6 +55,7 @@ def start_page(
     rows = assignment_list.rows(session, viewer, views)
     context: dict[str, Any] = {}
     if chosen:
+        definition = assignments.current_definition(session, chosen.slug)
         latest = assignment_list.attempts(session, viewer, chosen.slug)
         shown = latest if cursor is None else assignment_list.attempts(session, viewer, chosen.slug, cursor)
         context = {
@@ -64,7 +65,7 @@ def start_page(
             "counting": next(row.counting for row in rows if row.view is chosen),
             "told_later": [question.number for question in chosen.questions if question.tell is not Tell.AT_ONCE],
             "asked": regrade_requests.list_requests(session, viewer, assignment=chosen.slug, student=viewer.login),
-            **form_state.form_context(session, viewer, chosen, latest.items, state, tag),
+            **form_state.form_context(session, viewer, definition, chosen, latest.items, state, tag),
         }
     page = rendering.page(
         request, "home.html", viewer=viewer, assignment_rows=rows, assignment=chosen, problem=state.problem, **context

@@ -14,6 +14,8 @@ from app import lti
 from app.auth.limits import RateLimit
 from app.pages import (
     admin,
+    admin_assignments,
+    admin_drafts,
     admin_people,
     admin_regrades,
     compare,
@@ -82,6 +84,8 @@ def install(app: FastAPI) -> None:
         dashboard,
         student_decisions,
         student,
+        admin_assignments,
+        admin_drafts,
         admin_people,
         admin_regrades,
         admin,

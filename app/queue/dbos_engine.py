@@ -24,7 +24,7 @@ from grader.version import GRADER_VERSION
 APPLICATION = "assay"
 APPLICATION_VERSION = GRADER_VERSION
 """Workers take the jobs of their own version only; `app.worker.chores` takes care of what a version leaves behind."""
-GRADE, MEASURE, REGRADE, REMEASURE = "grade", "measure", "regrade", "remeasure"
+GRADE, MEASURE, REGRADE, REMEASURE, TRY_RUBRICS = "grade", "measure", "regrade", "remeasure", "try rubrics"
 GRADE_LAST, MEASURE_LAST = "grade last", "measure last"
 GRADE_SLOW = "grade slow"
 """Names of workflows, as the database has them. Those with "last" are of students who have used more than their share;
@@ -69,6 +69,10 @@ class DbosJobs:
     ) -> None:
         """Add the measuring of one submission for a regrade in the caller's transaction."""
         self._enqueue_for(session, REMEASURE, queues.LONG, BATCH, assignment, regrade_id, submission_id)
+
+    def enqueue_trial(self, session: Session, draft_id: uuid.UUID) -> None:
+        """Add the trial of a draft's rubrics in the caller's transaction."""
+        self._enqueue(session, _options(TRY_RUBRICS, queues.LONG, BATCH), draft_id)
 
     def _enqueue_for(
         self,

@@ -25,6 +25,7 @@ from app.queue.dbos_engine import (
     MEASURE_LAST,
     REGRADE,
     REMEASURE,
+    TRY_RUBRICS,
     DbosJobs,
 )
 from app.queue.port import Postponed, Work
@@ -65,6 +66,7 @@ class DbosRunner:
             MEASURE_LAST: work.measure_last,
             REGRADE: work.regrade,
             REMEASURE: work.remeasure,
+            TRY_RUBRICS: work.try_rubrics,
         }
         for name, run in workflows.items():
             self._register(name, run)

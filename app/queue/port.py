@@ -52,6 +52,9 @@ class JobEngine(Protocol):
     ) -> None:
         """Add the measuring of one submission for a regrade, behind every student's submission."""
 
+    def enqueue_trial(self, session: Session, draft_id: uuid.UUID) -> None:
+        """Add the trial of a draft's rubrics, behind every student's submission."""
+
     def close(self) -> None:
         """Close the engine's connections."""
 
@@ -82,3 +85,6 @@ class Work(Protocol):
 
     def remeasure(self, regrade_id: uuid.UUID, submission_id: uuid.UUID) -> None:
         """Measure a submission again for a regrade."""
+
+    def try_rubrics(self, draft_id: uuid.UUID) -> None:
+        """Grade the author's own solutions for a draft of an assignment."""

@@ -34,12 +34,13 @@ class RegradeView(BaseModel):
     """A regrade. ``done`` and ``total`` count submissions, ``changed`` the changes that students would see.
 
     ``rate`` is submissions a second while it runs, ``seconds_left`` an estimate from it. ``version`` is the
-    assignment's version that scores.
+    assignment's version that scores; ``is_draft`` says that it is not published yet, nor can the regrade be.
     """
 
     id: uuid.UUID
     assignment: str
     version: int
+    is_draft: bool
     kind: Kind
     state: RegradeState
     done: int

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
+from app.assignments.models import PublishedAssignment
 from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
@@ -43,18 +44,26 @@ class WrongState(Conflict):
     slug = "regrade-state"
 
 
+class TargetNotPublished(Conflict):
+    """This regrade tries a draft of the assignment. Publish the draft first."""
+
+    slug = "draft-not-published"
+
+
 class UnknownQuestion(Unprocessable):
     """The newest version of the assignment has no such question."""
 
     slug = "unknown-question"
 
 
-def create(session: Session, engine: JobEngine, viewer: Viewer, wish: RegradeWish) -> Regrade:
-    """Create a regrade: select its submissions and enqueue the work.
+def create(
+    session: Session, engine: JobEngine, viewer: Viewer, wish: RegradeWish, draft: PublishedAssignment | None = None
+) -> Regrade:
+    """Create a regrade: select its submissions and enqueue the work. A ``draft`` scores in place of the newest version.
 
     Raises `AssignmentNotFound`, `UserNotFound`, `UnknownQuestion` or `RegradeOpen`.
     """
-    target = assignments.current(session, wish.assignment)
+    target = draft or assignments.current(session, wish.assignment)
     numbers = [question.number for question in assignments.definition(target).questions]
     requested = [*wish.questions, *([wish.where.question] if wish.where.question is not None else [])]
     for number in requested:
@@ -90,6 +99,7 @@ def create(session: Session, engine: JobEngine, viewer: Viewer, wish: RegradeWis
         str(regrade.id),
         assignment=target.slug,
         version=target.version,
+        is_draft=target.is_draft,
         kind=wish.kind.value,
         where=regrade.condition,
         questions=questions,
@@ -118,12 +128,14 @@ def find(session: Session, regrade_id: uuid.UUID, *, lock: bool = False) -> Regr
 def publish(session: Session, viewer: Viewer, regrade_id: uuid.UUID) -> Regrade:
     """Let the previewed points count. Publishing twice changes nothing.
 
-    Raises `RegradeNotFound`, `WrongState`, `RegradeOutdated` or `RegradeTellsResults`.
+    Raises `RegradeNotFound`, `WrongState`, `TargetNotPublished`, `RegradeOutdated` or `RegradeTellsResults`.
     """
     regrade = find(session, regrade_id, lock=True)
     if regrade.state is RegradeState.PUBLISHED:
         return regrade
     _require(regrade, RegradeState.PREVIEW, "published")
+    if regrade.target.is_draft:
+        raise TargetNotPublished
     publishing.publish(session, regrade)
     _audit(session, viewer, regrade, "regrade.publish")
     return regrade
@@ -200,6 +212,7 @@ def _view(session: Session, regrade: Regrade, counts: dict[EntryState, int], cha
         id=regrade.id,
         assignment=regrade.slug,
         version=regrade.target.version,
+        is_draft=regrade.target.is_draft,
         kind=regrade.kind,
         state=regrade.state,
         done=done,

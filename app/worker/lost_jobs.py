@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.db.engine import Database
+from app.drafts import repository as drafts
 from app.grading import repository as grading
 from app.queue.dbos_engine import DbosJobs
 from app.queue.port import INTERACTIVE
@@ -27,7 +28,8 @@ def replace(database: Database, jobs: DbosJobs, patience: timedelta) -> int:
     with database.read() as session:
         unfinished = repository.unfinished_submissions(session, patience)
         running = repository.running_regrades(session, patience)
-    if not unfinished and not running:
+        trials = drafts.waiting_trials(session, patience)
+    if not unfinished and not running and not trials:
         return 0
     # List jobs after unfinished work: work that ended or got a job in between is not lost.
     active = jobs.active()
@@ -45,6 +47,11 @@ def replace(database: Database, jobs: DbosJobs, patience: timedelta) -> int:
             regrade = regrades.get(session, identifier, lock=True)
             if regrade is not None and regrade.state is RegradeState.RUNNING:
                 replaced += _replace_of_regrade(session, jobs, regrade, active)
+    for identifier in trials:
+        if str(identifier) not in identifiers_with_job:
+            with database.write() as session:
+                jobs.enqueue_trial(session, identifier)
+                replaced += 1
     if replaced:
         log.error("jobs were lost and enqueued again", jobs=replaced)
     return replaced

@@ -18,6 +18,7 @@ import structlog
 from app import logs, lti
 from app.db import migrate, outage
 from app.db.engine import Database
+from app.drafts.trial import RubricTrials
 from app.grading.jobs import Grader, PhaseJob
 from app.grading.stages import FirstStage, LaterStage
 from app.queue import capabilities
@@ -82,6 +83,7 @@ class Worker:
             self.database, self.notifier, self.jobs, self.sandbox, self._executor.name, self._is_stopping
         )
         self._previewer = Previewer(self.database, self.jobs, self._is_stopping)
+        self._trials = RubricTrials(self.database, self.jobs, self.sandbox, self._is_stopping)
         data_sets = capabilities.imported_data(self.settings.data_dir)
         # A queue that exists before the runner starts is served at once; of a later one DBOS learns within a second.
         self._heartbeat.chores.open_queues()
@@ -154,6 +156,14 @@ class Worker:
         """Compute a preview: no student code runs, so it needs no slot."""
         with self._counted():
             outage.retry_after_outages(partial(self._previewer.run, regrade_id), lambda: self.ready)
+
+    def try_rubrics(self, draft_id: uuid.UUID) -> None:
+        """Grade an author's own solutions when a slot is free."""
+        with self._counted(), self._slots.long(lambda: self.ready) as has_slot:
+            if has_slot:
+                outage.retry_after_outages(partial(self._trials.run, draft_id), lambda: not self._is_stopping())
+            else:
+                self._trials.hand_back(draft_id)
 
     def _start_lti(self) -> Sender | None:
         if not lti.is_installed():

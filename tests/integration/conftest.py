@@ -31,6 +31,7 @@ ON_ONE_DATABASE = {
     "test_capabilities": "postgresql",
     "test_chores": "postgresql",
     "test_deadlines": "postgresql",
+    "test_drafts": "postgresql",
     "test_exports": "postgresql",
     "test_grading": "sqlite",
     "test_lti_database": "postgresql",

@@ -136,7 +136,7 @@ def test_a_changed_rubric_is_shown_as_a_difference(course: Course) -> None:
     )  # fmt: skip
     with course.database.write() as session:
         assignments.publish(session, definitions.from_files(files))
-    page = course.get("/admin/assignments").text
+    page = course.get("/admin/assignments/hw13").text
     assert "-parameter_limit = 100_000" in page
     assert "+parameter_limit = 60_000" in page
 
@@ -144,9 +144,10 @@ def test_a_changed_rubric_is_shown_as_a_difference(course: Course) -> None:
 def test_every_option_of_a_question_is_shown_in_words(course: Course) -> None:
     with course.database.write() as session:
         assignments.publish(session, definitions.bundled("prune-quantize"))
-    page = course.get("/admin/assignments").text
+    page = course.get("/admin/assignments/hw13").text
     assert "<li>softer: " in page
     assert "<code>mistakes</code>: 10 rows" in page
+    page += course.get("/admin/assignments/prune-quantize").text
     assert "<code>groups</code>: " in page
     assert "{&#39;" not in page, "no structure of Python"
 
@@ -196,7 +197,7 @@ def test_a_regrade_that_cannot_begin_is_told_above_its_form(course: Course) -> N
 
 
 def test_every_option_of_the_rubric_has_a_sentence(course: Course) -> None:
-    assert re.findall(r"<code>(\w+) = ", course.get("/admin/assignments").text) == []
+    assert re.findall(r"<code>(\w+) = ", course.get("/admin/assignments/hw13").text) == []
 
 
 def test_the_queue_says_how_many_more_wait(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
