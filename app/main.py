@@ -21,6 +21,7 @@ from app.api import (
     login_links,
     metrics,
     openapi,
+    personal_data,
     regrade_requests,
     regrades,
     releases,
@@ -70,7 +71,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.state.submit_limit = SubmitLimit()
     api = APIRouter(prefix="/api/v1")
     of_assignments = (assignments, extensions, releases)
-    of_people = (users, login_links)
+    of_people = (users, login_links, personal_data)
     domains = (*of_assignments, submissions, scores, exports, regrade_requests, *of_people, regrades, workers, audit)
     for domain in domains:
         api.include_router(domain.router)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, select, text, update
 from sqlalchemy.orm import Session
 
 from app.audit.models import AuditEntry
@@ -29,6 +29,16 @@ def entries(session: Session) -> Iterator[Row[Any]]:
     query = select(*AuditEntry.__table__.columns).order_by(AuditEntry.id).execution_options(yield_per=1000)
     with session.execute(query) as rows:
         yield from rows
+
+
+def entries_of(session: Session, action: str) -> list[AuditEntry]:
+    """The entries with this action, the first one first."""
+    return list(session.scalars(select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.id)))
+
+
+def rewrite(session: Session, entry_id: int, values: Mapping[str, Any]) -> None:
+    """Replace columns of an entry, and keep its hash."""
+    session.execute(update(AuditEntry).where(AuditEntry.id == entry_id).values(values))
 
 
 def latest(session: Session, *, before: int | None = None, limit: int) -> list[AuditEntry]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from app.audit import repository
+from app.audit import redaction, repository
 from app.audit.models import AuditEntry
 from app.db.base import now
 
@@ -28,10 +28,19 @@ def record(session: Session, actor: str, action: str, subject: str, **detail: An
 
 
 def first_broken(session: Session) -> int | None:
-    """The id of the first entry that does not fit the chain, or ``None`` when the chain is whole."""
+    """The id of the first entry that does not fit the chain, or ``None`` when the chain is whole.
+
+    Of an entry that a later deletion of a person's data has redacted, only its place in the chain is checked.
+    """
+    redacted = {
+        identifier
+        for deletion in repository.entries_of(session, redaction.ACTION)
+        for identifier in deletion.detail.get("entries", [])
+        if identifier < deletion.id
+    }
     prev_hash = _START
     for entry in repository.entries(session):
-        if entry.prev_hash != prev_hash or entry.hash != _hash(entry):
+        if entry.prev_hash != prev_hash or (entry.hash != _hash(entry) and entry.id not in redacted):
             broken: int = entry.id
             return broken
         prev_hash = entry.hash

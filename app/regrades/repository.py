@@ -316,11 +316,14 @@ def select_submissions(session: Session, slug: str, condition: Condition, questi
     query = (
         select(Submission.id, Submission.submitted_at)
         .join(PublishedAssignment, PublishedAssignment.id == Submission.assignment_id)
+        .join(User, User.id == Submission.user_id)
         .where(PublishedAssignment.slug == slug, Submission.state.in_((State.GRADED, State.FAILED)))
+        # Without evidence and uploads, a regrade would take the points that stay.
+        .where(User.deleted_at.is_(None))
         .order_by(Submission.submitted_at, Submission.id)
     )
     if condition.student is not None:
-        query = query.join(User, User.id == Submission.user_id).where(User.login == condition.student)
+        query = query.where(User.login == condition.student)
     if condition.grader_version is not None:
         query = query.join(Run, Run.id == Submission.run_id).where(Run.grader_version == condition.grader_version)
     query = query.where(*_between(condition.submitted_since, condition.submitted_until))

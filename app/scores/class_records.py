@@ -195,7 +195,7 @@ class _CachedClass:
         standings = tuple(
             _standing(person, by_user.get(person.id, []), current, excused=person.id in excused)
             for person in people
-            if person.id in by_user or person.role is Role.STUDENT
+            if person.id in by_user or (person.role is Role.STUDENT and person.deleted_at is None)
         )
         return ClassSnapshot(current, standings, tuple(self._attempts[row.id][1] for row in rows))
 

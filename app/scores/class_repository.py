@@ -35,10 +35,9 @@ def people_stamp(session: Session) -> str:
 
 
 def people(session: Session) -> Sequence[Any]:
-    """Every user by login: id, login, name, role, student id."""
-    return session.execute(
-        select(User.id, User.login, User.name, User.role, User.student_id).order_by(User.login)
-    ).all()
+    """Every user by login: id, login, name, role, student id, and when their data was deleted."""
+    columns = (User.id, User.login, User.name, User.role, User.student_id, User.deleted_at)
+    return session.execute(select(*columns).order_by(User.login)).all()
 
 
 def submissions(session: Session, slug: str, user_id: int | None = None) -> Sequence[Any]:

@@ -23,7 +23,7 @@ ROLE = Enum(Role, native_enum=False, length=16, values_callable=lambda roles: [r
 
 
 class User(Base):
-    """A person of the course."""
+    """A person of the course; of one with ``deleted_at`` only a number is left."""
 
     __tablename__ = "users"
 
@@ -33,6 +33,7 @@ class User(Base):
     role: Mapped[Role] = mapped_column(ROLE)
     student_id: Mapped[str | None] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=now)
+    deleted_at: Mapped[datetime | None]
 
 
 class Token(Base):

@@ -57,7 +57,7 @@ def token_by_digest(session: Session, digest: str) -> Token | None:
 
 def everybody(session: Session, role: Role | None = None) -> list[User]:
     """Everybody, or everybody with this role, in order of their logins."""
-    query = select(User).order_by(User.login)
+    query = select(User).where(User.deleted_at.is_(None)).order_by(User.login)
     return list(session.scalars(query if role is None else query.where(User.role == role)))
 
 

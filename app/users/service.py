@@ -54,6 +54,12 @@ class UserChanged(Conflict):
     slug = "user-changed"
 
 
+class PersonDeleted(Conflict):
+    """The data of this person was deleted. Add the person anew."""
+
+    slug = "person-deleted"
+
+
 class UserNotFound(NotFound):
     """There is no person with this login."""
 
@@ -162,7 +168,8 @@ def edit_user(
     role: Role | None = None,
     student_id: str | None = None,
 ) -> None:
-    """Change what is given; an empty student id removes it. Raises `OwnRole`."""
+    """Change what is given; an empty student id removes it. Raises `OwnRole` or `PersonDeleted`."""
+    _require_present(user)
     wanted = {"name": name, "role": role, "student_id": student_id}
     changes = {
         key: value or None
@@ -218,7 +225,13 @@ def revoke_login_links(session: Session, *, actor: str) -> int:
     return revoked
 
 
+def _require_present(user: User) -> None:
+    if user.deleted_at is not None:
+        raise PersonDeleted
+
+
 def _add_token(session: Session, user: User, prefix: str, link_expires_at: datetime | None = None) -> tuple[Token, str]:
+    _require_present(user)
     secret = prefix + secrets.token_urlsafe(32)
     hint = secret[: len(prefix) + 4]
     token = Token(user_id=user.id, digest=digest(secret), hint=hint, link_expires_at=link_expires_at)

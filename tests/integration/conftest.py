@@ -37,6 +37,7 @@ ON_ONE_DATABASE = {
     "test_lti_database": "postgresql",
     "test_openapi": "sqlite",
     "test_other_parts": "sqlite",
+    "test_personal_data": "postgresql",
     "test_regrade_requests": "postgresql",
     "test_second_edition": "sqlite",
     "test_two_graders": "postgresql",

@@ -26,6 +26,7 @@ STAFF_ONLY = [
 ADMIN_ONLY = [
     ("POST", "/admin/users"),
     ("POST", "/admin/users/import"),
+    ("GET", "/admin/users/somebody/data.zip"),
     ("POST", "/admin/users/somebody/tokens"),
     ("DELETE", "/admin/tokens/1"),
     ("POST", "/admin/login-links"),

@@ -256,3 +256,31 @@ def test_nobody_changes_their_own_role(course: Course) -> None:
     with course.database.read() as session:
         mia = users.find(session, "mia")
         assert (mia.name, mia.role) == ("Mia B", Role.ADMIN)
+
+
+def test_a_persons_data_is_deleted_after_the_login_was_typed(course: Course) -> None:
+    course.enrol(2, 1)
+    assert "/admin/people/s00001/delete" in course.get("/admin/people/s00001").text
+    page = course.get("/admin/people/s00001/delete").text
+    assert "1 parts of 1 submissions" in page
+    assert "This cannot be undone." in page
+    refused = course.send("POST", "/admin/people/s00001/delete", data={"confirmation": "s00000"})
+    assert refused.status_code == 422
+    assert "s00001" in logins(course)
+    answer = course.send("POST", "/admin/people/s00001/delete", data={"confirmation": "s00001"})
+    assert answer.status_code == 303
+    assert "s00001" not in logins(course)
+    page = course.get(answer.headers["location"]).text
+    assert "The data of this person was deleted:" in page
+    assert 'name="basis"' not in page
+    assert "Nobody deletes their own data" in course.get("/admin/people/mia/delete").text
+    assert course.send("POST", "/admin/people/mia/delete", data={"confirmation": "mia"}).status_code == 409
+    assert course.get("/admin/people/nobody/delete").status_code == 404
+
+
+def test_only_an_admin_deletes_data(course: Course) -> None:
+    course.enrol(2, 1)
+    teo = Viewer(course.viewer.user_id, "teo", "Teo", Role.TA)
+    course.app.dependency_overrides[optional_viewer] = lambda: teo
+    assert course.get("/admin/people/s00001/delete").status_code == 403
+    assert course.send("POST", "/admin/people/s00001/delete", data={"confirmation": "s00001"}).status_code == 403

@@ -1,0 +1,1 @@
+"""What is stored of one person: handed out as a file, or deleted."""
