@@ -245,6 +245,7 @@ def test_an_admin_looks_at_a_roster_before_importing_it(open_page: OpenPage, sho
     page = open_page("mia")
     page.goto("/admin/people")
     assert violations(page) == []
+    page.locator("#import > summary").click()
     page.locator("textarea[name=roster]").fill("login,name\nzoe,Zoe <i>Ng</i>\nada,Ada Lin\n")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("main")).to_contain_text("1 new, 0 changed, 2 in all")
