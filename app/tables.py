@@ -12,6 +12,7 @@ from app.queue import models as jobs
 from app.regrade_requests import models as regrade_requests
 from app.regrades import models as regrades
 from app.scores import models as scores
+from app.scores.groups import models as groups
 from app.scores.releases import models as releases
 from app.submissions import models as submissions
 from app.submissions.excusals import models as excusals
@@ -27,6 +28,7 @@ __all__ = [
     "drafts",
     "excusals",
     "extensions",
+    "groups",
     "jobs",
     "lti",
     "metadata",

@@ -20,6 +20,8 @@ _READ_SIDE = 768
 """Pixels. A larger picture is reduced first, so that memory is bounded."""
 _NOISE, _INK = 8, 60
 """Levels of 256 from the background: up to the first is noise, beyond the second is ink that bounds the plot."""
+_PANEL, _SHARE = 48, 0.08
+"""Most levels between the page and the panel of the axes, and the panel's least share of the pixels."""
 _LEAST_INK = 0.002
 """Least share of ink in a row or column inside the bounds, so that specks of compression do not widen them."""
 
@@ -28,7 +30,7 @@ def fingerprint(image: Image.Image) -> str | None:
     """The fingerprint of a picture (grey or colour, 8 bits) in hexadecimal digits; ``None`` without ink."""
     factor = -(-max(image.size) // _READ_SIDE)
     pixels = np.asarray((image.reduce(factor) if factor > 1 else image).convert("RGB")).astype(np.int16)
-    ink = np.abs(pixels - _background(pixels)).max(-1)
+    ink = np.min([np.abs(pixels - background).max(-1) for background in _backgrounds(pixels)], axis=0)
     rows, columns = (np.flatnonzero((ink > _INK).mean(axis) > _LEAST_INK) for axis in (1, 0))
     if len(rows) < 2 or len(columns) < 2:
         return None
@@ -56,11 +58,15 @@ class Fingerprint:
         return 2 * differing / (self._sum + other._sum + differing) if differing else 0.0
 
 
-def _background(pixels: NDArray[np.int16]) -> NDArray[np.int16]:
-    """The median of the pixels that have the commonest colour, in steps of 16 levels, of a sample."""
+def _backgrounds(pixels: NDArray[np.int16]) -> list[NDArray[np.int16]]:
+    """The commonest colour in steps of 16 levels, by a sample, and the next one if it may be the panel of the axes."""
     step = max(1, min(pixels.shape[:2]) // 128)
     sample = pixels[::step, ::step].reshape(-1, 3)
     colours, counts = np.unique(sample // 16, axis=0, return_counts=True)
-    members = sample[(sample // 16 == colours[counts.argmax()]).all(1)]
-    median: NDArray[np.int16] = np.median(members, axis=0).astype(np.int16)
-    return median
+    levels: list[NDArray[np.int16]] = []
+    for index in np.argsort(-counts)[:4]:
+        level = np.median(sample[(sample // 16 == colours[index]).all(1)], axis=0).astype(np.int16)
+        distance = np.abs(level - levels[0]).max() if levels else 0
+        if not levels or (len(levels) == 1 and _NOISE < distance <= _PANEL and counts[index] >= _SHARE * len(sample)):
+            levels.append(level)
+    return levels

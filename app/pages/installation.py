@@ -26,6 +26,7 @@ from app.pages import (
     extensions,
     home,
     login,
+    plot_groups,
     regrade_requests,
     release,
     review,
@@ -39,6 +40,7 @@ from app.pages import (
 from app.pages.check_slots import CheckSlots
 from app.scores.class_records import ClassRecords
 from app.similarity.index import Similarity
+from app.similarity.pictures import PictureIndex
 
 STATIC = Path(__file__).parent / "static"
 FAILED_LOGINS = 10
@@ -64,6 +66,7 @@ def install(app: FastAPI) -> None:
     """
     app.state.class_records = ClassRecords()
     app.state.similarity = Similarity()
+    app.state.pictures = PictureIndex()
     app.state.login_limit = RateLimit(FAILED_LOGINS, 60)
     app.state.check_limit = RateLimit(CHECKS, 60)
     app.state.check_slots = CheckSlots()
@@ -80,6 +83,7 @@ def install(app: FastAPI) -> None:
         exports,
         review,
         review_decisions,
+        plot_groups,
         similarity,
         extensions,
         dashboard,

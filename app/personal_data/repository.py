@@ -14,6 +14,7 @@ from app.auth.models import WebSession
 from app.lti.models import Identity, Passback
 from app.regrade_requests.models import RegradeRequest, RequestState
 from app.regrades.models import Regrade, RegradeChange, RegradeEntry, RegradeState
+from app.scores.groups.models import GroupDecision, GroupMember
 from app.scores.models import Override, StoredScore
 from app.submissions.excusals.models import Excusal
 from app.submissions.extensions.models import Extension
@@ -129,6 +130,9 @@ def clear_results(session: Session, ids: Collection[uuid.UUID]) -> None:
     for table, values in cleared.items():
         owner = table.id if table is Submission else table.submission_id
         session.execute(update(table).where(owner.in_(ids)).values(values), execution_options=_NO_SYNC)
+    # The reason of a group may name the person; the overrides of the other members have it still.
+    of_groups = GroupDecision.id.in_(select(GroupMember.decision_id).where(GroupMember.submission_id.in_(ids)))
+    session.execute(update(GroupDecision).where(of_groups).values(reason=""), execution_options=_NO_SYNC)
     session.execute(update(Try).where(Try.run_id.in_(run_ids)).values(detail=None), execution_options=_NO_SYNC)
     open_requests = RegradeRequest.submission_id.in_(ids), RegradeRequest.state == RequestState.OPEN
     withdrawn = update(RegradeRequest).where(*open_requests).values(state=RequestState.WITHDRAWN)

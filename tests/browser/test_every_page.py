@@ -21,6 +21,7 @@ STAFF = (
     f"{TABLE}?question=2.1&verdict=partial&sort=score&order=desc",
     f"{TABLE}?q=nobody+at+all",
     f"{TABLE}/review?question=2.1",
+    f"{TABLE}/plots",
     f"{TABLE}/requests",
     f"{TABLE}/similarity",
     f"{TABLE}/release",

@@ -26,6 +26,7 @@ from app.regrades.models import EntryState, Kind, Regrade, RegradeEntry, Regrade
 from app.regrades.selection import Condition
 from app.reports import building
 from app.scores import service as scores
+from app.scores.groups.models import GroupDecision, GroupMember
 from app.scores.models import Override, StoredScore
 from app.submissions.excusals.models import Excusal
 from app.submissions.extensions.models import Extension
@@ -78,9 +79,12 @@ def secret(database: Database) -> str:
                 Excusal(slug="quiz", user_id=ann.id, reason=MARK, by_id=mia.id),
                 StaffNote(slug="hw13", user_id=ann.id, text=MARK, by_id=mia.id),
                 Identity(issuer="https://lms.example", subject=MARK, user_id=ann.id, made=False),
+                GroupDecision(id=1, slug="hw13", question="3.1", score=0.5, reason=MARK, by_id=mia.id),
                 *regrade_of(session, mia, [first.id, other.id], RegradeState.PUBLISHED),
             ]
         )
+        session.flush()
+        session.add(GroupMember(decision_id=1, submission_id=first.id))
         audit.record(session, LOGIN, "regrade_request.ask", f"{first.id}/2.2", reason=MARK)
         audit.record(session, "mia", "extension.grant", f"hw13/{LOGIN}", reason=MARK, old=None)
         audit.record(session, "mia", "regrade.create", "x", where={"student": LOGIN}, names=[NAME, "Bob"])
@@ -125,6 +129,8 @@ def test_every_table_about_people_is_known_here() -> None:
             "evidence",
             "excusals",
             "extensions",
+            "group_decisions",
+            "group_members",
             "lti_identities",
             "lti_passbacks",
             "overrides",

@@ -56,6 +56,14 @@ def test_another_plot_is_not_near(other: Image.Image) -> None:
     assert distance(PLOT, other) > NEAR
 
 
+def test_curves_on_a_shaded_panel_are_told_apart() -> None:
+    first, second = (
+        Axes(panel="#eaeaf2").line(curve).image for curve in (sigmoid, lambda ratio: sigmoid(ratio + 0.06))
+    )
+    assert distance(first, first.resize((800, 600))) <= NEAR
+    assert distance(first, second) > NEAR
+
+
 def test_a_distance_is_the_share_of_ink_that_only_one_has() -> None:
     left, right = ("f" * 10 + "0" * (SIDE * SIDE - 10)), ("0" * 10 + "f" * 10 + "0" * (SIDE * SIDE - 20))
     both = "f" * 20 + "0" * (SIDE * SIDE - 20)
