@@ -17,6 +17,7 @@ from app.http.sessions import ReadSession
 from app.pages import assignment_list, form_state, rendering, submission_form
 from app.pages.form_state import FormState
 from app.regrade_requests import service as regrade_requests
+from app.submissions.excusals import service as excusals
 from grader.assignment import Tell
 
 router = APIRouter()
@@ -64,6 +65,7 @@ def start_page(
             "is_first_page": cursor is None,
             "counting": next(row.counting for row in rows if row.view is chosen),
             "told_later": [question.number for question in chosen.questions if question.tell is not Tell.AT_ONCE],
+            "excused": excusals.is_excused(session, chosen.slug, viewer.user_id),
             "asked": regrade_requests.list_requests(session, viewer, assignment=chosen.slug, student=viewer.login),
             **form_state.form_context(session, viewer, definition, chosen, latest.items, state, tag),
         }

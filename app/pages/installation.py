@@ -34,6 +34,7 @@ from app.pages import (
     similarity,
     student,
     student_decisions,
+    student_view,
     submission,
     submit,
 )
@@ -88,6 +89,7 @@ def install(app: FastAPI) -> None:
         extensions,
         dashboard,
         student_decisions,
+        student_view,
         student,
         admin_assignments,
         admin_drafts,

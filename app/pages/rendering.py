@@ -28,6 +28,11 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 """Pico's stylesheet has its icons as ``data:`` images."""
+READ_ONLY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""The policy of a page that sends nothing: no form, and no request of a script."""
 
 
 _environment = Environment(
@@ -69,6 +74,7 @@ def page(
     """A page or a fragment. A ``problem`` gives its status, and its text as ``complaint`` of the template."""
     tag = request_language.of_request(request)
     theme = request.cookies.get(THEME_COOKIE)
+    view = getattr(request.state, "student_view", None)
     html = _environment.get_template(template).render(
         {"complaint": request_language.complaint_of(request, problem), **context},
         t=partial(language.text, tag),
@@ -76,5 +82,10 @@ def page(
         theme=theme if theme in THEMES else "auto",
         here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         viewer=viewer,
+        student_view=view,
     )
-    return HTMLResponse(html, status_code=problem.status if problem else status, headers=dict(HEADERS))
+    headers = dict(HEADERS)
+    if view is not None:
+        html = view.rewrite(html)
+        headers["Content-Security-Policy"] = READ_ONLY_POLICY
+    return HTMLResponse(html, status_code=problem.status if problem else status, headers=headers)

@@ -87,6 +87,23 @@ def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot:
     shot(page, "student-hostile")
 
 
+def test_the_view_of_a_student_is_there_to_read(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
+    page = open_page("teo")
+    page.goto(f"/dashboard/hw13/students/{reviewed[1]}")
+    page.get_by_role("link", name="View as this student").click()
+    expect(page.locator(".student-view")).to_contain_text(f"({reviewed[1]})")
+    expect(page.locator("#submission-form textarea").first).to_be_disabled()
+    expect(page.locator("#submission-form button", has_text="Submit")).to_be_disabled()
+    assert violations(page) == []
+    shot(page, "student-view")
+    page.locator("table a[href*='/view/']").first.click()
+    expect(page.locator("#report")).to_be_visible()
+    assert violations(page) == []
+    shot(page, "student-view-report")
+    page.get_by_role("link", name="Back to your own view").click()
+    page.wait_for_url(f"**/dashboard/hw13/students/{reviewed[1]}")
+
+
 def test_the_class_is_searched_sorted_and_opened_by_keys(open_page: OpenPage, reviewed: list[str]) -> None:
     page = open_page("teo")
     page.goto("/dashboard/hw13")
