@@ -52,6 +52,7 @@ def every_command(
 
 @app.command(
     epilog="Examples:\n\n- `assay grade examples/hw13`\n\n"
+    "- `assay grade --quick examples/hw13`\n\n"
     "- `assay grade examples/prune-quantize`\n\n"
     "- `assay grade --model model.py --loss loss.py --json`\n\n"
     "Exit codes: 0 graded, 2 unusable input, 78 this machine cannot run student code safely."
@@ -69,16 +70,28 @@ def grade(
     use_output: options.UseOutputs = None,
     repair: options.RepairOption = options.Repair.SUGGEST,
     assignment: options.SlugOrFolderByName = None,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="Leave out the confirmation of the model on its exported copy and the measured curve; the result is "
+            "unverified.",
+        ),
+    ] = False,
     as_json: options.ReportAsJson = False,
     language: options.LanguageOption = options.Language.ENGLISH,
 ) -> None:
-    """Grade a submission on this machine, without a server."""
-    from app.commands import grade as command
-    from app.commands.parts import Sources
+    """Grade a submission on this machine, without a server. Prints each verdict when it is there."""
+    from app.commands.warm_sandbox import launched_sandbox
 
-    by_option = _by_option(model, loss, summary, answers, plot, points, weights)
-    sources = Sources(paths or (), by_option, part or (), use_output or ())
-    command.run(assignment, sources, repair.value, language, as_json)
+    with launched_sandbox(exports=not quick) as sandbox:
+        # The sandbox warms up during these imports.
+        from app.commands import grade as command
+        from app.commands.parts import Sources
+
+        by_option = _by_option(model, loss, summary, answers, plot, points, weights)
+        sources = Sources(paths or (), by_option, part or (), use_output or ())
+        command.run(sandbox, assignment, sources, repair.value, language, as_json, quick)
 
 
 @app.command(

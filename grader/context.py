@@ -129,9 +129,12 @@ class GradingContext:
         observer: Observer | None,
         is_cancelled: Callable[[], bool],
         grading: Grading,
+        quick: bool = False,
     ) -> None:
         self.assignment, self.submission, self.sandbox, self.observer = assignment, submission, sandbox, observer
         self.grading = grading
+        self.quick = quick
+        """Whether what only confirms or illustrates a verdict is left out."""
         self.limits = sandbox.policy.limits.override(assignment.sandbox)
         self.measuring_limits = self.limits
         """Limits of a child that measures an artefact."""

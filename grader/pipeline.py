@@ -36,10 +36,14 @@ def grade(
     sandbox: Sandbox,
     observer: Observer | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    quick: bool = False,
 ) -> Grading:
-    """Run both stages, one after the other. Raises as `run_first_stage` does."""
-    grading = run_first_stage(assignment, submission, sandbox, observer, is_cancelled)
-    if later_stage.is_due(assignment, submission, grading):
+    """Run both stages, one after the other. Raises as `run_first_stage` does.
+
+    ``quick`` leaves out the later stage, and of the first the confirmation of a model's count.
+    """
+    grading = run_first_stage(assignment, submission, sandbox, observer, is_cancelled, quick)
+    if not quick and later_stage.is_due(assignment, submission, grading):
         later_stage.run(assignment, submission, grading, sandbox, observer, is_cancelled)
     return grading
 
@@ -50,6 +54,7 @@ def run_first_stage(
     sandbox: Sandbox,
     observer: Observer | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    quick: bool = False,
 ) -> Grading:
     """Measure evidence of every question, enough for its points. `later_stage.is_due` tells whether there is more.
 
@@ -57,7 +62,8 @@ def run_first_stage(
     in a check of ours becomes evidence with the fault ``grader``, and the other questions are still graded.
     """
     grading = Grading(sandbox=dict(sandbox.report))
-    with contextlib.closing(_FirstStage(assignment, submission, sandbox, observer, is_cancelled, grading)) as stage:
+    stage = _FirstStage(assignment, submission, sandbox, observer, is_cancelled, grading, quick)
+    with contextlib.closing(stage):
         stage.run()
     return grading
 

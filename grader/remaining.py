@@ -19,6 +19,16 @@ def has_all_verdicts(assignment: Assignment, evidence: Mapping[str, Evidence]) -
     )
 
 
+def has_verdict(assignment: Assignment, question: Question, evidence: Mapping[str, Evidence]) -> bool:
+    """Whether this evidence, by question, decides the verdict of one question."""
+    rests_on = registry.of(question).rests_on(question)
+    needed = [other for other in assignment.questions if issubclass(registry.of(other).evidence_type, rests_on)]
+    return all(
+        each.number in evidence and registry.of(each).is_settled(evidence[each.number], evidence.values())
+        for each in (question, *needed)
+    )
+
+
 def due(assignment: Assignment, parts: Collection[str], evidence: Mapping[str, Evidence]) -> tuple[Question, ...]:
     """The questions whose evidence the later stage has to complete, given the names of the submitted parts."""
     return tuple(

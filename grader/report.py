@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -58,6 +59,8 @@ class Report(Record):
     max_score: float
     questions: tuple[QuestionReport, ...]
     grader_version: str
+    quick: bool
+    """Whether the confirmation and the curve were left out, so that the verdicts are unverified."""
     sandbox: Mapping[str, Any]
     """The layers around the student's code that held."""
     timings: Mapping[str, float]
@@ -72,6 +75,7 @@ def grade(
     language: str = messages.LANGUAGES[0],
     sandbox: Sandbox | None = None,
     observer: Observer | None = None,
+    quick: bool = False,
 ) -> Report:
     """Grade a submission on this machine, its code in the sandbox, without a server or a database.
 
@@ -79,6 +83,7 @@ def grade(
     ships with Assay, such as ``"hw13"``, or the folder of another. ``repair`` decides whether a repair of paste damage
     is only suggested or graded. ``language`` is one of `grader.messages.LANGUAGES`. ``sandbox`` is a started one for
     several gradings, by default one is started for this grading (some seconds). ``observer`` receives each step.
+    ``quick`` leaves out the confirmation of a model's count and the measured curve.
 
     Raises ``OSError`` for a file that cannot be read, ``KeyError`` for an unknown slug, ``ValueError`` for an unknown
     part, an unusable folder or answers that are no JSON object, `FloorNotMet` where this machine cannot run student
@@ -96,10 +101,9 @@ def grade(
     for name in assignment.part_names(PartKind.ANSWERS):
         if name in submission.parts:
             read_answers(submission.parts[name].data)
-    if sandbox is not None:
-        return _report(assignment, pipeline.grade(assignment, submission, sandbox, observer), language)
-    with Sandbox() as own:
-        return _report(assignment, pipeline.grade(assignment, submission, own, observer), language)
+    with contextlib.nullcontext(sandbox) if sandbox is not None else Sandbox() as started:
+        grading = pipeline.grade(assignment, submission, started, observer, quick=quick)
+    return _report(assignment, grading, language, quick)
 
 
 def question_report(
@@ -115,7 +119,7 @@ def _question_report(
     number = score.number
     return QuestionReport(
         number=number,
-        title=_localised(assignment.question(number).title, language),
+        title=localised(assignment.question(number).title, language),
         score=score.score,
         max_score=score.max_score,
         verdict=score.verdict,
@@ -125,24 +129,26 @@ def _question_report(
     )
 
 
-def _report(assignment: Assignment, grading: Grading, language: str) -> Report:
+def _report(assignment: Assignment, grading: Grading, language: str, quick: bool) -> Report:
     evidence = {question.number: grading.evidence.get(question.number) for question in assignment.questions}
     scores = [scoring.score(assignment, number, item) for number, item in evidence.items()]
     said = messages.once_a_report(score.messages for score in scores)
     shown = [score.model_copy(update={"messages": notes}) for score, notes in zip(scores, said, strict=True)]
     return Report(
         assignment=assignment.slug,
-        title=_localised(assignment.title, language),
+        title=localised(assignment.title, language),
         score=scoring.total(scores),
         max_score=assignment.max_score,
         questions=tuple(_question_report(assignment, score, evidence[score.number], language) for score in shown),
         grader_version=GRADER_VERSION,
+        quick=quick,
         sandbox=grading.sandbox,
         timings=grading.timings,
     )
 
 
-def _localised(text: Mapping[str, str], language: str) -> str:
+def localised(text: Mapping[str, str], language: str) -> str:
+    """The text in a language, else in English."""
     return text.get(language, text[messages.LANGUAGES[0]])
 
 

@@ -46,7 +46,7 @@ class BorrowedSandbox:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def __call__(self) -> BorrowedSandbox:
+    def __call__(self, *_: object) -> BorrowedSandbox:
         return self
 
     def __getattr__(self, name: str) -> Any:
@@ -58,7 +58,7 @@ class BorrowedSandbox:
 
 def borrow(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the commands use this sandbox."""
-    for module in ("grade", "doctor"):
+    for module in ("warm_sandbox", "doctor"):
         monkeypatch.setattr(f"app.commands.{module}.Sandbox", BorrowedSandbox(sandbox))
 
 

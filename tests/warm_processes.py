@@ -167,11 +167,11 @@ def main(kind: str, listening: int) -> None:
     """Import, then fork for each request until the standard input ends."""
     gc.disable()
     if kind == "fork server":
-        from grader.sandbox import forkserver
+        from grader.sandbox import forkserver, policy
 
-        forkserver.warm_up()
+        forkserver.warm_up(policy.default())
         # The forks have warmed up already.
-        forkserver.warm_up = lambda: None
+        forkserver.warm_up = lambda policy: None
     else:
         for name in _MODULES:
             importlib.import_module(name)

@@ -16,7 +16,7 @@ from app.assignments import service
 from app.commands.configuration import settings
 from app.commands.database import writing
 from app.commands.failures import UnusableInput
-from app.commands.grade import warm_sandbox
+from app.commands.warm_sandbox import warm_sandbox
 from app.scores.releases import service as releases
 from grader import assignment_check
 from grader.assignment import Assignment

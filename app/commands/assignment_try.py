@@ -11,8 +11,8 @@ import typer
 from app.commands import parts, report
 from app.commands.assignment import load
 from app.commands.failures import UnusableInput
-from app.commands.grade import warm_sandbox
 from app.commands.parts import Sources
+from app.commands.warm_sandbox import warm_sandbox
 from grader import grade
 from grader.sandbox.supervisor import Sandbox
 

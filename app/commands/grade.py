@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -12,34 +12,51 @@ from rich.status import Status
 
 from app.commands import parts, report
 from app.commands.configuration import settings
-from app.commands.failures import CommandError, ExitCode, UnusableInput
+from app.commands.failures import UnusableInput
 from app.commands.parts import Sources
+from app.commands.report import VerdictList
 from grader import assignment as assignments
-from grader import assignment_check, data, grade
+from grader import assignment_check, data, grade, messages, remaining
 from grader.answers import AnswersError, read_answers
 from grader.assignment import Assignment
 from grader.evidence import Evidence
 from grader.parts import PartKind
-from grader.report import question_report
-from grader.sandbox.replies import InfrastructureFault
-from grader.sandbox.supervisor import FloorNotMet, Sandbox
+from grader.reading import reader
+from grader.report import localised, question_report
+from grader.sandbox.supervisor import Sandbox
 from grader.submission import Repair
 
 
-class _Progress:
-    """The observer of the grading: shows points and stages beside a spinner."""
+class _Observer:
+    """The observer of the grading: prints each verdict when it is there, beside a spinner with the stage."""
 
-    def __init__(self, assignment: Assignment, language: str, status: Status) -> None:
+    def __init__(self, assignment: Assignment, language: str, status: Status, verdicts: VerdictList | None) -> None:
         self._assignment = assignment
         self._language = language
-        self._status = report.LiveStatus(status)
+        self._status = status
+        self._live = report.LiveStatus(status)
+        self._verdicts = verdicts
+        self._evidence: dict[str, Evidence] = {}
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        self._status.progress(stage, done, total)
+        self._live.progress(stage, done, total)
 
     def question(self, number: str, evidence: Evidence) -> None:
-        question = question_report(self._assignment, number, evidence, self._language)
-        self._status.question(question.model_dump(mode="json"))
+        self._evidence[number] = evidence
+        if self._verdicts is None:
+            return
+        self._status.stop()  # else the spinner and the list write on one line
+        for question in self._assignment.questions:
+            is_new = question.number == number or not self._verdicts.has(question.number)
+            if is_new and remaining.has_verdict(self._assignment, question, self._evidence):
+                self._print(self._verdicts, question.number)
+        self._status.start()
+
+    def _print(self, verdicts: VerdictList, number: str) -> None:
+        question = question_report(self._assignment, number, self._evidence[number], self._language)
+        # The report says once, at the end, what was skipped for any question.
+        notes = tuple(message for message in question.messages if message.id not in messages.SKIPPED)
+        verdicts.add(question.model_copy(update={"messages": notes}).model_dump(mode="json"))
 
     def picture(self, data: bytes) -> None:
         """The re-encoded picture has no place in a terminal."""
@@ -54,8 +71,10 @@ class _Progress:
 DEFAULT_ASSIGNMENT = "hw13"
 
 
-def run(name: str | None, sources: Sources, repair: Repair, language: str, as_json: bool) -> None:
-    """Grade one submission and print its report. Raises `CommandError`."""
+def run(
+    sandbox: Sandbox, name: str | None, sources: Sources, repair: Repair, language: str, as_json: bool, quick: bool
+) -> None:
+    """Grade one submission in a sandbox that is warming up, and print its report. Raises `CommandError`."""
     assignment = load_assignment(name if name is not None else slug_of_folders(sources.paths))
     submitted = parts.collect(assignment.parts, sources)
     for line in parts.output_remarks(assignment.parts, submitted):
@@ -66,17 +85,27 @@ def run(name: str | None, sources: Sources, repair: Repair, language: str, as_js
                 read_answers(submitted[part].data)
             except AnswersError as error:
                 raise UnusableInput(f"{part}: {error}") from error
-    with Console(stderr=True).status("starting the sandbox") as status, warm_sandbox() as sandbox:
-        progress = _Progress(assignment, language, status)
+    reader.launch()
+    data.use(settings().data_dir)
+    with Console(stderr=True).status("starting the sandbox") as status:
+        sandbox.start()
+        status.stop()
+        verdicts = None if as_json else VerdictList(Console(file=sys.stdout), localised(assignment.title, language))
+        status.start()
         graded = grade(
             submitted,
             assignment,
             repair=repair,
             language=language,
             sandbox=sandbox,
-            observer=progress,
+            observer=_Observer(assignment, language, status, verdicts),
+            quick=quick,
         )
-    report.emit(graded.model_dump(mode="json"), as_json)
+    result = graded.model_dump(mode="json")
+    if verdicts is None:
+        report.emit(result, as_json)
+    else:
+        verdicts.close(result)
 
 
 def slug_of_folders(paths: Sequence[Path]) -> str:
@@ -102,22 +131,3 @@ def load_assignment(name: str) -> Assignment:
     if assignment is None or faults:
         raise UnusableInput(f"the assignment in {name} cannot be used: {'; '.join(map(str, faults))}")
     return assignment
-
-
-@contextmanager
-def warm_sandbox() -> Iterator[Sandbox]:
-    """A sandbox that has started, with the imported data sets in reach.
-
-    Raises `CommandError`, also for a fault of ours inside the block.
-    """
-    data.use(settings().data_dir)
-    sandbox = Sandbox()
-    try:
-        sandbox.start()
-        yield sandbox
-    except FloorNotMet as error:
-        raise CommandError(str(error), ExitCode.FLOOR_NOT_MET) from error
-    except InfrastructureFault as error:
-        raise CommandError(f"the sandbox failed, not your code: {error}; try again", ExitCode.FAILED) from error
-    finally:
-        sandbox.close()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table
@@ -23,7 +23,14 @@ _STYLES = {
     "pending": "dim",
     "fault": "magenta",
     "withheld": "dim",
+    "unverified": "cyan",
 }
+_UNVERIFIED = frozenset({"model.verifying", "summary.count_pending"})
+"""Messages of verdicts that wait for a confirmation, which `assay grade --quick` leaves out."""
+_QUICK = (
+    "--quick left out the confirmation of the model on its exported copy and the measured curve. "
+    "Grade without --quick before you rely on this."
+)
 _LABELS = {
     "needs_review": "waiting for review",
     "partial": "partial credit",
@@ -61,6 +68,42 @@ class LiveStatus:
         self._status.update(Text("  ".join([*parts, self._stage])))
 
 
+class VerdictList:
+    """Prints questions in the order in which their verdicts come, and later only what is new of one."""
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._console = console
+        self._printed: dict[str, dict[str, Any]] = {}
+        console.print(Text(title, style="bold"))
+        console.print()
+
+    def add(self, question: Mapping[str, Any]) -> None:
+        """Print a question; one that was printed before only if it has changed, with its new messages alone."""
+        line = {name: question[name] for name in ("verdict", "score")}
+        before = self._printed.get(question["number"])
+        if before is None:
+            _show_question(self._console, question)
+            self._printed[question["number"]] = {**line, "messages": question["messages"]}
+            return
+        messages = [message for message in question["messages"] if message not in before["messages"]]
+        if messages or not line.items() <= before.items():
+            _show_question(self._console, {**question, "messages": messages, "evidence": None})
+            self._printed[question["number"]] = {**line, "messages": [*before["messages"], *messages]}
+
+    def has(self, number: str) -> bool:
+        """Whether the question was printed."""
+        return number in self._printed
+
+    def close(self, report: Mapping[str, Any]) -> None:
+        """Print what is left, and the sum."""
+        for question in report["questions"]:
+            self.add(question)
+        self._console.print()
+        self._console.print(_heading("Total, unverified" if report["quick"] else "Total", report))
+        if report["quick"]:
+            self._console.print(Text(_QUICK))
+
+
 def emit(report: Mapping[str, Any], as_json: bool) -> None:
     """Print the report on stdout, for people or for programs."""
     if as_json:
@@ -71,23 +114,27 @@ def emit(report: Mapping[str, Any], as_json: bool) -> None:
 
 def show(console: Console, report: Mapping[str, Any]) -> None:
     """Print the whole report. Everything that came from a student is shown as text, never as markup."""
-    console.print(_heading(report))
+    console.print(_heading(report.get("title") or report["assignment"], report))
+    console.print()
     for question in report["questions"]:
-        console.print(_question_line(question))
-        for message in question["messages"]:
-            console.print(Padding(Text(message["text"]), (0, 0, 0, 6)))
-        for extra in _extras(question):
-            console.print(Padding(extra, (0, 0, 0, 6)))
+        _show_question(console, question)
 
 
-def _heading(report: Mapping[str, Any]) -> RenderableType:
+def _show_question(console: Console, question: Mapping[str, Any]) -> None:
+    console.print(_question_line(question))
+    for message in question["messages"]:
+        console.print(Padding(Text(message["text"]), (0, 0, 0, 6)))
+    for extra in _extras(question):
+        console.print(Padding(extra, (0, 0, 0, 6)))
+
+
+def _heading(title: str, report: Mapping[str, Any]) -> RenderableType:
     grid = Table.grid(expand=True)
     grid.add_column()
     grid.add_column(justify="right")
-    title = report.get("title") or report["assignment"]
     total = _out_of(report["score"], report["max_score"]) + (" so far" if report.get("withheld") else "")
     grid.add_row(Text(title, style="bold"), Text(total, style="bold"))
-    return Group(grid, Text())
+    return grid
 
 
 def _question_line(question: Mapping[str, Any]) -> RenderableType:
@@ -97,7 +144,8 @@ def _question_line(question: Mapping[str, Any]) -> RenderableType:
     grid.add_column(ratio=1)
     grid.add_column(justify="right")
     grid.add_column(justify="right", width=12)
-    verdict = question["verdict"]
+    is_unverified = any(message["id"] in _UNVERIFIED for message in question["messages"])
+    verdict = "unverified" if is_unverified else question["verdict"]
     grid.add_row(
         Text(question["number"], style="bold"),
         Text(question["title"]),

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 EvidenceT = TypeVar("EvidenceT", bound=Evidence)
 _log = logging.getLogger(__name__)
 _sandboxes: dict[int, _ReadingSandbox] = {}
-"""By process: a fork of this process needs its own."""
+"""Those that have started, by process: a fork of this process needs its own."""
+_launched: dict[int, _ReadingSandbox] = {}
+"""Those that are warming up."""
 _start = threading.Lock()
 
 
@@ -54,19 +56,33 @@ class _ReadingSandbox(Sandbox):
         return NotDelegated("children that read uploads have none")
 
 
+def launch() -> None:
+    """Let the sandbox of this process warm up while the caller does something else. Raises `InfrastructureFault`."""
+    with _start:
+        if os.getpid() not in _sandboxes and os.getpid() not in _launched:
+            sandbox = _make_sandbox()
+            sandbox.launch()
+            _launched[os.getpid()] = sandbox
+
+
 def sandbox() -> Sandbox:
     """The sandbox of this process, started at its first use. Raises `InfrastructureFault` or `FloorNotMet`."""
     with _start:
         sandbox = _sandboxes.get(os.getpid())
         if sandbox is None:
-            policy = policies.from_environment()
-            # A fork takes milliseconds, and previews are rare: no spare child waits.
-            server = policy.server.model_copy(update={"spare_kinds": 0})
-            sandbox = _ReadingSandbox(policy.model_copy(update={"limits": limits(), "server": server}))
+            sandbox = _launched.pop(os.getpid(), None) or _make_sandbox()
             sandbox.start()
-            atexit.register(sandbox.close)
             _sandboxes[os.getpid()] = sandbox
         return sandbox
+
+
+def _make_sandbox() -> _ReadingSandbox:
+    policy = policies.from_environment()
+    # A fork takes milliseconds, and previews are rare: no spare child waits.
+    server = policy.server.model_copy(update={"spare_kinds": 0})
+    sandbox = _ReadingSandbox(policy.model_copy(update={"limits": limits(), "server": server}))
+    atexit.register(sandbox.close)
+    return sandbox
 
 
 def limits() -> Limits:

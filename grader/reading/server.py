@@ -12,7 +12,7 @@ from grader.sandbox.policy import Limits
 
 def main() -> None:
     """Run it: the supervisor starts this module's ``main`` in a process of its own."""
-    forkserver.run(operations.warm_up, serve)
+    forkserver.run(lambda _: operations.warm_up(), serve)
 
 
 def serve(limits: Limits, role: str) -> None:

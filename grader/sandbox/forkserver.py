@@ -42,7 +42,7 @@ def main() -> None:
     run(warm_up, serve_code)
 
 
-def run(warm_up: Callable[[], None], serve_child: Serve) -> None:
+def run(warm_up: Callable[[Policy], None], serve_child: Serve) -> None:
     """Prepare, report, serve. Exits 78 when the machine cannot keep the policy."""
     control = socket.socket(fileno=CONTROL)
     setup = json.loads(control.recv(1 << 20))
@@ -56,10 +56,10 @@ def run(warm_up: Callable[[], None], serve_child: Serve) -> None:
     serve(control, locks, serve_child)
 
 
-def prepare(policy: Policy, warm_up: Callable[[], None]) -> tuple[dict[str, Any], lockdown.Locks]:
+def prepare(policy: Policy, warm_up: Callable[[Policy], None]) -> tuple[dict[str, Any], lockdown.Locks]:
     """Import what children use, leave root, make the Landlock ruleset. Raises `mounts.CannotLeaveRoot`."""
     gc.disable()  # imports leave no garbage, and collecting is a fifth of their time
-    warm_up()
+    warm_up(policy)
     architecture = syscalls.here()
     if architecture is None:
         raise mounts.CannotLeaveRoot("There is no system call table for this machine: x86_64 and aarch64 have one.")
@@ -116,7 +116,7 @@ def prepare(policy: Policy, warm_up: Callable[[], None]) -> tuple[dict[str, Any]
     return facts, locks
 
 
-def warm_up() -> None:
+def warm_up(policy: Policy) -> None:
     """Import what submissions use, and run one operation of each kind, on one thread; docs/new-torch.md says why.
 
     libgomp hangs in a fork of a process that ever ran two threads, so the number of threads is set before any operator.
@@ -142,7 +142,8 @@ def warm_up() -> None:
     loss = torch.nn.functional.cross_entropy(model(torch.zeros(2, 3, 8, 8)), torch.zeros(2, dtype=torch.int64))
     torch.autograd.backward(loss)
     torch.optim.AdamW(model.parameters()).step()
-    export.warm_up()
+    if policy.server.exports:
+        export.warm_up()
     with torch.device("meta"):
         torchinfo.summary(
             torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)), input_data=torch.zeros(1, 3, 8, 8), device="meta", verbose=0

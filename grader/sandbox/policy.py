@@ -60,6 +60,7 @@ class Server(_Data):
     start_seconds: PositiveFloat
     spawn_seconds: PositiveFloat
     spare_kinds: int = Field(ge=0)
+    exports: bool
     uid: int = Field(ge=0)
     free_uid: PositiveInt
 

@@ -71,3 +71,17 @@ def test_a_right_loss_needs_no_table() -> None:
     term = {"agrees": True, "cases": 4, "failed": 0, "worst": None}
     evidence = {"kind": "kd_loss", "call": "f()", "hard_term": term, "soft_term": term}
     assert "cases" not in printed(whole(question(evidence=evidence)))
+
+
+def test_a_verdict_is_printed_once_and_then_what_is_new() -> None:
+    stream = io.StringIO()
+    verdicts = report.VerdictList(Console(file=stream, width=100, force_terminal=False), "Homework")
+    verdicts.add(question())
+    verdicts.add(question())
+    later = {"id": "kd.more", "text": "A curve was measured."}
+    changed = question(messages=[*question()["messages"], later])
+    verdicts.add(changed)
+    verdicts.close({**whole(changed), "quick": False})
+    text = stream.getvalue()
+    assert [line.split()[0] for line in text.splitlines() if " / " in line] == ["2.1", "2.1", "Total"]
+    assert text.count("term is wrong") == text.count("A curve was measured.") == 1
