@@ -137,6 +137,9 @@ def _by_option(*files: Path | None) -> dict[str, Path | None]:
 def gradescope(
     submission: Annotated[Path, typer.Option(help="Folder of the student's files.")] = Path("/autograder/submission"),
     results: Annotated[Path, typer.Option(help="Folder for results.json.")] = Path("/autograder/results"),
+    metadata: Annotated[
+        Path, typer.Option(help="What Gradescope says of the submission: its time, deadline and earlier attempts.")
+    ] = Path("/autograder/submission_metadata.json"),
     assignment: options.SlugOrFolder = "hw13",
     repair: options.RepairOption = options.Repair.SUGGEST,
     language: options.LanguageOption = options.Language.ENGLISH,
@@ -144,7 +147,7 @@ def gradescope(
     """Grade as a Gradescope autograder: the same checks, without a server."""
     from app.commands import gradescope as command
 
-    command.run(assignment, submission, results, repair.value, language.value)
+    command.run(assignment, submission, results, metadata, repair.value, language.value)
 
 
 @app.command(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
-from app.commands import uploaded_files
-from grader.assignment import bundled
+from app.commands import gradescope_metadata, uploaded_files
+from grader.assignment import Assignment, LateRule, Schedule, Tell, bundled
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 from tests import command_line
 from tests.command_line import assay
@@ -79,9 +80,12 @@ def test_what_is_doubtful_is_left_out_and_told(tmp_path: Path) -> None:
     )
 
 
-def gradescope(submission: Path, results: Path) -> tuple[int, dict[str, Any] | None]:
+def gradescope(
+    submission: Path, results: Path, metadata: Path = Path("/nonexistent")
+) -> tuple[int, dict[str, Any] | None]:
     """The exit code, and the results if there are any."""
-    answer = assay("gradescope", "--submission", str(submission), "--results", str(results))
+    places = ("--submission", str(submission), "--results", str(results), "--metadata", str(metadata))
+    answer = assay("gradescope", *places)
     file = results / "results.json"
     return answer.returncode, json.loads(file.read_text()) if file.exists() else None
 
@@ -127,3 +131,120 @@ def test_a_fault_of_ours_gives_no_points_at_all(tmp_path: Path, reason: str, mon
     (tmp_path / "results.json").write_text('{"score": 4}')
     upload, code = (EXAMPLE, 78) if reason == "a layer is missing" else (tmp_path / "nowhere", 2)
     assert gradescope(upload, tmp_path) == (code, None)
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> Assignment:
+    """hw13 with a late rule and two attempts in 24 hours."""
+    late = LateRule(percent_per_day=10, most_days=5)
+    schedule = Schedule(deadline=datetime(2020, 1, 1, tzinfo=UTC), late=late, attempts_per_day=2, tell=Tell.AT_ONCE)
+    assignment = bundled("hw13").model_copy(update={"schedule": schedule})
+    monkeypatch.setattr("app.commands.gradescope.load_assignment", lambda _: assignment)
+    return assignment
+
+
+def earlier(time: str, score: float | None, **members: Any) -> dict[str, Any]:
+    """An earlier submission as the metadata have it."""
+    return {"submission_time": time, "score": score, "autograder_error": False, "results": {}, **members}
+
+
+@pytest.fixture
+def upload(tmp_path: Path) -> Path:
+    """A submission that is worth 1.5 points and runs no code."""
+    folder = tmp_path / "upload"
+    folder.mkdir()
+    (folder / "answers.json").write_text('{"2.2": "softer", "3.2": "no"}')
+    return folder
+
+
+def metadata_file(folder: Path, **members: Any) -> Path:
+    """Metadata as Gradescope documents them, with these members changed."""
+    dates = {"due_date": "2026-07-30T23:00:00.000000-07:00", "late_due_date": None}
+    data = {
+        "id": 123456,
+        "created_at": "2026-08-01T14:22:32.365935-07:00",
+        "assignment": {**dates, "group_size": 4, "group_submission": True, "id": 1, "course_id": 2, "title": "HW13"},
+        "submission_method": "upload",
+        "users": [{"email": "ada@example.com", "id": 3, "name": "Ada"}],
+        "previous_submissions": [],
+        **members,
+    }
+    file = folder / "submission_metadata.json"
+    file.write_text(json.dumps(data))
+    return file
+
+
+@pytest.mark.usefixtures("warm", "strict")
+def test_gradescopes_deadline_and_the_assignments_rule_decide_what_a_late_submission_loses(
+    tmp_path: Path, upload: Path
+) -> None:
+    times = ("2026-07-01T08:00:00-07:00", "2026-07-02T08:00:00-07:00")
+    before = [earlier(times[0], 1.4), earlier(times[1], None, autograder_error=True)]
+    code, results = gradescope(upload, tmp_path, metadata_file(tmp_path, previous_submissions=before))
+    assert code == 0
+    assert results is not None
+    jsonschema_rs.validator_for(json.loads(SCHEMA.read_text())).validate(results)
+    assert results["score"] == pytest.approx(1.2)
+    assert "on day 2 after the deadline: 20% of the 1.5 points" in results["output"]
+    assert "An earlier submission has 1.4 points" in results["output"]
+    extra = results["extra_data"]
+    assert (extra["attempt"], extra["days_late"], extra["percent_deducted"]) == (2, 2, 20)
+
+
+@pytest.mark.usefixtures("strict")
+def test_an_extension_at_gradescope_holds(tmp_path: Path, strict: Assignment) -> None:
+    extended = [{"id": 1}, {"id": 2, "assignment": {"due_date": "2026-08-01T15:00:00-07:00"}}]
+    metadata = gradescope_metadata.read(metadata_file(tmp_path, users=extended))
+    assert metadata is not None
+    assert metadata.lateness(strict.schedule) is None
+    metadata = gradescope_metadata.read(metadata_file(tmp_path, assignment={"due_date": None}, users=[{"id": 1}]))
+    assert metadata is not None
+    assert metadata.lateness(strict.schedule) is None, "Gradescope has no deadline"
+
+
+def test_one_more_attempt_than_allowed_is_not_graded_and_costs_nothing(
+    tmp_path: Path, upload: Path, strict: Assignment
+) -> None:
+    refused = {"extra_data": {"refused": "attempts"}}
+    before = [
+        earlier("2026-08-01T12:00:00-07:00", 3.0),
+        earlier("2026-08-01T13:00:00-07:00", 2.0),
+        earlier("2026-08-01T13:30:00-07:00", 3.0, results=refused),
+    ]
+    file = metadata_file(tmp_path, previous_submissions=before)
+    code, results = gradescope(upload, tmp_path, file)
+    assert code == 0
+    assert results is not None
+    jsonschema_rs.validator_for(json.loads(SCHEMA.read_text())).validate(results)
+    assert (results["score"], len(results["tests"])) == (3.0, 1)
+    assert "All 2 attempts" in results["output"]
+    assert "2026-08-02 12:00 (UTC-0700)" in results["output"]
+    metadata = gradescope_metadata.read(file)
+    assert metadata is not None
+    latest = strict.schedule.model_copy(update={"keep": "latest"})
+    assert metadata.counted_score(latest) == 2.0
+    late_enough = metadata.model_copy(update={"created_at": metadata.created_at + timedelta(days=1)})
+    assert late_enough.next_attempt_at(strict.schedule) is None
+
+
+def test_no_points_are_told_while_gradescope_hides_the_total(
+    tmp_path: Path, upload: Path, strict: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = strict.questions[0].model_copy(update={"tell": Tell.WHEN_RELEASED})
+    hidden = strict.model_copy(update={"questions": (first, *strict.questions[1:])})
+    monkeypatch.setattr("app.commands.gradescope.load_assignment", lambda _: hidden)
+    before = [earlier(f"2026-08-01T1{hour}:00:00-07:00", 3.0) for hour in (2, 3)]
+    _, results = gradescope(upload, tmp_path, metadata_file(tmp_path, previous_submissions=before))
+    assert results is not None
+    assert [test["visibility"] for test in results["tests"]] == ["after_published"]
+    assert "3" not in results["output"].split("Submit again")[0]
+
+
+@pytest.mark.usefixtures("warm", "strict")
+def test_metadata_that_cannot_be_read_cost_nobody_a_grading(tmp_path: Path, upload: Path) -> None:
+    file = tmp_path / "submission_metadata.json"
+    file.write_text('{"created_at": "yesterday"}')
+    answer = assay("gradescope", "--submission", str(upload), "--results", str(tmp_path), "--metadata", str(file))
+    assert answer.returncode == 0
+    assert "cannot be read" in answer.stderr
+    assert json.loads((tmp_path / "results.json").read_text())["score"] == 1.5
