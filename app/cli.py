@@ -207,7 +207,10 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `assay backup` made.")],
     as_json: options.ResultAsJson = False,
 ) -> None:
-    """Restore a copy into an empty data folder. Submissions that were waiting when it was made are graded then."""
+    """Restore a copy into an empty data folder. Submissions that were waiting when it was made are graded then.
+
+    Learning platforms get no scores before `assay lti resume`, because the copied service may still send them.
+    """
     from app.commands import backup as command
 
     command.restore(file, as_json)
@@ -453,6 +456,26 @@ def lti_remove(name: options.PlatformName, as_json: options.ResultAsJson = False
     from app.commands import lti as command
 
     command.remove(name, as_json)
+
+
+@lti.command("hold", epilog="Example, before the first start of a copy: `assay lti hold`\n\n" + options.EXIT_CODES)
+def lti_hold(as_json: options.ResultAsJson = False) -> None:
+    """Send no score to any platform until `assay lti resume`. Launches go on. `assay restore` does this by itself."""
+    from app.commands import lti as command
+
+    command.hold(as_json)
+
+
+@lti.command(
+    "resume",
+    epilog="Example, when the restored service takes the place of the old one: `assay lti resume`\n\n"
+    + options.EXIT_CODES,
+)
+def lti_resume(as_json: options.ResultAsJson = False) -> None:
+    """Send scores to the platforms that are on hold again, with what changed meanwhile."""
+    from app.commands import lti as command
+
+    command.resume(as_json)
 
 
 @lti.command(

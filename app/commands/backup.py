@@ -13,6 +13,7 @@ from app.commands.configuration import settings
 from app.commands.database import upgrade, writing
 from app.commands.failures import Refused, UnusableInput
 from app.db import backup
+from app.lti import deliveries
 from app.submissions import statistics_repository as statistics
 from app.users import repository as users
 
@@ -55,8 +56,14 @@ def restore(source: Path, as_json: bool) -> None:
         people = users.count(session)
         submissions = statistics.count(session)
         broken = audit.first_broken(session)
+        held = deliveries.hold_all(session, actor="assay restore")
     if broken is not None:
         raise Refused(f"restored, but the audit log was tampered with before the copy was made: entry {broken}")
-    result = {"people": people, "hand_ins": submissions}
+    result = {"people": people, "hand_ins": submissions, "platforms_on_hold": held}
     sentence = f"restored: {people} people, {submissions} submissions, the audit chain is intact"
+    if held:
+        sentence += (
+            f"\n{held} learning platforms get no scores before `assay lti resume`: run it once the copied service "
+        )
+        sentence += "has stopped for good"
     typer.echo(json.dumps(result) if as_json else sentence)

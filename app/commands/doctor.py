@@ -1,4 +1,7 @@
-"""`assay doctor`: whether this machine and its configuration can run student code safely, and what to do if not."""
+"""`assay doctor`: whether this machine and its configuration can grade, and run student code safely; else what to do.
+
+A network of ours goes the way of a student's: built, exported, audited and run in the sandbox.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from app.commands.failures import CommandError, ExitCode
 from app.db import migrate
 from app.queue.capabilities import memory_mb
 from app.settings import Settings
+from grader import grade
+from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
 
@@ -34,6 +39,11 @@ _REMEDIES = {
     "namespaces": "allow user namespaces (sysctl kernel.unprivileged_userns_clone, or the container's seccomp profile)",
 }
 _LOW_DISK_MB = 1024
+_NETWORK = b"""import torch.nn as nn
+def get_student_model():
+    return nn.Sequential(nn.Conv2d(3, 4, 3, 4), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                         nn.Linear(4, 11))
+"""
 
 
 def run(as_json: bool) -> None:
@@ -43,9 +53,12 @@ def run(as_json: bool) -> None:
     """
     sandbox, console = Sandbox(), Console()
     unmet: FloorNotMet | None = None
+    failure: str | None = None
     try:
-        with Console(stderr=True).status("locking down a child"):
+        with Console(stderr=True).status("locking down a child") as status:
             sandbox.start()
+            status.update("exporting and measuring a network")
+            failure = _trial(sandbox)
     except FloorNotMet as error:
         unmet = error
     except InfrastructureFault as error:
@@ -54,19 +67,36 @@ def run(as_json: bool) -> None:
         sandbox.close()
     settings = configuration.settings()
     report, remarks, problems = sandbox.report, _remarks(sandbox.report, settings), _problems(settings)
+    problems += [] if failure is None else [failure]
+    trial = None if unmet is not None else failure is None
     if as_json:
-        console.print_json(json.dumps({"sandbox": report, "remarks": remarks, "problems": problems}))
+        data = {"sandbox": report, "measures_networks": trial, "remarks": remarks, "problems": problems}
+        console.print_json(json.dumps(data))
     elif report:
-        _show(console, report, remarks)
+        _show(console, report, remarks, trial)
     if unmet is not None:
         raise CommandError(str(unmet), ExitCode.FLOOR_NOT_MET) from unmet
     if problems:
         raise CommandError("; ".join(problems), ExitCode.FAILED)
 
 
-def _show(console: Console, report: dict[str, Any], remarks: list[str]) -> None:
-    met = report["floor"] == "met"
-    console.print("This machine can grade: every required layer is on." if met else "This machine cannot grade.")
+def _trial(sandbox: Sandbox) -> str | None:
+    """Why a network of ours could not be exported and measured, or ``None``. Raises `InfrastructureFault`."""
+    report = grade({"model": _NETWORK}, "hw13", sandbox=sandbox)
+    evidence = next(item.evidence for item in report.questions if isinstance(item.evidence, ArchitectureEvidence))
+    if evidence.verified:
+        return None
+    error = evidence.error.message if evidence.error is not None else None
+    reason = evidence.unverified_reason or error or f"the grading ended as {evidence.fault or evidence.outcome}"
+    return (
+        f"a network of ours could not be exported and measured ({reason}); install the versions that constraints.txt "
+        "pins, and see docs/new-torch.md"
+    )
+
+
+def _show(console: Console, report: dict[str, Any], remarks: list[str], trial: bool | None) -> None:
+    can_grade = "This machine can grade: every required layer is on, and a network could be exported and measured."
+    console.print(can_grade if trial else "This machine cannot grade.")
     for floor, heading in (
         (True, "Required layers"),
         (False, "Optional layers"),

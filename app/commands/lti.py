@@ -13,6 +13,7 @@ from app.commands.database import writing
 from app.commands.failures import Refused
 from app.db import backup
 from app.db.base import now
+from app.lti import deliveries
 
 if TYPE_CHECKING:
     from app.lti.models import Platform, ToolKey
@@ -85,6 +86,22 @@ def rotate(at_once: bool, as_json: bool) -> None:
         key = _key(keys.rotate(session, at_once=at_once, actor="assay lti rotate"))
     backup.make_private(configured)
     typer.echo(json.dumps(key, indent=2) if as_json else f"key {key['kid']} signs from {key['signs_from']}")
+
+
+def hold(as_json: bool) -> None:
+    """Put every platform on hold."""
+    with writing(settings()) as session:
+        held = deliveries.hold_all(session, actor="assay lti hold")
+    sentence = f"{held} platforms are on hold: no score is sent before `assay lti resume`"
+    typer.echo(json.dumps({"held": held}) if as_json else sentence)
+
+
+def resume(as_json: bool) -> None:
+    """End every hold."""
+    with writing(settings()) as session:
+        resumed = deliveries.resume_all(session, actor="assay lti resume")
+    sentence = f"{resumed} platforms get scores again"
+    typer.echo(json.dumps({"resumed": resumed}) if as_json else sentence)
 
 
 def _require_extra() -> None:

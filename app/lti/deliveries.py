@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.audit import service as audit
 from app.db.base import now
 from app.lti import delivery_repository as repository
 from app.lti.models import Delivery, LineItem, Passback, Platform
@@ -35,6 +36,7 @@ _REFUSAL_WAITS = (
 """The wait after each refusal of a score. One more refusal gives it up: a locked grade has nearly two days to open."""
 REFUSALS_TO_PAUSE = 8
 """Refusals of this many different scores in a row are a fault of the line item, not of the scores."""
+_HELD = "On hold: no score is sent before `assay lti resume`."
 _STAMP_STEP = timedelta(seconds=1)
 _ORDER = [Delivery.REFUSED, Delivery.WAITING, Delivery.SENT, Delivery.IDLE]
 
@@ -184,6 +186,25 @@ def count_failing(rows: Sequence[Passback]) -> int:
 def send_again(session: Session, slug: str, passback_id: int | None) -> int:
     """Make one student's score due, or all of the assignment that were not sent. Returns how many."""
     return repository.start_over(session, slug, passback_id, now())
+
+
+def hold_all(session: Session, actor: str) -> int:
+    """Send nothing to any platform until `resume_all`. Returns how many platforms were not on hold.
+
+    A copy of the database would send what it knows beside the service that it was copied from.
+    """
+    held = repository.hold_platforms(session, _HELD)
+    if held:
+        audit.record(session, actor, "lti.hold", "", platforms=held)
+    return held
+
+
+def resume_all(session: Session, actor: str) -> int:
+    """Send to the platforms on hold again, what changed meanwhile too. Returns how many there were."""
+    resumed = repository.resume_platforms(session)
+    if resumed:
+        audit.record(session, actor, "lti.resume", "", platforms=resumed)
+    return resumed
 
 
 def _is_stuck(row: Passback) -> bool:

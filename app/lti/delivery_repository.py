@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from app.lti.models import Delivery, LineItem, Passback, Platform
+from app.lti.models import HELD_UNTIL, Delivery, LineItem, Passback, Platform
 
 _NO_SYNC = {"synchronize_session": False}
 
@@ -93,7 +93,7 @@ def clear_trouble(session: Session, place: type[Platform | LineItem], key: int) 
 def start_over(session: Session, slug: str, passback_id: int | None, moment: datetime) -> int:
     """Make one passback due as if it had never failed, or all of the assignment that were not sent. Returns how many.
 
-    The pauses of the assignment's line items and platforms end.
+    The pauses of the assignment's line items and platforms end, but not that of a platform on hold.
     """
     items = select(LineItem.id).where(LineItem.slug == slug)
     query = update(Passback).where(Passback.line_item_id.in_(items), Passback.state != Delivery.IDLE)
@@ -102,9 +102,24 @@ def start_over(session: Session, slug: str, passback_id: int | None, moment: dat
     values |= {"error": None, "refusal_status": None}
     done = session.execute(query.where(chosen).values(values), execution_options=_NO_SYNC)
     platforms = select(LineItem.platform_id).where(LineItem.slug == slug)
-    for pauses in (update(Platform).where(Platform.id.in_(platforms)), update(LineItem).where(LineItem.slug == slug)):
+    paused = Platform.id.in_(platforms), Platform.paused_until < HELD_UNTIL
+    for pauses in (update(Platform).where(*paused), update(LineItem).where(LineItem.slug == slug)):
         session.execute(pauses.values(paused_until=None), execution_options=_NO_SYNC)
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def hold_platforms(session: Session, trouble: str) -> int:
+    """Put every platform on hold. Returns how many were not."""
+    query = update(Platform).where(or_(Platform.paused_until.is_(None), Platform.paused_until < HELD_UNTIL))
+    held = session.execute(query.values(paused_until=HELD_UNTIL, trouble=trouble), execution_options=_NO_SYNC)
+    return int(held.rowcount)  # type: ignore[attr-defined]
+
+
+def resume_platforms(session: Session) -> int:
+    """End the hold of every platform. Returns how many had one."""
+    query = update(Platform).where(Platform.paused_until == HELD_UNTIL)
+    resumed = session.execute(query.values(paused_until=None, trouble=None, failures=0), execution_options=_NO_SYNC)
+    return int(resumed.rowcount)  # type: ignore[attr-defined]
 
 
 def _make_due(session: Session, moment: datetime, *conditions: ColumnElement[bool]) -> None:

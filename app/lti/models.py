@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -35,11 +35,15 @@ class Match(StrEnum):
     STUDENT_ID = "student-id"
 
 
+HELD_UNTIL = datetime(9999, 1, 1, tzinfo=UTC)
+"""The end of a pause that only a command ends."""
+
+
 class Platform(Base):
     """A registered learning platform. ``hosts`` are all the hosts that requests may go to.
 
-    No score is sent before ``paused_until``. ``failures`` counts the different scores that the platform did not answer
-    for since it last accepted one; ``trouble`` is the last error.
+    No score is sent before ``paused_until``; `HELD_UNTIL` puts a platform on hold. ``failures`` counts the different
+    scores that the platform did not answer for since it last accepted one; ``trouble`` is the last error.
     """
 
     __tablename__ = "lti_platforms"
@@ -62,6 +66,11 @@ class Platform(Base):
     failures: Mapped[int] = mapped_column(default=0)
     paused_until: Mapped[datetime | None]
     trouble: Mapped[str | None] = mapped_column(Text)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no score is sent until a command says so."""
+        return self.paused_until == HELD_UNTIL
 
 
 class PendingLogin(Base):

@@ -21,6 +21,7 @@ from app.cli import app
 from app.commands.failures import CommandError
 from app.db import backup
 from app.db.engine import Database, make_engine
+from app.lti import registration, repository
 from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
 from app.submissions import submitting
@@ -29,6 +30,7 @@ from app.users import service as users
 from app.users.models import Role
 from grader.submission import Part
 from tests.integration.conftest import MakeSettings
+from tests.integration.lti_platform import SCHOOL
 from tests.integration.postgresql import Server
 from tests.integration.test_deadlines import Deadlined
 
@@ -119,6 +121,32 @@ def test_a_backup_under_load_restores_every_row(
     assert rows(empty_place(tmp_path / "place-copy")) == before
     course.jobs.close()
     course.database.close()
+
+
+def test_a_restored_service_sends_nothing_to_platforms_until_told_to(
+    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, place, copy = make_settings("sqlite"), empty_place(tmp_path / "place"), tmp_path / "copy.sqlite3"
+    copied = Database(settings)
+    with copied.write() as session:
+        registration.register(session, SCHOOL, allow_local=False, actor="test")
+    run(settings, monkeypatch, "backup", str(copy))
+    printed = run(place, monkeypatch, "restore", str(copy))
+    assert "1 learning platforms get no scores before `assay lti resume`" in printed
+    assert "problem: On hold" in run(place, monkeypatch, "lti", "list")
+    restored = Database(place)
+
+    def are_held(database: Database) -> list[bool]:
+        with database.read() as session:
+            return [platform.is_held for platform in repository.platforms(session)]
+
+    assert (are_held(copied), are_held(restored)) == ([False], [True])
+    assert "1 platforms get scores again" in run(place, monkeypatch, "lti", "resume")
+    assert are_held(restored) == [False]
+    assert "1 platforms are on hold" in run(place, monkeypatch, "lti", "hold")
+    assert are_held(restored) == [True]
+    copied.close()
+    restored.close()
 
 
 def test_what_is_there_is_never_overwritten_and_nonsense_not_restored(

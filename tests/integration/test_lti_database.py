@@ -234,6 +234,24 @@ def test_refused_scores_hold_no_other_ones_up(course: Course, platform: Platform
         assert deliveries.count_failing(deliveries.by_urgency(session, "hw13")) == locked
 
 
+def test_platforms_on_hold_get_nothing_until_a_command_says_so(course: Course, platform: Platform) -> None:
+    course.enrol(platform, COLUMN, "ann3", "bob3")
+    with course.database.write() as session:
+        assert deliveries.hold_all(session, "test") == 1
+        assert deliveries.hold_all(session, "test") == 0
+    course.run(3600 * 24 * 7, 3600)
+    with course.database.write() as session:
+        assert deliveries.send_again(session, "hw13", None) == 2
+    course.run(3600, 600)
+    assert take(course.database, platform) is None
+    assert (course.books.attempts, course.states()) == ([], {"waiting": 2})
+    with course.database.write() as session:
+        assert deliveries.resume_all(session, "test") == 1
+        assert deliveries.resume_all(session, "test") == 0
+    course.look()
+    assert course.states() == {"sent": 2}
+
+
 def test_half_a_class_that_is_refused_holds_the_other_half_up_for_seconds(course: Course, platform: Platform) -> None:
     subjects = course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(40)))
     course.books.troubles = dict.fromkeys(subjects[:20], LOCKED)

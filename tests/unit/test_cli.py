@@ -24,6 +24,12 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = ("grade", "submit", "serve", "worker", "migrate", "demo", "doctor", "users import", "tokens create")
 
 
+UNEXPORTABLE = b"""
+class Unexportable(nn.Module):
+    def forward(self, x):
+        return x if float(x.sum()) > 0 else 1 * x
+"""
+"""A layer that runs and cannot be exported, as with an exporter that fails."""
 MAIN = "from app.cli import main; main()"
 WITHOUT_A_LAYER = f"from grader.sandbox import supervisor; supervisor.FLOOR += ('moat',); {MAIN}"
 """The commands on a machine that lacks a layer of the floor, which no machine has."""
@@ -164,6 +170,7 @@ def test_doctor_lists_every_layer_that_holds() -> None:
     result = assay("doctor")
     assert result.returncode == 0, result.stderr
     assert "can grade" in result.stdout
+    assert "a network could be exported and measured" in result.stdout
     for layer in ("no_new_privs", "capabilities", "seccomp", "files", "rlimits"):
         assert re.search(rf"^yes +{layer} ", result.stdout, re.M), result.stdout
     assert re.search(r"^(yes|no) +control group ", result.stdout, re.M), result.stdout
@@ -175,11 +182,19 @@ def test_doctor_names_a_configuration_that_cannot_work(tmp_path: Path) -> None:
     assert_one_line(result, 1, "ASSAY_DATABASE_URL")
     report = json.loads(result.stdout)
     assert report["sandbox"]["floor"] == "met"
-    assert len(report["problems"]) == 1
+    assert (len(report["problems"]), report["measures_networks"]) == (1, True)
     many = assay("doctor", "--json", ASSAY_WORKERS="4000", ASSAY_DATA_DIR=str(tmp_path / "new"))
     assert many.returncode == 0, many.stderr
     assert "Set ASSAY_WORKERS=" in json.loads(many.stdout)["remarks"][0]
     assert not (tmp_path / "new").exists(), "looking changes nothing"
+
+
+@pytest.mark.usefixtures("warm")
+def test_doctor_finds_an_exporter_that_does_not_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "_NETWORK", doctor._NETWORK.replace(b"nn.ReLU()", b"Unexportable()") + UNEXPORTABLE)
+    result = assay("doctor", ASSAY_DATA_DIR=str(tmp_path))
+    assert_one_line(result, 1, "could not be exported and measured", "constraints.txt")
+    assert "cannot grade" in result.stdout
 
 
 @pytest.mark.usefixtures("warm")

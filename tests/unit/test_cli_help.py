@@ -91,4 +91,4 @@ def test_json_of_a_databases_life(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     copy = tmp_path / "copy"
     assert printed("backup", str(copy)) == {"file": str(copy), "bytes": copy.stat().st_size}
     monkeypatch.setenv("ASSAY_DATA_DIR", str(tmp_path / "new"))
-    assert printed("restore", str(copy)) == {"people": 1, "hand_ins": 0}
+    assert printed("restore", str(copy)) == {"people": 1, "hand_ins": 0, "platforms_on_hold": 0}
