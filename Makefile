@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TEST_INSTALLED := $(VENV)/.test-installed
+GENERATORS_INSTALLED := $(VENV)/.client-generators-installed
 
 # Dozens of processes import the same files: compiled ones are kept, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
@@ -30,7 +31,7 @@ test: packages lint
 	$(PYTEST) -m "not thorough"
 
 # Everything, in an hour or two: what takes long, on both databases, in each set-up; CONTRIBUTING.md lists it.
-check-all: packages lint
+check-all: packages $(GENERATORS_INSTALLED) lint
 	SCREENSHOTS=screenshots ASSAY_TEST_SEARCH=1 ASSAY_TEST_DATABASES=both ASSAY_TEST_CHILDREN=1000 ASSAY_TEST_OUTAGE_SECONDS=30 $(PYTEST)
 	$(BIN)/python -m tests.chaos --kills 100 --database sqlite
 	$(BIN)/python -m tests.chaos --kills 100 --database postgresql
@@ -76,4 +77,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 $(TEST_INSTALLED): $(INSTALLED)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+# The generators of API clients have environments of their own, because they need other versions of Assay's packages.
+$(GENERATORS_INSTALLED): $(TEST_INSTALLED) tests/clients/requirements.txt tests/clients/package-lock.json
+	tests/install-system-packages npm
+	test -x $(VENV)/client-generators/bin/python || $(PYTHON) -m venv $(VENV)/client-generators
+	$(VENV)/client-generators/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+	npm ci --silent --no-audit --no-fund --prefix tests/clients
 	touch $@

@@ -62,6 +62,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
         summary="Automated grading of model-compression homework.",
         version=GRADER_VERSION,
         lifespan=_lifespan,
+        generate_unique_id_function=openapi.operation_id,
     )
     app.state.settings = settings
     app.state.worker = worker

@@ -13,7 +13,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs/openapi.json"
 
 def text_of_document() -> str:
     """The description as a service with default settings serves it at ``/openapi.json``."""
-    return json.dumps(create_app(Settings()).openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(create_app(Settings()).openapi(), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

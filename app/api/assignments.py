@@ -99,13 +99,13 @@ class AssignmentView(BaseModel):
 
 
 @router.get("")
-def assignments(viewer: AnyViewer, session: ReadSession, lang: Language) -> list[AssignmentView]:
+def list_assignments(viewer: AnyViewer, session: ReadSession, lang: Language) -> list[AssignmentView]:
     """The newest version of every assignment."""
     return [assignment_view(session, viewer, row, lang) for row in service.all_current(session)]
 
 
 @router.get("/{slug}", responses=problems.documented(404))
-def assignment(slug: str, viewer: AnyViewer, session: ReadSession, lang: Language) -> AssignmentView:
+def get_assignment(slug: str, viewer: AnyViewer, session: ReadSession, lang: Language) -> AssignmentView:
     """The newest version of one assignment, with the caller's quota."""
     return assignment_view(session, viewer, service.current(session, slug), lang)
 

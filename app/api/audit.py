@@ -39,7 +39,7 @@ class AuditPage(BaseModel):
 
 
 @router.get("")
-def audit(
+def list_audit_entries(
     viewer: AdminViewer,
     session: ReadSession,
     before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from app import problems
+from app.api.files import file_answer
 from app.exports import feedback, json_lines
 from app.http.authentication import StaffViewer
 from app.http.request_language import Language
@@ -23,9 +24,9 @@ JSON_LINES = "application/jsonl"
 @router.get(
     "/export.jsonl",
     response_class=Response,
-    responses={200: {"description": "The lines", "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
+    responses=file_answer(JSON_LINES, "The lines"),
 )
-def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
+def export_scores(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
     """Everything of a class, one JSON object a line: the assignment, its students, every submission with its report."""
     lines = json_lines.lines(database, assignment, lang)
     first = next(lines)  # raises for a bad request before the answer begins
@@ -36,14 +37,9 @@ def export(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) 
 @router.get(
     "/feedback.zip",
     response_class=Response,
-    responses={
-        200: {
-            "description": "The archive",
-            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    responses=file_answer("application/zip", "The archive"),
 )
-def feedback_archive(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
+def get_feedback_archive(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
     """A page for each student with a submission, readable without the service: `LOGIN.html` in a ZIP."""
     data = feedback.archive(database, assignment, lang)
     headers = {"Content-Disposition": f'attachment; filename="{assignment}-feedback.zip"'}

@@ -42,20 +42,22 @@ class ExtensionView(BaseModel):
 
 
 @router.get("")
-def extensions(viewer: StaffViewer, session: ReadSession, slug: str) -> list[ExtensionView]:
+def list_extensions(viewer: StaffViewer, session: ReadSession, slug: str) -> list[ExtensionView]:
     """Every extension of an assignment."""
     assignments.current(session, slug)
     return [_view(row) for row in repository.of_assignment(session, slug)]
 
 
 @router.put("/{login}")
-def extend(viewer: StaffViewer, session: WriteSession, slug: str, login: str, new: NewExtension) -> ExtensionView:
+def set_extension(
+    viewer: StaffViewer, session: WriteSession, slug: str, login: str, new: NewExtension
+) -> ExtensionView:
     """Give a student a later deadline. Deductions for late submission are computed again at once."""
     return _view(service.grant(session, viewer, slug, login, new.deadline, new.reason))
 
 
 @router.delete("/{login}", status_code=204)
-def take_back(viewer: StaffViewer, session: WriteSession, slug: str, login: str) -> None:
+def remove_extension(viewer: StaffViewer, session: WriteSession, slug: str, login: str) -> None:
     """Remove the extension: the assignment's own deadline applies again."""
     service.remove(session, viewer, slug, login)
 

@@ -26,13 +26,13 @@ class Health(BaseModel):
 
 
 @router.get("/healthz")
-async def healthz() -> Health:
+async def get_liveness() -> Health:
     """The process answers."""
     return Health(status="alive")
 
 
 @router.get("/readyz", responses=problems.documented(503))
-async def readyz(request: Request) -> Health:
+async def get_readiness(request: Request) -> Health:
     """The database stores; the worker beside this service, if it has one, has its sandbox proved and warm.
 
     Asked in a thread of its own: those of the other requests may all be waiting for the database.

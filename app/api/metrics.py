@@ -61,7 +61,7 @@ def _is_direct_local(request: Request) -> bool:
     dependencies=[Depends(require_reader)],
     responses={200: {"content": {"text/plain": {}}}, **documented(401, 403)},
 )
-def metrics(request: Request, session: ReadSession) -> Response:
+def get_metrics(request: Request, session: ReadSession) -> Response:
     """Counters, durations and the queue, for Prometheus."""
     run_metrics: RunMetrics = request.app.state.run_metrics
     run_metrics.update(session)

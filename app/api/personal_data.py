@@ -31,7 +31,7 @@ _CHUNK = 2**16
         }
     },
 )
-def personal_data(viewer: AdminViewer, database: Db, login: str, lang: Language) -> Response:
+def get_personal_data(viewer: AdminViewer, database: Db, login: str, lang: Language) -> Response:
     """Everything that is stored of a person: account, reports as they read them, uploads, requests. Audited."""
     with database.write() as session:
         audit.record(session, viewer.login, "person.export", users.find(session, login).login)

@@ -24,7 +24,7 @@ RequestId = Annotated[int, Path(ge=1, le=2**31 - 1)]
     status_code=201,
     responses=problems.documented(403, 404, 409),
 )
-def ask(
+def create_regrade_request(
     response: Response, viewer: AnyViewer, session: WriteSession, submission_id: uuid.UUID, number: str, new: NewRequest
 ) -> RequestView:
     """Request a regrade of a question of an own submission. A question can have one open request at a time."""
@@ -34,13 +34,15 @@ def ask(
 
 
 @router.get("/submissions/{submission_id}/regrade-requests", responses=problems.documented(404))
-def of_submission(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> list[RequestView]:
+def list_regrade_requests_of_submission(
+    viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID
+) -> list[RequestView]:
     """The regrade requests of a submission with their answers, oldest first."""
     return service.of_submission(session, viewer, submission_id)
 
 
 @router.get("/regrade-requests")
-def requests(
+def list_regrade_requests(
     viewer: AnyViewer,
     session: ReadSession,
     assignment: Annotated[str | None, Query(max_length=40)] = None,
@@ -52,7 +54,7 @@ def requests(
 
 
 @router.post("/regrade-requests/{request_id}/answer", responses=problems.documented(403, 404, 409, 412))
-def answer(
+def answer_regrade_request(
     viewer: StaffViewer,
     session: WriteSession,
     request_id: RequestId,
@@ -67,6 +69,6 @@ def answer(
 
 
 @router.post("/regrade-requests/{request_id}/withdraw", responses=problems.documented(403, 404, 409))
-def withdraw(viewer: AnyViewer, session: WriteSession, request_id: RequestId) -> RequestView:
+def withdraw_regrade_request(viewer: AnyViewer, session: WriteSession, request_id: RequestId) -> RequestView:
     """Withdraw an own open request."""
     return service.view(session, viewer, service.withdraw(session, viewer, request_id))

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/admin/regrades", tags=["admin"], responses=problems.
 
 
 @router.post("", status_code=202, responses=problems.documented(404, 409))
-def create(
+def create_regrade(
     request: Request, response: Response, viewer: AdminViewer, session: WriteSession, wish: RegradeWish
 ) -> RegradeView:
     """Start a regrade. Students see no change before it is published."""
@@ -26,36 +26,36 @@ def create(
 
 
 @router.get("")
-def regrades(viewer: AdminViewer, session: ReadSession) -> list[RegradeView]:
+def list_regrades(viewer: AdminViewer, session: ReadSession) -> list[RegradeView]:
     """The latest regrades, newest first."""
     return service.newest(session)
 
 
 @router.get("/{regrade_id}", responses=problems.documented(404))
-def regrade(viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> RegradeView:
+def get_regrade(viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> RegradeView:
     """A regrade and its progress."""
     return service.view(session, service.find(session, regrade_id))
 
 
 @router.get("/{regrade_id}/changes", responses=problems.documented(404))
-def changes(viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> list[ChangeView]:
+def list_regrade_changes(viewer: AdminViewer, session: ReadSession, regrade_id: uuid.UUID) -> list[ChangeView]:
     """Every change that a student sees, or would see after publication, with its reason."""
     return service.changes(session, regrade_id)
 
 
 @router.post("/{regrade_id}/publish", responses=problems.documented(404, 409))
-def publish(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
+def publish_regrade(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
     """Publish the previewed points, all at once."""
     return service.view(session, service.publish(session, viewer, regrade_id))
 
 
 @router.post("/{regrade_id}/revert", responses=problems.documented(404, 409))
-def revert(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
+def revert_regrade(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
     """Revert a published regrade: exactly the former points count again."""
     return service.view(session, service.revert(session, viewer, regrade_id))
 
 
 @router.post("/{regrade_id}/cancel", responses=problems.documented(404, 409))
-def cancel(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
+def cancel_regrade(viewer: AdminViewer, session: WriteSession, regrade_id: uuid.UUID) -> RegradeView:
     """Cancel a running regrade, or discard a preview."""
     return service.view(session, service.cancel(session, viewer, regrade_id))

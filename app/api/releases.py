@@ -30,13 +30,13 @@ class ReleaseView(BaseModel):
 
 
 @router.get("")
-def release(viewer: StaffViewer, session: ReadSession, slug: str) -> ReleaseView:
+def get_release(viewer: StaffViewer, session: ReadSession, slug: str) -> ReleaseView:
     """The release of the scores; 404 if they are not released."""
     return _view(service.find(session, slug))
 
 
 @router.get("/preview")
-def preview(viewer: StaffViewer, session: ReadSession, slug: str, lang: Language) -> ReleaseState:
+def preview_release(viewer: StaffViewer, session: ReadSession, slug: str, lang: Language) -> ReleaseState:
     """What students read now, question by question, and how many results a release would show them."""
     return of_class(session, ClassRecords().snapshot(session, slug), lang)
 
@@ -48,7 +48,7 @@ def release_scores(viewer: StaffViewer, session: WriteSession, slug: str) -> Rel
 
 
 @router.delete("", status_code=204)
-def take_back(viewer: StaffViewer, session: WriteSession, slug: str) -> None:
+def withhold_scores(viewer: StaffViewer, session: WriteSession, slug: str) -> None:
     """Withhold the results again. What students have read, and files that were downloaded, cannot be unsent."""
     service.take_back(session, slug, viewer.login)
 

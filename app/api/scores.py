@@ -9,6 +9,7 @@ from fastapi import APIRouter, File, Form, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app import problems
+from app.api.files import file_answer
 from app.api.if_match import IfMatch, check_if_match
 from app.assignments import service as assignments
 from app.exports import canvas, gradebook, gradescope_table
@@ -23,9 +24,13 @@ from app.scores.table import Statistics, StudentRow, statistics
 router = APIRouter(tags=["scores"], responses=problems.documented(401, 403, 404, 422))
 
 Slug = Annotated[str, Query(max_length=40, description="The assignment's slug.")]
-_CSV: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The table", "content": {"text/csv": {"schema": {"type": "string"}}}}
-}
+_CSV = file_answer("text/csv", "The table")
+Gradebook = Annotated[bytes, File(description="The gradebook as Canvas exported it.")]
+SlugField = Annotated[str, Form(max_length=40, description="The assignment's slug.")]
+Column = Annotated[str | None, Form(max_length=300, description="Title or id of the column to fill.")]
+Scale = Annotated[
+    bool, Form(description="Scale the scores where the column's Points Possible are not the assignment's points.")
+]
 
 
 class NewOverride(BaseModel):
@@ -48,13 +53,13 @@ class NewConfirmation(BaseModel):
 
 
 @router.get("/scores")
-def scores(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> list[StudentRow]:
+def list_scores(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> list[StudentRow]:
     """One row for each student, with the attempt that counts."""
     return service.class_table(session, assignment).rows
 
 
 @router.get("/scores.csv", response_class=Response, responses=_CSV)
-def scores_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
+def get_scores_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
     """The same table as CSV."""
     table = service.class_table(session, assignment)
     headers = {"Content-Disposition": f'attachment; filename="{table.assignment}-scores.csv"'}
@@ -62,13 +67,13 @@ def scores_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> R
 
 
 @router.get("/scores/statistics")
-def scores_statistics(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Statistics:
+def get_score_statistics(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Statistics:
     """Statistics of the class."""
     return statistics(service.class_table(session, assignment))
 
 
 @router.get("/scores/gradescope.csv", response_class=Response, responses=_CSV)
-def scores_gradescope(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
+def get_scores_gradescope_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
     """The points of every question, in the layout of Gradescope's export of scores."""
     current = assignments.definition(assignments.current(session, assignment))
     text = gradescope_table.text(current, service.class_table(session, assignment).rows)
@@ -77,23 +82,34 @@ def scores_gradescope(viewer: StaffViewer, session: ReadSession, assignment: Slu
 
 
 @router.post("/scores/canvas", response_model=canvas.Preview, responses=_CSV)
-def scores_canvas(
+def fill_canvas_gradebook(
     viewer: StaffViewer,
     session: ReadSession,
-    file: Annotated[bytes, File(description="The gradebook as Canvas exported it.")],
-    assignment: Annotated[str, Form(max_length=40, description="The assignment's slug.")],
-    column: Annotated[str | None, Form(max_length=300, description="Title or id of the column to fill.")] = None,
-    scale: Annotated[
-        bool, Form(description="Scale the scores where the column's Points Possible are not the assignment's points.")
-    ] = False,
-    preview: bool = False,
+    file: Gradebook,
+    assignment: SlugField,
+    column: Column = None,
+    scale: Scale = False,
+    preview: Annotated[bool, Query(deprecated=True, description="Use `POST /scores/canvas/preview`.")] = False,
 ) -> Any:
-    """The same file with one column filled in, without withheld results; with ``preview`` the changes alone."""
+    """The same file with one column filled in, without withheld results."""
     filled, changes = gradebook.fill_class(session, assignment, file, column, scale=scale)
     if preview:
         return changes
     headers = {"Content-Disposition": f'attachment; filename="{assignment}-canvas.csv"'}
     return Response(filled, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.post("/scores/canvas/preview")
+def preview_canvas_gradebook(
+    viewer: StaffViewer,
+    session: ReadSession,
+    file: Gradebook,
+    assignment: SlugField,
+    column: Column = None,
+    scale: Scale = False,
+) -> canvas.Preview:
+    """What `POST /scores/canvas` would change in this file."""
+    return gradebook.fill_class(session, assignment, file, column, scale=scale)[1]
 
 
 @router.put("/submissions/{submission_id}/questions/{number}/override", responses=problems.documented(412))
@@ -114,7 +130,7 @@ def set_override(
 
 
 @router.put("/submissions/{submission_id}/questions/{number}/confirmation", responses=problems.documented(409, 412))
-def confirm(
+def confirm_score(
     viewer: StaffViewer,
     session: WriteSession,
     submission_id: uuid.UUID,

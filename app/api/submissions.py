@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -13,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from app import problems
+from app.api.files import BINARY, file_answer
 from app.api.stream_limit import OpenStream, StreamLimit
 from app.api.submission_stream import SubmissionStream
 from app.assignments import service as assignments
@@ -32,18 +33,17 @@ from grader import assignment as assignments_data
 
 router = APIRouter(prefix="/submissions", tags=["submissions"], responses=problems.documented(401, 422))
 
-_BINARY = {"type": "string", "format": "binary"}
 _PARTS_OF_HW13 = assignments_data.bundled("hw13").parts
 _FORM = {
     "type": "object",
     "description": "The parts below are those of hw13. Other assignments have their own, as `GET /assignments/{slug}` "
     "says; a part that the assignment does not have is refused.",
     "required": ["assignment"],
-    "additionalProperties": _BINARY,
+    "additionalProperties": BINARY,
     "properties": {
         "assignment": {"type": "string", "description": "The assignment's slug, e.g. hw13."},
         **{
-            part.name: {**_BINARY, "description": f"File or field of at most {part.limit} bytes."}
+            part.name: {**BINARY, "description": f"File or field of at most {part.limit} bytes."}
             for part in _PARTS_OF_HW13
         },
         **{
@@ -60,12 +60,9 @@ _FORM = {
         "student": {"type": "string", "description": "Staff only: submit for this login."},
     },
 }
-_BYTES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The bytes", "content": {"application/octet-stream": {"schema": _BINARY}}}
-}
-_PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The picture", "content": {"image/png": {"schema": _BINARY}}}
-}
+_BYTES = file_answer("application/octet-stream", "The bytes")
+_PICTURE = file_answer("image/png", "The picture")
+_ARCHIVE = file_answer("application/zip", "The archive")
 
 
 @router.post(
@@ -74,7 +71,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
     responses=problems.documented(400, 403, 404, 409, 413, 415, 429),
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}},
 )
-async def create(
+async def create_submission(
     request: Request,
     response: Response,
     viewer: AnyViewer,
@@ -104,7 +101,7 @@ async def create(
 
 
 @router.get("")
-def submissions(
+def list_submissions(
     viewer: AnyViewer,
     session: ReadSession,
     assignment: Annotated[str | None, Query(max_length=40)] = None,
@@ -130,7 +127,7 @@ Stream = Annotated[SubmissionStream, Depends(open_stream)]
 
 
 @router.get("/{submission_id}", responses={**conditional.NOT_MODIFIED, **problems.documented(404, 429)})
-async def submission(
+async def get_submission(
     request: Request,
     response: Response,
     stream: Stream,
@@ -161,14 +158,14 @@ def _report(database: Db, viewer: Viewer, submission_id: uuid.UUID, lang: str) -
 
 
 @router.get("/{submission_id}/events", response_class=EventSourceResponse, responses=problems.documented(404, 429))
-async def events(_slot: OpenStream, stream: Stream, lang: Language) -> AsyncIterator[ServerSentEvent]:
+async def stream_submission_events(_slot: OpenStream, stream: Stream, lang: Language) -> AsyncIterator[ServerSentEvent]:
     """The grading as server-sent events: `question` and `progress`, and `done` with the report at the end."""
     async for event in stream.events(lang):
         yield event
 
 
 @router.post("/{submission_id}/cancel", responses=problems.documented(404, 409))
-def cancel(
+def cancel_submission(
     request: Request, viewer: AnyViewer, session: WriteSession, submission_id: uuid.UUID, lang: Language
 ) -> Report:
     """Cancel the grading; `cancel_effect` of the report says what cancelling does.
@@ -185,7 +182,7 @@ def cancel(
     response_class=Response,
     responses={**_BYTES, **conditional.NOT_MODIFIED, **problems.documented(404)},
 )
-def uploaded_file(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, part: str) -> Response:
+def get_submission_file(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, part: str) -> Response:
     """A part of the upload, byte for byte."""
     filename, sha256, data = service.part(session, viewer, submission_id, part)
     headers = {
@@ -203,7 +200,7 @@ def uploaded_file(viewer: AnyViewer, session: ReadSession, submission_id: uuid.U
     response_class=Response,
     responses={**_PICTURE, **conditional.NOT_MODIFIED, **problems.documented(404)},
 )
-def picture(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
+def get_submission_picture(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
     """The pruning plot, re-encoded by the service."""
     sha256, data = service.picture(session, viewer, submission_id)
     headers = {"ETag": f'"{sha256}"', "X-Content-Type-Options": "nosniff"}
@@ -213,13 +210,9 @@ def picture(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -
 @router.get(
     "/{submission_id}/artefact.onnx",
     response_class=Response,
-    responses={
-        200: {"content": {"application/octet-stream": {}}},
-        **conditional.NOT_MODIFIED,
-        **problems.documented(404),
-    },
+    responses={**_BYTES, **conditional.NOT_MODIFIED, **problems.documented(404)},
 )
-def artefact(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
+def get_submission_artefact(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
     """The exported model that was counted and measured, as ONNX."""
     sha256, data = service.artefact(session, viewer, submission_id)
     headers = {
@@ -233,9 +226,9 @@ def artefact(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) 
 @router.get(
     "/{submission_id}/replay",
     response_class=Response,
-    responses={200: {"content": {"application/zip": {"schema": _BINARY}}}, **problems.documented(404, 409)},
+    responses={**_ARCHIVE, **problems.documented(404, 409)},
 )
-def replayed(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
+def get_replay_archive(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) -> Response:
     """A ZIP to reproduce a failure at home: own sources, seeds, failing tensors, scripts."""
     data = replay.archive(session, viewer, submission_id)
     headers = {
@@ -246,7 +239,7 @@ def replayed(viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID) 
 
 
 @router.get("/{submission_id}/results.json", responses={**conditional.NOT_MODIFIED, **problems.documented(404)})
-def results(
+def get_gradescope_results(
     response: Response, viewer: AnyViewer, session: ReadSession, submission_id: uuid.UUID, lang: Language
 ) -> gradescope.Results:
     """The report in the format of Gradescope's autograder, which shows it to the student: without withheld results."""

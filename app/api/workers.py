@@ -64,7 +64,7 @@ class Workers(BaseModel):
 
 
 @router.get("/admin/workers", tags=["admin"], responses=problems.documented(403))
-def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Workers:
+def list_workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Workers:
     """The workers, and the length of the queue, with gradings whose later stage is waiting."""
     counts = statistics.count_by_state(session)
     running = statistics.count_running_by_executor(session)
@@ -92,7 +92,7 @@ def workers(request: Request, viewer: AdminViewer, session: ReadSession) -> Work
 
 
 @router.get("/sandbox", tags=["operations"], responses=problems.documented(503))
-def sandbox(request: Request, viewer: AnyViewer, session: ReadSession) -> dict[str, Any]:
+def get_sandbox(request: Request, viewer: AnyViewer, session: ReadSession) -> dict[str, Any]:
     """Layers, floor, limits and ABI of the sandbox, as the latest live worker proved them at its start."""
     report = live_sandbox(session, request.app.state.settings)
     if report is None:

@@ -27,7 +27,7 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
     """Workers and their ages, the queue and its ages, the sandbox's layers."""
     moment = now()
     waiting = submissions.unfinished(session, _QUEUE_ROWS)
-    work = workers.workers(request, viewer, session)
+    work = workers.list_workers(request, viewer, session)
     return rendering.page(
         request,
         "admin.html",

@@ -33,6 +33,7 @@ ON_ONE_DATABASE = {
     "test_deadlines": "postgresql",
     "test_drafts": "postgresql",
     "test_exports": "postgresql",
+    "test_generated_clients": "sqlite",
     "test_grading": "sqlite",
     "test_lti_database": "postgresql",
     "test_openapi": "sqlite",

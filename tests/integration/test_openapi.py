@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -50,6 +52,32 @@ def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]
 def test_every_route_of_the_contract_is_described(document: dict[str, Any]) -> None:
     assert set(operations(document)) >= CONTRACT
     assert all(body.get("description") for body in operations(document).values())
+
+
+def test_generated_functions_have_good_names(document: dict[str, Any]) -> None:
+    names = [body["operationId"] for body in operations(document).values()]
+    assert len(set(names)) == len(names)
+    verbs = "answer|cancel|confirm|create|export|fill|get|import|list|preview|publish|release|remove|revert|revoke|set"
+    verbs += "|stream|withdraw|withhold"
+    assert [name for name in names if not re.fullmatch(rf"(?:{verbs})(?:_[a-z]+)+", name)] == []
+    assert "create_submission" in names
+
+
+def test_generators_understand_every_parameter_and_file(document: dict[str, Any]) -> None:
+    """Generated clients know no null in a request and no list in a header, and read the first kind of an answer."""
+    assert "contentMediaType" not in json.dumps(document)
+    for (method, path), operation in operations(document).items():
+        for parameter in operation.get("parameters", ()):
+            assert "null" not in json.dumps(parameter), (method, path)
+            assert parameter["in"] != "header" or parameter["schema"]["type"] == "string", (method, path)
+        contents = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for content in [answer["content"] for answer in contents if "content" in answer]:
+            for kind, body in content.items():
+                is_file = not re.search("json$|multipart|text/(plain|event-stream)", kind)
+                assert not is_file or body["schema"] == {"type": "string", "format": "binary"} | (
+                    {"title": body["schema"]["title"]} if "title" in body["schema"] else {}
+                ), (method, path)
+            assert "application/json" not in list(content)[:-1], (method, path)
 
 
 def test_every_error_is_described_as_a_problem(document: dict[str, Any]) -> None:
