@@ -29,12 +29,13 @@ from grader.lateness import Lateness
 class FormState:
     """A form as its page shows it again: the fields of the request, and the problem or preview of them.
 
-    ``attempt`` is the number of the attempt from which the form starts.
+    ``attempt`` is the number of the attempt from which the form starts, ``edited`` its part that is edited in place.
     """
 
     fields: dict[str, Field] = field(default_factory=dict)
     content: FormContent = field(default_factory=FormContent)
     attempt: int | None = None
+    edited: str | None = None
     problem: Problem | None = None
     preview: Preview | None = None
 
@@ -82,10 +83,12 @@ def form_context(
     tag: str,
 ) -> dict[str, Any]:
     """What the page of an assignment says of its form. ``history`` are the viewer's attempts, newest first."""
-    start = starting_point.find(session, viewer, assignment, state.attempt) if state.attempt is not None else None
+    start = None
+    if state.attempt is not None:
+        start = starting_point.find(session, viewer, assignment, state.attempt, state.edited)
     context = preview_context(session, viewer, assignment, state, tag)
     if start is not None and not state.fields:
-        context["typed"] = _first_typed(start.answers)
+        context["typed"] = {**_first_typed(start.answers), **start.texts}
     return {
         **context,
         "start": start,

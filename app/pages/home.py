@@ -30,13 +30,14 @@ def home(
     session: ReadSession,
     assignment: str | None = None,
     attempt: Annotated[int | None, Query(alias=submission_form.START)] = None,
+    edit: Annotated[str | None, Query(max_length=80)] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> HTMLResponse:
     """Assignments, attempts so far, and the form, which may start from the parts of an attempt.
 
-    ``cursor`` is the position in the list of attempts.
+    ``edit`` is the part whose text stands in the form, ``cursor`` the position in the list of attempts.
     """
-    return start_page(request, session, viewer, assignment, FormState(attempt=attempt), cursor)
+    return start_page(request, session, viewer, assignment, FormState(attempt=attempt, edited=edit), cursor)
 
 
 def start_page(

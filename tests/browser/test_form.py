@@ -148,11 +148,18 @@ def test_only_what_changed_is_pasted_anew(open_page: OpenPage, shot: Shot) -> No
     page.locator("textarea[name=loss]").fill("def loss_fn_kd(): pass")
     expect(page.locator("#source-model")).to_contain_text("From attempt 1")
     expect(page.locator("#mark-1\\.2")).to_contain_text("Nothing yet")
+    page.get_by_role("button", name="Edit here: Student model").click()
+    model = page.locator("textarea[name=model]")
+    expect(model).to_have_value(MODEL)
+    expect(model).to_be_focused()
+    expect(page.locator("#part-model .carried input")).not_to_be_checked()
+    page.keyboard.type("# new\n")
+    expect(page.locator("#source-model")).to_contain_text("Pasted text")
     assert violations(page) == []
     shot(page, "start-from-attempt")
     submit(page)
     expect(page.locator("#receipt-text")).to_contain_text("loss: 22 bytes")
-    expect(page.locator("#receipt-text")).to_contain_text(f"model: {len(MODEL)} bytes")
+    expect(page.locator("#receipt-text")).to_contain_text(f"model: {len(MODEL) + 6} bytes")
     expect(page.locator("#receipt-text")).not_to_contain_text("summary")
 
 

@@ -68,6 +68,31 @@ document.addEventListener("click", (event) => {
   box.dispatchEvent(new Event("change", {bubbles: true}));
 });
 
+// -- a text of an earlier attempt, edited in its field: the link would load the page without the chosen files -------
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-edits]");
+  if (!link) return;
+  event.preventDefault();
+  const form = document.getElementById("submission-form");
+  const area = form.elements[link.dataset.edits];
+  const box = form.elements[`carry-${link.dataset.edits}`];
+  try {
+    const answer = await fetch(link.dataset.text);
+    if (!answer.ok) throw new Error(answer.statusText);
+    const text = new TextDecoder("utf-8", {fatal: true}).decode(await answer.arrayBuffer());
+    // What was typed before stands below, for the student to merge.
+    area.value = area.value.trim() ? `${text}\n${area.value}` : text;
+  } catch {
+    location.assign(link.href);
+    return;
+  }
+  box.checked = false;
+  for (const kind of ["input", "change"]) area.dispatchEvent(new Event(kind, {bubbles: true}));
+  area.focus();
+  area.setSelectionRange(0, 0);
+});
+
 // -- text areas grow with their text where the stylesheet alone cannot do it --------------------------------------
 
 function grow(area) {

@@ -197,6 +197,25 @@ def test_a_form_that_starts_from_an_attempt_carries_what_is_ticked(submitting: C
     assert submit(submitting, newer) == {"model": (None, b"y = 1"), "summary": (None, b"Total params: 5")}
 
 
+def test_a_carried_text_is_edited_in_its_field(submitting: Course) -> None:
+    code = MODEL + "# 模型 <b>\n".encode()
+    submit(
+        submitting,
+        [("model-file", ("net.py", code)), field("summary", "5"), ("loss-file", ("loss.py", b"PK\x03\x04\x80\xff"))],
+    )
+    carried = submitting.get("/?assignment=hw13&from=1").text
+    assert 'href="/?assignment=hw13&amp;from=1&amp;edit=model#part-model"' in carried
+    assert carried.count("data-edits=") == 3
+    page = submitting.get("/?assignment=hw13&from=1&edit=model").text
+    assert "\ndef get_student_model():\n    return None\n# 模型 &lt;b&gt;\n</textarea>" in page
+    assert '<input type="checkbox" name="carry-model" value="1">' in page
+    assert '<input type="checkbox" name="carry-summary" value="1" checked>' in page
+    for other in ("loss", "weights", "answers", "nothing"):
+        answer = submitting.get(f"/?assignment=hw13&from=1&edit={other}")
+        assert (answer.status_code, "no text that can be edited" in text(answer.text)) == (422, True), other
+    assert submitting.get("/?assignment=hw13&from=2&edit=model").status_code == 404
+
+
 def test_nobody_starts_from_an_attempt_of_somebody_else(submitting: Course) -> None:
     submit(submitting, FIRST)
     with submitting.database.write() as session:
