@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     max_request_bytes: PositiveInt = Field(
         default=40 * 2**20, description="Largest request body that is read, in bytes. A larger one answers 413."
     )
+    uploads_days: PositiveInt | None = Field(
+        default=None,
+        description="Days after its grading for which a submission's uploads are kept; then they are deleted, and "
+        "points and evidence stay. The same on all workers. See docs/data.md.",
+        json_schema_extra={"without": "for ever"},
+    )
     queue_poll_seconds: PositiveFloat = Field(
         default=0.05,
         description="How often a worker polls for a submission to grade, in seconds; at most every 0.15 seconds when "

@@ -18,12 +18,12 @@ from app.scores.groups.models import GroupDecision, GroupMember
 from app.scores.models import Override, StoredScore
 from app.submissions.excusals.models import Excusal
 from app.submissions.extensions.models import Extension
-from app.submissions.models import Blob, Run, RunOutcome, State, StoredEvidence, Submission, SubmissionPart, Try
+from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission, SubmissionPart, Try
 from app.submissions.staff_notes.models import StaffNote
+from app.submissions.upload_repository import NO_DIGEST
 from app.users.models import Token, User
 
 _NO_SYNC = {"synchronize_session": False}
-_NO_DIGEST = "0" * 64
 
 
 def submissions(session: Session, user_id: int) -> list[Submission]:
@@ -104,28 +104,17 @@ def counts(session: Session, user_id: int) -> dict[str, int]:
     }
 
 
-def delete_uploads(session: Session, ids: Collection[uuid.UUID], digests: Collection[str]) -> None:
-    """Delete the parts and the files of the runs of these submissions, and those bytes that nothing refers to then."""
-    session.execute(delete(SubmissionPart).where(SubmissionPart.submission_id.in_(ids)), execution_options=_NO_SYNC)
-    cleared = {"picture_sha256": None, "artefact_sha256": None}
-    session.execute(update(Run).where(Run.submission_id.in_(ids)).values(cleared), execution_options=_NO_SYNC)
-    references = (SubmissionPart.blob_sha256, Run.picture_sha256, Run.artefact_sha256)
-    unused = (~exists().where(reference == Blob.sha256) for reference in references)
-    session.execute(delete(Blob).where(Blob.sha256.in_(digests), *unused), execution_options=_NO_SYNC)
-
-
 def clear_results(session: Session, ids: Collection[uuid.UUID]) -> None:
     """Leave points and verdicts of these submissions, and delete evidence, messages, reasons and answers."""
     for row in session.scalars(select(StoredEvidence).where(StoredEvidence.submission_id.in_(ids))):
         row.data = {name: row.data[name] for name in ("schema_version", "kind") if name in row.data}
     run_ids = select(Run.id).where(Run.submission_id.in_(ids))
-    # Another student's equal upload must not take over evidence that is empty.
     cleared: dict[Any, dict[str, Any]] = {
-        Run: {"content_key": _NO_DIGEST, "fault_detail": None},
+        Run: {"fault_detail": None},
         StoredScore: {"messages": []},
         Override: {"reason": ""},
         RegradeRequest: {"reason": "", "answer": None},
-        Submission: {"content_key": _NO_DIGEST, "body_digest": _NO_DIGEST, "idempotency_key": None},
+        Submission: {"content_key": NO_DIGEST, "body_digest": NO_DIGEST, "idempotency_key": None},
     }
     for table, values in cleared.items():
         owner = table.id if table is Submission else table.submission_id

@@ -11,6 +11,7 @@ from app.audit import service as audit
 from app.db.base import now
 from app.personal_data import repository
 from app.problems import Conflict
+from app.submissions import upload_repository
 from app.users import service as users
 from app.users.models import User
 
@@ -67,7 +68,7 @@ def delete(session: Session, login: str, *, actor: str) -> Deletion:
         raise CannotDelete(deletion.obstacle)
     entries = redaction.redact(session, _person(session, user), deletion.number)
     ids = [submission.id for submission in repository.submissions(session, user.id)]
-    repository.delete_uploads(session, ids, repository.blobs(session, user.id))
+    upload_repository.delete_uploads(session, ids)
     repository.clear_results(session, ids)
     repository.forget_regrades(session, ids)
     repository.forget_conditions(session, user.login, deletion.number)

@@ -15,12 +15,15 @@ from app.grading.recorder import HeldTry, Recorder
 from app.regrades import preview, repository, stale
 from app.regrades.models import EntryState, Regrade, RegradeEntry, RegradeState
 from app.submissions import repository as submissions
+from app.submissions import upload_repository
 from app.submissions.models import Phase, Run, RunOutcome
 from grader import pipeline, stored_evidence
 from grader.assignment import Assignment, Question
 from grader.checks import registry
 from grader.evidence import Fault
 from grader.pipeline import Grading
+
+_NO_UPLOADS = "The uploads of this submission were deleted, so it cannot be measured again. Regrade with `rescore`."
 
 
 class Remeasurement(PhaseJob[Regrade]):
@@ -64,6 +67,9 @@ class Remeasurement(PhaseJob[Regrade]):
             # Measuring would give the evidence that counts already.
             preview.store(session, regrade, [preview.rescored(regrade, stored_result)])
             preview.end_if_complete(session, regrade)
+            return None
+        if reused is None and not upload_repository.has_uploads(session, self.submission_id):
+            self._store_fault(session, regrade, _NO_UPLOADS)
             return None
         run, row = self.begin_run(session, regrade.target_id, content_key, reused, regrade.id)
         entry.run_id = run.id

@@ -40,6 +40,7 @@ ON_ONE_DATABASE = {
     "test_other_parts": "sqlite",
     "test_personal_data": "postgresql",
     "test_regrade_requests": "postgresql",
+    "test_retention": "postgresql",
     "test_second_edition": "sqlite",
     "test_two_graders": "postgresql",
     "test_submitting": "sqlite",
