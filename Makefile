@@ -8,7 +8,9 @@ GENERATORS_INSTALLED := $(VENV)/.client-generators-installed
 # Dozens of processes import the same files: compiled ones are kept, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Half as many test processes again as cores, because tests wait for browsers, timers and other processes.
+CORES := $(shell nproc 2>/dev/null || echo 2)
+PYTEST := $(BIN)/python -m pytest -n $(shell expr $(CORES) + \( $(CORES) + 1 \) / 2) --dist loadfile --no-loadscope-reorder
 
 .PHONY: run help check test check-all packages lint fix openapi bench install
 

@@ -11,6 +11,5 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_api_is_described_without_another_host(open_page: OpenPage) -> None:
-    page = open_page()
-    page.goto("/docs")
+    page = open_page(at="/docs")
     expect(page.get_by_text("/api/v1/submissions/{submission_id}", exact=False).first).to_be_visible()

@@ -52,8 +52,7 @@ def test_every_page_is_accessible_and_fits(open_page: OpenPage, shot: Shot, subm
     student = ("/", f"/submissions/{submission}", f"/compare?first={submission}&second={submission}", "/nothing/here")
     visits = {"kim": student, "teo": STAFF, "mia": tuple(f"/admin{path}" for path in ADMIN)}
     options = LOOKS[look]
-    login = open_page(**options)
-    login.goto("/login")
+    login = open_page(**options, at="/login")
     assert violations(login) == []
     for person, paths in visits.items():
         page = open_page(person, **options)

@@ -26,8 +26,7 @@ def test_a_canvas_gradebook_is_filled_in_three_clicks(
         score = client.get(f"/submissions/{made}?wait=60").json()["score"]
     gradebook = tmp_path / "Grades.csv"
     gradebook.write_bytes(f'{HEAD}"Jim, ""J""",1,JIM,S,\r\nGhost,2,ghost,S,1\r\n'.encode())
-    page = open_page("teo", viewport={"width": 1280, "height": 800})
-    page.goto("/dashboard/hw13")
+    page = open_page("teo", viewport={"width": 1280, "height": 800}, at="/dashboard/hw13")
     page.get_by_role("link", name="Exports").click()
     assert violations(page) == []
     with page.expect_file_chooser() as chooser:

@@ -189,8 +189,7 @@ def test_dropped_files_ask_before_they_replace_anything(open_page: OpenPage, sho
 
 
 def test_from_login_to_report_in_few_keys(open_page: OpenPage, service: Service) -> None:
-    page = open_page()
-    page.goto("/login")
+    page = open_page(at="/login")
     keys = 0
 
     def press(key: str) -> None:

@@ -122,8 +122,7 @@ def changes(page: Page) -> set[str]:
 
 
 def test_a_ta_reads_and_types_while_the_curve_is_measured(open_page: OpenPage, shot: Shot, grading: Grading) -> None:
-    page = open_page("teo", viewport={"width": 1000, "height": 500})
-    page.goto("/dashboard/hw13/students/kim")
+    page = open_page("teo", viewport={"width": 1000, "height": 500}, at="/dashboard/hw13/students/kim")
     expect_step(page, 1)
     question = page.locator("section[aria-labelledby='q-2.1']")
     evidence, points = question.locator("details", has_text="Evidence"), question.locator("details form").first
@@ -160,8 +159,7 @@ def test_a_ta_reads_and_types_while_the_curve_is_measured(open_page: OpenPage, s
 
 
 def test_an_update_without_news_touches_nothing(open_page: OpenPage, grading: Grading) -> None:
-    page = open_page("kim")
-    page.goto(f"/submissions/{grading.submission}")
+    page = open_page("kim", at=f"/submissions/{grading.submission}")
     expect_step(page, 1)
     page.evaluate("getSelection().selectAllChildren(document.querySelector('.total time'))")
     selected = page.evaluate("getSelection().toString()")
@@ -178,8 +176,7 @@ def test_an_update_without_news_touches_nothing(open_page: OpenPage, grading: Gr
 
 def test_only_what_is_new_is_read_out(open_page: OpenPage, shot: Shot, grading: Grading) -> None:
     grading.land("2.1", Verdict.PENDING)
-    page = open_page("kim")
-    page.goto(f"/submissions/{grading.submission}")
+    page = open_page("kim", at=f"/submissions/{grading.submission}")
     expect_step(page, 1)
     link = page.locator("a[href$='/files/loss']")
     link.focus()
@@ -204,8 +201,7 @@ def test_only_what_is_new_is_read_out(open_page: OpenPage, shot: Shot, grading: 
 
 
 def test_the_focus_does_not_fall_to_the_page_when_its_button_goes(open_page: OpenPage, grading: Grading) -> None:
-    page = open_page("kim")
-    page.goto(f"/submissions/{grading.submission}")
+    page = open_page("kim", at=f"/submissions/{grading.submission}")
     stop = page.locator("#stop-grading")
     stop.locator("summary").click()
     stop.get_by_role("button", name="Stop now").focus()
@@ -293,8 +289,7 @@ def test_the_progress_of_a_regrade_leaves_the_focus_alone(open_page: OpenPage, d
             created_by_id=users.find(session, "mia").id,
         )
         session.add(regrade)
-    page = open_page("mia")
-    page.goto(f"/admin/regrades/{regrade.id}")
+    page = open_page("mia", at=f"/admin/regrades/{regrade.id}")
     cancel = page.locator("#cancel summary")
     cancel.focus()
 

@@ -19,8 +19,7 @@ pytestmark = pytest.mark.browser
 
 def test_the_form_is_made_from_the_parts(open_page: OpenPage, shot: Shot, service: Service, tmp_path: Path) -> None:
     publish(Settings(data_dir=Path(service.environment["ASSAY_DATA_DIR"])), tmp_path)
-    page = open_page("dan")
-    page.goto(f"/?assignment={SLUG}")
+    page = open_page("dan", at=f"/?assignment={SLUG}")
     form = page.locator("#submission-form")
     assert form.locator("h3, legend").all_inner_texts() == [
         "1 A small network",
@@ -61,8 +60,7 @@ def test_one_notebook_may_hold_the_functions_of_several_questions(
     cells = [{"cell_type": "code", "source": text} for text in (NETWORK, OBJECTIVE)]
     notebook = tmp_path / "homework.ipynb"
     notebook.write_text(json.dumps({"cells": cells, "nbformat": 4}))
-    page = open_page("eve")
-    page.goto(f"/?assignment={SLUG}")
+    page = open_page("eve", at=f"/?assignment={SLUG}")
     page.locator("#several").set_input_files(notebook)
     expect(page.locator("#mark-3")).to_contain_text("objective is defined. (in: Your network)")
     expect(page.locator("#overview")).to_contain_text("Not answered yet: 2, 4, 5")

@@ -140,8 +140,7 @@ def test_a_file_beyond_the_limit_is_refused_on_a_page(open_page: OpenPage, tmp_p
 
 
 def test_a_wrong_token_is_told(open_page: OpenPage, shot: Shot) -> None:
-    page = open_page()
-    page.goto("/dashboard/hw13")
+    page = open_page(at="/dashboard/hw13")
     page.wait_for_url("**/login?back=**")
     page.locator("input[name=token]").fill("assay_wrong")
     page.get_by_role("button", name="Log in").click()
@@ -151,8 +150,7 @@ def test_a_wrong_token_is_told(open_page: OpenPage, shot: Shot) -> None:
 
 
 def test_a_login_leads_back_and_a_logout_ends_it(open_page: OpenPage, service: Service) -> None:
-    page = open_page()
-    page.goto("/dashboard/hw13")
+    page = open_page(at="/dashboard/hw13")
     page.locator("input[name=token]").fill(service.tokens["teo"])
     page.locator("main button").click()
     page.wait_for_url("**/dashboard/hw13")
@@ -193,8 +191,7 @@ def test_language_and_theme_are_remembered(open_page: OpenPage, shot: Shot) -> N
 
 
 def test_the_browsers_language_is_spoken(open_page: OpenPage) -> None:
-    page = open_page(locale="zh-TW")
-    page.goto("/login")
+    page = open_page(locale="zh-TW", at="/login")
     expect(page.locator("h1")).to_have_text("登入")
 
 

@@ -32,8 +32,7 @@ def graded(service: Service) -> dict[str, str]:
 
 
 def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot: Shot, graded: dict[str, str]) -> None:
-    student = open_page("ivy")
-    student.goto(f"/submissions/{graded['ivy']}")
+    student = open_page("ivy", at=f"/submissions/{graded['ivy']}")
     question = student.locator("section[aria-labelledby='q-2.2']")
     question.get_by_text("Request a regrade of this question").click()
     question.locator("textarea").fill("Harder is what the <b>slides</b> say.\nPage 12.")
@@ -43,8 +42,7 @@ def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot:
     assert violations(student) == []
     shot(student, "request-open")
 
-    page = open_page("teo")
-    page.goto("/dashboard/hw13")
+    page = open_page("teo", at="/dashboard/hw13")
     page.get_by_role("link", name="Regrade requests 1").click()
     card = page.locator("section", has_text="ivy")
     expect(card).to_contain_text("Page 12.")
@@ -67,8 +65,7 @@ def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot:
 
 
 def test_texts_that_are_alike_stand_side_by_side(open_page: OpenPage, shot: Shot, graded: dict[str, str]) -> None:
-    page = open_page("teo")
-    page.goto("/dashboard/hw13/students/ivy")
+    page = open_page("teo", at="/dashboard/hw13/students/ivy")
     row = page.locator("tr", has_text="jim")
     expect(row).to_contain_text("100.0%")
     assert violations(page) == []

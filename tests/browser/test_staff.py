@@ -44,8 +44,7 @@ def reviewed(service: Service) -> list[str]:
 
 
 def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
-    page = open_page("teo", viewport={"width": 1280, "height": 800})
-    page.goto("/dashboard/hw13/review?question=3.1")
+    page = open_page("teo", viewport={"width": 1280, "height": 800}, at="/dashboard/hw13/review?question=3.1")
     waiting = int(page.locator("strong", has_text="to review").inner_text().split()[0])
     assert waiting >= len(reviewed)
     assert page.locator(".question img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
@@ -76,8 +75,7 @@ def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, r
 
 
 def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
-    page = open_page("teo")
-    page.goto(f"/dashboard/hw13/students/{reviewed[0]}")
+    page = open_page("teo", at=f"/dashboard/hw13/students/{reviewed[0]}")
     expect(page.locator("pre.source").first).to_contain_text("<script>document.title=1</script>")
     expect(page.locator("main")).to_contain_text("ValueError: <b>")
     page.get_by_text("Output of your code").click()
@@ -105,8 +103,7 @@ def test_the_view_of_a_student_is_there_to_read(open_page: OpenPage, shot: Shot,
 
 
 def test_the_class_is_searched_sorted_and_opened_by_keys(open_page: OpenPage, reviewed: list[str]) -> None:
-    page = open_page("teo")
-    page.goto("/dashboard/hw13")
+    page = open_page("teo", at="/dashboard/hw13")
     page.keyboard.press("/")
     page.keyboard.type(reviewed[1])
     page.keyboard.press("Enter")
@@ -127,8 +124,7 @@ def test_an_extension_takes_three_clicks_and_many_take_no_more(
         text.replace("[schedule]", "[schedule]\ndeadline = 2026-01-31T23:59:00Z", 1)
     )
     assert assay("assignment", "publish", str(folder), **service.environment).returncode == 0
-    page = open_page("teo")
-    page.goto("/dashboard/hw13-due")
+    page = open_page("teo", at="/dashboard/hw13-due")
     clicks = 0
 
     def click(target: Locator) -> None:
@@ -163,8 +159,7 @@ def test_an_extension_takes_three_clicks_and_many_take_no_more(
 
 
 def test_a_bar_leads_to_its_students(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
-    page = open_page("teo")
-    page.goto("/dashboard/hw13")
+    page = open_page("teo", at="/dashboard/hw13")
     page.locator("figure", has_text="Full points by question").locator("li a", has_text="2.2").click()
     expect(page.locator(".chip").first).to_be_visible()
     assert violations(page) == []
@@ -194,8 +189,7 @@ def test_an_admin_regrades_reads_publishes_and_takes_it_back(
     expect(student.locator(".total .points")).to_have_text("0.5 / 4")
 
     publish(service, tmp_path / "second", 2, "points = 1.5")
-    page = open_page("mia")
-    page.goto("/admin/regrades")
+    page = open_page("mia", at="/admin/regrades")
     page.locator("select[name=assignment]").select_option("hw13-two")
     page.get_by_role("button", name="Start").click()
     page.wait_for_url("**/admin/regrades/*")
@@ -234,15 +228,13 @@ def test_a_ta_releases_results_and_withdraws_them(
     text = text.replace('number = "2.2"', 'number = "2.2"\ntell = "when released"')
     (folder / "assignment.toml").write_text(text)
     assert assay("assignment", "publish", str(folder), **service.environment).returncode == 0
-    student = open_page("hal")
-    student.goto("/?assignment=hw13-release")
+    student = open_page("hal", at="/?assignment=hw13-release")
     student.locator("input[name='answer-2.2'][value=softer]").check()
     submit(student)
     expect(student.locator(".total")).to_contain_text("· Graded", timeout=GRADED)
     points = student.locator("section[aria-labelledby='q-2.2'] .points")
     expect(points).to_have_text("– / 0.5")
-    page = open_page("teo")
-    page.goto("/dashboard/hw13-release")
+    page = open_page("teo", at="/dashboard/hw13-release")
     page.get_by_role("link", name="Release", exact=True).click()
     expect(page.locator("main")).to_contain_text("Results of 2.2 are withheld until you release them.")
     assert violations(page) == []
@@ -259,8 +251,7 @@ def test_a_ta_releases_results_and_withdraws_them(
 
 
 def test_an_admin_looks_at_a_roster_before_importing_it(open_page: OpenPage, shot: Shot) -> None:
-    page = open_page("mia")
-    page.goto("/admin/people")
+    page = open_page("mia", at="/admin/people")
     assert violations(page) == []
     page.locator("#import > summary").click()
     page.locator("textarea[name=roster]").fill("login,name\nzoe,Zoe <i>Ng</i>\nada,Ada Lin\n")
@@ -280,12 +271,10 @@ def test_an_admin_looks_at_a_roster_before_importing_it(open_page: OpenPage, sho
 
 
 def test_a_login_link_logs_in_after_its_button(open_page: OpenPage, shot: Shot) -> None:
-    page = open_page("mia")
-    page.goto("/admin/people/hal")
+    page = open_page("mia", at="/admin/people/hal")
     page.get_by_role("button", name="Create a login link").click()
     link = page.locator("textarea").input_value().splitlines()[1].rsplit(",", 1)[1]
-    student = open_page()
-    student.goto(link)
+    student = open_page(at=link)
     expect(student.locator("main")).to_contain_text("press the button to log in")
     expect(student.get_by_role("button", name="Log in")).to_be_focused()
     assert violations(student) == []
@@ -305,8 +294,7 @@ def test_a_lost_connection_is_told(open_page: OpenPage) -> None:
 
 
 def test_a_long_name_leaves_room_for_the_points_on_a_phone(open_page: OpenPage, reviewed: list[str]) -> None:
-    page = open_page("teo", viewport={"width": 390, "height": 800})
-    page.goto("/dashboard/hw13")
+    page = open_page("teo", viewport={"width": 390, "height": 800}, at="/dashboard/hw13")
     row = page.locator("table[data-rows] tbody tr", has_text=reviewed[0])
     row.locator("th .quiet").evaluate("name => { name.textContent = 'Maximiliana Alexandrovna '.repeat(5); }")
     points = row.locator("td.number").first.bounding_box()
@@ -317,8 +305,7 @@ def test_a_long_name_leaves_room_for_the_points_on_a_phone(open_page: OpenPage, 
 def test_a_dark_page_is_printed_dark_on_white_without_what_cannot_be_pressed(
     open_page: OpenPage, reviewed: list[str]
 ) -> None:
-    page = open_page("teo", color_scheme="dark")
-    page.goto(f"/dashboard/hw13/students/{reviewed[0]}")
+    page = open_page("teo", color_scheme="dark", at=f"/dashboard/hw13/students/{reviewed[0]}")
     page.get_by_label("Theme").select_option("dark")
     page.get_by_role("button", name="Apply").click()
     page.emulate_media(media="print")
