@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -13,12 +12,12 @@ from typing import Any
 
 from app.pages.class_view import bounds_of
 from app.scores.class_records import Attempt, ClassSnapshot
+from app.scores.table import NO_RESULT, Spread, spread_of
 from app.submissions.models import State
 from grader import messages
 from grader.assignment import Assignment
 from grader.checks import registry
-from grader.evidence import Note
-from grader.scoring import Verdict
+from grader.messages import short_names
 
 _HISTOGRAM_BINS = 16
 _PARAMETER_BINS = 12
@@ -30,12 +29,13 @@ _DAYS_AHEAD = 14
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar: its label, its length as a share of the longest possible one, its text, and its filter."""
+    """A bar: its label, its length as a share of the longest possible one, its text, its filter, and a longer label."""
 
     label: str
     share: float
     text: str
     query: dict[str, Any]
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,10 @@ class Dot:
 
 @dataclass(frozen=True)
 class Charts:
-    """All charts of a class. ``deadline_day`` is the last day in time; ``unmeasured`` have no accuracy to draw."""
+    """All charts of a class. ``deadline_day`` is the last day in time; ``unmeasured`` have no accuracy to draw.
+
+    ``spreads`` are by question, that of the totals under an empty number.
+    """
 
     totals: tuple[Bar, ...]
     full: tuple[Bar, ...]
@@ -66,6 +69,7 @@ class Charts:
     parameters: tuple[Dot, ...]
     unmeasured: int
     graded: int
+    spreads: Mapping[str, Spread]
 
 
 @lru_cache(maxsize=4)
@@ -83,7 +87,20 @@ def draw(snapshot: ClassSnapshot, tag: str, zone: tzinfo = UTC) -> Charts:
         parameters=tuple(_parameters(graded, snapshot.assignment)),
         unmeasured=sum(attempt.parameters is None or attempt.accuracy is None for attempt in graded),
         graded=len(graded),
+        spreads=_spreads(graded, snapshot.assignment),
     )
+
+
+def _spreads(graded: Sequence[Attempt], assignment: Assignment) -> dict[str, Spread]:
+    """By question, and for the total under ``""``, the spread of the points."""
+    results = {"": [(attempt.score, assignment.max_score) for attempt in graded]}
+    for question in assignment.questions:
+        cells = (attempt.cells.get(question.number) for attempt in graded)
+        results[question.number] = [
+            (cell.score, cell.max_score) for cell in cells if cell is not None and cell.verdict not in NO_RESULT
+        ]
+    spreads = {number: spread_of(points) for number, points in results.items()}
+    return {number: spread for number, spread in spreads.items() if spread is not None}
 
 
 def _totals(graded: Sequence[Attempt], max_score: float) -> list[Bar]:
@@ -103,37 +120,43 @@ def _totals(graded: Sequence[Attempt], max_score: float) -> list[Bar]:
 
 
 def _full(graded: Sequence[Attempt], snapshot: ClassSnapshot) -> list[Bar]:
+    """The share of full points by question, of the results that there are."""
     bars = []
     for question in snapshot.assignment.questions:
-        full = sum(
-            cell.score >= cell.max_score
-            for attempt in graded
-            if (cell := attempt.cells.get(question.number)) and cell.verdict not in (Verdict.PENDING, Verdict.FAULT)
-        )
+        cells = [cell for attempt in graded if (cell := attempt.cells.get(question.number)) is not None]
+        results = [cell for cell in cells if cell.verdict not in NO_RESULT]
+        full = sum(cell.score >= cell.max_score for cell in results)
         if graded:
-            share = full / len(graded)
+            share = full / len(results) if results else 0.0
             query = {"question": question.number, "full": True}
             bars.append(Bar(question.number, share, f"{share:.0%} ({full:,})", query))
     return bars
 
 
 def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
-    """Mistakes by frequency, each with its question and the text that students read."""
+    """Mistakes by frequency, each with its question and its short name; ``title`` is what students read."""
     counts = Counter(mistake for attempt in graded for mistake in set(attempt.mistakes))
     most = max(counts.values(), default=1)
     return [
-        Bar(sentence(mistake, tag), count / most, f"{count:,}", {"mistake": mistake})
+        Bar(short_name(mistake, tag), count / most, f"{count:,}", {"mistake": mistake}, sentence(mistake, tag))
         for mistake, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MISTAKES]
     ]
 
 
 def sentence(mistake: str, tag: str) -> str:
-    """The text of a message without the values that differ between students."""
+    """What students read of a mistake, without the values that differ between them."""
+    return _named(mistake, lambda key: short_names.sentence(key, tag))
+
+
+def short_name(mistake: str, tag: str) -> str:
+    """The question of a mistake and a few words: ``2.1 softmax, not log_softmax``."""
+    return _named(mistake, lambda key: short_names.short_name(key, tag))
+
+
+def _named(mistake: str, text: Callable[[str], str]) -> str:
     number, _, key = mistake.partition(" ")
-    if key not in messages.ids():
-        return f"{number} {key.replace('_', ' ')}"  # a known mistake of the assignment's author
-    places = re.findall(r"\{(\w+)", messages.catalogue().get(key, {}).get("en", ""))
-    return f"{number} {messages.render(Note(id=key, params=dict.fromkeys(places, '…')), tag)}"
+    # What is no message is a known mistake of the assignment's author.
+    return f"{number} {text(key) if key in messages.ids() else key.replace('_', ' ')}"
 
 
 def _days(times: Sequence[datetime], deadline: date | None, zone: tzinfo) -> list[Bar]:

@@ -71,7 +71,7 @@ def class_table(
         view=view,
         table_query=view.query(),
         MARKS=_MARKS,
-        mistake=charts.sentence(view.mistake, tag) if view.mistake else None,
+        mistake=charts.short_name(view.mistake, tag) if view.mistake else None,
         charts=charts.draw(snapshot, tag, zone),
         zone_name=zone.key,
         baselines=_baselines(definition),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+import statistics as statistics_of
 from dataclasses import replace
 from datetime import UTC, date, timedelta, tzinfo
 from urllib.parse import urlencode
@@ -11,10 +13,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi import Request
+from sqlalchemy import select
 
 from app.pages import charts
 from app.pages.class_view import ClassView
 from app.scores.class_records import ClassRecords, ClassSnapshot
+from app.scores.models import StoredScore
+from app.scores.service import class_table
+from app.scores.table import statistics
+from app.submissions.excusals import service as excusals
+from grader import messages
+from grader.assignment import bundled
+from grader.messages import short_names
+from grader.scoring import Verdict
 from tests.unit.pages.conftest import Course
 
 
@@ -91,6 +102,57 @@ def test_a_day_of_the_course_leads_to_everybody_who_submitted_on_it(course: Cour
         assert [count_behind(bar.query, snap, ZoneInfo(name)) for bar in bars] == [int(bar.text) for bar in bars]
         assert sum(int(bar.text) for bar in bars) == 30
     assert days["UTC"] != days["Pacific/Kiritimati"]
+
+
+def test_mistakes_have_short_names_in_the_readers_language(course: Course) -> None:
+    course.enrol(40, 1)
+    snap = snapshot(course)
+    for tag, name in (("en", "2.1 softmax, not log_softmax"), ("zh-Hant", "2.1 用 softmax 而非 log_softmax")):
+        bars = charts.draw(snap, tag).mistakes
+        assert name in {bar.label for bar in bars}
+        assert all(len(bar.label) <= 80 for bar in bars)
+        assert next(bar for bar in bars if bar.label == name).title == charts.sentence(
+            "2.1 kd.soft_term.probabilities_not_log", tag
+        )
+
+
+def test_every_known_mistake_of_a_loss_has_its_own_short_name() -> None:
+    files = json.loads(bundled("hw13").files["kd_mistakes.json"])
+    known = {key for mistake in files["mistakes"] for key in mistake["ids"]}
+    assert known <= set(short_names.names())
+    for tag in messages.LANGUAGES:
+        names = [short_names.short_name(key, tag) for key in known]
+        assert len(set(names)) == len(names)
+        assert max(map(len, names)) <= 50
+    assert set(short_names.names()) <= messages.ids()
+
+
+def test_statistics_leave_out_faults_and_what_is_excused_and_are_those_of_the_api(course: Course) -> None:
+    course.enrol(12, 2)
+    with course.database.write() as session:
+        scores = session.scalars(select(StoredScore).where(StoredScore.question == "2.2")).all()
+        for score in scores[:5]:
+            score.verdict, score.score = Verdict.FAULT, 0.0
+        excusals.excuse(session, course.viewer, "hw13", "s00003", "ill")
+    drawn = charts.draw(snapshot(course), "en")
+    with course.database.read() as session:
+        told = statistics(class_table(session, "hw13"))
+        rows = [row for row in class_table(session, "hw13").rows if not row.excused]
+    cells = [row.questions["2.2"] for row in rows]
+    points = [cell.score or 0.0 for cell in cells if cell.verdict is not Verdict.FAULT]
+    assert 0 < len(points) < len(rows) == 11
+    spread = drawn.spreads["2.2"]
+    assert (spread.count, spread.mean, spread.median) == (
+        len(points), round(statistics_of.fmean(points), 4), round(statistics_of.median(points), 4),
+    )  # fmt: skip
+    assert spread.deviation == round(statistics_of.pstdev(points), 4)
+    assert spread.full_share == round(sum(one == cells[0].max_score for one in points) / len(points), 4)
+    assert (drawn.spreads[""].mean, drawn.spreads[""].median) == (told.mean, told.median)
+    for question in told.questions:
+        mine = drawn.spreads[question.number]
+        assert (question.graded, question.mean, question.full_share) == (mine.count, mine.mean, mine.full_share)
+    page = course.get("/dashboard/hw13").text
+    assert page.index('class="strip"') < page.index('<table class="striped tight"')
 
 
 def test_a_filter_says_what_its_bar_said(course: Course) -> None:
