@@ -1,6 +1,6 @@
 """The pages of a student as the student reads them, for the staff: to read alone.
 
-The pages are made for the student's own rights, so withheld results stay withheld. Nothing on them acts: the forms are
+The pages are made for the student's own rights, so withheld results stay withheld. Nothing on them acts: the fields are
 disabled, addresses outside of this view are removed, and the policy of the page lets a browser send no form and no
 request of a script. Each opening is in the audit log.
 """
@@ -31,6 +31,7 @@ from app.users.models import Role
 
 router = APIRouter(prefix="/dashboard/{slug}/students/{login}/view")
 _ADDRESS = re.compile(r'\s(href|action|hx-[a-z]+|sse-connect|formaction)="([^"]*)"')
+_CONTROL = re.compile(r"<(input|button|select|textarea)\b")
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _REPORT = re.compile(rf"/submissions/({_UUID})((?:#.*)?)")
 
@@ -46,8 +47,11 @@ class StudentView:
     slug: str
 
     def rewrite(self, html: str) -> str:
-        """The page with the addresses of this view in the place of the student's own, and without any other."""
-        return _ADDRESS.sub(self._address, html)
+        """The page with every field disabled, and the addresses of this view in the place of all others.
+
+        Texts of students are escaped, so that they hold neither a tag nor a quoted address.
+        """
+        return _CONTROL.sub(r"<\1 disabled", _ADDRESS.sub(self._address, html))
 
     def _address(self, match: re.Match[str]) -> str:
         name, address = match.groups()
