@@ -12,6 +12,7 @@ from app.queue import models as jobs
 from app.regrade_requests import models as regrade_requests
 from app.regrades import models as regrades
 from app.scores import models as scores
+from app.scores.claims import models as claims
 from app.scores.groups import models as groups
 from app.scores.releases import models as releases
 from app.submissions import models as submissions
@@ -25,6 +26,7 @@ __all__ = [
     "assignments",
     "audit",
     "auth",
+    "claims",
     "drafts",
     "excusals",
     "extensions",

@@ -15,12 +15,15 @@ from sqlalchemy.orm import Session
 
 from app.auth.viewer import Viewer
 from app.http.authentication import StaffViewer
-from app.http.sessions import ReadSession
-from app.pages import review_desk
+from app.http.sessions import Db
+from app.pages import review_claims, review_desk
 from app.pages.class_pages import class_page, class_snapshot
 from app.pages.conflicts import RefusedDecision
 from app.problems import Problem
+from app.scores import review_progress
+from app.scores.claims import service as claims
 from app.scores.class_records import ClassSnapshot
+from app.submissions import service as submissions
 from grader.scoring import Verdict
 
 router = APIRouter(prefix="/dashboard/{slug}/review")
@@ -55,10 +58,21 @@ class QueueQuery(BaseModel):
 
 @router.get("")
 def queue(
-    request: Request, viewer: StaffViewer, session: ReadSession, slug: str, query: Annotated[QueueQuery, Query()]
+    request: Request, viewer: StaffViewer, database: Db, slug: str, query: Annotated[QueueQuery, Query()]
 ) -> HTMLResponse:
-    """The review item at a position of the queue."""
-    return queue_page(request, session, viewer, slug, query)
+    """The review item at a position of the queue, or the next one that no other grader has open."""
+    with database.read() as session:
+        snapshot = class_snapshot(request, session, slug)
+        items = _queued_questions(snapshot, query.only if query.submission else query.question)
+        if query.submission is not None:
+            submissions.find(session, viewer, query.submission)
+    wanted = [(query.submission, query.question)] if query.submission else [(i.submission, i.question) for i in items]
+    opened = review_claims.open_next(database, viewer, wanted, query.skip)
+    if opened is not None and query.submission is None:
+        only = {"only": query.question, "submission": opened[0], "question": opened[1]}
+        query = query.model_copy(update=only)
+    with database.read() as session:
+        return queue_page(request, session, viewer, slug, query)
 
 
 def queue_page(
@@ -97,6 +111,9 @@ def queue_page(
         at=at,
         following=at + 1 if is_queued else at,
         refusal=refusal,
+        progress=review_progress.of_class(session, snapshot),
+        elsewhere=claims.open_elsewhere(session, viewer, slug),
+        holder=review_claims.holder_of(session, viewer, slug, item.submission, item.question) if item else None,
         done=query.done,
         done_question=query.done_question,
         done_revision=query.done_revision,
