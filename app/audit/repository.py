@@ -41,9 +41,25 @@ def rewrite(session: Session, entry_id: int, values: Mapping[str, Any]) -> None:
     session.execute(update(AuditEntry).where(AuditEntry.id == entry_id).values(values))
 
 
-def latest(session: Session, *, before: int | None = None, limit: int) -> list[AuditEntry]:
-    """The newest entries first; with ``before`` only entries with a smaller id."""
+def actions(session: Session) -> list[str]:
+    """Every action that the log has, by name."""
+    return list(session.scalars(select(AuditEntry.action).distinct().order_by(AuditEntry.action)))
+
+
+def latest(
+    session: Session, *, before: int | None = None, limit: int, actor: str = "", action: str = "", subject: str = ""
+) -> list[AuditEntry]:
+    """The newest entries first; with ``before`` only entries with a smaller id.
+
+    ``actor`` and ``action`` are whole, ``subject`` is a part of the entry's.
+    """
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
     if before is not None:
         query = query.where(AuditEntry.id < before)
+    if actor:
+        query = query.where(AuditEntry.actor == actor)
+    if action:
+        query = query.where(AuditEntry.action == action)
+    if subject:
+        query = query.where(AuditEntry.subject.contains(subject, autoescape=True))
     return list(session.scalars(query))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from app.api import workers
-from app.audit import repository as audit_repository
-from app.audit import service as audit
 from app.db.base import now
 from app.http.authentication import AdminViewer
 from app.http.sessions import ReadSession
@@ -19,7 +16,6 @@ from app.submissions import repository as submissions
 
 router = APIRouter(prefix="/admin")
 _QUEUE_ROWS = 50
-_AUDIT_ROWS = 100
 
 
 @router.get("")
@@ -38,20 +34,6 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
         more=max(work.waiting + work.running - len(waiting), 0),
         sandbox=workers.live_sandbox(session, request.app.state.settings),
     )
-
-
-@router.get("/audit")
-def audit_log(
-    request: Request,
-    viewer: AdminViewer,
-    session: ReadSession,
-    before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
-) -> HTMLResponse:
-    """The audit log, newest first, and whether its chain is whole."""
-    entries = audit_repository.latest(session, before=before, limit=_AUDIT_ROWS)
-    more = entries[-1].id if len(entries) == _AUDIT_ROWS else None
-    broken = audit.first_broken(session)
-    return rendering.page(request, "admin_audit.html", viewer=viewer, entries=entries, more=more, broken=broken)
 
 
 def _age(span: timedelta) -> str:

@@ -15,6 +15,7 @@ from app.auth.limits import RateLimit
 from app.pages import (
     admin,
     admin_assignments,
+    admin_audit,
     admin_deletion,
     admin_drafts,
     admin_people,
@@ -95,6 +96,7 @@ def install(app: FastAPI) -> None:
         student,
         admin_assignments,
         admin_drafts,
+        admin_audit,
         admin_deletion,
         admin_people,
         admin_regrades,

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.assignments import service as assignments
+from app.audit import service as audit
 from app.audit.models import AuditEntry
 from app.auth import service as auth
 from app.auth.viewer import Viewer
@@ -284,3 +285,22 @@ def test_only_an_admin_deletes_data(course: Course) -> None:
     course.app.dependency_overrides[optional_viewer] = lambda: teo
     assert course.get("/admin/people/s00001/delete").status_code == 403
     assert course.send("POST", "/admin/people/s00001/delete", data={"confirmation": "s00001"}).status_code == 403
+
+
+def test_the_audit_log_has_names_filters_and_links(course: Course) -> None:
+    post(course, "/admin/people", login="ann", name="Ann <b>", role="student")
+    with course.database.write() as session:
+        audit.record(session, "mia", "extension.grant", "hw13/ann", deadline="x")
+        audit.record(session, "assay users edit", "user.edit", "ann", name="Ann")
+        audit.record(session, "mia", "scores.release", "hw13", questions=[])
+        for number in range(100):
+            audit.record(session, "mia", "lti.send", f"100%_{number}")
+    page = course.get("/admin/audit?subject=ann").text
+    assert page.count("Ann &lt;b&gt;") == 4
+    for address in ("/dashboard/hw13/students/ann", "/admin/people/ann", "/admin/people/mia"):
+        assert f'href="{address}"' in page
+    assert 'href="/dashboard/hw13/release"' in course.get("/admin/audit?action=scores.release").text
+    assert re.findall(r"<code>([\w.]+)</code>", course.get("/admin/audit?actor=assay+users+edit").text) == ["user.edit"]
+    page = course.get("/admin/audit?action=lti.send&subject=%25_").text
+    assert 'href="?action=lti.send&amp;subject=%25_&amp;before=' in page
+    assert "No entry matches." in course.get("/admin/audit?actor=nobody").text
