@@ -42,6 +42,7 @@ check-all: packages $(GENERATORS_INSTALLED) lint
 	$(BIN)/python -m tests.hostile.over_http
 	$(BIN)/python -m tests.integration.submissions
 	$(BIN)/python -m tests.container
+	$(BIN)/python -m tests.platforms
 
 # The Debian packages and the Python packages that the tests use.
 packages:

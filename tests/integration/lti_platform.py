@@ -1,8 +1,9 @@
 """A learning platform: a real HTTP server with real keys and signatures, and a browser that visits it.
 
 It plays what Canvas and Moodle play: it begins launches, signs them, checks our signatures against our own key
-address, hands out tokens, and keeps a gradebook. It can be told to be away, to refuse, or to sign something else, and
-its clock can differ from ours: it takes nothing that was issued in its future or has ended in its past.
+address, hands out tokens, and keeps a gradebook. To scores and early tokens it gives the answers of a real Moodle
+(`tests/platforms`). It can be told to be away, to refuse, or to sign something else, and its clock can differ from
+ours: it takes nothing that was issued in its future or has ended in its past.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +28,8 @@ from jwt.algorithms import RSAAlgorithm
 from jwt.types import Options
 
 from app.lti.registration import Registration
+from tests.platforms import answers
+from tests.platforms.answers import Answer
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/"
@@ -34,6 +38,7 @@ SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 LEARNER, INSTRUCTOR = f"{MEMBERSHIP}#Learner", f"{MEMBERSHIP}#Instructor"
 DEPLOYMENT, CLIENT = "deployment-1", "client-1"
+MOODLE = answers.recorded()
 OLDEST_SECONDS = 300
 """Canvas takes no token that was issued longer ago."""
 
@@ -68,6 +73,12 @@ class Platform:
         self.assertions: list[dict[str, Any]] = []
         self.down = False
         self.refuse: dict[str, int] = {}
+        self.locked: set[str] = set()
+        self.left: set[str] = set()
+        self.gradebook: dict[str, float | None] = {}
+        self.configuration: dict[str, Any] = {}
+        self.registered: list[tuple[str | None, dict[str, Any]]] = []
+        self._graded_at: dict[str, int] = {}
         self.asked_for: list[str] = []
         self.ahead = 0.0
         self.asked = 0
@@ -143,6 +154,8 @@ class Platform:
         if address.path == "/jwks":
             self.asked += 1
             _reply(request, 503 if self.down else 200, json.dumps(self.jwks()))
+        elif address.path == "/configuration":
+            _reply(request, 503 if self.down else 200, json.dumps(self._about()))
         elif address.path == "/auth":
             claims = self.claims(query["login_hint"], query["nonce"], query["lti_message_hint"])
             fields = {"id_token": self.sign(claims), "state": query["state"]}
@@ -155,6 +168,13 @@ class Platform:
             )
         else:
             _reply(request, 404, "{}")
+
+    def _about(self) -> dict[str, Any]:
+        """What the platform publishes for dynamic registration."""
+        paths = {"authorization_endpoint": "auth", "token_endpoint": "token", "jwks_uri": "jwks"}
+        paths |= {"registration_endpoint": "register"}
+        urls = {name: f"{self.url}/{path}" for name, path in paths.items()}
+        return {"issuer": self.url, **urls, **self.configuration}
 
     def initiation(self, hint: str, target: str, **more: str) -> dict[str, str]:
         """What the platform sends to begin a launch."""
@@ -180,12 +200,17 @@ class Platform:
             _reply(request, 503, "maintenance")
         elif address.path == "/token":
             self._token(request, {name: values[0] for name, values in parse_qs(body.decode()).items()})
+        elif address.path == "/register":
+            self.registered.append((request.headers["Authorization"], json.loads(body)))
+            tool = {"deployment_id": self.configuration.get("deployment_id", DEPLOYMENT)}
+            answered = {"client_id": CLIENT, "https://purl.imsglobal.org/spec/lti-tool-configuration": tool}
+            _reply(request, 200, json.dumps(answered))
         elif address.path.endswith("/scores"):
             self._score(request, address.path, address.query, body)
         elif address.path == "/deep-link-return":
-            answer = self.from_tool(parse_qs(body.decode())["JWT"][0], audience=self.url)
-            if self.is_timely(answer):
-                self.answers.append(answer)
+            chosen = self.from_tool(parse_qs(body.decode())["JWT"][0], audience=self.url)
+            if self.is_timely(chosen):
+                self.answers.append(chosen)
                 _reply(request, 200, "<h1>The link is in the course</h1>", "text/html")
             else:
                 _reply(request, 400, "<h1>Not issued yet, or ended</h1>", "text/html")
@@ -217,7 +242,13 @@ class Platform:
         token = secrets.token_urlsafe(16)
         self.tokens.add(token)
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": 3600, "scope": SCORE}
-        _reply(request, 200 if right else 400, json.dumps(answer if right else {"error": "invalid_client"}))
+        if right:
+            _reply(request, 200, json.dumps(answer))
+        elif int(claims["iat"]) > self.now():
+            early = MOODLE["token from the future"]
+            _reply(request, early.status, early.body, reason=early.reason)
+        else:
+            _reply(request, 400, json.dumps({"error": "invalid_client"}))
 
     def _score(self, request: BaseHTTPRequestHandler, path: str, query: str, body: bytes) -> None:
         score = json.loads(body)
@@ -227,15 +258,36 @@ class Platform:
                 self.overlapped.append(subject)
             self._at_work.add(subject)
         time.sleep(self.pause)
-        right = request.headers["Content-Type"] == "application/vnd.ims.lis.v1.score+json"
         token = (request.headers["Authorization"] or "").removeprefix("Bearer ")
-        status = self.refuse.get(subject, 200 if right else 415) if token in self.tokens else 401
+        if token not in self.tokens or subject in self.refuse:
+            status = 401 if token not in self.tokens else self.refuse[subject]
+            answer = Answer(status, "", json.dumps({"error": f"status {status}"}))
+        elif request.headers["Content-Type"] != "application/vnd.ims.lis.v1.score+json":
+            answer = Answer(415, "", "{}")
+        else:
+            answer = MOODLE[self._grade(subject, score)]
         with self.busy:
             self.asked_for.append(subject)
             self._at_work.discard(subject)
-            if status == 200:
+            if answer.status == 200:
                 self.scores.append({**score, "path": path, "query": query})
-        _reply(request, status, json.dumps({"resultUrl": "x"} if status == 200 else {"error": f"status {status}"}))
+        _reply(request, answer.status, answer.body, reason=answer.reason)
+
+    def _grade(self, subject: str, score: dict[str, Any]) -> str:
+        """What Moodle does with a score, by the name of its recorded answer."""
+        dated = int(datetime.fromisoformat(score["timestamp"]).timestamp())
+        if subject in self.left:
+            return "left"
+        if self._graded_at.get(subject, 0) >= dated:
+            return "not newer"
+        if subject in self.locked:
+            return "locked"
+        if score["gradingProgress"] != "FullyGraded":
+            self.gradebook[subject] = None
+            self._graded_at.pop(subject, None)
+            return "pending" if score["gradingProgress"] == "PendingManual" else "withheld"
+        self.gradebook[subject], self._graded_at[subject] = score["scoreGiven"], dated
+        return "final"
 
     def of(self, subject: str) -> list[dict[str, Any]]:
         """The scores of somebody, the last one last."""
@@ -337,9 +389,11 @@ def _form(action: str, fields: dict[str, str], *, submit: bool = False, target: 
     return f'<form method="post" action="{html.escape(action)}"{where}>{hidden}<button>Go</button></form>{script}'
 
 
-def _reply(request: BaseHTTPRequestHandler, status: int, text: str, kind: str = "application/json") -> None:
+def _reply(
+    request: BaseHTTPRequestHandler, status: int, text: str, kind: str = "application/json", *, reason: str = ""
+) -> None:
     body = text.encode()
-    request.send_response(status)
+    request.send_response(status, reason or None)
     request.send_header("Content-Type", kind)
     request.send_header("Content-Length", str(len(body)))
     request.end_headers()

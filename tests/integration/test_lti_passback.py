@@ -42,6 +42,8 @@ def well_again(platform: Platform) -> Iterator[None]:
     yield
     platform.down, platform.pause, platform.ahead = False, 0.0, 0.0
     platform.refuse.clear()
+    platform.locked.clear()
+    platform.left.clear()
 
 
 @pytest.fixture
@@ -139,11 +141,12 @@ def test_what_a_person_must_look_at_is_pending(service: Site, platform: Platform
     submission = student.submit(answers=ANSWERS, pruning_plot=("curve.png", example("pruning.png")))
     first = platform.wait_for("pen", 1)
     assert (first["activityProgress"], first["gradingProgress"]) == ("Submitted", "PendingManual")
+    assert platform.gradebook["pen"] is None, "Moodle shows no provisional grade"
     assert "provisional" in page(service, course.slug)
     override(service, submission, "3.1", 1.0)
     second = platform.wait_for("pen", 2)
     assert (second["activityProgress"], second["gradingProgress"]) == ("Completed", "FullyGraded")
-    assert second["scoreGiven"] == 2.5
+    assert second["scoreGiven"] == platform.gradebook["pen"] == 2.5
 
 
 def test_a_platform_that_is_away_costs_no_grading_and_gets_the_points_later(
@@ -161,8 +164,10 @@ def test_a_platform_that_is_away_costs_no_grading_and_gets_the_points_later(
 
 def test_a_locked_grade_holds_no_other_points_up(service: Site, platform: Platform, course: Class) -> None:
     """Moodle answers 500 for a locked grade; whatever is answered for one score concerns that score alone."""
-    statuses = {"lock-0": 500, "lock-1": 403, "lock-2": 404}
-    platform.refuse |= statuses
+    statuses = {"lock-0": 500, "lock-1": 403, "lock-2": 400}
+    platform.locked.add("lock-0")
+    platform.refuse["lock-1"] = 403
+    platform.left.add("lock-2")
     pauses = service.log.read_text().count('"event": "platform away"')
     for subject in statuses:
         Student(service, platform, subject, course.slug).submit(answers=ANSWERS)
@@ -179,6 +184,8 @@ def test_a_locked_grade_holds_no_other_points_up(service: Site, platform: Platfo
     for advice in ("It may be locked: unlock", "Allow grade sync for the tool", "may have left the course"):
         assert advice in shown
     platform.refuse.clear()
+    platform.locked.clear()
+    platform.left.clear()
     send_again(service, course.slug)
     for subject in statuses:
         platform.wait_for(subject, 1)

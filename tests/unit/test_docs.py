@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
 COMPOSE_ONLY = {"ASSAY_POSTGRES_PASSWORD", "ASSAY_EXTRAS"}
 CLIENT_ONLY = {"ASSAY_URL", "ASSAY_TOKEN"}
-DRILLS = {policy.DRILL}
+DRILLS = {policy.DRILL, "ASSAY_TEST_MOODLE"}
 
 
 def name_of(document: Path) -> str:
