@@ -86,6 +86,19 @@ class PendingLogin(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class RegistrationLink(Base):
+    """Permission for one platform to register itself. Only the SHA-256 of its secret is stored."""
+
+    __tablename__ = "lti_registration_links"
+
+    secret: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40))
+    staff: Mapped[bool]
+    match: Mapped[str | None] = mapped_column(String(120))
+    made_by: Mapped[str] = mapped_column(String(80))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class TicketKind(StrEnum):
     """The purpose of a ticket: opening the service in a window of its own, or picking an assignment."""
 

@@ -82,8 +82,7 @@ class Registration:
 
 def add(session: Session, registration: Registration, *, allow_local: bool, actor: str) -> Platform:
     """Register a new platform. Raises `PlatformUnusable` or `PlatformNameTaken`."""
-    if repository.platform_named(session, registration.name) is not None:
-        raise PlatformNameTaken(f"A platform has the name {registration.name} already. Choose another name.")
+    check_name(session, registration.name)
     return register(session, registration, allow_local=allow_local, actor=actor)
 
 
@@ -121,6 +120,19 @@ def register(session: Session, registration: Registration, *, allow_local: bool,
     keys.ensure(session)
     audit.record(session, actor, "lti.platform.set", platform.name, **{**values, "match_field": registration.match})
     return platform
+
+
+def check_name(session: Session, name: str) -> None:
+    """Raise `PlatformUnusable` or `PlatformNameTaken` unless a new platform may have this name."""
+    if not _NAME.fullmatch(name):
+        raise PlatformUnusable("A name has at most 39 lower-case letters, digits and hyphens.")
+    if repository.platform_named(session, name) is not None:
+        raise PlatformNameTaken(f"A platform has the name {name} already. Choose another name.")
+
+
+def check_rule(rule: str | None) -> None:
+    """Raise `PlatformUnusable` unless this is a rule that finds people, or ``None``."""
+    _match_rule(rule)
 
 
 def remove(session: Session, name: str, *, actor: str) -> None:

@@ -7,7 +7,17 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from app.lti.models import Identity, LineItem, Passback, PendingLogin, Platform, Ticket, TicketKind, ToolKey
+from app.lti.models import (
+    Identity,
+    LineItem,
+    Passback,
+    PendingLogin,
+    Platform,
+    RegistrationLink,
+    Ticket,
+    TicketKind,
+    ToolKey,
+)
 
 _NO_SYNC = {"synchronize_session": False}
 
@@ -97,6 +107,24 @@ def take_ticket(session: Session, digest: str, kind: TicketKind) -> Ticket | Non
     done = session.execute(delete(Ticket).where(Ticket.ticket == digest), execution_options=_NO_SYNC)
     session.expunge(ticket)
     return ticket if done.rowcount else None  # type: ignore[attr-defined]
+
+
+def add_registration_link(session: Session, link: RegistrationLink, moment: datetime) -> None:
+    """Store a link; delete expired ones."""
+    expired = delete(RegistrationLink).where(RegistrationLink.expires_at <= moment)
+    session.execute(expired, execution_options=_NO_SYNC)
+    session.add(link)
+
+
+def registration_link(session: Session, secret: str) -> RegistrationLink | None:
+    """The link with this digest."""
+    return session.get(RegistrationLink, secret)
+
+
+def take_registration_link(session: Session, secret: str) -> bool:
+    """Delete the link with this digest: one caller does."""
+    query = delete(RegistrationLink).where(RegistrationLink.secret == secret)
+    return bool(session.execute(query, execution_options=_NO_SYNC).rowcount)  # type: ignore[attr-defined]
 
 
 def identity(session: Session, issuer: str, subject: str) -> Identity | None:

@@ -14,7 +14,7 @@ from app.db.base import now
 from app.http.authentication import AdminViewer
 from app.http.public_address import public_address
 from app.http.sessions import Db, ReadSession
-from app.lti import addresses, checking, keys, registration, repository
+from app.lti import addresses, checking, dynamic, keys, registration, repository
 from app.lti.login import LAUNCH
 from app.lti.models import Platform
 from app.lti.registration import Registration
@@ -106,6 +106,28 @@ def add(request: Request, viewer: AdminViewer, database: Db, form: Annotated[Pla
         return _form_page(request, viewer, form, None, problem)
     backup.make_private(settings)
     return RedirectResponse(f"/admin/lti/platforms/{platform.name}", status_code=303)
+
+
+@router.post("/links")
+def create_link(
+    request: Request,
+    viewer: AdminViewer,
+    database: Db,
+    name: Annotated[str, Form(max_length=40)] = "",
+    staff: Annotated[bool, Form()] = False,
+    match: Annotated[str, Form(max_length=120)] = "",
+) -> HTMLResponse:
+    """Create a link with which a platform registers itself, and show it this once."""
+    try:
+        with database.write() as session:
+            secret = dynamic.create_link(
+                session, name=name.strip(), staff=staff, match=match.strip() or None, actor=viewer.login
+            )
+    except Problem as problem:
+        typed = PlatformForm(name=name, staff=staff, match=match)
+        return _form_page(request, viewer, typed, None, problem, link_form=True)
+    link = f"{public_address(request)}/lti/register?link={secret}"
+    return rendering.page(request, "admin_lti_link.html", viewer=viewer, link=link, name=name.strip())
 
 
 @router.get("/platforms/{name}")
@@ -200,5 +222,5 @@ def _form_page(
         problem=problem,
         addresses=_addresses(request),
         moment=now(),
-        **{"findings": None, **context},
+        **{"findings": None, "link_form": False, **context},
     )

@@ -141,7 +141,7 @@ def pick(
     except LaunchRefused as refusal:
         return _refused(request, database, refusal)
     page = rendering.page(request, "lti_return.html", answer=answer)
-    return _framed(page, platform.hosts, sends_to=platform.hosts)
+    return framed(page, platform.hosts, sends_to=platform.hosts)
 
 
 def _begin(request: Request, database: Database, sent: dict[str, str]) -> Response:
@@ -174,7 +174,7 @@ def _enter(request: Request, database: Database, platform: Platform, message: Me
         return _logged_in(request, database, entry)
     with database.write() as session:
         ticket = launching.create_ticket(session, TicketKind.OPEN, platform, vars(entry))
-    return _framed(rendering.page(request, "lti_open.html", ticket=ticket), platform.hosts)
+    return framed(rendering.page(request, "lti_open.html", ticket=ticket), platform.hosts)
 
 
 def _entry(database: Database, platform: Platform, message: Message, settings: Settings) -> Entry:
@@ -200,7 +200,7 @@ def _pick(
         ticket = launching.create_ticket(session, TicketKind.PICK, platform, content)
         rows = [assignments.definition(row) for row in assignments.all_current(session)]
     offered = [(row.slug, filters.localised(row.title, tag), row.max_score) for row in rows]
-    return _framed(rendering.page(request, "lti_pick.html", ticket=ticket, offered=offered), platform.hosts)
+    return framed(rendering.page(request, "lti_pick.html", ticket=ticket, offered=offered), platform.hosts)
 
 
 def _logged_in(request: Request, database: Database, entry: Entry) -> Response:
@@ -217,10 +217,10 @@ def _refused(request: Request, database: Database, refusal: LaunchRefused) -> HT
     with database.read() as session:
         hosts = {host for platform in repository.platforms(session) for host in platform.hosts}
     status = 429 if refusal.reason is Reason.TOO_MANY else refusal.status
-    return _framed(rendering.page(request, "lti_refused.html", status, reason=refusal.reason.value), hosts)
+    return framed(rendering.page(request, "lti_refused.html", status, reason=refusal.reason.value), hosts)
 
 
-def _framed(page: HTMLResponse, hosts: Collection[str], sends_to: Collection[str] = ()) -> HTMLResponse:
+def framed(page: HTMLResponse, hosts: Collection[str], sends_to: Collection[str] = ()) -> HTMLResponse:
     """The page with permission to appear in frames of ``hosts`` and to send forms to ``sends_to``."""
     policy = page.headers["content-security-policy"]
     ancestors, targets = " ".join(addresses.origins(hosts)), " ".join(addresses.origins(sends_to))
