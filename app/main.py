@@ -25,6 +25,7 @@ from app.api import (
     regrade_requests,
     regrades,
     releases,
+    review_items,
     scores,
     submissions,
     users,
@@ -73,7 +74,8 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     api = APIRouter(prefix="/api/v1")
     of_assignments = (assignments, extensions, releases)
     of_people = (users, login_links, personal_data)
-    domains = (*of_assignments, submissions, scores, exports, regrade_requests, *of_people, regrades, workers, audit)
+    of_scores = (scores, review_items, regrade_requests, regrades)
+    domains = (*of_assignments, submissions, *of_scores, exports, *of_people, workers, audit)
     for domain in domains:
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):

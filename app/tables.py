@@ -15,6 +15,7 @@ from app.scores import models as scores
 from app.scores.claims import models as claims
 from app.scores.groups import models as groups
 from app.scores.releases import models as releases
+from app.scores.review_items import models as review_items
 from app.submissions import models as submissions
 from app.submissions.excusals import models as excusals
 from app.submissions.extensions import models as extensions
@@ -38,6 +39,7 @@ __all__ = [
     "regrade_requests",
     "regrades",
     "releases",
+    "review_items",
     "scores",
     "staff_notes",
     "submissions",

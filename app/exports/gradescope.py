@@ -102,6 +102,7 @@ def _test(question: QuestionReport, rule: Tell) -> Test:
     lines = [message.text for message in question.messages]
     if question.override is not None:
         lines.append(question.override.text)
+        lines += [f"-{item.deduction:g} {item.text}" for item in question.override.items]
     return Test(
         name=question.title,
         number=question.number,

@@ -45,10 +45,14 @@ class StudentLine(StudentRow):
 
 
 class Decision(BaseModel):
-    """A decision of a person on points; ``ended_at`` is the time when it was removed or replaced."""
+    """A decision of a person on points, with the ids of its review items.
+
+    ``ended_at`` is the time when it was removed or replaced.
+    """
 
     question: str
     kind: OverrideKind
+    items: list[int]
     score: float
     replaced: float
     reason: str
@@ -111,6 +115,7 @@ def _decision(override: Override) -> Decision:
     return Decision(
         question=override.question,
         kind=override.kind,
+        items=[item.id for item in override.items],
         score=override.score,
         replaced=override.replaced,
         reason=override.reason,

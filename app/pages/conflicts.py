@@ -14,7 +14,7 @@ from app.scores.standing import Revision
 
 RevisionField = Annotated[str, Form(max_length=100)]
 """The hidden form field with the revision that the page shows; scripts may leave it out."""
-Wish = Literal["points", "keep", "computed", "confirm", "undo"]
+Wish = Literal["points", "keep", "computed", "confirm", "items", "undo"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class RefusedDecision:
     score: str
     reason: str
     conflict: Conflict | None
+    items: tuple[int, ...] = ()
 
 
 def revision(field: str) -> Revision | None:

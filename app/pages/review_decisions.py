@@ -30,26 +30,33 @@ def decide(
     submission: Annotated[uuid.UUID, Form()],
     question: Annotated[str, Form(max_length=16)],
     score: Annotated[float | None, Form(ge=0, allow_inf_nan=False)] = None,
+    item: Annotated[list[int], Form(max_length=50)] = [],  # noqa: B006 - FastAPI copies the default
+    by_items: Annotated[bool, Form()] = False,
     reason: Annotated[str, Form(max_length=2000)] = "",
     only: Annotated[str, Form(max_length=16)] = "",
     skip: Annotated[int, Form(ge=0, le=100_000)] = 0,
     revision: RevisionField = "",
 ) -> Response:
-    """Set the points, or confirm the computed ones, and show the next item, which takes the place of this one."""
-    wish: Wish = "confirm" if score is None else "points"
+    """Set the points, give review items, or confirm the computed points, and show the next question in this place.
+
+    ``by_items``: the question has review items already, so none now means none.
+    """
+    wish: Wish = "points" if score is not None else "items" if item or by_items else "confirm"
     try:
         basis, comment = conflicts.revision(revision), _comment(reason)
         with database.write() as session:
-            if score is None:
-                decision = scores.confirm(session, viewer, submission, question, reason=comment, basis=basis)
-            else:
+            if score is not None:
                 decision = scores.override(
                     session, viewer, submission, question, score=score, reason=comment, basis=basis
                 )
+            elif wish == "items":
+                decision = scores.give_items(session, viewer, submission, question, item, reason=comment, basis=basis)
+            else:
+                decision = scores.confirm(session, viewer, submission, question, reason=comment, basis=basis)
     except Problem as problem:
         points = "" if score is None else f"{score:.10g}"
         conflict = conflicts.of_problem(problem, revision, wish, points, reason)
-        refusal = RefusedDecision(question, points, reason, conflict)
+        refusal = RefusedDecision(question, points, reason, conflict, tuple(item))
         query = QueueQuery(question=question, skip=skip, submission=submission, only=only)
         return _refusal_page(request, database, viewer, slug, query, problem, refusal)
     return to_queue(slug, question=only, skip=skip, done=submission, done_question=question, done_revision=decision)

@@ -16,6 +16,8 @@ from app.problems import NotFound
 from app.reports import service as reports
 from app.scores import service as scores
 from app.scores.class_records import ClassSnapshot
+from app.scores.models import OverrideKind
+from app.scores.review_items import service as review_items
 
 _STEPS = 4
 """The keys 1 to 5 give points in this many equal steps from none to full."""
@@ -42,6 +44,8 @@ def context(
         raise NoSuchQuestion
     rubric = snapshot.assignment.question(number)
     texts = sorted(compare.text_parts(session, viewer, report), key=lambda text: text[0].name not in rubric.parts)
+    given = {item["id"] for item in (question["override"] or {}).get("items", ())}
+    items = [item for item in review_items.list_items(session, snapshot.assignment.slug) if item.question == number]
     return {
         "report": of_report["report"],
         "question": question,
@@ -49,6 +53,9 @@ def context(
         "back": f"/dashboard/{snapshot.assignment.slug}/requests",
         "steps": _steps(question["max_score"]),
         "can_confirm": question["override"] is None and question["verdict"] not in scores.WITHOUT_POINTS,
+        "items": [item for item in items if not item.retired or item.id in given],
+        "given": given,
+        "by_items": question["override"] is not None and question["override"]["kind"] == OverrideKind.REVIEW_ITEMS,
         "sources": [source.of_part(part, text) for part, text in texts],
     }
 

@@ -14,6 +14,7 @@ from app.regrades.models import LATE
 from app.reports import decision_texts, regrade_notes
 from app.reports.schemas import (
     CancelEffect,
+    GivenItemView,
     LateView,
     MessageView,
     OverrideView,
@@ -184,6 +185,10 @@ def _override(override: Override, lang: str) -> OverrideView:
     by = override.by.login
     return OverrideView(
         kind=override.kind,
+        items=[
+            GivenItemView(id=item.id, text=language.text(item.text, lang), deduction=item.deduction)
+            for item in override.items
+        ],
         score=override.score,
         by=by,
         reason=override.reason,

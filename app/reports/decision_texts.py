@@ -14,10 +14,15 @@ _WITH_REASON = {
         "en": "Checked by {by}: {reason}",
         "zh-Hant": "{by} 已審閱：{reason}",
     },
+    OverrideKind.REVIEW_ITEMS: {
+        "en": "Reviewed by {by}: {reason}",
+        "zh-Hant": "{by} 已評閱：{reason}",
+    },
 }
 _WITHOUT_REASON = {
     OverrideKind.BY_HAND: {"en": "{by} set these points by hand.", "zh-Hant": "{by} 人工給分。"},
     OverrideKind.CONFIRMED: {"en": "Checked by {by}.", "zh-Hant": "{by} 已審閱。"},
+    OverrideKind.REVIEW_ITEMS: {"en": "Reviewed by {by}.", "zh-Hant": "{by} 已評閱。"},
 }
 
 

@@ -23,10 +23,22 @@ class MessageView(BaseModel):
     text: str
 
 
+class GivenItemView(BaseModel):
+    """A review item of a decision: its text in the reader's language, and the points that it takes off."""
+
+    id: int
+    text: str
+    deduction: float
+
+
 class OverrideView(BaseModel):
-    """The decision of a person on the points; ``text`` says it in the reader's language, ``reason`` may be empty."""
+    """The decision of a person on the points; ``text`` says it in the reader's language, ``reason`` may be empty.
+
+    A decision by review items has them in ``items``; its points are the full ones less their deductions.
+    """
 
     kind: OverrideKind
+    items: list[GivenItemView]
     score: float
     by: str
     reason: str

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db.base import Base, now
@@ -37,16 +37,48 @@ class StoredScore(Base):
 
 
 class OverrideKind(StrEnum):
-    """The decision of a person: points set by hand, or the computed points confirmed."""
+    """The decision of a person: points set by hand, the computed points confirmed, or review items given."""
 
     BY_HAND = "by_hand"
     CONFIRMED = "confirmed"
+    REVIEW_ITEMS = "review_items"
+
+
+class ReviewItem(Base):
+    """What graders tick at the review of a question: a text by language, and the points that it takes off.
+
+    ``key`` is the digit that ticks it. A retired item is not offered, and whoever has it keeps it. ``revision`` counts
+    the changes.
+    """
+
+    __tablename__ = "review_items"
+    __table_args__ = (UniqueConstraint("slug", "question", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(40))
+    question: Mapped[str] = mapped_column(String(16))
+    text: Mapped[dict[str, Any]]
+    deduction: Mapped[float]
+    key: Mapped[int | None]
+    retired: Mapped[bool] = mapped_column(default=False)
+    revision: Mapped[int] = mapped_column(default=1)
+
+
+class GivenItem(Base):
+    """A review item of one decision."""
+
+    __tablename__ = "given_items"
+    __table_args__ = (Index("ix_given_items_item_id", "item_id"),)
+
+    override_id: Mapped[int] = mapped_column(ForeignKey("overrides.id"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("review_items.id"), primary_key=True)
 
 
 class Override(Base):
     """Points that a person decided on; they count instead of the computed ones.
 
-    Every decision is a row of its own; the active one has no ``ended_at``. ``replaced`` are the points before it.
+    Every decision is a row of its own; the active one has no ``ended_at``. ``replaced`` are the points before it. With
+    review items, ``score`` is computed from the items, also when one of them changes.
     """
 
     __tablename__ = "overrides"
@@ -66,3 +98,6 @@ class Override(Base):
 
     by: Mapped[User] = relationship(foreign_keys=[by_id])
     ended_by: Mapped[User | None] = relationship(foreign_keys=[ended_by_id])
+    items: Mapped[list[ReviewItem]] = relationship(
+        secondary="given_items", order_by=(ReviewItem.key.is_(None), ReviewItem.key, ReviewItem.id)
+    )

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
-from app.scores.models import Override, StoredScore
+from app.scores.models import Override, ReviewItem, StoredScore
 from app.submissions.extensions import repository as extensions
 
 _CHUNK = 500
@@ -49,7 +49,7 @@ def overrides(session: Session, submission_ids: Collection[uuid.UUID]) -> dict[u
     overrides: dict[uuid.UUID, dict[str, Override]] = defaultdict(dict)
     for chunk in _chunks(submission_ids):
         query = select(Override).where(Override.submission_id.in_(chunk), Override.ended_at.is_(None))
-        for override in session.scalars(query.options(joinedload(Override.by))):
+        for override in session.scalars(query.options(joinedload(Override.by), selectinload(Override.items))):
             overrides[override.submission_id][override.question] = override
     return overrides
 
@@ -67,7 +67,8 @@ def submission_times(
 def override_history(session: Session, submission_id: uuid.UUID) -> list[Override]:
     """Every override of a submission, active or ended, oldest first."""
     query = select(Override).where(Override.submission_id == submission_id).order_by(Override.id)
-    return list(session.scalars(query.options(joinedload(Override.by), joinedload(Override.ended_by))))
+    whole = query.options(joinedload(Override.by), joinedload(Override.ended_by), selectinload(Override.items))
+    return list(session.scalars(whole))
 
 
 def last_override(session: Session, submission_id: uuid.UUID, question: str) -> Override | None:
@@ -85,6 +86,12 @@ def predecessor(session: Session, override: Override) -> Override | None:
         Override.ended_at == override.at,
     )
     return session.scalar(query.order_by(Override.id.desc()).limit(1))
+
+
+def items(session: Session, item_ids: Collection[int]) -> list[ReviewItem]:
+    """These review items as they are now; none of them changes before the transaction ends."""
+    query = select(ReviewItem).where(ReviewItem.id.in_(item_ids)).order_by(ReviewItem.id)
+    return list(session.scalars(query.with_for_update(read=True), execution_options={"populate_existing": True}))
 
 
 def _chunks(ids: Collection[uuid.UUID]) -> list[list[uuid.UUID]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -13,8 +13,8 @@ from app.auth.viewer import Viewer
 from app.db.base import now
 from app.problems import Conflict, Forbidden, NotFound, PreconditionFailed, Unprocessable
 from app.scores import class_records, repository, withholding
-from app.scores.models import Override, OverrideKind
-from app.scores.standing import QuestionStanding, Revision, submission_score
+from app.scores.models import Override, OverrideKind, ReviewItem
+from app.scores.standing import QuestionStanding, Revision, points_after, submission_score
 from app.scores.table import ClassTable, StudentRow
 from app.submissions import repository as submissions
 from app.submissions import service as submission_service
@@ -53,6 +53,12 @@ class NothingToConfirm(Conflict):
     """The question has no computed points to confirm: no result, or a decision of a person. Set the points instead."""
 
     slug = "nothing-to-confirm"
+
+
+class ReviewItemNotFound(NotFound):
+    """This question has no such review item, or it is not offered any more. Read the list of its items again."""
+
+    slug = "review-item-not-found"
 
 
 class ChangedMeanwhile(PreconditionFailed):
@@ -126,7 +132,44 @@ def confirm(
     return _decide(session, viewer, submission, current, OverrideKind.CONFIRMED, current.score, reason)
 
 
-_ACTIONS = {OverrideKind.BY_HAND: "override.set", OverrideKind.CONFIRMED: "override.confirm"}
+def give_items(
+    session: Session,
+    viewer: Viewer,
+    submission_id: uuid.UUID,
+    number: str,
+    item_ids: Collection[int],
+    *,
+    reason: str = "",
+    basis: Revision | None = None,
+) -> Revision:
+    """Give review items to a question, whose points are then the full ones less the items' deductions.
+
+    No items give full points. Returns the new revision. Raises `SubmissionNotFound`, `OwnScore`, `QuestionNotFound`,
+    `ReviewItemNotFound`, or `ChangedMeanwhile` if the current revision is not ``basis``.
+    """
+    items = lock_items(session, item_ids)
+    submission, current = _locked(session, viewer, submission_id, number, basis)
+    offered = {item.id for item in items if not item.retired or (current.override and item in current.override.items)}
+    of_question = {item.id for item in items if (item.slug, item.question) == (submission.assignment.slug, number)}
+    if not offered & of_question >= set(item_ids):
+        raise ReviewItemNotFound
+    score = points_after(current.question.points, [item.deduction for item in items])
+    return _decide(session, viewer, submission, current, OverrideKind.REVIEW_ITEMS, score, reason, items)
+
+
+def lock_items(session: Session, item_ids: Collection[int]) -> list[ReviewItem]:
+    """Keep review items from changing before the transaction ends.
+
+    Items are locked before submissions, as a change of an item does it; the other order could deadlock.
+    """
+    return repository.items(session, item_ids)
+
+
+_ACTIONS = {
+    OverrideKind.BY_HAND: "override.set",
+    OverrideKind.CONFIRMED: "override.confirm",
+    OverrideKind.REVIEW_ITEMS: "override.review",
+}
 
 
 def _decide(
@@ -137,6 +180,7 @@ def _decide(
     kind: OverrideKind,
     score: float,
     reason: str,
+    items: Sequence[ReviewItem] = (),
 ) -> Revision:
     """Store a decision in place of the active one. Returns the new revision. The caller has locked the submission."""
     number, moment = current.question.number, now()
@@ -151,10 +195,11 @@ def _decide(
             reason=reason,
             by_id=viewer.user_id,
             at=moment,
+            items=list(items),
         )
     )
-    target = f"{submission.id}/{number}"
-    audit.record(session, viewer.login, _ACTIONS[kind], target, old=current.score, new=score, reason=reason)
+    target, of_items = f"{submission.id}/{number}", {"items": [item.id for item in items]} if items else {}
+    audit.record(session, viewer.login, _ACTIONS[kind], target, old=current.score, new=score, reason=reason, **of_items)
     session.flush()
     submissions.touch(session, submission.id)
     return standing(session, submission, number).revision
@@ -189,6 +234,10 @@ def undo(session: Session, viewer: Viewer, submission_id: uuid.UUID, number: str
     _end_override(session, viewer, current.override, now())
     if predecessor is not None:
         predecessor.ended_at = predecessor.ended_by_id = None
+        if predecessor.kind is OverrideKind.REVIEW_ITEMS:
+            # An item may have changed since this decision was replaced.
+            deductions = [item.deduction for item in predecessor.items]
+            predecessor.score = points_after(current.question.points, deductions)
     new = predecessor.score if predecessor else None
     audit.record(session, viewer.login, "override.undo", f"{submission.id}/{number}", old=current.score, new=new)
     session.flush()

@@ -230,6 +230,11 @@ def total_by_lateness(earned: Iterable[tuple[float, Lateness | None]]) -> float:
     return round(sum(late.reduced(sum(group)) if late else sum(group) for late, group in groups.items()), 2)
 
 
+def points_after(full: float, deductions: Iterable[float]) -> float:
+    """The points of a question after the deductions of review items, in two decimals and not below zero."""
+    return max(0.0, round(full - sum(deductions), 2))
+
+
 def verdict_of(question: Question, computed: Verdict | None, override: float | None) -> Verdict:
     """The verdict of the points that a person gave, else the computed one, else pending."""
     if override is None:

@@ -73,6 +73,32 @@ def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, r
         page.keyboard.press("u")
     expect(page.locator("strong", has_text=f"{waiting - 2} to review")).to_be_visible()
 
+    # A comment with points takes two keys: its digit, and Enter.
+    page.goto("/dashboard/hw13/review-items?question=3.1")
+    page.locator("input[name=english]").fill("The axes have no labels.")
+    page.locator("input[name=deduction]").fill("0.25")
+    page.get_by_role("button", name="Add an item").click()
+    expect(page.locator(".item")).to_contain_text("given 0 times")
+    assert violations(page) == []
+    page.get_by_role("link", name="Back to the review").click()
+    expect(page.locator("button.save")).to_contain_text("Confirm 1")
+    points = page.locator("button.save output")
+    expect(points).to_have_text("1")  # the script runs
+    page.keyboard.press("1")
+    expect(points).to_have_text("0.75")
+    assert violations(page) == []
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.goto("/dashboard/hw13/review-items?question=3.1")
+    page.get_by_text("Change", exact=True).click()
+    page.locator(".item input[name=deduction]").fill("0.5")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator(".item")).to_contain_text("Points rise for 0 and fall for 1")
+    assert violations(page) == []
+    shot(page, "review-item-preview")
+    page.get_by_role("button", name="Publish for everyone").click()
+    expect(page.locator(".item")).to_contain_text("−0.5")
+
 
 def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
     page = open_page("teo", at=f"/dashboard/hw13/students/{reviewed[0]}")

@@ -35,3 +35,16 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
   if (press(event.key)) event.preventDefault();
 });
+
+// -- the points that the ticked items leave ------------------------------------------------------------------------
+
+function showPoints() {
+  const output = document.querySelector(".save output");
+  if (!output) return;
+  const ticked = [...document.querySelectorAll("[name=item]:checked")];
+  const deducted = ticked.reduce((sum, item) => sum + Number(item.dataset.deduction), 0);
+  output.textContent = String(Math.max(0, Math.round(100 * (Number(output.dataset.full) - deducted)) / 100));
+}
+
+document.addEventListener("change", showPoints);
+window.addEventListener("pageshow", showPoints);
