@@ -7,6 +7,7 @@ that cannot be read.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,8 @@ def check_texts(texts: Mapping[str, str]) -> tuple[Assignment | None, tuple[Faul
     try:
         assignment = assignments.from_files(texts)
     except ValidationError as error:
-        return None, tuple(_validation_fault(texts[MAIN], details) for details in error.errors())
+        faults = [_validation_fault(texts[MAIN], details) for details in error.errors()]
+        return None, (*faults, *_unreadable_code(texts))
     except (ValueError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
         what = "the file is nested too deeply" if isinstance(error, RecursionError) else str(error)
@@ -142,7 +144,7 @@ def _faults(assignment: Assignment) -> Iterator[Fault]:
     if assignment.prelude and assignment.prelude not in assignment.files:
         close = spelling.suggestion(assignment.prelude, assignment.files)
         yield fault(None, "prelude", f"there is no file {assignment.prelude}{close}")
-    yield from _unreadable_code(assignment)
+    yield from _unreadable_code(assignment.files)
     yield from _wrong_limits(assignment)
     for index, part in enumerate(assignment.parts):
         if not part.title.get(messages.LANGUAGES[0]):
@@ -160,11 +162,18 @@ def _faults(assignment: Assignment) -> Iterator[Fault]:
             yield fault(index, name, what)
 
 
-def _unreadable_code(assignment: Assignment) -> Iterator[Fault]:
-    """The prelude and the author's functions that Python cannot read."""
-    folders = tuple(f"{str(it.options['folder']).strip('/')}/" for it in assignment.questions if "folder" in it.options)
-    for name, text in assignment.files.items():
-        if name == assignment.prelude or (name.endswith(".py") and name.startswith(folders)):
+def _unreadable_code(texts: Mapping[str, str]) -> Iterator[Fault]:
+    """The prelude and the author's functions that Python cannot read, whatever else is wrong."""
+    data = tomllib.loads(texts[MAIN])
+    questions = data.get("questions")
+    options = (
+        [each.get("options") for each in questions if isinstance(each, dict)] if isinstance(questions, list) else []
+    )
+    folders = tuple(
+        f"{str(each['folder']).strip('/')}/" for each in options if isinstance(each, dict) and "folder" in each
+    )
+    for name, text in texts.items():
+        if name == data.get("prelude") or (name.endswith(".py") and name.startswith(folders)):
             error = syntax.grammar_error(text)
             if error is not None:
                 yield Fault(name, error.line, error.message)

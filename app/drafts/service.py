@@ -224,10 +224,13 @@ def renumber(session: Session, engine: JobEngine, viewer: Viewer, slug: str, rev
 
 
 def try_again(session: Session, engine: JobEngine, viewer: Viewer, slug: str, revision: str) -> None:
-    """Enqueue a trial that failed. Raises `DraftNotFound` or `ChangedMeanwhile`."""
+    """Enqueue a trial again that was not passed. Raises `DraftNotFound` or `ChangedMeanwhile`.
+
+    Also one with errors: on a busy machine a solution may run out of time that is right.
+    """
     draft, _ = _open(session, slug, revision)
-    if draft.trial_state is TrialState.FAILED:
-        draft.trial_state, draft.trial_failure = TrialState.WAITING, None
+    if draft.trial_state is not TrialState.WAITING and not passed(draft):
+        draft.trial_state, draft.trial, draft.trial_failure = TrialState.WAITING, None, None
         engine.enqueue_trial(session, draft.id)
 
 

@@ -31,7 +31,21 @@ STAFF = (
     f"{TABLE}/students/kim",
     f"{TABLE}/students/leo",
 )
-ADMIN = ("", "/people", "/people/kim", "/assignments", "/regrades", "/lti", "/lti/new", "/audit")
+HW13 = "/assignments/hw13"
+ADMIN = (
+    "",
+    "/people",
+    "/people/kim",
+    "/assignments",
+    HW13,
+    f"{HW13}/settings",
+    f"{HW13}/student",
+    "/new-assignment",
+    "/regrades",
+    "/lti",
+    "/lti/new",
+    "/audit",
+)
 
 
 @pytest.fixture(scope="module")

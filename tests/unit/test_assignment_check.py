@@ -67,3 +67,5 @@ def test_code_of_the_author_that_python_cannot_read_is_named_with_its_line() -> 
     broken = {**FUNCTIONS, name: "import torch\n\ndef k_means_quantize(:\n", "notes/draft.py": "def ("}
     _, faults = assignment_check.check_texts(broken)
     assert [(fault.file, fault.line) for fault in faults] == [(name, 3)]
+    _, faults = assignment_check.check_texts({**broken, MAIN: broken[MAIN].replace("version = 1", "verson = 1")})
+    assert [(fault.file, fault.line) for fault in faults][1:] == [(MAIN, 3), (name, 3)]

@@ -269,6 +269,8 @@ def test_an_uploaded_folder_becomes_the_next_version_and_its_changed_rubrics_are
     assert post(desk, f"{path}/draft/publish", revision=revision(desk, f"{path}/draft")).status_code == 409
     assert post(desk, f"{path}/draft/try", revision=revision(desk, f"{path}/draft")).status_code == 409
     assert current(desk, "prune-quantize").version == 1
+    assert post(desk, f"{path}/draft/again", revision=revision(desk, f"{path}/draft")).status_code == 303
+    assert "are being tried in the sandbox" in desk.get(f"{path}/draft").text
     discarded = post(desk, f"{path}/draft/discard", revision=revision(desk, f"{path}/draft"))
     assert discarded.headers["location"] == path
     assert desk.get(f"{path}/draft").headers["location"] == path
