@@ -23,6 +23,7 @@ from app.reports.schemas import PartView, Report
 from app.scores.class_records import ClassSnapshot
 from app.similarity.fingerprints import fingerprints, shared_lines
 from app.similarity.index import Hit, Pair, ReadingProgress, Similarity, fingerprints_of, starter_fingerprints
+from app.similarity.pictures import PictureIndex, PlotGroups, questions_with_plots
 from app.submissions import code
 from grader.parts import PartKind
 
@@ -44,6 +45,7 @@ def of_class(request: Request, viewer: StaffViewer, session: ReadSession, slug: 
         reading=prints if isinstance(prints, ReadingProgress) else None,
         pairs=pairs,
         names={standing.login: standing.name for standing in snapshot.standings},
+        plots=_plots(request, session, snapshot),
         again=f"/dashboard/{quote(slug)}/similarity",
     )
 
@@ -115,6 +117,14 @@ def _side_by_side(snapshot: ClassSnapshot, *sides: list[tuple[PartView, str]]) -
 def _texts(session: Session, viewer: Viewer, report: Report) -> list[tuple[PartView, str]]:
     texts = compare.text_parts(session, viewer, report)
     return [(part, text) for part, text in texts if part.kind is PartKind.CODE]
+
+
+def _plots(request: Request, session: Session, snapshot: ClassSnapshot) -> list[PlotGroups]:
+    """By question the groups of near-identical plots."""
+    pictures: PictureIndex = request.app.state.pictures
+    questions = questions_with_plots(snapshot.assignment.questions)
+    groups = [pictures.groups(session, snapshot, question) for question in questions]
+    return [of_question for of_question in groups if of_question.alike]
 
 
 def _similarity(request: Request) -> Similarity:

@@ -95,6 +95,9 @@ def test_near_identical_plots_stand_together_and_so_do_those_without_a_curve(gra
     assert "Plots in no group: 1." in page
     assert set(graded.members("s00003")) == set(logins[:12])
     assert set(graded.members("s00012")) == set(logins[12:14])
+    similar = graded.course.get("/dashboard/hw13/similarity").text
+    assert "3.1: 12 students" in similar
+    assert similar.count("/dashboard/hw13/plots/3.1/") == 1
     alone = graded.course.get(f"{PLOTS}/3.1/{graded.submissions['s00014']}")
     assert alone.status_code == 404
 
