@@ -109,6 +109,8 @@ def test_a_deadline_is_set_without_a_command(desk: Course) -> None:
     assert published.schedule.late is not None
     assert "# UTC, ISO 8601; leave out" in published.files["assignment.toml"]
     assert "+deadline = 2027-05-20" in desk.get(HW13).text
+    assert desk.get("/dashboard/hw13/review-items").status_code == 200
+    assert 'href="/dashboard/hw13/review-items"' in desk.get(HW13).text
     with desk.database.read() as session:
         entries = session.execute(select(AuditEntry.action, AuditEntry.actor).order_by(AuditEntry.id)).all()
     assert entries[-2:] == [("assignment.draft", "mia"), ("assignment.publish", "mia")]
