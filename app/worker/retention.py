@@ -1,4 +1,4 @@
-"""Delete uploads that are older than a course keeps them. Evidence, points and texts stay."""
+"""Delete uploads that are older than a course keeps them. Evidence, points and texts of reports stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQL that finds the uploads that are older than a course keeps them, and that nothing needs any more."""
+"""SQL that finds the uploads that are older than a course keeps them, and that nothing needs."""
 
 from __future__ import annotations
 

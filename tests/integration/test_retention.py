@@ -1,4 +1,4 @@
-"""Uploads are kept as long as a course says, and longer where something needs them."""
+"""Uploads are kept as long as a course says, and longer where something still needs them."""
 
 from __future__ import annotations
 
