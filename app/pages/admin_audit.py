@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from app.audit import repository
+from app.audit import redaction, repository
 from app.audit import service as audit
 from app.audit.models import AuditEntry
 from app.http.authentication import AdminViewer
@@ -54,6 +54,7 @@ def audit_log(
         actions=repository.actions(session),
         more=urlencode({**{name: value for name, value in filters.items() if value}, "before": last}) if last else None,
         broken=audit.first_broken(session),
+        deletions=len(repository.entries_of(session, redaction.ACTION)),
     )
 
 

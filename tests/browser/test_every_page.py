@@ -36,6 +36,7 @@ ADMIN = (
     "",
     "/people",
     "/people/kim",
+    "/people/kim/delete",
     "/assignments",
     HW13,
     f"{HW13}/settings",

@@ -274,6 +274,7 @@ def test_a_persons_data_is_deleted_after_the_login_was_typed(course: Course) -> 
     page = course.get(answer.headers["location"]).text
     assert "The data of this person was deleted:" in page
     assert 'name="basis"' not in page
+    assert "Deletions of a person&#39;s data that emptied entries" in course.get("/admin/audit").text
     assert "Nobody deletes their own data" in course.get("/admin/people/mia/delete").text
     assert course.send("POST", "/admin/people/mia/delete", data={"confirmation": "mia"}).status_code == 409
     assert course.get("/admin/people/nobody/delete").status_code == 404
