@@ -6,6 +6,7 @@ import csv
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -107,6 +108,7 @@ class Moodle:
                 stdout=out,
                 stderr=out,
                 env=environment,
+                start_new_session=True,
                 **_user(),
             )
         until = time.monotonic() + 120
@@ -123,7 +125,8 @@ class Moodle:
     def stop(self) -> None:
         """End the server."""
         if self._process is not None:
-            self._process.terminate()
+            # PHP's server leaves its further processes behind when it ends.
+            os.killpg(self._process.pid, signal.SIGTERM)
             self._process.wait(30)
 
     def set_clock(self, ahead: int) -> None:
