@@ -19,6 +19,7 @@ from app.pages.class_pages import class_page, class_snapshot
 from app.problems import NotFound, Problem, Unprocessable
 from app.scores import repository as score_repository
 from app.scores import service as scores
+from app.scores.claims import service as claims
 from app.scores.class_records import ClassSnapshot
 from app.scores.groups import repository as group_repository
 from app.scores.groups import service as groups
@@ -160,6 +161,11 @@ def _group_page(
         page=page,
         pages=pages,
         revisions=revisions,
+        holders={
+            one.submission: one.name or one.login
+            for one in claims.open_elsewhere(session, viewer, slug)
+            if one.question == number
+        },
         refusal=refusal,
         steps=[*(round(full * step / _STEPS, 2) for step in range(_STEPS)), full],
     )

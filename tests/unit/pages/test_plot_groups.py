@@ -14,6 +14,7 @@ from app.auth.viewer import Viewer
 from app.http.authentication import optional_viewer
 from app.scores import repository
 from app.scores import service as scores
+from app.scores.claims import service as claims
 from app.scores.models import Override, StoredScore
 from app.submissions.models import StoredEvidence, Submission
 from app.users import service as users
@@ -123,6 +124,16 @@ def test_a_group_of_twelve_is_decided_and_undone_as_one(graded: Class) -> None:
     assert graded.course.send("POST", undo).status_code == 409
     with graded.course.database.read() as session:
         assert len(session.scalars(select(Override)).all()) == 12
+
+
+def test_a_plot_that_another_grader_has_open_is_marked_and_not_ticked(graded: Class) -> None:
+    with graded.course.database.write() as session:
+        claims.renew(session, graded.viewers["tom"], graded.submissions["s00002"], "3.1")
+    path = f"{PLOTS}/3.1/{graded.submissions['s00000']}"
+    page = graded.as_("ann").get(path).text
+    assert page.count("tom has this open now.") == 1
+    assert page.count(" checked>") == 11
+    assert graded.as_("tom").get(path).text.count(" checked>") == 12
 
 
 def test_left_out_and_changed_plots_keep_their_points_and_the_changed_are_named(graded: Class) -> None:
