@@ -15,6 +15,7 @@ from app import lti, pages
 from app.api import (
     assignments,
     audit,
+    comments,
     exports,
     extensions,
     health,
@@ -74,7 +75,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     api = APIRouter(prefix="/api/v1")
     of_assignments = (assignments, extensions, releases)
     of_people = (users, login_links, personal_data)
-    of_scores = (scores, review_items, regrade_requests, regrades)
+    of_scores = (scores, review_items, comments, regrade_requests, regrades)
     domains = (*of_assignments, submissions, *of_scores, exports, *of_people, workers, audit)
     for domain in domains:
         api.include_router(domain.router)

@@ -13,6 +13,7 @@ from app.regrade_requests import models as regrade_requests
 from app.regrades import models as regrades
 from app.scores import models as scores
 from app.scores.claims import models as claims
+from app.scores.comments import models as comments
 from app.scores.groups import models as groups
 from app.scores.releases import models as releases
 from app.scores.review_items import models as review_items
@@ -28,6 +29,7 @@ __all__ = [
     "audit",
     "auth",
     "claims",
+    "comments",
     "drafts",
     "excusals",
     "extensions",

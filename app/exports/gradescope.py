@@ -103,6 +103,7 @@ def _test(question: QuestionReport, rule: Tell) -> Test:
     if question.override is not None:
         lines.append(question.override.text)
         lines += [f"-{item.deduction:g} {item.text}" for item in question.override.items]
+    lines += [f"{comment.by}: {comment.text}" for comment in question.comments]
     return Test(
         name=question.title,
         number=question.number,

@@ -16,6 +16,7 @@ from app.problems import NotFound
 from app.reports import service as reports
 from app.scores import service as scores
 from app.scores.class_records import ClassSnapshot
+from app.scores.comments import service as comments
 from app.scores.models import OverrideKind
 from app.scores.review_items import service as review_items
 
@@ -56,6 +57,7 @@ def context(
         "items": [item for item in items if not item.retired or item.id in given],
         "given": given,
         "by_items": question["override"] is not None and question["override"]["kind"] == OverrideKind.REVIEW_ITEMS,
+        "saved_comments": [row for row in comments.saved(session, snapshot.assignment.slug) if row.question == number],
         "sources": [source.of_part(part, text) for part, text in texts],
     }
 

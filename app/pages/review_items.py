@@ -19,6 +19,7 @@ from app.http.sessions import Db, ReadSession
 from app.language import CHINESE, DEFAULT
 from app.pages.class_pages import class_page
 from app.problems import Problem, Unprocessable
+from app.scores.comments import service as comments
 from app.scores.review_items import service
 from app.scores.review_items.schemas import ItemPreview, ItemValues, NewItem
 from app.scores.service import ReviewItemNotFound
@@ -142,6 +143,20 @@ def revert(
     return _to_items(slug, question)
 
 
+@router.post("/saved-comments/{comment_id}")
+def forget_comment(
+    viewer: StaffViewer,
+    database: Db,
+    slug: str,
+    comment_id: ItemId,
+    question: Annotated[str, Form(max_length=16)] = "",
+) -> Response:
+    """Delete a saved comment."""
+    with database.write() as session:
+        comments.forget(session, viewer, slug, comment_id)
+    return _to_items(slug, question)
+
+
 def _check_slug(session: Session, slug: str, item_id: int) -> None:
     if service.find(session, item_id).slug != slug:
         raise ReviewItemNotFound
@@ -178,6 +193,7 @@ def _page(
         questions=[(one, [row for row in rows if row.question == one.number]) for one in shown],
         typed=typed,
         preview=preview,
+        saved_comments=comments.saved(session, slug),
         former=_former(session, [row.id for row in rows if row.revision > 1]),
         languages=(DEFAULT, CHINESE),
     )

@@ -14,6 +14,7 @@ from app.auth.models import WebSession
 from app.lti.models import Identity, Passback
 from app.regrade_requests.models import RegradeRequest, RequestState
 from app.regrades.models import Regrade, RegradeChange, RegradeEntry, RegradeState
+from app.scores.comments.models import Comment
 from app.scores.groups.models import GroupDecision, GroupMember
 from app.scores.models import Override, StoredScore
 from app.submissions.excusals.models import Excusal
@@ -105,7 +106,7 @@ def counts(session: Session, user_id: int) -> dict[str, int]:
 
 
 def clear_results(session: Session, ids: Collection[uuid.UUID]) -> None:
-    """Leave points and verdicts of these submissions, and delete evidence, messages, reasons and answers."""
+    """Leave points and verdicts of these submissions, and delete evidence, messages, comments, reasons, answers."""
     for row in session.scalars(select(StoredEvidence).where(StoredEvidence.submission_id.in_(ids))):
         row.data = {name: row.data[name] for name in ("schema_version", "kind") if name in row.data}
     run_ids = select(Run.id).where(Run.submission_id.in_(ids))
@@ -122,6 +123,7 @@ def clear_results(session: Session, ids: Collection[uuid.UUID]) -> None:
     # The reason of a group may name the person; the overrides of the other members have it still.
     of_groups = GroupDecision.id.in_(select(GroupMember.decision_id).where(GroupMember.submission_id.in_(ids)))
     session.execute(update(GroupDecision).where(of_groups).values(reason=""), execution_options=_NO_SYNC)
+    session.execute(delete(Comment).where(Comment.submission_id.in_(ids)), execution_options=_NO_SYNC)
     session.execute(update(Try).where(Try.run_id.in_(run_ids)).values(detail=None), execution_options=_NO_SYNC)
     open_requests = RegradeRequest.submission_id.in_(ids), RegradeRequest.state == RequestState.OPEN
     withdrawn = update(RegradeRequest).where(*open_requests).values(state=RequestState.WITHDRAWN)

@@ -14,6 +14,7 @@ from app.regrades.models import LATE
 from app.reports import decision_texts, regrade_notes
 from app.reports.schemas import (
     CancelEffect,
+    CommentView,
     GivenItemView,
     LateView,
     MessageView,
@@ -25,6 +26,8 @@ from app.reports.schemas import (
     Report,
 )
 from app.scores import withholding
+from app.scores.comments import repository as comment_repository
+from app.scores.comments.models import Comment
 from app.scores.models import Override
 from app.scores.standing import QuestionStanding, SubmissionScore, pending_score, submission_score
 from app.submissions import quota, repository
@@ -67,6 +70,8 @@ def build_report(session: Session, submission: Submission, lang: str, *, is_staf
     uploaded = {part.name: part for part in repository.parts(session, submission.id)}
     changes = regrade_notes.published_changes(session, submission.id)
     regraded = {number: change for number, change in changes.items() if number not in withheld}
+    comments = comment_repository.of_submission(session, submission.id)
+    told_comments = {number: rows for number, rows in comments.items() if number not in withheld}
     return Report(
         **submission_head(submission, assignment.slug, submission.user.login, score),
         late=_late(score, lang),
@@ -76,7 +81,7 @@ def build_report(session: Session, submission: Submission, lang: str, *, is_staf
         ],
         needs_review=score.needs_review,
         fault=submission.fault,
-        questions=questions(score, lang, regraded, is_staff=is_staff),
+        questions=questions(score, lang, regraded, told_comments, is_staff=is_staff),
         progress=_progress(submission, run),
         cancel_effect=_cancel_effect(session, submission, run, full_score, assignment),
         parts=[
@@ -115,7 +120,7 @@ def build_new_report(new: NewSubmission, student: str, lang: str) -> Report:
         notes=[],
         needs_review=False,
         fault=None,
-        questions=questions(score, lang, {}, is_staff=False),
+        questions=questions(score, lang, {}, {}, is_staff=False),
         progress=None,
         cancel_effect=CancelEffect.ATTEMPT_RETURNED if new.has_free_cancel else CancelEffect.ATTEMPT_SPENT,
         parts=[
@@ -148,18 +153,35 @@ def submission_head(submission: Submission, assignment: str, student: str, score
 
 
 def questions(
-    score: SubmissionScore, lang: str, regraded: Mapping[str, Regraded], *, is_staff: bool
+    score: SubmissionScore,
+    lang: str,
+    regraded: Mapping[str, Regraded],
+    comments: Mapping[str, Sequence[Comment]],
+    *,
+    is_staff: bool,
 ) -> list[QuestionReport]:
-    """The questions of a submission in the reader's language, with the changes by regrades."""
+    """The questions of a submission in the reader's language, with the changes by regrades and the comments."""
     said = messages.once_a_report(standing.messages for standing in score.questions)
     return [
-        _question(standing, said_once, lang, regraded.get(standing.question.number), is_staff)
+        _question(
+            standing,
+            said_once,
+            lang,
+            regraded.get(standing.question.number),
+            comments.get(standing.question.number, ()),
+            is_staff,
+        )
         for standing, said_once in zip(score.questions, said, strict=True)
     ]
 
 
 def _question(
-    standing: QuestionStanding, said: Sequence[Note], lang: str, regraded: Regraded | None, is_staff: bool
+    standing: QuestionStanding,
+    said: Sequence[Note],
+    lang: str,
+    regraded: Regraded | None,
+    comments: Sequence[Comment],
+    is_staff: bool,
 ) -> QuestionReport:
     override = standing.override
     if override is not None:
@@ -177,6 +199,7 @@ def _question(
         evidence=standing.evidence if is_staff else stored_evidence.for_students(standing.evidence),
         override=_override(override, lang) if override else None,
         regraded=regraded,
+        comments=[CommentView(id=row.id, text=row.text, by=row.by.login, at=row.at) for row in comments],
         revision=str(standing.revision),
     )
 

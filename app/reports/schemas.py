@@ -46,6 +46,15 @@ class OverrideView(BaseModel):
     text: str
 
 
+class CommentView(BaseModel):
+    """A comment of a grader on a question; it changes no points."""
+
+    id: int
+    text: str
+    by: str
+    at: datetime
+
+
 class Regraded(BaseModel):
     """A regrade changed the points from ``old`` to ``new``; null where the question was not there."""
 
@@ -71,6 +80,7 @@ class QuestionReport(BaseModel):
     evidence: dict[str, Any]
     override: OverrideView | None
     regraded: Regraded | None = None
+    comments: list[CommentView] = Field(default_factory=list)
     revision: str = Field(default="", exclude=True)
 
 

@@ -198,3 +198,35 @@ def test_a_grader_changes_no_item_of_an_own_submission(desk: Desk) -> None:
             review_items.change(session, viewer, item["id"], of_item, revision=None)
         users.find(session, "s00008").role = Role.STUDENT
     database.close()
+
+
+def test_a_comment_without_points_is_read_until_it_is_removed(desk: Desk) -> None:
+    http, path = desk.grader.http, desk.question("s00009", "/comments")
+    before = desk.report("s00009")
+    tag = http.get(f"/submissions/{desk.submissions['s00009']}").headers["etag"]
+    comment = http.post(path, json={"text": " Label <both> axes. "})
+    assert comment.status_code == 201
+    report = desk.report("s00009")
+    shown = [(row["text"], row["by"]) for row in report["comments"]]
+    assert shown == [("Label <both> axes.", desk.grader.login)]
+    assert report | {"comments": []} == before
+    assert http.get(f"/submissions/{desk.submissions['s00009']}").headers["etag"] != tag
+    assert_problem(http.post(path, json={"text": " "}), 422)
+    assert_problem(desk.service.person().http.post(path, json={"text": "x"}), 403, "forbidden")
+    assert_problem(http.post(path.replace(NUMBER, "9.9"), json={"text": "x"}), 404, "question-not-found")
+    removed = f"/submissions/{desk.submissions['s00009']}/comments/{comment.json()['id']}"
+    other = removed.replace(desk.submissions["s00009"], desk.submissions["s00010"])
+    assert_problem(http.delete(other), 404, "comment-not-found")
+    assert http.delete(removed).status_code == 204
+    assert_problem(http.delete(removed), 404, "comment-not-found")
+    assert desk.report("s00009") == before
+
+
+def test_a_saved_comment_is_there_for_all_graders(desk: Desk) -> None:
+    path, new = "/assignments/hw13/saved-comments", {"question": NUMBER, "text": "See slide 12."}
+    saved = [desk.grader.http.post(path, json=new).json()["id"] for _ in range(2)]
+    assert saved[0] == saved[1]
+    other = desk.service.person("ta").http
+    assert [row["text"] for row in other.get(path).json()] == ["See slide 12."]
+    assert other.delete(f"{path}/{saved[0]}").status_code == 204
+    assert_problem(other.delete(f"{path}/{saved[0]}"), 404, "comment-not-found")

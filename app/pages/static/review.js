@@ -48,3 +48,14 @@ function showPoints() {
 
 document.addEventListener("change", showPoints);
 window.addEventListener("pageshow", showPoints);
+
+// -- a saved comment goes into the text, where it can be changed; without this script the server joins both ------------
+
+document.addEventListener("change", (event) => {
+  const text = document.getElementById(event.target.dataset.insert);
+  if (!text || !event.target.value) return;
+  const saved = event.target.selectedOptions[0].textContent;
+  text.value = text.value ? `${text.value}\n${saved}` : saved;
+  event.target.value = "";
+  text.focus();
+});

@@ -69,6 +69,30 @@ def test_confirmed_points_are_not_called_set_by_hand(course: Course) -> None:
     assert 'data-key="Enter"' not in again.text
 
 
+def test_a_comment_without_points_leaves_the_question_in_the_queue(course: Course) -> None:
+    course.enrol(1, 1)
+    submission, question = shown_item(course.get(QUEUE).text)
+    form = {"submission": submission, "question": question, "action": "comment"}
+    empty = course.send("POST", QUEUE, data=form)
+    assert empty.status_code == 422
+    assert "The comment is empty" in empty.text
+    there = course.send("POST", QUEUE, data=form | {"reason": "See <12>.", "keep": "1"}).headers["location"]
+    page = course.get(there).text
+    assert shown_item(page) == (submission, question)
+    assert waiting(course) == 1
+    assert '<option value="1">See &lt;12&gt;.</option>' in page
+    assert course.send("POST", QUEUE, data=form | {"saved": "1", "reason": "Again."}).status_code == 303
+    report = course.get(f"/submissions/{submission}").text
+    assert "<strong>mia</strong>: See &lt;12&gt;." in report
+    assert "See &lt;12&gt;.\nAgain." in report
+    back = f"{QUEUE}?submission={submission}&question={question}"
+    removed = course.send("POST", f"{QUEUE}/comments/1/remove", data={"submission": submission, "back": back})
+    assert removed.headers["location"] == back
+    assert "<strong>mia</strong>: See &lt;12&gt;. <" not in course.get(f"/submissions/{submission}").text
+    assert course.send("POST", "/dashboard/hw13/review-items/saved-comments/1").status_code == 303
+    assert 'name="saved"' not in course.get(there).text
+
+
 def test_only_one_question_can_be_asked_for_and_one_can_be_skipped(course: Course) -> None:
     course.enrol(2, 1)
     pages = [course.get(f"{QUEUE}?question=3.1&skip={skip}").text for skip in range(2)]
