@@ -137,7 +137,16 @@ def test_every_table_about_people_is_known_here() -> None:
             "processor_use",
         ),
         *("regrade_changes", "regrade_entries", "regrade_requests", "regrades", "releases", "runs", "scores"),
-        *("review_claims", "staff_notes", "submission_parts", "submissions", "tokens", "tries", "web_sessions"),
+        *(
+            "review_claims",
+            "review_item_changes",
+            "staff_notes",
+            "submission_parts",
+            "submissions",
+            "tokens",
+            "tries",
+            "web_sessions",
+        ),
     }
 
 
