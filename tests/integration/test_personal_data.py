@@ -140,6 +140,8 @@ def test_every_table_about_people_is_known_here() -> None:
         *(
             "review_claims",
             "review_item_changes",
+            "comments",
+            "saved_comments",
             "staff_notes",
             "submission_parts",
             "submissions",
