@@ -166,7 +166,12 @@ def test_a_value_that_is_not_valid_is_told_without_the_names_of_its_fields(cours
 
 
 WITHOUT_A_TEXT = {
-    # Their details name the rows, submissions or fields that they are about.
+    # Their details name the rows, submissions or fields that they are about, or the page itself shows them.
+    "assignment-faulty",
+    "cannot-delete",
+    "lti-platform-changed",
+    "lti-registration-failed",
+    "slug-taken",
     "conflict",
     "precondition-failed",
     "regrade-outdated",
