@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
@@ -56,6 +58,12 @@ class Service:
     url: str
     tokens: dict[str, str]
     environment: dict[str, str]
+
+    def staff_page(self, login: str, submission: str | uuid.UUID) -> str:
+        """The staff's page of a student of hw13, on this attempt. Of itself it opens on the one that counts."""
+        headers = {"Authorization": f"Bearer {self.tokens[login]}"}
+        report = httpx.get(f"{self.url}/api/v1/submissions/{submission}", headers=headers, timeout=60).json()
+        return f"/dashboard/hw13/students/{login}?attempt={report['attempt']}"
 
 
 @pytest.fixture(scope="package")

@@ -121,8 +121,11 @@ def changes(page: Page) -> set[str]:
     return set(noted)
 
 
-def test_a_ta_reads_and_types_while_the_curve_is_measured(open_page: OpenPage, shot: Shot, grading: Grading) -> None:
-    page = open_page("teo", viewport={"width": 1000, "height": 500}, at="/dashboard/hw13/students/kim")
+def test_a_ta_reads_and_types_while_the_curve_is_measured(
+    open_page: OpenPage, shot: Shot, grading: Grading, service: Service
+) -> None:
+    at = service.staff_page("kim", grading.submission)
+    page = open_page("teo", viewport={"width": 1000, "height": 500}, at=at)
     expect_step(page, 1)
     question = page.locator("section[aria-labelledby='q-2.1']")
     evidence, points = question.locator("details", has_text="Evidence"), question.locator("details form").first
@@ -214,12 +217,14 @@ def test_the_focus_does_not_fall_to_the_page_when_its_button_goes(open_page: Ope
     assert page.evaluate("document.activeElement !== document.body")
 
 
-def test_two_who_grade_the_same_question_while_it_goes_on(open_page: OpenPage, shot: Shot, grading: Grading) -> None:
+def test_two_who_grade_the_same_question_while_it_goes_on(
+    open_page: OpenPage, shot: Shot, grading: Grading, service: Service
+) -> None:
     first = open_page("teo")
     second = open_page("mia", viewport={"width": 390, "height": 800}, locale="zh-TW")
     pages = [(first, "0.4", "The soft term is nearly right."), (second, "0.1", "What <b>else</b>?")]
     for page, points, reason in pages:
-        page.goto("/dashboard/hw13/students/kim")
+        page.goto(service.staff_page("kim", grading.submission))
         question = page.locator("section[aria-labelledby='q-2.1']")
         question.locator("#override-2\\.1 summary").click()
         question.locator("input[name=score]").fill(points)

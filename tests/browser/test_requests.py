@@ -64,8 +64,10 @@ def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot:
     assert violations(student) == []
 
 
-def test_texts_that_are_alike_stand_side_by_side(open_page: OpenPage, shot: Shot, graded: dict[str, str]) -> None:
-    page = open_page("teo", at="/dashboard/hw13/students/ivy")
+def test_texts_that_are_alike_stand_side_by_side(
+    open_page: OpenPage, shot: Shot, graded: dict[str, str], service: Service
+) -> None:
+    page = open_page("teo", at=service.staff_page("ivy", graded["ivy"]))
     row = page.locator("tr", has_text="jim")
     expect(row).to_contain_text("100.0%")
     assert violations(page) == []
