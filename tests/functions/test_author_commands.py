@@ -67,7 +67,7 @@ RUBRICS = {
         "",
         "mistakes/divides.py: the docstring has no line 'en: ...'",
     ),
-    "broken reference": ({"reference": "def scale(:\n"}, 2, "", "scale/reference.py, line 1: SyntaxError"),
+    "broken reference": ({"reference": "def scale(:\n"}, 2, "", "scale/reference.py:1: invalid syntax"),
 }
 
 
