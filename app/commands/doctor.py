@@ -21,9 +21,9 @@ from app.db import migrate
 from app.queue.capabilities import memory_mb
 from app.settings import Settings
 from grader import grade
-from grader.checks.architecture.evidence import ArchitectureEvidence
 from grader.sandbox.replies import InfrastructureFault
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
+from grader.scoring import Verdict
 
 _LAYER_SENTENCES = {
     "uid": "student code runs as user {uid}, never as root",
@@ -83,11 +83,10 @@ def run(as_json: bool) -> None:
 def _trial(sandbox: Sandbox) -> str | None:
     """Why a network of ours could not be exported and measured, or ``None``. Raises `InfrastructureFault`."""
     report = grade({"model": _NETWORK}, "hw13", sandbox=sandbox)
-    evidence = next(item.evidence for item in report.questions if isinstance(item.evidence, ArchitectureEvidence))
-    if evidence.verified:
+    question = next(question for question in report.questions if question.number == "1.1")
+    if question.verdict is Verdict.FULL:
         return None
-    error = evidence.error.message if evidence.error is not None else None
-    reason = evidence.unverified_reason or error or f"the grading ended as {evidence.fault or evidence.outcome}"
+    reason = " ".join(message.text for message in question.messages) or question.verdict.value
     return (
         f"a network of ours could not be exported and measured ({reason}); install the versions that constraints.txt "
         "pins, and see docs/new-torch.md"

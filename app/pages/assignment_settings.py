@@ -141,13 +141,13 @@ def _late(form: SettingsForm) -> LateRule | None:
 
 def _chosen(form: SettingsForm, name: str, options: tuple[str, ...]) -> str:
     if form.values[name] not in options:
-        form.errors[name] = "choice"
+        form.errors[name] = "option"
     return form.values[name]
 
 
 def _tell(form: SettingsForm, name: str) -> Tell | None:
     if form.values[name] not in ("", *Tell):
-        form.errors[name] = "choice"
+        form.errors[name] = "option"
         return None
     return Tell(form.values[name]) if form.values[name] else None
 

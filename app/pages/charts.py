@@ -145,7 +145,7 @@ def _mistakes(graded: Sequence[Attempt], tag: str) -> list[Bar]:
 
 def sentence(mistake: str, tag: str) -> str:
     """What students read of a mistake, without the values that differ between them."""
-    return _named(mistake, lambda key: short_names.sentence(key, tag))
+    return _named(mistake, lambda key: messages.without_values(key, tag))
 
 
 def short_name(mistake: str, tag: str) -> str:

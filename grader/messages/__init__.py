@@ -105,6 +105,12 @@ def render(note: Note, language: str = LANGUAGES[0]) -> str:
     return _Formatter(language).vformat(template, (), params)
 
 
+def without_values(key: str, language: str = LANGUAGES[0]) -> str:
+    """The text of an id in a language, with ``…`` for each value that differs between students."""
+    fields = re.findall(r"\{(\w+)", catalogue().get(key, {}).get(LANGUAGES[0], ""))
+    return render(Note(id=key, params=dict.fromkeys(fields, "…")), language)
+
+
 def _if_complete(words: str, params: Mapping[str, Any]) -> str:
     fields = [name for _, name, _, _ in string.Formatter().parse(words) if name is not None]
     return words if all(params.get(name) for name in fields) else ""

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 from grader import messages
-from grader.evidence import Note
 
 _FILES = sorted(Path(__file__).parents[1].glob("checks/*/short_names.toml"))
 _CLAUSE = re.compile(r"(?:[.:;,](?=\s)|[。：；，]|[.。]$)")
@@ -27,12 +26,6 @@ def short_name(key: str, language: str) -> str:
     """The short name of a message in a language."""
     if key in names():
         return names()[key].get(language) or names()[key]["en"]
-    text = sentence(key, language)
+    text = messages.without_values(key, language)
     end = _CLAUSE.search(text, _SHORTEST)
     return text[: end.start()] if end else text
-
-
-def sentence(key: str, language: str) -> str:
-    """What students read, without the values that differ between them."""
-    places = re.findall(r"\{(\w+)", messages.catalogue().get(key, {}).get("en", ""))
-    return messages.render(Note(id=key, params=dict.fromkeys(places, "…")), language)
