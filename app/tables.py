@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.assignments import models as assignments
 from app.audit import models as audit
 from app.auth import models as auth
+from app.courses import models as courses
 from app.db.base import Base
 from app.drafts import models as drafts
 from app.lti import models as lti
@@ -30,6 +31,7 @@ __all__ = [
     "auth",
     "claims",
     "comments",
+    "courses",
     "drafts",
     "excusals",
     "extensions",

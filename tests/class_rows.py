@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from app.assignments import service as assignments
+from app.courses.names import FIRST
 from app.db.engine import Database
 from app.scores.models import StoredScore
 from app.submissions.models import Blob, Run, RunOutcome, State, StoredEvidence, Submission, SubmissionPart
-from app.users.models import Role, User
+from app.users.models import Enrolment, Role, User
 from grader import scoring
 from grader.assignment import Assignment
 from grader.checks.architecture.evidence import ArchitectureEvidence, ForwardProbe
@@ -43,6 +44,9 @@ def enrol(database: Database, students: int, attempts: int) -> None:
         people = [{"login": f"s{n:05}", "name": f"Student {n}", "role": Role.STUDENT} for n in range(students)]
         session.execute(insert(User), people)
         ids = session.scalars(select(User.id).where(User.role == Role.STUDENT).order_by(User.login)).all()
+        enrolled = set(session.scalars(select(Enrolment.user_id)))
+        new = [{"user_id": key, "course": FIRST, "role": Role.STUDENT} for key in ids if key not in enrolled]
+        session.execute(insert(Enrolment), new)
         rows: dict[type[Any], list[dict[str, Any]]] = {
             table: [] for table in (Blob, Submission, SubmissionPart, Run, StoredEvidence, StoredScore)
         }

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app import language, problems
 from app.assignments import service
 from app.assignments.models import PublishedAssignment
+from app.auth import access
 from app.auth.viewer import Viewer
 from app.http.authentication import AnyViewer
 from app.http.request_language import Language
@@ -100,8 +101,8 @@ class AssignmentView(BaseModel):
 
 @router.get("")
 def list_assignments(viewer: AnyViewer, session: ReadSession, lang: Language) -> list[AssignmentView]:
-    """The newest version of every assignment."""
-    return [assignment_view(session, viewer, row, lang) for row in service.all_current(session)]
+    """The newest version of every assignment of the caller's courses."""
+    return [assignment_view(session, viewer, row, lang) for row in access.assignments(session, viewer)]
 
 
 @router.get("/{slug}", responses=problems.documented(404))

@@ -42,7 +42,7 @@ def require_reader(
     viewer = optional_viewer(request, database, bearer)
     if viewer is None:
         raise Unauthenticated
-    if not viewer.is_staff:
+    if not viewer.is_staff_anywhere:
         raise Forbidden("Only the course's staff may read the metrics.")
 
 

@@ -17,6 +17,7 @@ from app.api.files import BINARY, file_answer
 from app.api.stream_limit import OpenStream, StreamLimit
 from app.api.submission_stream import SubmissionStream
 from app.assignments import service as assignments
+from app.auth import access
 from app.auth.viewer import Viewer
 from app.exports import gradescope
 from app.grading import cancelling
@@ -86,14 +87,16 @@ async def create_submission(
 
     def store() -> Report:
         with database.read() as session:
-            definition = assignments.current_definition(session, submitting.read_slug(fields))
+            slug = submitting.read_slug(fields)
+            person = access.within_assignment(viewer, slug)
+            definition = assignments.current_definition(session, slug)
         upload = submitting.read_form(fields, definition)
-        receipt = submitting.submit(database, request.app.state.jobs, viewer, upload, idempotency_key)
-        if receipt.new is not None and not viewer.is_staff:
+        receipt = submitting.submit(database, request.app.state.jobs, person, upload, idempotency_key)
+        if receipt.new is not None and not person.is_staff:
             return reports.new_report(receipt.new, viewer.login, lang)
         with database.read() as session:
             # This viewer may read the report: only staff can submit for another student.
-            return reports.load_report(session, viewer, receipt.id, lang)
+            return reports.load_report(session, person, receipt.id, lang)
 
     report = await run_in_threadpool(store)
     response.headers["Location"] = f"/api/v1/submissions/{report.id}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session
 
 from app.assignments.models import PublishedAssignment
+from app.courses.names import ANY_FURTHER, FIRST, pattern
 
 
 def newest(session: Session, slug: str, *, lock: bool = False) -> PublishedAssignment | None:
@@ -29,6 +32,13 @@ def slugs(session: Session) -> list[str]:
     """The slug of every assignment, in order."""
     query = select(PublishedAssignment.slug).where(~PublishedAssignment.is_draft)
     return list(session.scalars(query.distinct().order_by(PublishedAssignment.slug)))
+
+
+def in_courses(courses: Collection[str]) -> ColumnElement[bool]:
+    """The condition on published versions that they belong to one of these courses."""
+    slug = PublishedAssignment.slug
+    of_course = (~slug.like(ANY_FURTHER) if course == FIRST else slug.like(pattern(course)) for course in courses)
+    return or_(false(), *of_course)
 
 
 def _newest_first(slug: str) -> Select[PublishedAssignment]:

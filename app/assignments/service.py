@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from sqlalchemy.orm import Session
 
 from app.assignments import repository
 from app.assignments.models import PublishedAssignment
 from app.audit import service as audit
+from app.courses.names import FIRST, LONGEST, full_name
 from app.db.base import now
-from app.problems import Conflict, NotFound
+from app.problems import Conflict, NotFound, Unprocessable
 from grader import assignment as assignments
 from grader.assignment import Assignment
 
-_definitions: dict[str, Assignment] = {}
-"""Parsed assignments by digest, which covers the content of all files."""
+_definitions: dict[tuple[str, str], Assignment] = {}
+"""Parsed assignments by slug and digest, which covers the content of all files."""
 _MAX_DEFINITIONS = 64
 
 
@@ -22,6 +25,17 @@ class AssignmentNotFound(NotFound):
 
     slug = "assignment-not-found"
 
+    @classmethod
+    def of(cls, slug: str) -> Self:
+        """The error of an assignment that does not exist, or not for whom is asking."""
+        return cls(f"There is no assignment {slug!r}.")
+
+
+class NameTooLong(Unprocessable):
+    """The names of the course and the assignment are too long together."""
+
+    slug = "name-too-long"
+
 
 class VersionTaken(Conflict):
     """A newer version of the assignment needs a higher `version`."""
@@ -29,43 +43,43 @@ class VersionTaken(Conflict):
     slug = "version-taken"
 
 
-def publish_version(session: Session, assignment: Assignment, actor: str) -> PublishedAssignment:
+def publish_version(session: Session, assignment: Assignment, actor: str, course: str = FIRST) -> PublishedAssignment:
     """Publish a new version of an assignment, or the first one; older versions stay. Raises `VersionTaken`.
 
     The version that is the newest already is published once. Hand-ins graded before keep their points until a
     regrade.
     """
-    newest = repository.newest(session, assignment.slug, lock=True)
+    slug = _slug(course, assignment)
+    newest = repository.newest(session, slug, lock=True)
     if newest is not None and newest.digest == assignment.digest:
         return newest
     if newest is not None and assignment.version <= newest.version:
         raise VersionTaken(
-            f"{assignment.slug} is published as version {newest.version} with other content; "
+            f"{slug} is published as version {newest.version} with other content; "
             f"write `version = {newest.version + 1}` into assignment.toml."
         )
-    row = publish(session, assignment)
-    audit.record(
-        session, actor, "assignment.publish", assignment.slug, version=assignment.version, digest=assignment.digest
-    )
+    row = publish(session, assignment, course)
+    audit.record(session, actor, "assignment.publish", slug, version=assignment.version, digest=assignment.digest)
     return row
 
 
-def publish(session: Session, assignment: Assignment) -> PublishedAssignment:
+def publish(session: Session, assignment: Assignment, course: str = FIRST) -> PublishedAssignment:
     """Store this version unless it is stored already. A draft becomes a published version."""
-    row = store_draft(session, assignment)
+    row = store_draft(session, assignment, course)
     if row.is_draft:
         row.is_draft, row.published_at = False, now()
         session.flush()
     return row
 
 
-def store_draft(session: Session, assignment: Assignment) -> PublishedAssignment:
+def store_draft(session: Session, assignment: Assignment, course: str = FIRST) -> PublishedAssignment:
     """Store this version, unless it is stored already, as one that is not published."""
-    stored = repository.by_digest(session, assignment.slug, assignment.digest)
+    slug = _slug(course, assignment)
+    stored = repository.by_digest(session, slug, assignment.digest)
     if stored is not None:
         return stored
     row = PublishedAssignment(
-        slug=assignment.slug,
+        slug=slug,
         version=assignment.version,
         digest=assignment.digest,
         files=dict(assignment.files),
@@ -74,6 +88,16 @@ def store_draft(session: Session, assignment: Assignment) -> PublishedAssignment
     session.add(row)
     session.flush()
     return row
+
+
+def _slug(course: str, assignment: Assignment) -> str:
+    """The name of a course's assignment in the installation. Raises `NameTooLong`."""
+    slug = full_name(course, assignment.slug)
+    if len(slug) > LONGEST:
+        raise NameTooLong(
+            f"{slug} has {len(slug)} characters; {LONGEST} is the most. Shorten the slug of the assignment."
+        )
+    return slug
 
 
 def publish_bundled(session: Session) -> None:
@@ -86,7 +110,7 @@ def current(session: Session, slug: str) -> PublishedAssignment:
     """The newest version of an assignment. Raises `AssignmentNotFound`."""
     row = repository.newest(session, slug)
     if row is None:
-        raise AssignmentNotFound(f"There is no assignment {slug!r}.")
+        raise AssignmentNotFound.of(slug)
     return row
 
 
@@ -103,12 +127,13 @@ def versions(session: Session, slug: str) -> list[PublishedAssignment]:
 
 def definition(row: PublishedAssignment) -> Assignment:
     """The parsed assignment of a stored version. Parsing happens once in a process."""
-    assignment = _definitions.get(row.digest)
+    assignment = _definitions.get((row.slug, row.digest))
     if assignment is None:
-        assignment = assignments.from_files(row.files)
+        # The files name the assignment within its course.
+        assignment = assignments.from_files(row.files).model_copy(update={"slug": row.slug})
         if len(_definitions) >= _MAX_DEFINITIONS:
             _definitions.clear()
-        _definitions[row.digest] = assignment
+        _definitions[row.slug, row.digest] = assignment
     return assignment
 
 

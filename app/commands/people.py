@@ -14,6 +14,7 @@ from app.commands.configuration import settings
 from app.commands.database import reading, writing
 from app.commands.failures import UnusableInput
 from app.commands.tables import emit
+from app.courses.names import FIRST
 from app.users import repository, service
 from app.users.models import Role, User
 from app.users.schemas import RosterPreview
@@ -64,7 +65,8 @@ def _show(plan: RosterPreview, as_json: bool) -> None:
 def list_people(role: str | None, as_json: bool) -> None:
     """Print everybody, or everybody with a role."""
     with reading(settings()) as session:
-        rows = [_row(user) for user in repository.everybody(session, Role(role) if role else None)]
+        people = repository.with_role(session, Role(role), FIRST) if role else repository.everybody(session)
+        rows = [_row(user) for user in people]
     emit(rows, as_json)
 
 

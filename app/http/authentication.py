@@ -11,7 +11,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from app.auth import service
 from app.auth.viewer import Viewer
 from app.db.engine import Database
-from app.http import cookies, request_metrics
+from app.http import cookies, course_of_request, request_metrics
 from app.http.sessions import Db
 from app.problems import Forbidden, Unauthenticated
 
@@ -21,20 +21,28 @@ bearer_scheme = HTTPBearer(auto_error=False, description="A token of `POST /admi
 def optional_viewer(
     request: Request, database: Db, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 ) -> Viewer | None:
-    """The viewer, or ``None``. An invalid bearer token does not fall back to the cookie."""
+    """The viewer within the course of the request, or ``None``; see `app.auth.access`.
+
+    An invalid bearer token does not fall back to the cookie.
+    """
     if "authorization" in request.headers:
         if bearer is None:
             return None
         with database.read() as session:
             viewer = service.by_token(session, bearer.credentials)
-        if viewer is None:
-            request_metrics.TOKENS_REFUSED.labels("bearer").inc()
-        return viewer
-    return cookie_viewer(request, database)
+            if viewer is not None:
+                return course_of_request.narrow(session, request, viewer)
+        request_metrics.TOKENS_REFUSED.labels("bearer").inc()
+        return None
+    if not (cookie := request.cookies.get(cookies.NAME)):
+        return None
+    with database.read() as session:
+        viewer = service.by_cookie(session, cookie)
+        return viewer and course_of_request.narrow(session, request, viewer)
 
 
 def cookie_viewer(request: Request, database: Database) -> Viewer | None:
-    """The viewer who is logged in with this browser, or ``None``."""
+    """The viewer who is logged in with this browser, outside of any course, or ``None``."""
     cookie = request.cookies.get(cookies.NAME)
     if not cookie:
         return None
@@ -50,7 +58,7 @@ async def require_viewer(viewer: Annotated[Viewer | None, Depends(optional_viewe
 
 
 async def require_staff(viewer: Annotated[Viewer, Depends(require_viewer)]) -> Viewer:
-    """A TA or an admin. Raises `Forbidden`."""
+    """A TA, an instructor or an admin. Raises `Forbidden`."""
     if not viewer.is_staff:
         raise Forbidden("Only the course's staff may do this.")
     return viewer

@@ -12,6 +12,7 @@ import secrets
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.courses.names import FIRST
 from app.lti import repository
 from app.lti.messages import Message
 from app.lti.models import Identity, Match, Platform
@@ -55,6 +56,7 @@ def _follow(session: Session, platform: Platform, message: Message, user: User, 
     if role is not None and user.role is not role:
         audit.record(session, _actor(platform), "lti.role", user.login, role=role.value)
         user.role = role
+        users.enrol(session, user, FIRST, role)
     if message.name and user.name != message.name:
         audit.record(session, _actor(platform), "lti.name", user.login, former=user.name, name=message.name)
         user.name = message.name

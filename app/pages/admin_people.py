@@ -28,6 +28,7 @@ from app.users.schemas import NewUser
 
 router = APIRouter(prefix="/admin/people")
 _ROWS = 100
+_ROLES = (Role.STUDENT, Role.TA, Role.ADMIN)
 
 
 class NoLogin(Unprocessable):
@@ -58,7 +59,7 @@ def people(
         people=rows[:_ROWS],
         q=q,
         more=more,
-        roles=list(Role),
+        roles=_ROLES,
         link_days=service.LINK_DAYS,
         most_link_days=service.MOST_LINK_DAYS,
     )
@@ -237,7 +238,7 @@ def _person(
         person=user,
         wish=wish or {"name": user.name, "role": user.role, "student_id": user.student_id},
         basis=service.stamp(user),
-        roles=list(Role),
+        roles=[role for role in Role if role in (user.role, *_ROLES)],
         tokens=repository.tokens(session, user),
         sessions=auth.count_open_sessions(session, user.id),
     )

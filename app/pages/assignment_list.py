@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.api.assignments import AssignmentView
 from app.assignments import service as assignments
+from app.auth import access
 from app.auth.viewer import Viewer
 from app.reports import service as reports
 from app.reports.schemas import SubmissionPage
@@ -64,7 +65,7 @@ def counting(session: Session, viewer: Viewer, user_id: int, slug: str) -> Count
     if attempt is None:
         return None
     definition = assignments.current_definition(session, slug)
-    told = attempt.told(withholding.withheld(session, definition, is_staff=viewer.is_staff))
+    told = attempt.told(withholding.withheld(session, definition, is_staff=access.is_staff_of(viewer, slug)))
     numbers: dict[Verdict, list[str]] = defaultdict(list)
     for number, cell in attempt.cells.items():
         # That nothing was submitted is no result.

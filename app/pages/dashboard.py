@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from app.assignments import service as assignments
+from app.auth import access
 from app.http import request_language
-from app.http.authentication import StaffViewer
+from app.http.authentication import AnyViewer, StaffViewer
 from app.http.sessions import ReadSession
 from app.pages import charts
 from app.pages.class_pages import class_page, class_snapshot
 from app.pages.class_view import PAGE_ROWS, ClassView
+from app.problems import Forbidden
 from app.scores.class_records import ClassSnapshot
 from app.submissions import repository as submissions
 from app.submissions.models import State
@@ -32,10 +33,15 @@ _MARKS = {Verdict.NOT_SUBMITTED: "–", Verdict.PENDING: "…", Verdict.FAULT: "
 
 
 @router.get("")
-def first(viewer: StaffViewer, session: ReadSession) -> Response:
-    """Lead to the class of the newest submission, else of the first assignment, or to the start page without any."""
-    slugs = [row.slug for row in assignments.all_current(session)]
-    slug = submissions.newest_slug(session) or next(iter(slugs), None)
+def first(viewer: AnyViewer, session: ReadSession) -> Response:
+    """Lead to the class of the newest submission, else of the first assignment, or to the start page without any.
+
+    Raises `Forbidden` for who is staff of no course.
+    """
+    if not viewer.is_staff_anywhere:
+        raise Forbidden("Only the course's staff may do this.")
+    slugs = [row.slug for row in access.assignments(session, viewer, as_staff=True)]
+    slug = submissions.newest_slug(session, slugs) or next(iter(slugs), None)
     return RedirectResponse(f"/dashboard/{quote(slug)}" if slug else "/", status_code=303)
 
 
@@ -66,7 +72,7 @@ def class_table(
         page=page,
         pages=pages,
         states=list(State),
-        slugs=[row.slug for row in assignments.all_current(session)],
+        slugs=[row.slug for row in access.assignments(session, viewer, as_staff=True)],
         verdicts=[verdict for verdict in Verdict if verdict is not Verdict.WITHHELD],
         view=view,
         table_query=view.query(),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.api.assignments import assignment_view
 from app.assignments import service as assignments
+from app.auth import access
 from app.auth.viewer import Viewer
 from app.http import request_language
 from app.http.authentication import AnyViewer
@@ -50,13 +51,14 @@ def start_page(
 ) -> HTMLResponse:
     """The page of an assignment, by default of the first one, with its form in this state."""
     tag = request_language.of_request(request)
-    views = [assignment_view(session, viewer, row, tag) for row in assignments.all_current(session)]
+    views = [assignment_view(session, viewer, row, tag) for row in access.assignments(session, viewer)]
     if slug is not None:
         assignments.current(session, slug)
     chosen = next((view for view in views if slug is None or view.slug == slug), None)
     rows = assignment_list.rows(session, viewer, views)
     context: dict[str, Any] = {}
     if chosen:
+        viewer = access.within_assignment(viewer, chosen.slug)
         definition = assignments.current_definition(session, chosen.slug)
         latest = assignment_list.attempts(session, viewer, chosen.slug)
         shown = latest if cursor is None else assignment_list.attempts(session, viewer, chosen.slug, cursor)

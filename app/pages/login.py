@@ -104,7 +104,7 @@ def local(path: str) -> str:
 def _landing(viewer: Viewer, back: str) -> str:
     """Where a login leads: to the page that asked for it, else staff to their class and students to the start page."""
     path = local(back)
-    return "/dashboard" if path == "/" and viewer.is_staff else path
+    return "/dashboard" if path == "/" and viewer.is_staff_anywhere else path
 
 
 def _limited(request: Request, back: str, seconds: int) -> HTMLResponse:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
+from app.courses.names import course_of
 from app.http import request_language
 from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
@@ -156,7 +157,7 @@ def student_page(
 ) -> HTMLResponse:
     """The page of a student, with a problem if there is one. Raises `UserNotFound` or `SubmissionNotFound`."""
     tag = request_language.of_request(request)
-    person = users.find(session, login)
+    person = users.find_member(session, login, course_of(slug))
     definition = assignments.definition(assignments.current(session, slug))
     attempts = reports.list_submissions(session, viewer, assignment=slug, student=login, limit=_ATTEMPTS)
     standings = class_snapshot(request, session, slug).standings

@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse
 from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
+from app.courses.names import course_of
 from app.db.engine import Database
 from app.http.authentication import StaffViewer
 from app.http.sessions import Db
@@ -106,5 +107,6 @@ def _open(request: Request, database: Database, viewer: Viewer, slug: str, login
         audit.record(session, viewer.login, "student.view", f"{slug}/{user.login}", path=request.url.path)
     leave = f"/dashboard/{quote(slug)}/students/{quote(user.login)}"
     request.state.student_view = StudentView(user.login, user.name, f"{leave}/view", leave, slug)
-    # Staff have rights beyond a student's, so anybody is shown with those of a student.
-    return Viewer(user.id, user.login, user.name, Role.STUDENT)
+    # Staff have rights beyond a student's, so anybody is shown with those of a student, in this course alone.
+    course = course_of(slug)
+    return Viewer(user.id, user.login, user.name, Role.STUDENT, {course: Role.STUDENT}, course)

@@ -22,6 +22,12 @@ def get(session: Session, viewer: Viewer, request_id: int, *, lock: bool = False
     return session.scalar(query.with_for_update(of=RegradeRequest) if lock else query)
 
 
+def slug_of(session: Session, request_id: int) -> str | None:
+    """The assignment of a request."""
+    query = select(PublishedAssignment.slug).join(Submission).join(RegradeRequest)
+    return session.scalar(query.where(RegradeRequest.id == request_id))
+
+
 def of_ids(session: Session, request_ids: Sequence[int]) -> list[RegradeRequest]:
     """The requests with these ids."""
     return list(session.scalars(_with_relations().where(RegradeRequest.id.in_(request_ids))))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.audit import service as audit
+from app.auth import access
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.problems import Conflict, Forbidden, NotFound
@@ -237,4 +238,5 @@ def _close(session: Session, viewer: Viewer, request: RegradeRequest, state: Req
 
 
 def _withheld(session: Session, viewer: Viewer, submission: Submission) -> Mapping[str, Tell]:
-    return withholding.withheld(session, assignments.definition(submission.assignment), is_staff=viewer.is_staff)
+    is_staff = access.is_staff_of(viewer, submission.assignment.slug)
+    return withholding.withheld(session, assignments.definition(submission.assignment), is_staff=is_staff)

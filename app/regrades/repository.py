@@ -40,6 +40,11 @@ def get(session: Session, regrade_id: uuid.UUID, *, lock: bool = False) -> Regra
     return session.scalar(query.with_for_update() if lock else query)
 
 
+def slug_of(session: Session, regrade_id: uuid.UUID) -> str | None:
+    """The assignment of a regrade."""
+    return session.scalar(select(Regrade.slug).where(Regrade.id == regrade_id))
+
+
 def target_of(session: Session, regrade_id: uuid.UUID) -> Assignment:
     """The definition of the version that a regrade measures or scores with."""
     return assignments.definition(session.get_one(Regrade, regrade_id).target)

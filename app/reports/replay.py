@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
+from app.auth import access
 from app.auth.viewer import Viewer
 from app.problems import Conflict
 from app.scores import repository as scores
@@ -56,7 +57,7 @@ def archive(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> bytes
 
 def _files(session: Session, viewer: Viewer, submission: Submission) -> dict[str, bytes]:
     definition = assignments.definition(submission.assignment)
-    withheld = withholding.withheld(session, definition, is_staff=viewer.is_staff)
+    withheld = withholding.withheld(session, definition, is_staff=access.is_staff_of(viewer, definition.slug))
     measured = _measured(session, submission, withheld)
     versions = [version for number, (version, _) in measured.items() if registry.of(version.question(number)).runs_code]
     assignment = versions[-1] if versions else definition

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
+from app.auth import access
 from app.auth.viewer import Viewer
 from app.problems import Unprocessable
 from app.reports import building
@@ -33,7 +34,8 @@ class UnknownCursor(Unprocessable):
 def load_report(session: Session, viewer: Viewer, submission_id: uuid.UUID, language: str) -> Report:
     """The report of a submission. Raises `SubmissionNotFound`."""
     submission = submissions.find(session, viewer, submission_id)
-    return building.build_report(session, submission, language, is_staff=viewer.is_staff)
+    is_staff = access.is_staff_of(viewer, submission.assignment.slug)
+    return building.build_report(session, submission, language, is_staff=is_staff)
 
 
 def load_student_report(session: Session, viewer: Viewer, submission_id: uuid.UUID, language: str) -> Report:
@@ -66,7 +68,9 @@ def list_submissions(
     scores = SubmissionScores(session, [submission.id for submission in rows])
     versions = {submission.assignment_id: submission.assignment for submission in rows}
     withheld = {
-        key: withholding.withheld(session, assignments.definition(version), is_staff=viewer.is_staff)
+        key: withholding.withheld(
+            session, assignments.definition(version), is_staff=access.is_staff_of(viewer, version.slug)
+        )
         for key, version in versions.items()
     }
     return SubmissionPage(

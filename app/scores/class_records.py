@@ -158,11 +158,11 @@ class ClassRecords:
         """The current state of a class. Raises `AssignmentNotFound`."""
         current = assignments.definition(assignments.current(session, slug))
         excused = excusals.user_ids(session, slug)
-        stamp = (current.digest, excused, repository.people_stamp(session), *repository.stamp(session, slug))
+        stamp = (current.digest, excused, repository.people_stamp(session, slug), *repository.stamp(session, slug))
         with self._lock:
             cached = self._classes.setdefault(slug, _CachedClass())
             if cached.snapshot is None or cached.stamp != stamp:
-                cached.snapshot = cached.refresh(session, current, repository.people(session), excused)
+                cached.snapshot = cached.refresh(session, current, repository.people(session, slug), excused)
                 cached.stamp = stamp
             return cached.snapshot
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import Select, String, and_, case, func, select, true, type_coerce
+from sqlalchemy import Select, String, and_, case, func, or_, select, true, type_coerce
 from sqlalchemy.orm import Session
 
 from app.assignments.models import PublishedAssignment
+from app.courses.names import course_of
 from app.scores.models import Override, StoredScore
 from app.submissions.models import State, StoredEvidence, Submission
-from app.users.models import User
+from app.users.models import Enrolment, User
 from grader.scoring import Verdict
 
 LOST = (Verdict.PARTIAL, Verdict.NONE)
@@ -27,17 +28,28 @@ def stamp(session: Session, slug: str) -> tuple[Any, ...]:
     return tuple(session.execute(query.where(Submission.assignment_id.in_(_versions(slug)))).one())
 
 
-def people_stamp(session: Session) -> str:
-    """A value that changes with every user: one text is read ten times as fast as the rows."""
-    role, number = type_coerce(User.role, String), func.coalesce(User.student_id, "")
+def people_stamp(session: Session, slug: str) -> str:
+    """A value that changes with every person of a class: one text is read ten times as fast as the rows."""
+    role, number = type_coerce(_ROLE, String), func.coalesce(User.student_id, "")
     person = User.login + "\t" + User.name + "\t" + role + "\t" + number
-    return session.scalar(select(func.aggregate_strings(person, "\n"))) or ""
+    return session.scalar(_of_class(select(func.aggregate_strings(person, "\n")), slug)) or ""
 
 
-def people(session: Session) -> Sequence[Any]:
-    """Every user by login: id, login, name, role, student id, and when their data was deleted."""
-    columns = (User.id, User.login, User.name, User.role, User.student_id, User.deleted_at)
-    return session.execute(select(*columns).order_by(User.login)).all()
+def people(session: Session, slug: str) -> Sequence[Any]:
+    """Everybody of a class by login: id, login, name, role, student id, and when their data was deleted."""
+    columns = User.id, User.login, User.name, _ROLE.label("role"), User.student_id, User.deleted_at
+    return session.execute(_of_class(select(*columns), slug).order_by(User.login)).all()
+
+
+_Columns = TypeVarTuple("_Columns")
+_ROLE = func.coalesce(Enrolment.role, User.role)
+
+
+def _of_class(query: Select[*_Columns], slug: str) -> Select[*_Columns]:
+    """The people who are enrolled in the course of an assignment or submitted it."""
+    in_course = and_(Enrolment.user_id == User.id, Enrolment.course == course_of(slug))
+    submitted = User.id.in_(select(Submission.user_id).where(Submission.assignment_id.in_(_versions(slug))))
+    return query.select_from(User).outerjoin(Enrolment, in_course).where(or_(Enrolment.course.is_not(None), submitted))
 
 
 def submissions(session: Session, slug: str, user_id: int | None = None) -> Sequence[Any]:

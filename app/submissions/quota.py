@@ -71,7 +71,7 @@ def give_back(session: Session, viewer: Viewer, slug: str, login: str) -> list[i
     Raises `AssignmentNotFound`, `UserNotFound` or `OwnCase`.
     """
     assignments.current(session, slug)
-    student = students.find_other(session, viewer, login)
+    student = students.find_other(session, viewer, slug, login)
     repository.lock_user(session, student.id)
     numbers = repository.give_back(session, student.id, slug, now() - WINDOW)
     if numbers:

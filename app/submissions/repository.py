@@ -6,13 +6,15 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, true, tuple_, union_all, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, true, tuple_, union_all, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session, joinedload
 
 from app.assignments import service as assignments
 from app.assignments.models import PublishedAssignment
+from app.assignments.repository import in_courses
+from app.auth import access
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.submissions.models import Blob, Run, State, StoredEvidence, Submission, SubmissionPart
@@ -24,8 +26,20 @@ _BLOB_TOUCH = timedelta(hours=1)
 
 
 def visible(viewer: Viewer) -> ColumnElement[bool]:
-    """The condition on submissions that a viewer may see: students their own, staff all."""
-    return true() if viewer.is_staff else Submission.user_id == viewer.user_id
+    """The condition on submissions that a viewer may see: their own in their courses, as staff all of the course.
+
+    Within a course, only those of the course.
+    """
+    if viewer.is_admin:
+        return true()
+    courses = viewer.roles if viewer.course is None else [viewer.course]
+    as_staff = [course for course in access.courses_of_staff(viewer) if course in courses]
+    own = and_(Submission.user_id == viewer.user_id, _in_courses(courses))
+    return or_(own, _in_courses(as_staff)) if as_staff else own
+
+
+def _in_courses(courses: Collection[str]) -> ColumnElement[bool]:
+    return Submission.assignment_id.in_(select(PublishedAssignment.id).where(in_courses(courses)))
 
 
 def get(session: Session, viewer: Viewer, submission_id: uuid.UUID, *, lock: bool = False) -> Submission | None:
@@ -44,6 +58,11 @@ def load(session: Session, submission_id: uuid.UUID) -> Submission:
 def assignment_of(session: Session, submission_id: uuid.UUID) -> Assignment:
     """The definition of the version that this submission belongs to."""
     return assignments.definition(load(session, submission_id).assignment)
+
+
+def slug_of(session: Session, submission_id: uuid.UUID) -> str | None:
+    """The assignment that a submission belongs to."""
+    return session.scalar(select(PublishedAssignment.slug).join(Submission).where(Submission.id == submission_id))
 
 
 def student_of(session: Session, submission_id: uuid.UUID) -> int | None:
@@ -93,7 +112,7 @@ def page(
         query = query.join(User, Submission.user_id == User.id).where(User.login == student)
     if assignment is not None:
         versions = session.scalars(select(PublishedAssignment.id).where(PublishedAssignment.slug == assignment)).all()
-        if student is None and viewer.is_staff and versions:
+        if student is None and access.is_staff_of(viewer, assignment) and versions:
             # An index gives the newest of each version; SQLite would sort all submissions of the assignment.
             version_ids = [
                 select(Submission.id)
@@ -108,9 +127,10 @@ def page(
     return list(session.scalars(query.where(*conditions)))
 
 
-def newest_slug(session: Session) -> str | None:
-    """The assignment of the newest submission."""
+def newest_slug(session: Session, slugs: Collection[str]) -> str | None:
+    """The assignment, one of these, of the newest submission."""
     query = select(PublishedAssignment.slug).join(Submission, Submission.assignment_id == PublishedAssignment.id)
+    query = query.where(PublishedAssignment.slug.in_(slugs))
     return session.scalar(query.order_by(Submission.submitted_at.desc(), Submission.id.desc()).limit(1))
 
 

@@ -14,7 +14,9 @@ from typing import cast, get_args
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
+from app.auth import access
 from app.auth.viewer import Viewer
+from app.courses.names import course_of
 from app.db.base import now
 from app.db.engine import Database
 from app.problems import Conflict, Forbidden, Unprocessable
@@ -163,8 +165,8 @@ class Target:
 
 def find_target(session: Session, viewer: Viewer, upload: Upload) -> Target:
     """Find the student and the assignment. Raises `AssignmentNotFound`, `UserNotFound` or `Forbidden`."""
-    user_id = _student(session, viewer, upload.student)
     published = assignments.current(session, upload.assignment)
+    user_id = _student(session, viewer, upload.student, course_of(published.slug))
     extended_to = None if viewer.is_staff else extensions.deadline(session, published.slug, user_id)
     return Target(user_id, published.id, assignments.definition(published), extended_to)
 
@@ -195,6 +197,7 @@ def submit(
 
     A separate transaction reads the target, because SQLite lets one writer through at a time.
     """
+    viewer = access.within_assignment(viewer, upload.assignment)
     with database.read() as session:
         target = find_target(session, viewer, upload)
     return database.write_in_group(lambda session: _add(session, engine, viewer, upload, idempotency_key, target))
@@ -207,6 +210,7 @@ def add_submission(
 
     Raises `IdempotencyKeyReused`, `AssignmentClosed` or `QuotaSpent`, and what `find_target` raises.
     """
+    viewer = access.within_assignment(viewer, upload.assignment)
     return _add(session, engine, viewer, upload, idempotency_key, find_target(session, viewer, upload)).id
 
 
@@ -253,12 +257,12 @@ def _add(
     return Receipt(submission.id, NewSubmission(submission, target, rows, sizes, attempts.has_free_cancel))
 
 
-def _student(session: Session, viewer: Viewer, login: str | None) -> int:
+def _student(session: Session, viewer: Viewer, login: str | None, course: str) -> int:
     if login is None or login == viewer.login:
         return viewer.user_id
     if not viewer.is_staff:
         raise Forbidden("Only the course's staff may submit for another person.")
-    return users.find(session, login).id
+    return users.find_member(session, login, course).id
 
 
 def _check_open(assignment: Assignment, extended_to: datetime | None) -> None:

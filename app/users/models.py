@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Enum, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.courses.models import Course as Course  # The table that enrolments refer to.
 from app.db.base import Base, now
 
 
@@ -16,6 +17,7 @@ class Role(StrEnum):
 
     STUDENT = "student"
     TA = "ta"
+    INSTRUCTOR = "instructor"
     ADMIN = "admin"
 
 
@@ -23,7 +25,11 @@ ROLE = Enum(Role, native_enum=False, length=16, values_callable=lambda roles: [r
 
 
 class User(Base):
-    """A person of the course; of one with ``deleted_at`` only a number is left."""
+    """A person; of one with ``deleted_at`` only a number is left.
+
+    ``role`` matters where it is `Role.ADMIN`; any other is the one with which the person was added. The roles in the
+    courses are the enrolments'.
+    """
 
     __tablename__ = "users"
 
@@ -34,6 +40,20 @@ class User(Base):
     student_id: Mapped[str | None] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(default=now)
     deleted_at: Mapped[datetime | None]
+
+    enrolments: Mapped[list[Enrolment]] = relationship(cascade="all, delete-orphan")
+
+
+class Enrolment(Base):
+    """A person's role in a course: student, TA or instructor. ``dropped_at`` marks who left; their work stays."""
+
+    __tablename__ = "enrolments"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    course: Mapped[str] = mapped_column(ForeignKey("courses.slug"), primary_key=True, index=True)
+    role: Mapped[Role] = mapped_column(ROLE)
+    section: Mapped[str | None] = mapped_column(String(80))
+    dropped_at: Mapped[datetime | None]
 
 
 class Token(Base):

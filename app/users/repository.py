@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.users.models import Role, Token, User
+from app.users.models import Enrolment, Role, Token, User
 
 
 def by_login(session: Session, login: str) -> User | None:
@@ -55,10 +55,24 @@ def token_by_digest(session: Session, digest: str) -> Token | None:
     return session.scalar(select(Token).where(Token.digest == digest))
 
 
-def everybody(session: Session, role: Role | None = None) -> list[User]:
-    """Everybody, or everybody with this role, in order of their logins."""
-    query = select(User).where(User.deleted_at.is_(None)).order_by(User.login)
-    return list(session.scalars(query if role is None else query.where(User.role == role)))
+def everybody(session: Session) -> list[User]:
+    """Everybody, in order of their logins."""
+    return list(session.scalars(select(User).where(User.deleted_at.is_(None)).order_by(User.login)))
+
+
+def with_role(session: Session, role: Role, course: str) -> list[User]:
+    """The admins, or everybody who has another role in a course, in order of their logins."""
+    is_enrolled = User.enrolments.any(
+        and_(Enrolment.course == course, Enrolment.role == role, Enrolment.dropped_at.is_(None))
+    )
+    query = select(User).where(User.role == role if role is Role.ADMIN else is_enrolled)
+    query = query.where(User.deleted_at.is_(None))
+    return list(session.scalars(query.order_by(User.login)))
+
+
+def enrolment(session: Session, user_id: int, course: str) -> Enrolment | None:
+    """The enrolment of a person in a course, also of one who dropped it."""
+    return session.get(Enrolment, (user_id, course))
 
 
 def tokens(session: Session, user: User) -> list[Token]:

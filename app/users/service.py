@@ -18,11 +18,12 @@ from typing import Self
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.courses.names import FIRST
 from app.db.base import now
 from app.presenting import file_kinds
 from app.problems import Conflict, NotFound, Unprocessable
 from app.users import repository, roster
-from app.users.models import Role, Token, User
+from app.users.models import Enrolment, Role, Token, User
 from app.users.roster import LOGIN
 
 BOOTSTRAP_LOGIN = "admin"
@@ -145,14 +146,25 @@ def find(session: Session, login: str) -> User:
 
 
 def create_user(
-    session: Session, *, login: str, name: str, role: Role, actor: str, student_id: str | None = None
+    session: Session,
+    *,
+    login: str,
+    name: str,
+    role: Role,
+    actor: str,
+    student_id: str | None = None,
+    course: str = FIRST,
 ) -> User:
-    """Add a person. Raises `LoginTaken`, and `ValueError` for a login that is none."""
+    """Add a person, and enrol them in a course unless they are an admin.
+
+    Raises `LoginTaken`, and `ValueError` for a login that is none.
+    """
     if not re.fullmatch(LOGIN, login):
         raise ValueError(f"{login!r} is not a login: letters, digits and . _ @ + - only, 80 at most")
     if repository.by_login(session, login) is not None:
         raise LoginTaken(f"The login {login} is taken.")
-    user = User(login=login, name=name, role=role, student_id=student_id)
+    enrolments = [] if role is Role.ADMIN else [Enrolment(course=course, role=role)]
+    user = User(login=login, name=name, role=role, student_id=student_id, enrolments=enrolments)
     session.add(user)
     session.flush()
     audit.record(session, actor, "user.create", login, role=role.value)
@@ -180,6 +192,8 @@ def edit_user(
         raise OwnRole
     for key, value in changes.items():
         setattr(user, key, value)
+    if role is not None and role is not Role.ADMIN and "role" in changes:
+        enrol(session, user, FIRST, role)
     if changes:
         told = {key: str(value or "") for key, value in changes.items()}
         audit.record(session, actor, "user.edit", user.login, **told)
@@ -188,6 +202,24 @@ def edit_user(
 def stamp(user: User) -> str:
     """A value that changes with every edit of a person."""
     return digest(json.dumps([user.name, user.role.value, user.student_id]))[:16]
+
+
+def enrol(session: Session, user: User, course: str, role: Role) -> Enrolment:
+    """Give a person a role in a course; who dropped it is back."""
+    row = repository.enrolment(session, user.id, course)
+    if row is None:
+        row = Enrolment(course=course)
+        user.enrolments.append(row)
+    row.role, row.dropped_at = role, None
+    return row
+
+
+def find_member(session: Session, login: str, course: str) -> User:
+    """The person with this login who is or was enrolled in a course, or an admin. Raises `UserNotFound`."""
+    user = repository.by_login(session, login)
+    if user is None or (user.role is not Role.ADMIN and repository.enrolment(session, user.id, course) is None):
+        raise UserNotFound(f"There is no person with the login {login}.")
+    return user
 
 
 def create_token(session: Session, user: User, *, actor: str) -> NewToken:
@@ -206,7 +238,7 @@ def create_login_links(
     """
     if not 1 <= days <= MOST_LINK_DAYS:
         raise ValueError(f"a login link is valid for 1 to {MOST_LINK_DAYS} days")
-    people = repository.with_logins(session, logins) if logins else repository.everybody(session, role)
+    people = repository.with_logins(session, logins) if logins else repository.with_role(session, role, FIRST)
     if unknown := sorted(set(logins) - {person.login for person in people}):
         raise UserNotFound(f"There is no person with the login {unknown[0]}.")
     expires_at = now() + timedelta(days=days)

@@ -27,7 +27,7 @@ def excuse(session: Session, viewer: Viewer, slug: str, login: str, reason: str)
     Raises `AssignmentNotFound`, `UserNotFound` or `OwnCase`.
     """
     assignments.current(session, slug)
-    student = students.find_other(session, viewer, login)
+    student = students.find_other(session, viewer, slug, login)
     row = repository.get(session, slug, student.id)
     if row is None:
         row = Excusal(slug=slug, user_id=student.id)
@@ -45,7 +45,7 @@ def remove(session: Session, viewer: Viewer, slug: str, login: str) -> None:
     Raises `AssignmentNotFound`, `UserNotFound`, `OwnCase` or `ExcusalNotFound`.
     """
     assignments.current(session, slug)
-    student = students.find_other(session, viewer, login)
+    student = students.find_other(session, viewer, slug, login)
     row = repository.get(session, slug, student.id)
     if row is None:
         raise ExcusalNotFound

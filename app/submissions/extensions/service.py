@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.audit import service as audit
 from app.auth.viewer import Viewer
+from app.courses.names import course_of
 from app.db.base import now
 from app.problems import Forbidden, NotFound, PreconditionFailed, Unprocessable
 from app.submissions.extensions import repository
@@ -61,7 +62,7 @@ def grant(session: Session, viewer: Viewer, slug: str, login: str, deadline: dat
     Raises `AssignmentNotFound`, `UserNotFound`, `OwnExtension` or `ExtensionUseless`.
     """
     schedule = assignments.definition(assignments.current(session, slug)).schedule
-    student = _student(session, viewer, login)
+    student = _student(session, viewer, slug, login)
     if schedule.deadline is None:
         raise ExtensionUseless(f"{slug} has no deadline, so there is nothing to extend.")
     if deadline <= schedule.deadline:
@@ -94,7 +95,7 @@ def check_basis(session: Session, slug: str, login: str, basis: str) -> None:
 
     Raises `ExtensionChanged` or `UserNotFound`.
     """
-    extended_to = deadline(session, slug, users.find(session, login).id)
+    extended_to = deadline(session, slug, users.find_member(session, login, course_of(slug)).id)
     if basis != (extended_to.isoformat() if extended_to else ""):
         raise ExtensionChanged
 
@@ -127,7 +128,7 @@ def remove(session: Session, viewer: Viewer, slug: str, login: str) -> None:
     Raises `AssignmentNotFound`, `UserNotFound`, `OwnExtension` or `ExtensionNotFound`.
     """
     assignments.current(session, slug)
-    student = _student(session, viewer, login)
+    student = _student(session, viewer, slug, login)
     row = repository.get(session, slug, student.id)
     if row is None:
         raise ExtensionNotFound
@@ -143,8 +144,8 @@ def deadline(session: Session, slug: str, user_id: int) -> datetime | None:
     return row.deadline if row is not None else None
 
 
-def _student(session: Session, viewer: Viewer, login: str) -> User:
-    student = users.find(session, login)
+def _student(session: Session, viewer: Viewer, slug: str, login: str) -> User:
+    student = users.find_member(session, login, course_of(slug))
     if student.id == viewer.user_id and not viewer.is_admin:
         raise OwnExtension
     return student

@@ -28,7 +28,7 @@ class OthersNote(Forbidden):
 def add(session: Session, viewer: Viewer, slug: str, login: str, text: str) -> StaffNote:
     """Add a note about a student. Raises `AssignmentNotFound`, `UserNotFound` or `OwnCase`."""
     assignments.current(session, slug)
-    student = students.find_other(session, viewer, login)
+    student = students.find_other(session, viewer, slug, login)
     note = StaffNote(slug=slug, user_id=student.id, text=text, by_id=viewer.user_id)
     session.add(note)
     session.flush()
@@ -39,7 +39,7 @@ def add(session: Session, viewer: Viewer, slug: str, login: str, text: str) -> S
 
 def delete(session: Session, viewer: Viewer, slug: str, login: str, note_id: int) -> None:
     """Delete a note. Raises `UserNotFound`, `OwnCase`, `NoteNotFound` or `OthersNote`."""
-    student = students.find_other(session, viewer, login)
+    student = students.find_other(session, viewer, slug, login)
     note = repository.get(session, slug, student.id, note_id)
     if note is None:
         raise NoteNotFound

@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy import insert
 
 from app.assignments import service as assignments
+from app.courses.names import FIRST
 from app.db import migrate
 from app.db.engine import Database
 from app.exports import feedback, gradebook, gradescope, gradescope_table, json_lines
@@ -28,7 +29,7 @@ from app.scores import service
 from app.scores.models import Override, StoredScore
 from app.settings import Settings
 from app.submissions.models import Blob, Run, RunOutcome, State, StoredEvidence, Submission, SubmissionPart
-from app.users.models import Role, User
+from app.users.models import Enrolment, Role, User
 from grader import assignment
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -116,6 +117,8 @@ def _fill(database: Database) -> None:
     with database.write() as session:
         rubric = assignments.publish(session, assignment.from_files({"assignment.toml": _ASSIGNMENT})).id
         session.execute(insert(User), PEOPLE)
+        enrolled = [{"user_id": person["id"], "course": FIRST, "role": person["role"]} for person in PEOPLE]
+        session.execute(insert(Enrolment), enrolled)
         handed_in = {"assignment_id": rubric, "repair": "suggest", **digests}
         for row in SUBMISSIONS:
             session.execute(insert(Submission).values(submitted_by_id=row["user_id"], **row, **handed_in))

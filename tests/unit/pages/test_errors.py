@@ -173,6 +173,7 @@ WITHOUT_A_TEXT = {
     "lti-registration-failed",
     "slug-taken",
     "conflict",
+    "name-too-long",
     "precondition-failed",
     "regrade-outdated",
     "roster",

@@ -13,8 +13,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from app.courses.names import FIRST
 from app.submissions.models import State, Submission
-from app.users.models import Role, User
+from app.users.models import Enrolment, Role, User
 from tests.unit.pages.conftest import Course
 
 PAGE = "/dashboard/hw13/exports"
@@ -27,7 +28,8 @@ def course(open_courses: Callable[[], Course]) -> Course:
     course = open_courses()
     course.enrol(3, 1)
     with course.database.write() as session:
-        session.add(User(login="zoe", name="Zoe", role=Role.STUDENT))
+        enrolments = [Enrolment(course=FIRST, role=Role.STUDENT)]
+        session.add(User(login="zoe", name="Zoe", role=Role.STUDENT, enrolments=enrolments))
         graded = session.scalars(select(Submission).join(Submission.user).where(User.login == "s00001")).one()
         columns = {column.name: getattr(graded, column.name) for column in Submission.__table__.columns}
         columns |= {"id": uuid.uuid4(), "attempt": 2, "state": State.QUEUED, "run_id": None}

@@ -78,7 +78,7 @@ def test_other_separators_are_understood(separator: str) -> None:
         (",Ann,,", "the login is empty"),
         ("ann,,,", "the name is empty"),
         ("ann,Ann\0,,", "cannot be shown"),
-        ("ann,Ann,dean,", "the role is one of student, ta, admin, not 'dean'"),
+        ("ann,Ann,dean,", "the role is one of student, ta, instructor, admin, not 'dean'"),
         ("ann,Lin, Ann,student,B1", "more cells than the header"),
         ("first,Again,,", "first appears twice, first on line 2"),
         (f"ann,Ann,,{'9' * 81}", "81 characters"),

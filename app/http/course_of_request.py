@@ -1,0 +1,114 @@
+"""The course that a request concerns, by the names of its parameters."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from app.auth import access
+from app.auth.viewer import Viewer
+from app.courses.names import course_of
+from app.regrade_requests import repository as regrade_requests
+from app.regrade_requests.service import RequestNotFound
+from app.regrades import repository as regrades
+from app.regrades.service import RegradeNotFound
+from app.scores.review_items import repository as review_items
+from app.scores.service import ReviewItemNotFound
+from app.submissions import repository as submissions
+from app.submissions.service import SubmissionNotFound
+from app.users import service as users
+
+_Narrow = Callable[[Session, Viewer, str], Viewer]
+
+
+def narrow(session: Session, request: Request, viewer: Viewer) -> Viewer:
+    """The viewer within the course of the request, or unchanged where the request names none.
+
+    Raises the `NotFound` of the thing that is named if the viewer has no role in its course, or another parameter named
+    another course. Within a course, a person in the path must be one of its people, else `UserNotFound`.
+    """
+    for name, value in _parameters(request):
+        narrowed = _BY_PARAMETER[name](session, viewer, value)
+        if viewer.course not in (None, narrowed.course):
+            raise access.CourseNotFound
+        viewer = narrowed
+    # Others learn by their 403 nothing about who has an account.
+    if viewer.course is not None and viewer.is_staff and "login" in request.path_params:
+        users.find_member(session, request.path_params["login"], viewer.course)
+    return viewer
+
+
+def _parameters(request: Request) -> Iterator[tuple[str, str]]:
+    for values in (request.path_params, request.query_params):
+        for name, value in values.items():
+            if name in _BY_PARAMETER and value:
+                yield name, str(value)
+
+
+def _course(session: Session, viewer: Viewer, value: str) -> Viewer:
+    return access.within(viewer, value)
+
+
+def _assignment(session: Session, viewer: Viewer, value: str) -> Viewer:
+    return access.within_assignment(viewer, value)
+
+
+def _submission(session: Session, viewer: Viewer, value: str) -> Viewer:
+    identifier = _uuid(value)
+    slug = submissions.slug_of(session, identifier) if identifier is not None else None
+    return _within(viewer, slug, SubmissionNotFound)
+
+
+def _regrade(session: Session, viewer: Viewer, value: str) -> Viewer:
+    identifier = _uuid(value)
+    slug = regrades.slug_of(session, identifier) if identifier is not None else None
+    return _within(viewer, slug, RegradeNotFound)
+
+
+def _request(session: Session, viewer: Viewer, value: str) -> Viewer:
+    slug = regrade_requests.slug_of(session, int(value)) if _is_id(value) else None
+    return _within(viewer, slug, RequestNotFound)
+
+
+def _item(session: Session, viewer: Viewer, value: str) -> Viewer:
+    item = review_items.get(session, int(value)) if _is_id(value) else None
+    return _within(viewer, item.slug if item is not None else None, ReviewItemNotFound)
+
+
+def _is_id(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) < len(str(2**31))
+
+
+def _within(viewer: Viewer, slug: str | None, missing: type[Exception]) -> Viewer:
+    """The viewer within the course of an assignment; what does not exist is left to the route."""
+    if slug is None:
+        return viewer
+    try:
+        return access.within(viewer, course_of(slug))
+    except access.CourseNotFound:
+        raise missing from None
+
+
+def _uuid(value: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        return None
+
+
+_BY_PARAMETER: dict[str, _Narrow] = {
+    "course": _course,
+    "slug": _assignment,
+    "assignment": _assignment,
+    "submission_id": _submission,
+    "submission": _submission,
+    "first": _submission,
+    "second": _submission,
+    "done": _submission,
+    "regrade_id": _regrade,
+    "request_id": _request,
+    "item_id": _item,
+}

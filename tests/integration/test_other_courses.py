@@ -1,0 +1,410 @@
+"""Nobody learns anything of a course that is not theirs: every route of the application, asked by people of another."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from app.assignments import service as assignments
+from app.courses.models import Course
+from app.db.engine import Database
+from app.main import create_app
+from app.regrade_requests.models import RegradeRequest, RequestState
+from app.regrades.models import Kind, Regrade
+from app.scores.models import ReviewItem
+from app.users import service as users
+from app.users.models import Role
+from grader.assignment import bundled
+from tests.integration.conftest import MakeSettings
+from tests.integration.service import MODEL, Client, ServiceInProcess, Site
+
+COURSE = "ml27"
+SLUG = f"{COURSE}.hw13"
+OF_A_SUBMISSION = """
+GET /api/v1/submissions/{submission_id}
+GET /api/v1/submissions/{submission_id}/artefact.onnx
+POST /api/v1/submissions/{submission_id}/cancel
+GET /api/v1/submissions/{submission_id}/events
+GET /api/v1/submissions/{submission_id}/files/{part}
+GET /api/v1/submissions/{submission_id}/picture
+POST /api/v1/submissions/{submission_id}/questions/{number}/regrade-requests
+GET /api/v1/submissions/{submission_id}/regrade-requests
+GET /api/v1/submissions/{submission_id}/replay
+GET /api/v1/submissions/{submission_id}/results.json
+GET /submissions/{submission_id}
+POST /submissions/{submission_id}/cancel
+POST /submissions/{submission_id}/questions/{number}/requests
+GET /submissions/{submission_id}/report
+POST /submissions/{submission_id}/requests/{request_id}/withdraw
+POST /api/v1/regrade-requests/{request_id}/withdraw
+GET /compare
+"""
+"""Also for the course's students, whose own they are."""
+OF_AN_ASSIGNMENT = """
+GET /
+POST /
+POST /check
+GET /api/v1/assignments/{slug}
+GET /api/v1/submissions?assignment
+GET /api/v1/regrade-requests?assignment
+"""
+"""For everybody in the course."""
+FOR_STAFF = """
+GET /api/v1/review-items/{item_id}
+PUT /api/v1/review-items/{item_id}
+GET /api/v1/review-items/{item_id}/changes
+POST /api/v1/review-items/{item_id}/preview
+POST /api/v1/review-items/{item_id}/revert
+GET /api/v1/assignments/{slug}/extensions
+DELETE /api/v1/assignments/{slug}/extensions/{login}
+PUT /api/v1/assignments/{slug}/extensions/{login}
+DELETE /api/v1/assignments/{slug}/release
+GET /api/v1/assignments/{slug}/release
+PUT /api/v1/assignments/{slug}/release
+GET /api/v1/assignments/{slug}/release/preview
+GET /api/v1/scores
+GET /api/v1/scores.csv
+POST /api/v1/scores/canvas
+POST /api/v1/scores/canvas/preview
+GET /api/v1/scores/export.jsonl
+GET /api/v1/scores/feedback.zip
+GET /api/v1/scores/gradescope.csv
+GET /api/v1/scores/statistics
+DELETE /api/v1/submissions/{submission_id}/questions/{number}/override
+PUT /api/v1/submissions/{submission_id}/questions/{number}/override
+POST /api/v1/regrade-requests/{request_id}/answer
+GET /dashboard/{slug}
+GET /dashboard/{slug}/exports
+POST /dashboard/{slug}/exports/canvas
+PUT /api/v1/submissions/{submission_id}/questions/{number}/confirmation
+GET /dashboard/{slug}/extensions
+POST /dashboard/{slug}/extensions
+POST /dashboard/{slug}/students/{login}/attempts
+POST /dashboard/{slug}/students/{login}/excusal
+POST /dashboard/{slug}/students/{login}/excusal/remove
+POST /dashboard/{slug}/students/{login}/extension
+POST /dashboard/{slug}/students/{login}/extension/remove
+POST /dashboard/{slug}/students/{login}/notes
+POST /dashboard/{slug}/students/{login}/notes/{note_id}/delete
+GET /dashboard/{slug}/plots
+GET /dashboard/{slug}/plots/decisions/{decision_id}
+POST /dashboard/{slug}/plots/decisions/{decision_id}/undo
+GET /dashboard/{slug}/plots/{number}/{submission_id}
+POST /dashboard/{slug}/plots/{number}/{submission_id}
+GET /dashboard/{slug}/students/{login}/view
+GET /dashboard/{slug}/students/{login}/view/{submission_id}
+GET /api/v1/assignments/{slug}/review-items
+POST /api/v1/assignments/{slug}/review-items
+PUT /api/v1/submissions/{submission_id}/questions/{number}/review-items
+GET /dashboard/{slug}/review-items
+POST /dashboard/{slug}/review-items
+POST /dashboard/{slug}/review-items/{item_id}
+POST /dashboard/{slug}/review-items/{item_id}/revert
+POST /dashboard/{slug}/review/claim
+GET /api/v1/assignments/{slug}/saved-comments
+POST /api/v1/assignments/{slug}/saved-comments
+DELETE /api/v1/assignments/{slug}/saved-comments/{comment_id}
+DELETE /api/v1/submissions/{submission_id}/comments/{comment_id}
+POST /api/v1/submissions/{submission_id}/questions/{number}/comments
+POST /dashboard/{slug}/review-items/saved-comments/{comment_id}
+POST /dashboard/{slug}/review/comments/{comment_id}/remove
+GET /dashboard/{slug}/lti
+POST /dashboard/{slug}/lti
+GET /dashboard/{slug}/release
+POST /dashboard/{slug}/release
+GET /dashboard/{slug}/requests
+POST /dashboard/{slug}/requests/{request_id}
+GET /dashboard/{slug}/review
+POST /dashboard/{slug}/review
+POST /dashboard/{slug}/review/undo
+GET /dashboard/{slug}/similarity
+GET /dashboard/{slug}/similarity/compare
+GET /dashboard/{slug}/students/{login}
+POST /dashboard/{slug}/submissions/{submission_id}/questions/{number}
+GET /dashboard/{slug}/submissions/{submission_id}/report
+GET /dashboard/{slug}/submissions/{submission_id}/similar
+"""
+"""403 for the course's students."""
+FOR_ADMINS = """
+GET /admin/assignments/{slug}
+GET /admin/assignments/{slug}/draft
+GET /admin/assignments/{slug}/draft/progress
+POST /admin/assignments/{slug}/draft/{step}
+GET /admin/assignments/{slug}/files
+GET /admin/assignments/{slug}/settings
+POST /admin/assignments/{slug}/settings
+GET /admin/assignments/{slug}/student
+GET /admin/regrades/{regrade_id}
+GET /admin/regrades/{regrade_id}/progress
+POST /admin/regrades/{regrade_id}/{step}
+GET /api/v1/admin/regrades/{regrade_id}
+POST /api/v1/admin/regrades/{regrade_id}/cancel
+GET /api/v1/admin/regrades/{regrade_id}/changes
+POST /api/v1/admin/regrades/{regrade_id}/publish
+POST /api/v1/admin/regrades/{regrade_id}/revert
+"""
+"""403 for the course's TAs."""
+LISTS = """
+GET /
+GET /dashboard
+GET /api/v1/assignments
+GET /api/v1/regrade-requests
+GET /api/v1/submissions
+"""
+"""Of all of a person's courses: 200 without anything of another course."""
+FOR_SITE_ADMINS = """
+GET /admin
+GET /admin/assignments
+GET /admin/audit
+GET /admin/lti
+POST /admin/lti/keys/rotate
+GET /admin/lti/new
+POST /admin/lti/new
+GET /admin/lti/platforms/{name}
+POST /admin/lti/platforms/{name}
+POST /admin/lti/platforms/{name}/remove
+POST /admin/lti/platforms/{name}/test
+GET /admin/new-assignment
+POST /admin/new-assignment
+GET /admin/people/{login}/delete
+POST /admin/people/{login}/delete
+POST /admin/upload-assignment
+GET /api/v1/admin/users/{login}/data.zip
+POST /admin/lti/links
+GET /admin/people
+POST /admin/people
+POST /admin/people/import
+POST /admin/people/links
+POST /admin/people/links/revoke
+GET /admin/people/{login}
+POST /admin/people/{login}/edit
+POST /admin/people/{login}/sessions/end
+POST /admin/people/{login}/tokens
+POST /admin/people/{login}/tokens/{token_id}/revoke
+GET /admin/regrades
+POST /admin/regrades
+GET /api/v1/admin/audit
+DELETE /api/v1/admin/login-links
+POST /api/v1/admin/login-links
+GET /api/v1/admin/regrades
+POST /api/v1/admin/regrades
+DELETE /api/v1/admin/tokens/{token_id}
+POST /api/v1/admin/users
+POST /api/v1/admin/users/import
+POST /api/v1/admin/users/{login}/tokens
+GET /api/v1/admin/workers
+"""
+"""Of the installation: 403 for everybody else."""
+OF_NO_COURSE = """
+POST /api/v1/submissions
+GET /api/v1/sandbox
+GET /check
+GET /docs
+GET /docs/oauth2-redirect
+GET /healthz
+GET /login
+POST /login
+GET /login/link
+POST /logout
+GET /lti/jwks
+POST /lti/launch
+GET /lti/login
+POST /lti/login
+POST /lti/open
+POST /lti/pick
+GET /lti/register
+POST /lti/register
+GET /metrics
+GET /openapi.json
+HEAD /openapi.json
+POST /preferences
+GET /readyz
+"""
+"""They answer nothing of a course, or name it in their body, which tests of their own send."""
+
+
+def lines(table: str) -> list[str]:
+    """The routes of a table, each a method and a path."""
+    return [line for line in table.split("\n") if line]
+
+
+@dataclass(frozen=True)
+class Department:
+    """Two courses: the first one, whose people ask, and one that they must not see, with a submission and a regrade."""
+
+    site: Site
+    strangers: dict[str, Client]
+    student: Client
+    ta: Client
+    submission: str
+    request: int
+    item: int
+    regrade: str
+
+    def ask(self, client: Client, route: str) -> httpx.Response:
+        """Send a request for the things of the further course."""
+        method, _, path = route.partition(" ")
+        values = {
+            "slug": SLUG, "submission_id": self.submission, "request_id": self.request, "regrade_id": self.regrade,
+            "item_id": self.item, "login": self.student.login, "number": "2.1", "part": "model", "step": "publish",
+        }  # fmt: skip
+        path, _, _ = re.sub(r"{(\w+)}", lambda name: str(values.get(name[1], 1)), path).partition("?")
+        query = {}
+        if path.endswith("/compare"):
+            query = {"first": self.submission, "second": self.submission}
+        elif SLUG not in path and self.submission not in path and route not in lines(FOR_ADMINS):
+            query = {"assignment": SLUG}
+        return client.http.request(method, f"{self.site.url}{path}", params=query)
+
+
+@pytest.fixture(scope="module")
+def department(make_settings: MakeSettings) -> Iterator[Department]:
+    settings = make_settings("sqlite")
+    site = ServiceInProcess(settings)
+    database = Database(settings)
+    with database.write() as session:
+        session.add(Course(slug=COURSE, title="Machine learning", term="2027"))
+        session.flush()
+        published = assignments.publish(session, bundled("hw13"), COURSE)
+        people = {}
+        for login, role in (("zora", Role.STUDENT), ("zoltan", Role.TA)):
+            user = users.create_user(session, login=login, name=login.title(), role=role, actor="test", course=COURSE)
+            people[login] = users.create_token(session, user, actor="test").secret
+        target = published.id
+    student, ta = (site.client(secret) for secret in people.values())
+    student.login, ta.login = people
+    submission = student.submit(assignment=SLUG, model=MODEL)
+    with database.write() as session:
+        request = RegradeRequest(
+            submission_id=uuid.UUID(submission), question="2.1", reason="Look", state=RequestState.OPEN, points_before=0
+        )
+        admin = users.find(session, "admin")
+        regrade = Regrade(
+            slug=SLUG, target_id=target, kind=Kind.RESCORE, condition={}, questions=[], grader_version="1", total=0,
+            created_by_id=admin.id,
+        )  # fmt: skip
+        item = ReviewItem(slug=SLUG, question="2.1", text={"en": "No temperature"}, deduction=0.25, key=1)
+        session.add_all([request, regrade, item])
+        session.flush()
+        request_id, item_id, regrade_id = request.id, item.id, str(regrade.id)
+    strangers = {role: site.person(role) for role in ("student", "ta", "instructor")}
+    yield Department(site, strangers, student, ta, submission, request_id, item_id, regrade_id)
+    database.close()
+    site.close()
+
+
+def test_every_route_is_on_a_list(department: Department) -> None:
+    routes = iter_route_contexts(create_app(department.site.settings).routes)
+    every = {f"{method} {route.path}" for route in routes for method in route.methods or () if route.path}
+    tables = (OF_A_SUBMISSION, OF_AN_ASSIGNMENT, FOR_STAFF, FOR_ADMINS, LISTS, FOR_SITE_ADMINS, OF_NO_COURSE)
+    listed = {route.partition("?")[0] for table in tables for route in lines(table)}
+    assert every - listed == set(), "add the new routes to a list of this file; app/auth/access.py says how they ask"
+    assert listed - every == set(), "these routes are gone"
+
+
+@pytest.mark.parametrize("route", lines(OF_A_SUBMISSION + OF_AN_ASSIGNMENT + FOR_STAFF + FOR_ADMINS))
+def test_a_thing_of_another_course_does_not_exist(department: Department, route: str) -> None:
+    answers = {role: department.ask(client, route) for role, client in department.strangers.items()}
+    assert {role: answer.status_code for role, answer in answers.items()} == dict.fromkeys(answers, 404)
+    assert not any(mark in answer.text for answer in answers.values() for mark in ("Zora", "zora", "Machine learning"))
+
+
+@pytest.mark.parametrize("route", lines(FOR_STAFF))
+def test_a_student_of_the_course_is_no_staff(department: Department, route: str) -> None:
+    assert department.ask(department.student, route).status_code == 403
+
+
+@pytest.mark.parametrize("route", lines(FOR_ADMINS))
+def test_a_ta_of_the_course_is_no_admin(department: Department, route: str) -> None:
+    assert department.ask(department.ta, route).status_code == 403
+
+
+NOT_THERE = """
+GET /api/v1/assignments/{slug}/release
+GET /dashboard/{slug}/plots/decisions/{decision_id}
+GET /dashboard/{slug}/plots/{number}/{submission_id}
+"""
+"""Of things that this course does not have."""
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        route
+        for route in lines(OF_AN_ASSIGNMENT + FOR_STAFF)
+        if route.startswith("GET") and route not in lines(NOT_THERE)
+    ],
+)
+def test_the_staff_of_the_course_see_it(department: Department, route: str) -> None:
+    assert department.ask(department.ta, route).status_code in (200, 302, 303)
+
+
+@pytest.mark.parametrize("route", lines(FOR_SITE_ADMINS))
+def test_the_installation_is_the_admins(department: Department, route: str) -> None:
+    path = re.sub(r"{\w+}", "1", route.partition(" ")[2])
+    for client in (department.ta, department.strangers["instructor"]):
+        assert client.http.request(route.partition(" ")[0], f"{department.site.url}{path}").status_code == 403
+
+
+@pytest.mark.parametrize("route", lines(LISTS))
+def test_a_list_shows_the_own_courses_alone(department: Department, route: str) -> None:
+    address = department.site.url + route.partition(" ")[2]
+    for client in department.strangers.values():
+        text = client.http.get(address, follow_redirects=True).text
+        assert not any(mark in text for mark in (COURSE, department.submission, "zora"))
+    own = department.ta.http.get(address, follow_redirects=True).text
+    assert "hw13" in own.replace(SLUG, "") or SLUG in own or route.endswith("regrade-requests")
+    assert '"hw13"' not in own
+
+
+def test_no_address_of_the_own_course_leads_into_another(department: Department) -> None:
+    ta, site = department.strangers["ta"], department.site.url
+    submission, request = department.submission, department.request
+    for method, path in [
+        ("GET", "/dashboard/hw13/students/zora"),
+        ("GET", f"/dashboard/hw13/submissions/{submission}/report"),
+        ("GET", f"/dashboard/hw13/submissions/{submission}/similar"),
+        ("GET", f"/dashboard/hw13/review?submission={submission}&question=2.1"),
+        ("GET", f"/dashboard/hw13/similarity/compare?first={submission}&second={submission}"),
+        ("POST", f"/dashboard/hw13/submissions/{submission}/questions/2.1"),
+        ("POST", f"/dashboard/hw13/requests/{request}"),
+    ]:
+        assert ta.http.request(method, f"{site}{path}").status_code == 404, path
+    decision = {"submission": submission, "question": "2.1", "score": "0.5", "reason": "Right"}
+    for path in ("/dashboard/hw13/review", "/dashboard/hw13/review/undo"):
+        answer = ta.http.post(f"{site}{path}", data=decision)
+        assert answer.status_code in (404, 422), path
+        assert "zora" not in answer.text
+    extension = {"deadline": "2031-01-01T00:00:00Z", "reason": "Ill"}
+    assert ta.http.put("/assignments/hw13/extensions/zora", json=extension).status_code == 404
+
+
+def test_nobody_submits_to_another_course(department: Department) -> None:
+    for stranger in department.strangers.values():
+        assert stranger.post_submission(assignment=SLUG, model=MODEL).status_code == 404
+    assert department.strangers["ta"].post_submission(student="zora", model=MODEL).status_code == 404
+    assert department.ta.post_submission(model=MODEL).status_code == 404
+
+
+def test_a_ta_who_studies_elsewhere_is_a_student_there(department: Department) -> None:
+    """Roles hold for their course alone, in both directions."""
+    person = department.site.person("ta")
+    database = Database(department.site.settings)
+    with database.write() as session:
+        users.enrol(session, users.find(session, person.login), COURSE, Role.STUDENT)
+    database.close()
+    own = person.submit(assignment=SLUG, model=MODEL)
+    assert person.report(own)["student"] == person.login
+    assert person.get(f"/submissions/{department.submission}").status_code == 404
+    assert department.ask(person, "GET /dashboard/{slug}").status_code == 403
+    assert person.http.get(f"{department.site.url}/dashboard/hw13").status_code == 200
+    # Within the class that the person teaches, their own submission of the other course is no submission.
+    page = f"/dashboard/hw13/review?submission={own}&question=2.1"
+    assert person.http.get(department.site.url + page).status_code == 404
+    assert [row["id"] for row in person.get("/submissions").json()["items"]] == [own]
