@@ -22,7 +22,7 @@ from app.submissions.extensions.models import Extension
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission, SubmissionPart, Try
 from app.submissions.staff_notes.models import StaffNote
 from app.submissions.upload_repository import NO_DIGEST
-from app.users.models import Token, User
+from app.users.models import Enrolment, Token, User
 
 _NO_SYNC = {"synchronize_session": False}
 
@@ -155,6 +155,8 @@ def forget_accounts(session: Session, user_id: int, moment: datetime) -> None:
     session.execute(ended, execution_options=_NO_SYNC)
     for table in (Passback, Identity, StaffNote):
         session.execute(delete(table).where(table.user_id == user_id), execution_options=_NO_SYNC)
+    left = update(Enrolment).where(Enrolment.user_id == user_id).values(section=None)
+    session.execute(left, execution_options=_NO_SYNC)
     for decision in (Extension, Excusal):
         cleared = update(decision).where(decision.user_id == user_id).values(reason="")
         session.execute(cleared, execution_options=_NO_SYNC)

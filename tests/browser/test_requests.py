@@ -13,10 +13,22 @@ from tests.browser.steps import EXAMPLE, Shot
 pytestmark = pytest.mark.browser
 
 
+HELPER = """
+def drift(values):
+    total = 0
+    for index, value in enumerate(values):
+        total += value ** 3 - index * 5 % 7
+        if total > 11 or not index:
+            total //= 2
+    return [total, len(values), sum(values) / 3, max(values) - min(values)]
+"""
+"""What nobody else wrote: others who use the same service submit the example too."""
+
+
 @pytest.fixture(scope="module")
 def graded(service: Service) -> dict[str, str]:
     """Two students whose loss is the same but for its names, by login the submission."""
-    loss = (EXAMPLE / "loss.py").read_text()
+    loss = (EXAMPLE / "loss.py").read_text() + HELPER
     renamed = loss.replace("student_logits", "mine").replace("teacher_logits", "theirs") + "# all my own <script>\n"
     made = {}
     with httpx.Client(base_url=f"{service.url}/api/v1", timeout=120) as client:

@@ -136,7 +136,9 @@ def test_old_and_new_workers_side_by_side_keep_to_their_own_jobs(
         assert [run.executor for run in course.runs(left_behind)] == ["new"]
         # What has ended is forgotten by the job engine, a day later, and by nobody else.
         assert course.jobs.forget_ended(now() - KEPT) == 0
-        assert course.jobs.forget_ended(now() + KEPT) == len(submissions) + 1
+        # A job may have been delivered twice.
+        assert course.jobs.forget_ended(now() + KEPT) >= len(submissions) + 1
+        assert course.jobs.forget_ended(now() + KEPT) == 0
         assert course.submission(left_behind).state is State.GRADED
 
 

@@ -142,6 +142,7 @@ def test_every_table_about_people_is_known_here() -> None:
             "review_item_changes",
             "comments",
             "saved_comments",
+            "enrolments",
             "staff_notes",
             "submission_parts",
             "submissions",

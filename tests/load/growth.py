@@ -69,8 +69,8 @@ class Stored:
         with self.database.read() as session:
             ids = list(session.scalars(select(Submission.id).order_by(Submission.id)))
             people = list(session.scalars(select(User).where(User.login != self.course.viewer.login)))
-        self.ids = [generator.choice(ids) for _ in range(TURNS)]
-        self.people = [Viewer.of(generator.choice(people)) for _ in range(TURNS)]
+            self.ids = [generator.choice(ids) for _ in range(TURNS)]
+            self.people = [Viewer.of(generator.choice(people)) for _ in range(TURNS)]
 
     def close(self) -> None:
         """Let go of the database."""
