@@ -23,7 +23,9 @@ def test_a_canvas_gradebook_is_filled_in_three_clicks(
     with httpx.Client(base_url=f"{service.url}/api/v1", headers=headers, timeout=120) as client:
         fields = {"assignment": (None, "hw13"), "answers": (None, '{"2.2": "softer"}')}
         made = client.post("/submissions", files=fields).json()["id"]
-        score = client.get(f"/submissions/{made}?wait=60").json()["score"]
+        assert client.get(f"/submissions/{made}?wait=60").json()["state"] == "graded"
+        attempts = client.get("/submissions", params={"assignment": "hw13"}).json()["items"]
+        score = max(attempt["score"] for attempt in attempts)  # the best counts, whoever else submits as jim
     gradebook = tmp_path / "Grades.csv"
     gradebook.write_bytes(f'{HEAD}"Jim, ""J""",1,JIM,S,\r\nGhost,2,ghost,S,1\r\n'.encode())
     page = open_page("teo", viewport={"width": 1280, "height": 800}, at="/dashboard/hw13")
