@@ -63,6 +63,14 @@ def moment_of(text: str, zone: tzinfo) -> datetime:
         raise NoMoment(f"{text[:40]!r} is no date and time. Write it as 2026-05-27T23:59.") from None
 
 
+def points_of(text: str) -> float:
+    """The points in a field. Raises `Unprocessable`."""
+    try:
+        return float(text)
+    except ValueError:
+        raise Unprocessable(f"{text!r} is not a number of points.") from None
+
+
 def reason_of(text: str) -> str:
     """The reason in a field. Raises `NoReason`."""
     reason = text.strip()

@@ -16,6 +16,7 @@ from app.http.authentication import StaffViewer
 from app.http.sessions import Db, ReadSession
 from app.pages import conflicts
 from app.pages.class_pages import class_page, class_snapshot
+from app.pages.decision_forms import points_of
 from app.problems import NotFound, Problem, Unprocessable
 from app.scores import repository as score_repository
 from app.scores import service as scores
@@ -116,7 +117,9 @@ def decide(
     try:
         bases = _bases(member or [])
         with database.write() as session:
-            decided = groups.decide(session, viewer, slug, number, bases, score=_points(score), reason=_reason(reason))
+            decided = groups.decide(
+                session, viewer, slug, number, bases, score=points_of(score), reason=_reason(reason)
+            )
             location = f"/dashboard/{slug}/plots/decisions/{decided.id}"
     except Unprocessable as problem:
         refusal = Refusal(score, reason, frozenset(bases))
@@ -226,13 +229,6 @@ def _bases(members: list[str]) -> dict[uuid.UUID, Revision]:
     if not bases:
         raise Unprocessable("No plot is ticked. Tick at least one.")
     return bases
-
-
-def _points(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise Unprocessable(f"{text!r} is not a number of points.") from None
 
 
 def _reason(text: str) -> str:

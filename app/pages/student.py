@@ -114,7 +114,7 @@ def override(
             if remove:
                 scores.remove_override(session, viewer, submission_id, number, basis=basis)
             else:
-                points = _points(score)
+                points = decision_forms.points_of(score)
                 scores.override(
                     session, viewer, submission_id, number, score=points, reason=_reason(reason), basis=basis
                 )
@@ -127,13 +127,6 @@ def override(
     query_string = view.query(attempt=report.attempt)
     location = f"/dashboard/{quote(slug)}/students/{quote(report.student)}?{query_string}#q-{quote(number)}"
     return RedirectResponse(location, status_code=303)
-
-
-def _points(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise Unprocessable(f"{text!r} is not a number of points.") from None
 
 
 def _reason(text: str) -> str:
