@@ -77,6 +77,16 @@ def test_text_survives_until_it_is_discarded(open_page: OpenPage, service: Servi
     assert drafts(page) == 0
 
 
+def test_a_check_that_the_server_had_no_time_for_is_made_again(open_page: OpenPage) -> None:
+    page = open_page("hal")
+    said = '<div data-place="overview">Too many forms are being checked now.</div>'
+    busy = {"status": 503, "headers": {"Retry-After": "1", "Content-Type": "text/html"}, "body": said}
+    page.route("**/check?*", lambda route: route.fulfill(**busy), times=1)
+    page.locator("textarea[name=model]").fill(MODEL)
+    expect(page.locator("#overview")).to_contain_text("Too many forms")
+    expect(page.locator("#mark-1\\.1")).to_contain_text("get_student_model is defined")
+
+
 def test_nobody_else_sees_the_text_on_the_same_computer(open_page: OpenPage, service: Service) -> None:
     page = open_page("hal")
     fill(page)

@@ -21,6 +21,18 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   show("logged-out", true);
 });
 
+// A check for which the server had no time says so, and is made again unless the form changes first.
+let again;
+document.addEventListener("htmx:beforeSwap", ({detail}) => {
+  const form = detail.requestConfig.elt;
+  if (detail.xhr.status !== 503 || form.id !== "submission-form") return;
+  detail.isError = false;
+  detail.shouldSwap = true;
+  const seconds = Number(detail.xhr.getResponseHeader("Retry-After")) || 10;
+  again = setTimeout(() => form.dispatchEvent(new Event("change", {bubbles: true})), 1000 * seconds);
+});
+document.addEventListener("htmx:beforeRequest", () => clearTimeout(again));
+
 // -- files dropped anywhere on the form, or chosen several at once ------------------------------------------------
 
 function keepFiles(form) {
