@@ -24,16 +24,10 @@ from app.assignments import service
 from app.assignments.models import PublishedAssignment
 from app.auth.viewer import Viewer
 from app.courses.names import course_of
-from app.problems import NotFound
+from app.courses.service import CourseNotFound as CourseNotFound
 from app.users.models import Role
 
 STAFF = (Role.TA, Role.INSTRUCTOR, Role.ADMIN)
-
-
-class CourseNotFound(NotFound):
-    """There is no such course."""
-
-    slug = "course-not-found"
 
 
 def role_in(viewer: Viewer, course: str) -> Role | None:
