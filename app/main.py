@@ -38,7 +38,7 @@ from app.assignments import service as assignment_service
 from app.db import migrate
 from app.db.engine import Database
 from app.db.probe import WriteProbe
-from app.http import problem_responses, request_metrics
+from app.http import problem_responses, request_metrics, thread_limit
 from app.http.body_limit import BodyLimit
 from app.http.conditional import ConditionalRequests
 from app.http.csrf import CrossSiteCheck
@@ -101,12 +101,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.start_failure = error
         raise
     poller = asyncio.create_task(ChangePoller(app.state.database, app.state.notifier).run())
+    threads = asyncio.create_task(thread_limit.keep())
     try:
         yield
         if app.state.worker is not None:
             await run_in_threadpool(app.state.worker.stop)
     finally:
         poller.cancel()
+        threads.cancel()
         app.state.jobs.close()
         app.state.database.close()
 
