@@ -82,13 +82,13 @@ def test_results_are_released_and_withdrawn_with_a_preview_of_the_numbers(course
     assert to_review > 0
     text = page(course)
     assert "Results of 2.1, 3.1 are withheld until you release them." in text
-    assert "read the results of 2.1, 3.1, up to 12 of each" in text
+    assert "see the results of 2.1, 3.1, up to 12 of each" in text
     assert f"still waiting for review: {to_review}." in text
     press(course, "release")
     press(course, "release")
     text = page(course)
     assert "Results of 2.1, 3.1 are released, by mia:" in text
-    assert "It cannot unsend what students have read" in text
+    assert "It cannot take back what students have read" in text
     press(course, "withdraw")
     press(course, "withdraw")
     assert "Results of 2.1, 3.1 are withheld until you release them." in page(course)
@@ -109,7 +109,7 @@ def test_page_speaks_chinese(course: Course) -> None:
 
 def test_assignment_without_withheld_results_has_no_button(course: Course) -> None:
     text = page(course)
-    assert "Students read every result." in text
+    assert "Students see every result." in text
     assert "No question of this assignment waits for a release" in text
     assert course.send("POST", PAGE, data={"action": "sell"}).status_code == 422
     assert course.get("/dashboard/none/release").status_code == 404
