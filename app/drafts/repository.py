@@ -37,11 +37,11 @@ def newest_regrade(session: Session, version_id: int) -> Regrade | None:
     return session.scalar(query.order_by(Regrade.created_at.desc()).limit(1))
 
 
-def waiting_trials(session: Session, patience: timedelta) -> list[uuid.UUID]:
-    """The open drafts whose trial has been waiting for so long."""
-    query = select(AssignmentDraft.id).where(
+def waiting_trials(session: Session, patience: timedelta) -> list[tuple[uuid.UUID, str]]:
+    """The ids and slugs of the open drafts whose trial has been waiting for so long."""
+    query = select(AssignmentDraft.id, AssignmentDraft.slug).where(
         AssignmentDraft.state == DraftState.OPEN,
         AssignmentDraft.trial_state == TrialState.WAITING,
         AssignmentDraft.created_at < now() - patience,
     )
-    return list(session.scalars(query))
+    return [(row.id, row.slug) for row in session.execute(query)]

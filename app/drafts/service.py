@@ -16,6 +16,7 @@ from app.assignments import service as assignments
 from app.assignments.models import PublishedAssignment
 from app.audit import service as audit
 from app.auth.viewer import Viewer
+from app.courses.names import course_of
 from app.drafts import editing, repository
 from app.drafts.models import AssignmentDraft, DraftState, TrialState
 from app.problems import Conflict, NotFound, PreconditionFailed, Unprocessable
@@ -154,7 +155,7 @@ def save(
         # Another request saved the first draft of this assignment since the check above.
         raise ChangedMeanwhile from None
     if tried:
-        engine.enqueue_trial(session, draft.id)
+        engine.enqueue_trial(session, draft.id, course_of(draft.slug))
     audit.record(
         session,
         viewer.login,
@@ -231,7 +232,7 @@ def try_again(session: Session, engine: JobEngine, viewer: Viewer, slug: str, re
     draft, _ = _open(session, slug, revision)
     if draft.trial_state is not TrialState.WAITING and not passed(draft):
         draft.trial_state, draft.trial, draft.trial_failure = TrialState.WAITING, None, None
-        engine.enqueue_trial(session, draft.id)
+        engine.enqueue_trial(session, draft.id, course_of(draft.slug))
 
 
 def try_on_submissions(

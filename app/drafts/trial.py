@@ -9,6 +9,7 @@ from dataclasses import asdict
 import structlog
 
 from app.assignments import service as assignments
+from app.courses.names import course_of
 from app.db.engine import Database
 from app.db.outage import DatabaseAway
 from app.drafts import repository, service
@@ -57,7 +58,9 @@ class RubricTrials:
     def hand_back(self, draft_id: uuid.UUID) -> None:
         """Put the job back into the queue, for another worker."""
         with self.database.write() as session:
-            self.engine.enqueue_trial(session, draft_id)
+            draft = repository.get(session, draft_id)
+            if draft is not None:
+                self.engine.enqueue_trial(session, draft_id, course_of(draft.slug))
 
     def _try(self, assignment: Assignment, number: str) -> RubricTrial:
         question = assignment.question(number)

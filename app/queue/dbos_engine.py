@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from dbos import DBOSClient, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus
+from dbos import DBOSClient, EnqueueOptions, Queue, WorkflowSerializationFormat, WorkflowStatus
 from sqlalchemy.orm import Session
 
+from app.courses.names import FIRST as FIRST_COURSE
+from app.courses.names import course_of
 from app.db.base import now
 from app.db.engine import Database, make_job_engine
 from app.queue import capabilities, queues
@@ -62,7 +64,7 @@ class DbosJobs:
 
     def enqueue_regrade(self, session: Session, regrade_id: uuid.UUID) -> None:
         """Add the computing of a regrade's preview in the caller's transaction."""
-        self._enqueue(session, _options(REGRADE, queues.REGRADES, BATCH), regrade_id)
+        self._enqueue(session, _options(REGRADE, queues.REGRADES, BATCH, FIRST_COURSE), regrade_id)
 
     def enqueue_remeasure(
         self, session: Session, regrade_id: uuid.UUID, submission_id: uuid.UUID, assignment: Assignment
@@ -70,9 +72,9 @@ class DbosJobs:
         """Add the measuring of one submission for a regrade in the caller's transaction."""
         self._enqueue_for(session, REMEASURE, queues.LONG, BATCH, assignment, regrade_id, submission_id)
 
-    def enqueue_trial(self, session: Session, draft_id: uuid.UUID) -> None:
+    def enqueue_trial(self, session: Session, draft_id: uuid.UUID, course: str) -> None:
         """Add the trial of a draft's rubrics in the caller's transaction."""
-        self._enqueue(session, _options(TRY_RUBRICS, queues.LONG, BATCH), draft_id)
+        self._enqueue(session, _options(TRY_RUBRICS, queues.LONG, BATCH, course), draft_id)
 
     def _enqueue_for(
         self,
@@ -84,15 +86,20 @@ class DbosJobs:
         *identifiers: uuid.UUID,
     ) -> None:
         data_sets = capabilities.needed_data(assignment)
-        self._enqueue(session, _options(workflow, queues.name_of(kind, data_sets), priority, data_sets), *identifiers)
+        queue = queues.name_of(kind, data_sets)
+        options = _options(workflow, queue, priority, course_of(assignment.slug), data_sets)
+        self._enqueue(session, options, *identifiers)
 
     def _enqueue(self, session: Session, options: EnqueueOptions, *identifiers: uuid.UUID | str) -> None:
         self._client.enqueue_in_transaction(session, options, *map(str, identifiers))
 
-    def open_queues(self, needs: Iterable[Collection[str]], slots: int, poll_seconds: float) -> None:
+    def open_queues(
+        self, needs: Iterable[Collection[str]], courses: Collection[str], slots: int, poll_seconds: float
+    ) -> None:
         """Make the queues for assignments with these needs and set their terms, for all workers of the database.
 
-        A queue that none of these assignments needs is deleted once it holds no job.
+        The queues are shared by course when there are several. A queue that none of these assignments needs is deleted
+        once it holds no job.
         """
         newest = (now() - _BUSY).isoformat()
         is_busy = bool(self._client.list_workflows(start_time=newest, limit=1, load_input=False, load_output=False))
@@ -100,16 +107,34 @@ class DbosJobs:
         registered = {queue.name: queue for queue in self._client.list_queues()}
         for name, terms in wanted.items():
             queue = registered.pop(name, None)
-            if queue is None or (queue.worker_concurrency, queue.polling_interval_sec) != (
-                terms.concurrency,
-                terms.poll_seconds,
+            share = terms.concurrency if self._is_shared(name, queue, courses) else None
+            wanted_terms = (terms.concurrency, share, terms.poll_seconds)
+            if queue is None or wanted_terms != (
+                queue.worker_concurrency,
+                queue.partition_worker_concurrency,
+                queue.polling_interval_sec,
             ):
                 self._client.register_queue(
-                    name, worker_concurrency=terms.concurrency, polling_interval_sec=terms.poll_seconds
+                    name,
+                    worker_concurrency=terms.concurrency,
+                    partition_worker_concurrency=share,
+                    polling_interval_sec=terms.poll_seconds,
                 )
         for name in registered:
             if not self._client.list_workflows(status=_ACTIVE, queue_name=name, limit=1, load_input=False):
                 self._client.delete_queue(name)
+
+    def _is_shared(self, name: str, queue: Queue | None, courses: Collection[str]) -> bool:
+        """Whether workers take jobs of this queue from each course in turn, and not from the queue as a whole.
+
+        A shared queue gives out no job without a course: those of older versions end first.
+        """
+        if name == queues.REGRADES or len(courses) < 2:
+            return False
+        if queue is not None and queue.partition_worker_concurrency is not None:
+            return True
+        active = self._client.list_workflows(status=_ACTIVE, queue_name=name, load_input=False, load_output=False)
+        return all(job.queue_partition_key for job in active)
 
     def data_sets_of(self, job: str) -> list[str]:
         """The data sets that a job names because it needs several."""
@@ -119,7 +144,7 @@ class DbosJobs:
         """Enqueue a running job anew after a pause, for a worker that has its data sets."""
         status = self._client.retrieve_workflow(job).get_status()
         queue, data_sets = _current_queue(status)
-        options = _options(status.name, queue, status.priority or BATCH, data_sets)
+        options = _options(status.name, queue, status.priority or BATCH, _course(status), data_sets)
         options["delay_seconds"] = _POSTPONE_SECONDS
         self._client.enqueue(options, *(status.input["args"] if status.input else ()))
 
@@ -142,7 +167,8 @@ class DbosJobs:
         """Let these claimed jobs be claimed again."""
         by_queue: dict[str, list[str]] = defaultdict(list)
         for workflow in held:
-            by_queue[workflow.queue_name or queues.FIRST].append(workflow.workflow_id)
+            # A job outside any queue, for a slow grading, has no course, which a shared queue asks for.
+            by_queue[workflow.queue_name or queues.REGRADES].append(workflow.workflow_id)
         for queue, workflows in by_queue.items():
             self._client.resume_workflows(workflows, queue_name=queue)
 
@@ -158,7 +184,7 @@ class DbosJobs:
             with database.write() as session:
                 for job in batch:
                     queue, data_sets = _current_queue(job)
-                    options = _options(job.name, queue, job.priority or BATCH, data_sets)
+                    options = _options(job.name, queue, job.priority or BATCH, _course(job), data_sets)
                     self._enqueue(session, options, *(job.input["args"] if job.input else ()))
             self._client.delete_workflows([job.workflow_id for job in batch])
         return len(adopted)
@@ -200,17 +226,23 @@ class DbosJobs:
         self._engine.dispose()
 
 
-def _options(workflow: str, queue: str, priority: int, data_sets: Collection[str] = ()) -> EnqueueOptions:
+def _options(workflow: str, queue: str, priority: int, course: str, data_sets: Collection[str] = ()) -> EnqueueOptions:
     options: EnqueueOptions = {
         "workflow_name": workflow,
         "queue_name": queue,
         "app_version": APPLICATION_VERSION,
         "priority": priority,
+        "queue_partition_key": course,
         "serialization_type": WorkflowSerializationFormat.PORTABLE,
     }
     if queues.needs_several(queue):
         options["attributes"] = {_DATA_SETS: list(data_sets)}
     return options
+
+
+def _course(job: WorkflowStatus) -> str:
+    """The course of a job. Versions before courses named none."""
+    return job.queue_partition_key or FIRST_COURSE
 
 
 def _current_queue(job: WorkflowStatus) -> tuple[str, list[str]]:

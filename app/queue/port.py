@@ -23,7 +23,7 @@ _LAST_ATTEMPT = 99
 def attempt_priority(earlier: int) -> int:
     """The priority of a submission by how many its student had before it that day.
 
-    No student's second attempt goes before another's first one.
+    No student's second attempt goes before another's first one in the same course.
     """
     return INTERACTIVE + min(earlier, _LAST_ATTEMPT)
 
@@ -33,7 +33,10 @@ class Postponed(Exception):
 
 
 class JobEngine(Protocol):
-    """Durable jobs in the service's own database. Every job runs at least once."""
+    """Durable jobs in the service's own database. Every job runs at least once.
+
+    Workers take jobs of each course in turn, and those of one course by priority and order of arrival.
+    """
 
     def enqueue(self, session: Session, submission_id: uuid.UUID, priority: int, assignment: Assignment) -> None:
         """Add the grading of a submission in the caller's transaction: no commit, no job.
@@ -52,7 +55,7 @@ class JobEngine(Protocol):
     ) -> None:
         """Add the measuring of one submission for a regrade, behind every student's submission."""
 
-    def enqueue_trial(self, session: Session, draft_id: uuid.UUID) -> None:
+    def enqueue_trial(self, session: Session, draft_id: uuid.UUID, course: str) -> None:
         """Add the trial of a draft's rubrics, behind every student's submission."""
 
     def close(self) -> None:

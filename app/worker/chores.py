@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 
 from app.assignments import service as assignments
+from app.courses.names import course_of
 from app.db.base import now
 from app.db.engine import Database
 from app.queue import capabilities, repository
@@ -57,7 +58,8 @@ class Chores:
             slots = repository.most_slots(session, silent_seconds=self.settings.silent_seconds)
             versions = {*assignments.all_current(session), *work.assignments_with_work(session)}
             needs = [capabilities.needed_data(assignments.definition(version)) for version in versions]
-        self.jobs.open_queues(needs, slots, self.settings.queue_poll_seconds)
+        courses = {course_of(version.slug) for version in versions}
+        self.jobs.open_queues(needs, courses, slots, self.settings.queue_poll_seconds)
 
     def _is_mine(self, name: str, every_seconds: float) -> bool:
         with self.database.write() as session:

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
+from app.courses.names import course_of
 from app.db.engine import Database
 from app.drafts import repository as drafts
 from app.grading import repository as grading
@@ -47,10 +48,10 @@ def replace(database: Database, jobs: DbosJobs, patience: timedelta) -> int:
             regrade = regrades.get(session, identifier, lock=True)
             if regrade is not None and regrade.state is RegradeState.RUNNING:
                 replaced += _replace_of_regrade(session, jobs, regrade, active)
-    for identifier in trials:
+    for identifier, slug in trials:
         if str(identifier) not in identifiers_with_job:
             with database.write() as session:
-                jobs.enqueue_trial(session, identifier)
+                jobs.enqueue_trial(session, identifier, course_of(slug))
                 replaced += 1
     if replaced:
         log.error("jobs were lost and enqueued again", jobs=replaced)

@@ -1,11 +1,12 @@
 """A deadline: hundreds of submissions in a minute while all cores grade and every student follows.
 
-    python -m tests.load.deadline [--students 200] [--each 5] [--seconds 60] [--database postgresql]
+    python -m tests.load.deadline [--students 200] [--each 5] [--seconds 60] [--database postgresql] [--small-course 10]
 
 Every student submits several times at random moments of the minute; half of them then wait for the end of their
 latest submission, half follow its events; a TA reloads the class table once a second. The rows say whether everything
 that was accepted was graded, how latencies compare with those of the idle service in the same run, and how often a
-second attempt began while somebody's first was waiting.
+second attempt began while somebody's first was waiting. With `--small-course` so many more students of a second course
+have their deadline in the same minute, and the rows say how long each course waited for a free worker.
 """
 
 from __future__ import annotations
@@ -19,19 +20,31 @@ import ssl
 import statistics
 import time
 import uuid
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
+from app.assignments import service as assignments
+from app.courses import service as courses
+from app.courses.names import course_of
+from app.db.engine import Database
+from app.users import service as users
+from app.users.models import Role
+from grader.assignment import bundled
 from tests.integration.postgresql import Server as PostgresqlServer
 from tests.integration.service import ADMIN_TOKEN, Service
 from tests.load.figures import Row, row, running_service
 
 LOSS = (Path(__file__).parents[2] / "examples" / "hw13-correct" / "loss.py").read_text(encoding="utf-8")
 IDLE_ROUNDS = 30
+SMALL = "small"
+"""The second course."""
 _PATIENCE_SECONDS = 1800.0
 
 
@@ -42,15 +55,17 @@ class Measurements:
     posts: list[float] = field(default_factory=list)
     tables: list[float] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
+    assignments: dict[str, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     watched: int = 0
 
 
 class Crowd:
-    """The students and a TA, over one client each."""
+    """The students and a TA, over one client each. ``of_small`` are the tokens of the second course's students."""
 
-    def __init__(self, url: str, tokens: list[str], seed: int) -> None:
-        self.tokens, self.generator = tokens, random.Random(seed)
+    def __init__(self, url: str, tokens: list[str], seed: int, of_small: Collection[str] = ()) -> None:
+        self.tokens, self.generator = [*tokens, *of_small], random.Random(seed)
+        self.of_small = frozenset(of_small)
         # A client for each student: one pool of hundreds of connections would search all of them for every request.
         context = ssl.create_default_context()
         self.clients = {
@@ -61,7 +76,7 @@ class Crowd:
                 verify=context,
                 trust_env=False,
             )
-            for token in (*tokens, ADMIN_TOKEN)
+            for token in (*self.tokens, ADMIN_TOKEN)
         }
 
     async def close(self) -> None:
@@ -71,8 +86,9 @@ class Crowd:
 
     async def post(self, token: str, measurements: Measurements) -> str | None:
         """Submit a loss and two answers that were never measured before."""
+        slug = f"{SMALL}.hw13" if token in self.of_small else "hw13"
         files = [
-            ("assignment", (None, "hw13")),
+            ("assignment", (None, slug)),
             ("loss", (None, f"{LOSS}\n# {uuid.uuid4()}\n")),
             ("answers", (None, '{"2.2": "softer", "3.2": "no"}')),
         ]
@@ -83,6 +99,7 @@ class Crowd:
             measurements.refused.append(answer.text[:200])
             return None
         measurements.accepted.append(answer.json()["id"])
+        measurements.assignments[measurements.accepted[-1]] = slug
         return measurements.accepted[-1]
 
     async def table(self, measurements: Measurements) -> None:
@@ -129,7 +146,7 @@ class Crowd:
         await asyncio.gather(helper, *watching, return_exceptions=True)
 
 
-def drain(service: Service, measurements: Measurements) -> list[dict[str, object]]:
+def drain(service: Service, measurements: Measurements) -> list[dict[str, Any]]:
     """Wait until everything has ended. Returns the reports of all accepted submissions."""
     until = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < until:
@@ -143,7 +160,7 @@ def drain(service: Service, measurements: Measurements) -> list[dict[str, object
     return [service.admin.report(submission) for submission in measurements.accepted]
 
 
-def overtaken(reports: list[dict[str, object]]) -> int:
+def overtaken(reports: list[dict[str, Any]]) -> int:
     """The number of later attempts that began while an earlier submitted first attempt was waiting."""
     starts: list[tuple[datetime, datetime, int]] = []
     for report in reports:
@@ -159,13 +176,48 @@ def overtaken(reports: list[dict[str, object]]) -> int:
     )
 
 
+def small_course(service: Service, students: int) -> list[str]:
+    """A second course with its own assignment. Returns the tokens of its students."""
+    database = Database(service.settings)
+    with database.write() as session:
+        courses.create(session, SMALL, "A small course", actor="bench")
+        assignments.publish(session, bundled("hw13"), SMALL)
+        people = [
+            users.create_user(session, login=f"small{number}", name="S", role=Role.STUDENT, actor="bench", course=SMALL)
+            for number in range(students)
+        ]
+        tokens = [users.create_token(session, person, actor="bench").secret for person in people]
+    database.close()
+    return tokens
+
+
+def waits_by_course(reports: list[dict[str, Any]], measurements: Measurements) -> list[Row]:
+    """How long first attempts waited for a worker in each course, against the median of them all."""
+    waits: dict[str, list[float]] = defaultdict(list)
+    for report in reports:
+        if report["attempt"] == 1:
+            waits[course_of(measurements.assignments[report["id"]])].append(report["timings"]["queued"])
+    anchor = statistics.median(wait for each in waits.values() for wait in each)
+    return [
+        row(f"deadline: {course}, {share:.0%} of {len(each)} first attempts waited", percentile(each, share) / anchor,
+            f"median wait of both, {anchor:.1f} s", None, 2)
+        for course, each in sorted(waits.items())
+        for share in (0.5, 0.99)
+    ]  # fmt: skip
+
+
 def percentile(values: list[float], share: float) -> float:
     """The value that this share of all values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def measure(
-    students: int = 60, each: int = 3, seconds: float = 15.0, seed: int = 13, database_url: str = ""
+    students: int = 60,
+    each: int = 3,
+    seconds: float = 15.0,
+    seed: int = 13,
+    database_url: str = "",
+    small_students: int = 0,
 ) -> list[Row]:
     """One row for each figure. The defaults are a small deadline of a quarter of a minute, for `make bench`.
 
@@ -173,10 +225,11 @@ def measure(
     """
     with running_service(**({"database_url": SecretStr(database_url)} if database_url else {})) as service:
         tokens = [token for token in (service.person().token for _ in range(students)) if token]
+        of_small = small_course(service, small_students) if small_students else []
         idle, busy = Measurements(), Measurements()
 
         async def measure_both() -> None:
-            crowd = Crowd(service.url, tokens, seed)
+            crowd = Crowd(service.url, tokens, seed, of_small)
             quiet = Crowd(service.url, [str(service.person().token), str(service.person().token)], seed)
             for number in range(IDLE_ROUNDS):
                 submission = await quiet.post(quiet.tokens[number % 2], idle)
@@ -190,7 +243,7 @@ def measure(
         asyncio.run(measure_both())
         reports = drain(service, busy)
     graded = sum(report["state"] == "graded" for report in reports)
-    sent = students * each
+    sent = (students + small_students) * each
     shares = (
         (f"graded of {sent} hand-ins in {seconds:g} s", graded, 1),
         ("second attempts before somebody's first", overtaken(reports), 0),
@@ -208,7 +261,7 @@ def measure(
             )
             for share, aim in ((0.5, None), (0.99, 10))
         ]
-    return rows
+    return [*rows, *(waits_by_course(reports, busy) if of_small else [])]
 
 
 if __name__ == "__main__":
@@ -216,12 +269,15 @@ if __name__ == "__main__":
     parser.add_argument("--students", type=int, default=200)
     parser.add_argument("--each", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--small-course", type=int, default=0, metavar="STUDENTS")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = parser.parse_args()
     server = PostgresqlServer() if chosen.database == "postgresql" else None
     try:
         url = server.create("deadline") if server else ""
-        results = measure(chosen.students, chosen.each, chosen.seconds, database_url=url)
+        results = measure(
+            chosen.students, chosen.each, chosen.seconds, database_url=url, small_students=chosen.small_course
+        )
     finally:
         if server:
             server.stop()
