@@ -137,10 +137,10 @@ class Process(Logged):
 
 
 class WorkerProcess(Process):
-    """`assay worker`."""
+    """`assay worker`, after the code of ``before`` if a test changes something in it."""
 
-    def __init__(self, settings: Settings, executor: str, *, fresh: bool = False) -> None:
-        super().__init__(_WORK, settings, executor, fresh, ASSAY_EXECUTOR_ID=executor)
+    def __init__(self, settings: Settings, executor: str, *, fresh: bool = False, before: str = "") -> None:
+        super().__init__(before + _WORK, settings, executor, fresh, ASSAY_EXECUTOR_ID=executor)
         self.wait_for("worker started")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +50,13 @@ supervisor.subprocess = warm_processes.use_warm_fork_servers({fork_servers!r})
 from app.commands.service import work
 work()
 """
+_NOTHING_IS_SLOW = """
+import functools
+from app.worker import worker
+worker.SLOW_SECONDS = 1e6
+worker.Slots = functools.partial(worker.Slots, slow_seconds=1e6)
+"""
+"""On a busy machine any first stage may be slow: then a second job stands for it, and others are postponed anew."""
 _MORE_PRUNING = """
 [[questions]]
 number = "3.3"
@@ -110,13 +117,12 @@ def jobs_of(course: Course) -> list[tuple[str, str, int]]:
 
 @pytest.mark.postgresql
 def test_old_and_new_workers_side_by_side_keep_to_their_own_jobs(
-    make_settings: MakeSettings, start_worker: StartWorker, start_version: Any
+    make_settings: MakeSettings, start_version: Any
 ) -> None:
     # On a busy machine a worker is silent for seconds, and the older one would then take over from it.
     settings = make_settings("postgresql").model_copy(update={"silent_seconds": 10.0})
-    with opened(settings) as course:
+    with opened(settings) as course, closing(WorkerProcess(settings, "new", before=_NOTHING_IS_SLOW)):
         old = start_version(settings, "0.0.9")
-        start_worker(settings, "new")
         submissions = [course.submit(**answers(number)) for number in range(6)]
         for submission in submissions:
             course.wait_for(submission, State.GRADED)
@@ -136,9 +142,7 @@ def test_old_and_new_workers_side_by_side_keep_to_their_own_jobs(
         assert [run.executor for run in course.runs(left_behind)] == ["new"]
         # What has ended is forgotten by the job engine, a day later, and by nobody else.
         assert course.jobs.forget_ended(now() - KEPT) == 0
-        # A job may have been delivered twice.
-        assert course.jobs.forget_ended(now() + KEPT) >= len(submissions) + 1
-        assert course.jobs.forget_ended(now() + KEPT) == 0
+        assert course.jobs.forget_ended(now() + KEPT) == len(submissions) + 1
         assert course.submission(left_behind).state is State.GRADED
 
 
