@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from app.drafts import archive
@@ -58,6 +59,7 @@ def test_a_first_assignment_takes_a_browser_alone(open_page: OpenPage, shot: Sho
     expect(page.locator("h1")).to_have_text("My first one")
 
 
+@pytest.mark.thorough
 def test_an_uploaded_folder_is_corrected_and_tried(open_page: OpenPage, shot: Shot, tmp_path: Path) -> None:
     texts = one_function("zz-function")
     faulty, right = tmp_path / "faulty.zip", tmp_path / "right.zip"

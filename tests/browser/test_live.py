@@ -254,6 +254,7 @@ def test_two_who_grade_the_same_question_while_it_goes_on(
     expect(first.locator("section[aria-labelledby='q-2.1']")).to_contain_text("mia set these points by hand")
 
 
+@pytest.mark.thorough
 def test_two_who_review_the_same_question(open_page: OpenPage, shot: Shot, grading: Grading) -> None:
     grading.end()
     first, second = open_page("teo"), open_page("mia")

@@ -85,6 +85,7 @@ def test_ta_finds_the_submission_and_sets_points_by_hand(open_page: OpenPage, sh
     expect(page.locator(".total .points")).to_have_text("3.75 / 4")
 
 
+@pytest.mark.thorough
 def test_uploaded_weights_show_the_measured_curve_beside_the_plot(open_page: OpenPage, shot: Shot) -> None:
     model = (EXAMPLE.parent / "hw13-correct/model.py").read_text()
     namespace: dict[str, Any] = {}
@@ -210,6 +211,7 @@ def test_times_are_in_the_readers_zone(open_page: OpenPage) -> None:
     expect(page.locator(".total time")).to_contain_text(re.compile(r"GMT\+8|CST"))
 
 
+@pytest.mark.thorough
 def test_a_phone_shows_the_report_without_scrolling_sideways(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("bob", viewport={"width": 375, "height": 740})
     paste_example(page)

@@ -78,6 +78,7 @@ def test_a_student_asks_a_ta_answers_and_both_read_it(open_page: OpenPage, shot:
     assert violations(student) == []
 
 
+@pytest.mark.thorough
 def test_texts_that_are_alike_stand_side_by_side(
     open_page: OpenPage, shot: Shot, graded: dict[str, str], service: Service
 ) -> None:

@@ -141,6 +141,7 @@ def test_the_class_is_searched_sorted_and_opened_by_keys(open_page: OpenPage, re
     page.wait_for_url(f"**/students/{reviewed[1]}?q={reviewed[1]}")
 
 
+@pytest.mark.thorough
 def test_an_extension_takes_three_clicks_and_many_take_no_more(
     open_page: OpenPage, shot: Shot, service: Service, tmp_path: Path
 ) -> None:
@@ -247,6 +248,7 @@ def test_an_admin_regrades_reads_publishes_and_takes_it_back(
     expect(student.locator("section[aria-labelledby='q-2.2'] .points")).to_have_text("0.5 / 0.5")
 
 
+@pytest.mark.thorough
 def test_a_ta_releases_results_and_withdraws_them(
     open_page: OpenPage, shot: Shot, service: Service, tmp_path: Path
 ) -> None:
@@ -277,6 +279,7 @@ def test_a_ta_releases_results_and_withdraws_them(
     expect(points).to_have_text("– / 0.5")
 
 
+@pytest.mark.thorough
 def test_an_admin_looks_at_a_roster_before_importing_it(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("mia", at="/admin/people")
     assert violations(page) == []

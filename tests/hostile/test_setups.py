@@ -36,7 +36,7 @@ WITHIN = os.environ.get("ASSAY_TEST_SETUP")
 
 
 @pytest.mark.skipif(WITHIN is not None, reason="this is such a set-up")
-@pytest.mark.parametrize("setup", ["container", "bubblewrap"])
+@pytest.mark.parametrize("setup", ["container", pytest.param("bubblewrap", marks=pytest.mark.thorough)])
 def test_the_slice_ends_as_it_must(setup: str) -> None:
     if setup == "bubblewrap" and not shutil.which("bwrap"):
         pytest.skip("bubblewrap is not installed: it is an extra layer")

@@ -38,8 +38,13 @@ ALONE = {one.name for group in {one.group for one in REFUSED} for one in [o for 
 """Those that `make test` sends alone too, two of each group; `make check-all` sends each."""
 LAST = {one.group: one.name for one in EVERYTHING}
 """The last attack of each group, behind which an honest submission is graded."""
-FORGING = [one.name for one in EVERYTHING if one.group == "forging" and not one.is_an_error]
-"""Attacks on the points, half of all. `make test` sends every second one, `make check-all` each."""
+STEPS = {"forging": 3, "kernel": 3, "output": 2, "source": 2}
+"""Of the other attacks of these groups `make test` sends every second or third, `make check-all` each."""
+SENT = {
+    one.name
+    for group in LAST
+    for one in [o for o in EVERYTHING if o.group == group and not o.is_an_error][:: STEPS.get(group, 1)]
+}
 HARMFUL = {"limits", "processes", "signals"}
 """Attacks on other processes and on what all share: an honest submission is graded behind each that ends its child.
 
@@ -50,8 +55,7 @@ HARMFUL = {"limits", "processes", "signals"}
 def _param(one: Submission) -> object:
     later = one.expected.get("expected-later")
     marks = [pytest.mark.xfail(strict=True, reason=later)] if later else []
-    is_left_out = one.name not in ALONE if one.is_an_error else one.name in FORGING[1::2]
-    if is_left_out and LAST[one.group] != one.name:
+    if one.name not in ALONE | SENT | set(LAST.values()):
         marks.append(pytest.mark.thorough)
     return pytest.param(one, id=one.name, marks=marks)
 

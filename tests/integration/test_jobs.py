@@ -184,7 +184,7 @@ def test_a_rollback_leaves_no_job(course: Course) -> None:
     assert course.waiting_jobs() == 1
 
 
-@pytest.mark.parametrize("is_slow", [False, True])
+@pytest.mark.parametrize("is_slow", [pytest.param(False, marks=pytest.mark.thorough), True])
 def test_killed_worker_job_runs_again_elsewhere(
     settings: Settings, course: Course, start_worker: StartWorker, is_slow: bool
 ) -> None:

@@ -28,7 +28,11 @@ from tests.stored.people import ADMIN_TOKEN, Course
 BEFORE = loading.answers()
 
 
-@pytest.fixture(scope="module", params=KINDS)
+ON_EACH = [pytest.param("sqlite", marks=pytest.mark.thorough), KINDS[1]]
+"""The slice of `make test` is on PostgreSQL."""
+
+
+@pytest.fixture(scope="module", params=ON_EACH)
 def old_settings(request: pytest.FixtureRequest, empty_settings: EmptySettings) -> Settings:
     """Settings of a copy of the old database, migrated."""
     settings = empty_settings(request.param)
@@ -125,14 +129,13 @@ def test_stored_evidence_earns_what_it_earned(old_settings: Settings) -> None:
     assert changed == []
 
 
-GRADED_ON = [pytest.param("sqlite", marks=pytest.mark.thorough), KINDS[1]]
 DATED_ANEW = [("eager", "late", 0.0, 20.0), ("eve", "late", 0.0, 20.0)]
 """Version 2 of the assignment has an earlier deadline, and no published regrade has told these two so."""
 MEASURED_ANEW = {("s029", "2.1", 0.0, 0.5), ("s059", "1.1", 0.0, 0.5), ("s048", "1.2", 0.5, 0.0)}
 """Intake reads more than 0.1.0 did, and a list of several totals without a table waits for review at 0 points."""
 
 
-@pytest.fixture(scope="module", params=GRADED_ON)
+@pytest.fixture(scope="module", params=ON_EACH)
 def graders(request: pytest.FixtureRequest, empty_settings: EmptySettings, sandbox: Sandbox) -> Iterator[Course]:
     """The service on another copy, which grades: what was under way when the copy was made goes on."""
     settings = empty_settings(request.param)

@@ -51,7 +51,7 @@ SEEDS = 20 if "ASSAY_TEST_SEARCH" in os.environ else 4
 INDISTINGUISHABLE = {"kd.soft_term.student_with_itself": "kd.soft_term.missing"}
 
 
-@pytest.mark.parametrize("seed", slices.every(3, range(5)))
+@pytest.mark.parametrize("seed", slices.every(5, range(5)))
 @pytest.mark.parametrize("style", bank.correct_styles())
 def test_every_correct_style_earns_full_points(style: str, seed: int, hw13: Assignment) -> None:
     evidence, result = examine(documented(bank.correct_styles()[style]), hw13, seed)

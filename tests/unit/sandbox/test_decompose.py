@@ -149,7 +149,7 @@ def tensors(network: bytes) -> list[tuple[str, tuple[int, ...]]]:
 @pytest.mark.parametrize(
     ("init", "forward", "short"),
     slices.every(
-        3,
+        5,
         [(*body, is_short) for table, is_short in ((SHORT, True), (LONG, False)) for body in table.values()],
         [*SHORT, *LONG],
     ),
