@@ -27,7 +27,7 @@ def grant(slug: str, logins: Sequence[str], until: str, reason: str, by: str, as
     """Give these students a later deadline, all of them or none. Raises `UnusableInput`."""
     deadline = _moment(until)
     with writing(settings()) as session:
-        viewer = acting.staff(session, by)
+        viewer = acting.staff(session, by, slug)
         rows = [_row(service.grant(session, viewer, slug, login, deadline, reason)) for login in logins]
     emit(rows, as_json)
 
@@ -35,7 +35,7 @@ def grant(slug: str, logins: Sequence[str], until: str, reason: str, by: str, as
 def remove(slug: str, logins: Sequence[str], by: str, as_json: bool) -> None:
     """Remove the extensions of these students, all of them or none, and print what is left."""
     with writing(settings()) as session:
-        viewer = acting.staff(session, by)
+        viewer = acting.staff(session, by, slug)
         for login in logins:
             service.remove(session, viewer, slug, login)
         rows = [_row(row) for row in repository.of_assignment(session, slug)]

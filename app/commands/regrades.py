@@ -40,7 +40,7 @@ def start(slug: str, kind: str, questions: Sequence[str], where: Sequence[str], 
         raise UnusableInput("--where takes NAME=VALUE, such as verdict=needs_review") from None
     configured = settings()
     with writing(configured) as session, closing(DbosJobs(configured)) as jobs:
-        regrade = service.create(session, jobs, acting.staff(session, by), wish)
+        regrade = service.create(session, jobs, acting.staff(session, by, slug), wish)
         _emit(service.view(session, regrade), as_json)
 
 
@@ -85,7 +85,8 @@ def list_all(as_json: bool) -> None:
 def step(regrade_id: str, name: str, by: str, as_json: bool) -> None:
     """Publish, revert or cancel a regrade, and print it."""
     with writing(settings()) as session:
-        regrade = _STEPS[name](session, acting.staff(session, by), _id(regrade_id))
+        slug = service.find(session, _id(regrade_id)).slug
+        regrade = _STEPS[name](session, acting.staff(session, by, slug), _id(regrade_id))
         _emit(service.view(session, regrade), as_json)
 
 

@@ -19,22 +19,34 @@ from app.lti.models import Identity, Match, Platform
 from app.lti.refusals import LaunchRefused, Reason
 from app.users import repository as user_repository
 from app.users import service as users
-from app.users.models import Role, Token, User
+from app.users.models import Enrolment, Role, Token, User
 from app.users.roster import LOGIN
 
 _TOKEN_HINT = "(LTI)"  # noqa: S105 - shown where other tokens show their beginning
 
 
-def person_of(session: Session, platform: Platform, message: Message) -> User:
-    """Find or create the person of a verified launch. Raises `LaunchRefused`."""
+def person_of(session: Session, platform: Platform, message: Message, course: str) -> tuple[User, Role]:
+    """Find or create the person of a verified launch, and their role in its course. Raises `LaunchRefused`."""
     role = _role(platform, message)
     identity = repository.identity(session, platform.issuer, message.subject)
     if identity is None:
-        identity = _link(session, platform, message, role)
-    elif identity.made:
-        _follow(session, platform, message, identity.user, role)
-    _check_privileges(platform, identity.user)
-    return identity.user
+        identity = _link(session, platform, message, role, course)
+    user = identity.user
+    if user.role is Role.ADMIN:
+        raise LaunchRefused(Reason.MATCH_PRIVILEGED, user.login)
+    if identity.made:
+        _follow_name(session, platform, message, user)
+    enrolment = _enrol(session, platform, user, role, course, made=identity.made)
+    _check_privileges(platform, user)
+    if enrolment.dropped_at is not None:
+        raise LaunchRefused(Reason.DROPPED, user.login)
+    return user, enrolment.role
+
+
+def known_person(session: Session, platform: Platform, message: Message) -> User | None:
+    """The person of a launch who is linked or whom the platform's rule finds. Raises `LaunchRefused`."""
+    identity = repository.identity(session, platform.issuer, message.subject)
+    return identity.user if identity is not None else _match(session, platform, _matched_value(platform, message))
 
 
 def login_token(session: Session, user: User, platform: Platform) -> Token:
@@ -48,15 +60,33 @@ def login_token(session: Session, user: User, platform: Platform) -> Token:
     return token
 
 
-def _follow(session: Session, platform: Platform, message: Message, user: User, role: Role | None) -> None:
-    """Take name and role of a person that launches made from the platform, so that former staff lose their rights.
+def _enrol(
+    session: Session, platform: Platform, user: User, role: Role | None, course: str, *, made: bool
+) -> Enrolment:
+    """Enrol the person of a launch in its course alone, so that nobody gets or loses rights in another.
 
-    The name and role of a person from a roster stay: there, they are the roster's.
+    A person that launches made follows the platform, so that former staff lose their rights. The role of a person from
+    a roster stays: there, it is the roster's. So does that of an instructor, as long as the platform says staff.
     """
-    if role is not None and user.role is not role:
-        audit.record(session, _actor(platform), "lti.role", user.login, role=role.value)
+    row = user_repository.enrolment(session, user.id, course)
+    if row is not None and (role is None or not made or (row.role is Role.INSTRUCTOR and role is Role.TA)):
+        return row
+    if role is None:
+        raise LaunchRefused(Reason.STAFF_UNKNOWN)
+    if row is None or row.role is not role:
+        audit.record(session, _actor(platform), "lti.role", user.login, role=role.value, **_told(course))
+    if course == FIRST:
         user.role = role
-        users.enrol(session, user, FIRST, role)
+    return users.enrol(session, user, course, role)
+
+
+def _told(course: str) -> dict[str, str]:
+    """The course as a detail of an audit entry, where it is not the first."""
+    return {} if course == FIRST else {"course": course}
+
+
+def _follow_name(session: Session, platform: Platform, message: Message, user: User) -> None:
+    """Take the name of a person that launches made from the platform; one from a roster keeps the roster's."""
     if message.name and user.name != message.name:
         audit.record(session, _actor(platform), "lti.name", user.login, former=user.name, name=message.name)
         user.name = message.name
@@ -76,12 +106,16 @@ def _role(platform: Platform, message: Message) -> Role | None:
     raise LaunchRefused(Reason.ROLE)
 
 
-def _link(session: Session, platform: Platform, message: Message, role: Role | None) -> Identity:
-    value = message.claim(platform.match_claim) if platform.match_claim is not None else None
+def _matched_value(platform: Platform, message: Message) -> str | None:
+    return message.claim(platform.match_claim) if platform.match_claim is not None else None
+
+
+def _link(session: Session, platform: Platform, message: Message, role: Role | None, course: str) -> Identity:
+    value = _matched_value(platform, message)
     user = _match(session, platform, value)
     made = user is None
     if user is None:
-        user = _create(session, platform, message, role, value)
+        user = _create(session, platform, message, role, value, course)
     identity = Identity(issuer=platform.issuer, subject=message.subject, user_id=user.id, made=made, user=user)
     session.add(identity)
     session.flush()
@@ -111,11 +145,15 @@ def _match(session: Session, platform: Platform, value: str | None) -> User | No
 
 
 def _check_privileges(platform: Platform, user: User) -> None:
-    if user.role is Role.ADMIN or (user.role is Role.TA and not platform.staff):
+    """Refuse accounts with more rights, in any course, than the platform may give: a launch opens the whole account."""
+    is_staff = any(row.role is not Role.STUDENT and row.dropped_at is None for row in user.enrolments)
+    if user.role is Role.ADMIN or (is_staff and not platform.staff):
         raise LaunchRefused(Reason.MATCH_PRIVILEGED, user.login)
 
 
-def _create(session: Session, platform: Platform, message: Message, role: Role | None, value: str | None) -> User:
+def _create(
+    session: Session, platform: Platform, message: Message, role: Role | None, value: str | None, course: str
+) -> User:
     if role is None:
         raise LaunchRefused(Reason.STAFF_UNKNOWN)
     subject_hash = hashlib.sha256(f"{platform.issuer}\0{message.subject}".encode()).hexdigest()
@@ -132,6 +170,7 @@ def _create(session: Session, platform: Platform, message: Message, role: Role |
         name=message.name or login,
         role=role,
         student_id=student_id,
+        course=course,
         actor=_actor(platform),
     )
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
+from app.courses.names import FIRST
 from app.language import text
 from app.lti import addresses, keys, launching, login
 from app.lti.messages import DEEP_LINKING, LTI, Message
@@ -28,7 +29,9 @@ class Answer:
     token: str
 
 
-def ticket_content(platform: Platform, message: Message, browser: str, *, allow_local: bool) -> dict[str, Any]:
+def ticket_content(
+    platform: Platform, message: Message, course: str, browser: str, *, allow_local: bool
+) -> dict[str, Any]:
     """The content of the ticket with which the choice is made. Raises `LaunchRefused`."""
     if not message.is_staff:
         raise LaunchRefused(Reason.ROLE)
@@ -44,6 +47,7 @@ def ticket_content(platform: Platform, message: Message, browser: str, *, allow_
         "url": url,
         "data": data if isinstance(data, str) else None,
         "deployment": message.deployment,
+        "course": course,
         "browser": browser,
         "line_item": settings.get("accept_lineitem") is not False,
     }
@@ -51,7 +55,8 @@ def ticket_content(platform: Platform, message: Message, browser: str, *, allow_
 
 def answer(session: Session, platform: Platform, ticket: Ticket, slug: str, lang: str, base: str) -> Answer:
     """The signed answer that names the assignment. Raises `LaunchRefused` or `NoKey`."""
-    launching.check_assignment(session, slug)
+    # A ticket of the version before courses names none.
+    launching.check_assignment(session, slug, ticket.content.get("course", FIRST))
     definition = assignments.definition(assignments.current(session, slug))
     title = text(definition.title, lang)
     item: dict[str, Any] = {

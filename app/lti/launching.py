@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.assignments import service as assignments
 from app.auth import service as auth
+from app.courses.names import course_of
 from app.db.base import now
 from app.lti import accounts, addresses, delivery_repository, repository
 from app.lti.messages import ENDPOINT, SCORE_SCOPE, Message
@@ -33,22 +34,24 @@ class Entry:
     path: str
 
 
-def enter(session: Session, platform: Platform, message: Message, *, allow_local: bool) -> Entry:
-    """Find the person and the assignment, and store the line item for the score. Raises `LaunchRefused`."""
+def enter(session: Session, platform: Platform, message: Message, course: str, *, allow_local: bool) -> Entry:
+    """Find the person and the assignment of a course, and store the line item for the score. Raises `LaunchRefused`."""
     slug = message.assignment
     if slug is not None:
-        check_assignment(session, slug)
-    user = accounts.person_of(session, platform, message)
+        check_assignment(session, slug, course)
+    user, role = accounts.person_of(session, platform, message, course)
     if slug is not None and message.is_learner:
         _store_line_item(session, platform, message, slug, user, allow_local=allow_local)
     token = accounts.login_token(session, user, platform)
-    staff = message.is_staff and user.role is not Role.STUDENT
+    staff = message.is_staff and role is not Role.STUDENT
     path = "/" if slug is None else f"/dashboard/{slug}" if staff else f"/?assignment={slug}"
     return Entry(user.id, token.id, path)
 
 
-def check_assignment(session: Session, slug: str) -> None:
-    """Raise `LaunchRefused` unless the assignment is published."""
+def check_assignment(session: Session, slug: str, course: str) -> None:
+    """Raise `LaunchRefused` unless the assignment is published in this course."""
+    if course_of(slug) != course:
+        raise LaunchRefused(Reason.ASSIGNMENT, slug)
     try:
         assignments.current(session, slug)
     except assignments.AssignmentNotFound as error:
@@ -101,7 +104,7 @@ def _store_line_item(
         item = LineItem(platform_id=platform.id, url=url, slug=slug, context=message.context)
         session.add(item)
         session.flush()
-    item.slug, item.context = slug, message.context
+    item.slug, item.context, item.context_id = slug, message.context, message.context_id
     row = delivery_repository.of_student(session, item.id, user.id)
     if row is None:
         session.add(Passback(line_item_id=item.id, user_id=user.id, subject=message.subject))

@@ -35,10 +35,12 @@ SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 RESOURCE_LINK, DEEP_LINK = "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
 _MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 _LEARNER = {f"{_MEMBERSHIP}#Learner", "Learner"}
-_STAFF = {f"{_MEMBERSHIP}#Instructor", "Instructor", f"{_MEMBERSHIP}/Instructor#TeachingAssistant"}
+_INSTRUCTOR = {f"{_MEMBERSHIP}#Instructor", "Instructor"}
+_ASSISTANT = f"{_MEMBERSHIP}/Instructor#TeachingAssistant"
+_STAFF = {*_INSTRUCTOR, _ASSISTANT}
 _LEEWAY = 60
 """Seconds that the platform's clock may differ from this one."""
-_MAX_SUBJECT = 255
+_MAX_SUBJECT = _MAX_CONTEXT = 255
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,11 @@ class Message:
     subject: str
     name: str
     is_staff: bool
+    is_instructor: bool
     is_learner: bool
     assignment: str | None
     context: str
+    context_id: str
     claims: dict[str, Any]
 
     def claim(self, path: str) -> str | None:
@@ -94,9 +98,11 @@ def verify(token: str, pending: PendingLogin, platform: Platform, keys: Platform
         subject=subject,
         name=_name(claims),
         is_staff=bool(roles & _STAFF),
+        is_instructor=bool(roles & _INSTRUCTOR) and _ASSISTANT not in roles,
         is_learner=bool(roles & _LEARNER),
         assignment=_assignment(claims),
         context=_context(claims),
+        context_id=_context_id(claims),
         claims=claims,
     )
 
@@ -162,6 +168,14 @@ def _slugs_in_query(claims: dict[str, Any]) -> list[str]:
 def _context(claims: dict[str, Any]) -> str:
     context = _object(claims.get(f"{LTI}context"))
     return _one_line(context.get("title") or context.get("label") or context.get("id"))
+
+
+def _context_id(claims: dict[str, Any]) -> str:
+    """The id of the platform's course. It is empty for a launch from outside of a course."""
+    identifier = _object(claims.get(f"{LTI}context")).get("id", "")
+    if not isinstance(identifier, str) or len(identifier) > _MAX_CONTEXT or not identifier.isprintable():
+        raise LaunchRefused(Reason.MESSAGE, "the id of the course cannot be used")
+    return identifier
 
 
 def _name(claims: dict[str, Any]) -> str:

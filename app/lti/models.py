@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db.base import Base, now
@@ -62,6 +62,7 @@ class Platform(Base):
     staff: Mapped[bool]
     match_field: Mapped[Match | None] = mapped_column(closed(Match))
     match_claim: Mapped[str | None] = mapped_column(String(80))
+    instructors_link: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=now)
     failures: Mapped[int] = mapped_column(default=0)
     paused_until: Mapped[datetime | None]
@@ -71,6 +72,25 @@ class Platform(Base):
     def is_held(self) -> bool:
         """Whether no score is sent until a command says so."""
         return self.paused_until == HELD_UNTIL
+
+
+class Context(Base):
+    """A course of a platform, by deployment and id, and the ``course`` that it is linked to here.
+
+    One without a course was seen in a launch. ``linked_at`` stays when an admin unlinks it.
+    """
+
+    __tablename__ = "lti_contexts"
+    __table_args__ = (UniqueConstraint("platform_id", "deployment", "context_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    platform_id: Mapped[int] = mapped_column(ForeignKey("lti_platforms.id"))
+    deployment: Mapped[str] = mapped_column(String(255))
+    context_id: Mapped[str] = mapped_column(String(255))
+    title: Mapped[str] = mapped_column(String(200), default="")
+    course: Mapped[str | None] = mapped_column(ForeignKey("courses.slug", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    linked_at: Mapped[datetime | None]
 
 
 class PendingLogin(Base):
@@ -137,6 +157,7 @@ class Identity(Base):
 class LineItem(Base):
     """A column of a platform's gradebook, and the assignment whose scores go there.
 
+    ``context`` is the name of the platform's course, ``context_id`` its id; versions before courses stored no id.
     ``failures`` counts the different scores that the platform refused since it last accepted one. Many of them pause
     the line item until ``paused_until``; ``trouble`` is the last refusal.
     """
@@ -149,6 +170,7 @@ class LineItem(Base):
     url: Mapped[str] = mapped_column(String(1000))
     slug: Mapped[str] = mapped_column(String(40), index=True)
     context: Mapped[str] = mapped_column(String(200))
+    context_id: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=now)
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
     paused_until: Mapped[datetime | None]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from app.lti.models import (
+    Context,
     Identity,
     LineItem,
     Passback,
@@ -71,10 +72,37 @@ def delete_platform(session: Session, platform: Platform) -> None:
     """Delete a platform with its line items, scores and pending launches. People and identities stay."""
     items = select(LineItem.id).where(LineItem.platform_id == platform.id)
     session.execute(delete(Passback).where(Passback.line_item_id.in_(items)), execution_options=_NO_SYNC)
-    for table in (LineItem, PendingLogin, Ticket):
+    for table in (Context, LineItem, PendingLogin, Ticket):
         session.execute(delete(table).where(table.platform_id == platform.id), execution_options=_NO_SYNC)
     session.delete(platform)
     session.flush()
+
+
+def context(session: Session, platform_id: int, deployment: str, context_id: str) -> Context | None:
+    """A course of a platform."""
+    query = select(Context).where(Context.platform_id == platform_id, Context.deployment == deployment)
+    return session.scalar(query.where(Context.context_id == context_id))
+
+
+def context_by_id(session: Session, identifier: int) -> Context | None:
+    """A course of a platform by its number here."""
+    return session.get(Context, identifier)
+
+
+def contexts(session: Session, platform_id: int) -> list[Context]:
+    """The courses of a platform that launched or are linked: those without a link first, then by name."""
+    query = select(Context).where(Context.platform_id == platform_id)
+    return list(session.scalars(query.order_by(Context.course.is_not(None), Context.title, Context.id)))
+
+
+def count_unlinked(session: Session) -> dict[int, int]:
+    """How many courses of each platform launched and have no link, by the platform's number."""
+    query = (
+        select(Context.platform_id, func.count().label("number"))
+        .where(Context.course.is_(None))
+        .group_by(Context.platform_id)
+    )
+    return {row.platform_id: row.number for row in session.execute(query)}
 
 
 def add_login(session: Session, login: PendingLogin, moment: datetime) -> None:

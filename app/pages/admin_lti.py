@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
+from app.courses import repository as courses
 from app.db import backup
 from app.db.base import now
 from app.http.authentication import AdminViewer
@@ -81,6 +82,8 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
         "admin_lti.html",
         viewer=viewer,
         platforms=repository.platforms(session),
+        several_courses=bool(courses.several(session)),
+        unlinked=repository.count_unlinked(session),
         keys=repository.published_keys(session, now()),
         moment=now(),
         addresses=_addresses(request),

@@ -112,9 +112,9 @@ def install(app: FastAPI) -> None:
 
 def _install_lti(app: FastAPI) -> None:
     """Install the pages that need the packages of the extra ``lti``."""
-    from app.pages import admin_lti, lti_passbacks, lti_registration
+    from app.pages import admin_lti, admin_lti_contexts, lti_passbacks, lti_registration
     from app.pages import lti as launches
 
     launches.install(app.state)
-    for page in (launches, lti_registration, lti_passbacks, admin_lti):
+    for page in (launches, lti_registration, lti_passbacks, admin_lti, admin_lti_contexts):
         app.include_router(page.router, include_in_schema=False)

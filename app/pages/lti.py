@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Collection
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import structlog
 from fastapi import APIRouter, Form, Request
@@ -18,12 +18,13 @@ from sqlalchemy.exc import IntegrityError
 
 from app.assignments import service as assignments
 from app.auth.limits import RateLimit
+from app.courses.names import course_of
 from app.db.engine import Database
 from app.http import cookies, request_language
 from app.http.client_network import client_network
 from app.http.public_address import public_address
 from app.http.sessions import Db
-from app.lti import addresses, deep_linking, keys, launching, login, messages, repository
+from app.lti import addresses, contexts, deep_linking, keys, launching, login, messages, repository
 from app.lti.launching import Entry
 from app.lti.login import Initiation
 from app.lti.messages import Message
@@ -44,6 +45,7 @@ _LOGINS, _LOGIN_SECONDS = 600, 60.0
 """Launches from one address in this time: a whole class may share an address."""
 _LONGEST_TOKEN = 64 * 1024
 _Hint = Annotated[str, Form(max_length=8000)]
+_T = TypeVar("_T")
 log = structlog.get_logger()
 
 
@@ -103,9 +105,10 @@ def launch(
         with database.read() as session:
             platform = repository.load_platform(session, pending.platform_id)
         message = messages.verify(id_token, pending, platform, request.app.state.lti_keys, public_address(request))
+        course = _retry_once(lambda: _course(database, platform, message))
         if message.kind == messages.DEEP_LINK:
-            return _pick(request, database, platform, message, pending.browser, settings)
-        return _enter(request, database, platform, message, settings)
+            return _pick(request, database, platform, message, course, pending.browser, settings)
+        return _enter(request, database, platform, message, course, settings)
     except LaunchRefused as refusal:
         return _refused(request, database, refusal)
 
@@ -168,8 +171,20 @@ def _begin(request: Request, database: Database, sent: dict[str, str]) -> Respon
     return response
 
 
-def _enter(request: Request, database: Database, platform: Platform, message: Message, settings: Settings) -> Response:
-    entry = _retry_once(lambda: _entry(database, platform, message, settings))
+def _course(database: Database, platform: Platform, message: Message) -> str:
+    with database.write() as session:
+        current = repository.load_platform(session, platform.id)
+        course = contexts.course_of_launch(session, current, message)
+    # After the transaction, in which the context is stored for the admins' page.
+    if course is None:
+        raise LaunchRefused(Reason.CONTEXT, message.context or message.context_id)
+    return course
+
+
+def _enter(
+    request: Request, database: Database, platform: Platform, message: Message, course: str, settings: Settings
+) -> Response:
+    entry = _retry_once(lambda: _entry(database, platform, message, course, settings))
     if request.headers.get("sec-fetch-dest") == "document":
         return _logged_in(request, database, entry)
     with database.write() as session:
@@ -177,14 +192,14 @@ def _enter(request: Request, database: Database, platform: Platform, message: Me
     return framed(rendering.page(request, "lti_open.html", ticket=ticket), platform.hosts)
 
 
-def _entry(database: Database, platform: Platform, message: Message, settings: Settings) -> Entry:
+def _entry(database: Database, platform: Platform, message: Message, course: str, settings: Settings) -> Entry:
     with database.write() as session:
         current = repository.load_platform(session, platform.id)
-        return launching.enter(session, current, message, allow_local=settings.lti_allow_local)
+        return launching.enter(session, current, message, course, allow_local=settings.lti_allow_local)
 
 
-def _retry_once(work: Callable[[], Entry]) -> Entry:
-    """Repeat the work once: the second of two concurrent first launches of a person finds the first one's rows."""
+def _retry_once(work: Callable[[], _T]) -> _T:
+    """Repeat the work once: the second of two concurrent first launches finds the first one's rows."""
     try:
         return work()
     except IntegrityError:
@@ -192,13 +207,20 @@ def _retry_once(work: Callable[[], Entry]) -> Entry:
 
 
 def _pick(
-    request: Request, database: Database, platform: Platform, message: Message, browser: str, settings: Settings
+    request: Request,
+    database: Database,
+    platform: Platform,
+    message: Message,
+    course: str,
+    browser: str,
+    settings: Settings,
 ) -> Response:
-    content = deep_linking.ticket_content(platform, message, browser, allow_local=settings.lti_allow_local)
+    content = deep_linking.ticket_content(platform, message, course, browser, allow_local=settings.lti_allow_local)
     tag = request_language.of_request(request)
     with database.write() as session:
         ticket = launching.create_ticket(session, TicketKind.PICK, platform, content)
-        rows = [assignments.definition(row) for row in assignments.all_current(session)]
+        every = assignments.all_current(session)
+        rows = [assignments.definition(row) for row in every if course_of(row.slug) == course]
     offered = [(row.slug, filters.localised(row.title, tag), row.max_score) for row in rows]
     return framed(rendering.page(request, "lti_pick.html", ticket=ticket, offered=offered), platform.hosts)
 
@@ -217,7 +239,9 @@ def _refused(request: Request, database: Database, refusal: LaunchRefused) -> HT
     with database.read() as session:
         hosts = {host for platform in repository.platforms(session) for host in platform.hosts}
     status = 429 if refusal.reason is Reason.TOO_MANY else refusal.status
-    return framed(rendering.page(request, "lti_refused.html", status, reason=refusal.reason.value), hosts)
+    name = refusal.context if refusal.reason is Reason.CONTEXT else ""
+    page = rendering.page(request, "lti_refused.html", status, reason=refusal.reason.value, name=name)
+    return framed(page, hosts)
 
 
 def framed(page: HTMLResponse, hosts: Collection[str], sends_to: Collection[str] = ()) -> HTMLResponse:

@@ -602,8 +602,8 @@ def test_somebody_known_to_one_platform_is_found_for_another(database: Database,
 
     def launched(platform: Platform, subject: str) -> str:
         claims = {f"{LTI}ext": {"user_username": "ann"}}
-        message = Message(RESOURCE_LINK, "1", subject, "Ann", False, True, "hw13", "", claims)
-        return accounts.person_of(session, platform, message).login
+        message = Message(RESOURCE_LINK, "1", subject, "Ann", False, False, True, "hw13", "", "", claims)
+        return accounts.person_of(session, platform, message, "main")[0].login
 
     with database.write() as session:
         first, second = (

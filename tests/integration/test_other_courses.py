@@ -12,8 +12,12 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from app.assignments import service as assignments
+from app.auth.viewer import Viewer
+from app.commands import acting
+from app.commands.failures import UnusableInput
 from app.courses.models import Course
 from app.db.engine import Database
+from app.http.submit_limit import SubmitLimit
 from app.main import create_app
 from app.regrade_requests.models import RegradeRequest, RequestState
 from app.regrades.models import Kind, Regrade
@@ -167,6 +171,11 @@ POST /admin/lti/keys/rotate
 GET /admin/lti/new
 POST /admin/lti/new
 GET /admin/lti/platforms/{name}
+GET /admin/lti/platforms/{name}/contexts
+POST /admin/lti/platforms/{name}/contexts
+POST /admin/lti/platforms/{name}/contexts/instructors
+POST /admin/lti/platforms/{name}/contexts/{context}/link
+POST /admin/lti/platforms/{name}/contexts/{context}/unlink
 POST /admin/lti/platforms/{name}
 POST /admin/lti/platforms/{name}/remove
 POST /admin/lti/platforms/{name}/test
@@ -408,3 +417,22 @@ def test_a_ta_who_studies_elsewhere_is_a_student_there(department: Department) -
     page = f"/dashboard/hw13/review?submission={own}&question=2.1"
     assert person.http.get(department.site.url + page).status_code == 404
     assert [row["id"] for row in person.get("/submissions").json()["items"]] == [own]
+
+
+def test_a_command_acts_for_the_staff_of_the_assignments_course_alone(department: Department) -> None:
+    person = department.site.person("student")
+    database = Database(department.site.settings)
+    with database.write() as session:
+        users.enrol(session, users.find(session, person.login), COURSE, Role.TA)
+    with database.read() as session:
+        assert acting.staff(session, person.login, SLUG).role is Role.TA
+        assert acting.staff(session, "admin", SLUG).is_admin
+        for login in (person.login, department.ta.login):
+            with pytest.raises(UnusableInput, match="--by names the member of the staff"):
+                acting.staff(session, login, "hw13")
+        viewer = Viewer.of(users.find(session, person.login))
+    database.close()
+    limit = SubmitLimit(allowed=1)
+    for _ in range(2):
+        # A TA who studies elsewhere submits for others.
+        limit.check(viewer)
