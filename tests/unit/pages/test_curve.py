@@ -39,7 +39,7 @@ def html(evidence: PruningEvidence, tag: str = "en", without: Sequence[str] = ()
     data = {name: value for name, value in evidence.model_dump(mode="json").items() if name not in without}
     return template.render(
         evidence=data,
-        report=SimpleNamespace(picture=None),
+        report=SimpleNamespace(picture="/picture"),
         question=SimpleNamespace(number="3.1"),
         t=partial(language.text, tag),
     )
@@ -56,11 +56,11 @@ def test_curve_interval_teacher_and_points_are_drawn_and_listed(tag: str) -> Non
     text = html(EVIDENCE, tag)
     svg = drawing(text)
     lines = {line.get("class"): line.get("points", "").split() for line in svg.iter("polyline")}
-    assert lines[None] == ["36.0,64.0", "174.0,118.0"]
-    assert lines["reference"] == ["36.0,19.0", "174.0,28.0"]
-    assert lines["alone"] == ["36.0,64.0", "174.0,65.8"]
+    assert lines[None] == ["40.0,84.24", "164.0,139.68"]
+    assert lines["reference"] == ["40.0,38.04", "164.0,47.28"]
+    assert lines["alone"] == ["40.0,84.24", "164.0,86.09"]
     (interval,) = svg.iter("polygon")
-    assert interval.get("points", "").split() == ["36.0,56.8", "174.0,110.8", "174.0,125.2", "36.0,71.2"]
+    assert interval.get("points", "").split() == ["40.0,76.85", "164.0,132.29", "164.0,147.07", "40.0,91.63"]
     assert len([path for path in svg.iter("path") if path.get("class") == "own"]) == 2
     assert len(list(svg.iter("circle"))) == 2
     baselines = [node.text for node in svg.iter("text") if node.get("class") == "baseline"]
@@ -78,6 +78,23 @@ def test_curve_interval_teacher_and_points_are_drawn_and_listed(tag: str) -> Non
         "0.300",
         "0.900",
     ]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "drawn"),
+    [(640, 480, 240), (1000, 500, 180), (300, 900, 320), (512, 440, 275)],
+)
+def test_the_chart_has_the_frame_of_the_picture_and_its_axes(width: int, height: int, drawn: int) -> None:
+    picture = {"format": "PNG", "width": width, "height": height, "sha256": "0" * 64}
+    text = html(EVIDENCE.model_copy(update={"picture": picture}))
+    image = re.search(r'<img src="/picture"[^>]* width="(\d+)" height="(\d+)"', text)
+    assert image is not None
+    svg = drawing(text)
+    assert svg.get("viewBox", "").split() == ["0", "0", *image.groups()] == ["0", "0", "320", str(drawn)]
+    grid = [float(node.get("y1", "")) for node in svg.iter("line") if node.get("class") == "grid"]
+    assert (grid[0], grid[-1]) == pytest.approx((0.89 * drawn, 0.12 * drawn), abs=0.01)
+    labels = [node.text for node in svg.iter("text")]
+    assert {"0%", "50%", "100%", "0.25", "Accuracy"} <= set(labels)
 
 
 def test_accuracy_is_told_with_interval_and_baselines() -> None:
