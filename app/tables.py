@@ -18,6 +18,8 @@ from app.scores.comments import models as comments
 from app.scores.groups import models as groups
 from app.scores.releases import models as releases
 from app.scores.review_items import models as review_items
+from app.scores.review_key import models as review_key
+from app.scores.second_readings import models as second_readings
 from app.submissions import models as submissions
 from app.submissions.excusals import models as excusals
 from app.submissions.extensions import models as extensions
@@ -44,7 +46,9 @@ __all__ = [
     "regrades",
     "releases",
     "review_items",
+    "review_key",
     "scores",
+    "second_readings",
     "staff_notes",
     "submissions",
     "users",

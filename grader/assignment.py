@@ -46,6 +46,17 @@ class Tell(StrEnum):
     WHEN_RELEASED = "when released"
 
 
+class ItemDefinition(_Data):
+    """A review item: its text by language, the points that it takes off, and the digit that ticks it.
+
+    Publishing adds it to the items that graders have; what graders changed since stays.
+    """
+
+    text: Text
+    deduction: float = Field(default=0, ge=0)
+    key: int | None = Field(default=None, ge=1, le=9)
+
+
 class Question(_Data):
     """One question of the rubric: ``text`` is the task in Markdown, ``options`` belong to its check.
 
@@ -60,6 +71,7 @@ class Question(_Data):
     title: Text
     text: Text = Field(default_factory=dict)
     tell: Tell | None = None
+    items: tuple[ItemDefinition, ...] = Field(default=(), max_length=50)
     options: Mapping[str, Any] = Field(default_factory=dict)
     _typed_options: tuple[Mapping[str, Any], BaseModel] | None = PrivateAttr(None)
 
@@ -127,6 +139,13 @@ class Schedule(_Data):
         return self
 
 
+class ReviewRules(_Data):
+    """How people review: without the names of students, and how many percent of the reviews a second grader repeats."""
+
+    hide_names: bool = False
+    second_reading_percent: float = Field(default=0, ge=0, le=100)
+
+
 def _has_known_parts(question: Question, info: ValidationInfo) -> Question:
     names = [part.name for part in info.data.get("parts", ())]
     unknown = sorted(set(question.parts) - set(names))
@@ -144,6 +163,7 @@ class Assignment(_Data):
     title: Text
     prelude: str = ""
     schedule: Schedule = Schedule()
+    review: ReviewRules = ReviewRules()
     sandbox: Mapping[str, Any] = Field(default_factory=dict)
     parts: tuple[PartDefinition, ...] = Field(min_length=1, max_length=MOST_PARTS)
     questions: tuple[Annotated[Question, AfterValidator(_has_known_parts)], ...]

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from grader import assignment as assignments
 from grader import messages, spelling, telling
-from grader.assignment import Assignment, LateRule, Question, Schedule, Tell
+from grader.assignment import Assignment, ItemDefinition, LateRule, Question, ReviewRules, Schedule, Tell
 from grader.check import OwnPoints, is_points
 from grader.checks import registry
 from grader.intake import syntax
@@ -28,10 +28,16 @@ MAIN = "assignment.toml"
 _TABLES: Mapping[str | int, type[BaseModel]] = {
     "schedule": Schedule,
     "late": LateRule,
+    "review": ReviewRules,
     "parts": PartDefinition,
     "questions": Question,
+    "items": ItemDefinition,
 }
 """The tables whose keys are fixed, by name."""
+
+
+_LONGEST_ITEM = 300
+"""Characters of the text of a review item."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,8 @@ def _faults(assignment: Assignment) -> Iterator[Fault]:
     for index, question in enumerate(assignment.questions):
         if not question.title.get(messages.LANGUAGES[0]):
             yield fault(index, "title", f"there is no text in {messages.LANGUAGES[0]}")
+        for what in _wrong_items(question):
+            yield fault(index, "items", what)
         if question.check not in registry.CHECKS:
             close = spelling.suggestion(question.check, registry.CHECKS)
             what = f"there is no check {question.check!r}; there are {', '.join(registry.CHECKS)}{close}"
@@ -160,6 +168,30 @@ def _faults(assignment: Assignment) -> Iterator[Fault]:
             continue
         for name, what in _wrong_options(assignment, question):
             yield fault(index, name, what)
+
+
+def _wrong_items(question: Question) -> Iterator[str]:
+    """What is wrong with the review items of a question."""
+    keys: set[int] = set()
+    texts: set[str] = set()
+    for number, item in enumerate(question.items, start=1):
+        english = item.text.get(messages.LANGUAGES[0], "").strip()
+        if not english:
+            yield f"item {number}: text: there is no text in {messages.LANGUAGES[0]}"
+        elif english in texts:
+            yield f"item {number}: text: another item has the same text"
+        for language, text in item.text.items():
+            if language not in messages.LANGUAGES:
+                close = spelling.suggestion(language, messages.LANGUAGES)
+                yield f"item {number}: text: there is no language {language}{close}"
+            elif len(text) > _LONGEST_ITEM or "\0" in text:
+                yield f"item {number}: text: an item has at most {_LONGEST_ITEM} characters, none of them NUL"
+        if item.deduction > question.points:
+            yield f"item {number}: deduction: the question is worth {question.points:g} points, not {item.deduction:g}"
+        if item.key is not None and item.key in keys:
+            yield f"item {number}: key: another item has the key {item.key}"
+        keys |= {item.key} if item.key is not None else set()
+        texts.add(english)
 
 
 def _unreadable_code(texts: Mapping[str, str]) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from app.commands.database import writing
 from app.commands.failures import UnusableInput
 from app.commands.warm_sandbox import warm_sandbox
 from app.scores.releases import service as releases
+from app.scores.review_items import importing
 from grader import assignment_check
 from grader.assignment import Assignment
 from grader.checks.registry import CHECKS
@@ -79,7 +80,9 @@ def publish(folder: Path, as_json: bool) -> None:
     """Make the folder the newest version of its assignment. Raises `UnusableInput`."""
     assignment = load(folder)
     with writing(settings()) as session:
-        row = service.publish_version(session, assignment, actor="assay assignment publish")
+        actor = "assay assignment publish"
+        row = service.publish_version(session, assignment, actor=actor)
+        importing.import_items(session, actor, row.slug, assignment)
         result = {"slug": row.slug, "version": row.version, "digest": row.digest}
     sentence = f"{result['slug']} version {result['version']} now applies to new submissions"
     typer.echo(json.dumps(result) if as_json else sentence)

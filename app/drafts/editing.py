@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import tomlkit
-from tomlkit.items import Table
+from pydantic import BaseModel
 
-from grader.assignment import Assignment, LateRule, Schedule, Tell
+from grader.assignment import Assignment, LateRule, ReviewRules, Schedule, Tell
 from grader.assignment_check import MAIN
 
 
@@ -28,31 +28,41 @@ def with_identity(text: str, slug: str, title: Mapping[str, str]) -> str:
 
 
 def with_settings(
-    assignment: Assignment, title: Mapping[str, str], schedule: Schedule, tells: Mapping[str, Tell | None]
+    assignment: Assignment,
+    title: Mapping[str, str],
+    schedule: Schedule,
+    tells: Mapping[str, Tell | None],
+    review: ReviewRules,
+    points: Mapping[str, float],
 ) -> str:
-    """The file of an assignment with this title and schedule, and by question when its result is told.
+    """The file of an assignment with these settings, and the points and ``tell`` of its questions by number.
 
     A value that is the same already stays as it is written, and a default is left out where the file leaves it out.
     """
     document = tomlkit.parse(assignment.files[MAIN])
     if title != assignment.title:
         _set_texts(document, "title", title)
-    table = document.get("schedule")
-    if table is None:
-        table = tomlkit.table()
-        document["schedule"] = table
-    for name in Schedule.model_fields:
-        value = getattr(schedule, name)
-        if value != getattr(assignment.schedule, name):
-            _set(table, name, value)
+    _set_changed(document, "schedule", assignment.schedule, schedule)
+    _set_changed(document, "review", assignment.review, review)
     for question, own in zip(assignment.questions, document.get("questions", []), strict=True):
         tell = tells.get(question.number, question.tell)
         if tell is not question.tell:
             _set(own, "tell", tell)
+        if points.get(question.number, question.points) != question.points:
+            own["points"] = _number(points[question.number])
     return tomlkit.dumps(document)
 
 
-def _set(table: Table, name: str, value: Any) -> None:
+def _set_changed(document: tomlkit.TOMLDocument, name: str, before: BaseModel, after: BaseModel) -> None:
+    """Write the values of a table that are not what they were; a missing table is added."""
+    values = {key: value for key, value in after if value != getattr(before, key)}
+    if values and name not in document:
+        document[name] = tomlkit.table()
+    for key, value in values.items():
+        _set(document[name], key, _number(value) if isinstance(value, float) else value)
+
+
+def _set(table: Any, name: str, value: Any) -> None:
     if value is None:
         table.remove(name)
     elif isinstance(value, LateRule):
@@ -61,7 +71,7 @@ def _set(table: Table, name: str, value: Any) -> None:
         table[name] = str(value) if isinstance(value, Tell) else value
 
 
-def _set_late_rule(table: Table, name: str, values: Mapping[str, float | int]) -> None:
+def _set_late_rule(table: Any, name: str, values: Mapping[str, float | int]) -> None:
     own = table.get(name)
     if own is None:
         own = tomlkit.inline_table()

@@ -26,6 +26,7 @@ from app.regrades import service as regrades
 from app.regrades import stale
 from app.regrades.models import Kind, Regrade
 from app.regrades.schemas import RegradeWish
+from app.scores.review_items import importing
 from grader import assignment_check
 from grader.assignment import Assignment
 from grader.assignment_check import MAIN, Fault
@@ -199,7 +200,9 @@ def publish(session: Session, viewer: Viewer, slug: str, revision: str) -> Publi
         raise TrialNotPassed
     if found.newest is not None and draft.version.version <= found.newest.version:
         raise ChangedMeanwhile
-    row = assignments.publish_version(session, assignments.definition(draft.version), viewer.login)
+    definition = assignments.definition(draft.version)
+    row = assignments.publish_version(session, definition, viewer.login)
+    importing.import_items(session, viewer.login, slug, definition)
     draft.state = DraftState.PUBLISHED
     return row
 

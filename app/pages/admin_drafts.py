@@ -28,6 +28,7 @@ from app.presenting import filters
 from app.problems import Problem, Unprocessable
 from app.regrades.models import Kind
 from app.regrades.service import view as regrade_view
+from app.scores.review_items import importing
 from grader import assignment as definitions
 from grader import assignment_check
 from grader.assignment import Tell
@@ -138,7 +139,7 @@ def _save_settings(
         form = assignment_settings.read(fields, edited)
         if form.errors:
             return _settings_page(request, viewer, session, slug, form, revision=fields.get("revision", ""))
-    text = editing.with_settings(edited, form.title, form.schedule, form.tells)
+    text = editing.with_settings(edited, form.title, form.schedule, form.tells, form.review, form.points)
     try:
         with database.write() as session:
             texts = {**edited.files, MAIN: text}
@@ -287,7 +288,9 @@ def _settings_page(
         questions=[(question.number, filters.localised(question.title, tag)) for question in edited.questions],
         keeps=assignment_settings.KEEP,
         gradebooks=assignment_settings.GRADEBOOK,
+        name_choices=assignment_settings.HIDE_NAMES,
         tells=list(Tell),
+        faults=problem.faults if isinstance(problem, service.Faulty) else (),
         problem=problem,
     )
 
@@ -317,6 +320,7 @@ def _draft_page(
         questions=[rubric(definition, question, tag) for question in definition.questions],
         told_options=options_with_text(tag),
         remarks=assignment_check.remarks(definition),
+        items=importing.plan(session, slug, definition),
         has_passed=service.passed(draft),
         measured_anew=service.measured_anew(session, standing),
         regrade=regrade_view(session, regrade) if regrade is not None else None,

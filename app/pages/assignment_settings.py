@@ -8,16 +8,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timezone
 from typing import Any, get_args
 
-from grader.assignment import Assignment, LateRule, Schedule, Tell
+from grader.assignment import Assignment, LateRule, Question, ReviewRules, Schedule, Tell
 
 TELL = "tell-"
 """The beginning of the names of the fields that say when the result of one question is told."""
+POINTS = "points-"
+"""The beginning of the names of the fields with the points of one question."""
 KEEP: tuple[str, ...] = get_args(Schedule.model_fields["keep"].annotation)
 GRADEBOOK: tuple[str, ...] = get_args(Schedule.model_fields["gradebook"].annotation)
+HIDE_NAMES = ("no", "yes")
 _LANGUAGES = {"title": "en", "title_zh": "zh-Hant"}
 _ZONE = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-MOST_GRACE, MOST_ATTEMPTS, MOST_DAYS, MOST_TITLE = 14 * 24 * 60, 1000, 365, 200
+MOST_GRACE, MOST_ATTEMPTS, MOST_DAYS, MOST_TITLE, MOST_POINTS = 14 * 24 * 60, 1000, 365, 200, 1000
 
 
 @dataclass
@@ -29,6 +32,8 @@ class SettingsForm:
     title: dict[str, str] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
     tells: dict[str, Tell | None] = field(default_factory=dict)
+    review: ReviewRules = field(default_factory=ReviewRules)
+    points: dict[str, float] = field(default_factory=dict)
 
 
 def values_of(assignment: Assignment) -> dict[str, str]:
@@ -48,6 +53,9 @@ def values_of(assignment: Assignment) -> dict[str, str]:
         "keep": schedule.keep,
         "gradebook": schedule.gradebook,
         "tell": schedule.tell or "",
+        "hide_names": HIDE_NAMES[assignment.review.hide_names],
+        "second_reading_percent": f"{assignment.review.second_reading_percent:g}",
+        **{f"{POINTS}{question.number}": f"{question.points:g}" for question in assignment.questions},
         **{f"{TELL}{question.number}": question.tell or "" for question in assignment.questions},
     }
 
@@ -75,11 +83,15 @@ def read(values: Mapping[str, str], assignment: Assignment) -> SettingsForm:
     chosen = {name: _chosen(form, name, options) for name, options in (("keep", KEEP), ("gradebook", GRADEBOOK))}
     late = _late(form)
     tell = _tell(form, "tell")
+    hides_names = _chosen(form, "hide_names", HIDE_NAMES) == HIDE_NAMES[True]
+    second = _percent(form, "second_reading_percent")
     form.tells = {question.number: _tell(form, f"{TELL}{question.number}") for question in assignment.questions}
+    form.points = {question.number: _points(form, question) for question in assignment.questions}
     _check_together(form, times, numbers["grace_minutes"], late)
     if not form.errors:
         data: dict[str, Any] = {**times, **numbers, **chosen, "late": late, "tell": tell}
         form.schedule = Schedule(**data)
+        form.review = ReviewRules(hide_names=hides_names, second_reading_percent=second)
     return form
 
 
@@ -132,11 +144,28 @@ def _late(form: SettingsForm) -> LateRule | None:
     if not form.values["late_percent"] and not form.values["late_days"]:
         return None
     days = _whole(form, "late_days", 1, MOST_DAYS)
-    percent = form.values["late_percent"]
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", percent) or float(percent) > 100:
-        form.errors["late_percent"] = "late_percent"
-        return None
-    return LateRule(percent_per_day=float(percent), most_days=days)
+    percent = _percent(form, "late_percent")
+    return LateRule(percent_per_day=percent, most_days=days)
+
+
+def _points(form: SettingsForm, question: Question) -> float:
+    name = f"{POINTS}{question.number}"
+    text = form.values[name]
+    if text == f"{question.points:g}":
+        # The file may have more decimals than the form shows.
+        return question.points
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4})?", text) or float(text) > MOST_POINTS:
+        form.errors[name] = "points"
+        return question.points
+    return float(text)
+
+
+def _percent(form: SettingsForm, name: str) -> float:
+    text = form.values[name]
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", text) or float(text) > 100:
+        form.errors[name] = name
+        return 0.0
+    return float(text)
 
 
 def _chosen(form: SettingsForm, name: str, options: tuple[str, ...]) -> str:

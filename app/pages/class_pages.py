@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.auth.viewer import Viewer
 from app.http import request_language
-from app.pages import rendering
+from app.pages import hidden_names, rendering
 from app.presenting import filters
 from app.problems import Problem
 from app.regrade_requests import service as regrade_requests
@@ -33,7 +33,10 @@ def class_page(
     problem: Problem | None = None,
     **context: Any,
 ) -> HTMLResponse:
-    """A page of a class. Its navigation shows the title and the number of open regrade requests."""
+    """A page of a class. Its navigation shows the title and the number of open regrade requests.
+
+    ``student_names`` of its template says how a page of the review names students.
+    """
     return rendering.page(
         request,
         template,
@@ -41,6 +44,7 @@ def class_page(
         problem=problem,
         slug=assignment.slug,
         title=filters.localised(assignment.title, request_language.of_request(request)),
+        student_names=hidden_names.of_request(request, session, viewer, assignment),
         open_requests=regrade_requests.count_open(session, assignment.slug),
         **context,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -24,6 +24,7 @@ from app.scores.claims import service as claims
 from app.scores.class_records import ClassSnapshot
 from app.scores.groups import repository as group_repository
 from app.scores.groups import service as groups
+from app.scores.groups.service import GroupPreview
 from app.scores.standing import Revision
 from app.similarity.pictures import PictureIndex, Plot, PlotGroups, questions_with_plots
 from app.submissions import service as submissions
@@ -111,21 +112,64 @@ def decide(
     reason: Annotated[str, Form(max_length=2000)] = "",
     member: Annotated[list[Annotated[str, Form(max_length=200)]] | None, Form(max_length=PAGE_PLOTS)] = None,
     page: Annotated[int, Form(ge=1, le=10_000)] = 1,
+    step: Annotated[Literal["preview", "back", "decide"], Form()] = "preview",
 ) -> Response:
-    """Set the points of the ticked plots; those that changed since the page was made keep theirs and are named."""
+    """Set the points of the ticked plots; those that changed since the page was made keep theirs and are named.
+
+    The first ``step`` shows how many students the decision would change, and asks.
+    """
     bases: Mapping[uuid.UUID, Revision] = {}
     try:
         bases = _bases(member or [])
+        typed = Refusal(score, reason, frozenset(bases))
+        if step == "back":
+            with database.read() as session:
+                return _group_page(request, session, viewer, slug, number, submission_id, page, None, typed)
+        points, text = points_of(score), _reason(reason)
+        if step == "preview":
+            with database.read() as session:
+                effect = groups.preview(session, viewer, slug, number, bases, score=points)
+                return _preview_page(request, session, viewer, slug, number, submission_id, page, typed, bases, effect)
         with database.write() as session:
-            decided = groups.decide(
-                session, viewer, slug, number, bases, score=points_of(score), reason=_reason(reason)
-            )
+            decided = groups.decide(session, viewer, slug, number, bases, score=points, reason=text)
             location = f"/dashboard/{slug}/plots/decisions/{decided.id}"
     except Unprocessable as problem:
         refusal = Refusal(score, reason, frozenset(bases))
         with database.read() as session:
             return _group_page(request, session, viewer, slug, number, submission_id, page, problem, refusal)
     return RedirectResponse(location, status_code=303)
+
+
+def _preview_page(
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    slug: str,
+    number: str,
+    submission_id: uuid.UUID,
+    page: int,
+    typed: Refusal,
+    bases: Mapping[uuid.UUID, Revision],
+    effect: GroupPreview,
+) -> HTMLResponse:
+    """What the decision would do, its plots once more, and the buttons to decide or to go back."""
+    snapshot = class_snapshot(request, session, slug)
+    plots = _groups(request, session, snapshot, number).with_submission(submission_id)
+    return class_page(
+        request,
+        "group_preview.html",
+        session,
+        viewer,
+        snapshot.assignment,
+        number=number,
+        submission_id=submission_id,
+        page=page,
+        typed=typed,
+        points=points_of(typed.score),
+        bases=bases,
+        effect=effect,
+        plots=[plot for plot in plots if plot.submission in bases],
+    )
 
 
 def _group_page(

@@ -23,6 +23,7 @@ from app.problems import Problem
 from app.scores import review_progress
 from app.scores.claims import service as claims
 from app.scores.class_records import ClassSnapshot
+from app.scores.second_readings import service as second_readings
 from app.submissions import service as submissions
 from grader.scoring import Verdict
 
@@ -60,10 +61,15 @@ class QueueQuery(BaseModel):
 def queue(
     request: Request, viewer: StaffViewer, database: Db, slug: str, query: Annotated[QueueQuery, Query()]
 ) -> HTMLResponse:
-    """The review item at a position of the queue, or the next one that no other grader has open."""
+    """The review item at a position of the queue, or the next one that no other grader has open.
+
+    Opening it marks it for this grader, though the request is a GET: a link and a reload must open a question. The mark
+    decides nothing, can be set twice, and runs out by itself.
+    """
     with database.read() as session:
         snapshot = class_snapshot(request, session, slug)
-        items = _queued_questions(snapshot, query.only if query.submission else query.question)
+        number = query.only if query.submission else query.question
+        items = [*_queued_questions(snapshot, number), *_second_readings(session, viewer, snapshot, number)]
         if query.submission is not None:
             submissions.find(session, viewer, query.submission)
     wanted = [(query.submission, query.question)] if query.submission else [(i.submission, i.question) for i in items]
@@ -87,14 +93,16 @@ def queue_page(
     """The page of the queue at a position, below a refused decision if there is one."""
     snapshot = class_snapshot(request, session, slug)
     only = query.only if query.submission else query.question
-    items = _queued_questions(snapshot, only)
+    seconds = _second_readings(session, viewer, snapshot, only)
+    items = [*_queued_questions(snapshot, only), *seconds]
     at = min(query.skip, max(len(items) - 1, 0))
     item = QueuedQuestion(query.submission, query.question) if query.submission else items[at] if items else None
     is_queued = item in items
+    is_second = item in seconds
     if query.submission:
         at = next((position for position, queued in enumerate(items) if queued == item), at)
     context = (
-        review_desk.context(request, session, viewer, snapshot, item.submission, item.question)
+        review_desk.context(request, session, viewer, snapshot, item.submission, item.question, is_blind=is_second)
         if item is not None
         else {}
     )
@@ -109,6 +117,9 @@ def queue_page(
         only=only,
         waiting=len(items),
         at=at,
+        seconds=len(seconds),
+        reads_again=bool(snapshot.assignment.review.second_reading_percent),
+        is_second=is_second,
         following=at + 1 if is_queued else at,
         refusal=refusal,
         progress=review_progress.of_class(session, snapshot),
@@ -132,6 +143,12 @@ def _queued_questions(snapshot: ClassSnapshot, number: str) -> tuple[QueuedQuest
         for attempt in graded
         if (cell := attempt.cells.get(number)) and cell.verdict is Verdict.NEEDS_REVIEW
     )
+
+
+def _second_readings(session: Session, viewer: Viewer, snapshot: ClassSnapshot, number: str) -> list[QueuedQuestion]:
+    """The reviews of other graders that this one reads a second time, after everything that waits."""
+    questions = second_readings.to_read(session, viewer, snapshot)
+    return [QueuedQuestion(submission, one) for submission, one in questions if number in ("", one)]
 
 
 def to_queue(slug: str, **query: object) -> RedirectResponse:

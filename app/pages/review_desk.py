@@ -19,6 +19,7 @@ from app.scores.class_records import ClassSnapshot
 from app.scores.comments import service as comments
 from app.scores.models import OverrideKind
 from app.scores.review_items import service as review_items
+from app.submissions import service as submissions
 
 _STEPS = 4
 """The keys 1 to 5 give points in this many equal steps from none to full."""
@@ -31,9 +32,18 @@ class NoSuchQuestion(NotFound):
 
 
 def context(
-    request: Request, session: Session, viewer: Viewer, snapshot: ClassSnapshot, submission: uuid.UUID, number: str
+    request: Request,
+    session: Session,
+    viewer: Viewer,
+    snapshot: ClassSnapshot,
+    submission: uuid.UUID,
+    number: str,
+    *,
+    is_blind: bool = False,
 ) -> dict[str, Any]:
     """The question with its report, its requests, its sources and the points to choose.
+
+    ``is_blind``: as if nobody had decided on it, commented on it or answered a request.
 
     Raises `SubmissionNotFound` or `NoSuchQuestion`.
     """
@@ -43,6 +53,9 @@ def context(
     question = next((row for row in of_report["report"]["questions"] if row["number"] == number), None)
     if question is None:
         raise NoSuchQuestion
+    if is_blind:
+        question = _undecided(session, viewer, submission, question)
+        of_report["requests"] = {}
     rubric = snapshot.assignment.question(number)
     texts = sorted(compare.text_parts(session, viewer, report), key=lambda text: text[0].name not in rubric.parts)
     given = {item["id"] for item in (question["override"] or {}).get("items", ())}
@@ -60,6 +73,14 @@ def context(
         "saved_comments": [row for row in comments.saved(session, snapshot.assignment.slug) if row.question == number],
         "sources": [source.of_part(part, text) for part, text in texts],
     }
+
+
+def _undecided(session: Session, viewer: Viewer, submission: uuid.UUID, question: dict[str, Any]) -> dict[str, Any]:
+    """The question with the computed points, and without what graders said of it."""
+    standing = scores.standing(session, submissions.find(session, viewer, submission), question["number"])
+    computed = standing.computed
+    result = {"score": computed.score, "verdict": computed.verdict} if computed is not None else {}
+    return question | result | {"override": None, "comments": []}
 
 
 def _steps(full: float) -> list[float]:

@@ -17,6 +17,7 @@ from app.regrades.models import Regrade, RegradeChange, RegradeEntry, RegradeSta
 from app.scores.comments.models import Comment
 from app.scores.groups.models import GroupDecision, GroupMember
 from app.scores.models import Override, StoredScore
+from app.scores.second_readings.models import SecondReading
 from app.submissions.excusals.models import Excusal
 from app.submissions.extensions.models import Extension
 from app.submissions.models import Run, RunOutcome, State, StoredEvidence, Submission, SubmissionPart, Try
@@ -114,6 +115,7 @@ def clear_results(session: Session, ids: Collection[uuid.UUID]) -> None:
         Run: {"fault_detail": None},
         StoredScore: {"messages": []},
         Override: {"reason": ""},
+        SecondReading: {"note": ""},
         RegradeRequest: {"reason": "", "answer": None},
         Submission: {"content_key": NO_DIGEST, "body_digest": NO_DIGEST, "idempotency_key": None},
     }

@@ -19,6 +19,7 @@ from app.scores.table import ClassTable, StudentRow
 from app.submissions import repository as submissions
 from app.submissions import service as submission_service
 from app.submissions.models import Submission
+from grader.assignment import Question
 from grader.scoring import Verdict
 
 WITHOUT_POINTS = (Verdict.PENDING, Verdict.FAULT)
@@ -107,8 +108,7 @@ def override(
     current revision is not ``basis``.
     """
     submission, current = _locked(session, viewer, submission_id, number, basis)
-    if not 0 <= score <= current.question.points:
-        raise PointsOutOfRange(f"Question {number} is worth 0 to {current.question.points} points, not {score}.")
+    check_points(current.question, score)
     return _decide(session, viewer, submission, current, OverrideKind.BY_HAND, score, reason)
 
 
@@ -248,6 +248,12 @@ def check_not_own(viewer: Viewer, user_id: int) -> None:
     """Raises `OwnScore` if a TA would decide on points of their own. An admin may: a course can have one person."""
     if user_id == viewer.user_id and not viewer.is_admin:
         raise OwnScore
+
+
+def check_points(question: Question, score: float) -> None:
+    """Raises `PointsOutOfRange` if a question cannot have these points."""
+    if not 0 <= score <= question.points:
+        raise PointsOutOfRange(f"Question {question.number} is worth 0 to {question.points} points, not {score}.")
 
 
 def check_basis(session: Session, submission: Submission, current: QuestionStanding, basis: Revision | None) -> None:

@@ -22,6 +22,7 @@ STAFF = (
     f"{TABLE}?q=nobody+at+all",
     f"{TABLE}/review?question=2.1",
     f"{TABLE}/plots",
+    f"{TABLE}/second-readings",
     f"{TABLE}/requests",
     f"{TABLE}/similarity",
     f"{TABLE}/release",

@@ -28,6 +28,7 @@ from app.reports import building
 from app.scores import service as scores
 from app.scores.groups.models import GroupDecision, GroupMember
 from app.scores.models import Override, StoredScore
+from app.scores.second_readings.models import SecondReading
 from app.submissions.excusals.models import Excusal
 from app.submissions.extensions.models import Extension
 from app.submissions.models import Blob, State, StoredEvidence, Submission, SubmissionPart
@@ -85,6 +86,12 @@ def secret(database: Database) -> str:
         )
         session.flush()
         session.add(GroupMember(decision_id=1, submission_id=first.id))
+        decision = session.scalars(select(Override).where(Override.submission_id == first.id)).one()
+        session.add(
+            SecondReading(
+                submission_id=first.id, question="3.1", first_id=decision.id, score=0, note=MARK, by_id=mia.id
+            )
+        )
         audit.record(session, LOGIN, "regrade_request.ask", f"{first.id}/2.2", reason=MARK)
         audit.record(session, "mia", "extension.grant", f"hw13/{LOGIN}", reason=MARK, old=None)
         audit.record(session, "mia", "regrade.create", "x", where={"student": LOGIN}, names=[NAME, "Bob"])
@@ -142,6 +149,7 @@ def test_every_table_about_people_is_known_here() -> None:
             "review_item_changes",
             "comments",
             "saved_comments",
+            "second_readings",
             "enrolments",
             "staff_notes",
             "submission_parts",

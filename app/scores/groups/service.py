@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -29,6 +30,43 @@ class AlreadyUndone(Conflict):
     """The group decision has been undone already."""
 
     slug = "already-undone"
+
+
+@dataclass(frozen=True)
+class GroupPreview:
+    """What a group decision would do now: whose points change, who has these points already, and who is left."""
+
+    changing: tuple[uuid.UUID, ...]
+    equal: tuple[uuid.UUID, ...]
+    left: tuple[uuid.UUID, ...]
+
+    @property
+    def decided(self) -> int:
+        """How many get the decision."""
+        return len(self.changing) + len(self.equal)
+
+
+def preview(
+    session: Session, viewer: Viewer, slug: str, number: str, bases: Mapping[uuid.UUID, Revision], *, score: float
+) -> GroupPreview:
+    """What `decide` would do with the same values. Nothing is stored. Raises what `decide` raises."""
+    changing: list[uuid.UUID] = []
+    equal: list[uuid.UUID] = []
+    left: list[uuid.UUID] = []
+    for submission_id in sorted(bases):
+        submission = submissions.find(session, viewer, submission_id)
+        if submission.assignment.slug != slug:
+            raise submissions.SubmissionNotFound
+        current = scores.standing(session, submission, number)
+        scores.check_points(current.question, score)
+        try:
+            scores.check_not_own(viewer, submission.user_id)
+            scores.check_basis(session, submission, current, bases[submission_id])
+        except (scores.ChangedMeanwhile, scores.OwnScore):
+            left.append(submission_id)
+        else:
+            (equal if current.score == score else changing).append(submission_id)
+    return GroupPreview(tuple(changing), tuple(equal), tuple(left))
 
 
 def decide(

@@ -39,6 +39,9 @@ SETTINGS = {
     "keep": "best",
     "gradebook": "final",
     "tell": "",
+    "hide_names": "no",
+    "second_reading_percent": "0",
+    **{f"points-{question.number}": f"{question.points:g}" for question in definitions.bundled("hw13").questions},
 }
 
 
@@ -131,6 +134,15 @@ WRONG = [
     ({"late_percent": "101", "late_days": "1"}, "late_percent", "0 to 100"),
     ({"late_percent": "5"}, "late_days", "1 to 365"),
     ({"keep": "worst"}, "keep", "Choose one"),
+    ({"gradebook": "none"}, "gradebook", "Choose one"),
+    ({"tell": "never"}, "tell", "Choose one"),
+    ({"late_percent": "5", "late_days": "366"}, "late_days", "1 to 365"),
+    ({"hide_names": "perhaps"}, "hide_names", "Choose one"),
+    ({"second_reading_percent": "100.5"}, "second_reading_percent", "0 to 100"),
+    ({"second_reading_percent": "a tenth"}, "second_reading_percent", "0 to 100"),
+    ({"points-2.1": "-1"}, "points-2.1", "0 to 1000"),
+    ({"points-2.1": "1001"}, "points-2.1", "0 to 1000"),
+    ({"points-2.1": "nan"}, "points-2.1", "0 to 1000"),
 ]
 
 
@@ -155,6 +167,32 @@ def test_a_mistake_stands_at_its_field_and_nothing_is_lost(
     assert 'value="我的標題"' in answer.text
     with form.database.read() as session:
         assert session.scalars(select(AssignmentDraft)).all() == []
+
+
+def test_points_and_rules_of_review_are_set_in_the_form(desk: Course) -> None:
+    rules = {"hide_names": "yes", "second_reading_percent": "12.5", "points-1.1": "2", "deadline": ""}
+    assert save(desk, **rules).headers["location"] == f"{HW13}/draft"
+    assert diff_lines(desk.get(f"{HW13}/draft").text) == [
+        "-version = 1",
+        "+version = 2",
+        "-points = 0.5",
+        "+points = 2",
+        "+",
+        "+[review]",
+        "+hide_names = true",
+        "+second_reading_percent = 12.5",
+    ]
+    post(desk, f"{HW13}/draft/publish", revision=revision(desk, f"{HW13}/draft"))
+    published = current(desk)
+    assert (published.review.hide_names, published.review.second_reading_percent) == (True, 12.5)
+    assert published.question("1.1").points == 2
+    page = desk.get(f"{HW13}/settings").text
+    assert re.search(r'name="points-1.1" value="2"', page)
+    # The option of a term may not exceed the question: the fault is named, and what was typed stays.
+    refused = save(desk, **{**rules, "points-2.1": "0.1"})
+    assert refused.status_code == 422
+    assert "assignment.toml:" in refused.text
+    assert re.search(r'name="points-2.1" value="0.1"', refused.text)
 
 
 def test_nothing_that_another_admin_did_is_overwritten(desk: Course) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
+from html import unescape
 
 import httpx
 import pytest
@@ -65,9 +66,14 @@ class Class:
         return {who: value for value, who, _ in marks}
 
     def decide(
-        self, members: Sequence[str], score: str = "0.5", login: str = "ann", reason: str = "No axis."
+        self,
+        members: Sequence[str],
+        score: str = "0.5",
+        login: str = "ann",
+        reason: str = "No axis.",
+        step: str = "decide",
     ) -> httpx.Response:
-        data = {"member": list(members), "score": score, "reason": reason}
+        data = {"member": list(members), "score": score, "reason": reason, "step": step}
         return self.as_(login).send("POST", f"{PLOTS}/3.1/{self.submissions['s00000']}", data=data)
 
     def points(self) -> dict[str, float]:
@@ -124,6 +130,46 @@ def test_a_group_of_twelve_is_decided_and_undone_as_one(graded: Class) -> None:
     assert graded.course.send("POST", undo).status_code == 409
     with graded.course.database.read() as session:
         assert len(session.scalars(select(Override)).all()) == 12
+
+
+def test_a_group_decision_says_first_how_many_students_it_changes(graded: Class) -> None:
+    members, tom = graded.members("s00000"), graded.viewers["tom"]
+    with graded.course.database.write() as session:
+        scores.override(session, tom, graded.submissions["s00001"], "3.1", score=0.5, reason="Before.")
+    members |= {"s00001": graded.members("s00000")["s00001"]}
+    with graded.course.database.write() as session:
+        scores.override(session, tom, graded.submissions["s00002"], "3.1", score=1, reason="Meanwhile.")
+    del members["s00005"]
+    before = graded.points()
+    first = graded.decide(list(members.values()), reason="No <axis>.", step="preview")
+    assert first.status_code == 200
+    assert graded.points() == before
+    for words in (
+        "Give 0.5 points to 10 students?",
+        "Points that change: 9. Students who have these points already: 1",
+        "Left as they are: 1",
+        "No &lt;axis&gt;.",
+    ):
+        assert words in first.text
+    assert first.text.count("<img ") == 11
+    back = graded.decide(list(members.values()), reason="No <axis>.", step="back")
+    assert (back.status_code, back.text.count(" checked>")) == (200, 11)
+    assert 'name="reason" id="reason" maxlength="2000" required value="No &lt;axis&gt;."' in back.text
+    assert graded.points() == before
+    fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', first.text)
+    data: dict[str, list[str]] = {"step": ["decide"]}
+    for name, value in fields:
+        data.setdefault(name, []).append(unescape(value))
+    decided = graded.course.send("POST", f"{PLOTS}/3.1/{graded.submissions['s00000']}", data=data)
+    assert decided.status_code == 303
+    assert len(graded.points()) == 11
+    with graded.course.database.read() as session:
+        (override,) = [row for row in session.scalars(select(Override)) if row.score == 0.5][-1:]
+    assert override.reason == "No <axis>."
+    for step in ("preview", "back"):
+        assert graded.decide([], step=step).status_code == 422
+    assert graded.decide(list(members.values()), score="9", step="preview").status_code == 422
+    assert graded.decide(list(members.values()), step="x").status_code == 422
 
 
 def test_a_plot_that_another_grader_has_open_is_marked_and_not_ticked(graded: Class) -> None:

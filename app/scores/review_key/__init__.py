@@ -1,0 +1,1 @@
+"""The key of an installation from which pseudonyms of students and draws of reviews follow."""
