@@ -52,6 +52,7 @@ EXTENDED = DEADLINE + timedelta(days=10)
 CLOSES = EXTENDED + MOST_DAYS
 """A third student may still submit so long."""
 RIGHT, WRONG = {"2.2": "softer", "3.2": "no "}, {"2.2": "harder", "3.2": "yes"}
+COMMENT = "You almost had it."
 VARYING = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}", "ID"),
     (r"\b([0-9a-f]{64}|[0-9a-f]{12})\b", "SHA-256"),
@@ -209,7 +210,13 @@ def test_no_view_of_a_student_tells_what_is_told_later(
         override = {"score": score, "reason": f"worth {score}"}
         path = f"/submissions/{person.submission}/questions/3.2/override"
         assert site.admin.http.put(path, json=override).status_code == 200
+    # A comment on one of them tells nothing either, on no page, in no event and in no file that staff hand out.
+    for number in LATER:
+        path = f"/submissions/{right.submission}/questions/{number}/comments"
+        assert site.admin.http.post(path, json={"text": COMMENT}).status_code == 201
     assert differing_views(site, right, wrong) == []
+    assert COMMENT not in feedback(site)
+    assert site.admin.http.get(f"/submissions/{right.submission}").text.count(COMMENT) == 3
     assert passback.differ() is False
 
     at(monkeypatch, CLOSES)
@@ -224,12 +231,19 @@ def test_no_view_of_a_student_tells_what_is_told_later(
 
     assert site.admin.http.put(f"/assignments/{SLUG}/release").json()["by"]
     assert right.report()["3.2"] == ("partial", 0.25)
+    assert right.client.http.get(f"/submissions/{right.submission}").text.count(COMMENT) == 3
+    assert feedback(site).count(COMMENT) == 3
     assert (right.report()["2.1"], wrong.report()["2.1"]) == (("full", 0.5), ("partial", 0.25))
     differing = " ".join(differing_views(site, *people))
     for path in ("", "/report", "/results.json", "/replay", "/events"):
         assert f"/submissions/{{submission_id}}{path} " in differing
     assert site.admin.http.delete(f"/assignments/{SLUG}/release").status_code == 204
     assert right.report()["2.1"] == ("withheld", None)
+
+
+def feedback(site: Site) -> str:
+    """The pages of feedback that staff download for their students."""
+    return text_of(site.admin.http.get("/scores/feedback.zip", params={"assignment": SLUG}))
 
 
 def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
