@@ -16,6 +16,7 @@ from app.api import (
     assignments,
     audit,
     comments,
+    drafts,
     exports,
     extensions,
     health,
@@ -73,7 +74,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.state.stream_limit = StreamLimit()
     app.state.submit_limit = SubmitLimit()
     api = APIRouter(prefix="/api/v1")
-    of_assignments = (assignments, extensions, releases)
+    of_assignments = (assignments, drafts, extensions, releases)
     of_people = (users, login_links, personal_data)
     of_scores = (scores, review_items, comments, regrade_requests, regrades)
     domains = (*of_assignments, submissions, *of_scores, exports, *of_people, workers, audit)

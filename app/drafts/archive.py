@@ -54,6 +54,13 @@ def write(texts: Mapping[str, str], folder: str) -> bytes:
     return buffer.getvalue()
 
 
+def is_unusable(name: str) -> bool:
+    """Whether an assignment cannot have a file of this name: of another kind, or outside its folder."""
+    path = PurePosixPath(name)
+    leads_out = "\\" in name or path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name
+    return leads_out or _is_skipped(name) or path.suffix not in SUFFIXES or path.as_posix() != name
+
+
 def _read(archive: zipfile.ZipFile) -> Unpacked:
     entries = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_skipped(entry.filename)]
     if len(entries) > MOST_FILES:

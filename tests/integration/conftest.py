@@ -31,6 +31,7 @@ ON_ONE_DATABASE = {
     "test_capabilities": "postgresql",
     "test_chores": "postgresql",
     "test_deadlines": "postgresql",
+    "test_draft_api": "sqlite",
     "test_drafts": "postgresql",
     "test_exports": "postgresql",
     "test_generated_clients": "sqlite",

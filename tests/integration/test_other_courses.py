@@ -111,6 +111,10 @@ POST /dashboard/{slug}/review-items
 POST /dashboard/{slug}/review-items/{item_id}
 POST /dashboard/{slug}/review-items/{item_id}/revert
 POST /dashboard/{slug}/review/claim
+POST /dashboard/{slug}/review/names
+GET /dashboard/{slug}/second-readings
+POST /dashboard/{slug}/second-readings
+POST /dashboard/{slug}/second-readings/read
 GET /api/v1/assignments/{slug}/saved-comments
 POST /api/v1/assignments/{slug}/saved-comments
 DELETE /api/v1/assignments/{slug}/saved-comments/{comment_id}
@@ -138,6 +142,14 @@ GET /dashboard/{slug}/submissions/{submission_id}/similar
 FOR_ADMINS = """
 GET /admin/assignments/{slug}
 GET /admin/assignments/{slug}/draft
+DELETE /api/v1/admin/assignments/{slug}/draft
+GET /api/v1/admin/assignments/{slug}/draft
+DELETE /api/v1/admin/assignments/{slug}/draft/file
+GET /api/v1/admin/assignments/{slug}/draft/file
+PUT /api/v1/admin/assignments/{slug}/draft/file
+POST /api/v1/admin/assignments/{slug}/draft/preview
+POST /api/v1/admin/assignments/{slug}/draft/publish
+POST /api/v1/admin/assignments/{slug}/draft/trial
 GET /admin/assignments/{slug}/draft/progress
 POST /admin/assignments/{slug}/draft/{step}
 GET /admin/assignments/{slug}/files
@@ -199,6 +211,7 @@ POST /admin/people/{login}/tokens/{token_id}/revoke
 GET /admin/regrades
 POST /admin/regrades
 GET /api/v1/admin/audit
+POST /api/v1/admin/assignments
 DELETE /api/v1/admin/login-links
 POST /api/v1/admin/login-links
 GET /api/v1/admin/regrades
