@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from grader.assignment import Assignment, bundled
 from grader.sandbox import supervisor
@@ -34,6 +37,37 @@ UNHURRIED = (
 )  # fmt: skip
 """Units that `make check` leaves to `make test`: a few of them take most of the time. Begun next."""
 _RANKS = {name: rank for rank, name in enumerate((*LONG_FILES, *UNHURRIED))}
+
+
+class _Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A file stays in one process, and so do all files of the browser, which share a browser and a service."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "tests/browser" if file.startswith("tests/browser/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Which tests must run in the same process, if `--dist loadfile` asks for it."""
+    return _Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start what all test processes share before they start."""
+    if config.getoption("numprocesses", None):
+        warm_processes.share()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from walking through a million objects of imports and tests again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

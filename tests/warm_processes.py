@@ -29,16 +29,20 @@ from pathlib import Path
 from typing import Any
 
 _MESSAGE_BYTES = 1 << 17
-_MODULES = (
-    "app.cli",
-    "app.commands.database",
-    "app.commands.service",
-    "app.main",
-    "app.serving",
-    "app.worker.worker",
-    "uvicorn",
-)
-"""What commands, a service and a worker import."""
+_MODULES = {
+    "application": (
+        "app.cli",
+        "app.commands.database",
+        "app.commands.service",
+        "app.main",
+        "app.serving",
+        "app.worker.worker",
+        "uvicorn",
+    ),
+    "torch": ("torch",),
+}
+"""By kind of process what it imports: commands, a service and a worker; students at home."""
+_SHARED = ("application", "fork server")
 _ROOT = Path(__file__).parents[1]
 _LIMITS = (resource.RLIMIT_NPROC, resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE)
 """Limits that tests set for the fork servers that they start."""
@@ -55,9 +59,10 @@ def fork(code: str, environment: Mapping[str, str], log: int) -> ForkedProcess:
         return ForkedProcess(address("application"), message, [nothing.fileno(), log, log])
 
 
-def script(code: str) -> str:
+def script(code: str, kind: str = "application") -> str:
     """The text of an executable file that forks, and runs this code with its own arguments, variables and streams."""
-    function = f"warm_processes.run({address('application')!r}, {address('fork server')!r}, {code!r})"
+    fork_servers = address("fork server") if kind == "application" else None
+    function = f"warm_processes.run({address(kind)!r}, {fork_servers!r}, {code!r})"
     lines = (
         "import sys",
         f"sys.path.insert(0, {str(_ROOT)!r})",
@@ -67,12 +72,14 @@ def script(code: str) -> str:
     return "\n".join([f"#!{sys.executable}", *lines, ""])
 
 
-def run(at: str, fork_servers: str, code: str) -> int:
+def run(at: str, fork_servers: str | None, code: str) -> int:
     """Run code in a fork as this process. Returns its exit code."""
     return ForkedProcess(at, _message(code, os.environ, fork_servers, sys.argv), [0, 1, 2]).wait()
 
 
-def _message(code: str, environment: Mapping[str, str], fork_servers: str, arguments: list[str]) -> dict[str, Any]:
+def _message(
+    code: str, environment: Mapping[str, str], fork_servers: str | None, arguments: list[str]
+) -> dict[str, Any]:
     return {
         "code": code,
         "environment": dict(environment),
@@ -137,14 +144,27 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
 
+def share() -> None:
+    """Start a warm process of each kind for this process and all that it starts."""
+    os.environ.update({_variable(kind): address(kind) for kind in _SHARED})
+
+
+def _variable(kind: str) -> str:
+    """The environment variable that holds the address of a shared warm process."""
+    return f"WARM_{kind.upper().replace(' ', '_')}"
+
+
 @functools.cache
 def address(kind: str) -> str:
-    """The abstract socket name of the warm process of this kind, which the first call starts.
+    """The abstract socket name of the warm process of this kind: a shared one, or one that the first call starts.
 
-    The warm process ends with this process.
+    The warm process ends with the process that started it.
     """
     from grader.sandbox import supervisor
 
+    shared = os.environ.get(_variable(kind))
+    if shared is not None:
+        return shared
     name = f"assay-warm-{uuid.uuid4().hex}"
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listening.bind(f"\0{name}")
@@ -173,7 +193,7 @@ def main(kind: str, listening: int) -> None:
         # The forks have warmed up already.
         forkserver.warm_up = lambda policy: None
     else:
-        for name in _MODULES:
+        for name in _MODULES[kind]:
             importlib.import_module(name)
     threads = os.listdir("/proc/self/task")
     assert len(threads) == 1, "a fork would lack the other threads"
@@ -244,8 +264,6 @@ def _become_fork_server(message: dict[str, Any], descriptors: list[int]) -> None
 
 def _become_process(message: dict[str, Any], descriptors: list[int]) -> None:
     """Be what ``python -c CODE`` would be; the interpreter ends as it would there."""
-    from grader.sandbox import supervisor
-
     os.environ.clear()
     os.environ.update(message["environment"])
     for target, descriptor in enumerate(descriptors):
@@ -253,5 +271,8 @@ def _become_process(message: dict[str, Any], descriptors: list[int]) -> None:
         os.close(descriptor)
     os.chdir(message["folder"])
     sys.argv[:] = message["arguments"]
-    vars(supervisor)["subprocess"] = use_warm_fork_servers(message["fork_servers"])
+    if message["fork_servers"] is not None:
+        from grader.sandbox import supervisor
+
+        vars(supervisor)["subprocess"] = use_warm_fork_servers(message["fork_servers"])
     exec(message["code"], {"__name__": "__main__"})

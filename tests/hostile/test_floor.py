@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,9 +64,10 @@ def test_limits_beyond_what_the_machine_allows_are_named() -> None:
     assert result.stdout == "['rlimits']\n", result.stderr
 
 
-def test_the_drill_is_seen_from_a_shell() -> None:
+def test_the_drill_is_seen_from_a_shell(tmp_path: Path) -> None:
+    (tmp_path / "assay").write_text(warm_processes.script("from app.cli import main; main()"))
     result = subprocess.run(
-        [sys.executable, "-c", "from app.cli import main; main()", "doctor"],
+        [sys.executable, tmp_path / "assay", "doctor"],
         env={**os.environ, policy.DRILL: "seccomp"},
         capture_output=True,
         text=True,

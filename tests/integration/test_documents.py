@@ -161,8 +161,10 @@ def test_python_example_of_the_readme_prints_what_it_says(tmp_path: Path) -> Non
     text = (ROOT / "README.md").read_text()
     ((code, output),) = re.findall(r"^```python\n(.*?)^```\n\nThis prints:\n\n((?: {4}[^\n]*\n)+)", text, re.M | re.S)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    example = tmp_path / "example"
+    example.write_text(warm_processes.script(code))
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, example],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 
 from grader.assignment import bundled
 from reference_models.kd import cases
+from tests import warm_processes
 from tests.integration.service import MODEL, Client, Site, assert_problem, example
 from tests.integration.test_grading import SLEEPY
 
@@ -50,10 +50,34 @@ def unpack(student: Client, submission: str, folder: Path) -> dict[str, Any]:
     return {case["term"]: case for case in json.loads(file.read_text())} if file.exists() else {}
 
 
-def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script of the archive in an interpreter that knows nothing of the service."""
+_AT_HOME = """
+import importlib.abc, runpy, sys
+class NotInstalled(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in OURS:
+            raise ModuleNotFoundError(name)
+OURS = ("app", "grader", "reference_models", "tests")
+for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+    del sys.modules[name]
+sys.meta_path.insert(0, NotInstalled())
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter that has PyTorch and nothing of the service, and is forked from a warm one."""
+    program = tmp_path_factory.mktemp("python") / "python"
+    program.write_text(warm_processes.script(_AT_HOME, "torch"))
+    program.chmod(0o755)
+    return program
+
+
+def run(python: Path, folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of the archive."""
     return subprocess.run(
-        [sys.executable, script],
+        [python, script],
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
         capture_output=True,
@@ -67,11 +91,11 @@ def values(said: str, label: str) -> list[float]:
     return [float(number) for number in re.findall(rf"^ *{label} +(\S+)$", said, re.M)]
 
 
-def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, tmp_path: Path) -> None:
+def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, python: Path, tmp_path: Path) -> None:
     student = service.person()
     model, loss = example("model.py"), example("loss.py")
     submission = student.submit(model=("mine.py", model), loss=("loss.txt", loss), answers='{"2.2": "softer"}')
-    report = student.report(submission, wait=60)
+    report = student.wait_for_state(submission, "graded")
     failures = unpack(student, submission, tmp_path)
     assert (tmp_path / "uploaded/model.py").read_bytes() == model
     assert (tmp_path / "uploaded/loss.txt").read_bytes() == loss
@@ -80,7 +104,7 @@ def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, tmp_path: Path
     for term, case in failures.items():
         assert case["got"] == evidence[term]["drawn"]["got"]
         assert case["expected"] == evidence[term]["drawn"]["expected"]
-    ran = run(tmp_path, "replay_loss.py")
+    ran = run(python, tmp_path, "replay_loss.py")
     assert ran.returncode == 0, ran.stderr
     got, seen = values(ran.stdout, "the grader got"), values(ran.stdout, "your loss gives")
     for number, (term, case) in enumerate(failures.items()):
@@ -89,7 +113,7 @@ def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, tmp_path: Path
             assert seen[number] == pytest.approx(case["got"], rel=1e-5)
             assert abs(seen[number] - case["value"]) > 0.01 * abs(case["value"])
     assert values(ran.stdout, "yours has") == [pytest.approx(failures["gradient"]["got"], abs=1e-5)]
-    counted = run(tmp_path, "replay_model.py")
+    counted = run(python, tmp_path, "replay_model.py")
     assert counted.returncode == 0, counted.stderr
     assert "parameters: 96,587" in counted.stdout
     assert "2 images in train mode: (2, 11), expected (2, 11)" in counted.stdout
@@ -99,7 +123,7 @@ def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, tmp_path: Path
 
     # A right loss, put in the place of the wrong one, agrees on the same tensors.
     (tmp_path / "as_run/loss.py").write_text(RIGHT.replace("labels", "y_a"))
-    mended = run(tmp_path, "replay_loss.py")
+    mended = run(python, tmp_path, "replay_loss.py")
     assert mended.returncode == 0, mended.stderr
     right, mine = (values(mended.stdout, label) for label in ("a right loss gives", "your loss gives"))
     assert len(mine) == 3
@@ -109,7 +133,7 @@ def test_a_wrong_loss_is_wrong_by_the_same_at_home(service: Site, tmp_path: Path
 def test_nothing_that_is_the_same_for_everybody_is_given_away(service: Site, tmp_path: Path) -> None:
     student = service.person()
     submission = student.submit(loss=example("loss.py") + b"# secrets\n", answers='{"2.2": "harder", "3.2": "yes"}')
-    student.report(submission, wait=60)
+    student.wait_for_state(submission, "graded")
     failures = unpack(student, submission, tmp_path)
     book = cases.read(bundled("hw13").files["kd_cases.json"])
     for case in failures.values():
@@ -127,7 +151,7 @@ def test_what_failed_worst_on_a_fixed_case_is_shown_on_a_drawn_one(service: Site
     student = service.person()
     loss = RIGHT.replace("return ", "return (500.0 if temperature == 1.0 else 0.5) + ")
     submission = student.submit(loss=loss)
-    evidence = student.report(submission, wait=60)["questions"][2]["evidence"]
+    evidence = student.wait_for_state(submission, "graded")["questions"][2]["evidence"]
     failures = unpack(student, submission, tmp_path)
     for term in ("hard_term", "soft_term"):
         assert evidence[term]["worst"]["case"].startswith("fixed-")
@@ -135,28 +159,30 @@ def test_what_failed_worst_on_a_fixed_case_is_shown_on_a_drawn_one(service: Site
         assert failures[term]["got"] == pytest.approx(failures[term]["value"] + 0.5, rel=1e-4)
 
 
-def test_an_error_is_raised_at_home_too(service: Site, tmp_path: Path) -> None:
+def test_an_error_is_raised_at_home_too(service: Site, python: Path, tmp_path: Path) -> None:
     student = service.person()
     submission = student.submit(loss=RAISES)
-    student.report(submission, wait=60)
+    student.wait_for_state(submission, "graded")
     assert set(unpack(student, submission, tmp_path)) == {"call"}
-    ran = run(tmp_path, "replay_loss.py")
+    ran = run(python, tmp_path, "replay_loss.py")
     assert ran.returncode == 1
     assert "ValueError: T = 2" in ran.stderr
 
 
-def test_a_loss_class_is_called_as_the_grader_called_it(service: Site, tmp_path: Path) -> None:
+def test_a_loss_class_is_called_as_the_grader_called_it(service: Site, python: Path, tmp_path: Path) -> None:
     student = service.person()
     submission = student.submit(loss=CLASS)
-    student.report(submission, wait=60)
+    student.wait_for_state(submission, "graded")
     failures = unpack(student, submission, tmp_path)
     assert "soft_term" in failures
-    ran = run(tmp_path, "replay_loss.py")
+    ran = run(python, tmp_path, "replay_loss.py")
     assert ran.returncode == 0, ran.stderr
     assert values(ran.stdout, "your loss gives")[0] == pytest.approx(failures["soft_term"]["got"], rel=1e-5)
 
 
-def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service: Site, tmp_path: Path) -> None:
+def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(
+    service: Site, python: Path, tmp_path: Path
+) -> None:
     student = service.person()
     loss = CLASS.replace("class loss_fn_kd(nn.Module):", "class KDLoss(nn.Module):")
     loss += (
@@ -164,26 +190,26 @@ def test_a_loss_that_reads_its_numbers_from_params_is_called_so_at_home(service:
         "    return KDLoss(params.T, params['alpha'])(outputs, labels, teacher_outputs), params.get('alpha')\n"
     )
     submission = student.submit(loss=loss)
-    student.report(submission, wait=60)
+    student.wait_for_state(submission, "graded")
     failures = unpack(student, submission, tmp_path)
-    ran = run(tmp_path, "replay_loss.py")
+    ran = run(python, tmp_path, "replay_loss.py")
     assert ran.returncode == 0, ran.stderr
     assert values(ran.stdout, "your loss gives")[0] == pytest.approx(failures["soft_term"]["got"], rel=1e-5)
 
 
-def test_a_right_submission_has_nothing_to_show(service: Site, tmp_path: Path) -> None:
+def test_a_right_submission_has_nothing_to_show(service: Site, python: Path, tmp_path: Path) -> None:
     student = service.person()
     submission = student.submit(model=MODEL, loss=RIGHT)
-    student.report(submission, wait=60)
+    student.wait_for_state(submission, "graded")
     assert unpack(student, submission, tmp_path) == {}
-    ran = run(tmp_path, "replay_loss.py")
+    ran = run(python, tmp_path, "replay_loss.py")
     assert (ran.returncode, ran.stdout) == (0, "Nothing failed on the tensors that were drawn for your run.\n")
 
 
 def test_only_the_parts_that_were_handed_in_are_there(service: Site, tmp_path: Path) -> None:
     student = service.person()
     submission = student.submit(answers='{"2.2": "softer"}')
-    student.report(submission, wait=60)
+    student.wait_for_state(submission, "graded")
     assert unpack(student, submission, tmp_path) == {}
     assert {path.name for path in tmp_path.iterdir()} == {"README.md", "prelude.py", "replay.json"}
 
@@ -193,5 +219,5 @@ def test_the_archive_is_its_owners_and_comes_after_the_grading(service: Site) ->
     submission = student.submit(model=SLEEPY.format(seconds=4) + "# replay\n")
     assert_problem(student.get(f"/submissions/{submission}/replay"), 409, "not-graded-yet")
     assert_problem(other.get(f"/submissions/{submission}/replay"), 404, "submission-not-found")
-    student.report(submission, wait=60)
+    student.wait_for_state(submission, "graded")
     assert service.person("ta").get(f"/submissions/{submission}/replay").status_code == 200

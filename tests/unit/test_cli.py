@@ -17,7 +17,7 @@ import pytest
 from app.commands import doctor
 from grader import later_stage
 from grader.sandbox.supervisor import FloorNotMet, Sandbox
-from tests import command_line
+from tests import command_line, warm_processes
 from tests.command_line import Ended, assay
 
 ROOT = Path(__file__).parents[2]
@@ -42,11 +42,13 @@ def warm(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     command_line.train_briefly(monkeypatch)
 
 
-def in_a_shell(*arguments: str, code: str = MAIN, **variables: str) -> subprocess.CompletedProcess[str]:
+def in_a_shell(
+    *arguments: str, program: tuple[str, ...] = ("-c", MAIN), **variables: str
+) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, *program, *arguments],
         cwd=ROOT,
         env={**inherited, "COLUMNS": "100", "ASSAY_DATA_DIR": "/nonexistent", **variables},
         capture_output=True,
@@ -73,7 +75,7 @@ def test_every_command_explains_itself(command: str) -> None:
 def test_help_imports_nothing_heavy() -> None:
     """Time on a shared machine says little: half of the modules here are rich's, which draws the help."""
     code = f"import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); {MAIN}"
-    result = in_a_shell("--help", code=code)
+    result = in_a_shell("--help", program=("-c", code))
     assert (result.returncode, "Usage" in result.stdout) == (0, True)
     modules = result.stderr.split()
     heavy = {"torch", "fastapi", "sqlalchemy", "onnxruntime", "numpy", "pydantic", "httpx", "grader"}
@@ -160,7 +162,9 @@ def test_a_roster_becomes_people_with_tokens(tmp_path: Path) -> None:
     ["grade examples/hw13", *(pytest.param(word, marks=pytest.mark.thorough) for word in ("doctor", "worker"))],
 )
 def test_a_floor_that_is_not_met_ends_with_78_and_names_the_layer(command: str, tmp_path: Path) -> None:
-    result = in_a_shell(*command.split(), code=WITHOUT_A_LAYER, ASSAY_DATA_DIR=str(tmp_path))
+    program = tmp_path / "assay"
+    program.write_text(warm_processes.script(WITHOUT_A_LAYER))
+    result = in_a_shell(*command.split(), program=(str(program),), ASSAY_DATA_DIR=str(tmp_path))
     assert result.returncode == 78, result.stderr
     assert "moat" in result.stderr
 

@@ -113,7 +113,7 @@ def test_one_client_of_an_issuer_has_one_name(run: Run) -> None:
 
 
 def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
-    result = in_a_shell("lti", "list", code=WITHOUT, ASSAY_DATA_DIR=str(tmp_path))
+    result = in_a_shell("lti", "list", program=("-c", WITHOUT), ASSAY_DATA_DIR=str(tmp_path))
     assert result.returncode == 1
     assert result.stderr == "assay: LTI needs more packages: install `assay[lti]` in the place of `assay`\n"
 
