@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, expect
 from safetensors.torch import save
 
 from tests.browser.accessibility import violations
@@ -178,11 +178,6 @@ def test_refusals_are_pages_with_a_way_back(open_page: OpenPage, shot: Shot) -> 
     page.wait_for_url("**/")
 
 
-def background(page: Page) -> str:
-    colour: str = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    return colour
-
-
 def test_language_and_theme_are_remembered(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("bob")
     page.locator("select[name=language]").select_option("zh-Hant")
@@ -193,10 +188,8 @@ def test_language_and_theme_are_remembered(open_page: OpenPage, shot: Shot) -> N
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("h1")).to_have_text("作業十三：模型壓縮")
     assert violations(page) == []
-    assert background(page) == "rgb(16, 20, 29)"
+    expect(page.locator("html")).to_have_css("background-color", "rgb(16, 20, 29)")
     shot(page, "start-chinese-dark")
-    page.emulate_media(media="print")
-    assert background(page) == "rgb(255, 255, 255)", "paper is never dark"
 
 
 def test_the_browsers_language_is_spoken(open_page: OpenPage) -> None:
