@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -196,6 +197,15 @@ def running_nodes(statement: ast.AST) -> Iterator[ast.AST]:
             continue
         yield node
         stack.extend(ast.iter_child_nodes(node))
+
+
+def is_main_guard(statement: ast.stmt) -> TypeGuard[ast.If]:
+    """``if __name__ == "__main__":``"""
+    return (
+        isinstance(statement, ast.If)
+        and isinstance(statement.test, ast.Compare)
+        and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(statement.test))
+    )
 
 
 def only_defines(definition: ast.stmt) -> bool:

@@ -25,6 +25,13 @@ def is_bound(tree: ast.Module, entry: str) -> bool:
     return any(entry in bound_names(node) for node in tree.body)
 
 
+def mentions(text: str, entry: str) -> bool:
+    """Whether a text, readable or not, holds the name of the entry point, also with other marks or a slip in it."""
+    letters = re.sub(r"[\W_]+", "", text).lower()
+    names = re.findall(r"\bdef[ \t]+(\w+)", text)
+    return entry.lower().replace("_", "") in letters or any(stand_in.is_slip_of(name, entry) for name in names)
+
+
 def defines_entry(part: Part, entry: str, kind: EntryKind = EntryKind.FUNCTION) -> bool:
     """Whether a part defines the entry point, spelled with or without its underscores, or a stand-in for it."""
     decoded = decode_part(part.data)

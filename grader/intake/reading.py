@@ -17,7 +17,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from grader.evidence import MissingName, Observation, StudentError
 from grader.intake import cleaning, damage, fragments, losses, prose, salvage, slips, syntax
-from grader.intake.entry_point import EntryText, add_lost_entry_note, bind_stand_in, is_bound
+from grader.intake.entry_point import EntryText, add_lost_entry_note, bind_stand_in, is_bound, mentions
 from grader.intake.facts import IntakeFact
 from grader.intake.part_text import PartText, decode_part
 from grader.intake.result import DropKind, DroppedPiece, IntakeResult
@@ -197,7 +197,7 @@ class _EntryReader:
             text, tree = paste_damage.repair.text, paste_damage.repair.tree
             self._notes.append(Observation(id=IntakeFact.REPAIRED, params={"diff": paste_damage.diff}))
         elif isinstance(tree, StudentError):
-            return self._unreadable(self._error() or tree, paste_damage)
+            return self._read_without_entry(paste_damage) or self._unreadable(self._error() or tree, paste_damage)
         elif paste_damage.is_damaged:
             self._notes.append(Observation(id=IntakeFact.DAMAGE_SUSPECTED, params={"diff": paste_damage.diff}))
         entry_text = bind_stand_in(text, tree, self._entry, self._kind)
@@ -207,8 +207,18 @@ class _EntryReader:
             return result
         return self._read_without_broken(text, self._dropped_pieces, syntax.compile_error) or result
 
+    def _read_without_entry(self, paste_damage: _Damage) -> IntakeResult | None:
+        """Read a text that says nothing of the entry point, so that its broken statement is not told as the cause.
+
+        Only where no other name can stand in; ``None`` otherwise.
+        """
+        text = self._part.all_cells or self._text
+        if paste_damage.is_damaged or self._kind is not EntryKind.FUNCTION or mentions(text, self._entry):
+            return None
+        return self._read_without_broken(text, self._dropped_pieces, syntax.grammar_error, needs_entry=False)
+
     def _read_without_broken(
-        self, text: str, dropped_pieces: list[DroppedPiece], check: fragments.Check
+        self, text: str, dropped_pieces: list[DroppedPiece], check: fragments.Check, needs_entry: bool = True
     ) -> IntakeResult | None:
         """Read a text without the statements that fail the check.
 
@@ -226,7 +236,7 @@ class _EntryReader:
             self._needs_broken = self._needs_broken or bool(needed_errors)
             self._needed_error = self._needed_error or next(iter(needed_errors), None)
             return None
-        if not is_bound(entry_text.tree, self._entry):
+        if needs_entry and not is_bound(entry_text.tree, self._entry):
             return None
         all_dropped = [*dropped_pieces, *(losses.dropped_piece(piece) for piece in split.broken_pieces)]
         result = self._runnable(entry_text, selection, all_dropped, losses.notes(assessment), _Damage())
@@ -234,7 +244,7 @@ class _EntryReader:
             return result
         if check is syntax.compile_error:
             return None
-        return self._read_without_broken(text, dropped_pieces, syntax.compile_error)
+        return self._read_without_broken(text, dropped_pieces, syntax.compile_error, needs_entry)
 
     def _select(self, entry_text: EntryText, conservative: bool = False) -> Selection:
         statements = self._once(Statements, entry_text.tree, self._prelude_names)

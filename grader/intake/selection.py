@@ -55,6 +55,8 @@ class _Selector:
         """The rest of each import that loses some of its names."""
         self._dropped_modules: dict[str, int] = {}
         """The missing modules whose imports do not run, with the line of the first."""
+        self._dropped_names: set[str] = set()
+        """The names that only those imports bind; what still reads them are type hints."""
         self._conservative = conservative
         self._uses_text_binders = False
 
@@ -137,7 +139,7 @@ class _Selector:
 
     def select_harmless(self) -> None:
         """Select what can run beside the needed: constants, available imports, definitions whose headers can run."""
-        needed_reads = {read.name for item in self.needed for read in item.reads}
+        needed_reads = {read.name for item in self.needed for read in item.reads if not read.is_hint}
         for item in self._part.all:
             if isinstance(item.node, Import):
                 self._select_import(item, item.node, needed_reads)
@@ -162,14 +164,16 @@ class _Selector:
         for alias in node.names:
             module = alias.name if isinstance(node, ast.Import) else imported_module(node)
             name = alias.asname or alias.name.split(".")[0]
+            is_only_binder = len(self._part.binders.get(name, [])) == 1
             if is_available(module):
                 remaining_aliases.append(alias)
-            elif item in self.needed and name in needed_reads and len(self._part.binders.get(name, [])) == 1:
+            elif item in self.needed and name in needed_reads and is_only_binder:
                 remaining_aliases.append(alias)
                 params = {"module": module, "line": node.lineno, "name": name}
                 self.notes.append(Observation(id=IntakeFact.MODULE_UNAVAILABLE, params=params))
             else:
                 missing_modules.append(module)
+                self._dropped_names |= {name} if is_only_binder else set()
         if remaining_aliases:
             self.running.add(item)
         else:
@@ -215,7 +219,8 @@ class _Selector:
         ]
         if any("*" in item.bound_names for item in selected) or any(read.name in _READS_BY_TEXT for read in reads):
             return []
-        bound_names = self._part.predefined_names | self._part.declared_globals | self._part.bound_names
+        bound_names = self._part.predefined_names | self._part.declared_globals
+        bound_names |= self._part.bound_names - self._dropped_names
         return [read for read in reads if read.name not in bound_names]
 
 

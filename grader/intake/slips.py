@@ -79,10 +79,10 @@ def _is_near(word: str, meant: str) -> bool:
     if abs(len(word) - len(meant)) > allowed:
         return False
     # Only exchanged letters make one word of two letters out of another: `fi`, and not `id`, is a slip of `if`.
-    return word == meant[::-1] if len(meant) == 2 else 0 < _distance(word, meant) <= allowed
+    return word == meant[::-1] if len(meant) == 2 else 0 < distance(word, meant) <= allowed
 
 
-def _distance(one: str, other: str) -> int:
+def distance(one: str, other: str) -> int:
     """The restricted Damerau-Levenshtein distance."""
     rows = [list(range(len(other) + 1))]
     for i, letter in enumerate(one, start=1):

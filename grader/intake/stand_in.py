@@ -1,7 +1,7 @@
 """Finds what can stand in for a missing entry point: a definition of another name, or an object that the part makes.
 
 ``KnowledgeDistillationLoss`` for ``loss_fn_kd``, ``StudentNet`` for ``get_student_model``: any function by another
-spelling, a network and a loss by what they do. An object that the part
+spelling or by a name with a slip, a network and a loss by what they do. An object that the part
 makes outranks the function that makes it, because ``net = make_net(width=0.5)`` says which network is meant; a complete
 loss outranks its helpers.
 """
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from grader.intake import effects, slips
+
 _LOSS_NAME = re.compile(r"kd|distil|knowledge|loss|criterion", re.IGNORECASE)
 _TEACHER = re.compile(r"teacher|^t_|_t$|soft", re.IGNORECASE)
 _LABELS = re.compile(r"label|target|^y|gt$|truth", re.IGNORECASE)
@@ -25,6 +27,8 @@ _STUDENT = re.compile(r"student", re.IGNORECASE)
 _NOT_STUDENT = re.compile(r"teacher|optim|sched|loader|criterion", re.IGNORECASE)
 _LIBRARY_MODEL = re.compile(r"(?:torch\.)?nn\.Sequential|(?:torchvision\.)?models\.\w+")
 _MODULE_BASE = re.compile(r"(?:.*\.)?(?:Module|Sequential)")
+_LONG_NAME, _SLIPS = 12, 2
+"""Letters of a name in which so many slips are recognised."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = _Function | ast.ClassDef
 
@@ -49,6 +53,7 @@ def find(tree: ast.Module, entry: str, kind: EntryKind) -> StandIn:
     """What can stand in for ``entry``, which the part does not bind."""
     definitions = [node for node in tree.body if isinstance(node, _Definition)]
     same_name = [node.name for node in definitions if _normalized(node.name) == _normalized(entry)]
+    same_name = same_name or [node.name for node in definitions if is_slip_of(node.name, entry)]
     if same_name:
         return _only(same_name)
     rule = _RULES.get(kind)
@@ -114,30 +119,30 @@ def _model(tree: ast.Module, definitions: list[_Definition]) -> StandIn:
     made = _made(tree, (modules | factories) - used_names)
     if made.expression or made.choices:
         return made
-    builders = [
-        node.name
-        for node in functions
-        if node.name in factories - used_names and _MODEL_NAME.search(node.name) and not _has_required(node)
-    ]
-    if builders:
-        return _only(builders)
+    builders = [node.name for node in functions if node.name in factories - used_names and not _has_required(node)]
+    named_builders = [name for name in builders if _MODEL_NAME.search(name)]
+    if named_builders:
+        return _only(named_builders)
     unused = [
         name
         for name in classes
         if name in modules - used_names and not _has_required(_method(classes[name], "__init__"), skip=1)
     ]
-    return StandIn("StudentNet") if "StudentNet" in unused else _only(unused)
+    return StandIn("StudentNet") if "StudentNet" in unused else _only(unused or builders)
 
 
 def _module_classes(classes: dict[str, ast.ClassDef]) -> frozenset[str]:
-    """The classes of networks: those with a ``forward`` of their own, and those whose base is one."""
+    """The classes of networks: those with a ``forward`` of their own, and those whose base is one.
+
+    A ``forward`` that requires more than the images is that of a loss or of a part of a network.
+    """
     modules: set[str] = set()
     for name, node in classes.items():
         bases = [ast.unparse(base) for base in node.bases]
         is_module = any(_MODULE_BASE.fullmatch(base) or base in modules for base in bases)
         if bases and (is_module or _method(node, "forward") is not None):
             modules.add(name)
-    return frozenset(modules)
+    return frozenset(name for name in modules if not _has_required(_method(classes[name], "forward"), skip=2))
 
 
 def _factories(functions: Sequence[_Function], modules: frozenset[str]) -> frozenset[str]:
@@ -159,16 +164,15 @@ def _factories(functions: Sequence[_Function], modules: frozenset[str]) -> froze
 
 
 def _made(tree: ast.Module, makers: frozenset[str]) -> StandIn:
-    """The network that top-level statements make: the one that they summarise, the student, or the only one."""
-    calls = {
-        target.id: _construction(node.value, makers)
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name) and not _NOT_STUDENT.search(target.id)
-    }
+    """The network that top-level statements make: the one that they summarise, the student, or the only one.
+
+    What stands under ``if __name__ == "__main__":`` does not run, so the call is taken from there.
+    """
+    top_level = _calls(tree.body, makers)
+    guarded = _calls([inner for node in tree.body if effects.is_main_guard(node) for inner in node.body], makers)
+    calls = guarded | top_level
     # Two objects that the same call makes are one choice: the first.
-    names = {call: name for name, call in reversed(calls.items()) if call}
+    names = {call: name if name in top_level else call for name, call in reversed(calls.items()) if call}
     summarised = [
         calls.get(node.id, "") if isinstance(node, ast.Name) else _construction(node, makers)
         for node in _summarised(tree)
@@ -177,6 +181,17 @@ def _made(tree: ast.Module, makers: frozenset[str]) -> StandIn:
     made = list(reversed(names.values()))
     students = [name for name in made if _STUDENT.search(name)]
     return _only(shown if len(shown) == 1 else students or made)
+
+
+def _calls(statements: Iterable[ast.stmt], makers: frozenset[str]) -> dict[str, str]:
+    """The call that makes a network, by the variable to which it is assigned; empty for other values."""
+    return {
+        target.id: _construction(node.value, makers)
+        for node in statements
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and not _NOT_STUDENT.search(target.id)
+    }
 
 
 def _summarised(tree: ast.Module) -> Iterator[ast.expr]:
@@ -218,6 +233,13 @@ def _has_required(node: _Function | None, skip: int = 0) -> bool:
         return False
     positional = len(node.args.posonlyargs) + len(node.args.args) - len(node.args.defaults)
     return positional > skip or any(default is None for default in node.args.kw_defaults)
+
+
+def is_slip_of(name: str, entry: str) -> bool:
+    """Whether a name is a long one with a slip or two, as ``get_num_channel_to_keep``."""
+    one, other = _normalized(name), _normalized(entry)
+    is_long = min(len(one), len(other)) >= _LONG_NAME and abs(len(one) - len(other)) <= _SLIPS
+    return is_long and slips.distance(one, other) <= _SLIPS
 
 
 def _normalized(name: str) -> str:

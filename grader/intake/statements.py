@@ -37,12 +37,8 @@ class Statement:
 
     @cached_property
     def is_main(self) -> bool:
-        """``if __name__ == "__main__":``"""
-        return (
-            isinstance(self.node, ast.If)
-            and isinstance(self.node.test, ast.Compare)
-            and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(self.node.test))
-        )
+        """Whether it runs only in a script."""
+        return effects.is_main_guard(self.node)
 
     @cached_property
     def is_constant(self) -> bool:

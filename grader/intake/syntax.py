@@ -16,6 +16,8 @@ from grader.line_map import LINE_IN_MESSAGE
 _T = TypeVar("_T")
 _FILENAME = "<submission>"
 _lock = threading.Lock()
+_DETECTED = re.compile(r" \(detected at line \d{1,9}\)")
+"""A second line in Python's message on a string that does not end, counted from the piece that was parsed."""
 _TYPE_PARAMETERS = re.compile(r"(?:async\s+)?(?:class|def)\s+\w+\s*\[|type\s+\w+\s*(?:\[[^\]]*\]\s*)?=")
 _QUOTED_INSIDE = re.compile(r"\{[^{}]*[\"'][^{}]*\}")
 
@@ -101,4 +103,5 @@ def _student_error(error: SyntaxError, text: str) -> StudentError:
     lines = text.split("\n")
     line = error.lineno
     source = lines[line - 1].strip()[:200] if line is not None and 0 < line <= len(lines) else None
-    return StudentError(type=type(error).__name__, message=str(error.msg)[:300], line=line, source=source)
+    message = _DETECTED.sub("", str(error.msg))[:300]
+    return StudentError(type=type(error).__name__, message=message, line=line, source=source)

@@ -21,6 +21,8 @@ _DUNDER_WORDS = frozenset({
     "init", "call", "len", "getitem", "setitem", "iter", "next", "repr", "str", "enter", "exit", "new", "getattr",
     "setattr", "name", "class", "dict", "doc", "future", "all",
 })  # fmt: skip
+_OUTSIDE_BRACKETS = frozenset({"class", "def", "del", "global", "import", "raise", "return", "try", "while", "with"})
+"""Words at the start of a line that stand in no bracket: the bracket before them is unclosed."""
 _OPERAND_END = frozenset(")]}")
 _OPERAND_START = frozenset("([{-+~")
 _WORD_LIMIT = 10
@@ -66,6 +68,9 @@ def _restore_names(text: str, spelled_names: frozenset[str]) -> tuple[str, int]:
                 count += _Line(line, spelled_names).write(output)
                 line, depth = [], 0
             continue
+        if depth and "\n" in gap and token.text in _OUTSIDE_BRACKETS:
+            count += _Line(line, spelled_names).write(output)
+            line, depth = [], 0
         depth = max(depth + token.depth_change, 0)
         line.append(_Piece(gap, token))
         gap = ""

@@ -229,11 +229,17 @@ def _terms_on_small_logits(
     terms = _terms(small, examined.answers, book, SMALL_LOGIT_SLACK)
     if not all(term.agrees for term in terms.values()):
         return None
+    return terms if _errors_shrink(scored, answers, small, examined.answers) else None
+
+
+def _errors_shrink(
+    scored: Sequence[Case], answers: Sequence[Answer], small: Sequence[Case], small_answers: Sequence[Answer]
+) -> bool:
+    """Whether the errors on the small logits of each case are as much smaller as those of an epsilon."""
     halved = [index for index, case in enumerate(small) if case.temperature <= SMALL_LOGIT_TEMPERATURES[1]]
     errors = _largest_errors([scored[i] for i in halved], [answers[i] for i in halved])
-    small_errors = _largest_errors([small[i] for i in halved], [examined.answers[i] for i in halved])
-    shrinks = all(small_errors[name] <= max(NEGLIGIBLE, SHRINKS_TO * errors[name]) for name in errors)
-    return terms if shrinks else None
+    small_errors = _largest_errors([small[i] for i in halved], [small_answers[i] for i in halved])
+    return all(small_errors[name] <= max(NEGLIGIBLE, SHRINKS_TO * errors[name]) for name in errors)
 
 
 def _largest_errors(scored: Sequence[Case], answers: Sequence[Answer]) -> dict[str, float]:
@@ -265,9 +271,14 @@ def _notes_if_partly_right(
         if _all_agree(child, plan, whole, book):
             return (Observation(id=KDFact.WHOLE_TEMPERATURES, params={"temperature": wrong[0].temperature}),)
     small = _small_logit_cases([*scored, *fresh])
-    return (
-        (Observation(id=KDFact.SMALL_PROBABILITIES),) if _all_agree(child, plan, small, book, SMALL_LOGIT_SLACK) else ()
-    )
+    examined = kd_calls.examine(child, plan, small, range(len(small)))
+    if examined.stopped is not None:
+        return ()
+    agree = all(term.agrees for term in _terms(small, examined.answers, book, SMALL_LOGIT_SLACK).values())
+    # A factor of 1.009 stays within the slack on any logits: it does not come from small probabilities.
+    count = len(scored)
+    shrinks = agree and _errors_shrink(scored, answers, small[:count], examined.answers[:count])
+    return (Observation(id=KDFact.SMALL_PROBABILITIES),) if shrinks else ()
 
 
 def _all_agree(child: Child, plan: CallPlan, chosen: Sequence[Case], book: CaseBook, slack: float = 1.0) -> bool:

@@ -12,7 +12,7 @@ from grader.checks.summary.evidence import SummaryEvidence, SummaryFact, Summary
 from grader.checks.summary.options import SummaryOptions
 from grader.checks.summary.summary_text import Table
 from grader.evidence import Observation
-from grader.intake import encoding
+from grader.intake import encoding, markup
 
 BYTE_LIMIT = 1024 * 1024
 MANY_TOTALS = 8
@@ -33,9 +33,10 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     decoded = encoding.decode(data)
     if isinstance(decoded, Observation):
         return SummaryEvidence(**totals, notes=(Observation(id=SummaryFact.UNREADABLE),))
-    tables = summary_text.parse(decoded.text)
+    text = markup.without_colours(decoded.text) or decoded.text
+    tables = summary_text.parse(text)
     if not tables:
-        return SummaryEvidence(**totals, notes=(*decoded.notes, *_mentioned_total(decoded.text, actual)))
+        return SummaryEvidence(**totals, notes=(*decoded.notes, *_mentioned_total(text, actual)))
     table = _choose(tables, {actual, counted} - {None})
     layers = architecture.layers if architecture else ()
     differences = _differences(table, layers, architecture.idle_layers) if architecture and layers else ()
@@ -56,8 +57,8 @@ def measure(data: bytes, architecture: ArchitectureEvidence | None, question: Qu
     if total is None:
         fitting = sum(bool(row.parameters) for row in table.rows) if layers and not differences else 0
         rows_fit = [Observation(id=SummaryFact.ROWS_FIT, params={"count": fitting})] if fitting else []
-        notes += _mentioned_total(decoded.text, actual) or rows_fit
-    if total is not None and total in {actual, counted} and not _names_layers(decoded.text, table, architecture):
+        notes += _mentioned_total(text, actual) or rows_fit
+    if total is not None and total in {actual, counted} and not _names_layers(text, table, architecture):
         notes.append(Observation(id=SummaryFact.NO_LAYERS, params={"total": total}))
     if total is not None and total == counted != actual:
         notes.append(Observation(id=SummaryFact.TORCHSUMMARY_COUNT, params={"counted": counted, "actual": actual}))

@@ -25,6 +25,10 @@ _TOTAL = re.compile(
     rf"|[總总総](?:共|計|计)?(?:的)?{_PARAMETERS}[數数量]?|{_PARAMETERS}[數数量]?(?:[總总][數数計计量和]|合[計计])",
     re.IGNORECASE,
 )
+_BEFORE_LABEL = re.compile(
+    r"(?<![\d.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15}(?:\.\d{1,6})?)(?P<unit>[ |]{0,4}[KMG])?[ |]{0,4}$", re.IGNORECASE
+)
+"""The number in front of a label that ends its line: ``24,523 total parameters``, ``24.5 K  Total params``."""
 _PLAIN_TOTAL = re.compile(r"\bnumber[\s_]+of[\s_]+param(?:eter)?s\b|(?<![練练])(?:參數|参数)[數数量]", re.IGNORECASE)
 _NON_TRAINABLE = re.compile(r"\bnon[-\s_|]*trainable[\s_|]+param(?:eter)?s?\b", re.IGNORECASE)
 _MULT_ADDS_FIRST = re.compile(r"mult-?adds[^\n]{0,300}param", re.IGNORECASE)
@@ -151,7 +155,7 @@ def _total(text: str, total_end: int | None, *, has_rows: bool) -> tuple[int | N
     number of parameters.
     """
     if total_end is not None:
-        return _number_after(text, total_end)
+        return _number_before(text, total_end) or _number_after(text, total_end)
     parts = [
         _number_after(text, match.end())[0]
         for pattern in (_TRAINABLE, _NON_TRAINABLE)
@@ -190,6 +194,18 @@ def _row(text: str, match: re.Match[str], *, tree: bool, is_known: bool) -> Summ
         output_shape=" ".join(shape.replace("|", " ").split())[:80] if shape and shape != "--" else None,
         parameters=parameters,
     )
+
+
+def _number_before(text: str, label_end: int) -> tuple[int | None, bool] | None:
+    """The number in front of the label of a total, and whether it is only a rounded one; ``None`` where none stands."""
+    begin, end = text.rfind("\n", 0, label_end) + 1, text.find("\n", label_end)
+    rest = text[label_end : end if end >= 0 else len(text)]
+    label = next(iter(_TOTAL.finditer(text[begin:label_end])), None)
+    match = None if label is None or rest.strip(" .|") else _BEFORE_LABEL.search(text[begin : begin + label.start()])
+    if match is None:
+        return None
+    is_rounded = match["unit"] is not None or "." in match[1]
+    return (None, True) if is_rounded else (int(match[1].replace(",", "")), False)
 
 
 def _number_after(text: str, position: int, within: int | None = None) -> tuple[int | None, bool]:

@@ -180,6 +180,8 @@ def test_wrapped_lines(damaged_text: str, undamaged: str) -> None:
         "def get_student_model():\n    return (1, 2\n",
         "def get_student_model():\n    return 1 +* 2\n",
         "def get_student_model():\n    x = 'abc\n    return x\n",
+        MODEL.replace("super().__init__()", "super().__init__(", 1),
+        MODEL.replace("return self.head_linear(", "return (self.head_linear(", 1),
     ],
 )
 def test_plain_mistake_is_no_damage(mistake: str) -> None:

@@ -148,6 +148,22 @@ def test_needed_broken_statement_is_the_error(right: str, wrong: str, in_cells: 
     assert "loss_fn_kd" in intake.defined_names(other.source or "")
 
 
+@pytest.mark.parametrize(
+    ("entry", "broken", "is_told"),
+    [
+        ("k_means_quantize", "def fine_grained_prune(tensor)\n    return tensor\n", False),
+        ("k_means_quantize", "def fine_grained_prune(tensor):\n    retrun tensor\n", False),
+        ("fine_grained_prune", "def fine_grained_prune(tensor)\n    return tensor\n", True),
+        ("fine_grained_prune", "def fine_graind_prune(tensor)\n    return tensor\n", True),
+        ("fine_grained_prune", "def fine grained prune(tensor):\n    return tensor\n", True),
+    ],
+)
+def test_broken_function_of_another_question_is_not_why_one_is_missing(entry: str, broken: str, is_told: bool) -> None:
+    result = read_text(f"{broken}\n\n{LOSS}", entry)
+    assert (result.error is not None) is is_told
+    assert ("intake.broken_unneeded" in note_ids(result)) is not is_told
+
+
 def test_note_has_the_line_and_the_message_of_python() -> None:
     result = read_text(NET + "\n\nclass FoodDataset(Dataset)\n    pass\n\nset = FoodDataset('x')\n")
     (note,) = (note for note in result.notes if note.id == "intake.broken_unneeded")

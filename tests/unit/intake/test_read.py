@@ -146,6 +146,14 @@ def test_syntax_error_names_line_and_source() -> None:
     assert note_ids(result) == {"code.syntax_error"}
 
 
+@pytest.mark.parametrize("string", ['"abc', "'''abc"])
+def test_message_on_an_open_string_names_one_line(string: str) -> None:
+    error = read_text(f"\n\ndef get_student_model():\n    x = 1\n    return {string}\n").error
+    assert error is not None
+    assert error.line == 5
+    assert "line" not in error.message
+
+
 def test_error_beyond_grammar_is_reported() -> None:
     result = read_text("def get_student_model(x, x):\n    return x\n")
     assert result.source is None

@@ -205,6 +205,19 @@ def test_unknown_type_hints_are_ignored() -> None:
     assert "get_student_model" in space
 
 
+def test_type_hints_of_a_missing_package_are_ignored() -> None:
+    text = (
+        "import jaxtyping as jt\nfrom beartype import beartype as checked, door\n"
+        'def get_student_model(x: jt.Float[object, "b c"] = None, y: door = 1) -> jt.Int:\n    return x\n'
+    )
+    result = read_text(text)
+    assert result.source is not None
+    exec(result.source, {})
+    assert {"intake.hints_ignored", "intake.import_dropped"} <= {*note_ids(result)}
+    used = read_text(text.replace("return x", "return jt.check(x)"))
+    assert "intake.module_unavailable" in note_ids(used)
+
+
 def test_hints_that_python_never_evaluates_stay() -> None:
     text = "def get_student_model():\n    net: Module = 1\n    return net\n"
     result = read_text(text)

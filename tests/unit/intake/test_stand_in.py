@@ -24,6 +24,7 @@ class {}(nn.Module):
         return nn.KLDivLoss()(student, teacher)
 """
 NET = "class {}(nn.Module):\n    def __init__(self{}):\n        pass\n    def forward(self, x):\n        return x\n"
+MAIN = "if __name__ == '__main__':\n    {}\n"
 TRAINING = "def train(model, loader, teacher):\n    return F.cross_entropy(model(loader), teacher)\n"
 
 
@@ -64,6 +65,16 @@ def test_loss(text: str, name: str | None) -> None:
         (NET.format("StudentNet", ", classes"), None),
         (NET.format("StudentNet", "") + "a = StudentNet()\nb = StudentNet().to(device)\n", "a"),
         (NET.format("StudentNet", "") + "a = StudentNet().to(device)\n", "a"),
+        (NET.format("Net", ", width=512") + "def build(width=512):\n    return Net(width)\n", "build"),
+        (
+            NET.format("Net", ", w")
+            + "def build(w):\n    return Net(w)\n"
+            + MAIN.format("net = build(w=8).to(device)"),
+            "build(w=8)",
+        ),
+        (NET.format("StudentNet", "") + CLASS.format("KDLoss") + "criterion = KDLoss()\n", "StudentNet"),
+        (CLASS.format("KDLoss") + "loss_fn_kd = KDLoss()\n", None),
+        (MODEL.replace("get_student_model", "get_studnet_model"), "get_studnet_model"),
         (TRAINING, None),
         (LOSS, None),
     ],
@@ -79,7 +90,16 @@ def test_kind_and_not_name_of_the_entry_point_decides_what_stands_in() -> None:
     assert stand_in_of(net, "get_student_model") is None
 
 
-@pytest.mark.parametrize(("name", "expected"), [("kmeansQuantize", "kmeansQuantize"), ("quantize", None)])
+SPELLINGS = [
+    ("kmeansQuantize", "kmeansQuantize"),
+    ("k_mean_quantize", "k_mean_quantize"),
+    ("k_maens_quantise", "k_maens_quantise"),
+    ("quantize", None),
+    ("k_means_quantize_all", None),
+]
+
+
+@pytest.mark.parametrize(("name", "expected"), SPELLINGS)
 def test_another_spelling_stands_in_for_any_function(name: str, expected: str | None) -> None:
     assert stand_in_of(f"def {name}(tensor):\n    return tensor\n", "k_means_quantize") == expected
 
