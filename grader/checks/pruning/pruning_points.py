@@ -17,6 +17,7 @@ POINT_LIMIT = 200
 """Most points that are kept. The usual plot has twenty."""
 _FEWEST_STEPS = 5
 """Points from which equal steps are no chance."""
+_COLUMNS = 2
 _RATIO = re.compile(r"ratio|sparsity|prun|amount|剪枝", re.IGNORECASE)
 _ACCURACY = re.compile(r"acc|準確|准确", re.IGNORECASE)
 
@@ -98,7 +99,10 @@ def _rows(text: str) -> tuple[list[tuple[float, float]], list[int]]:
     # A comma is a decimal comma only if the text has another separator.
     separator = next((mark for mark in (";", "\t", ",") if mark in text), None)
     lines = text.split("\n")
-    columns = _columns(lines[0], separator)
+    across = _pairs_across([line for line in lines if line.strip()], separator)
+    if across:
+        return across, []
+    columns = _named_columns(lines[0], separator) or ((1, 2) if _has_index(lines, separator) else (0, 1))
     pairs: list[tuple[float, float]] = []
     bad: list[int] = []
     for number, line in enumerate(lines, start=1):
@@ -112,16 +116,51 @@ def _rows(text: str) -> tuple[list[tuple[float, float]], list[int]]:
     return pairs, bad
 
 
-def _columns(heading: str, separator: str | None) -> tuple[int, int]:
-    """The columns of the ratio and the accuracy by the heading's words, or else the first two columns."""
+def _named_columns(heading: str, separator: str | None) -> tuple[int, int] | None:
+    """The columns of the ratio and the accuracy by the heading's words."""
     try:
         cells = _cells(heading, separator)
     except (csv.Error, StopIteration):
-        return 0, 1
+        return None
     accuracies = [index for index, cell in enumerate(cells) if _ACCURACY.search(cell)]
     ratios = [index for index, cell in enumerate(cells) if _RATIO.search(cell) and index not in accuracies]
     # The first of two similar columns, such as training and test accuracy.
-    return (ratios[0], accuracies[0]) if ratios and accuracies else (0, 1)
+    return (ratios[0], accuracies[0]) if ratios and accuracies else None
+
+
+def _has_index(lines: list[str], separator: str | None) -> bool:
+    """Whether the first of three columns without names counts the rows, as pandas writes it, before even ratios."""
+    rows = [row for line in lines if len(row := _numbers_of(line, separator)) > _COLUMNS]
+    if len(rows) < _FEWEST_STEPS:
+        return False
+    index, ratios = ([row[column] for row in rows] for column in range(_COLUMNS))
+    return index == [*range(len(rows))] and _is_grid(tuple(ratios))
+
+
+def _pairs_across(lines: list[str], separator: str | None) -> list[tuple[float, float]]:
+    """The pairs of a file with all ratios in one line and all accuracies in the other."""
+    if len(lines) != _COLUMNS:
+        return []
+    first, second = (_numbers_of(line, separator) for line in lines)
+    return list(zip(first, second, strict=True)) if len(first) == len(second) >= _FEWEST_STEPS else []
+
+
+def _numbers_of(line: str, separator: str | None) -> list[float]:
+    """The numbers of a line, which may begin with a name; empty if anything else stands there."""
+    try:
+        cells = [cell for cell in _cells(line, separator) if cell.strip()]
+    except (csv.Error, StopIteration):
+        return []
+    numbers = [_number_or_none(cell, separator) for cell in cells]
+    numbers = numbers[1:] if numbers[:1] == [None] else numbers
+    return [] if None in numbers else [number for number in numbers if number is not None]
+
+
+def _number_or_none(cell: str, separator: str | None) -> float | None:
+    try:
+        return _number(cell, separator)
+    except ValueError:
+        return None
 
 
 def _cells(line: str, separator: str | None) -> list[str]:
@@ -138,7 +177,7 @@ def _pair(line: str, separator: str | None, columns: tuple[int, int]) -> tuple[f
 
 
 def _number(cell: str, separator: str | None) -> float:
-    text = cell.strip().strip("\"'").strip()
+    text = cell.strip().strip("\"'()[] ").removeprefix("tensor(").strip()
     is_percent = text.endswith("%")
     text = text.removesuffix("%").strip()
     if separator != ",":
