@@ -119,6 +119,9 @@ BY_DEFAULT = {
     "a name for the condition": LOSS + "    mixed = cfg['mixup'] and y_b is not None\n    return 1 if mixed else 2\n",
     "the plain parameter": LOSS + "    return mixed(cfg['mixup']) if y_b else student\n",
     "after the return": LOSS + "    if lam == 0:\n        return 2\n    return 1 if cfg['mixup'] else 2\n",
+    "after the exception": LOSS
+    + "    try:\n        if lam == 0:\n            raise ValueError\n        return 1 if cfg['mixup'] else 2\n"
+    + "    except ValueError:\n        return 2\n",
     "a word": LOSS + "    if mode != 'kd' and args.soft:\n        return 1\n    return 2\n",
 }
 

@@ -402,6 +402,11 @@ def test_replaced_definition_that_a_statement_has_used_still_runs() -> None:
     assert selected_lines(text) == code_lines(text)
 
 
+def test_replaced_definition_that_only_another_function_names_needs_nothing() -> None:
+    text = "def make():\n    return missing\ndef use():\n    return make()\ndef make():\n    return 4\n"
+    assert missing_names_in(text + GET.format("use()")) == []
+
+
 def test_skipped_imports_are_one_note() -> None:
     result = read_text("import tqdm\nimport pandas as pd, wandb\nfrom tqdm import trange\n" + MODEL)
     (note,) = (note for note in result.notes if note.id == "intake.import_dropped")
