@@ -17,18 +17,23 @@ Login = Annotated[str, typer.Argument(metavar="LOGIN", help="Whose.")]
 @users.command(
     "import",
     epilog="Examples:\n\n- `assay users import roster.csv --preview`\n\n"
-    "- `assay users import roster.csv`, with the header `login,name,role,student_id`, or exported from Canvas or "
-    "Gradescope\n\n" + options.EXIT_CODES,
+    "- `assay users import roster.csv`, with the header `login,name,role,student_id,section`, or exported from Canvas "
+    "or Gradescope\n\n"
+    "- `assay users import roster.csv --drop-missing`, if everybody is in it\n\n" + options.EXIT_CODES,
 )
 def users_import(
     roster: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header.")],
     preview: Annotated[bool, typer.Option("--preview", help="Show the changes without making them.")] = False,
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Mark the students who are not in the roster as dropped.")
+    ] = False,
+    course: options.Course = "main",
     as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
 ) -> None:
     """Add the people of a roster, all rows or none; people who exist already are updated."""
     from app.commands import people
 
-    people.import_roster(roster, preview, as_json)
+    people.import_roster(roster, preview, drop_missing, course, as_json)
 
 
 @tokens.command("create", epilog="Example: `assay tokens create b10901001`\n\n" + options.EXIT_CODES)
@@ -87,11 +92,17 @@ def tokens_revoke(
 @users.command(
     "list", epilog="Examples:\n\n- `assay users list`\n\n- `assay users list --role ta --json`\n\n" + options.EXIT_CODES
 )
-def users_list(role: options.RoleOrAll = None, as_json: options.ResultAsJson = False) -> None:
+def users_list(
+    role: options.RoleOrAll = None,
+    course: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="The people of this course, with sections and who dropped it.")
+    ] = None,
+    as_json: options.ResultAsJson = False,
+) -> None:
     """List the people, in order of their logins."""
     from app.commands import people
 
-    people.list_people(role, as_json)
+    people.list_people(role, course, as_json)
 
 
 @users.command("add", epilog="Example: `assay users add ta2 'Wen Wu' --role ta`\n\n" + options.EXIT_CODES)
@@ -100,12 +111,44 @@ def users_add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name that people read.")],
     role: options.RoleName = "student",
     student_id: options.StudentId = None,
+    section: options.Section = None,
+    course: options.Course = "main",
     as_json: options.ResultAsJson = False,
 ) -> None:
     """Add a person and print `login,token`. The token cannot be shown again."""
     from app.commands import people
 
-    people.add(login, name, role, student_id, as_json)
+    people.add(login, name, role, student_id, section, course, as_json)
+
+
+@users.command(
+    "enrol",
+    epilog="Examples:\n\n- `assay users enrol b10901001 --section B`\n\n"
+    "- `assay users enrol b10901001 --course ml27 --role ta`\n\n" + options.EXIT_CODES,
+)
+def users_enrol(
+    login: Login,
+    role: options.EnrolmentRole = None,
+    section: options.Section = None,
+    course: options.Course = "main",
+    as_json: options.ResultAsJson = False,
+) -> None:
+    """Give somebody who has an account a role and a section in a class. Who dropped it is back."""
+    from app.commands import people
+
+    people.enrol(login, course, role, section, as_json)
+
+
+@users.command("drop", epilog="Example: `assay users drop b10901001`\n\n" + options.EXIT_CODES)
+def users_drop(
+    logins: Annotated[list[str], typer.Argument(metavar="LOGIN...", help="Who left.")],
+    course: options.Course = "main",
+    as_json: options.ResultAsJson = False,
+) -> None:
+    """Mark people who left: they read nothing of the class any more, statistics leave them out, their work stays."""
+    from app.commands import people
+
+    people.drop(logins, course, as_json)
 
 
 @users.command("edit", epilog="Example: `assay users edit ta2 --role admin`\n\n" + options.EXIT_CODES)

@@ -17,6 +17,7 @@ from app.api import (
     audit,
     comments,
     drafts,
+    enrolments,
     exports,
     extensions,
     health,
@@ -50,6 +51,7 @@ from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
 from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.change_poller import ChangePoller
+from app.users import enrolments as enrolment_service
 from app.users import service as user_service
 from app.worker.embedded import EmbeddedWorker, WorkerRefused
 from grader.version import GRADER_VERSION
@@ -75,7 +77,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.state.submit_limit = SubmitLimit()
     api = APIRouter(prefix="/api/v1")
     of_assignments = (assignments, drafts, extensions, releases)
-    of_people = (users, login_links, personal_data)
+    of_people = (users, enrolments, login_links, personal_data)
     of_scores = (scores, review_items, comments, regrade_requests, regrades)
     domains = (*of_assignments, submissions, *of_scores, exports, *of_people, workers, audit)
     for domain in domains:
@@ -133,6 +135,7 @@ def _prepare(settings: Settings) -> None:
     with database.write() as session:
         assignment_service.publish_bundled(session)
         job_repository.see_version(session, GRADER_VERSION)
+        enrolment_service.place(session)
         if settings.admin_token is not None:
             user_service.bootstrap_admin(session, settings.admin_token.get_secret_value())
     database.close()

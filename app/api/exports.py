@@ -18,6 +18,7 @@ from app.http.sessions import Db
 router = APIRouter(prefix="/scores", tags=["scores"], responses=problems.documented(401, 403, 404, 422))
 
 Slug = Annotated[str, Query(max_length=40, description="The assignment's slug.")]
+Section = Annotated[str | None, Query(max_length=80, description="Only the students of this section.")]
 JSON_LINES = "application/jsonl"
 
 
@@ -26,9 +27,11 @@ JSON_LINES = "application/jsonl"
     response_class=Response,
     responses=file_answer(JSON_LINES, "The lines"),
 )
-def export_scores(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
+def export_scores(
+    viewer: StaffViewer, database: Db, assignment: Slug, lang: Language, section: Section = None
+) -> Response:
     """Everything of a class, one JSON object a line: the assignment, its students, every submission with its report."""
-    lines = json_lines.lines(database, assignment, lang)
+    lines = json_lines.lines(database, assignment, lang, section)
     first = next(lines)  # raises for a bad request before the answer begins
     headers = {"Content-Disposition": f'attachment; filename="{assignment}.jsonl"'}
     return StreamingResponse(itertools.chain([first], lines), media_type=JSON_LINES, headers=headers)
@@ -39,8 +42,10 @@ def export_scores(viewer: StaffViewer, database: Db, assignment: Slug, lang: Lan
     response_class=Response,
     responses=file_answer("application/zip", "The archive"),
 )
-def get_feedback_archive(viewer: StaffViewer, database: Db, assignment: Slug, lang: Language) -> Response:
+def get_feedback_archive(
+    viewer: StaffViewer, database: Db, assignment: Slug, lang: Language, section: Section = None
+) -> Response:
     """A page for each student with a submission, readable without the service: `LOGIN.html` in a ZIP."""
-    data = feedback.archive(database, assignment, lang)
+    data = feedback.archive(database, assignment, lang, section)
     headers = {"Content-Disposition": f'attachment; filename="{assignment}-feedback.zip"'}
     return Response(data, media_type="application/zip", headers=headers)

@@ -22,7 +22,9 @@ def create_login_links(
 
     A link opens a page whose button logs in, until it expires or is revoked (`DELETE /admin/tokens/{id}`).
     """
-    links = service.create_login_links(session, actor=viewer.login, logins=new.logins, role=new.role, days=new.days)
+    links = service.create_login_links(
+        session, actor=viewer.login, logins=new.logins, role=new.role, days=new.days, course=new.course
+    )
     base_url = public_address(request)
     return [
         LoginLinkView(

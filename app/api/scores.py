@@ -24,6 +24,7 @@ from app.scores.table import Statistics, StudentRow, statistics
 router = APIRouter(tags=["scores"], responses=problems.documented(401, 403, 404, 422))
 
 Slug = Annotated[str, Query(max_length=40, description="The assignment's slug.")]
+Section = Annotated[str | None, Query(max_length=80, description="Only the students of this section.")]
 _CSV = file_answer("text/csv", "The table")
 Gradebook = Annotated[bytes, File(description="The gradebook as Canvas exported it.")]
 SlugField = Annotated[str, Form(max_length=40, description="The assignment's slug.")]
@@ -53,30 +54,36 @@ class NewConfirmation(BaseModel):
 
 
 @router.get("/scores")
-def list_scores(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> list[StudentRow]:
+def list_scores(
+    viewer: StaffViewer, session: ReadSession, assignment: Slug, section: Section = None
+) -> list[StudentRow]:
     """One row for each student, with the attempt that counts."""
-    return service.class_table(session, assignment).rows
+    return service.class_table(session, assignment, section=section).rows
 
 
 @router.get("/scores.csv", response_class=Response, responses=_CSV)
-def get_scores_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
+def get_scores_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug, section: Section = None) -> Response:
     """The same table as CSV."""
-    table = service.class_table(session, assignment)
+    table = service.class_table(session, assignment, section=section)
     headers = {"Content-Disposition": f'attachment; filename="{table.assignment}-scores.csv"'}
     return Response(table.csv(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/scores/statistics")
-def get_score_statistics(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Statistics:
+def get_score_statistics(
+    viewer: StaffViewer, session: ReadSession, assignment: Slug, section: Section = None
+) -> Statistics:
     """Statistics of the class."""
-    return statistics(service.class_table(session, assignment))
+    return statistics(service.class_table(session, assignment, section=section))
 
 
 @router.get("/scores/gradescope.csv", response_class=Response, responses=_CSV)
-def get_scores_gradescope_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug) -> Response:
+def get_scores_gradescope_csv(
+    viewer: StaffViewer, session: ReadSession, assignment: Slug, section: Section = None
+) -> Response:
     """The points of every question, in the layout of Gradescope's export of scores."""
     current = assignments.definition(assignments.current(session, assignment))
-    text = gradescope_table.text(current, service.class_table(session, assignment).rows)
+    text = gradescope_table.text(current, service.class_table(session, assignment, section=section).rows)
     headers = {"Content-Disposition": f'attachment; filename="{current.slug}-gradescope.csv"'}
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -23,8 +23,11 @@ from sqlalchemy.orm import Session
 from app.assignments import service
 from app.assignments.models import PublishedAssignment
 from app.auth.viewer import Viewer
+from app.courses import service as courses
+from app.courses.models import Course
 from app.courses.names import course_of
 from app.courses.service import CourseNotFound as CourseNotFound
+from app.problems import Forbidden
 from app.users.models import Role
 
 STAFF = (Role.TA, Role.INSTRUCTOR, Role.ADMIN)
@@ -57,6 +60,19 @@ def within_assignment(viewer: Viewer, slug: str) -> Viewer:
 def is_staff_of(viewer: Viewer, slug: str) -> bool:
     """Whether the viewer is staff of the course of an assignment."""
     return role_in(viewer, course_of(slug)) in STAFF
+
+
+def find_course(session: Session, viewer: Viewer, slug: str) -> Course:
+    """The course with this slug. Raises `CourseNotFound` where there is none, or the viewer has no role in it."""
+    course = courses.find(session, slug)
+    within(viewer, slug)
+    return course
+
+
+def require_role(viewer: Viewer, role: Role) -> None:
+    """Raises `Forbidden` unless the viewer has at least this role in the course of the request."""
+    if list(Role).index(viewer.role) < list(Role).index(role):
+        raise Forbidden("Only an instructor of the course may do this.")
 
 
 def assignments(session: Session, viewer: Viewer, *, as_staff: bool = False) -> list[PublishedAssignment]:

@@ -100,4 +100,12 @@ _Role = Literal["student", "ta", "admin"]
 RoleName = Annotated[_Role, typer.Option("--role", help="The role.")]
 RoleOrAll = Annotated[_Role | None, typer.Option("--role", help="The role.", show_default=False)]
 StudentId = Annotated[str | None, typer.Option(help="The student number.")]
+Section = Annotated[str | None, typer.Option(help="The section or group within the class.")]
+Course = Annotated[
+    str, typer.Option("--course", metavar="SLUG", help="Where there are several: the course.", show_default=False)
+]
+EnrolmentRole = Annotated[
+    Literal["student", "ta", "instructor"] | None,
+    typer.Option("--role", help="The role; who is new is a student without it.", show_default=False),
+]
 StaffLogin = Annotated[str, typer.Option("--by", metavar="LOGIN", help="The member of the staff who decided.")]

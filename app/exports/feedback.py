@@ -46,18 +46,21 @@ def page(title: str, name: str, report: Report, language: str) -> str:
     )
 
 
-def archive(database: Database, slug: str, language: str) -> bytes:
-    """The ZIP: ``LOGIN.html`` for every student with a submission. Raises `AssignmentNotFound`."""
+def archive(database: Database, slug: str, language: str, section: str | None = None) -> bytes:
+    """The ZIP: ``LOGIN.html`` for every student with a submission, or for those of a section.
+
+    Raises `AssignmentNotFound`.
+    """
     out = io.BytesIO()
     with database.read() as session, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        for login, html in _pages(session, slug, language):
+        for login, html in _pages(session, slug, language, section):
             file.writestr(zipfile.ZipInfo(f"{login}.html", _FIXED_DATE), html, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
-def _pages(session: Session, slug: str, language: str) -> Iterator[tuple[str, str]]:
+def _pages(session: Session, slug: str, language: str, section: str | None) -> Iterator[tuple[str, str]]:
     title = text(assignments.definition(assignments.current(session, slug)).title, language)
-    for row in service.class_table(session, slug).rows:
+    for row in service.class_table(session, slug, section=section).rows:
         if row.submission is not None:
             submission = submissions.load(session, row.submission)
             report = building.build_report(session, submission, language, is_staff=False)

@@ -70,15 +70,17 @@ class SubmissionLine(Report):
     decisions: list[Decision]
 
 
-def lines(database: Database, slug: str, language: str) -> Iterator[str]:
+def lines(database: Database, slug: str, language: str, section: str | None = None) -> Iterator[str]:
     """The lines with their newlines: the assignment, its students by login, its submissions oldest first.
 
+    With a ``section`` only its students and their submissions.
     Raises `AssignmentNotFound` at the first line.
     """
     with database.read() as session:
-        table = service.class_table(session, slug)
+        table = service.class_table(session, slug, section=section)
         head = _assignment(session, slug, language)
-        ids = [row.id for row in class_repository.submissions(session, slug)]
+        members = {one.id for one in class_repository.people(session, slug) if section in (None, "", one.section)}
+        ids = [row.id for row in class_repository.submissions(session, slug) if row.user_id in members]
     counting = {row.submission for row in table.rows}
     yield _line(head)
     for row in table.rows:

@@ -49,6 +49,7 @@ def _parameters(request: Request) -> Iterator[tuple[str, str]]:
 
 
 def _course(session: Session, viewer: Viewer, value: str) -> Viewer:
+    access.find_course(session, viewer, value)
     return access.within(viewer, value)
 
 

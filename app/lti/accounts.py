@@ -17,6 +17,7 @@ from app.lti import repository
 from app.lti.messages import Message
 from app.lti.models import Identity, Match, Platform
 from app.lti.refusals import LaunchRefused, Reason
+from app.users import enrolments
 from app.users import repository as user_repository
 from app.users import service as users
 from app.users.models import Enrolment, Role, Token, User
@@ -77,7 +78,7 @@ def _enrol(
         audit.record(session, _actor(platform), "lti.role", user.login, role=role.value, **_told(course))
     if course == FIRST:
         user.role = role
-    return users.enrol(session, user, course, role)
+    return enrolments.enrol(session, user, course, role)
 
 
 def _told(course: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from app.api import workers
+from app.courses import repository as courses
 from app.db.base import now
 from app.http.authentication import AdminViewer
 from app.http.sessions import ReadSession
@@ -31,6 +32,7 @@ def overview(request: Request, viewer: AdminViewer, session: ReadSession) -> HTM
         work=work,
         silence={worker.executor: _age(moment - worker.beat_at) for worker in work.workers},
         queue=[(row, _age(moment - row.submitted_at)) for row in waiting],
+        courses=courses.several(session),
         more=max(work.waiting + work.running - len(waiting), 0),
         sandbox=workers.live_sandbox(session, request.app.state.settings),
     )

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.auth import access
 from app.auth import service as auth
 from app.auth.viewer import Viewer
+from app.courses import repository as courses
+from app.courses.names import FIRST
 from app.http.authentication import AdminViewer
 from app.http.public_address import public_address
 from app.http.sessions import Db, ReadSession
-from app.pages import rendering
+from app.pages import admin_secrets, rendering
 from app.problems import Conflict, Problem, Unprocessable
-from app.scores.table import escape_formula
-from app.users import repository, service
-from app.users.models import Role
+from app.users import enrolments, repository, service
+from app.users.models import Role, User
 from app.users.schemas import NewUser
 
 router = APIRouter(prefix="/admin/people")
 _ROWS = 100
+Course = Annotated[str, Form(max_length=16)]
+"""The course of a form, where there are several."""
 _ROLES = (Role.STUDENT, Role.TA, Role.ADMIN)
 
 
@@ -37,10 +38,6 @@ class NoLogin(Unprocessable):
     slug = "no-login"
 
 
-class _RollBack(Exception):
-    """Roll back the transaction of a preview."""
-
-
 @router.get("")
 def people(
     request: Request,
@@ -48,6 +45,7 @@ def people(
     session: ReadSession,
     q: Annotated[str, Query(max_length=200)] = "",
     after: Annotated[str, Query(max_length=80)] = "",
+    course: Annotated[str, Query(max_length=16)] = "",
 ) -> HTMLResponse:
     """The list of people, and the forms to add more."""
     rows = repository.search(session, q.strip(), after=after, limit=_ROWS + 1)
@@ -60,6 +58,8 @@ def people(
         q=q,
         more=more,
         roles=_ROLES,
+        courses=[one for one in courses.several(session) if one.archived_at is None],
+        chosen_course=course,
         link_days=service.LINK_DAYS,
         most_link_days=service.MOST_LINK_DAYS,
     )
@@ -74,23 +74,32 @@ def add(
     name: Annotated[str, Form(max_length=200)] = "",
     role: Annotated[str, Form(max_length=16)] = "",
     student_id: Annotated[str, Form(max_length=80)] = "",
+    section: Annotated[str, Form(max_length=80)] = "",
+    course: Course = FIRST,
 ) -> Response:
     """Add one person and show their token."""
+    wish = {"login": login.strip(), "name": name, "role": role}
     try:
-        new = NewUser.model_validate(
-            {"login": login.strip(), "name": name, "role": role, "student_id": student_id.strip() or None}
-        )
+        new = NewUser.model_validate({**wish, "student_id": student_id.strip() or None, "section": section or None})
         with database.write() as session:
+            access.find_course(session, viewer, course)
             user = service.create_user(
-                session, login=new.login, name=new.name, role=new.role, student_id=new.student_id, actor=viewer.login
+                session,
+                login=new.login,
+                name=new.name,
+                role=new.role,
+                student_id=new.student_id,
+                actor=viewer.login,
+                course=course,
+                section=new.section or None,
             )
             token = service.create_token(session, user, actor=viewer.login)
     except ValidationError as error:
         kind = NoLogin if any(item["loc"][0] == "login" for item in error.errors()) else Unprocessable
-        return _tokens(request, viewer, [], kind(_faults(error)))
+        return admin_secrets.tokens(request, viewer, [], kind(faults(error)))
     except Problem as problem:
-        return _tokens(request, viewer, [], problem)
-    return _tokens(request, viewer, [(user.login, user.name, token.secret)])
+        return admin_secrets.tokens(request, viewer, [], problem)
+    return admin_secrets.tokens(request, viewer, [(user.login, user.name, token.secret)])
 
 
 @router.post("/links")
@@ -101,15 +110,16 @@ def create_links(
     role: Annotated[Role, Form()] = Role.STUDENT,
     days: Annotated[int, Form(ge=1, le=service.MOST_LINK_DAYS)] = service.LINK_DAYS,
     login: Annotated[str, Form(max_length=80)] = "",
+    course: Course = FIRST,
 ) -> HTMLResponse:
     """Create a login link for one person or for everybody with a role, and show the links."""
     with database.write() as session:
         links = service.create_login_links(
-            session, actor=viewer.login, logins=[login] if login else [], role=role, days=days
+            session, actor=viewer.login, logins=[login] if login else [], role=role, days=days, course=course
         )
     base_url = public_address(request)
     rows = [(link.login, link.name, link.address(base_url)) for link in links]
-    return _secrets(request, viewer, "links", ("login", "name", "link"), rows)
+    return admin_secrets.secrets(request, viewer, "links", ("login", "name", "link"), rows)
 
 
 @router.post("/links/revoke")
@@ -120,39 +130,10 @@ def revoke_links(viewer: AdminViewer, database: Db) -> Response:
     return RedirectResponse("/admin/people", status_code=303)
 
 
-@router.post("/import")
-def import_roster(
-    request: Request,
-    viewer: AdminViewer,
-    database: Db,
-    roster: Annotated[str, Form(max_length=2**20)] = "",
-    file: Annotated[bytes, File(max_length=2**20)] = b"",
-    confirmed: Annotated[str, Form(max_length=1)] = "",
-) -> Response:
-    """Preview the import of a roster; import it after confirmation. All rows or none."""
-    rows: list[service.ImportedRow] = []
-    try:
-        if file:
-            roster = service.roster_text(file)
-        with database.write() as session:
-            known = {user.login: (user.name, user.student_id) for user in repository.everybody(session)}
-            rows = service.import_roster(session, roster, actor=viewer.login)
-            if not confirmed:
-                raise _RollBack
-    except _RollBack:
-        changed = {row.login for row in rows if row.token is None and known[row.login] != (row.name, row.student_id)}
-        return rendering.page(
-            request, "admin_roster.html", viewer=viewer, rows=rows, known=known, changed=changed, roster=roster
-        )
-    except Problem as problem:
-        return _tokens(request, viewer, [], problem, roster)
-    return _tokens(request, viewer, [(row.login, row.name, row.token) for row in rows if row.token is not None])
-
-
 @router.get("/{login}")
 def person(request: Request, viewer: AdminViewer, session: ReadSession, login: str) -> HTMLResponse:
     """One person, their tokens, and the form to change them."""
-    return _person(request, viewer, session, login)
+    return person_page(request, viewer, session, login)
 
 
 @router.post("/{login}/edit")
@@ -179,10 +160,10 @@ def edit(
             )
     except ValidationError as error:
         with database.read() as session:
-            return _person(request, viewer, session, login, Unprocessable(_faults(error)), wish)
+            return person_page(request, viewer, session, login, Unprocessable(faults(error)), wish)
     except Conflict as problem:
         with database.read() as session:
-            return _person(request, viewer, session, login, problem, wish)
+            return person_page(request, viewer, session, login, problem, wish)
     return RedirectResponse(f"/admin/people/{user.login}", status_code=303)
 
 
@@ -202,7 +183,7 @@ def create_token(request: Request, viewer: AdminViewer, database: Db, login: str
     with database.write() as session:
         user = service.find(session, login)
         token = service.create_token(session, user, actor=viewer.login)
-    return _tokens(request, viewer, [(user.login, user.name, token.secret)])
+    return admin_secrets.tokens(request, viewer, [(user.login, user.name, token.secret)])
 
 
 @router.post("/{login}/tokens/{token_id}/revoke")
@@ -216,11 +197,17 @@ def revoke_token(viewer: AdminViewer, database: Db, login: str, token_id: int) -
     return RedirectResponse(f"/admin/people/{user.login}", status_code=303)
 
 
-def _faults(error: ValidationError) -> str:
+def _roles(user: User) -> list[Role]:
+    """Where there are several courses: admin of the installation or not. The other roles are the courses'."""
+    return [Role.STUDENT if user.role is Role.ADMIN else user.role, Role.ADMIN]
+
+
+def faults(error: ValidationError) -> str:
+    """What is wrong with a form, field by field."""
     return "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
 
 
-def _person(
+def person_page(
     request: Request,
     viewer: Viewer,
     session: Session,
@@ -230,6 +217,8 @@ def _person(
 ) -> HTMLResponse:
     """The page of a person; after a ``problem`` its form has what was wanted."""
     user = service.find(session, login)
+    several = courses.several(session)
+    mine = {row.course for row in user.enrolments}
     return rendering.page(
         request,
         "admin_person.html",
@@ -238,46 +227,15 @@ def _person(
         person=user,
         wish=wish or {"name": user.name, "role": user.role, "student_id": user.student_id},
         basis=service.stamp(user),
-        roles=[role for role in Role if role in (user.role, *_ROLES)],
+        roles=_roles(user) if several else [role for role in Role if role in (user.role, *_ROLES)],
+        is_admin=user.role is Role.ADMIN,
+        courses=several,
+        titles={one.slug: one.title for one in several},
+        other_courses=[one for one in several if one.slug not in mine and one.archived_at is None],
+        archived={one.slug for one in several if one.archived_at is not None},
+        course_roles=enrolments.ROLES,
+        enrolments=[] if user.role is Role.ADMIN else sorted(user.enrolments, key=lambda row: row.course),
+        stamps={row.course: enrolments.stamp(row) for row in user.enrolments},
         tokens=repository.tokens(session, user),
         sessions=auth.count_open_sessions(session, user.id),
-    )
-
-
-def _tokens(
-    request: Request,
-    viewer: Viewer,
-    made: Sequence[tuple[str, str, str]],
-    problem: Problem | None = None,
-    roster: str = "",
-) -> HTMLResponse:
-    """The page of new tokens, which are readable only now; or of the problem, with the ``roster`` to correct."""
-    lines = roster.split("\n")
-    errors = problem.members.get("errors", []) if problem is not None else []
-    rejected = [(one["line"], lines[one["line"] - 1 : one["line"]], one["message"]) for one in errors]
-    header = ("login", "name", "token")
-    return _secrets(request, viewer, "tokens", header, made, roster=roster, rejected=rejected, problem=problem)
-
-
-def _secrets(
-    request: Request,
-    viewer: Viewer,
-    kind: str,
-    header: Iterable[str],
-    rows: Sequence[tuple[str, str, str]],
-    **context: Any,
-) -> HTMLResponse:
-    """The page of new secrets, ``tokens`` or ``links``, as CSV."""
-    table = io.StringIO()
-    safe = ((login, escape_formula(name), secret) for login, name, secret in rows)
-    csv.writer(table, lineterminator="\n").writerows([header, *safe])
-    return rendering.page(
-        request,
-        "admin_tokens.html",
-        viewer=viewer,
-        kind=kind,
-        made=len(rows),
-        table=table.getvalue(),
-        file=base64.b64encode(table.getvalue().encode("utf-8-sig")).decode(),
-        **{"roster": "", "rejected": [], **context},
     )

@@ -46,6 +46,7 @@ class ClassView(BaseModel):
     fault: bool = False
     late: bool = False
     missing: bool = False
+    section: Annotated[str, Field(max_length=80)] = ""
     question: Annotated[str, Field(max_length=16)] = ""
     verdict: Verdict | None = None
     full: bool = False
@@ -101,6 +102,8 @@ class ClassView(BaseModel):
         self, standing: StudentStanding, words: list[str], filtered: bool, day: tuple[datetime, datetime] | None
     ) -> bool:
         if words and not all(word in standing.search_text for word in words):
+            return False
+        if self.section and standing.section != self.section:
             return False
         attempt = standing.counting
         if attempt is None:

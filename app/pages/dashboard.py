@@ -12,10 +12,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.auth import access
+from app.courses.names import own_name
 from app.http import request_language
 from app.http.authentication import AnyViewer, StaffViewer
 from app.http.sessions import ReadSession
-from app.pages import charts
+from app.pages import charts, course_groups
 from app.pages.class_pages import class_page, class_snapshot
 from app.pages.class_view import PAGE_ROWS, ClassView
 from app.problems import Forbidden
@@ -67,12 +68,17 @@ def class_table(
         max_score=definition.max_score,
         deadline=definition.schedule.deadline,
         **_class_numbers(snapshot),
+        everybody=len(snapshot.standings),
+        sections=snapshot.sections,
         selected=len(selected),
         rows=selected[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
         page=page,
         pages=pages,
         states=list(State),
-        slugs=[row.slug for row in access.assignments(session, viewer, as_staff=True)],
+        classes=course_groups.group(
+            session, [row.slug for row in access.assignments(session, viewer, as_staff=True)], lambda one: one
+        ),
+        own_name=own_name,
         verdicts=[verdict for verdict in Verdict if verdict is not Verdict.WITHHELD],
         view=view,
         table_query=view.query(),
@@ -95,8 +101,8 @@ def _class_numbers(snapshot: ClassSnapshot) -> Mapping[str, Any]:
     """The numbers in the line above the charts."""
     graded = snapshot.graded
     return {
-        "total": len(snapshot.standings),
-        "handed_in": sum(standing.counting is not None for standing in snapshot.standings),
+        "total": sum(not standing.dropped for standing in snapshot.standings),
+        "handed_in": sum(standing.counting is not None and not standing.dropped for standing in snapshot.standings),
         "to_review": sum(attempt.needs_review for attempt in graded),
         "mean": sum(attempt.score for attempt in graded) / len(graded) if graded else None,
     }

@@ -7,7 +7,7 @@ import binascii
 import zlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
@@ -26,9 +26,15 @@ _CARRIED = 900_000
 
 
 @router.get("")
-def exports(request: Request, viewer: StaffViewer, session: ReadSession, slug: str) -> HTMLResponse:
-    """Every export of the class, and how many of its scores are final."""
-    return _exports(request, viewer, session, slug)
+def exports(
+    request: Request,
+    viewer: StaffViewer,
+    session: ReadSession,
+    slug: str,
+    section: Annotated[str, Query(max_length=80)] = "",
+) -> HTMLResponse:
+    """Every export of the class or of a section, and how many of its scores are final."""
+    return _exports(request, viewer, session, slug, section=section)
 
 
 @router.post("/canvas")
@@ -69,12 +75,13 @@ def _exports(
 ) -> HTMLResponse:
     snapshot = class_snapshot(request, session, slug)
     counts = {
-        "students": len(snapshot.standings),
+        "students": sum(not standing.dropped for standing in snapshot.standings),
         "graded": len(snapshot.graded),
         "provisional": sum(attempt.needs_review for attempt in snapshot.graded),
         "unfinished": len(class_repository.unfinished_logins(session, slug)),
-        "missing": sum(standing.counting is None and not standing.excused for standing in snapshot.standings),
+        "missing": sum(standing.counting is None and standing.counts for standing in snapshot.standings),
         "excused": sum(standing.excused for standing in snapshot.standings),
+        "dropped": sum(standing.dropped for standing in snapshot.standings),
     }
     return class_page(
         request,
@@ -84,9 +91,10 @@ def _exports(
         snapshot.assignment,
         problem,
         counts=counts,
+        sections=snapshot.sections,
         withheld=sorted(withholding.withheld_in_class(session, slug)),
         differs=isinstance(problem, gradebook.GradebookPointsDiffer),
-        **{"carried": "", "name": "", "columns": [], **form},
+        **{"section": "", "carried": "", "name": "", "columns": [], **form},
     )
 
 

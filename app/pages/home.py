@@ -15,7 +15,7 @@ from app.auth.viewer import Viewer
 from app.http import request_language
 from app.http.authentication import AnyViewer
 from app.http.sessions import ReadSession
-from app.pages import assignment_list, form_state, rendering, submission_form
+from app.pages import assignment_list, course_groups, form_state, rendering, submission_form
 from app.pages.form_state import FormState
 from app.regrade_requests import service as regrade_requests
 from app.submissions.excusals import service as excusals
@@ -54,8 +54,10 @@ def start_page(
     views = [assignment_view(session, viewer, row, tag) for row in access.assignments(session, viewer)]
     if slug is not None:
         assignments.current(session, slug)
-    chosen = next((view for view in views if slug is None or view.slug == slug), None)
     rows = assignment_list.rows(session, viewer, views)
+    groups = course_groups.group(session, rows, lambda row: row.view.slug)
+    in_order = [row.view for group in groups for row in group.rows]
+    chosen = next((view for view in in_order if slug is None or view.slug == slug), None)
     context: dict[str, Any] = {}
     if chosen:
         viewer = access.within_assignment(viewer, chosen.slug)
@@ -73,7 +75,13 @@ def start_page(
             **form_state.form_context(session, viewer, definition, chosen, latest.items, state, tag),
         }
     page = rendering.page(
-        request, "home.html", viewer=viewer, assignment_rows=rows, assignment=chosen, problem=state.problem, **context
+        request,
+        "home.html",
+        viewer=viewer,
+        assignment_groups=groups,
+        assignment=chosen,
+        problem=state.problem,
+        **context,
     )
     page.headers.update(state.problem.headers if state.problem else {})
     return page

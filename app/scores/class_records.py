@@ -107,7 +107,7 @@ class Attempt:
 class StudentStanding:
     """One student with the attempt that counts, if there is one, and the times of all attempts, oldest first.
 
-    The score of an ``excused`` student does not count. See
+    The score of an ``excused`` student does not count, nor that of one who ``dropped`` the course. See
     `with_latest_answers`: some cells of the attempt may be those of a later one.
     """
 
@@ -117,6 +117,13 @@ class StudentStanding:
     counting: Attempt | None
     times: tuple[datetime, ...] = ()
     excused: bool = False
+    section: str | None = None
+    dropped: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether statistics have the student: neither excused nor gone from the course."""
+        return not self.excused and not self.dropped
 
     @property
     def graded_attempt(self) -> Attempt | None:
@@ -139,12 +146,18 @@ class ClassSnapshot:
 
     @cached_property
     def graded(self) -> tuple[Attempt, ...]:
-        """The attempts that count and are graded, by login, without those of excused students."""
+        """The attempts that count and are graded, by login, without excused students and those who dropped."""
         return tuple(
             attempt
             for standing in self.standings
-            if not standing.excused and (attempt := standing.graded_attempt) is not None
+            if standing.counts and (attempt := standing.graded_attempt) is not None
         )
+
+    @cached_property
+    def sections(self) -> tuple[str, ...]:
+        """The sections of the class; empty unless there are two."""
+        names = sorted({standing.section for standing in self.standings if standing.section})
+        return tuple(names) if len(names) > 1 else ()
 
 
 class ClassRecords:
@@ -203,7 +216,16 @@ class _CachedClass:
 def _standing(person: Any, attempts: Sequence[Attempt], current: Assignment, *, excused: bool) -> StudentStanding:
     times = tuple(attempt.submitted_at for attempt in attempts)
     counting = _counting(attempts, current)
-    return StudentStanding(person.login, person.name, person.student_id, counting, times, excused)
+    return StudentStanding(
+        person.login,
+        person.name,
+        person.student_id,
+        counting,
+        times,
+        excused,
+        person.section,
+        dropped=person.dropped_at is not None,
+    )
 
 
 def _counting(attempts: Sequence[Attempt], current: Assignment) -> Attempt | None:

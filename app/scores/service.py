@@ -68,8 +68,10 @@ class ChangedMeanwhile(PreconditionFailed):
     slug = "changed-meanwhile"
 
 
-def class_table(session: Session, assignment_slug: str, *, for_students: bool = False) -> ClassTable:
-    """One row a student, with the attempt that counts. Raises `AssignmentNotFound`.
+def class_table(
+    session: Session, assignment_slug: str, *, for_students: bool = False, section: str | None = None
+) -> ClassTable:
+    """One row a student of the class or of one ``section``, with the attempt that counts. Raises `AssignmentNotFound`.
 
     Every student has a row; staff have one if they submitted. A table ``for_students`` has no withheld result.
     """
@@ -80,7 +82,11 @@ def class_table(session: Session, assignment_slug: str, *, for_students: bool = 
         assignment=assignment.slug,
         questions=[question.number for question in assignment.questions],
         max_score=assignment.max_score,
-        rows=[StudentRow.of(standing, assignment, withheld) for standing in snapshot.standings],
+        rows=[
+            StudentRow.of(standing, assignment, withheld)
+            for standing in snapshot.standings
+            if section in (None, "", standing.section)
+        ],
     )
 
 

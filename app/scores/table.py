@@ -63,7 +63,8 @@ class StudentRow(BaseModel):
     """One student and the attempt that counts; without one, ``submission`` and its fields are null.
 
     A ``late`` attempt came ``late_days`` begun days after the student's deadline; ``score`` is after the deduction. An
-    ``excused`` student has no ``score``; the questions keep their points.
+    ``excused`` student has no ``score``; the questions keep their points. One who ``dropped`` the course keeps all, and
+    statistics leave them out.
     """
 
     student: str
@@ -79,6 +80,8 @@ class StudentRow(BaseModel):
     late: bool
     late_days: int
     excused: bool
+    section: str | None = None
+    dropped: bool = False
     questions: dict[str, QuestionCell]
 
     @classmethod
@@ -99,6 +102,8 @@ class StudentRow(BaseModel):
             late=attempt is not None and attempt.late is not None,
             late_days=attempt.late.days if attempt and attempt.late else 0,
             excused=standing.excused,
+            section=standing.section,
+            dropped=standing.dropped,
             questions={number: QuestionCell.of(cell, attempt) for number, cell in attempt.cells.items()}
             if attempt
             else {},
@@ -120,7 +125,7 @@ class ClassTable(BaseModel):
         """
         out = io.StringIO(newline="")
         writer = csv.writer(out)
-        writer.writerow([*_TEXT_COLUMNS, *self.questions, "score", "max_score", "excused"])
+        writer.writerow([*_TEXT_COLUMNS, *self.questions, "score", "max_score", "excused", "section", "dropped"])
         for row in self.rows:
             texts = [
                 row.student,
@@ -135,9 +140,8 @@ class ClassTable(BaseModel):
             ]
             points = [row.questions[number].score if number in row.questions else "" for number in self.questions]
             total = "" if row.score is None else row.score
-            writer.writerow(
-                [*map(escape_formula, texts), *points, total, row.max_score, "yes" if row.excused else "no"]
-            )
+            marks = "yes" if row.excused else "no", escape_formula(row.section or ""), "yes" if row.dropped else "no"
+            writer.writerow([*map(escape_formula, texts), *points, total, row.max_score, *marks])
         return out.getvalue()
 
 
@@ -182,11 +186,15 @@ class QuestionStatistics(BaseModel):
 
 
 class Statistics(BaseModel):
-    """Statistics of the graded attempts of a class, without excused students. Points are null while there are none."""
+    """Statistics of the graded attempts of a class, without excused students. Points are null while there are none.
+
+    Students who ``dropped`` the course are in no other number.
+    """
 
     assignment: str
     students: int
     excused: int
+    dropped: int
     handed_in: int
     graded: int
     needs_review: int
@@ -202,13 +210,15 @@ class Statistics(BaseModel):
 
 def statistics(table: ClassTable) -> Statistics:
     """The numbers of a class table. ``deviation`` is the population's standard deviation."""
-    graded = [row for row in table.rows if row.state is State.GRADED and not row.excused]
+    rows = [row for row in table.rows if not row.dropped]
+    graded = [row for row in rows if row.state is State.GRADED and not row.excused]
     totals = [row.score for row in graded if row.score is not None]
     return Statistics(
         assignment=table.assignment,
-        students=len(table.rows),
-        excused=sum(row.excused for row in table.rows),
-        handed_in=sum(row.submission is not None for row in table.rows),
+        students=len(rows),
+        excused=sum(row.excused for row in rows),
+        dropped=len(table.rows) - len(rows),
+        handed_in=sum(row.submission is not None for row in rows),
         graded=len(graded),
         needs_review=sum(row.needs_review for row in graded),
         max_score=table.max_score,

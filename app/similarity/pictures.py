@@ -115,7 +115,7 @@ class _Likenesses:
 
 def _counting(snapshot: ClassSnapshot, number: str) -> Iterable[Plot]:
     for standing in snapshot.standings:
-        attempt = None if standing.excused else standing.counting
+        attempt = standing.counting if standing.counts else None
         cell = attempt.cells.get(number) if attempt else None
         if attempt is not None and cell is not None:
             source = cell.source or attempt

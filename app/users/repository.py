@@ -75,6 +75,25 @@ def enrolment(session: Session, user_id: int, course: str) -> Enrolment | None:
     return session.get(Enrolment, (user_id, course))
 
 
+def unplaced(session: Session) -> list[User]:
+    """Everybody who is in no course and no admin."""
+    is_unplaced = User.role != Role.ADMIN, User.deleted_at.is_(None), ~User.enrolments.any()
+    return list(session.scalars(select(User).where(*is_unplaced)))
+
+
+def members_by_course(session: Session) -> dict[str, int]:
+    """The number of people in each course, without those who dropped it."""
+    query = select(Enrolment.course, func.count()).where(Enrolment.dropped_at.is_(None)).group_by(Enrolment.course)
+    return dict(session.execute(query).all())
+
+
+def enrolments(session: Session, course: str) -> list[tuple[User, Enrolment]]:
+    """Everybody who is enrolled in a course or dropped it, in order of their logins."""
+    query = select(User, Enrolment).join(Enrolment, Enrolment.user_id == User.id)
+    query = query.where(Enrolment.course == course, User.deleted_at.is_(None)).order_by(User.login)
+    return [(user, row) for user, row in session.execute(query)]
+
+
 def tokens(session: Session, user: User) -> list[Token]:
     """Every token of a person, the newest first."""
     return list(session.scalars(select(Token).where(Token.user_id == user.id).order_by(Token.id.desc())))

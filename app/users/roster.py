@@ -16,20 +16,21 @@ Format = Literal["plain", "canvas", "gradescope"]
 _PLAIN_ROLES = {role.value: role for role in Role}
 _GRADESCOPE_ROLES = {"student": Role.STUDENT, "ta": Role.TA, "reader": Role.TA, "instructor": Role.TA}
 _EXPECTED = (
-    "The first line names the columns: login, name, and optionally role and student_id. A gradebook exported from "
-    "Canvas and a roster downloaded from Gradescope are accepted unchanged."
+    "The first line names the columns: login, name, and optionally role, student_id and section. A gradebook exported "
+    "from Canvas and a roster downloaded from Gradescope are accepted unchanged."
 )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One person of a roster. ``role`` is ``None`` where the roster gives none."""
+    """One person of a roster. ``role``, ``student_id`` and ``section`` are ``None`` where the roster gives none."""
 
     line: int
     login: str
     name: str
     role: Role | None
     student_id: str | None
+    section: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _is_not_a_person(cells: Cells) -> bool:
     return name in ("", "points possible", "manual posting", "student, test", "test student")
 
 
-def _row(line: int, login: str, name: str, role: Role | None, student_id: str) -> Row:
+def _row(line: int, login: str, name: str, role: Role | None, student_id: str, section: str) -> Row:
     if not re.fullmatch(LOGIN, login):
         raise _Unusable(
             f"{login[:80]!r} is not a login: letters, digits and . _ @ + - only, 80 at most"
@@ -143,27 +144,34 @@ def _row(line: int, login: str, name: str, role: Role | None, student_id: str) -
         )
     if not name:
         raise _Unusable("the name is empty")
-    if any(ord(char) < 32 or ord(char) == 127 for char in name + student_id):
-        raise _Unusable("the name or the student number has a character that cannot be shown")
-    if len(student_id) > 80:
-        raise _Unusable(f"the student number has {len(student_id)} characters; at most 80 are allowed")
-    return Row(line, login, name[:200], role, student_id or None)
+    if any(ord(char) < 32 or ord(char) == 127 for char in name + student_id + section):
+        raise _Unusable("the name, the student number or the section has a character that cannot be shown")
+    for field, value in (("student number", student_id), ("section", section)):
+        if len(value) > 80:
+            raise _Unusable(f"the {field} has {len(value)} characters; at most 80 are allowed")
+    return Row(line, login, name[:200], role, student_id or None, section or None)
 
 
-def _plain(cells: Cells) -> tuple[str, str, Role | None, str]:
-    return cells.get("login", ""), cells.get("name", ""), _role(cells, _PLAIN_ROLES), cells.get("student_id", "")
+_Fields = tuple[str, str, Role | None, str, str]
+"""Login, name, role, student number and section of a row."""
 
 
-def _canvas(cells: Cells) -> tuple[str, str, Role | None, str]:
+def _plain(cells: Cells) -> _Fields:
+    role, section = _role(cells, _PLAIN_ROLES), cells.get("section", "")
+    return cells.get("login", ""), cells.get("name", ""), role, cells.get("student_id", ""), section
+
+
+def _canvas(cells: Cells) -> _Fields:
     login = cells.get("sis login id", "")
     if not login:
         raise _Unusable(f"{_canvas_name(cells)[:80]} has no SIS Login ID")
-    return login, _canvas_name(cells), None, cells.get("sis user id", "")
+    return login, _canvas_name(cells), None, cells.get("sis user id", ""), cells.get("section", "")
 
 
-def _gradescope(cells: Cells) -> tuple[str, str, Role | None, str]:
+def _gradescope(cells: Cells) -> _Fields:
     name = cells.get("name") or f"{cells.get('first name', '')} {cells.get('last name', '')}".strip()
-    return cells.get("email", ""), name, _role(cells, _GRADESCOPE_ROLES), cells.get("sid", "")
+    role, section = _role(cells, _GRADESCOPE_ROLES), cells.get("sections") or cells.get("section", "")
+    return cells.get("email", ""), name, role, cells.get("sid", ""), section
 
 
 def _role(cells: Cells, roles: Mapping[str, Role]) -> Role | None:
@@ -175,7 +183,7 @@ def _role(cells: Cells, roles: Mapping[str, Role]) -> Role | None:
     return roles[text.lower()]
 
 
-_READERS: Mapping[Format, Callable[[Cells], tuple[str, str, Role | None, str]]] = {
+_READERS: Mapping[Format, Callable[[Cells], _Fields]] = {
     "plain": _plain,
     "canvas": _canvas,
     "gradescope": _gradescope,

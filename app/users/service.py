@@ -1,4 +1,4 @@
-"""People and tokens: create, import, revoke.
+"""People and tokens: create, edit, revoke.
 
 Every function works in the caller's transaction and writes the audit log; ``actor`` is the login of the
 person who acts, or the name of a command.
@@ -10,19 +10,18 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
 
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.courses.names import FIRST
 from app.db.base import now
-from app.presenting import file_kinds
-from app.problems import Conflict, NotFound, Unprocessable
-from app.users import repository, roster
+from app.problems import Conflict, NotFound
+from app.users import enrolments, repository
+from app.users.enrolments import UserNotFound as UserNotFound
 from app.users.models import Enrolment, Role, Token, User
 from app.users.roster import LOGIN
 
@@ -33,8 +32,6 @@ LINK_PREFIX = "assay_link_"
 LINK_DAYS = 14
 """Days for which a login link is valid, unless somebody says otherwise."""
 MOST_LINK_DAYS = 180
-_MAX_LINES_IN_DETAIL = 20
-"""Rejected rows in the problem's ``detail``; its ``errors`` have all."""
 
 
 class LoginTaken(Conflict):
@@ -61,32 +58,10 @@ class PersonDeleted(Conflict):
     slug = "person-deleted"
 
 
-class UserNotFound(NotFound):
-    """There is no person with this login."""
-
-    slug = "user-not-found"
-
-
 class TokenNotFound(NotFound):
     """There is no such token."""
 
     slug = "token-not-found"
-
-
-class RosterError(Unprocessable):
-    """The roster cannot be read. It is a CSV file with the columns login, name, role and student_id."""
-
-    slug = "roster"
-
-    @classmethod
-    def of(cls, rejected: Iterable[roster.Rejected]) -> Self:
-        """The error of rows that cannot be used, with the line and the reason of each."""
-        rows = list(rejected)
-        lines = [f"Line {row.line}: {row.reason}" for row in rows[:_MAX_LINES_IN_DETAIL]]
-        if len(rows) > _MAX_LINES_IN_DETAIL:
-            lines.append(f"and {len(rows) - _MAX_LINES_IN_DETAIL} more")
-        detail = "; ".join(lines) + "."
-        return cls(detail, errors=[{"line": row.line, "message": row.reason} for row in rows])
 
 
 @dataclass(frozen=True)
@@ -112,26 +87,6 @@ class LoginLink:
         return f"{base_url.rstrip('/')}/login/link#{self.secret}"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The effect of a roster: each usable row with its person, or ``None`` for a new person; and the rejected rows."""
-
-    format: roster.Format
-    rows: list[tuple[roster.Row, User | None]]
-    rejected: list[roster.Rejected]
-
-
-@dataclass(frozen=True)
-class ImportedRow:
-    """One row of a roster after its import. ``token`` is set for people who are new."""
-
-    login: str
-    name: str
-    role: Role
-    student_id: str | None
-    token: str | None
-
-
 def digest(secret: str) -> str:
     """The SHA-256 of a secret, which is stored. Secrets are 32 random bytes, so that a slower hash adds nothing."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
@@ -154,6 +109,7 @@ def create_user(
     actor: str,
     student_id: str | None = None,
     course: str = FIRST,
+    section: str | None = None,
 ) -> User:
     """Add a person, and enrol them in a course unless they are an admin.
 
@@ -163,8 +119,8 @@ def create_user(
         raise ValueError(f"{login!r} is not a login: letters, digits and . _ @ + - only, 80 at most")
     if repository.by_login(session, login) is not None:
         raise LoginTaken(f"The login {login} is taken.")
-    enrolments = [] if role is Role.ADMIN else [Enrolment(course=course, role=role)]
-    user = User(login=login, name=name, role=role, student_id=student_id, enrolments=enrolments)
+    places = [] if role is Role.ADMIN else [Enrolment(course=course, role=role, section=section)]
+    user = User(login=login, name=name, role=role, student_id=student_id, enrolments=places)
     session.add(user)
     session.flush()
     audit.record(session, actor, "user.create", login, role=role.value)
@@ -193,25 +149,24 @@ def edit_user(
     for key, value in changes.items():
         setattr(user, key, value)
     if role is not None and role is not Role.ADMIN and "role" in changes:
-        enrol(session, user, FIRST, role)
+        _follow_role(session, user, role)
     if changes:
         told = {key: str(value or "") for key, value in changes.items()}
         audit.record(session, actor, "user.edit", user.login, **told)
 
 
+def _follow_role(session: Session, user: User, role: Role) -> None:
+    """Give the role in the first course too, unless the person is in others alone."""
+    row = repository.enrolment(session, user.id, FIRST)
+    if row is not None:
+        row.role = role
+    elif not user.enrolments:
+        enrolments.enrol(session, user, FIRST, role)
+
+
 def stamp(user: User) -> str:
     """A value that changes with every edit of a person."""
     return digest(json.dumps([user.name, user.role.value, user.student_id]))[:16]
-
-
-def enrol(session: Session, user: User, course: str, role: Role) -> Enrolment:
-    """Give a person a role in a course; who dropped it is back."""
-    row = repository.enrolment(session, user.id, course)
-    if row is None:
-        row = Enrolment(course=course)
-        user.enrolments.append(row)
-    row.role, row.dropped_at = role, None
-    return row
 
 
 def find_member(session: Session, login: str, course: str) -> User:
@@ -230,15 +185,21 @@ def create_token(session: Session, user: User, *, actor: str) -> NewToken:
 
 
 def create_login_links(
-    session: Session, *, actor: str, logins: Collection[str] = (), role: Role = Role.STUDENT, days: int = LINK_DAYS
+    session: Session,
+    *,
+    actor: str,
+    logins: Collection[str] = (),
+    role: Role = Role.STUDENT,
+    days: int = LINK_DAYS,
+    course: str = FIRST,
 ) -> list[LoginLink]:
-    """New login links of these people, or of everybody with this role; earlier links and tokens stay valid.
+    """New login links of these people, or of everybody with this role in a course; earlier links and tokens stay valid.
 
     Raises `UserNotFound`, and `ValueError` for a number of days that is not from 1 to `MOST_LINK_DAYS`.
     """
     if not 1 <= days <= MOST_LINK_DAYS:
         raise ValueError(f"a login link is valid for 1 to {MOST_LINK_DAYS} days")
-    people = repository.with_logins(session, logins) if logins else repository.with_role(session, role, FIRST)
+    people = repository.with_logins(session, logins) if logins else repository.with_role(session, role, course)
     if unknown := sorted(set(logins) - {person.login for person in people}):
         raise UserNotFound(f"There is no person with the login {unknown[0]}.")
     expires_at = now() + timedelta(days=days)
@@ -295,67 +256,3 @@ def bootstrap_admin(session: Session, secret: str) -> None:
         session.add(Token(user_id=admin.id, digest=current, hint=_BOOTSTRAP_HINT))
     else:
         token.revoked_at = None
-
-
-def roster_text(data: bytes) -> str:
-    """The text of a roster's file. Raises `RosterError` for a file that is no UTF-8 text."""
-    kind = file_kinds.other_kind(data)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        kind = kind or "not UTF-8 text"
-    if kind:
-        raise RosterError(f"The roster is {kind}. Save it as CSV in UTF-8.")
-    return text
-
-
-def plan_roster(session: Session, text: str) -> Plan:
-    """Plan the import of a roster without changes. Raises `RosterError` for a text that is not a roster."""
-    parsed = roster.read(text)
-    if parsed.unreadable is not None:
-        raise RosterError(parsed.unreadable)
-    rows: list[tuple[roster.Row, User | None]] = []
-    rejected = list(parsed.rejected)
-    for row in parsed.rows:
-        user = _existing_user(session, row, parsed.format)
-        if user is not None and parsed.format == "plain" and row.role not in (None, user.role):
-            reason = f"{user.login} is {user.role.value}; an import does not change roles"
-            rejected.append(roster.Rejected(row.line, reason))
-        else:
-            rows.append((row, user))
-    return Plan(parsed.format, rows, sorted(rejected, key=lambda row: row.line))
-
-
-def import_roster(session: Session, text: str, *, actor: str) -> list[ImportedRow]:
-    """Import a roster: new people are added with a token, known ones get their name and student id updated.
-
-    All rows or none: raises `RosterError` that names every row that cannot be used, and why.
-    """
-    plan = plan_roster(session, text)
-    if plan.rejected:
-        raise RosterError.of(plan.rejected)
-    return [_import_row(session, row, user, actor) for row, user in plan.rows]
-
-
-def _existing_user(session: Session, row: roster.Row, kind: roster.Format) -> User | None:
-    """The person of a row: by login, or by student id in a roster of a system that may use other logins.
-
-    A login in other letters, upper or lower case, is the same person's unless two people have it.
-    """
-    user = repository.by_login(session, row.login)
-    if user is None:
-        same = repository.with_login_in_any_case(session, row.login)
-        user = same[0] if len(same) == 1 else None
-    if user is None and kind != "plain" and row.student_id:
-        same = repository.with_student_id(session, row.student_id)
-        user = same[0] if len(same) == 1 else None
-    return user
-
-
-def _import_row(session: Session, row: roster.Row, user: User | None, actor: str) -> ImportedRow:
-    if user is not None:
-        edit_user(session, user, actor=actor, name=row.name, student_id=row.student_id)
-        return ImportedRow(user.login, user.name, user.role, user.student_id, None)
-    role = row.role or Role.STUDENT
-    user = create_user(session, login=row.login, name=row.name, role=role, actor=actor, student_id=row.student_id)
-    return ImportedRow(user.login, user.name, role, user.student_id, create_token(session, user, actor=actor).secret)

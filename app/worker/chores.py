@@ -16,6 +16,7 @@ from app.queue.dbos_engine import DbosJobs
 from app.settings import Settings
 from app.submissions import repository as submissions
 from app.submissions.processor_use import repository as processor_use
+from app.users import enrolments
 from app.worker import lost_jobs, retention
 from app.worker import repository as work
 from grader.version import GRADER_VERSION
@@ -47,6 +48,9 @@ class Chores:
             with self.database.write() as session:
                 submissions.forget_cancelled(session, now() - KEPT)
                 processor_use.forget(session, now() - KEPT)
+        if self._is_mine("place", _SWEEP_SECONDS):
+            with self.database.write() as session:
+                enrolments.place(session)
         days = self.settings.uploads_days
         if days is not None and self._is_mine("retention", _SWEEP_SECONDS):
             with self.database.write() as session:

@@ -22,6 +22,7 @@ from app.queue.port import attempt_priority
 from app.settings import Settings
 from app.submissions import submitting
 from app.submissions.submitting import Upload
+from app.users import enrolments
 from app.users import service as users
 from app.users.models import Role
 from grader.assignment import Assignment, bundled
@@ -152,7 +153,7 @@ def test_attempts_in_one_course_do_not_count_in_another(database: Database, jobs
         assignments.publish(session, bundled("hw13"))
         assignments.publish(session, bundled("hw13"), "ml27")
         user = users.create_user(session, login="both", name="Both", role=Role.STUDENT, actor="test")
-        users.enrol(session, user, "ml27", Role.STUDENT)
+        enrolments.enrol(session, user, "ml27", Role.STUDENT)
         both = Viewer.of(user)
         for number, slug in enumerate(("hw13", "hw13", "ml27.hw13", "ml27.hw13")):
             part = Part(f'{{"2.2": "{number}"}}'.encode())

@@ -19,6 +19,7 @@ from app.db.engine import Database
 from app.lti import repository
 from app.lti.models import LineItem
 from app.lti.registration import register
+from app.users import enrolments
 from app.users import repository as people
 from app.users import service as users
 from app.users.models import Role
@@ -302,7 +303,7 @@ def test_only_an_instructor_of_the_course_here_links_by_a_launch(department: Dep
 
 def test_an_instructor_of_several_courses_links_the_one_of_the_assignment(department: Department) -> None:
     department.add("una", Role.INSTRUCTOR, "ml27")
-    department.do(lambda session: users.enrol(session, users.find(session, "una"), "main", Role.INSTRUCTOR).course)
+    department.do(lambda session: enrolments.enrol(session, users.find(session, "una"), "main", Role.INSTRUCTOR).course)
     with department.platform_with(instructors_link=True):
         assert_refused(department.launch("una", INSTRUCTOR, "zeta"), "context")
         assert department.launch("una", INSTRUCTOR, "zeta", BETAS).status_code == 303

@@ -22,6 +22,7 @@ from app.main import create_app
 from app.regrade_requests.models import RegradeRequest, RequestState
 from app.regrades.models import Kind, Regrade
 from app.scores.models import ReviewItem
+from app.users import enrolments
 from app.users import service as users
 from app.users.models import Role
 from grader.assignment import bundled
@@ -55,6 +56,7 @@ GET /
 POST /
 POST /check
 GET /api/v1/assignments/{slug}
+GET /courses/{course}
 GET /api/v1/submissions?assignment
 GET /api/v1/regrade-requests?assignment
 """
@@ -68,6 +70,11 @@ POST /api/v1/review-items/{item_id}/revert
 GET /api/v1/assignments/{slug}/extensions
 DELETE /api/v1/assignments/{slug}/extensions/{login}
 PUT /api/v1/assignments/{slug}/extensions/{login}
+GET /courses/{course}/people
+GET /courses/{course}/people/{login}
+POST /courses/{course}/people/{login}
+GET /api/v1/courses/{course}/enrolments
+PATCH /api/v1/courses/{course}/enrolments/{login}
 DELETE /api/v1/assignments/{slug}/release
 GET /api/v1/assignments/{slug}/release
 PUT /api/v1/assignments/{slug}/release
@@ -164,6 +171,12 @@ POST /api/v1/admin/regrades/{regrade_id}/cancel
 GET /api/v1/admin/regrades/{regrade_id}/changes
 POST /api/v1/admin/regrades/{regrade_id}/publish
 POST /api/v1/admin/regrades/{regrade_id}/revert
+GET /courses/{course}/settings
+POST /courses/{course}/settings
+POST /courses/{course}/archive
+POST /courses/{course}/restore
+POST /api/v1/courses/{course}/enrolments
+POST /admin/people/{login}/enrolments/{course}
 """
 """403 for the course's TAs."""
 LISTS = """
@@ -178,6 +191,8 @@ FOR_SITE_ADMINS = """
 GET /admin
 GET /admin/assignments
 GET /admin/audit
+GET /admin/courses
+POST /admin/courses
 GET /admin/lti
 POST /admin/lti/keys/rotate
 GET /admin/lti/new
@@ -205,6 +220,7 @@ POST /admin/people/links
 POST /admin/people/links/revoke
 GET /admin/people/{login}
 POST /admin/people/{login}/edit
+POST /admin/people/{login}/enrolments
 POST /admin/people/{login}/sessions/end
 POST /admin/people/{login}/tokens
 POST /admin/people/{login}/tokens/{token_id}/revoke
@@ -273,7 +289,8 @@ class Department:
         """Send a request for the things of the further course."""
         method, _, path = route.partition(" ")
         values = {
-            "slug": SLUG, "submission_id": self.submission, "request_id": self.request, "regrade_id": self.regrade,
+            "slug": SLUG, "course": COURSE, "submission_id": self.submission, "request_id": self.request,
+            "regrade_id": self.regrade,
             "item_id": self.item, "login": self.student.login, "number": "2.1", "part": "model", "step": "publish",
         }  # fmt: skip
         path, _, _ = re.sub(r"{(\w+)}", lambda name: str(values.get(name[1], 1)), path).partition("?")
@@ -419,7 +436,7 @@ def test_a_ta_who_studies_elsewhere_is_a_student_there(department: Department) -
     person = department.site.person("ta")
     database = Database(department.site.settings)
     with database.write() as session:
-        users.enrol(session, users.find(session, person.login), COURSE, Role.STUDENT)
+        enrolments.enrol(session, users.find(session, person.login), COURSE, Role.STUDENT)
     database.close()
     own = person.submit(assignment=SLUG, model=MODEL)
     assert person.report(own)["student"] == person.login
@@ -436,7 +453,7 @@ def test_a_command_acts_for_the_staff_of_the_assignments_course_alone(department
     person = department.site.person("student")
     database = Database(department.site.settings)
     with database.write() as session:
-        users.enrol(session, users.find(session, person.login), COURSE, Role.TA)
+        enrolments.enrol(session, users.find(session, person.login), COURSE, Role.TA)
     with database.read() as session:
         assert acting.staff(session, person.login, SLUG).role is Role.TA
         assert acting.staff(session, "admin", SLUG).is_admin
@@ -449,3 +466,45 @@ def test_a_command_acts_for_the_staff_of_the_assignments_course_alone(department
     for _ in range(2):
         # A TA who studies elsewhere submits for others.
         limit.check(viewer)
+
+
+def test_an_instructor_changes_the_people_of_the_own_course(department: Department) -> None:
+    """But neither who is an instructor, nor anybody's account, nor what another course has."""
+    admin, person = department.site.admin, department.site.person("student")
+    enrolments = f"/courses/{COURSE}/enrolments"
+    assert admin.post(enrolments, json={"login": person.login, "role": "instructor"}).status_code == 201
+    assert admin.post(enrolments, json={"login": person.login}).status_code == 409
+    assert admin.post(enrolments, json={"login": "admin"}).status_code == 409
+    assert admin.post("/courses/nowhere/enrolments", json={"login": person.login}).status_code == 404
+
+    def edit(client: Client, login: str, **change: object) -> httpx.Response:
+        return client.http.patch(f"{enrolments}/{login}", json=change)
+
+    zora = department.student.login
+    assert edit(department.ta, zora, section="B").status_code == 403
+    assert edit(person, zora, section="B", role="ta").json()["section"] == "B"
+    assert department.student.get(f"/scores?assignment={SLUG}").status_code == 200
+    assert edit(person, zora, role="student").status_code == 200
+    assert edit(person, zora, role="instructor").status_code == 403
+    assert edit(person, person.login, role="ta").status_code == 409
+    assert edit(person, person.login, dropped=True).status_code == 409
+    assert edit(person, department.strangers["student"].login, section="B").status_code == 404
+    assert person.post(enrolments, json={"login": department.strangers["student"].login}).status_code == 403
+    own = person.http.patch(f"/courses/main/enrolments/{person.login}", json={"role": "ta"})
+    assert own.status_code == 403, "a student there"
+
+    before = person.get(f"/scores/statistics?assignment={SLUG}").json()
+    assert edit(person, zora, dropped=True).json()["dropped_at"]
+    assert department.student.get(f"/submissions/{department.submission}").status_code == 404
+    assert department.student.post_submission(assignment=SLUG, model=MODEL).status_code == 404
+    rows = {row["login"]: row for row in person.get(enrolments).json()}
+    assert (rows["zora"]["section"], rows["zoltan"]["role"]) == ("B", "ta")
+    (row,) = (row for row in person.get(f"/scores?assignment={SLUG}&section=B").json() if row["student"] == zora)
+    assert (row["dropped"], row["section"], row["submission"]) == (True, "B", department.submission)
+    assert person.get(f"/scores?assignment={SLUG}&section=A").json() == []
+    after = person.get(f"/scores/statistics?assignment={SLUG}").json()
+    assert after["dropped"] == 1
+    for name in ("students", "handed_in"):
+        assert after[name] == before[name] - 1
+    assert edit(person, zora, dropped=False).json()["dropped_at"] is None
+    assert department.student.get(f"/submissions/{department.submission}").status_code == 200

@@ -47,6 +47,34 @@ def test_a_roster_is_looked_at_before_anything_is_stored(course: Course) -> None
     assert logins(course) == ["ann", "ben", "mia"]
 
 
+def test_students_who_are_missing_are_dropped_after_a_preview(course: Course) -> None:
+    post(course, "/admin/people/import", roster="login,name,section\nann,Ann,A\nben,Ben,B\ncho,Cho,C\n", confirmed="1")
+    short = "login,name,section\nann,Ann,B\ncho,Cho,C\n"
+    page = post(course, "/admin/people/import", roster=short)
+    assert "Students who are not in this roster: 1" in page
+    assert "changes; now Ann, –, section A" in page
+    wish = {"roster": short, "confirmed": "1", "missing": "ben "}
+    assert "Marked as dropped" not in post(course, "/admin/people/import", **wish)
+    assert "Marked as dropped: 1." in post(course, "/admin/people/import", drop="1", **wish)
+    stamp = re.search(
+        r'name="basis" value="(\w+)"><input type="hidden" name="dropped" value="no">',
+        course.get("/admin/people/ben").text,
+    )
+    assert stamp is not None
+    table = course.get("/dashboard/hw13").text
+    assert "<strong>dropped</strong>" in table
+    assert "<dd>0 / 2</dd>" in table
+    assert '<select name="section">' in table
+    assert "/students/ben" not in course.get("/dashboard/hw13?section=C").text
+    again = {"basis": stamp[1], "dropped": "no"}
+    assert course.send("POST", "/admin/people/ben/enrolments/main", data=again).status_code == 303
+    assert "changed this enrolment" in post(course, "/admin/people/ben/enrolments/main", **again)
+    basis = re.findall(r'name="basis" value="(\w+)"', course.get("/admin/people/ben").text)[1]
+    edit = {"basis": basis, "edit": "1", "section": "C"}
+    assert course.send("POST", "/admin/people/ben/enrolments/main", data=edit).status_code == 303
+    assert 'name="section" value="C"' in course.get("/admin/people/ben").text
+
+
 def test_a_roster_can_come_as_a_file(course: Course) -> None:
     files = {"file": ("roster.csv", b"\xef\xbb\xbf" + ROSTER.encode(), "text/csv")}
     assert "2 new" in course.send("POST", "/admin/people/import", files=files).text

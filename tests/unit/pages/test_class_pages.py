@@ -20,6 +20,7 @@ from app.scores import service as scores
 from app.scores.class_records import ClassRecords
 from app.scores.models import StoredScore
 from app.submissions.models import State, Submission
+from app.users import importing
 from app.users import service as users
 from app.users.models import Role
 from grader.scoring import Verdict
@@ -103,7 +104,7 @@ def test_what_stands_is_read_once_and_changes_are_seen_at_once(course: Course) -
         users.create_user(session, login="late-comer", name="Lee", role=Role.STUDENT, actor="test")
     assert "late-comer" in course.get("/dashboard/hw13").text
     with course.database.write() as session:
-        users.import_roster(session, "login,name,student_id\nlate-comer,Kim,\n", actor="test")
+        importing.import_roster(session, "login,name,student_id\nlate-comer,Kim,\n", actor="test")
     assert "Kim" in course.get(TABLE).text
 
 

@@ -14,7 +14,7 @@ from app.audit.models import AuditEntry
 from app.db import migrate
 from app.db.engine import Database
 from app.settings import Settings
-from app.users import roster, service
+from app.users import importing, roster
 from app.users.models import Role, User
 from app.users.schemas import RosterPreview
 
@@ -47,7 +47,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 def test_a_canvas_gradebook_is_a_roster() -> None:
     parsed = roster.read(CANVAS)
     assert (parsed.format, parsed.unreadable) == ("canvas", None)
-    assert parsed.rows == (roster.Row(3, "ann", "Lin, Ann", None, "B01"),)
+    assert parsed.rows == (roster.Row(3, "ann", "Lin, Ann", None, "B01", "S1"),)
     assert parsed.rejected == (roster.Rejected(4, "Bob has no SIS Login ID"),)
 
 
@@ -59,7 +59,7 @@ def test_a_gradescope_roster_is_a_roster() -> None:
     parsed = roster.read(GRADESCOPE)
     assert parsed.format == "gradescope"
     assert parsed.rows == (
-        roster.Row(2, "ann@school.example", "Ann Lin", Role.STUDENT, "B01"),
+        roster.Row(2, "ann@school.example", "Ann Lin", Role.STUDENT, "B01", "1"),
         roster.Row(3, "tom@school.example", "Tom Wu", Role.TA, None),
     )
     assert [(row.line, "not 'Dean'" in row.reason) for row in parsed.rejected] == [(4, True)]
@@ -111,27 +111,27 @@ def test_no_text_breaks_the_reader(text: str, before: str) -> None:
 def test_importing_again_changes_nothing_and_makes_no_token(database: Database) -> None:
     text = "login,name,student_id\nida,Ida,I1\nivo,Ivo,\n"
     with database.write() as session:
-        assert all(row.token for row in service.import_roster(session, text, actor="test"))
+        assert all(row.token for row in importing.import_roster(session, text, actor="test"))
         entries = len(session.scalars(select(AuditEntry)).all())
     with database.write() as session:
-        assert {row.action for row in RosterPreview.of(service.plan_roster(session, text)).rows} == {"keep"}
-        assert not any(row.token for row in service.import_roster(session, text, actor="test"))
+        assert {row.action for row in RosterPreview.of(importing.plan_roster(session, text)).rows} == {"keep"}
+        assert not any(row.token for row in importing.import_roster(session, text, actor="test"))
         assert len(session.scalars(select(AuditEntry)).all()) == entries
 
 
 def test_a_preview_tells_each_row_and_stores_nothing(database: Database) -> None:
     with database.write() as session:
-        service.import_roster(session, "login,name,role,student_id\nola,Ola,,O1\npam,Pam,ta,\n", actor="test")
+        importing.import_roster(session, "login,name,role,student_id\nola,Ola,,O1\npam,Pam,ta,\n", actor="test")
     text = "login,name,role,student_id\nola,Ola N.,,\npam,Pam,student,\nquy,Quy,,\n!,x,,\n"
     with database.read() as session:
-        plan = RosterPreview.of(service.plan_roster(session, text))
+        plan = RosterPreview.of(importing.plan_roster(session, text))
     assert [(row.login, row.action, row.student_id) for row in plan.rows] == [
         ("ola", "update", "O1"),
         ("quy", "add", None),
     ]
     assert [(row.line, row.reason.split(" ")[0]) for row in plan.rejected] == [(3, "pam"), (5, "'!'")]
-    with database.write() as session, pytest.raises(service.RosterError) as refused:
-        service.import_roster(session, text, actor="test")
+    with database.write() as session, pytest.raises(importing.RosterError) as refused:
+        importing.import_roster(session, text, actor="test")
     assert [error["line"] for error in refused.value.members["errors"]] == [3, 5]
     with database.read() as session:
         assert session.scalar(select(User).where(User.login == "quy")) is None
@@ -139,25 +139,25 @@ def test_a_preview_tells_each_row_and_stores_nothing(database: Database) -> None
 
 def test_another_systems_login_is_matched_by_the_student_number(database: Database) -> None:
     with database.write() as session:
-        service.import_roster(session, "login,name,student_id\nrae,Rae,R1\nsam,Sam,R2\nsue,Sue,R2\n", actor="test")
-        (row,) = service.import_roster(
+        importing.import_roster(session, "login,name,student_id\nrae,Rae,R1\nsam,Sam,R2\nsue,Sue,R2\n", actor="test")
+        (row,) = importing.import_roster(
             session, "Name,Email,SID,Role\nRae Q,rae@x.example,R1,Instructor\n", actor="test"
         )
         assert (row.login, row.name, row.role, row.token) == ("rae", "Rae Q", Role.STUDENT, None)
-        (twice,) = service.import_roster(session, "Name,Email,SID\nSam,sam@x.example,R2\n", actor="test")
+        (twice,) = importing.import_roster(session, "Name,Email,SID\nSam,sam@x.example,R2\n", actor="test")
         assert twice.token, "a number of two people names neither"
 
 
 def test_a_long_list_of_faults_is_cut_in_the_sentence_alone() -> None:
-    error = service.RosterError.of([roster.Rejected(line, "no") for line in range(2, 100)])
+    error = importing.RosterError.of([roster.Rejected(line, "no") for line in range(2, 100)])
     assert error.detail.endswith("and 78 more.")
     assert len(error.members["errors"]) == 98
 
 
 def test_a_login_in_other_letters_is_the_same_persons(database: Database) -> None:
     with database.write() as session:
-        service.import_roster(session, "login,name\numa,Uma\n", actor="test")
-        (row,) = service.import_roster(session, "login,name\nUMA,Uma Q\n", actor="test")
+        importing.import_roster(session, "login,name\numa,Uma\n", actor="test")
+        (row,) = importing.import_roster(session, "login,name\nUMA,Uma Q\n", actor="test")
         assert (row.login, row.name, row.token) == ("uma", "Uma Q", None)
         edit = session.scalars(select(AuditEntry).where(AuditEntry.action == "user.edit")).all()[-1]
         assert (edit.subject, edit.detail) == ("uma", {"name": "Uma Q"})
@@ -174,6 +174,6 @@ def test_a_login_in_other_letters_is_the_same_persons(database: Database) -> Non
     ],
 )
 def test_a_file_that_is_no_text_is_named(data: bytes, kind: str) -> None:
-    with pytest.raises(service.RosterError) as refused:
-        service.roster_text(data)
+    with pytest.raises(importing.RosterError) as refused:
+        importing.roster_text(data)
     assert refused.value.detail == f"The roster is {kind}. Save it as CSV in UTF-8."
