@@ -129,7 +129,8 @@ def open_page(browser: Browser, service: Service) -> Iterator[OpenPage]:
         complaints.append(str(error))
 
     def opened(login: str | None = None, *, at: str = "", **options: object) -> Page:
-        context = browser.new_context(base_url=service.url, **{"locale": "en-GB", **options})  # type: ignore[arg-type]
+        usual = {"locale": "en-GB", "reduced_motion": "reduce"}
+        context = browser.new_context(base_url=service.url, **{**usual, **options})  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
