@@ -81,6 +81,9 @@ def one_slot(settings: Settings, jobs: DbosJobs, *among: str) -> Iterator[Record
     try:
         yield recorder
     finally:
+        # A poll that is cut off would leave its connection open.
+        jobs.open_queues([], among, 1, 60.0)
+        time.sleep(0.5)
         runner.stop()
 
 
@@ -162,3 +165,18 @@ def test_attempts_in_one_course_do_not_count_in_another(database: Database, jobs
         query = f"SELECT queue_partition_key, priority FROM {table} ORDER BY created_at, priority"
         waiting = [tuple(row) for row in session.execute(text(query))]
     assert sorted(waiting) == [("main", FIRST), ("main", SECOND), ("ml27", FIRST), ("ml27", SECOND)]
+
+
+def test_a_slow_grading_of_a_dead_worker_is_enqueued_again_where_queues_are_shared(
+    settings: Settings, database: Database, jobs: DbosJobs
+) -> None:
+    jobs.open_queues([], ["main", "ml27"], 1, 0.01)
+    slow = enqueue(database, jobs, OF["ml27"], FIRST)
+    with database.write() as session:
+        table = "dbos.workflow_status" if session.get_bind().dialect.name == "postgresql" else "workflow_status"
+        # The job outside any queue that stands for it; see `DbosRunner._leave_queue`.
+        outside = f"name = '{dbos_engine.GRADE_SLOW}', queue_name = NULL, queue_partition_key = NULL"
+        session.execute(text(f"UPDATE {table} SET status = 'PENDING', executor_id = 'dead', {outside}"))
+    assert jobs.give_out_again(["dead"]) == 1
+    with one_slot(settings, jobs, "main", "ml27") as recorder:
+        assert recorder.wait_for(set(slow)) == slow
