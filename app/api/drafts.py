@@ -69,7 +69,7 @@ class FileText(BaseModel):
 
 
 @router.post("", status_code=201, responses=problems.documented(412, 413))
-def upload_assignment(
+def import_assignment(
     request: Request,
     response: Response,
     viewer: AdminViewer,
@@ -131,7 +131,7 @@ def set_draft_file(
 
 
 @router.delete("/{slug}/draft/file", responses=problems.documented(412))
-def delete_draft_file(
+def remove_draft_file(
     request: Request,
     response: Response,
     viewer: AdminViewer,
@@ -151,7 +151,7 @@ def delete_draft_file(
 
 
 @router.post("/{slug}/draft/trial", status_code=202, responses=problems.documented(412))
-def try_draft_again(
+def create_draft_trial(
     request: Request,
     response: Response,
     viewer: AdminViewer,
@@ -165,7 +165,7 @@ def try_draft_again(
 
 
 @router.post("/{slug}/draft/preview", status_code=202, responses=problems.documented(409, 412))
-def try_draft_on_submissions(
+def preview_draft(
     request: Request,
     response: Response,
     viewer: AdminViewer,
@@ -192,7 +192,7 @@ def publish_draft(
 
 
 @router.delete("/{slug}/draft", status_code=204, responses=problems.documented(412))
-def discard_draft(viewer: AdminViewer, session: WriteSession, slug: str, if_match: IfDraftMatch = None) -> None:
+def remove_draft(viewer: AdminViewer, session: WriteSession, slug: str, if_match: IfDraftMatch = None) -> None:
     """Throw the draft away. Published versions stay."""
     service.discard(session, viewer, slug, _revision(session, slug, if_match))
 
