@@ -8,7 +8,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -53,6 +53,12 @@ class Observer(Protocol):
 
     def question(self, number: str, evidence: Evidence) -> None:
         """The evidence of one question. A later call for the same question replaces the earlier evidence."""
+
+    def interim(self, number: str, fields: Mapping[str, Any]) -> None:
+        """Fields of a question's evidence while they are measured, fit for any reader of its result.
+
+        The next call, or the evidence, replaces them.
+        """
 
     def picture(self, data: bytes) -> None:
         """The pruning plot, re-encoded: safe to show."""
@@ -330,6 +336,12 @@ class GradingContext:
         if self.observer is not None:
             with self.lock:
                 self.observer.progress(stage, done, total)
+
+    def report_interim(self, question: Question, fields: Mapping[str, Any]) -> None:
+        """Show a reader what is measured so far; the evidence of the question stays as it is."""
+        if self.observer is not None:
+            with self.lock:
+                self.observer.interim(question.number, fields)
 
     def record_evidence(self, question: Question, evidence: Evidence) -> None:
         """Keep the evidence of a question and pass it to the observer."""

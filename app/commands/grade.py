@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -57,6 +58,9 @@ class _Observer:
         # The report says once, at the end, what was skipped for any question.
         notes = tuple(message for message in question.messages if message.id not in messages.SKIPPED)
         verdicts.add(question.model_copy(update={"messages": notes}).model_dump(mode="json"))
+
+    def interim(self, number: str, fields: Mapping[str, Any]) -> None:
+        """What is not yet measured to its end has no place in a terminal."""
 
     def picture(self, data: bytes) -> None:
         """The re-encoded picture has no place in a terminal."""

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -81,12 +81,13 @@ class _Results:
     """What the engine found since the last commit. Digests are hashed before a transaction begins."""
 
     evidence: dict[str, Evidence] = field(default_factory=dict)
+    interim: dict[str, dict[str, Any]] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     progress: tuple[str, int, int] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.evidence or self.digests or self.progress)
+        return bool(self.evidence or self.interim or self.digests or self.progress)
 
 
 class Recorder(Generic[Subject]):
@@ -122,6 +123,12 @@ class Recorder(Generic[Subject]):
     def keep(self, number: str, evidence: Evidence) -> None:
         """Keep evidence of a question that an earlier run measured."""
         self._results.evidence[number] = evidence
+        self._results.interim.pop(number, None)
+
+    def interim(self, number: str, fields: Mapping[str, Any]) -> None:
+        """Keep what a later stage has measured so far of a question; the next progress shows it."""
+        if self.job.phase is Phase.LATER:
+            self._results.interim[number] = computing.json_safe(dict(fields))
 
     def picture(self, data: bytes) -> None:
         """Keep the re-encoded plot."""
@@ -175,6 +182,8 @@ class Recorder(Generic[Subject]):
             setattr(held.run, column, digest)
         if results.progress is not None:
             held.run.stage, held.run.stage_done, held.run.stage_total = results.progress
+        earlier = {number: held.run.interim[number] for number in held.run.interim.keys() - results.evidence.keys()}
+        held.run.interim = earlier | results.interim
         rows = computing.store_evidence(held.session, held.run, results.evidence)
         rubric = self.job.rubric(held.subject)
         if rubric is not None:

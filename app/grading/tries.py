@@ -41,9 +41,10 @@ def cause_of(error: Exception) -> Cause:
 
 
 def end(run: Run, row: Try, outcome: RunOutcome, cause: Cause | None = None, detail: str | None = None) -> None:
-    """End a try. Unless it finished, its run ends with it; a later stage is tried again in the same run."""
+    """End a try. Unless it finished, its run ends with it; a later stage is tried again in the same run, from anew."""
     row.outcome, row.finished_at, row.cause = outcome, now(), cause
     row.detail = detail[:4000] if detail is not None else None
+    run.interim = {}
     if outcome is not RunOutcome.FINISHED and run.phase is not Phase.LATER:
         end_run(run, outcome)
 

@@ -115,6 +115,7 @@ def question_rows(report: Report, rows: Sequence[dict[str, Any]], assignment: As
     """The questions of a report as its template shows them: ``rows`` are those of the API."""
     questions = {question.number: question for question in assignment.questions}
     is_running = not report.state.ended
+    interim = report.progress.interim if report.progress is not None else {}
     pictures = {part.name for part in report.parts if part.kind is PartKind.PICTURE}
     may_have_network = is_running and any(
         registry.of(questions[question.number]).entry_kind is EntryKind.NETWORK and question.verdict in _MAY_BE_MEASURED
@@ -131,6 +132,7 @@ def question_rows(report: Report, rows: Sequence[dict[str, Any]], assignment: As
                 "revision": question.revision,
                 "shown": shown,
                 "remarks": remarks,
+                "interim": interim.get(question.number),
                 "awaits_plot": is_running and not pictures.isdisjoint(questions[question.number].parts),
                 "awaits_curve": may_have_network and has_later_stage,
             }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -82,7 +82,7 @@ def build_report(session: Session, submission: Submission, lang: str, *, is_staf
         needs_review=score.needs_review,
         fault=submission.fault,
         questions=questions(score, lang, regraded, told_comments, is_staff=is_staff),
-        progress=_progress(submission, run),
+        progress=_progress(submission, run, withheld),
         cancel_effect=_cancel_effect(session, submission, run, full_score, assignment),
         parts=[
             _part(part, uploaded[part.name], uploaded[part.name].blob.size, lang)
@@ -234,10 +234,11 @@ def late_text(late: Lateness, earned: float, lang: str) -> str:
     return language.text(texts, lang).format(days=late.days, percent=late.percent, earned=earned)
 
 
-def _progress(submission: Submission, run: Run | None) -> ProgressView | None:
+def _progress(submission: Submission, run: Run | None, withheld: Collection[str]) -> ProgressView | None:
     if submission.state is not State.RUNNING or run is None or run.stage is None:
         return None
-    return ProgressView(stage=run.stage, done=run.stage_done, total=run.stage_total)
+    interim = {number: fields for number, fields in run.interim.items() if number not in withheld}
+    return ProgressView(stage=run.stage, done=run.stage_done, total=run.stage_total, interim=interim)
 
 
 def _cancel_effect(

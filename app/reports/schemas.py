@@ -93,11 +93,15 @@ class CancelEffect(StrEnum):
 
 
 class ProgressView(BaseModel):
-    """The current stage of the grading. ``total`` is 0 for a stage without countable steps."""
+    """The current stage of the grading. ``total`` is 0 for a stage without countable steps.
+
+    ``interim`` has, by question, fields of its evidence while they are measured, such as the first points of a curve.
+    """
 
     stage: str
     done: int
     total: int
+    interim: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class PartView(BaseModel):

@@ -137,7 +137,8 @@ class Run(Base):
 
     A fault ends a run, except in its later stage, which keeps the first stage's results and is tried again. A run of a
     regrade (``regrade_id``) is invisible until the regrade is published. ``executor`` is the worker that began the run.
-    ``fault_detail`` holds the faults of runs from before there were tries.
+    ``interim`` is what the current try shows of evidence that it still measures, by question; the end of the try
+    empties it. ``fault_detail`` holds the faults of runs from before there were tries.
     """
 
     __tablename__ = "runs"
@@ -158,6 +159,7 @@ class Run(Base):
     stage: Mapped[str | None] = mapped_column(String(40))
     stage_done: Mapped[int] = mapped_column(default=0)
     stage_total: Mapped[int] = mapped_column(default=0)
+    interim: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     sandbox: Mapped[dict[str, Any]] = mapped_column(default=dict)
     timings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     picture_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))

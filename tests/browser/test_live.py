@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,15 @@ class Grading:
         """The worker has measured so many points of the curve."""
         self._write(State.RUNNING, done)
 
+    def grow(self, ratios: Sequence[float]) -> None:
+        """The curve has points at these ratios."""
+        curve = [
+            {"ratio": ratio, "accuracy": 0.8 - 0.7 * ratio, "low": 0.7 - 0.7 * ratio, "high": 0.9 - 0.7 * ratio}
+            for ratio in ratios
+        ]
+        interim = {"3.1": {"curve": curve, "weights": "distilled", "to_come": 20 - len(ratios)}}
+        self._write(State.RUNNING, len(ratios), interim)
+
     def end(self) -> None:
         """The grading has ended."""
         self._write(State.GRADED, 20)
@@ -75,9 +84,15 @@ class Grading:
         with self.database.write() as session:
             repository.touch(session, self.submission)
 
-    def _write(self, state: State, done: int) -> None:
+    def _write(self, state: State, done: int, interim: dict[str, Any] | None = None) -> None:
         # Begun just now: a worker takes no lost job to be behind it.
-        values = {"stage": "curve", "stage_done": done, "stage_total": 20, "started_at": now()}
+        values = {
+            "stage": "curve",
+            "stage_done": done,
+            "stage_total": 20,
+            "started_at": now(),
+            "interim": interim or {},
+        }
         with self.database.write() as session:
             session.execute(update(Submission).where(Submission.id == self.submission).values(state=state))
             session.execute(update(Run).where(Run.submission_id == self.submission).values(values))
@@ -201,6 +216,22 @@ def test_only_what_is_new_is_read_out(open_page: OpenPage, shot: Shot, grading: 
     expect(link).to_be_focused()
     assert violations(page) == []
     shot(page, "live-report")
+
+
+def test_a_curve_grows_on_the_report_and_nothing_else_moves(open_page: OpenPage, shot: Shot, grading: Grading) -> None:
+    page = open_page("kim", viewport={"width": 390, "height": 800}, at=f"/submissions/{grading.submission}")
+    grading.grow([0.0, 0.95])
+    question = page.locator("section[aria-labelledby='q-3.1']")
+    expect(question.locator("svg.chart circle")).to_have_count(2)
+    expect(question.locator("figcaption")).to_contain_text("points so far 2, still to come 18 at most")
+    below = page.locator("#q-3\\.2").evaluate("heading => heading.getBoundingClientRect().top + scrollY")
+    grading.grow([0.0, 0.2, 0.45, 0.7, 0.95])
+    expect(question.locator("svg.chart circle")).to_have_count(5)
+    expect_step(page, 5)
+    assert page.locator("#q-3\\.2").evaluate("heading => heading.getBoundingClientRect().top + scrollY") == below
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    shot(page, "live-curve-phone")
 
 
 def test_the_focus_does_not_fall_to_the_page_when_its_button_goes(open_page: OpenPage, grading: Grading) -> None:

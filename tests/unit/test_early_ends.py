@@ -39,6 +39,9 @@ class Recording:
     def question(self, number: str, evidence: Evidence) -> None:
         self.events.append((number, evidence))
 
+    def interim(self, number: str, fields: Mapping[str, Any]) -> None:
+        """Not kept."""
+
     def picture(self, data: bytes) -> None:
         """Not kept."""
 

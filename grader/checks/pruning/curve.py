@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from grader.checks.pruning.evidence import PruningFact
+from grader.checks.pruning.ratio_order import Point, RatioOrder
 from grader.evidence import Observation, Outcome
 from grader.sandbox.replies import Array, Child, Reply
 
@@ -21,7 +22,6 @@ RATIOS = tuple(round(0.05 * i, 2) for i in range(20))
 BATCH = 4
 """Small batches keep activations in the cache: at 64 x 64, 4 is faster than 1 and 16."""
 _LIMITS = {Outcome.TIMEOUT: PruningFact.TOO_SLOW, Outcome.MEMORY: PruningFact.TOO_MUCH_MEMORY}
-Point = dict[str, float]
 _Z = 1.959963984540054
 """The 97.5% quantile of the normal distribution: intervals hold 95%."""
 
@@ -58,14 +58,15 @@ def sweep(
     weights: bytes,
     images: Array,
     labels: Array,
-    ratios: Sequence[float],
-    progress: Callable[[int, int], None],
+    order: RatioOrder,
+    progress: Callable[[Sequence[Point]], None],
     first_layer_ratios: Callable[[Sequence[Point]], Sequence[float]] = lambda _: (),
 ) -> Curve | None:
-    """Accuracy of the network with these weights on the images, at each ratio; ``None`` if it rejects their size.
+    """Accuracy of the network with these weights on the images, by ratio; ``None`` if it rejects their size.
 
-    ``images`` (N, C, H, W) float32, ``labels`` (N,) whole numbers. The child must be a measuring one.
-    ``first_layer_ratios`` returns the ratios at which to prune the first convolution alone, given the measured curve.
+    ``images`` (N, C, H, W) float32, ``labels`` (N,) whole numbers. The child must be a measuring one. ``progress`` gets
+    the points so far, which rise by ratio, before each measurement and at the end. ``first_layer_ratios`` returns the
+    ratios at which to prune the first convolution alone, given the measured curve.
     """
     reply = _open(child, artefact, parameter_names, images)
     if reply.outcome is not Outcome.OK:
@@ -80,14 +81,14 @@ def sweep(
         return Curve((), (problem,))
     points: list[Point] = []
     table: tuple[tuple[int, ...], ...] = ()
-    for done, ratio in enumerate(ratios):
-        progress(done, len(ratios))
+    progress(points)
+    while (ratio := order.next_ratio(points)) is not None:
         answers = _answers(child, ratio, labels)
         if isinstance(answers, Outcome):
             return unmeasured(answers)
-        points.append(_point(ratio, answers, labels))
-        table = table or confusion(answers, labels)
-    progress(len(ratios), len(ratios))
+        points = sorted([*points, _point(ratio, answers, labels)], key=lambda point: point["ratio"])
+        table = table or confusion(answers, labels)  # the lowest ratio comes first
+        progress(points)
     first_layer: list[Point] = []
     for ratio in first_layer_ratios(points):
         answers = _answers(child, ratio, labels, layers=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from grader.checks.pruning import curve, points_check
 from grader.checks.pruning.curve import Curve
 from grader.checks.pruning.evidence import OwnLoss, PruningEvidence, PruningFact
 from grader.checks.pruning.options import PruningOptions
+from grader.checks.pruning.ratio_order import Point, RatioOrder
 from grader.checks.pruning.training import Training
 from grader.context import GradingContext
 from grader.evidence import Evidence, Fault, Observation, Outcome
@@ -96,11 +97,10 @@ class CurveMeasurement(Training):
             return
         uploaded = self.context.part(self.question, PartKind.WEIGHTS)
         if uploaded is not None:
-            sizes = [images.size, self.input_shape[1]]
-            sweep, size = self._measure_curve(evidence, images, uploaded.data, sizes, self.context.grading.artefact)
-            self.context.record_evidence(
-                self.question, self._with_curve(evidence, sweep, images, size, weights="uploaded")
-            )
+            sizes, artefact = [images.size, self.input_shape[1]], self.context.grading.artefact
+            facts: dict[str, Any] = {"weights": "uploaded"}
+            sweep, size = self._measure_curve(evidence, images, uploaded.data, sizes, artefact, facts)
+            self.context.record_evidence(self.question, self._with_curve(evidence, sweep, images, size, **facts))
             return
         training, size = self.distil(self.options.distillation_flops, images)
         if training.weights is None:
@@ -108,8 +108,8 @@ class CurveMeasurement(Training):
             self.context.record_evidence(self.question, self._with_curve(evidence, sweep, images, size))
             return
         artefact = self.artefact_at(size)
-        sweep, size = self._measure_curve(evidence, images, training.weights, [size], artefact)
         facts = {"weights": "distilled", "training_steps": training.steps}
+        sweep, size = self._measure_curve(evidence, images, training.weights, [size], artefact, facts)
         evidence = self._with_curve(evidence, sweep, images, size, **facts)
         self.context.record_evidence(self.question, evidence)
         self.context.commit()
@@ -130,11 +130,10 @@ class CurveMeasurement(Training):
         baselines = self.context.assignment.baselines_on(images.name)
         update: dict[str, Any] = {
             **facts,
+            **self._drawing(sweep.points, images),
             "notes": notes,
-            "curve": sweep.points,
             "images": sum(map(sum, sweep.confusion)),
             "baseline": curve.baseline(sweep.points[0]["accuracy"], baselines),
-            "baselines": dict(baselines),
             "data": images.name,
             "data_digest": images.digest,
             "image_size": size,
@@ -143,9 +142,13 @@ class CurveMeasurement(Training):
             "points_check": comparison,
             "first_layer_curve": sweep.first_layer,
         }
-        if images.name == data.BUILT_IN:
-            update["reference_curve"] = trained.pruning_curve()
         return evidence.model_copy(update=update)
+
+    def _drawing(self, points: Sequence[Point], images: data.DataSet) -> dict[str, Any]:
+        """The fields of the evidence that draw a curve."""
+        baselines = dict(self.context.assignment.baselines_on(images.name))
+        teacher = trained.pruning_curve() if images.name == data.BUILT_IN else ()
+        return {"curve": tuple(points), "baselines": baselines, "reference_curve": teacher}
 
     # -- the curve ----------------------------------------------------------------------------------------------
 
@@ -156,9 +159,13 @@ class CurveMeasurement(Training):
         weights: bytes,
         sizes: list[int],
         artefact: bytes | None,
+        facts: Mapping[str, Any],
     ) -> tuple[Curve, int]:
-        """The curve at the first of these image sizes that the network takes, and that size."""
-        ratios, budget = list(self.options.ratios), self.options.sweep_flops
+        """The curve at the first of these image sizes that the network takes, and that size.
+
+        ``facts`` say which weights these are, to readers who watch the curve grow.
+        """
+        ratios, budget = sorted(set(self.options.ratios)), self.options.sweep_flops
 
         def first_layer_ratios(points: Any) -> list[float]:
             comparison = points_check.check(evidence.points, tuple(points), len(images.classes))
@@ -168,7 +175,16 @@ class CurveMeasurement(Training):
 
         for size in dict.fromkeys(sizes):
             chosen = _affordable_indices(len(images.hidden), budget, self.cost(size), ratios)
-            sweep = self._sweep(images, chosen, size, weights, ratios, artefact, first_layer_ratios)
+            order = RatioOrder(ratios, budget / (2 * max(self.cost(size), 1) * len(chosen)))
+
+            def show(points: Sequence[Point], order: RatioOrder = order) -> None:
+                to_come = order.most_to_come(points)
+                if points:
+                    interim = {**facts, **self._drawing(points, images), "to_come": to_come}
+                    self.context.report_interim(self.question, interim)
+                self.context.report_progress("curve", len(ratios) - to_come, len(ratios))
+
+            sweep = self._sweep(images, chosen, size, weights, order, artefact, show, first_layer_ratios)
             if sweep is not None:
                 return sweep, size
         return curve.unmeasured(Outcome.ERROR), sizes[-1]
@@ -179,8 +195,9 @@ class CurveMeasurement(Training):
         chosen: _Indices,
         size: int,
         weights: bytes,
-        ratios: list[float],
+        order: RatioOrder,
         artefact: bytes | None,
+        progress: Callable[[Sequence[Point]], None],
         first_layer_ratios: Callable[[Any], list[float]] = lambda _: [],
     ) -> Curve | None:
         assert artefact is not None  # noqa: S101 - nothing is due without one
@@ -192,8 +209,8 @@ class CurveMeasurement(Training):
                 weights,
                 images.hidden.images(chosen, size),
                 images.hidden.labels[chosen],
-                ratios,
-                lambda done, total: self.context.report_progress("curve", done, total),
+                order,
+                progress,
                 first_layer_ratios,
             )
 
@@ -211,7 +228,8 @@ class CurveMeasurement(Training):
         sweep = None
         if training.weights is not None:
             chosen = _even_indices(len(images.hidden), evidence.images or 0)  # the same images as for the curve
-            sweep = self._sweep(images, chosen, size, training.weights, [0.0], self.artefact_at(size))
+            unpruned, artefact = RatioOrder([0.0], 1), self.artefact_at(size)
+            sweep = self._sweep(images, chosen, size, training.weights, unpruned, artefact, lambda _: None)
         params: dict[str, Any] = {"steps": training.steps, "reference_steps": evidence.training_steps}
         if sweep is not None and sweep.points:
             point = {name: value for name, value in sweep.points[0].items() if name != "ratio"}
@@ -231,7 +249,7 @@ class CurveMeasurement(Training):
         return evidence.model_copy(update={"own_loss": own_loss, "notes": (*evidence.notes, note)})
 
 
-def _affordable_indices(available: int, budget: float, cost: float, ratios: list[float]) -> _Indices:
+def _affordable_indices(available: int, budget: float, cost: float, ratios: Sequence[float]) -> _Indices:
     """As many images as the budget pays for, spread evenly over the split so that the classes stay balanced."""
     affordable = budget / (2 * max(cost, 1) * len(ratios))
     return _even_indices(available, int(min(available, max(FEWEST_IMAGES, affordable))))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -34,13 +35,15 @@ EVIDENCE = PruningEvidence(
 )
 
 
-def html(evidence: PruningEvidence, tag: str = "en", without: Sequence[str] = ()) -> str:
+def html(
+    evidence: PruningEvidence, tag: str = "en", without: Sequence[str] = (), interim: dict[str, Any] | None = None
+) -> str:
     template = rendering._environment.get_template("evidence_pruning.html")
     data = {name: value for name, value in evidence.model_dump(mode="json").items() if name not in without}
     return template.render(
         evidence=data,
         report=SimpleNamespace(picture="/picture"),
-        question=SimpleNamespace(number="3.1"),
+        question=SimpleNamespace(number="3.1", interim=interim),
         t=partial(language.text, tag),
     )
 
@@ -120,3 +123,19 @@ def test_evidence_of_an_older_grader_is_shown_as_before() -> None:
     text = html(EVIDENCE.model_copy(update={"curve": curve}), without=new)
     assert not list(drawing(text).iter("polygon"))
     assert "confusion" not in text
+
+
+@pytest.mark.parametrize(
+    ("tag", "count"), [("en", "points so far 2, still to come 7 at most"), ("zh-Hant", "目前 2 點")]
+)
+def test_curve_is_drawn_while_it_grows_and_says_how_much_is_to_come(tag: str, count: str) -> None:
+    before = PruningEvidence(points=EVIDENCE.points)
+    interim = {"curve": CURVE, "weights": "distilled", "reference_curve": EVIDENCE.reference_curve, "to_come": 7}
+    text = html(before, tag, interim=interim)
+    svg = drawing(text)
+    assert len(list(svg.iter("circle"))) == 2
+    assert {line.get("class") for line in svg.iter("polyline")} == {None, "reference"}
+    assert len([path for path in svg.iter("path") if path.get("class") == "own"]) == 2
+    assert count in text
+    assert "<table" not in text, "its numbers come with the whole curve"
+    assert count not in html(EVIDENCE, tag, interim=interim), "the stored curve counts"

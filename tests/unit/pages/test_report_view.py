@@ -174,3 +174,10 @@ def test_only_a_plot_that_can_come_has_room() -> None:
     assert room(state=State.RUNNING, parts="") == (False, True)
     assert room(state=State.RUNNING, results={"1.1": (Verdict.NONE, 0.0)}) == (True, False)
     assert room(state=State.GRADED) == (False, False)
+
+
+def test_only_the_question_that_is_measured_has_interim_values() -> None:
+    progress = ProgressView(stage="curve", done=1, total=20, interim={"3.1": {"curve": []}})
+    one = report({"3.1": (Verdict.NEEDS_REVIEW, 0.0)}, state=State.RUNNING, progress=progress)
+    rows = report_view.question_rows(one, one.model_dump(mode="json")["questions"], HW13)
+    assert {row["number"]: row["interim"] for row in rows if row["interim"] is not None} == {"3.1": {"curve": []}}
