@@ -14,8 +14,10 @@ import typer
 from typer.main import get_command
 
 from app.cli_class import extensions, regrades
+from app.cli_courses import course
 from app.cli_people import tokens, users
 from app.commands import options
+from app.courses.names import FIRST
 
 app = typer.Typer(
     name="assay",
@@ -29,7 +31,7 @@ assignment = typer.Typer(name="assignment", help="Assignments and their versions
 audit = typer.Typer(name="audit", help="The record of who changed what.", no_args_is_help=True)
 dataset = typer.Typer(name="dataset", help="The images that models are measured on.", no_args_is_help=True)
 lti = typer.Typer(name="lti", help="Learning platforms that launch Assay (LTI 1.3).", no_args_is_help=True)
-for group in (users, tokens, assignment, extensions, regrades, audit, dataset, lti):
+for group in (course, users, tokens, assignment, extensions, regrades, audit, dataset, lti):
     app.add_typer(group)
 
 
@@ -294,11 +296,15 @@ def assignment_try(
 
 
 @assignment.command("publish", epilog="Example: `assay assignment publish my-course/hw13`\n\n" + options.EXIT_CODES)
-def assignment_publish(folder: options.AssignmentFolder, as_json: options.ResultAsJson = False) -> None:
+def assignment_publish(
+    folder: options.AssignmentFolder,
+    course: Annotated[str, typer.Option(metavar="COURSE", help="The short name of the course.")] = FIRST,
+    as_json: options.ResultAsJson = False,
+) -> None:
     """Publish an assignment or its next version. Earlier submissions keep their points until a regrade."""
     from app.commands import assignment as command
 
-    command.publish(folder, as_json)
+    command.publish(folder, course, as_json)
 
 
 @assignment.command("release", epilog="Example: `assay assignment release hw13`\n\n" + options.EXIT_CODES)

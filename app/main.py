@@ -16,6 +16,7 @@ from app.api import (
     assignments,
     audit,
     comments,
+    courses,
     drafts,
     enrolments,
     exports,
@@ -79,7 +80,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     of_assignments = (assignments, drafts, extensions, releases)
     of_people = (users, enrolments, login_links, personal_data)
     of_scores = (scores, review_items, comments, regrade_requests, regrades)
-    domains = (*of_assignments, submissions, *of_scores, exports, *of_people, workers, audit)
+    domains = (*of_assignments, submissions, *of_scores, exports, *of_people, workers, audit, courses)
     for domain in domains:
         api.include_router(domain.router)
     for router in (api, health.router, metrics.router):

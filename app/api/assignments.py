@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from app.assignments import service
 from app.assignments.models import PublishedAssignment
 from app.auth import access
 from app.auth.viewer import Viewer
+from app.courses.names import course_of
 from app.http.authentication import AnyViewer
 from app.http.request_language import Language
 from app.http.sessions import ReadSession
@@ -25,6 +26,8 @@ from grader.checks import registry
 from grader.parts import PartKind, usual_file_names
 
 router = APIRouter(prefix="/assignments", tags=["assignments"], responses=problems.documented(401, 422))
+
+Course = Annotated[str | None, Query(max_length=16, description="Only what is of this course.")]
 
 
 class AssignmentPartView(BaseModel):
@@ -100,9 +103,14 @@ class AssignmentView(BaseModel):
 
 
 @router.get("")
-def list_assignments(viewer: AnyViewer, session: ReadSession, lang: Language) -> list[AssignmentView]:
-    """The newest version of every assignment of the caller's courses."""
-    return [assignment_view(session, viewer, row, lang) for row in access.assignments(session, viewer)]
+def list_assignments(
+    viewer: AnyViewer, session: ReadSession, lang: Language, course: Course = None
+) -> list[AssignmentView]:
+    """The newest version of every assignment of the caller's courses that are not archived, or of one course."""
+    rows = access.assignments(session, viewer, without_archived=True)
+    if course is not None:
+        rows = [row for row in rows if course_of(row.slug) == course]
+    return [assignment_view(session, viewer, row, lang) for row in rows]
 
 
 @router.get("/{slug}", responses=problems.documented(404))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app import problems
 from app.assignments import differences
+from app.courses.names import FIRST, course_of, full_name, own_name
 from app.drafts import archive, service
 from app.drafts.models import TrialState
 from app.drafts.service import Standing
@@ -75,6 +76,7 @@ def import_assignment(
     viewer: AdminViewer,
     session: WriteSession,
     file: Annotated[bytes, File(description="A ZIP archive of the assignment's folder.")],
+    course: Annotated[str, Query(max_length=16, description="The assignment's course.")] = FIRST,
     if_match: IfDraftMatch = None,
 ) -> DraftView:
     """Check an archive and make it the draft of its assignment; 422 lists every fault with its file and line."""
@@ -83,9 +85,9 @@ def import_assignment(
     unpacked = archive.read(file)
     if unpacked.faults:
         raise service.Faulty(unpacked.faults)
-    slug = service.checked(unpacked.texts).slug
+    slug = full_name(course, service.checked(unpacked.texts).slug)
     revision = _revision(session, slug, if_match) if service.is_known(session, slug) else ""
-    service.save(session, request.app.state.jobs, viewer, unpacked.texts, revision)
+    service.save(session, request.app.state.jobs, viewer, unpacked.texts, revision, course)
     response.headers["Location"] = f"/api/v1/admin/assignments/{slug}/draft"
     return _answer(session, response, slug)
 
@@ -126,7 +128,7 @@ def set_draft_file(
     edited = service.standing(session, slug).edited
     texts = {**edited.files, name: file.text.replace("\r\n", "\n")}
     _check_slug(slug, service.checked(texts).slug)
-    service.save(session, request.app.state.jobs, viewer, texts, revision)
+    service.save(session, request.app.state.jobs, viewer, texts, revision, course_of(slug))
     return _answer(session, response, slug)
 
 
@@ -146,7 +148,7 @@ def remove_draft_file(
     if texts.pop(name, None) is None:
         raise NoSuchFile
     _check_slug(slug, service.checked(texts).slug)
-    service.save(session, request.app.state.jobs, viewer, texts, revision)
+    service.save(session, request.app.state.jobs, viewer, texts, revision, course_of(slug))
     return _answer(session, response, slug)
 
 
@@ -227,8 +229,10 @@ def _revision(session: Session, slug: str, if_match: list[str] | None) -> str:
 
 
 def _check_slug(slug: str, own: str) -> None:
-    if own != slug:
-        raise Unprocessable(f"The slug of {slug} cannot change to {own}. Upload the folder as another assignment.")
+    if own != own_name(slug):
+        raise Unprocessable(
+            f"The slug of {own_name(slug)} cannot change to {own}. Upload the folder as another assignment."
+        )
 
 
 def _tag(standing: Standing) -> str:

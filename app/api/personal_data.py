@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from typing import IO
 
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from app import problems
+from app.api.files import file_answer, read_and_close
 from app.audit import service as audit
 from app.http.authentication import AdminViewer
 from app.http.request_language import Language
@@ -18,18 +17,12 @@ from app.personal_data import export
 from app.users import service as users
 
 router = APIRouter(prefix="/admin/users", tags=["admin"], responses=problems.documented(401, 403, 404, 422))
-_CHUNK = 2**16
 
 
 @router.get(
     "/{login}/data.zip",
     response_class=Response,
-    responses={
-        200: {
-            "description": "The archive",
-            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    responses=file_answer("application/zip", "The archive"),
 )
 def get_personal_data(viewer: AdminViewer, database: Db, login: str, lang: Language) -> Response:
     """Everything that is stored of a person: account, reports as they read them, uploads, requests. Audited."""
@@ -41,10 +34,4 @@ def get_personal_data(viewer: AdminViewer, database: Db, login: str, lang: Langu
         export.write(session, login, archive, lang)
     archive.seek(0)
     headers = {"Content-Disposition": f'attachment; filename="{login}.zip"'}
-    return StreamingResponse(_chunks(archive), media_type="application/zip", headers=headers)
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+    return StreamingResponse(read_and_close(archive), media_type="application/zip", headers=headers)

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from app import problems
+from app.api.assignments import Course
 from app.api.if_match import IfMatch, check_if_match
 from app.http.authentication import AnyViewer, StaffViewer
 from app.http.request_language import Language
@@ -48,6 +49,7 @@ def list_regrade_requests(
     assignment: Annotated[str | None, Query(max_length=40)] = None,
     student: Annotated[str | None, Query(max_length=80)] = None,
     open: Annotated[bool, Query(description="Only requests that are waiting for an answer.")] = False,  # noqa: A002
+    course: Course = None,
 ) -> list[RequestView]:
     """Own requests; for staff all requests. Open ones first, oldest first; then the answered ones, latest first."""
     return service.list_requests(session, viewer, assignment=assignment, student=student, open_only=open)

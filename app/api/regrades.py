@@ -7,6 +7,8 @@ import uuid
 from fastapi import APIRouter, Request, Response
 
 from app import problems
+from app.api.assignments import Course
+from app.courses.names import course_of
 from app.http.authentication import AdminViewer
 from app.http.sessions import ReadSession, WriteSession
 from app.regrades import service
@@ -26,9 +28,9 @@ def create_regrade(
 
 
 @router.get("")
-def list_regrades(viewer: AdminViewer, session: ReadSession) -> list[RegradeView]:
+def list_regrades(viewer: AdminViewer, session: ReadSession, course: Course = None) -> list[RegradeView]:
     """The latest regrades, newest first."""
-    return service.newest(session)
+    return [view for view in service.newest(session) if course in (None, course_of(view.assignment))]
 
 
 @router.get("/{regrade_id}", responses=problems.documented(404))

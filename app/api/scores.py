@@ -12,6 +12,7 @@ from app import problems
 from app.api.files import file_answer
 from app.api.if_match import IfMatch, check_if_match
 from app.assignments import service as assignments
+from app.auth import access
 from app.exports import canvas, gradebook, gradescope_table
 from app.http.authentication import StaffViewer
 from app.http.request_language import Language
@@ -99,6 +100,7 @@ def fill_canvas_gradebook(
     preview: Annotated[bool, Query(deprecated=True, description="Use `POST /scores/canvas/preview`.")] = False,
 ) -> Any:
     """The same file with one column filled in, without withheld results."""
+    access.staff_within_assignment(viewer, assignment)
     filled, changes = gradebook.fill_class(session, assignment, file, column, scale=scale)
     if preview:
         return changes
@@ -116,6 +118,7 @@ def preview_canvas_gradebook(
     scale: Scale = False,
 ) -> canvas.Preview:
     """What `POST /scores/canvas` would change in this file."""
+    access.staff_within_assignment(viewer, assignment)
     return gradebook.fill_class(session, assignment, file, column, scale=scale)[1]
 
 

@@ -13,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
 
 from app import problems
+from app.api.assignments import Course
 from app.api.files import BINARY, file_answer
 from app.api.stream_limit import OpenStream, StreamLimit
 from app.api.submission_stream import SubmissionStream
@@ -112,8 +113,9 @@ def list_submissions(
     state: State | None = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    course: Course = None,
 ) -> SubmissionPage:
-    """Own submissions; for staff all submissions. Newest first, a page at a time."""
+    """Own submissions; for staff all submissions of their courses. Newest first, a page at a time."""
     return reports.list_submissions(
         session, viewer, assignment=assignment, student=student, state=state, cursor=cursor, limit=limit
     )

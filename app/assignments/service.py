@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from app.assignments import repository
 from app.assignments.models import PublishedAssignment
 from app.audit import service as audit
-from app.courses.names import FIRST, LONGEST, full_name
+from app.courses import service as courses
+from app.courses.names import FIRST, LONGEST, course_of, full_name
 from app.db.base import now
 from app.problems import Conflict, NotFound, Unprocessable
 from grader import assignment as assignments
@@ -44,12 +45,14 @@ class VersionTaken(Conflict):
 
 
 def publish_version(session: Session, assignment: Assignment, actor: str, course: str = FIRST) -> PublishedAssignment:
-    """Publish a new version of an assignment, or the first one; older versions stay. Raises `VersionTaken`.
+    """Publish a new version of an assignment, or the first one; older versions stay.
 
-    The version that is the newest already is published once. Hand-ins graded before keep their points until a
-    regrade.
+    The version that is the newest already is published once. Submissions graded before keep their points until a
+    regrade. Raises `VersionTaken`, `NameTooLong`, `CourseNotFound` or `CourseArchived`.
     """
-    slug = _slug(course, assignment)
+    slug = slug_in(course, assignment)
+    courses.find(session, course_of(slug))
+    courses.require_open(session, course_of(slug))
     newest = repository.newest(session, slug, lock=True)
     if newest is not None and newest.digest == assignment.digest:
         return newest
@@ -74,7 +77,7 @@ def publish(session: Session, assignment: Assignment, course: str = FIRST) -> Pu
 
 def store_draft(session: Session, assignment: Assignment, course: str = FIRST) -> PublishedAssignment:
     """Store this version, unless it is stored already, as one that is not published."""
-    slug = _slug(course, assignment)
+    slug = slug_in(course, assignment)
     stored = repository.by_digest(session, slug, assignment.digest)
     if stored is not None:
         return stored
@@ -90,7 +93,7 @@ def store_draft(session: Session, assignment: Assignment, course: str = FIRST) -
     return row
 
 
-def _slug(course: str, assignment: Assignment) -> str:
+def slug_in(course: str, assignment: Assignment) -> str:
     """The name of a course's assignment in the installation. Raises `NameTooLong`."""
     slug = full_name(course, assignment.slug)
     if len(slug) > LONGEST:

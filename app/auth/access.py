@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 from app.assignments import service
 from app.assignments.models import PublishedAssignment
 from app.auth.viewer import Viewer
-from app.courses import service as courses
+from app.courses import repository as courses
+from app.courses import service as course_service
 from app.courses.models import Course
 from app.courses.names import course_of
 from app.courses.service import CourseNotFound as CourseNotFound
@@ -57,16 +58,12 @@ def within_assignment(viewer: Viewer, slug: str) -> Viewer:
         raise service.AssignmentNotFound.of(slug) from None
 
 
-def is_staff_of(viewer: Viewer, slug: str) -> bool:
-    """Whether the viewer is staff of the course of an assignment."""
-    return role_in(viewer, course_of(slug)) in STAFF
-
-
-def find_course(session: Session, viewer: Viewer, slug: str) -> Course:
-    """The course with this slug. Raises `CourseNotFound` where there is none, or the viewer has no role in it."""
-    course = courses.find(session, slug)
-    within(viewer, slug)
-    return course
+def staff_within_assignment(viewer: Viewer, slug: str) -> Viewer:
+    """The viewer as staff of the course of an assignment. Raises `AssignmentNotFound` or `Forbidden`."""
+    viewer = within_assignment(viewer, slug)
+    if not viewer.is_staff:
+        raise Forbidden("Only the course's staff may do this.")
+    return viewer
 
 
 def require_role(viewer: Viewer, role: Role) -> None:
@@ -75,9 +72,27 @@ def require_role(viewer: Viewer, role: Role) -> None:
         raise Forbidden("Only an instructor of the course may do this.")
 
 
-def assignments(session: Session, viewer: Viewer, *, as_staff: bool = False) -> list[PublishedAssignment]:
-    """The newest version of every assignment of the viewer's courses, or of those in which the viewer is staff."""
-    rows = service.all_current(session)
+def is_staff_of(viewer: Viewer, slug: str) -> bool:
+    """Whether the viewer is staff of the course of an assignment."""
+    return role_in(viewer, course_of(slug)) in STAFF
+
+
+def find_course(session: Session, viewer: Viewer, slug: str) -> Course:
+    """The course with this slug. Raises `CourseNotFound` where there is none, or the viewer has no role in it."""
+    course = course_service.find(session, slug)
+    within(viewer, slug)
+    return course
+
+
+def assignments(
+    session: Session, viewer: Viewer, *, as_staff: bool = False, without_archived: bool = False
+) -> list[PublishedAssignment]:
+    """The newest version of every assignment of the viewer's courses, or of those in which the viewer is staff.
+
+    ``without_archived`` leaves out those of archived courses, except for the course of the request.
+    """
+    hidden = courses.archived(session) - {viewer.course} if without_archived else set()
+    rows = [row for row in service.all_current(session) if course_of(row.slug) not in hidden]
     if as_staff:
         return [row for row in rows if is_staff_of(viewer, row.slug)]
     return [row for row in rows if role_in(viewer, course_of(row.slug)) is not None]

@@ -17,6 +17,8 @@ from app.commands.configuration import settings
 from app.commands.database import writing
 from app.commands.failures import UnusableInput
 from app.commands.warm_sandbox import warm_sandbox
+from app.courses import service as courses
+from app.courses.names import course_of
 from app.scores.releases import service as releases
 from app.scores.review_items import importing
 from grader import assignment_check
@@ -76,12 +78,12 @@ def _print_trial(assignment: Assignment, trial: RubricTrial) -> None:
         typer.echo(f"  {'error' if finding.is_error else 'remark'}: {finding}")
 
 
-def publish(folder: Path, as_json: bool) -> None:
-    """Make the folder the newest version of its assignment. Raises `UnusableInput`."""
+def publish(folder: Path, course: str, as_json: bool) -> None:
+    """Make the folder the newest version of its assignment in a course. Raises `UnusableInput`."""
     assignment = load(folder)
     with writing(settings()) as session:
         actor = "assay assignment publish"
-        row = service.publish_version(session, assignment, actor=actor)
+        row = service.publish_version(session, assignment, actor, course)
         importing.import_items(session, actor, row.slug, assignment)
         result = {"slug": row.slug, "version": row.version, "digest": row.digest}
     sentence = f"{result['slug']} version {result['version']} now applies to new submissions"
@@ -92,6 +94,7 @@ def release(slug: str, take_back: bool, as_json: bool) -> None:
     """Let students read the results that are told when released, or withhold them again. Raises `UnusableInput`."""
     actor = "assay assignment release"
     with writing(settings()) as session:
+        courses.require_open(session, course_of(slug))
         result: dict[str, Any] = {"slug": slug, "released_at": None}
         if take_back:
             releases.take_back(session, slug, actor)

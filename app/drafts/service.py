@@ -16,7 +16,8 @@ from app.assignments import service as assignments
 from app.assignments.models import PublishedAssignment
 from app.audit import service as audit
 from app.auth.viewer import Viewer
-from app.courses.names import course_of
+from app.courses import service as courses
+from app.courses.names import FIRST, course_of, full_name
 from app.drafts import editing, repository
 from app.drafts.models import AssignmentDraft, DraftState, TrialState
 from app.problems import Conflict, NotFound, PreconditionFailed, Unprocessable
@@ -108,26 +109,41 @@ def is_known(session: Session, slug: str) -> bool:
 
 
 def create(
-    session: Session, engine: JobEngine, viewer: Viewer, template: Assignment, slug: str, title: Mapping[str, str]
+    session: Session,
+    engine: JobEngine,
+    viewer: Viewer,
+    template: Assignment,
+    slug: str,
+    title: Mapping[str, str],
+    course: str = FIRST,
 ) -> AssignmentDraft:
-    """The draft of a new assignment that begins as a copy of another one. Raises `SlugTaken` or `Faulty`."""
-    if is_known(session, slug):
+    """The draft of a new assignment that begins as a copy of another one. Raises `SlugTaken` or what `save` raises."""
+    if is_known(session, full_name(course, slug)):
         raise SlugTaken(f"There is an assignment {slug} already. Choose another short name.")
     text = editing.with_identity(template.files[MAIN], slug, title)
-    return save(session, engine, viewer, {**template.files, MAIN: text}, "")
+    return save(session, engine, viewer, {**template.files, MAIN: text}, "", course)
 
 
 def save(
-    session: Session, engine: JobEngine, viewer: Viewer, texts: Mapping[str, str], revision: str
+    session: Session,
+    engine: JobEngine,
+    viewer: Viewer,
+    texts: Mapping[str, str],
+    revision: str,
+    course: str = FIRST,
 ) -> AssignmentDraft:
-    """Make these files the open draft of their assignment, in the place of a former one.
+    """Make these files the open draft of their assignment in a course, in the place of a former one.
 
     The version becomes the next one unless it is higher already. ``revision`` is that of the `Standing` that the admin
-    saw, empty for an assignment that was new. Raises `Faulty`, `ChangedMeanwhile` or `NothingChanged`.
+    saw, empty for an assignment that was new. Raises `Faulty`, `ChangedMeanwhile` or `NothingChanged`, and
+    `CourseNotFound`, `CourseArchived` or `NameTooLong`.
     """
     assignment = checked(texts)
-    newest = versions.newest(session, assignment.slug, lock=True)
-    former = repository.open_one(session, assignment.slug, lock=True)
+    courses.find(session, course)
+    courses.require_open(session, course)
+    slug = assignments.slug_in(course, assignment)
+    newest = versions.newest(session, slug, lock=True)
+    former = repository.open_one(session, slug, lock=True)
     is_new = newest is None and former is None
     if revision != ("" if is_new else Standing(newest, former).revision):
         raise ChangedMeanwhile
@@ -139,12 +155,12 @@ def save(
         return former
     if former is not None:
         _end(session, viewer, former, DraftState.DISCARDED)
-    row = assignments.store_draft(session, assignment)
+    row = assignments.store_draft(session, assignment, course)
     if not row.is_draft:
         raise NothingChanged(f"Version {row.version} is published with this content already.")
     tried = questions_to_try(assignment, assignments.definition(newest) if newest is not None else None)
     draft = AssignmentDraft(
-        slug=assignment.slug,
+        slug=slug,
         version_id=row.id,
         created_by_id=viewer.user_id,
         trial_state=TrialState.WAITING if tried else TrialState.NOT_NEEDED,
@@ -161,7 +177,7 @@ def save(
         session,
         viewer.login,
         "assignment.draft",
-        assignment.slug,
+        slug,
         version=assignment.version,
         digest=assignment.digest,
         replaced=former.version.digest if former is not None else None,
@@ -224,7 +240,7 @@ def discard(session: Session, viewer: Viewer, slug: str, revision: str) -> None:
 def renumber(session: Session, engine: JobEngine, viewer: Viewer, slug: str, revision: str) -> AssignmentDraft:
     """Let the open draft follow a version that was published since. Raises as `save` does."""
     draft, _ = _open(session, slug, revision)
-    return save(session, engine, viewer, draft.version.files, revision)
+    return save(session, engine, viewer, draft.version.files, revision, course_of(slug))
 
 
 def try_again(session: Session, engine: JobEngine, viewer: Viewer, slug: str, revision: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.auth import access
 from app.auth.viewer import Viewer
+from app.courses import service as courses
 from app.courses.names import course_of
 from app.regrade_requests import repository as regrade_requests
 from app.regrade_requests.service import RequestNotFound
@@ -28,13 +29,18 @@ def narrow(session: Session, request: Request, viewer: Viewer) -> Viewer:
     """The viewer within the course of the request, or unchanged where the request names none.
 
     Raises the `NotFound` of the thing that is named if the viewer has no role in its course, or another parameter named
-    another course. Within a course, a person in the path must be one of its people, else `UserNotFound`.
+    another course. Within a course, a person in the path must be one of its people, else `UserNotFound`. A request that
+    changes something of an archived course raises `CourseArchived`; what names only the course decides itself.
     """
+    names_content = False
     for name, value in _parameters(request):
         narrowed = _BY_PARAMETER[name](session, viewer, value)
         if viewer.course not in (None, narrowed.course):
             raise access.CourseNotFound
         viewer = narrowed
+        names_content = names_content or name != "course"
+    if viewer.course is not None and names_content and _changes(request):
+        courses.require_open(session, viewer.course)
     # Others learn by their 403 nothing about who has an account.
     if viewer.course is not None and viewer.is_staff and "login" in request.path_params:
         users.find_member(session, request.path_params["login"], viewer.course)
@@ -46,6 +52,11 @@ def _parameters(request: Request) -> Iterator[tuple[str, str]]:
         for name, value in values.items():
             if name in _BY_PARAMETER and value:
                 yield name, str(value)
+
+
+def _changes(request: Request) -> bool:
+    """Whether the request changes anything, by its method; previews and filled gradebooks are sent with POST."""
+    return request.method not in _SAFE_METHODS and not request.url.path.endswith(_READING)
 
 
 def _course(session: Session, viewer: Viewer, value: str) -> Viewer:
@@ -100,6 +111,8 @@ def _uuid(value: str) -> uuid.UUID | None:
         return None
 
 
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_READING = ("/preview", "/canvas")
 _BY_PARAMETER: dict[str, _Narrow] = {
     "course": _course,
     "slug": _assignment,

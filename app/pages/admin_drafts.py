@@ -14,6 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from app.assignments import differences
 from app.assignments import service as assignments
 from app.auth.viewer import Viewer
+from app.courses import repository as courses
+from app.courses.names import FIRST, course_of, full_name, own_name
 from app.db.engine import Database
 from app.drafts import archive, editing, repository, service
 from app.drafts.models import TrialState
@@ -60,9 +62,13 @@ def begin(
     slug: _Text = "",
     title: _Text = "",
     title_zh: _Text = "",
+    course: Annotated[str, Form(max_length=16)] = FIRST,
 ) -> Response:
-    """Begin an assignment as a copy of another one, and lead to its settings."""
-    values = {"template": template, "slug": slug.strip(), "title": title.strip(), "title_zh": title_zh.strip()}
+    """Begin an assignment of a course as a copy of another one, and lead to its settings."""
+    values = {
+        "template": template, "slug": slug.strip(), "title": title.strip(), "title_zh": title_zh.strip(),
+        "course": course,
+    }  # fmt: skip
     errors = {} if _SLUG.fullmatch(values["slug"]) else {"slug": "slug"}
     if not values["title"]:
         errors["title"] = "required"
@@ -74,13 +80,15 @@ def begin(
         with database.write() as session:
             if not errors:
                 source = assignments.current_definition(session, template)
-                service.create(session, request.app.state.jobs, viewer, source, values["slug"], texts)
+                service.create(session, request.app.state.jobs, viewer, source, values["slug"], texts, course)
     except service.SlugTaken:
         errors["slug"] = "slug_taken"
+    except assignments.NameTooLong:
+        errors["slug"] = "slug_long"
     if errors:
         with database.read() as session:
             return _new_page(request, viewer, session, values, errors)
-    return RedirectResponse(f"/admin/assignments/{values['slug']}/settings", status_code=303)
+    return RedirectResponse(f"/admin/assignments/{full_name(course, values['slug'])}/settings", status_code=303)
 
 
 @router.post("/upload-assignment")
@@ -91,29 +99,35 @@ def upload(
     file: Annotated[bytes, File()] = b"",
     slug: Annotated[str, Form(max_length=40)] = "",
     revision: Annotated[str, Form(max_length=80)] = "",
+    course: Annotated[str, Form(max_length=16)] = FIRST,
 ) -> Response:
-    """Check an archive and make it the draft of its assignment, or show every fault."""
+    """Check an archive and make it the draft of its assignment in a course, or show every fault.
+
+    With a ``slug``, it must be of that assignment, whose course counts.
+    """
+    course = course_of(slug) if slug else course
     if not file:
-        return _upload_page(request, viewer, database, slug, problem=NoFile())
+        return _upload_page(request, viewer, database, slug, course, problem=NoFile())
     if len(file) > archive.MOST_BYTES:
         what = f"the archive has {len(file):,} bytes; it may have {archive.MOST_BYTES:,}"
-        return _upload_page(request, viewer, database, slug, [Fault("", None, what)])
+        return _upload_page(request, viewer, database, slug, course, [Fault("", None, what)])
     unpacked = archive.read(file)
     try:
         if unpacked.faults:
             raise service.Faulty(unpacked.faults)
         assignment = service.checked(unpacked.texts)
-        if slug and assignment.slug != slug:
+        if slug and assignment.slug != own_name(slug):
             line = next((n for n, text in enumerate(assignment.files[MAIN].splitlines(), 1) if "slug" in text), None)
-            what = f"slug: this archive is of {assignment.slug}, not of {slug}; start a new assignment with it instead"
+            names = f"of {assignment.slug}, not of {own_name(slug)}"
+            what = f"slug: this archive is {names}; start a new assignment with it instead"
             raise service.Faulty([Fault(MAIN, line, what)])
         with database.write() as session:
-            service.save(session, request.app.state.jobs, viewer, unpacked.texts, revision)
+            service.save(session, request.app.state.jobs, viewer, unpacked.texts, revision, course)
     except service.Faulty as problem:
-        return _upload_page(request, viewer, database, slug, problem.faults, unpacked.texts, problem)
+        return _upload_page(request, viewer, database, slug, course, problem.faults, unpacked.texts, problem)
     except Problem as problem:
-        return _upload_page(request, viewer, database, slug or assignment.slug, problem=problem)
-    return RedirectResponse(f"/admin/assignments/{assignment.slug}/draft", status_code=303)
+        return _upload_page(request, viewer, database, full_name(course, assignment.slug), course, problem=problem)
+    return RedirectResponse(f"/admin/assignments/{full_name(course, assignment.slug)}/draft", status_code=303)
 
 
 @router.get("/assignments/{slug}/settings")
@@ -143,7 +157,7 @@ def _save_settings(
     try:
         with database.write() as session:
             texts = {**edited.files, MAIN: text}
-            service.save(session, request.app.state.jobs, viewer, texts, fields.get("revision", ""))
+            service.save(session, request.app.state.jobs, viewer, texts, fields.get("revision", ""), course_of(slug))
     except Problem as problem:
         with database.read() as session:
             return _settings_page(request, viewer, session, slug, form, problem)
@@ -222,7 +236,8 @@ def _new_page(
             (it.slug, filters.localised(it.title, tag), len(it.questions), it.max_score, it.slug in bundled)
             for it in offered
         ],
-        values={"template": "hw13", "slug": "", "title": "", "title_zh": "", **values},
+        courses=[course for course in courses.several(session) if course.archived_at is None],
+        values={"template": "hw13", "slug": "", "title": "", "title_zh": "", "course": FIRST, **values},
         errors=errors or {},
     )
 
@@ -232,6 +247,7 @@ def _upload_page(
     viewer: Viewer,
     database: Database,
     slug: str,
+    course: str,
     faults: Any = (),
     texts: Mapping[str, str] | None = None,
     problem: Problem | None = None,
@@ -251,6 +267,7 @@ def _upload_page(
         status=422,
         viewer=viewer,
         slug=slug if known else "",
+        course=course,
         revision=revision,
         faults=rows,
         problem=None if faults else problem,

@@ -13,6 +13,8 @@ from app.assignments import service as assignments
 from app.assignments.models import PublishedAssignment
 from app.audit import service as audit
 from app.auth.viewer import Viewer
+from app.courses import service as courses
+from app.courses.names import course_of
 from app.db.base import now
 from app.problems import Conflict, NotFound, Unprocessable
 from app.queue.port import JobEngine
@@ -61,9 +63,10 @@ def create(
 ) -> Regrade:
     """Create a regrade: select its submissions and enqueue the work. A ``draft`` scores in place of the newest version.
 
-    Raises `AssignmentNotFound`, `UserNotFound`, `UnknownQuestion` or `RegradeOpen`.
+    Raises `AssignmentNotFound`, `CourseArchived`, `UserNotFound`, `UnknownQuestion` or `RegradeOpen`.
     """
     target = draft or assignments.current(session, wish.assignment)
+    courses.require_open(session, course_of(target.slug))
     numbers = [question.number for question in assignments.definition(target).questions]
     requested = [*wish.questions, *([wish.where.question] if wish.where.question is not None else [])]
     for number in requested:

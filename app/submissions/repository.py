@@ -31,7 +31,7 @@ def visible(viewer: Viewer) -> ColumnElement[bool]:
     Within a course, only those of the course.
     """
     if viewer.is_admin:
-        return true()
+        return true() if viewer.course is None else _in_courses([viewer.course])
     courses = viewer.roles if viewer.course is None else [viewer.course]
     as_staff = [course for course in access.courses_of_staff(viewer) if course in courses]
     own = and_(Submission.user_id == viewer.user_id, _in_courses(courses))

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.assignments import service as assignments
 from app.auth import access
 from app.auth.viewer import Viewer
+from app.courses import service as courses
 from app.courses.names import course_of
 from app.db.base import now
 from app.db.engine import Database
@@ -164,8 +165,12 @@ class Target:
 
 
 def find_target(session: Session, viewer: Viewer, upload: Upload) -> Target:
-    """Find the student and the assignment. Raises `AssignmentNotFound`, `UserNotFound` or `Forbidden`."""
+    """Find the student and the assignment.
+
+    Raises `AssignmentNotFound`, `CourseArchived`, `UserNotFound` or `Forbidden`.
+    """
     published = assignments.current(session, upload.assignment)
+    courses.require_open(session, course_of(published.slug))
     user_id = _student(session, viewer, upload.student, course_of(published.slug))
     extended_to = None if viewer.is_staff else extensions.deadline(session, published.slug, user_id)
     return Target(user_id, published.id, assignments.definition(published), extended_to)

@@ -58,7 +58,7 @@ def test_generated_functions_have_good_names(document: dict[str, Any]) -> None:
     names = [body["operationId"] for body in operations(document).values()]
     assert len(set(names)) == len(names)
     verbs = "answer|cancel|confirm|create|export|fill|get|import|list|preview|publish|release|remove|revert|revoke|set"
-    verbs += "|stream|withdraw|withhold"
+    verbs += "|archive|copy|restore|stream|withdraw|withhold"
     assert [name for name in names if not re.fullmatch(rf"(?:{verbs})(?:_[a-z]+)+", name)] == []
     assert "create_submission" in names
 

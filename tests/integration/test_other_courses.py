@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from app.auth.viewer import Viewer
 from app.commands import acting
 from app.commands.failures import UnusableInput
 from app.courses.models import Course
+from app.db.base import now
 from app.db.engine import Database
 from app.http.submit_limit import SubmitLimit
 from app.main import create_app
@@ -59,6 +61,7 @@ GET /api/v1/assignments/{slug}
 GET /courses/{course}
 GET /api/v1/submissions?assignment
 GET /api/v1/regrade-requests?assignment
+GET /api/v1/courses/{course}
 """
 """For everybody in the course."""
 FOR_STAFF = """
@@ -144,6 +147,7 @@ GET /dashboard/{slug}/students/{login}
 POST /dashboard/{slug}/submissions/{submission_id}/questions/{number}
 GET /dashboard/{slug}/submissions/{submission_id}/report
 GET /dashboard/{slug}/submissions/{submission_id}/similar
+PATCH /api/v1/courses/{course}
 """
 """403 for the course's students."""
 FOR_ADMINS = """
@@ -177,12 +181,18 @@ POST /courses/{course}/archive
 POST /courses/{course}/restore
 POST /api/v1/courses/{course}/enrolments
 POST /admin/people/{login}/enrolments/{course}
+DELETE /api/v1/courses/{course}
+GET /api/v1/courses/{course}/export.zip
+POST /api/v1/courses/{course}/archive
+POST /api/v1/courses/{course}/copy
+POST /api/v1/courses/{course}/restore
 """
 """403 for the course's TAs."""
 LISTS = """
 GET /
 GET /dashboard
 GET /api/v1/assignments
+GET /api/v1/courses
 GET /api/v1/regrade-requests
 GET /api/v1/submissions
 """
@@ -237,6 +247,7 @@ POST /api/v1/admin/users
 POST /api/v1/admin/users/import
 POST /api/v1/admin/users/{login}/tokens
 GET /api/v1/admin/workers
+POST /api/v1/courses
 """
 """Of the installation: 403 for everybody else."""
 OF_NO_COURSE = """
@@ -290,8 +301,8 @@ class Department:
         method, _, path = route.partition(" ")
         values = {
             "slug": SLUG, "course": COURSE, "submission_id": self.submission, "request_id": self.request,
-            "regrade_id": self.regrade,
-            "item_id": self.item, "login": self.student.login, "number": "2.1", "part": "model", "step": "publish",
+            "regrade_id": self.regrade, "item_id": self.item, "login": self.student.login, "number": "2.1",
+            "part": "model", "step": "publish",
         }  # fmt: skip
         path, _, _ = re.sub(r"{(\w+)}", lambda name: str(values.get(name[1], 1)), path).partition("?")
         query = {}
@@ -364,6 +375,37 @@ def test_a_ta_of_the_course_is_no_admin(department: Department, route: str) -> N
     assert department.ask(department.ta, route).status_code == 403
 
 
+READING = ("/preview", "/canvas")
+"""The ends of the addresses to which something is sent that changes nothing."""
+WRITES = [
+    route
+    for route in lines(OF_A_SUBMISSION + OF_AN_ASSIGNMENT + FOR_STAFF + FOR_ADMINS)
+    if not route.startswith("GET") and not route.endswith(READING) and "{course}" not in route
+]
+
+
+def test_an_archived_course_is_read_only(department: Department) -> None:
+    """Every route that changes something of a course refuses, also an admin."""
+    set_archived(department, now())
+    try:
+        answers = {route: department.ask(department.site.admin, route) for route in WRITES}
+        assert {route: (one.status_code, "archived" in one.text) for route, one in answers.items()} == dict.fromkeys(
+            WRITES, (409, True)
+        )
+        assert department.ask(department.ta, "GET /dashboard/{slug}").status_code == 200
+    finally:
+        set_archived(department, None)
+    open_again = department.ask(department.site.admin, "POST /api/v1/assignments/{slug}/saved-comments")
+    assert open_again.status_code == 422
+
+
+def set_archived(department: Department, moment: datetime | None) -> None:
+    database = Database(department.site.settings)
+    with database.write() as session:
+        session.get_one(Course, COURSE).archived_at = moment
+    database.close()
+
+
 NOT_THERE = """
 GET /api/v1/assignments/{slug}/release
 GET /dashboard/{slug}/plots/decisions/{decision_id}
@@ -398,7 +440,7 @@ def test_a_list_shows_the_own_courses_alone(department: Department, route: str) 
         text = client.http.get(address, follow_redirects=True).text
         assert not any(mark in text for mark in (COURSE, department.submission, "zora"))
     own = department.ta.http.get(address, follow_redirects=True).text
-    assert "hw13" in own.replace(SLUG, "") or SLUG in own or route.endswith("regrade-requests")
+    assert "hw13" in own.replace(SLUG, "") or SLUG in own or route.endswith(("regrade-requests", "courses"))
     assert '"hw13"' not in own
 
 

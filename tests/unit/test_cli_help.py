@@ -16,7 +16,7 @@ from tests.unit.test_cli import ROOT
 
 SAYS_NOTHING = {"serve", "worker"}
 """These run until they are stopped; what they say is the log, which is JSON where no person reads it."""
-WRITES_FILES = {"gradescope", "export"}
+WRITES_FILES = {"gradescope", "export", "course export"}
 """What these write is for programs already."""
 
 
