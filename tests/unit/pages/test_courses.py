@@ -13,6 +13,7 @@ from app.auth.viewer import Viewer
 from app.courses import service as courses
 from app.http.authentication import optional_viewer
 from app.presenting import language
+from app.scores.class_records import ClassRecords
 from app.users import enrolments
 from app.users import service as users
 from app.users.models import Role
@@ -168,6 +169,32 @@ def test_an_instructor_drops_a_student_and_enrols_them_again(course: Course) -> 
     own = course.get(f"/courses/{ML27}/people/ida").text
     assert 'name="role"' not in own
     assert 'name="dropped"' not in own
+
+
+def test_a_ta_changes_nobody_and_no_settings(course: Course) -> None:
+    add_course(course)
+    with course.database.write() as session:
+        users.create_user(session, login="tia", name="Tia", role=Role.TA, actor="mia", course=ML27)
+    become(course, "tia", ML27)
+    assert 'name="section"' not in course.get(f"/courses/{ML27}/people/ann").text
+    for path in ("people/ann", "settings"):
+        form = {"dropped": "yes", "title": "Mine", "time_zone": "UTC"}
+        assert course.send("POST", f"/courses/{ML27}/{path}", data=form).status_code == 403
+    assert course.get(f"/courses/{ML27}/settings").status_code == 403
+
+
+def test_the_points_of_who_dropped_are_in_no_chart_and_stay_in_the_table(course: Course) -> None:
+    course.enrol(3, 1)
+
+    def classes() -> tuple[int, int]:
+        with course.database.read() as session:
+            snapshot = ClassRecords().snapshot(session, "hw13")
+        return len(snapshot.graded), len(snapshot.standings)
+
+    assert classes() == (3, 3)
+    with course.database.write() as session:
+        enrolments.drop(session, [users.find(session, "s00001")], "main", actor="mia")
+    assert classes() == (2, 3)
 
 
 def test_an_account_is_enrolled_in_one_more_course(course: Course) -> None:
