@@ -71,6 +71,17 @@ def test_a_request_goes_its_way(api: Site) -> None:
     assert {"regrade_request.ask", "regrade_request.answer"} <= set(actions)
 
 
+def test_a_ta_answers_no_request_of_their_own(api: Site) -> None:
+    ta, other = api.person("ta"), api.person("ta")
+    submission = ta.submit(model=MODEL)
+    graded(api, submission)
+    assert ask(ta, submission) == 201
+    (own,) = other.get("/regrade-requests", params={"student": ta.login}).json()
+    for body in ({"answer": "It is right."}, {"answer": "It is right.", "score": 0.5}):
+        assert_problem(ta.post(f"/regrade-requests/{own['id']}/answer", json=body), 403, "own-score")
+    assert other.post(f"/regrade-requests/{own['id']}/answer", json={"answer": "It is right."}).status_code == 200
+
+
 def test_only_one_of_many_at_once_is_taken(database: Database) -> None:
     class_rows.enrol(database, 1, 1)
     with database.read() as session:

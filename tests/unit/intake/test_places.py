@@ -159,6 +159,14 @@ def test_lost_entry_point_in_a_text_cell_has_no_line() -> None:
     assert "line" not in messages.render(message_of(note))
 
 
+def test_places_of_the_conservative_selection_are_those_of_the_notebook() -> None:
+    logging = "import logging\nlogger = logging.getLogger()\nlogger.addFilter(logging.Filter())\n"
+    result = read_text(notebook("x = 1", logging, "def get_student_model():\n    return logger\n"))
+    assert result.conservative is not None
+    (note,) = (note for note in result.conservative.notes if note.id == "intake.change_dropped")
+    assert list(named_places((note,))) == [(2, 3)]
+
+
 def test_skipped_statements_are_listed_by_cell() -> None:
     book = notebook(NET, "\nprint(1)\nprint(2)\n", "import torch\nprint(3)\n")
     (note,) = (note for note in read_text(book).notes if note.id == "intake.dropped")

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from app.queue import queues
+from app.queue.port import MEASURING, attempt_priority
 from app.queue.queues import Terms
+
+
+def test_no_number_of_attempts_puts_a_first_stage_behind_later_stages() -> None:
+    assert [attempt_priority(earlier) for earlier in (0, 1, 2)] == [1, 2, 3]
+    assert attempt_priority(10_000) < MEASURING
 
 
 def test_queues_grow_by_one_of_each_kind_with_each_data_set() -> None:
