@@ -34,9 +34,9 @@ def plan(session: Session, slug: str) -> CourseDeletion:
     return CourseDeletion(course=slug, **repository.counts(session, slug))
 
 
-def obstacle(session: Session, slug: str) -> str | None:
-    """Why a course cannot be deleted now. Raises `CourseNotFound`."""
-    course = courses.find(session, slug, lock=True)
+def obstacle(session: Session, slug: str, *, lock: bool = False) -> str | None:
+    """Why a course cannot be deleted now; ``lock`` keeps the course as it is. Raises `CourseNotFound`."""
+    course = courses.find(session, slug, lock=lock)
     if slug == FIRST:
         return "Every installation has this course. Archive it instead."
     if course.archived_at is None:
@@ -56,7 +56,7 @@ def delete(session: Session, slug: str, confirmation: str, *, actor: str) -> Cou
     deletion = plan(session, slug)
     if confirmation != slug:
         raise CourseNotConfirmed
-    if reason := obstacle(session, slug):
+    if reason := obstacle(session, slug, lock=True):
         raise CannotDeleteCourse(reason)
     ids = repository.submission_ids(session, slug)
     for start in range(0, len(ids), _BATCH):

@@ -24,6 +24,7 @@ from app.pages import (
     admin_regrades,
     admin_roster,
     compare,
+    course_copies,
     courses,
     dashboard,
     errors,
@@ -113,6 +114,7 @@ def install(app: FastAPI) -> None:
         admin_people,
         admin_regrades,
         admin_courses,
+        course_copies,
         courses,
         admin,
     ):

@@ -178,6 +178,10 @@ POST /api/v1/admin/regrades/{regrade_id}/revert
 GET /courses/{course}/settings
 POST /courses/{course}/settings
 POST /courses/{course}/archive
+GET /courses/{course}/copy
+POST /courses/{course}/copy
+GET /courses/{course}/delete
+POST /courses/{course}/delete
 POST /courses/{course}/restore
 POST /api/v1/courses/{course}/enrolments
 POST /admin/people/{login}/enrolments/{course}

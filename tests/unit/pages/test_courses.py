@@ -121,6 +121,31 @@ def test_an_archived_course_is_folded_and_comes_last(course: Course) -> None:
     assert 'name="title"' in course.get("/courses/main/settings").text
 
 
+def test_a_course_is_copied_with_its_assignments_and_a_wrong_field_keeps_the_others(course: Course) -> None:
+    wish = {"slug": "nc28", "title": "Compression", "term": "Spring 2028", "time_zone": "UTC", "language": ""}
+    wrong = course.send("POST", "/courses/main/copy", data={**wish, "shift_days": "soon"})
+    assert wrong.status_code == 422
+    assert "Write a whole number of days" in wrong.text
+    assert 'value="Spring 2028"' in wrong.text
+    assert course.send("POST", "/courses/main/copy", data=wish).headers["location"] == "/courses/nc28"
+    assert "/?assignment=nc28.hw13" in course.get("/courses/nc28").text
+    assert course.send("POST", "/courses/main/copy", data=wish).status_code == 409
+
+
+def test_a_course_is_deleted_once_it_is_archived_and_named(course: Course) -> None:
+    add_course(course)
+    page, written = f"/courses/{ML27}/delete", {"confirmation": ML27}
+    assert "Archive it, and wait" in course.get(page).text
+    assert course.send("POST", page, data=written).status_code == 409
+    assert course.send("POST", f"/courses/{ML27}/archive").status_code == 303
+    assert course.send("POST", page, data={"confirmation": "main"}).status_code == 422
+    assert course.get(f"/courses/{ML27}").status_code == 200
+    assert course.send("POST", page, data=written).headers["location"] == "/admin/courses"
+    assert course.get(f"/courses/{ML27}").status_code == 404
+    assert course.send("POST", "/courses/main/archive").status_code == 303
+    assert course.send("POST", "/courses/main/delete", data={"confirmation": "main"}).status_code == 409
+
+
 def test_the_settings_are_the_instructors_and_nobody_overwrites_another(course: Course) -> None:
     add_course(course)
     become(course, "ida", ML27)
