@@ -102,7 +102,7 @@ class AssignmentView(BaseModel):
     quota: QuotaView
 
 
-@router.get("")
+@router.get("", responses=problems.documented(404))
 def list_assignments(
     viewer: AnyViewer, session: ReadSession, lang: Language, course: Course = None
 ) -> list[AssignmentView]:

@@ -42,7 +42,7 @@ class AuditPage(BaseModel):
     broken_at: int | None
 
 
-@router.get("")
+@router.get("", responses=problems.documented(404))
 def list_audit_entries(
     viewer: AdminViewer,
     session: ReadSession,

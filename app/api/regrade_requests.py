@@ -42,7 +42,7 @@ def list_regrade_requests_of_submission(
     return service.of_submission(session, viewer, submission_id)
 
 
-@router.get("/regrade-requests")
+@router.get("/regrade-requests", responses=problems.documented(404))
 def list_regrade_requests(
     viewer: AnyViewer,
     session: ReadSession,

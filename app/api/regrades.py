@@ -27,7 +27,7 @@ def create_regrade(
     return service.view(session, regrade)
 
 
-@router.get("")
+@router.get("", responses=problems.documented(404))
 def list_regrades(viewer: AdminViewer, session: ReadSession, course: Course = None) -> list[RegradeView]:
     """The latest regrades, newest first."""
     return [view for view in service.newest(session) if course in (None, course_of(view.assignment))]

@@ -104,7 +104,7 @@ async def create_submission(
     return report
 
 
-@router.get("")
+@router.get("", responses=problems.documented(404))
 def list_submissions(
     viewer: AnyViewer,
     session: ReadSession,
