@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 
 from tests.browser.accessibility import violations
 from tests.browser.conftest import OpenPage
 from tests.browser.steps import Shot
 
 pytestmark = pytest.mark.browser
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def test_a_term_is_copied_archived_and_deleted(open_page: OpenPage, shot: Shot) -> None:
