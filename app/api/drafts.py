@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import problems
 from app.assignments import differences
+from app.auth.viewer import Viewer
 from app.courses.names import FIRST, course_of, full_name, own_name
 from app.drafts import archive, service
 from app.drafts.models import TrialState
@@ -127,8 +129,7 @@ def set_draft_file(
         )
     edited = service.standing(session, slug).edited
     texts = {**edited.files, name: file.text.replace("\r\n", "\n")}
-    _check_slug(slug, service.checked(texts).slug)
-    service.save(session, request.app.state.jobs, viewer, texts, revision, course_of(slug))
+    _save(request, session, viewer, slug, texts, revision)
     return _answer(session, response, slug)
 
 
@@ -147,8 +148,7 @@ def remove_draft_file(
     texts = dict(service.standing(session, slug).edited.files)
     if texts.pop(name, None) is None:
         raise NoSuchFile
-    _check_slug(slug, service.checked(texts).slug)
-    service.save(session, request.app.state.jobs, viewer, texts, revision, course_of(slug))
+    _save(request, session, viewer, slug, texts, revision)
     return _answer(session, response, slug)
 
 
@@ -228,11 +228,16 @@ def _revision(session: Session, slug: str, if_match: list[str] | None) -> str:
     return standing.revision
 
 
-def _check_slug(slug: str, own: str) -> None:
+def _save(
+    request: Request, session: Session, viewer: Viewer, slug: str, texts: Mapping[str, str], revision: str
+) -> None:
+    """Check the files and make them the draft. Raises `Faulty`, and `Unprocessable` for files of another assignment."""
+    own = service.checked(texts).slug
     if own != own_name(slug):
         raise Unprocessable(
             f"The slug of {own_name(slug)} cannot change to {own}. Upload the folder as another assignment."
         )
+    service.save(session, request.app.state.jobs, viewer, texts, revision, course_of(slug))
 
 
 def _tag(standing: Standing) -> str:

@@ -20,16 +20,7 @@ router = APIRouter(prefix="/admin", tags=["admin"], responses=problems.documente
 @router.post("/users", status_code=201, responses=problems.documented(409))
 def create_user(new: NewUser, viewer: AdminViewer, session: WriteSession, course: CourseQuery = FIRST) -> UserWithToken:
     """Add a person. The token is shown once."""
-    user = service.create_user(
-        session,
-        login=new.login,
-        name=new.name,
-        role=new.role,
-        student_id=new.student_id,
-        actor=viewer.login,
-        course=course,
-        section=new.section,
-    )
+    user = service.create_user(session, **new.model_dump(), actor=viewer.login, course=course)
     token = service.create_token(session, user, actor=viewer.login)
     return UserWithToken(**UserView.model_validate(user).model_dump(), token=token.secret)
 

@@ -83,16 +83,7 @@ def add(
         new = NewUser.model_validate({**wish, "student_id": student_id.strip() or None, "section": section or None})
         with database.write() as session:
             access.find_course(session, viewer, course)
-            user = service.create_user(
-                session,
-                login=new.login,
-                name=new.name,
-                role=new.role,
-                student_id=new.student_id,
-                actor=viewer.login,
-                course=course,
-                section=new.section or None,
-            )
+            user = service.create_user(session, **new.model_dump(), actor=viewer.login, course=course)
             token = service.create_token(session, user, actor=viewer.login)
     except ValidationError as error:
         kind = NoLogin if any(item["loc"][0] == "login" for item in error.errors()) else Unprocessable
