@@ -49,6 +49,7 @@ from app.http.nul_check import NulCheck
 from app.http.submit_limit import SubmitLimit
 from app.queue import repository as job_repository
 from app.queue.dbos_engine import DbosJobs
+from app.scores.class_cache import ClassCache
 from app.settings import Settings
 from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.change_poller import ChangePoller
@@ -76,6 +77,7 @@ def create_app(settings: Settings, worker: EmbeddedWorker | None = None) -> Fast
     app.state.start_failure = None
     app.state.stream_limit = StreamLimit()
     app.state.submit_limit = SubmitLimit()
+    app.state.class_cache = ClassCache()
     api = APIRouter(prefix="/api/v1")
     of_assignments = (assignments, drafts, extensions, releases)
     of_people = (users, enrolments, login_links, personal_data)

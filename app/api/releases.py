@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 from app import problems
 from app.http.authentication import StaffViewer
+from app.http.class_cache import Classes
 from app.http.request_language import Language
 from app.http.sessions import ReadSession, WriteSession
-from app.scores.class_records import ClassRecords
 from app.scores.release_state import ReleaseState, of_class
 from app.scores.releases import service
 from app.scores.releases.models import Release
@@ -36,9 +36,11 @@ def get_release(viewer: StaffViewer, session: ReadSession, slug: str) -> Release
 
 
 @router.get("/preview")
-def preview_release(viewer: StaffViewer, session: ReadSession, slug: str, lang: Language) -> ReleaseState:
+def preview_release(
+    viewer: StaffViewer, session: ReadSession, classes: Classes, slug: str, lang: Language
+) -> ReleaseState:
     """What students read now, question by question, and how many results a release would show them."""
-    return of_class(session, ClassRecords().snapshot(session, slug), lang)
+    return of_class(session, classes.snapshot(session, slug), lang)
 
 
 @router.put("")

@@ -15,6 +15,7 @@ from app.assignments import service as assignments
 from app.auth import access
 from app.exports import canvas, gradebook, gradescope_table
 from app.http.authentication import StaffViewer
+from app.http.class_cache import Classes
 from app.http.request_language import Language
 from app.http.sessions import ReadSession, WriteSession
 from app.reports import service as reports
@@ -56,35 +57,37 @@ class NewConfirmation(BaseModel):
 
 @router.get("/scores")
 def list_scores(
-    viewer: StaffViewer, session: ReadSession, assignment: Slug, section: Section = None
+    viewer: StaffViewer, session: ReadSession, classes: Classes, assignment: Slug, section: Section = None
 ) -> list[StudentRow]:
     """One row for each student, with the attempt that counts."""
-    return service.class_table(session, assignment, section=section).rows
+    return service.class_table(session, assignment, classes, section=section).rows
 
 
 @router.get("/scores.csv", response_class=Response, responses=_CSV)
-def get_scores_csv(viewer: StaffViewer, session: ReadSession, assignment: Slug, section: Section = None) -> Response:
+def get_scores_csv(
+    viewer: StaffViewer, session: ReadSession, classes: Classes, assignment: Slug, section: Section = None
+) -> Response:
     """The same table as CSV."""
-    table = service.class_table(session, assignment, section=section)
+    table = service.class_table(session, assignment, classes, section=section)
     headers = {"Content-Disposition": f'attachment; filename="{table.assignment}-scores.csv"'}
     return Response(table.csv(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/scores/statistics")
 def get_score_statistics(
-    viewer: StaffViewer, session: ReadSession, assignment: Slug, section: Section = None
+    viewer: StaffViewer, session: ReadSession, classes: Classes, assignment: Slug, section: Section = None
 ) -> Statistics:
     """Statistics of the class."""
-    return statistics(service.class_table(session, assignment, section=section))
+    return statistics(service.class_table(session, assignment, classes, section=section))
 
 
 @router.get("/scores/gradescope.csv", response_class=Response, responses=_CSV)
 def get_scores_gradescope_csv(
-    viewer: StaffViewer, session: ReadSession, assignment: Slug, section: Section = None
+    viewer: StaffViewer, session: ReadSession, classes: Classes, assignment: Slug, section: Section = None
 ) -> Response:
     """The points of every question, in the layout of Gradescope's export of scores."""
     current = assignments.definition(assignments.current(session, assignment))
-    text = gradescope_table.text(current, service.class_table(session, assignment, section=section).rows)
+    text = gradescope_table.text(current, service.class_table(session, assignment, classes, section=section).rows)
     headers = {"Content-Disposition": f'attachment; filename="{current.slug}-gradescope.csv"'}
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -17,13 +16,14 @@ from app.http import conditional
 from app.reports import service as reports
 from app.reports.schemas import ProgressView, Report
 from app.submissions import repository, service
-from app.submissions.change_notifier import ChangeNotifier
-from app.submissions.models import State
+from app.submissions.change_notifier import ChangeNotifier, Status
 
-POLL_SECONDS = 5.0
-"""A stream also polls for itself, for changes that no notification reports."""
+POLL_SECONDS = 30.0
+"""A stream also polls for itself, for changes of which nobody tells it."""
 STREAM_SECONDS = 600.0
 """A stream ends after this long, and browsers open it again."""
+_REST = 2.0
+"""After a report a stream rests this many times as long as the report took: under load, one report tells more."""
 
 
 class SubmissionStream:
@@ -49,7 +49,9 @@ class SubmissionStream:
         sent: dict[str, str] = {}
         progress: ProgressView | None = None
         async for _ in self._changes(STREAM_SECONDS):
+            start = time.monotonic()
             report = await run_in_threadpool(self._report, language)
+            rest = _REST * (time.monotonic() - start)
             # The revision would tell that a result changed that the reader does not see.
             tag = conditional.tag(report).strip('"')
             for question in report.questions:
@@ -63,30 +65,30 @@ class SubmissionStream:
             if report.progress is not None and report.progress != progress:
                 progress = report.progress
                 yield ServerSentEvent(event="progress", raw_data=progress.model_dump_json(), id=tag)
+            await asyncio.sleep(rest)
 
-    async def _changes(self, seconds: float) -> AsyncIterator[tuple[State, int]]:
+    async def _changes(self, seconds: float) -> AsyncIterator[Status]:
         """The state and revision now and after every change, until the time is up."""
         until = time.monotonic() + seconds
-        last_revision: int | None = None
-        with self.notifier.subscribe(self.submission_id) as changed:
+        last_revision = -1
+        with self.notifier.subscribe(self.submission_id) as subscription:
+            status: Status = await run_in_threadpool(self._status)
             while True:
-                changed.clear()
-                state, revision = await run_in_threadpool(self._state)
-                if revision != last_revision:
-                    last_revision = revision
-                    yield state, revision
+                if status[1] > last_revision:
+                    last_revision = status[1]
+                    yield status
                 remaining = until - time.monotonic()
                 if remaining <= 0:
                     return
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), min(POLL_SECONDS, remaining))
+                news = await subscription.next(min(POLL_SECONDS, remaining))
+                status = news if news is not None else await run_in_threadpool(self._status)
 
-    def _state(self) -> tuple[State, int]:
+    def _status(self) -> Status:
         with self.database.read() as session:
-            state = repository.state_of(session, self.viewer, self.submission_id)
-        if state is None:
+            status = repository.status(session, self.viewer, self.submission_id)
+        if status is None:
             raise service.SubmissionNotFound
-        return state
+        return status
 
     def _report(self, language: str) -> Report:
         with self.database.read() as session:

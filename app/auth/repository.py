@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from app.auth.models import WebSession
 from app.users.models import Token, User
 
-_WITH_ROLES = selectinload(User.enrolments)
+_WITH_ROLES = joinedload(User.enrolments)
 _NO_SYNC = {"synchronize_session": False}
 
 
@@ -24,13 +24,13 @@ def user_by_token(session: Session, digest: str) -> User | None:
     """The holder of the token with this digest, unless the token is revoked or a login link's."""
     is_valid = Token.revoked_at.is_(None), Token.link_expires_at.is_(None)
     query = select(User).join(Token).options(_WITH_ROLES)
-    return session.scalar(query.where(Token.digest == digest, *is_valid))
+    return session.scalars(query.where(Token.digest == digest, *is_valid)).unique().one_or_none()
 
 
 def user_by_cookie(session: Session, digest: str, moment: datetime) -> User | None:
     """The person whose browser session has this digest, unless the session is over or its token is revoked."""
     query = select(User).join(Token).join(WebSession, WebSession.token_id == Token.id).options(_WITH_ROLES)
-    return session.scalar(query.where(WebSession.digest == digest, _is_open(moment)))
+    return session.scalars(query.where(WebSession.digest == digest, _is_open(moment))).unique().one_or_none()
 
 
 def count_open(session: Session, user_id: int, moment: datetime) -> int:

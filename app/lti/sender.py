@@ -16,7 +16,8 @@ from app.lti.score_service import Address, ScoreService
 from app.problems import Problem
 from app.queue import repository as job_repository
 from app.scores import withholding
-from app.scores.class_records import ClassRecords, ClassSnapshot
+from app.scores.class_cache import ClassCache
+from app.scores.class_records import ClassSnapshot
 from app.settings import Settings
 
 _PLATFORMS_AT_ONCE = 4
@@ -36,7 +37,7 @@ class Sender:
         self.settings = settings
         self.database = database
         self.scores = ScoreService(database)
-        self._records = ClassRecords()
+        self._cache = ClassCache()
         self._compared: dict[str, _Compared] = {}
         self._sending: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(_PLATFORMS_AT_ONCE, thread_name_prefix="lti-send")
@@ -93,7 +94,7 @@ class Sender:
 
     def _current(self, session: Session, slug: str) -> _Compared:
         size = delivery_repository.size(session, slug)
-        return self._records.snapshot(session, slug), size, withholding.withheld_in_class(session, slug)
+        return self._cache.snapshot(session, slug), size, withholding.withheld_in_class(session, slug)
 
     def send_due(self, platform_id: int) -> None:
         """Send the due scores of a platform until none is left, or the platform is away."""

@@ -15,7 +15,7 @@ from app.auth import access
 from app.auth.viewer import Viewer
 from app.reports import service as reports
 from app.reports.schemas import SubmissionPage
-from app.scores import class_records, withholding
+from app.scores import class_cache, withholding
 from app.submissions.models import State
 from grader.scoring import Verdict
 
@@ -61,7 +61,7 @@ def attempts(session: Session, viewer: Viewer, slug: str, cursor: str | None = N
 
 def counting(session: Session, viewer: Viewer, user_id: int, slug: str) -> CountingAttempt | None:
     """The attempt of a person that counts, without results that are withheld from the viewer."""
-    attempt = class_records.counting_of(session, user_id, slug)
+    attempt = class_cache.counting_of(session, user_id, slug)
     if attempt is None:
         return None
     definition = assignments.current_definition(session, slug)

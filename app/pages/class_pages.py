@@ -14,14 +14,15 @@ from app.pages import hidden_names, rendering
 from app.presenting import filters
 from app.problems import Problem
 from app.regrade_requests import service as regrade_requests
-from app.scores.class_records import ClassRecords, ClassSnapshot
+from app.scores.class_cache import ClassCache
+from app.scores.class_records import ClassSnapshot
 from grader.assignment import Assignment
 
 
 def class_snapshot(request: Request, session: Session, slug: str) -> ClassSnapshot:
     """The class from the cache of this process. Raises `AssignmentNotFound`."""
-    records: ClassRecords = request.app.state.class_records
-    return records.snapshot(session, slug)
+    cache: ClassCache = request.app.state.class_cache
+    return cache.snapshot(session, slug)
 
 
 def class_page(

@@ -49,7 +49,6 @@ from app.pages import (
     submit,
 )
 from app.pages.check_slots import CheckSlots
-from app.scores.class_records import ClassRecords
 from app.similarity.index import Similarity
 from app.similarity.pictures import PictureIndex
 
@@ -75,7 +74,6 @@ def install(app: FastAPI) -> None:
 
     Problems of middleware that was added before show as pages too.
     """
-    app.state.class_records = ClassRecords()
     app.state.similarity = Similarity()
     app.state.pictures = PictureIndex()
     app.state.login_limit = RateLimit(FAILED_LOGINS, 60)

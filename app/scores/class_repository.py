@@ -18,7 +18,7 @@ from grader.scoring import Verdict
 
 LOST = (Verdict.PARTIAL, Verdict.NONE)
 """Verdicts of questions that were answered and lost points."""
-_MOST_IDS = 500
+MOST_IDS = 500
 """The most ids in one statement; both databases limit its parameters."""
 
 
@@ -56,12 +56,20 @@ def _of_class(query: Select[*_Columns], slug: str) -> Select[*_Columns]:
     return query.select_from(User).outerjoin(Enrolment, in_course).where(or_(Enrolment.course.is_not(None), submitted))
 
 
-def submissions(session: Session, slug: str, user_id: int | None = None) -> Sequence[Any]:
-    """Every submission: id, user id, assignment id, attempt, state, fault, revision, time; oldest first.
+def stamps(session: Session, slug: str) -> dict[int, tuple[Any, ...]]:
+    """By user id, a value that changes with every new submission of that person and every visible change of one."""
+    query = select(
+        Submission.user_id, func.count(), func.sum(Submission.revision), func.max(Submission.submitted_at)
+    ).where(Submission.assignment_id.in_(_versions(slug)))
+    return {row[0]: tuple(row) for row in session.execute(query.group_by(Submission.user_id))}
 
-    With a ``user_id`` only those of this person.
+
+def submissions(session: Session, slug: str, user_ids: Collection[int] | None = None) -> Sequence[Any]:
+    """Every submission: id, user id, assignment id, attempt, state, fault, time; oldest first.
+
+    With ``user_ids``, at most `MOST_IDS`, only those of these people.
     """
-    owner = true() if user_id is None else Submission.user_id == user_id
+    owner = true() if user_ids is None else Submission.user_id.in_(user_ids)
     return session.execute(
         select(
             Submission.id,
@@ -70,7 +78,6 @@ def submissions(session: Session, slug: str, user_id: int | None = None) -> Sequ
             Submission.attempt,
             Submission.state,
             Submission.fault,
-            Submission.revision,
             Submission.submitted_at,
         )
         .where(Submission.assignment_id.in_(_versions(slug)), owner)
@@ -137,6 +144,6 @@ def _versions(slug: str) -> Select[int]:
 
 def _ids_or_all(slug: str, ids: Collection[uuid.UUID]) -> Any:
     """These ids, or a query of all submissions of the assignment if the ids are too many for a statement."""
-    if len(ids) <= _MOST_IDS:
+    if len(ids) <= MOST_IDS:
         return list(ids)
     return select(Submission.id).where(Submission.assignment_id.in_(_versions(slug)))

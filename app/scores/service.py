@@ -12,7 +12,8 @@ from app.audit import service as audit
 from app.auth.viewer import Viewer
 from app.db.base import now
 from app.problems import Conflict, Forbidden, NotFound, PreconditionFailed, Unprocessable
-from app.scores import class_records, repository, withholding
+from app.scores import repository, withholding
+from app.scores.class_cache import ClassCache
 from app.scores.models import Override, OverrideKind, ReviewItem
 from app.scores.standing import QuestionStanding, Revision, points_after, submission_score
 from app.scores.table import ClassTable, StudentRow
@@ -69,13 +70,19 @@ class ChangedMeanwhile(PreconditionFailed):
 
 
 def class_table(
-    session: Session, assignment_slug: str, *, for_students: bool = False, section: str | None = None
+    session: Session,
+    assignment_slug: str,
+    cache: ClassCache | None = None,
+    *,
+    for_students: bool = False,
+    section: str | None = None,
 ) -> ClassTable:
     """One row a student of the class or of one ``section``, with the attempt that counts. Raises `AssignmentNotFound`.
 
-    Every student has a row; staff have one if they submitted. A table ``for_students`` has no withheld result.
+    Every student has a row; staff have one if they submitted. A table ``for_students`` has no withheld result. Without
+    a ``cache`` the whole class is read.
     """
-    snapshot = class_records.ClassRecords().snapshot(session, assignment_slug)
+    snapshot = (cache or ClassCache()).snapshot(session, assignment_slug)
     assignment = snapshot.assignment
     withheld = withholding.withheld_in_class(session, assignment_slug) if for_students else frozenset()
     return ClassTable(

@@ -1,4 +1,4 @@
-"""Poll the database for changes that other processes make, once for all subscribers of this process.
+"""Read the status of the submissions that somebody follows, one query for all of them.
 
 The number of queries a second does not grow with the number of students who wait at a deadline.
 """
@@ -6,10 +6,12 @@ The number of queries a second does not grow with the number of students who wai
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
+from contextlib import suppress
 
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.engine import Database
@@ -18,33 +20,39 @@ from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
 
 POLL_SECONDS = 0.25
+"""How often it reads all of them, for changes that other processes make; those of a notification it reads at once."""
 
 log = structlog.get_logger()
 
 
 class ChangePoller:
-    """Notifies subscribers of submissions whose revision in the database has changed."""
+    """Tells the subscribers of a notifier what the database says."""
 
     def __init__(self, database: Database, notifier: ChangeNotifier) -> None:
         self.database = database
         self.notifier = notifier
-        self._revisions: dict[uuid.UUID, int] = {}
 
     async def run(self) -> None:
         """Poll until cancelled, also while the database is away: subscribers meet that fault themselves."""
-        while True:
-            if submission_ids := self.notifier.subscribed_ids():
-                try:
-                    await to_thread.run_sync(self.poll, submission_ids)
-                except (DatabaseAway, SQLAlchemyError) as error:
-                    log.warning("the database cannot be watched", error=str(error).splitlines()[0])
-            await asyncio.sleep(POLL_SECONDS)
+        own_thread, loop, notified = CapacityLimiter(1), asyncio.get_running_loop(), asyncio.Event()
+        next_of_all = time.monotonic()
+        with self.notifier.waking(lambda: loop.call_soon_threadsafe(notified.set)):
+            while True:
+                notified.clear()
+                submission_ids = self.notifier.take_changed()
+                if time.monotonic() >= next_of_all:
+                    submission_ids = self.notifier.subscribed_ids()
+                    next_of_all = time.monotonic() + POLL_SECONDS
+                if submission_ids:
+                    try:
+                        await to_thread.run_sync(self.poll, submission_ids, limiter=own_thread)
+                    except (DatabaseAway, SQLAlchemyError) as error:
+                        log.warning("the database cannot be watched", error=str(error).splitlines()[0])
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(notified.wait(), max(0.01, next_of_all - time.monotonic()))
 
     def poll(self, submission_ids: list[uuid.UUID]) -> None:
-        """Query once. A new subscription counts as a change: the submission may have changed just before it."""
+        """Query once."""
         with self.database.read() as session:
-            revisions = repository.revisions(session, submission_ids)
-        for submission_id, revision in revisions.items():
-            if self._revisions.get(submission_id) != revision:
-                self.notifier.notify(submission_id)
-        self._revisions = revisions
+            statuses = repository.statuses(session, submission_ids)
+        self.notifier.tell(statuses)

@@ -70,7 +70,7 @@ def student_of(session: Session, submission_id: uuid.UUID) -> int | None:
     return session.scalar(select(Submission.user_id).where(Submission.id == submission_id))
 
 
-def state_of(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tuple[State, int] | None:
+def status(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tuple[State, int] | None:
     """The state and revision alone, for frequent polling."""
     row = session.execute(
         select(Submission.state, Submission.revision).where(Submission.id == submission_id, visible(viewer))
@@ -78,10 +78,10 @@ def state_of(session: Session, viewer: Viewer, submission_id: uuid.UUID) -> tupl
     return row if row else None
 
 
-def revisions(session: Session, submission_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """The revision of each of these submissions."""
-    query = select(Submission.id, Submission.revision).where(Submission.id.in_(submission_ids))
-    return {row.id: row.revision for row in session.execute(query)}
+def statuses(session: Session, submission_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[State, int]]:
+    """The state and revision of each of these submissions, for any viewer."""
+    query = select(Submission.id, Submission.state, Submission.revision).where(Submission.id.in_(submission_ids))
+    return {key: (state, revision) for key, state, revision in session.execute(query)}
 
 
 def page(

@@ -24,7 +24,7 @@ from app.regrades.models import LATE, Kind
 from app.regrades.preview import Previewer
 from app.regrades.schemas import RegradeWish
 from app.scores import service as scores
-from app.scores.class_records import ClassRecords
+from app.scores.class_cache import ClassCache
 from app.scores.table import StudentRow
 from app.submissions.extensions import service as extensions
 from app.submissions.submitting import AssignmentClosed
@@ -42,7 +42,7 @@ class Deadlined(Course):
     def __init__(self, database: Database, jobs: DbosJobs) -> None:
         super().__init__(database, jobs)
         self.version = 1
-        self.records = ClassRecords()
+        self.records = ClassCache()
         with database.write() as session:
             self.admin = Viewer.of(users.create_user(session, login="boss", name="Boss", role=Role.ADMIN, actor="test"))
 

@@ -24,7 +24,8 @@ from app.lti.models import Cause, Delivery, LineItem, Passback, PendingLogin, Pl
 from app.lti.outgoing import PlatformAway, PlatformRefused
 from app.lti.refusals import LaunchRefused, Reason
 from app.lti.score_service import Address, ScoreService
-from app.scores.class_records import Attempt, Cell, ClassRecords, StudentStanding
+from app.scores.class_cache import ClassCache
+from app.scores.class_records import Attempt, Cell, StudentStanding
 from app.settings import Settings
 from app.submissions.models import State
 from app.users import service as users
@@ -201,7 +202,7 @@ class Course:
         )
         standings = tuple(StudentStanding(subject, subject, None, attempt) for subject in subjects)
         with self.database.write() as session:
-            snapshot = replace(ClassRecords().snapshot(session, "hw13"), standings=standings)
+            snapshot = replace(ClassCache().snapshot(session, "hw13"), standings=standings)
             assert deliveries.mark_changed(session, snapshot) == len(subjects)
 
     def states(self) -> Counter[str]:
@@ -452,7 +453,7 @@ def test_a_final_score_stays_while_a_better_attempt_waits_for_review(
 ) -> None:
     with database.write() as session:
         session.execute(update(Passback).values(sent=sent, wanted=wanted, state=Delivery.SENT))
-        plain = ClassRecords().snapshot(session, "hw13")
+        plain = ClassCache().snapshot(session, "hw13")
         schedule = plain.assignment.schedule.model_copy(update={"gradebook": shows})
         assignment = plain.assignment.model_copy(update={"schedule": schedule})
 
@@ -473,7 +474,7 @@ def test_a_final_score_stays_while_a_better_attempt_waits_for_review(
 def test_the_gradebook_of_an_excused_student_stays(database: Database, platform: Platform) -> None:
     with database.write() as session:
         session.execute(update(Passback).values(sent=WANTED, wanted=WANTED, state=Delivery.SENT))
-        plain = ClassRecords().snapshot(session, "hw13")
+        plain = ClassCache().snapshot(session, "hw13")
         attempt = Attempt(uuid.uuid4(), 2, now(), State.GRADED, None, 3.0, {}, (), None, None)
         standing = StudentStanding("ann", "ann", None, attempt)
         for excused, changed in ((True, 0), (False, 1)):
@@ -484,7 +485,7 @@ def test_the_gradebook_of_an_excused_student_stays(database: Database, platform:
 def test_what_nobody_handed_in_is_not_sent(database: Database, platform: Platform) -> None:
     with database.write() as session:
         session.execute(update(Passback).values(state=Delivery.IDLE, wanted=None))
-        assert deliveries.mark_changed(session, ClassRecords().snapshot(session, "hw13")) == 0
+        assert deliveries.mark_changed(session, ClassCache().snapshot(session, "hw13")) == 0
     assert take(database, platform) is None
     assert passback(database, "ann").state is Delivery.IDLE
 

@@ -19,7 +19,7 @@ from app.regrades import service
 from app.regrades.models import Kind, RegradeState
 from app.regrades.preview import Previewer
 from app.regrades.remeasuring import Remeasurement
-from app.scores.class_records import ClassRecords
+from app.scores.class_cache import ClassCache
 from app.settings import Settings
 from app.submissions.models import State
 from grader import assignment_check, grade, messages
@@ -114,7 +114,7 @@ def test_sixth_check_has_stages_page_export_and_regrade(
     ]
     assert of_length(line)["evidence"] == graded["evidence"]
     with database.read() as session:
-        (attempt,) = ClassRecords().snapshot(session, "hw13").attempts
+        (attempt,) = ClassCache().snapshot(session, "hw13").graded
     assert (attempt.parameters, attempt.accuracy) == (graded["evidence"]["parameters"], 28)
 
     after_rescore = regraded(course, sandbox, submission, Kind.RESCORE, asked(version=2, most=20))

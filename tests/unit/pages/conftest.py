@@ -22,6 +22,7 @@ from app.db.engine import Database
 from app.http import problem_responses
 from app.http.authentication import optional_viewer
 from app.http.submit_limit import SubmitLimit
+from app.scores.class_cache import ClassCache
 from app.settings import Settings
 from app.users import service as users
 from app.users.models import Role
@@ -101,6 +102,7 @@ def open_course(chosen: Settings) -> Course:
         viewer = Viewer.of(users.create_user(session, login="mia", name="Mia", role=Role.ADMIN, actor="test"))
     app = FastAPI()
     app.state.database, app.state.settings, app.state.submit_limit = database, chosen, SubmitLimit()
+    app.state.class_cache = ClassCache()
     problem_responses.install(app)
     pages.install(app)
     app.dependency_overrides[optional_viewer] = lambda: viewer

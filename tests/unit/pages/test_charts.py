@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from app.pages import charts
 from app.pages.class_view import ClassView
-from app.scores.class_records import ClassRecords, ClassSnapshot
+from app.scores.class_cache import ClassCache
+from app.scores.class_records import ClassSnapshot
 from app.scores.models import StoredScore
 from app.scores.service import class_table
 from app.scores.table import statistics
@@ -31,7 +32,7 @@ from tests.unit.pages.conftest import Course
 
 def snapshot(course: Course) -> ClassSnapshot:
     with course.database.read() as session:
-        return ClassRecords().snapshot(session, "hw13")
+        return ClassCache().snapshot(session, "hw13")
 
 
 def count_behind(query: dict[str, object], snap: ClassSnapshot, zone: tzinfo = UTC) -> int:
@@ -64,7 +65,7 @@ def test_days_have_no_gap_and_count_every_attempt(course: Course) -> None:
 def test_the_days_go_on_to_a_deadline_that_is_near(course: Course, days: int, reaches: bool) -> None:
     course.enrol(5, 1)
     snap = snapshot(course)
-    last = max(attempt.submitted_at for attempt in snap.attempts)
+    last = max(time for one in snap.standings for time in one.times)
     schedule = snap.assignment.schedule.model_copy(update={"deadline": last + timedelta(days=days)})
     drawn = charts.draw(replace(snap, assignment=snap.assignment.model_copy(update={"schedule": schedule})), "en")
     assert (drawn.days[-1].label == drawn.deadline_day) is reaches

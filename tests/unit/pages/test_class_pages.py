@@ -17,7 +17,7 @@ from app.http.authentication import optional_viewer
 from app.pages.class_view import ClassView
 from app.regrade_requests import service as requests
 from app.scores import service as scores
-from app.scores.class_records import ClassRecords
+from app.scores.class_cache import ClassCache
 from app.scores.models import StoredScore
 from app.submissions.models import State, Submission
 from app.users import importing
@@ -111,7 +111,7 @@ def test_what_stands_is_read_once_and_changes_are_seen_at_once(course: Course) -
 def test_the_attempt_that_counts_is_marked_for_the_staff_and_the_student(course: Course) -> None:
     course.enrol(1, 3)
     with course.database.read() as session:
-        counts = ClassRecords().snapshot(session, "hw13").standings[0].counting
+        counts = ClassCache().snapshot(session, "hw13").standings[0].counting
         student = Viewer.of(users.find(session, "s00000"))
     assert counts is not None
     for viewer, path in ((course.viewer, "/dashboard/hw13/students/s00000"), (student, "/")):
@@ -123,7 +123,7 @@ def test_the_attempt_that_counts_is_marked_for_the_staff_and_the_student(course:
 def test_a_students_page_opens_on_the_attempt_that_counts(course: Course) -> None:
     course.enrol(8, 3)
     with course.database.read() as session:
-        standings = ClassRecords().snapshot(session, "hw13").standings
+        standings = ClassCache().snapshot(session, "hw13").standings
     earlier = next(one for one in standings if one.counting and one.counting.submitted_at < one.times[-1])
     page = course.get(f"{TABLE}/students/{earlier.login}").text
     assert earlier.counting is not None
@@ -142,7 +142,7 @@ def test_neighbours_are_those_of_the_table_that_the_page_was_opened_from(course:
     assert links(course.get(f"{students}/s00000").text) == {"next": f"{students}/s00001"}
     page = course.get(f"{students}/s00002?q=student&sort=score&order=desc")
     with course.database.read() as session:
-        standings = ClassRecords().snapshot(session, "hw13").standings
+        standings = ClassCache().snapshot(session, "hw13").standings
     order = [one.login for one in ClassView(sort="score", order="desc").select(standings)]
     at = order.index("s00002")
     query = "?q=student&sort=score&order=desc"

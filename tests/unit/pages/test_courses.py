@@ -13,7 +13,7 @@ from app.auth.viewer import Viewer
 from app.courses import service as courses
 from app.http.authentication import optional_viewer
 from app.presenting import language
-from app.scores.class_records import ClassRecords
+from app.scores.class_cache import ClassCache
 from app.users import enrolments
 from app.users import service as users
 from app.users.models import Role
@@ -213,7 +213,7 @@ def test_the_points_of_who_dropped_are_in_no_chart_and_stay_in_the_table(course:
 
     def classes() -> tuple[int, int]:
         with course.database.read() as session:
-            snapshot = ClassRecords().snapshot(session, "hw13")
+            snapshot = ClassCache().snapshot(session, "hw13")
         return len(snapshot.graded), len(snapshot.standings)
 
     assert classes() == (3, 3)

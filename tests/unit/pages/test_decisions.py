@@ -22,7 +22,7 @@ from app.http.authentication import optional_viewer
 from app.pages import charts
 from app.reports import service as reports
 from app.scores import service as scores
-from app.scores.class_records import ClassRecords
+from app.scores.class_cache import ClassCache
 from app.scores.table import statistics
 from app.submissions import quota
 from app.submissions.extensions import repository as extensions
@@ -131,7 +131,7 @@ def test_an_excused_student_counts_nowhere_and_each_export_says_so(graded: Cours
     assert post(graded, f"{ANN}/excusal", reason="medical").status_code == 303
     assert "excused" in graded.get(TABLE).text
     with graded.database.read() as session:
-        snapshot = ClassRecords().snapshot(session, "hw13")
+        snapshot = ClassCache().snapshot(session, "hw13")
         table = scores.class_table(session, "hw13")
         definition = assignments.current_definition(session, "hw13")
         assert charts.draw(snapshot, "en").graded == 3

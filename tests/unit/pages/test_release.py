@@ -13,7 +13,7 @@ from app.assignments import service as assignments
 from app.audit.models import AuditEntry
 from app.db.base import now
 from app.scores import release_state, withholding
-from app.scores.class_records import ClassRecords
+from app.scores.class_cache import ClassCache
 from app.submissions.extensions.models import Extension
 from app.users.models import User
 from grader.assignment import Assignment, Tell, bundled, from_files
@@ -75,7 +75,7 @@ def test_results_are_released_and_withdrawn_with_a_preview_of_the_numbers(course
     course.enrol(12, 2)
     publish(course, with_rules(q2_1="when released", q3_1="when released"))
     with course.database.read() as session:
-        state = release_state.of_class(session, ClassRecords().snapshot(session, "hw13"), "en")
+        state = release_state.of_class(session, ClassCache().snapshot(session, "hw13"), "en")
     to_review = sum(question.verdicts.get(Verdict.NEEDS_REVIEW, 0) for question in state.released_questions)
     assert [question.number for question in state.released_questions] == ["2.1", "3.1"]
     assert state.students == 12
@@ -131,7 +131,7 @@ def test_schedule_says_when_questions_without_a_rule_are_told(
     publish(course, with_rules(schedule, **rules))
     with course.database.read() as session:
         assert withholding.withheld_in_class(session, "hw13") == withheld
-        state = release_state.of_class(session, ClassRecords().snapshot(session, "hw13"), "en")
+        state = release_state.of_class(session, ClassCache().snapshot(session, "hw13"), "en")
     assert set(state.numbers(Tell.WHEN_RELEASED, told=False)) == withheld
 
 

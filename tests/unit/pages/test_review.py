@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.scores.class_records import ClassRecords
+from app.scores.class_cache import ClassCache
 from tests.unit.pages.conftest import Course
 
 QUEUE = "/dashboard/hw13/review"
@@ -39,7 +39,7 @@ def test_a_decision_leads_to_the_next_one_and_can_be_undone(course: Course) -> N
     assert shown_item(then) != first
     assert waiting(course) == 2
     with course.database.read() as session:
-        standings = ClassRecords().snapshot(session, "hw13").standings
+        standings = ClassCache().snapshot(session, "hw13").standings
     overridden = [one for one in standings if one.counting and one.counting.cells["3.1"].overridden]
     assert len(overridden) <= 1  # none, when another attempt of the student counts now
     back = course.send("POST", f"{QUEUE}/undo", data={"submission": first[0], "question": first[1]})
@@ -53,7 +53,7 @@ def test_confirmed_points_are_not_called_set_by_hand(course: Course) -> None:
     form = {"submission": submission, "question": question, "reason": "A <clear> plot."}
     assert course.send("POST", QUEUE, data=form).status_code == 303
     with course.database.read() as session:
-        standing = ClassRecords().snapshot(session, "hw13").standings[0]
+        standing = ClassCache().snapshot(session, "hw13").standings[0]
     assert standing.counting is not None
     cell = standing.counting.cells[question]
     assert (cell.confirmed, cell.overridden, cell.verdict) == (True, False, "full")

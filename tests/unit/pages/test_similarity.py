@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from app.assignments import service as assignments
-from app.scores.class_records import ClassRecords
+from app.scores.class_cache import ClassCache
 from app.similarity import index
 from app.similarity.index import ClassFingerprints, ReadingProgress, Similarity
 from app.submissions.models import Blob, State, Submission, SubmissionPart
@@ -51,7 +51,7 @@ def submit(course: Course, sources: Mapping[str, str]) -> None:
 
 def prints(course: Course) -> ClassFingerprints:
     with course.database.read() as session:
-        result = Similarity().of_class(session, ClassRecords().snapshot(session, "hw13"))
+        result = Similarity().of_class(session, ClassCache().snapshot(session, "hw13"))
     assert isinstance(result, ClassFingerprints)
     return result
 
@@ -135,7 +135,7 @@ def test_a_class_is_read_bit_by_bit(course: Course, monkeypatch: pytest.MonkeyPa
     submit(course, {f"s{n}": model(n) for n in range(5)})
     similarity, states = Similarity(), []
     with course.database.read() as session:
-        snapshot = ClassRecords().snapshot(session, "hw13")
+        snapshot = ClassCache().snapshot(session, "hw13")
         for _ in range(3):
             result = similarity.of_class(session, snapshot)
             states.append((result.done, result.total) if isinstance(result, ReadingProgress) else None)
