@@ -17,23 +17,34 @@ from app.reports import service as reports
 from app.reports.schemas import ProgressView, Report
 from app.submissions import repository, service
 from app.submissions.change_notifier import ChangeNotifier, Status
+from app.submissions.models import State
 
 POLL_SECONDS = 30.0
 """A stream also polls for itself, for changes of which nobody tells it."""
 STREAM_SECONDS = 600.0
 """A stream ends after this long, and browsers open it again."""
-_REST = 2.0
+_REST = 4.0
 """After a report a stream rests this many times as long as the report took: under load, one report tells more."""
 
 
 class SubmissionStream:
-    """The changes of one submission for one viewer."""
+    """The changes of one submission for one viewer, from a status on."""
 
-    def __init__(self, database: Database, notifier: ChangeNotifier, viewer: Viewer, submission_id: uuid.UUID) -> None:
+    def __init__(
+        self, database: Database, notifier: ChangeNotifier, viewer: Viewer, submission_id: uuid.UUID, status: Status
+    ) -> None:
         self.database = database
         self.notifier = notifier
         self.viewer = viewer
         self.submission_id = submission_id
+        self._status = status
+
+    @classmethod
+    def open(
+        cls, database: Database, notifier: ChangeNotifier, viewer: Viewer, submission_id: uuid.UUID
+    ) -> SubmissionStream:
+        """The changes from now on. Raises `SubmissionNotFound`."""
+        return cls(database, notifier, viewer, submission_id, _current_status(database, viewer, submission_id))
 
     async def wait_for_end(self, seconds: float) -> None:
         """Return when the submission has ended or the time is up. Raises `SubmissionNotFound`."""
@@ -48,12 +59,12 @@ class SubmissionStream:
         """
         sent: dict[str, str] = {}
         progress: ProgressView | None = None
-        async for _ in self._changes(STREAM_SECONDS):
+        async for state, _ in self._changes(STREAM_SECONDS):
+            if state is State.QUEUED:
+                continue
             start = time.monotonic()
-            report = await run_in_threadpool(self._report, language)
+            report, tag = await run_in_threadpool(self._tagged_report, language)
             rest = _REST * (time.monotonic() - start)
-            # The revision would tell that a result changed that the reader does not see.
-            tag = conditional.tag(report).strip('"')
             for question in report.questions:
                 text = question.model_dump_json()
                 if question.verdict != "pending" and sent.get(question.number) != text:
@@ -70,26 +81,26 @@ class SubmissionStream:
     async def _changes(self, seconds: float) -> AsyncIterator[Status]:
         """The state and revision now and after every change, until the time is up."""
         until = time.monotonic() + seconds
-        last_revision = -1
         with self.notifier.subscribe(self.submission_id) as subscription:
-            status: Status = await run_in_threadpool(self._status)
-            while True:
-                if status[1] > last_revision:
-                    last_revision = status[1]
-                    yield status
-                remaining = until - time.monotonic()
-                if remaining <= 0:
-                    return
+            yield self._status
+            while (remaining := until - time.monotonic()) > 0:
                 news = await subscription.next(min(POLL_SECONDS, remaining))
-                status = news if news is not None else await run_in_threadpool(self._status)
+                if news is None:
+                    news = await run_in_threadpool(_current_status, self.database, self.viewer, self.submission_id)
+                if news[1] > self._status[1]:
+                    self._status = news
+                    yield news
 
-    def _status(self) -> Status:
+    def _tagged_report(self, language: str) -> tuple[Report, str]:
         with self.database.read() as session:
-            status = repository.status(session, self.viewer, self.submission_id)
-        if status is None:
-            raise service.SubmissionNotFound
-        return status
+            report = reports.load_report(session, self.viewer, self.submission_id, language)
+        # The revision would tell that a result changed that the reader does not see.
+        return report, conditional.tag(report).strip('"')
 
-    def _report(self, language: str) -> Report:
-        with self.database.read() as session:
-            return reports.load_report(session, self.viewer, self.submission_id, language)
+
+def _current_status(database: Database, viewer: Viewer, submission_id: uuid.UUID) -> Status:
+    with database.read() as session:
+        status = repository.status(session, viewer, submission_id)
+    if status is None:
+        raise service.SubmissionNotFound
+    return status

@@ -123,9 +123,7 @@ def list_submissions(
 
 def open_stream(request: Request, viewer: AnyViewer, database: Db, submission_id: uuid.UUID) -> SubmissionStream:
     """The stream of the submission in the path. Raises `SubmissionNotFound` before anything is sent."""
-    with database.read() as session:
-        service.find(session, viewer, submission_id)
-    return SubmissionStream(database, request.app.state.notifier, viewer, submission_id)
+    return SubmissionStream.open(database, request.app.state.notifier, viewer, submission_id)
 
 
 Stream = Annotated[SubmissionStream, Depends(open_stream)]

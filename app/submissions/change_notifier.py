@@ -97,10 +97,11 @@ class ChangeNotifier:
 
     @contextmanager
     def subscribe(self, submission_id: uuid.UUID) -> Iterator[Subscription]:
-        """A subscription of the running coroutine."""
+        """A subscription of the running coroutine. The poller looks at the submission at once."""
         subscription = Subscription()
         with self._lock:
             self._subscriptions[submission_id].add(subscription)
+        self.notify(submission_id)
         try:
             yield subscription
         finally:

@@ -21,6 +21,8 @@ from app.submissions.change_notifier import ChangeNotifier
 
 POLL_SECONDS = 0.25
 """How often it reads all of them, for changes that other processes make; those of a notification it reads at once."""
+_REST = 20.0
+"""After reading all of them it does not do so again for this many times as long as that took."""
 
 log = structlog.get_logger()
 
@@ -40,14 +42,16 @@ class ChangePoller:
             while True:
                 notified.clear()
                 submission_ids = self.notifier.take_changed()
-                if time.monotonic() >= next_of_all:
+                start = time.monotonic()
+                if is_of_all := start >= next_of_all:
                     submission_ids = self.notifier.subscribed_ids()
-                    next_of_all = time.monotonic() + POLL_SECONDS
                 if submission_ids:
                     try:
                         await to_thread.run_sync(self.poll, submission_ids, limiter=own_thread)
                     except (DatabaseAway, SQLAlchemyError) as error:
                         log.warning("the database cannot be watched", error=str(error).splitlines()[0])
+                if is_of_all:
+                    next_of_all = max(start + POLL_SECONDS, time.monotonic() + _REST * (time.monotonic() - start))
                 with suppress(TimeoutError):
                     await asyncio.wait_for(notified.wait(), max(0.01, next_of_all - time.monotonic()))
 

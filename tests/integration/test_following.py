@@ -37,7 +37,7 @@ class Streams:
         self.queries = 0
 
     def stream(self, submission_id: uuid.UUID) -> SubmissionStream:
-        return SubmissionStream(self.database, self.notifier, self.course.student, submission_id)
+        return SubmissionStream.open(self.database, self.notifier, self.course.student, submission_id)
 
     def count(self, *_: Any) -> None:
         self.queries += 1

@@ -37,6 +37,7 @@ def test_what_the_worker_announces_wakes_who_follows_in_the_service(
 
     async def follow() -> list[uuid.UUID]:
         with notifier.subscribe(changed), notifier.subscribe(other):
+            assert {*notifier.take_changed()} == {changed, other}, "each is looked at once"
             await asyncio.to_thread(embedded._listen, ours)
             return notifier.take_changed()
 
