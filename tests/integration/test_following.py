@@ -19,6 +19,7 @@ from app.api.submission_stream import SubmissionStream
 from app.db.engine import Database
 from app.db.outage import translated
 from app.queue.dbos_engine import DbosJobs
+from app.reports import service as reports
 from app.submissions import repository
 from app.submissions.change_notifier import ChangeNotifier
 from app.submissions.change_poller import POLL_SECONDS, ChangePoller
@@ -75,7 +76,7 @@ def test_a_change_by_another_process_ends_the_wait(database: Database, jobs: Dbo
         poller = asyncio.create_task(ChangePoller(database, streams.notifier).run())
         waiter = asyncio.create_task(streams.stream(submission_id).wait_for_end(30))
         await asyncio.sleep(3 * POLL_SECONDS)
-        await asyncio.to_thread(end, database, course, submission_id)
+        await asyncio.to_thread(set_state, database, course, submission_id, State.CANCELLED)
         begun = time.monotonic()
         await waiter
         poller.cancel()
@@ -117,11 +118,46 @@ def test_a_database_that_was_away_is_polled_again(
     assert outages == [], "it polled again"
 
 
-def end(database: Database, course: Course, submission_id: uuid.UUID) -> None:
-    """End it as a worker elsewhere does: without a notification in this process."""
+def set_state(database: Database, course: Course, submission_id: uuid.UUID, state: State) -> None:
+    """Change it as a worker elsewhere does: without a notification in this process."""
     with database.write() as session:
         submission = repository.get(session, course.student, submission_id)
         assert submission is not None
-        submission.state = State.CANCELLED
+        submission.state = state
         session.flush()
         repository.touch(session, submission_id)
+
+
+def test_a_stream_makes_no_report_while_nothing_is_graded_and_rests_after_one(
+    database: Database, jobs: DbosJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = Course(database, jobs)
+    submission_id = course.submit(summary="Total params: 1")
+    streams = Streams(database, course)
+    made: list[State] = []
+    load_report = reports.load_report
+
+    def counted(*arguments: Any) -> Any:
+        report = load_report(*arguments)
+        made.append(report.state)
+        return report
+
+    monkeypatch.setattr(reports, "load_report", counted)
+    monkeypatch.setattr(submission_stream, "_REST", 1e6)
+
+    async def follow() -> None:
+        async for _ in streams.stream(submission_id).events("en"):
+            pass
+
+    async def changes() -> None:
+        polling = asyncio.create_task(ChangePoller(database, streams.notifier).run())
+        following = asyncio.create_task(follow())
+        for state in (State.QUEUED, State.RUNNING, State.RUNNING):
+            await asyncio.to_thread(set_state, database, course, submission_id, state)
+            await asyncio.sleep(3 * POLL_SECONDS)
+            assert len(made) == (state is State.RUNNING)
+        polling.cancel()
+        following.cancel()
+
+    asyncio.run(changes())
+    assert made == [State.RUNNING]

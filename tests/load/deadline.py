@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import random
 import ssl
@@ -236,7 +237,11 @@ def measure(
                 await quiet.table(idle)
                 if submission:
                     await quiet.follow(quiet.tokens[number % 2], submission, idle, stream=False)
+            # A pause of this process would count as one of the service.
+            gc.collect()
+            gc.disable()
             await crowd.rush(each, seconds, busy)
+            gc.enable()
             await crowd.close()
             await quiet.close()
 
