@@ -21,7 +21,7 @@ from app.submissions.change_notifier import ChangeNotifier
 
 POLL_SECONDS = 0.25
 """How often it reads all of them, for changes that other processes make; those of a notification it reads at once."""
-_REST = 20.0
+_REST = 10.0
 """After reading all of them it does not do so again for this many times as long as that took."""
 
 log = structlog.get_logger()
