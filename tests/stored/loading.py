@@ -6,7 +6,7 @@ import json
 import lzma
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,23 +34,27 @@ def answers() -> dict[str, Any]:
     return said
 
 
-def restore(settings: Settings) -> None:
-    """Fill the empty database of these settings. The caller migrates it."""
+def restore(settings: Settings, change: Callable[[sqlite3.Connection], None] = lambda rows: None) -> None:
+    """Fill the empty database of these settings, with a ``change`` of the old rows. The caller migrates it."""
     if settings.sqlalchemy_url.startswith("sqlite"):
         with sqlite3.connect(settings.sqlalchemy_url.removeprefix("sqlite:///")) as database:
             database.executescript(sql())
+            change(database)
         database.close()
     else:
-        _restore_postgresql(settings)
+        rows = sqlite3.connect(":memory:")
+        rows.executescript(sql())
+        change(rows)
+        _restore_postgresql(settings, rows)
+        rows.close()
 
 
-def _restore_postgresql(settings: Settings) -> None:
+def _restore_postgresql(settings: Settings, rows: sqlite3.Connection) -> None:
     """Copy each row into the schema that the same six migrations make on PostgreSQL.
 
     The job engine's tables are left out: their jobs are lost, and workers enqueue lost jobs again.
     """
-    engine, rows = make_engine(settings), sqlite3.connect(":memory:")
-    rows.executescript(sql())
+    engine = make_engine(settings)
     rows.row_factory = sqlite3.Row
     config = migrate._config()
     with engine.connect() as connection:
@@ -68,7 +72,6 @@ def _restore_postgresql(settings: Settings) -> None:
                 sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
                 highest = f"(SELECT max(id) FROM {table.name})"
                 connection.execute(text(f"SELECT setval({sequence}, {highest}) WHERE {highest} IS NOT NULL"))
-    rows.close()
     engine.dispose()
 
 
