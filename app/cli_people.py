@@ -49,11 +49,14 @@ def tokens_create(
 @tokens.command(
     "links",
     epilog="Examples:\n\n- `assay tokens links > links.csv`\n\n- `assay tokens links b10901001 --days 2`\n\n"
-    + options.EXIT_CODES,
+    "- `assay tokens links --course ml27 --role ta`\n\n" + options.EXIT_CODES,
 )
 def tokens_links(
-    logins: Annotated[list[str] | None, typer.Argument(metavar="LOGIN...", help="Whose; else the whole role.")] = None,
+    logins: Annotated[
+        list[str] | None, typer.Argument(metavar="LOGIN...", help="Whose; else everybody with the role.")
+    ] = None,
     role: options.RoleName = "student",
+    course: options.Course = "main",
     days: Annotated[int, typer.Option(min=1, max=180, help="Days for which the links are valid.")] = 14,
     url: Annotated[str | None, typer.Option(metavar="URL", help="Where browsers reach the service.")] = None,
     as_json: options.ResultAsJson = False,
@@ -61,7 +64,7 @@ def tokens_links(
     """Create login links and print them as CSV with names, to send them to people. They cannot be shown again."""
     from app.commands import tokens as command
 
-    command.create_links(logins or (), role, days, url, as_json)
+    command.create_links(logins or (), role, course, days, url, as_json)
 
 
 @tokens.command("list", epilog="Example: `assay tokens list b10901001`\n\n" + options.EXIT_CODES)
@@ -159,7 +162,11 @@ def users_edit(
     student_id: options.StudentId = None,
     as_json: options.ResultAsJson = False,
 ) -> None:
-    """Change a person's name, role or student number. A change of role holds from the next request on."""
+    """Change a person's name, role or student number. A change of role holds from the next request on.
+
+    Where there are several courses, the role is that of an admin or in the first course: `assay users enrol` gives one
+    in another.
+    """
     from app.commands import people
 
     people.edit(login, name, role, student_id, as_json)

@@ -11,6 +11,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from app.api.run_metrics import RunMetrics
+from app.courses import repository as courses
 from app.db.base import now
 from app.http.authentication import bearer_scheme, optional_viewer
 from app.http.sessions import Db, ReadSession
@@ -32,7 +33,10 @@ router = APIRouter(include_in_schema=True, tags=["operations"])
 def require_reader(
     request: Request, database: Db, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 ) -> None:
-    """The metrics token, staff, or a direct request from this machine. Raises `Unauthenticated` or `Forbidden`."""
+    """The metrics token, staff, or a direct request from this machine. With several courses admins, not staff.
+
+    Raises `Unauthenticated` or `Forbidden`.
+    """
     token = request.app.state.settings.metrics_token
     given = bearer.credentials.encode() if bearer is not None else b""
     if token is not None and secrets.compare_digest(given, token.get_secret_value().encode()):
@@ -44,6 +48,9 @@ def require_reader(
         raise Unauthenticated
     if not viewer.is_staff_anywhere:
         raise Forbidden("Only the course's staff may read the metrics.")
+    with database.read() as session:
+        if not viewer.is_admin and courses.several(session):
+            raise Forbidden("The metrics are of several courses, so only an admin may read them.")
 
 
 def _is_direct_local(request: Request) -> bool:

@@ -31,6 +31,9 @@ _CSV = file_answer("text/csv", "The table")
 Gradebook = Annotated[bytes, File(description="The gradebook as Canvas exported it.")]
 SlugField = Annotated[str, Form(max_length=40, description="The assignment's slug.")]
 Column = Annotated[str | None, Form(max_length=300, description="Title or id of the column to fill.")]
+SectionField = Annotated[
+    str | None, Form(max_length=80, description="Only the students of this section; all other rows stay.")
+]
 Scale = Annotated[
     bool, Form(description="Scale the scores where the column's Points Possible are not the assignment's points.")
 ]
@@ -100,11 +103,12 @@ def fill_canvas_gradebook(
     assignment: SlugField,
     column: Column = None,
     scale: Scale = False,
+    section: SectionField = None,
     preview: Annotated[bool, Query(deprecated=True, description="Use `POST /scores/canvas/preview`.")] = False,
 ) -> Any:
     """The same file with one column filled in, without withheld results."""
     access.staff_within_assignment(viewer, assignment)
-    filled, changes = gradebook.fill_class(session, assignment, file, column, scale=scale)
+    filled, changes = gradebook.fill_class(session, assignment, file, column, scale=scale, section=section)
     if preview:
         return changes
     headers = {"Content-Disposition": f'attachment; filename="{assignment}-canvas.csv"'}
@@ -119,10 +123,11 @@ def preview_canvas_gradebook(
     assignment: SlugField,
     column: Column = None,
     scale: Scale = False,
+    section: SectionField = None,
 ) -> canvas.Preview:
     """What `POST /scores/canvas` would change in this file."""
     access.staff_within_assignment(viewer, assignment)
-    return gradebook.fill_class(session, assignment, file, column, scale=scale)[1]
+    return gradebook.fill_class(session, assignment, file, column, scale=scale, section=section)[1]
 
 
 @router.put("/submissions/{submission_id}/questions/{number}/override", responses=problems.documented(412))

@@ -17,7 +17,7 @@ CourseQuery = Annotated[str, Query(max_length=16, description="The course, where
 router = APIRouter(prefix="/admin", tags=["admin"], responses=problems.documented(401, 403, 422))
 
 
-@router.post("/users", status_code=201, responses=problems.documented(409))
+@router.post("/users", status_code=201, responses=problems.documented(404, 409))
 def create_user(new: NewUser, viewer: AdminViewer, session: WriteSession, course: CourseQuery = FIRST) -> UserWithToken:
     """Add a person. The token is shown once."""
     user = service.create_user(session, **new.model_dump(), actor=viewer.login, course=course)
@@ -25,7 +25,7 @@ def create_user(new: NewUser, viewer: AdminViewer, session: WriteSession, course
     return UserWithToken(**UserView.model_validate(user).model_dump(), token=token.secret)
 
 
-@router.post("/users/import")
+@router.post("/users/import", responses=problems.documented(404, 409))
 def import_users(
     roster: Annotated[bytes, Body(media_type="text/csv")],
     viewer: AdminViewer,

@@ -18,29 +18,29 @@ from app.problems import Problem
 from app.scores import service
 
 
-def run(slug: str, kind: str, out: Path | None, language: str) -> None:
-    """Write one export to a file, or to stdout. Raises `CommandError`."""
+def run(slug: str, kind: str, out: Path | None, language: str, section: str | None) -> None:
+    """Write one export of a class or of a section to a file, or to stdout. Raises `CommandError`."""
     configured = settings()
     check(configured)
     if out is None and kind == "feedback" and sys.stdout.isatty():
         raise UnusableInput("the feedback is a ZIP; name a file with --out, or redirect the output")
     database = Database(configured)
     try:
-        _write(out, _pieces(database, slug, kind, language))
+        _write(out, _pieces(database, slug, kind, language, section))
     except Problem as problem:
         raise UnusableInput(problem.detail) from problem
     finally:
         database.close()
 
 
-def _pieces(database: Database, slug: str, kind: str, language: str) -> Iterator[bytes]:
+def _pieces(database: Database, slug: str, kind: str, language: str, section: str | None) -> Iterator[bytes]:
     if kind == "jsonl":
-        yield from (line.encode() for line in json_lines.lines(database, slug, language))
+        yield from (line.encode() for line in json_lines.lines(database, slug, language, section))
     elif kind == "feedback":
-        yield feedback.archive(database, slug, language)
+        yield feedback.archive(database, slug, language, section)
     else:
         with database.read() as session:
-            table = service.class_table(session, slug)
+            table = service.class_table(session, slug, section=section)
             current = assignments.definition(assignments.current(session, slug))
         yield (table.csv() if kind == "scores" else gradescope_table.text(current, table.rows)).encode()
 

@@ -101,6 +101,9 @@ RoleName = Annotated[_Role, typer.Option("--role", help="The role.")]
 RoleOrAll = Annotated[_Role | None, typer.Option("--role", help="The role.", show_default=False)]
 StudentId = Annotated[str | None, typer.Option(help="The student number.")]
 Section = Annotated[str | None, typer.Option(help="The section or group within the class.")]
+OnlySection = Annotated[
+    str | None, typer.Option("--section", help="Only the students of this section.", show_default=False)
+]
 Course = Annotated[
     str, typer.Option("--course", metavar="SLUG", help="Where there are several: the course.", show_default=False)
 ]

@@ -14,10 +14,11 @@ from app.scores import service
 from app.scores.table import StudentRow
 
 
-def show(slug: str, review: bool, as_json: bool) -> None:
-    """Print a row for each student, or for those who wait for a review."""
+def show(slug: str, review: bool, section: str | None, as_json: bool) -> None:
+    """Print a row for each student of a class or of a section, or for those who wait for a review."""
     with reading(settings()) as session:
-        rows = [row for row in service.class_table(session, slug).rows if row.needs_review or not review]
+        table = service.class_table(session, slug, section=section)
+        rows = [row for row in table.rows if row.needs_review or not review]
     if as_json:
         typer.echo(json.dumps([row.model_dump(mode="json") for row in rows], ensure_ascii=False, indent=2))
     else:

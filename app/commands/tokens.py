@@ -25,7 +25,7 @@ def create(login: str, as_json: bool) -> None:
     typer.echo(json.dumps({"id": token.id, "login": login, "token": token.secret}) if as_json else token.secret)
 
 
-def create_links(logins: Collection[str], role: str, days: int, url: str | None, as_json: bool) -> None:
+def create_links(logins: Collection[str], role: str, course: str, days: int, url: str | None, as_json: bool) -> None:
     """Print a login link for each person, as CSV or JSON. They cannot be shown again."""
     configured = settings()
     base_url = url or configured.public_url
@@ -33,7 +33,7 @@ def create_links(logins: Collection[str], role: str, days: int, url: str | None,
         raise UnusableInput("say where browsers reach the service: --url https://..., or ASSAY_PUBLIC_URL")
     with writing(configured) as session:
         links = service.create_login_links(
-            session, actor="assay tokens links", logins=logins, role=Role(role), days=days
+            session, actor="assay tokens links", logins=logins, role=Role(role), course=course, days=days
         )
     rows = [{"login": link.login, "name": link.name, "link": link.address(base_url)} for link in links]
     if as_json:

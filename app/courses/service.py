@@ -109,6 +109,12 @@ def restore(session: Session, course: Course, *, actor: str) -> None:
         audit.record(session, actor, "course.restore", course.slug)
 
 
+def is_archived(session: Session, slug: str) -> bool:
+    """Whether there is a course with this slug that is archived."""
+    course = repository.get(session, slug)
+    return course is not None and course.archived_at is not None
+
+
 def require_open(session: Session, slug: str) -> None:
     """Raises `CourseArchived` for the slug of an archived course."""
     course = repository.get(session, slug)

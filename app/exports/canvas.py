@@ -30,7 +30,7 @@ class StudentScore:
     """A student of the course. ``score`` is ``None`` while nothing is graded.
 
     It is provisional while a question waits for review; while an attempt has no result, the student is unfinished. An
-    excused student's cell becomes ``EX``, with which Canvas excuses.
+    excused student's cell becomes ``EX``, with which Canvas excuses. The row of a student who is left out stays.
     """
 
     login: str
@@ -39,6 +39,7 @@ class StudentScore:
     is_provisional: bool = False
     is_unfinished: bool = False
     is_excused: bool = False
+    is_left_out: bool = False
 
 
 class Difference(BaseModel):
@@ -113,6 +114,8 @@ def fill(
             preview.names[line] = row[0].text
         else:
             person = students[next(iter(match))]
+            if person.is_left_out:
+                continue
             cell = row[at]
             new = f"{person.score * factor:.2f}" if person.score is not None else None
             if person.is_excused:
@@ -131,7 +134,7 @@ def _preview(
     column: str, possible: float | None, factor: float, students: Sequence[StudentScore], present: set[int]
 ) -> Preview:
     """The preview with the students of the file by their state, and without a row yet."""
-    listed = [students[index] for index in sorted(present)]
+    listed = [students[index] for index in sorted(present) if not students[index].is_left_out]
     return Preview(
         column=column,
         points_possible=possible,
@@ -141,7 +144,9 @@ def _preview(
         not_found=[],
         ambiguous=[],
         missing=[
-            person.login for index, person in enumerate(students) if person.score is not None and index not in present
+            person.login
+            for index, person in enumerate(students)
+            if person.score is not None and index not in present and not person.is_left_out
         ],
         provisional=[person.login for person in listed if person.is_provisional],
         unfinished=[person.login for person in listed if person.is_unfinished],

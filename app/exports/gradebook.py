@@ -28,17 +28,18 @@ class GradebookPointsDiffer(GradebookUnusable):
 
 
 def fill_class(
-    session: Session, slug: str, data: bytes, column: str | None, *, scale: bool
+    session: Session, slug: str, data: bytes, column: str | None, *, scale: bool, section: str | None = None
 ) -> tuple[bytes, canvas.Preview]:
-    """The file with the scores of a class as its students read them, and its changes.
+    """The file with the scores of a class or of a ``section`` as its students read them, and its changes.
 
     Without a ``column``, the one with a title of the assignment, or its slug, is filled. Raises `GradebookUnusable`
-    with the columns, and `AssignmentNotFound`.
+    with the columns, `AssignmentNotFound` and `SectionNotFound`.
     """
     current = assignments.definition(assignments.current(session, slug))
     wanted = [column] if column else [*dict.fromkeys((*current.title.values(), current.slug))]
     table = service.class_table(session, slug, for_students=True)
-    return fill(table, data, wanted, scale=scale, unfinished=class_repository.unfinished_logins(session, slug))
+    unfinished = class_repository.unfinished_logins(session, slug)
+    return fill(table, data, wanted, scale=scale, unfinished=unfinished, section=section)
 
 
 def fill(
@@ -48,11 +49,14 @@ def fill(
     *,
     scale: bool = False,
     unfinished: Collection[str] = (),
+    section: str | None = None,
 ) -> tuple[bytes, canvas.Preview]:
     """The file with the points of graded attempts, and its changes. Raises `GradebookUnusable` with the columns.
 
-    ``unfinished`` are the logins of students with an attempt that is being graded.
+    ``unfinished`` are the logins of students with an attempt that is being graded. With a ``section`` the rows of all
+    others stay; raises `SectionNotFound`.
     """
+    chosen = {row.student for row in table.of_section(section).rows}
     students = [
         canvas.StudentScore(
             row.student,
@@ -61,6 +65,7 @@ def fill(
             is_provisional=row.state is State.GRADED and row.needs_review,
             is_unfinished=not row.excused and (row.state not in (None, State.GRADED) or row.student in unfinished),
             is_excused=row.excused,
+            is_left_out=row.student not in chosen,
         )
         for row in table.rows
     ]

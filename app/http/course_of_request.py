@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Annotated
 
 from fastapi import Request
+from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from app.auth import access
@@ -55,8 +58,9 @@ def _parameters(request: Request) -> Iterator[tuple[str, str]]:
 
 
 def _changes(request: Request) -> bool:
-    """Whether the request changes anything, by its method; previews and filled gradebooks are sent with POST."""
-    return request.method not in _SAFE_METHODS and not request.url.path.endswith(_READING)
+    """Whether the request changes anything: all do but those of a safe method, and what `_READING` names."""
+    is_reading = request.method == "POST" and _READING.search(request.url.path)
+    return request.method not in _SAFE_METHODS and not is_reading
 
 
 def _course(session: Session, viewer: Viewer, value: str) -> Viewer:
@@ -81,17 +85,23 @@ def _regrade(session: Session, viewer: Viewer, value: str) -> Viewer:
 
 
 def _request(session: Session, viewer: Viewer, value: str) -> Viewer:
-    slug = regrade_requests.slug_of(session, int(value)) if _is_id(value) else None
+    number = _number(value)
+    slug = regrade_requests.slug_of(session, number) if number is not None else None
     return _within(viewer, slug, RequestNotFound)
 
 
 def _item(session: Session, viewer: Viewer, value: str) -> Viewer:
-    item = review_items.get(session, int(value)) if _is_id(value) else None
+    number = _number(value)
+    item = review_items.get(session, number) if number is not None else None
     return _within(viewer, item.slug if item is not None else None, ReviewItemNotFound)
 
 
-def _is_id(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) < len(str(2**31))
+def _number(value: str) -> int | None:
+    """An id as the route reads it: ``+7`` and ``07`` are 7, too."""
+    try:
+        return _NUMBER.validate_python(value)
+    except ValidationError:
+        return None
 
 
 def _within(viewer: Viewer, slug: str | None, missing: type[Exception]) -> Viewer:
@@ -106,13 +116,16 @@ def _within(viewer: Viewer, slug: str | None, missing: type[Exception]) -> Viewe
 
 def _uuid(value: str) -> uuid.UUID | None:
     try:
-        return uuid.UUID(value)
-    except ValueError:
+        return _UUID.validate_python(value)
+    except ValidationError:
         return None
 
 
+_NUMBER: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=2**31 - 1)])
+_UUID = TypeAdapter(uuid.UUID)
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_READING = ("/preview", "/canvas")
+_READING = re.compile(r"/(?:review-items/[0-9]+/preview|scores/canvas(?:/preview)?|exports/canvas)\Z")
+"""What a POST only looks at. A login may be `canvas`, so that the end of an address alone says nothing."""
 _BY_PARAMETER: dict[str, _Narrow] = {
     "course": _course,
     "slug": _assignment,

@@ -12,6 +12,7 @@ import secrets
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.courses import service as courses
 from app.courses.names import FIRST
 from app.lti import repository
 from app.lti.messages import Message
@@ -74,11 +75,19 @@ def _enrol(
         return row
     if role is None:
         raise LaunchRefused(Reason.STAFF_UNKNOWN)
+    if row is None or row.dropped_at is not None:
+        _require_open(session, course)
     if row is None or row.role is not role:
         audit.record(session, _actor(platform), "lti.role", user.login, role=role.value, **_told(course))
     if course == FIRST:
         user.role = role
     return enrolments.enrol(session, user, course, role)
+
+
+def _require_open(session: Session, course: str) -> None:
+    """Refuse who would be new in an archived course. Who is in it reads on, and loses rights as before."""
+    if courses.is_archived(session, course):
+        raise LaunchRefused(Reason.ARCHIVED, course)
 
 
 def _told(course: str) -> dict[str, str]:
@@ -157,6 +166,7 @@ def _create(
 ) -> User:
     if role is None:
         raise LaunchRefused(Reason.STAFF_UNKNOWN)
+    _require_open(session, course)
     subject_hash = hashlib.sha256(f"{platform.issuer}\0{message.subject}".encode()).hexdigest()
     login, student_id = f"{platform.name}-{subject_hash[:12]}", None
     if value is not None and platform.match_field is Match.LOGIN:

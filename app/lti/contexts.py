@@ -68,6 +68,12 @@ def find(session: Session, platform: Platform, context_id: int) -> Context:
     return row
 
 
+def find_by_id(session: Session, platform: Platform, deployment: str, context_id: str) -> Context | None:
+    """The context with the platform's own id. Raises `ContextUnusable` for a deployment that the platform lacks."""
+    _check_deployment(platform, deployment)
+    return repository.context(session, platform.id, deployment, context_id)
+
+
 def link(session: Session, platform: Platform, row: Context, course: str, former: str | None, *, actor: str) -> None:
     """Link a context that is linked to ``former`` to another course.
 
@@ -82,16 +88,16 @@ def link(session: Session, platform: Platform, row: Context, course: str, former
 
 def link_new(
     session: Session, platform: Platform, deployment: str, context_id: str, course: str, *, actor: str
-) -> None:
+) -> Context:
     """Link a context before its first launch. Raises `ContextUnusable`, or what `link` raises."""
-    if deployment not in platform.deployments:
-        raise ContextUnusable(f"{platform.name} has no deployment {deployment!r}.")
+    _check_deployment(platform, deployment)
     if not 0 < len(context_id) <= LONGEST or not context_id.isprintable():
         raise ContextUnusable("The id of the platform's course is missing or too long.")
     row = repository.context(session, platform.id, deployment, context_id)
     if row is None:
         row = _add(session, platform, deployment, context_id)
     link(session, platform, row, course, None, actor=actor)
+    return row
 
 
 def unlink(session: Session, platform: Platform, row: Context, former: str | None, *, actor: str) -> None:
@@ -107,6 +113,11 @@ def let_instructors_link(session: Session, platform: Platform, *, allowed: bool,
     if platform.instructors_link != allowed:
         platform.instructors_link = allowed
         audit.record(session, actor, "lti.platform.instructors", platform.name, allowed=allowed)
+
+
+def _check_deployment(platform: Platform, deployment: str) -> None:
+    if deployment not in platform.deployments:
+        raise ContextUnusable(f"{platform.name} has no deployment {deployment!r}.")
 
 
 def _add(session: Session, platform: Platform, deployment: str, context_id: str) -> Context:

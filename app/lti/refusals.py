@@ -32,6 +32,7 @@ class Reason(StrEnum):
     MATCH_UNUSABLE = "match_unusable"
     MATCH_PRIVILEGED = "match_privileged"
     DROPPED = "dropped"
+    ARCHIVED = "archived"
     TICKET = "ticket"
     TOO_MANY = "too_many"
 

@@ -12,7 +12,7 @@ from app.auth import access
 from app.http.authentication import AdminViewer
 from app.http.sessions import Db
 from app.pages import admin_people
-from app.problems import Conflict, Problem, Unprocessable
+from app.problems import Conflict, PreconditionFailed, Problem, Unprocessable
 from app.users import enrolments, service
 from app.users.models import Role
 from app.users.schemas import EnrolmentForm, NewEnrolment
@@ -56,9 +56,9 @@ def edit_enrolment(
     """Change role or section in a course, mark as dropped, or enrol again."""
     try:
         with database.write() as session:
-            user, row = enrolments.find(session, login, course)
+            user, row = enrolments.find(session, login, course, lock=True)
             enrolments.change(session, user, row, actor=viewer.login, as_admin=True, **form.changes())
-    except Conflict as problem:
+    except (Conflict, PreconditionFailed) as problem:
         with database.read() as session:
             return admin_people.person_page(request, viewer, session, login, problem)
     return RedirectResponse(f"/admin/people/{login}", status_code=303)

@@ -92,7 +92,7 @@ def edit_person(
     access.require_role(viewer, Role.INSTRUCTOR)
     try:
         with database.write() as session:
-            user, row = enrolments.find(session, login, course)
+            user, row = enrolments.find(session, login, course, lock=True)
             enrolments.change(session, user, row, actor=viewer.login, as_admin=viewer.is_admin, **form.changes())
     except Problem as problem:
         with database.read() as session:

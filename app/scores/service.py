@@ -77,10 +77,10 @@ def class_table(
     for_students: bool = False,
     section: str | None = None,
 ) -> ClassTable:
-    """One row a student of the class or of one ``section``, with the attempt that counts. Raises `AssignmentNotFound`.
+    """One row a student of the class or of one ``section``, with the attempt that counts.
 
     Every student has a row; staff have one if they submitted. A table ``for_students`` has no withheld result. Without
-    a ``cache`` the whole class is read.
+    a ``cache`` the whole class is read. Raises `AssignmentNotFound` or `SectionNotFound`.
     """
     snapshot = (cache or ClassCache()).snapshot(session, assignment_slug)
     assignment = snapshot.assignment
@@ -89,12 +89,8 @@ def class_table(
         assignment=assignment.slug,
         questions=[question.number for question in assignment.questions],
         max_score=assignment.max_score,
-        rows=[
-            StudentRow.of(standing, assignment, withheld)
-            for standing in snapshot.standings
-            if section in (None, "", standing.section)
-        ],
-    )
+        rows=[StudentRow.of(standing, assignment, withheld) for standing in snapshot.standings],
+    ).of_section(section)
 
 
 def standing(session: Session, submission: Submission, number: str) -> QuestionStanding:

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from app.problems import NotFound
 from app.scores.class_records import Attempt, Cell, StudentStanding
 from app.submissions.models import State
 from grader.assignment import Assignment
@@ -110,6 +111,12 @@ class StudentRow(BaseModel):
         )
 
 
+class SectionNotFound(NotFound):
+    """No student of the class is in this section."""
+
+    slug = "section-not-found"
+
+
 class ClassTable(BaseModel):
     """All students of an assignment."""
 
@@ -117,6 +124,17 @@ class ClassTable(BaseModel):
     questions: list[str]
     max_score: float
     rows: list[StudentRow]
+
+    def of_section(self, section: str | None) -> ClassTable:
+        """The table of one section; without a ``section`` all of it. Raises `SectionNotFound`."""
+        if not section:
+            return self
+        rows = [row for row in self.rows if row.section == section]
+        if not rows:
+            names = sorted({row.section for row in self.rows if row.section})
+            offer = f"The sections are {', '.join(names)}." if names else "Nobody is in any section."
+            raise SectionNotFound(f"No student of {self.assignment} is in the section {section!r}. {offer}")
+        return self.model_copy(update={"rows": rows})
 
     def csv(self) -> str:
         """The table for a spreadsheet: no cell starts a formula, and points are empty without a submission.

@@ -16,7 +16,7 @@ from app.audit import service as audit
 from app.courses import service as courses
 from app.courses.names import FIRST
 from app.db.base import now
-from app.problems import Conflict, Forbidden, NotFound
+from app.problems import Conflict, Forbidden, NotFound, PreconditionFailed
 from app.users import repository
 from app.users.models import Enrolment, Role, User
 
@@ -30,7 +30,7 @@ class UserNotFound(NotFound):
     slug = "user-not-found"
 
 
-class EnrolmentChanged(Conflict):
+class EnrolmentChanged(PreconditionFailed):
     """Somebody else has changed this enrolment meanwhile. Look at the current one and decide again."""
 
     slug = "enrolment-changed"
@@ -54,10 +54,10 @@ class AlreadyEnrolled(Conflict):
     slug = "already-enrolled"
 
 
-def find(session: Session, login: str, course: str) -> tuple[User, Enrolment]:
+def find(session: Session, login: str, course: str, *, lock: bool = False) -> tuple[User, Enrolment]:
     """The person with this login and their enrolment in a course. Raises `UserNotFound`."""
     user = repository.by_login(session, login)
-    row = repository.enrolment(session, user.id, course) if user is not None else None
+    row = repository.enrolment(session, user.id, course, lock=lock) if user is not None else None
     if user is None or row is None:
         raise UserNotFound(f"There is no person with the login {login}.")
     return user, row

@@ -70,9 +70,12 @@ def with_role(session: Session, role: Role, course: str) -> list[User]:
     return list(session.scalars(query.order_by(User.login)))
 
 
-def enrolment(session: Session, user_id: int, course: str) -> Enrolment | None:
-    """The enrolment of a person in a course, also of one who dropped it."""
-    return session.get(Enrolment, (user_id, course))
+def enrolment(session: Session, user_id: int, course: str, *, lock: bool = False) -> Enrolment | None:
+    """The enrolment of a person in a course, also of one who dropped it.
+
+    ``lock`` reads it anew and keeps other writers off until the transaction ends.
+    """
+    return session.get(Enrolment, (user_id, course), populate_existing=lock, with_for_update=lock)
 
 
 def unplaced(session: Session) -> list[User]:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.courses import service as courses
 from app.courses.names import FIRST
 from app.db.base import now
 from app.problems import Conflict, NotFound
@@ -62,6 +63,12 @@ class TokenNotFound(NotFound):
     """There is no such token."""
 
     slug = "token-not-found"
+
+
+class RoleByCourse(Conflict):
+    """This person is in other courses than the first one. Give them a role where they are enrolled, in each course."""
+
+    slug = "role-by-course"
 
 
 @dataclass(frozen=True)
@@ -113,12 +120,14 @@ def create_user(
 ) -> User:
     """Add a person, and enrol them in a course unless they are an admin.
 
-    Raises `LoginTaken`, and `ValueError` for a login that is none.
+    Raises `LoginTaken`, `CourseArchived`, and `ValueError` for a login that is none.
     """
     if not re.fullmatch(LOGIN, login):
         raise ValueError(f"{login!r} is not a login: letters, digits and . _ @ + - only, 80 at most")
     if repository.by_login(session, login) is not None:
         raise LoginTaken(f"The login {login} is taken.")
+    if role is not Role.ADMIN:
+        courses.require_open(session, course)
     places = [] if role is Role.ADMIN else [Enrolment(course=course, role=role, section=section)]
     user = User(login=login, name=name, role=role, student_id=student_id, enrolments=places)
     session.add(user)
@@ -136,7 +145,10 @@ def edit_user(
     role: Role | None = None,
     student_id: str | None = None,
 ) -> None:
-    """Change what is given; an empty student id removes it. Raises `OwnRole` or `PersonDeleted`."""
+    """Change what is given; an empty student id removes it. A role other than admin is that in the first course.
+
+    Raises `OwnRole`, `PersonDeleted`, `RoleByCourse` or `CourseArchived`.
+    """
     _require_present(user)
     wanted = {"name": name, "role": role, "student_id": student_id}
     changes = {
@@ -146,6 +158,8 @@ def edit_user(
     }
     if "role" in changes and actor == user.login:
         raise OwnRole
+    if "role" in changes and Role.ADMIN not in (user.role, role):
+        _require_first_course(session, user)
     for key, value in changes.items():
         setattr(user, key, value)
     if role is not None and role is not Role.ADMIN and "role" in changes:
@@ -155,12 +169,26 @@ def edit_user(
         audit.record(session, actor, "user.edit", user.login, **told)
 
 
+def _require_first_course(session: Session, user: User) -> None:
+    """Raises `RoleByCourse` for who is in other courses alone, `CourseArchived` if roles in the first cannot change."""
+    if user.enrolments and repository.enrolment(session, user.id, FIRST) is None:
+        others = ", ".join(sorted(row.course for row in user.enrolments))
+        raise RoleByCourse(
+            f"{user.login} is not in the first course but in {others}. Set the role there, on the course's page of "
+            "people or with `assay users enrol --course`."
+        )
+    courses.require_open(session, FIRST)
+
+
 def _follow_role(session: Session, user: User, role: Role) -> None:
-    """Give the role in the first course too, unless the person is in others alone."""
+    """Give the role in the first course too, unless the person is in others alone or would be new in an archived one.
+
+    Who is an admin no more loses those rights in an archived course, too.
+    """
     row = repository.enrolment(session, user.id, FIRST)
     if row is not None:
         row.role = role
-    elif not user.enrolments:
+    elif not user.enrolments and not courses.is_archived(session, FIRST):
         enrolments.enrol(session, user, FIRST, role)
 
 
@@ -195,8 +223,10 @@ def create_login_links(
 ) -> list[LoginLink]:
     """New login links of these people, or of everybody with this role in a course; earlier links and tokens stay valid.
 
-    Raises `UserNotFound`, and `ValueError` for a number of days that is not from 1 to `MOST_LINK_DAYS`.
+    Raises `UserNotFound`, `CourseNotFound`, and `ValueError` for a number of days that is not from 1 to
+    `MOST_LINK_DAYS`.
     """
+    courses.find(session, course)
     if not 1 <= days <= MOST_LINK_DAYS:
         raise ValueError(f"a login link is valid for 1 to {MOST_LINK_DAYS} days")
     people = repository.with_logins(session, logins) if logins else repository.with_role(session, role, course)

@@ -86,7 +86,7 @@ def is_run(command: str) -> bool:
     return not any(re.match(pattern, command) for pattern in NOT_RUN)
 
 
-ROLES = {"regrades.md": "admin", "admins.md": "admin", "teaching-assistants.md": "ta"}
+ROLES = {"regrades.md": "admin", "admins.md": "admin", "courses.md": "admin", "teaching-assistants.md": "ta"}
 """Who reads a document, where it is no student."""
 LASTING = {"serve", "worker", "demo", "submit", "grade", "gradescope"}
 """Commands that a sentence names by their name alone, as it does those that need an argument."""
@@ -97,7 +97,7 @@ INLINE_NOT_RUN = {
 }
 """Commands inside sentences that are not run, and why."""
 
-LONG = ("lti.md", "new-assignment.md", "new-function.md", "students.md")
+LONG = ("courses.md", "lti.md", "new-assignment.md", "new-function.md", "students.md")
 """Documents whose commands take half a minute, or stand in the README too: `make check-all` runs them."""
 RUN = [document for document in DOCUMENTS if any(map(is_run, commands(document)))]
 

@@ -49,6 +49,33 @@ def test_points_leave_in_every_format(service: Site, tmp_path: Path) -> None:
     assert (unknown.returncode, unknown.stdout) == (2, "")
 
 
+def test_one_section_leaves_alone(service: Site, tmp_path: Path) -> None:
+    student, other, ta = service.person(), service.person(), service.person("ta")
+    for person, section in ((student, "B"), (other, "C")):
+        path = f"/courses/main/enrolments/{person.login}"
+        assert service.admin.http.patch(path, json={"section": section}).status_code == 200
+    for kind in ("scores", "gradescope", "jsonl"):
+        out = tmp_path / kind
+        words = ("export", "hw13", "--as", kind, "--section", "B", "--out", str(out))
+        done = assay(*words, **variables(service.settings))
+        assert done.returncode == 0, done.stderr
+        assert student.login in out.read_text()
+        assert other.login not in out.read_text()
+    wrong = assay("export", "hw13", "--section", "b", "--out", str(tmp_path / "b"), **variables(service.settings))
+    assert (wrong.returncode, "The sections are B, C." in wrong.stderr) == (2, True)
+    assert not (tmp_path / "b").exists()
+    rows = f"Ann,1,,{student.login},B,1\r\nBen,2,,{other.login},C,1\r\n"
+    for person in (student, other):
+        person.report(person.submit(answers='{"2.2":"softer"}'), wait=60)
+    fields = {"assignment": "hw13", "column": "HW13", "section": "B"}
+    files = {"file": (HEADER + rows).encode()}
+    preview = ta.post("/scores/canvas/preview", data=fields, files=files).json()
+    assert [row["student"] for row in preview["differences"]] == [student.login]
+    filled = ta.post("/scores/canvas", data=fields, files=files)
+    assert f",{other.login},C,1\r\n".encode() in filled.content
+    assert_problem(ta.post("/scores/canvas", data=fields | {"section": "D"}, files=files), 404, "section-not-found")
+
+
 def test_unknown_canvas_column_is_refused_with_those_there_are(service: Site) -> None:
     ta = service.person("ta")
     fields = {"assignment": "hw13", "column": "HW99"}

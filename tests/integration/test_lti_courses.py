@@ -326,6 +326,29 @@ def test_who_dropped_stays_out_by_the_roster_and_comes_back_by_the_platform(depa
     assert department.roles("new") == {"ml27": Role.STUDENT}
 
 
+def test_an_archived_course_takes_nobody_new_and_still_lets_its_people_in(department: Department) -> None:
+    assert department.launch("old", LEARNER, "beta", BETAS).status_code == 303
+    department.launch("left", LEARNER, "beta", BETAS)
+    department.add("roster", Role.STUDENT, "main")
+
+    def end_course(session: Session) -> None:
+        row = people.enrolment(session, users.find(session, "left").id, "ml27")
+        assert row is not None
+        row.dropped_at = now()
+        courses.archive(session, courses.find(session, "ml27"), actor="test")
+
+    department.do(end_course)
+    try:
+        assert department.launch("old", LEARNER, "beta", BETAS).status_code == 303
+        for login in ("fresh", "left", "roster"):
+            assert_refused(department.launch(login, LEARNER, "beta", BETAS), "archived")
+        assert department.roles("fresh") == department.roles("left") == {}
+        assert department.roles("roster") == {"main": Role.STUDENT}
+    finally:
+        department.do(lambda session: courses.restore(session, courses.find(session, "ml27"), actor="test"))
+    assert department.launch("left", LEARNER, "beta", BETAS).status_code == 303
+
+
 def test_accounts_with_more_rights_than_the_platform_may_give_are_not_opened(department: Department) -> None:
     department.add("ida", Role.INSTRUCTOR, "main")
     department.add("tom", Role.TA, "main")

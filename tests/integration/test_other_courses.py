@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import uuid
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -28,8 +31,9 @@ from app.users import enrolments
 from app.users import service as users
 from app.users.models import Role
 from grader.assignment import bundled
+from tests import course_rows
 from tests.integration.conftest import MakeSettings
-from tests.integration.service import MODEL, Client, ServiceInProcess, Site
+from tests.integration.service import MODEL, Client, ServiceInProcess, Site, assert_problem
 
 COURSE = "ml27"
 SLUG = f"{COURSE}.hw13"
@@ -77,6 +81,7 @@ GET /courses/{course}/people
 GET /courses/{course}/people/{login}
 POST /courses/{course}/people/{login}
 GET /api/v1/courses/{course}/enrolments
+GET /api/v1/courses/{course}/enrolments/{login}
 PATCH /api/v1/courses/{course}/enrolments/{login}
 DELETE /api/v1/assignments/{slug}/release
 GET /api/v1/assignments/{slug}/release
@@ -300,7 +305,7 @@ class Department:
     item: int
     regrade: str
 
-    def ask(self, client: Client, route: str) -> httpx.Response:
+    def ask(self, client: Client, route: str, **body: Any) -> httpx.Response:
         """Send a request for the things of the further course."""
         method, _, path = route.partition(" ")
         values = {
@@ -308,13 +313,19 @@ class Department:
             "regrade_id": self.regrade, "item_id": self.item, "login": self.student.login, "number": "2.1",
             "part": "model", "step": "publish",
         }  # fmt: skip
-        path, _, _ = re.sub(r"{(\w+)}", lambda name: str(values.get(name[1], 1)), path).partition("?")
-        query = {}
+        path, _, asked = re.sub(r"{(\w+)}", lambda name: str(values.get(name[1], 1)), path).partition("?")
+        query = dict(httpx.QueryParams(asked)) if "=" in asked else {}
         if path.endswith("/compare"):
             query = {"first": self.submission, "second": self.submission}
-        elif SLUG not in path and self.submission not in path and route not in lines(FOR_ADMINS):
+        elif (
+            not query
+            and not body
+            and SLUG not in path
+            and self.submission not in path
+            and route not in lines(FOR_ADMINS)
+        ):
             query = {"assignment": SLUG}
-        return client.http.request(method, f"{self.site.url}{path}", params=query)
+        return client.http.request(method, f"{self.site.url}{path}", params=query, **body)
 
 
 @pytest.fixture(scope="module")
@@ -379,26 +390,86 @@ def test_a_ta_of_the_course_is_no_admin(department: Department, route: str) -> N
     assert department.ask(department.ta, route).status_code == 403
 
 
-READING = ("/preview", "/canvas")
-"""The ends of the addresses to which something is sent that changes nothing."""
-WRITES = [
-    route
-    for route in lines(OF_A_SUBMISSION + OF_AN_ASSIGNMENT + FOR_STAFF + FOR_ADMINS)
-    if not route.startswith("GET") and not route.endswith(READING) and "{course}" not in route
-]
+def packed(files: Mapping[str, str]) -> bytes:
+    """The files of an assignment as a ZIP."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        for name, text in files.items():
+            out.writestr(name, text)
+    return archive.getvalue()
+
+
+READING = """
+POST /api/v1/review-items/{item_id}/preview
+POST /api/v1/scores/canvas
+POST /api/v1/scores/canvas/preview
+POST /dashboard/{slug}/exports/canvas
+"""
+"""Something is sent to them, and nothing changes."""
+OF_THE_WHOLE_COURSE = """
+POST /courses/{course}/archive
+POST /courses/{course}/copy
+POST /courses/{course}/delete
+POST /courses/{course}/restore
+DELETE /api/v1/courses/{course}
+POST /api/v1/courses/{course}/archive
+POST /api/v1/courses/{course}/copy
+POST /api/v1/courses/{course}/restore
+"""
+"""What an admin does to an archived course, too."""
+NEW_PERSON = {"login": "new", "name": "New", "role": "student"}
+WRITES: dict[str, dict[str, Any]] = {
+    **{
+        route: {}
+        for route in lines(OF_A_SUBMISSION + OF_AN_ASSIGNMENT + FOR_STAFF + FOR_ADMINS)
+        if not route.startswith("GET") and route not in lines(READING + OF_THE_WHOLE_COURSE)
+    },
+    "PATCH /api/v1/courses/{course}": {"json": {"term": "2028"}},
+    "PATCH /api/v1/courses/{course}/enrolments/{login}": {"json": {"section": "Z"}},
+    "POST /api/v1/courses/{course}/enrolments": {"json": {"login": "admin"}},
+    "POST /courses/{course}/settings": {"data": {"title": "Mine", "time_zone": "UTC"}},
+    "POST /courses/{course}/people/{login}": {"data": {"dropped": "yes"}},
+    "POST /admin/people/{login}/enrolments/{course}": {"data": {"dropped": "yes"}},
+    # The course or its assignment stands in the body or the query alone.
+    f"POST /api/v1/admin/users?course={COURSE}": {"json": NEW_PERSON},
+    f"POST /api/v1/admin/users/import?course={COURSE}": {"content": b"login,name\nnew,New\n"},
+    "POST /admin/people": {"data": {**NEW_PERSON, "course": COURSE}},
+    "POST /admin/people/import": {"data": {"roster": "login,name\nnew,New\n", "confirmed": "1", "course": COURSE}},
+    "POST /admin/people/admin/enrolments": {"data": {"role": "ta", "course": COURSE}},
+    "POST /admin/new-assignment": {"data": {"template": "hw13", "slug": "x", "title": "X", "course": COURSE}},
+    "POST /admin/upload-assignment": {"data": {"course": COURSE}, "files": {"file": packed(bundled("hw13").files)}},
+    f"POST /api/v1/admin/assignments?course={COURSE}": {"files": {"file": packed(bundled("hw13").files)}},
+    "POST /admin/regrades": {"data": {"assignment": SLUG, "kind": "rescore"}},
+    "POST /api/v1/admin/regrades": {"json": {"assignment": SLUG, "kind": "rescore"}},
+    "POST /api/v1/submissions": {"files": {"assignment": (None, SLUG), "model": (None, MODEL)}},
+    # Logins that end an address as one of READING does.
+    "PUT /api/v1/assignments/{slug}/extensions/canvas": {"json": {"deadline": "2031-01-01T00:00:00Z", "reason": "Ill"}},
+    "DELETE /api/v1/assignments/{slug}/extensions/preview": {},
+}
 
 
 def test_an_archived_course_is_read_only(department: Department) -> None:
     """Every route that changes something of a course refuses, also an admin."""
+    database = Database(department.site.settings)
+    with database.write() as session:
+        for login in ("canvas", "preview"):
+            users.create_user(session, login=login, name=login, role=Role.STUDENT, actor="test", course=COURSE)
     set_archived(department, now())
+    with database.read() as session:
+        before = course_rows.contents(session)
     try:
-        answers = {route: department.ask(department.site.admin, route) for route in WRITES}
+        answers = {route: department.ask(department.site.admin, route, **body) for route, body in WRITES.items()}
         assert {route: (one.status_code, "archived" in one.text) for route, one in answers.items()} == dict.fromkeys(
             WRITES, (409, True)
         )
+        for route in lines(READING):
+            assert department.ask(department.site.admin, route).status_code == 422, "asks for its file or its values"
+        with database.read() as session:
+            assert course_rows.contents(session) == before
         assert department.ask(department.ta, "GET /dashboard/{slug}").status_code == 200
     finally:
         set_archived(department, None)
+        database.close()
     open_again = department.ask(department.site.admin, "POST /api/v1/assignments/{slug}/saved-comments")
     assert open_again.status_code == 422
 
@@ -470,6 +541,114 @@ def test_no_address_of_the_own_course_leads_into_another(department: Department)
     assert ta.http.put("/assignments/hw13/extensions/zora", json=extension).status_code == 404
 
 
+def other_spellings(number: int) -> list[str]:
+    """An id as Pydantic reads it, too."""
+    return [f"+{number}", f"0{number}", f"{number:010}", f"{number}.0", f"%20{number}"]
+
+
+def test_no_other_spelling_of_an_id_leads_into_another_course(department: Department) -> None:
+    values = {"text": {"en": "Stolen"}, "deduction": 0.5}
+    routes = [
+        ("GET", "review-items/{}"), ("GET", "review-items/{}/changes"), ("POST", "review-items/{}/preview"),
+        ("PUT", "review-items/{}"), ("POST", "review-items/{}/revert"),
+        ("POST", "regrade-requests/{}/answer"), ("POST", "regrade-requests/{}/withdraw"),
+    ]  # fmt: skip
+    for method, path in routes:
+        number = department.item if path.startswith("review") else department.request
+        for spelling in other_spellings(number):
+            body = {"answer": "No"} if "answer" in path else values
+            for role in ("ta", "instructor"):
+                stranger = department.strangers[role]
+                answer = stranger.http.request(method, f"/{path.format(spelling)}", json=body)
+                assert answer.status_code == 404, (method, path, spelling)
+                assert "No temperature" not in answer.text
+    for spelling in (
+        f"urn:uuid:{department.submission}",
+        f"{{{department.submission}}}",
+        department.submission.upper(),
+    ):
+        assert department.strangers["ta"].get(f"/submissions/{spelling}").status_code == 404, spelling
+    assert department.ta.get(f"/review-items/{department.item}").json()["text"] == {"en": "No temperature"}
+
+
+def test_two_names_in_one_request_do_not_add_up(department: Department) -> None:
+    """Whoever names a thing of the own course beside one of another gets neither."""
+    ta, site = department.strangers["ta"], department.site.url
+    own = department.strangers["student"].submit(model=MODEL)
+    for path in [
+        f"/compare?first={own}&second={department.submission}",
+        f"/compare?first={department.submission}&second={own}",
+        f"/?assignment=hw13&done={department.submission}",
+        f"/dashboard/hw13?course={COURSE}",
+        f"/dashboard/{SLUG}?course=main",
+        f"/dashboard/hw13?assignment={SLUG}",
+        f"/dashboard/{SLUG}?assignment=hw13",
+        f"/dashboard/hw13/similarity/compare?first={own}&second={department.submission}",
+        f"/courses/main/people?course={COURSE}",
+        f"/courses/{COURSE}/people?course=main",
+        f"/courses/{COURSE}/people?assignment=hw13",
+        f"/submissions/{department.submission}?course=main",
+        f"/submissions/{department.submission}?assignment=hw13",
+        f"/submissions/{own}?course={COURSE}",
+        f"/api/v1/scores?assignment={SLUG}&course=main",
+        f"/api/v1/scores?assignment=hw13&course={COURSE}",
+        f"/api/v1/scores.csv?assignment=hw13&assignment={SLUG}",
+        f"/api/v1/scores.csv?assignment={SLUG}&course=main&assignment={SLUG}",
+        f"/api/v1/submissions?assignment=hw13&course={COURSE}",
+        f"/api/v1/submissions?assignment={SLUG}&course=main",
+        f"/api/v1/submissions/{department.submission}/events?course=main",
+        f"/api/v1/submissions/{department.submission}/files/model?assignment=hw13",
+        f"/api/v1/regrade-requests?assignment={SLUG}&course=main",
+        f"/api/v1/courses/main/enrolments?course={COURSE}",
+        f"/api/v1/courses/{COURSE}/enrolments?course=main",
+        f"/api/v1/assignments/{SLUG}?course=main",
+        f"/api/v1/review-items/{department.item}?assignment=hw13",
+    ]:
+        answer = ta.http.get(f"{site}{path}")
+        assert answer.status_code == 404, path
+        assert not any(mark in answer.text for mark in ("Zora", "zora", "Machine learning", "No temperature")), path
+    twice = ta.get(f"/scores.csv?assignment={SLUG}&assignment=hw13")
+    assert 'filename="hw13-scores.csv"' in twice.headers["content-disposition"], "what was checked is what is read"
+    assert ta.get("/submissions?student=zora").json()["items"] == []
+    assert ta.get("/regrade-requests?student=zora").json() == []
+
+
+def test_the_things_of_an_assignment_are_not_reached_by_another(department: Department) -> None:
+    """Ids in a path behind the own assignment, or in a form of its pages."""
+    site = department.site
+    comment = department.ta.post(f"/assignments/{SLUG}/saved-comments", json={"question": "2.1", "text": "Nearly"})
+    saved = comment.json()["id"]
+    said = department.ta.post(f"/submissions/{department.submission}/questions/2.1/comments", json={"text": "See me"})
+    ta, own = department.strangers["ta"], department.strangers["student"].submit(model=MODEL)
+    page = f"{site.url}/dashboard/hw13"
+    assert ta.http.delete(f"/assignments/hw13/saved-comments/{saved}").status_code == 404
+    assert ta.http.delete(f"/submissions/{own}/comments/{said.json()['id']}").status_code == 404
+    assert ta.http.post(f"{page}/review-items/saved-comments/{saved}").status_code == 404
+    answers = [
+        ta.http.post(f"{page}/review/comments/{said.json()['id']}/remove", data={"submission": department.submission}),
+        ta.http.post(f"{page}/review/claim", data={"submission": department.submission, "question": "2.1"}),
+        ta.http.post(f"{page}/second-readings/read", data={"submission": department.submission, "question": "2.1"}),
+        ta.http.post(f"{page}/review-items/{department.item}", data={"action": "publish", "english": "Stolen"}),
+        ta.http.put(f"/submissions/{own}/questions/2.1/review-items", json={"items": [department.item]}),
+    ]
+    for answer in answers:
+        assert answer.status_code in (404, 422), (answer.url, answer.text[:300])
+        assert not any(mark in answer.text for mark in ("Zora", "zora", "No temperature", "See me")), answer.url
+    assert [row["text"] for row in department.ta.get(f"/assignments/{SLUG}/saved-comments").json()] == ["Nearly"]
+    report = department.ta.report(department.submission)
+    (question,) = (one for one in report["questions"] if one["number"] == "2.1")
+    assert [one["text"] for one in question["comments"]] == ["See me"]
+
+
+def test_metrics_of_several_courses_are_the_admins(department: Department) -> None:
+    proxied = {"X-Forwarded-For": "192.0.2.1"}
+    statuses = {
+        role: client.http.get(f"{department.site.url}/metrics", headers=proxied).status_code
+        for role, client in {**department.strangers, "admin": department.site.admin}.items()
+    }
+    assert statuses == {"student": 403, "ta": 403, "instructor": 403, "admin": 200}
+
+
 def test_nobody_submits_to_another_course(department: Department) -> None:
     for stranger in department.strangers.values():
         assert stranger.post_submission(assignment=SLUG, model=MODEL).status_code == 404
@@ -492,7 +671,8 @@ def test_a_ta_who_studies_elsewhere_is_a_student_there(department: Department) -
     # Within the class that the person teaches, their own submission of the other course is no submission.
     page = f"/dashboard/hw13/review?submission={own}&question=2.1"
     assert person.http.get(department.site.url + page).status_code == 404
-    assert [row["id"] for row in person.get("/submissions").json()["items"]] == [own]
+    visible = person.get("/submissions").json()["items"]
+    assert [row["id"] for row in visible if row["assignment"] == SLUG] == [own]
 
 
 def test_a_command_acts_for_the_staff_of_the_assignments_course_alone(department: Department) -> None:
@@ -519,6 +699,14 @@ def test_an_instructor_changes_the_people_of_the_own_course(department: Departme
     admin, person = department.site.admin, department.site.person("student")
     enrolments = f"/courses/{COURSE}/enrolments"
     assert admin.post(enrolments, json={"login": person.login, "role": "instructor"}).status_code == 201
+    tag = person.get(f"{enrolments}/zora").headers["ETag"]
+    headers = {"If-Match": tag}
+    changed = person.http.patch(f"{enrolments}/zora", json={"section": "A"}, headers=headers)
+    assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
+    late = admin.http.patch(f"{enrolments}/zora", json={"section": "Q"}, headers=headers)
+    assert_problem(late, 412, "enrolment-changed")
+    assert late.headers["ETag"] == changed.headers["ETag"] == admin.get(f"{enrolments}/zora").headers["ETag"]
+    assert admin.get(f"{enrolments}/zora").json()["section"] == "A"
     assert admin.post(enrolments, json={"login": person.login}).status_code == 409
     assert admin.post(enrolments, json={"login": "admin"}).status_code == 409
     assert admin.post("/courses/nowhere/enrolments", json={"login": person.login}).status_code == 404
@@ -547,7 +735,8 @@ def test_an_instructor_changes_the_people_of_the_own_course(department: Departme
     assert (rows["zora"]["section"], rows["zoltan"]["role"]) == ("B", "ta")
     (row,) = (row for row in person.get(f"/scores?assignment={SLUG}&section=B").json() if row["student"] == zora)
     assert (row["dropped"], row["section"], row["submission"]) == (True, "B", department.submission)
-    assert person.get(f"/scores?assignment={SLUG}&section=A").json() == []
+    unknown = person.get(f"/scores?assignment={SLUG}&section=A")
+    assert "The sections are B." in assert_problem(unknown, 404, "section-not-found")["detail"]
     after = person.get(f"/scores/statistics?assignment={SLUG}").json()
     assert after["dropped"] == 1
     for name in ("students", "handed_in"):

@@ -22,7 +22,7 @@ import statistics
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,7 +56,6 @@ class Measurements:
     posts: list[float] = field(default_factory=list)
     tables: list[float] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
-    assignments: dict[str, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     watched: int = 0
 
@@ -100,7 +99,6 @@ class Crowd:
             measurements.refused.append(answer.text[:200])
             return None
         measurements.accepted.append(answer.json()["id"])
-        measurements.assignments[measurements.accepted[-1]] = slug
         return measurements.accepted[-1]
 
     async def table(self, measurements: Measurements) -> None:
@@ -161,8 +159,18 @@ def drain(service: Service, measurements: Measurements) -> list[dict[str, Any]]:
     return [service.admin.report(submission) for submission in measurements.accepted]
 
 
-def overtaken(reports: list[dict[str, Any]]) -> int:
-    """The number of later attempts that began while an earlier submitted first attempt was waiting."""
+def overtaken(reports: Sequence[Mapping[str, Any]]) -> int:
+    """The number of later attempts that began while an earlier submitted first attempt of their course was waiting.
+
+    Workers take from each course in turn, so attempts of different courses do not overtake each other.
+    """
+    by_course: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for report in reports:
+        by_course[course_of(report["assignment"])].append(report)
+    return sum(map(_overtaken_in_course, by_course.values()))
+
+
+def _overtaken_in_course(reports: Sequence[Mapping[str, Any]]) -> int:
     starts: list[tuple[datetime, datetime, int]] = []
     for report in reports:
         submitted = datetime.fromisoformat(str(report["submitted_at"]))
@@ -192,12 +200,12 @@ def small_course(service: Service, students: int) -> list[str]:
     return tokens
 
 
-def waits_by_course(reports: list[dict[str, Any]], measurements: Measurements) -> list[Row]:
+def waits_by_course(reports: Sequence[Mapping[str, Any]]) -> list[Row]:
     """How long first attempts waited for a worker in each course, against the median of them all."""
     waits: dict[str, list[float]] = defaultdict(list)
     for report in reports:
         if report["attempt"] == 1:
-            waits[course_of(measurements.assignments[report["id"]])].append(report["timings"]["queued"])
+            waits[course_of(report["assignment"])].append(report["timings"]["queued"])
     anchor = statistics.median(wait for each in waits.values() for wait in each)
     return [
         row(f"deadline: {course}, {share:.0%} of {len(each)} first attempts waited", percentile(each, share) / anchor,
@@ -266,7 +274,7 @@ def measure(
             )
             for share, aim in ((0.5, None), (0.99, 10))
         ]
-    return [*rows, *(waits_by_course(reports, busy) if of_small else [])]
+    return [*rows, *(waits_by_course(reports) if of_small else [])]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.load import bench, class_speed, growth, processes
+from tests.load import bench, class_speed, deadline, growth, processes
 
 ROW = {"figure": "a sweep", "ratio": 2.0, "anchor": "eager", "aim": 5.0}
 
@@ -48,6 +48,18 @@ def test_released_figures_are_numbers_by_name_and_anchor() -> None:
     released = json.loads(bench.RELEASED.read_text(encoding="utf-8"))
     assert released
     assert all(" x " in name and isinstance(ratio, int | float) for name, ratio in released.items())
+
+
+def test_an_attempt_overtakes_only_within_its_course() -> None:
+    def report(assignment: str, attempt: int, second: int, queued: float) -> dict[str, object]:
+        moment = f"2026-12-01T10:00:{second:02}+00:00"
+        return {"assignment": assignment, "attempt": attempt, "submitted_at": moment, "timings": {"queued": queued}}
+
+    first, second = report("hw13", 1, 0, 30), report("hw13", 2, 5, 1)
+    assert deadline.overtaken([first, second]) == 1
+    assert deadline.overtaken([first, report("hw14", 2, 5, 1)]) == 1, "of the same course"
+    assert deadline.overtaken([first, report("small.hw13", 2, 5, 1)]) == 0
+    assert deadline.overtaken([first, report("hw13", 2, 5, 40)]) == 0
 
 
 def test_growth_measures_every_figure_on_a_small_class() -> None:

@@ -88,6 +88,8 @@ def test_scores_are_shown(printed: Printed) -> None:
     waiting = [row["student"] for row in rows if row["needs_review"]]
     assert [row["student"] for row in printed("scores", "hw13", "--review")] == waiting
     assert "hw99" in printed("scores", "hw99")
+    printed("users", "enrol", "s00001", "--section", "B")
+    assert [row["student"] for row in printed("scores", "hw13", "--section", "B")] == ["s00001"]
 
 
 def test_a_regrade_is_started_shown_and_cancelled(printed: Printed) -> None:

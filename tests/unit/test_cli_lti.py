@@ -77,6 +77,30 @@ def test_the_database_is_its_owners_alone_when_its_first_key_is_rotated_in(run: 
         assert file.stat().st_mode & 0o077 == 0, file
 
 
+def test_courses_of_a_platform_are_linked_and_unlinked(run: Run) -> None:
+    def said(line: str) -> str:
+        result = run(line)
+        return str(result.exception) if result.exception else result.output
+
+    run(ADD)
+    run("course add ml27 Learning")
+    assert said("lti contexts moodle") == "none\n"
+    assert json.loads(run("lti link moodle 17 ml27 --json").stdout) == [
+        {"context": "17", "title": None, "deployment": "3", "course": "ml27"}
+    ]
+    assert json.loads(run("lti link moodle 17 ml27 --json").stdout)[0]["course"] == "ml27", "as it is"
+    assert "17 is linked to ml27; unlink it first" in said("lti link moodle 17 main")
+    assert "There is no course 'ml99'" in said("lti link moodle 18 ml99")
+    assert "has no deployment '9'" in said("lti link moodle 18 ml27 --deployment 9")
+    assert "No platform has the name canvas" in said("lti link canvas 18 ml27")
+    assert json.loads(run("lti unlink moodle 17 --json").stdout)[0]["course"] is None
+    assert "17 is not linked" in said("lti unlink moodle 17")
+    assert json.loads(run("lti link moodle 17 main --json").stdout)[0]["course"] == "main"
+    run(f"{ADD} --deployment-id 4")
+    assert "--deployment is one of 3, 4" in said("lti unlink moodle 17")
+    assert [row["course"] for row in json.loads(run("lti contexts moodle --json").stdout)] == ["main"]
+
+
 def test_keys_are_rotated(run: Run) -> None:
     run(ADD)
     (first,) = list_all(run)["keys"]

@@ -173,6 +173,7 @@ def test_an_instructor_drops_a_student_and_enrols_them_again(course: Course) -> 
     assert "ann" in people
     assert "s00000" not in people
     assert "/admin/people" not in people
+    assert "An admin of this site adds people" in people
     assert "No person matches" in course.get(f"/courses/{ML27}/people?q=zoe").text
     address = f"/courses/{ML27}/people/ann"
 

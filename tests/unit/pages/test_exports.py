@@ -24,11 +24,17 @@ HEAD = "Student,ID,SIS Login ID,Section,{column} (77)\n    Points Possible,,,,{p
 
 @pytest.fixture(scope="module")
 def course(open_courses: Callable[[], Course]) -> Course:
-    """Three students with graded attempts, of which one is being graded again, and one without any."""
+    """Three students with graded attempts, of which one is being graded again, and one without any.
+
+    The last two are in section B, the others in section A.
+    """
     course = open_courses()
     course.enrol(3, 1)
     with course.database.write() as session:
-        enrolments = [Enrolment(course=FIRST, role=Role.STUDENT)]
+        students = [session.scalars(select(User).where(User.login == f"s0000{number}")).one() for number in range(3)]
+        for student, section in zip(students, "AAB", strict=True):
+            student.enrolments[0].section = section
+        enrolments = [Enrolment(course=FIRST, role=Role.STUDENT, section="B")]
         session.add(User(login="zoe", name="Zoe", role=Role.STUDENT, enrolments=enrolments))
         graded = session.scalars(select(Submission).join(Submission.user).where(User.login == "s00001")).one()
         columns = {column.name: getattr(graded, column.name) for column in Submission.__table__.columns}
@@ -125,3 +131,37 @@ def test_nothing_to_change_is_said(course: Course) -> None:
     answer = upload(course, rows="Zoe,3,zoe,S,1\n")
     assert "nothing to import" in text(answer)
     assert "data:text/csv" not in answer.text
+
+
+def test_one_section_is_filled_and_the_others_stay(course: Course) -> None:
+    page = course.get(f"{PAGE}?section=B")
+    assert "1 of 2 students have a score." in text(page)
+    assert 'href="/api/v1/scores.csv?assignment=hw13&amp;section=B"' in page.text
+    assert 'name="section" value="B"' in page.text
+    rows = "Zero,1,S00000,S,\nOne,2,s00001,S,1\nTwo,3,s00002,S,\nZoe,4,zoe,S,\nGhost,9,ghost,S,\n"
+    answer = upload(course, rows=rows, section="B")
+    assert "Only section B is filled." in text(answer)
+    assert "Cells that change: 1." in text(answer)
+    assert "s00001" not in text(answer), "neither unfinished nor to be changed: of another section"
+    lines = downloaded(answer).splitlines()
+    assert lines[2:4] == ["Zero,1,S00000,S,", "One,2,s00001,S,1"]
+    assert re.fullmatch(r"Two,3,s00002,S,\d\.\d\d", lines[4])
+    short = upload(course, rows="Ghost,9,ghost,S,\n", section="B")
+    assert "without a row in the gradebook: 1 s00002" in text(short)
+
+
+def test_a_section_stays_chosen_when_the_column_is_chosen_later(course: Course) -> None:
+    answer = upload(course, column="Thirteenth", section="B", rows="Zero,1,S00000,S,\nTwo,3,s00002,S,\n")
+    assert answer.status_code == 422
+    assert 'name="section" value="B"' in answer.text
+    fields = hidden(answer) | {"column": "Thirteenth (77)", "section": "B"}
+    chosen = course.send("POST", f"{PAGE}/canvas", data=fields)
+    assert downloaded(chosen).splitlines()[2] == "Zero,1,S00000,S,"
+    assert f'href="{PAGE}?section=B"' in chosen.text
+
+
+def test_a_section_that_nobody_is_in_is_told(course: Course) -> None:
+    for answer in (course.get(f"{PAGE}?section=C"), upload(course, section="C")):
+        assert answer.status_code == 404
+        assert "No student of this class is in that section." in text(answer)
+        assert "3 of 4 students have a score." in text(answer)

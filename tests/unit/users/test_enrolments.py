@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +14,7 @@ from app.audit import service as audit
 from app.audit.models import AuditEntry
 from app.auth import access
 from app.auth.viewer import Viewer
+from app.courses import service as courses
 from app.courses.models import Course
 from app.db import migrate
 from app.db.engine import Database
@@ -24,17 +27,29 @@ from app.users.schemas import RosterPreview
 ML27 = "ml27"
 
 
-@pytest.fixture
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A database with two courses and nobody in them."""
-    folder = tmp_path_factory.mktemp("people")
-    settings = Settings(data_dir=folder, database_url=SecretStr(f"sqlite:///{folder}/assay.sqlite3"))
-    migrate.upgrade(settings)
-    opened = Database(settings)
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with two courses and nobody in them, to copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    migrate.upgrade(_settings(folder))
+    opened = Database(_settings(folder))
     with opened.write() as session:
         session.add(Course(slug=ML27, title="Machine learning", term="2027"))
+    opened.close()
+    return folder / "assay.sqlite3"
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
+    """A copy of that database."""
+    shutil.copy(migrated, tmp_path)
+    opened = Database(_settings(tmp_path))
     yield opened
     opened.close()
+
+
+def _settings(folder: Path) -> Settings:
+    return Settings(data_dir=folder, database_url=SecretStr(f"sqlite:///{folder}/assay.sqlite3"))
 
 
 def people(database: Database, course: str = "main") -> dict[str, tuple[Role, str | None, bool]]:
@@ -105,11 +120,47 @@ def test_one_person_is_a_student_here_and_an_assistant_there(database: Database)
         importing.import_roster(session, "login,name,role\nann,Ann,student\n", actor="test", course=ML27)
     # A role that is changed in the first course, or without a course, changes none in another.
     with database.write() as session:
-        service.edit_user(session, service.find(session, "dee"), actor="test", role=Role.TA)
+        with pytest.raises(service.RoleByCourse, match="not in the first course but in ml27"):
+            service.edit_user(session, service.find(session, "dee"), actor="test", role=Role.TA)
         service.edit_user(session, service.find(session, "ann"), actor="test", role=Role.INSTRUCTOR)
     assert people(database, ML27) == {"ann": (Role.TA, None, False), "dee": (Role.STUDENT, None, False)}
     assert people(database)["ann"][0] is Role.INSTRUCTOR
     assert "dee" not in people(database)
+
+
+def test_a_person_of_another_course_can_become_an_admin_and_be_one_no_more(database: Database) -> None:
+    load(database, "login,name\ndee,Dee\n", ML27)
+    with database.write() as session:
+        dee = service.find(session, "dee")
+        service.edit_user(session, dee, actor="test", role=Role.ADMIN)
+        service.edit_user(session, dee, actor="test", role=Role.STUDENT)
+    assert people(database, ML27) == {"dee": (Role.STUDENT, None, False)}
+    assert people(database) == {}
+
+
+def test_an_archived_course_keeps_its_people_and_their_roles(database: Database) -> None:
+    load(database, "login,name\nann,Ann\n")
+    with database.write() as session:
+        mia = service.create_user(session, login="mia", name="Mia", role=Role.ADMIN, actor="test")
+        courses.archive(session, courses.find(session, "main"), actor="test")
+        with pytest.raises(courses.CourseArchived):
+            service.create_user(session, login="new", name="New", role=Role.STUDENT, actor="test")
+        with pytest.raises(courses.CourseArchived):
+            service.edit_user(session, service.find(session, "ann"), actor="test", role=Role.TA)
+        service.edit_user(session, service.find(session, "ann"), actor="test", name="Ann Lee")
+        service.create_user(session, login="ada", name="Ada", role=Role.ADMIN, actor="test")
+        service.edit_user(session, mia, actor="test", role=Role.STUDENT)
+    assert people(database) == {"ann": (Role.STUDENT, None, False)}
+
+
+def test_links_are_of_one_course_that_exists(database: Database) -> None:
+    load(database, "login,name,role\nann,Ann,\nben,Ben,\n")
+    load(database, "login,name,role\nann,Ann,ta\ndee,Dee,\n", ML27)
+    with database.write() as session:
+        links = service.create_login_links(session, actor="test", course=ML27, role=Role.TA)
+        assert [link.login for link in links] == ["ann"]
+        with pytest.raises(courses.CourseNotFound):
+            service.create_login_links(session, actor="test", course="ml99")
 
 
 def test_two_rows_of_one_person_are_told(database: Database) -> None:
