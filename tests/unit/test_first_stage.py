@@ -14,7 +14,7 @@ from grader.evidence import Outcome
 from grader.sandbox.policy import default
 from grader.sandbox.replies import Reply
 from grader.scoring import Verdict
-from grader.submission import SubmittedParts
+from grader.submission import Part, SubmittedParts
 from tests.unit.scripted_sandbox import (
     PARAMETERS,
     SUBMISSION,
@@ -92,3 +92,20 @@ def test_model_that_is_too_slow_to_time_keeps_the_points_of_its_answer(hw13: Ass
     assert result.verdict is Verdict.FULL
     assert result.messages[-1].id == "choice.not_timed"
     assert later_stage.is_due(hw13, SUBMISSION, grading), "the count was confirmed"
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"), [("get_student_model", Verdict.NONE), ("build_net", Verdict.NEEDS_REVIEW)]
+)
+def test_summary_of_another_model_than_a_stand_in_waits_for_review(
+    hw13: Assignment, name: str, verdict: Verdict
+) -> None:
+    """It may be right for the model that the student means."""
+    network = "from torch import nn\nclass StudentNet(nn.Module):\n    def forward(self, x):\n        return x\n"
+    model = Part(f"{network}def {name}():\n    return StudentNet()\n".encode())
+    parts = {"model": model, "summary": Part(f"Total params: {PARAMETERS + 1:,}".encode())}
+    grading = pipeline.run_first_stage(hw13, SubmittedParts(parts), ScriptedSandbox())
+    result = scoring.score(hw13, "1.2", grading.evidence["1.2"])
+    assert result.verdict is verdict, result.messages
+    is_doubtful = verdict is Verdict.NEEDS_REVIEW
+    assert ("intake.stand_in_doubtful" in {note.id for note in result.messages}) is is_doubtful

@@ -106,6 +106,9 @@ def test_what_stands_is_read_once_and_changes_are_seen_at_once(course: Course) -
     with course.database.write() as session:
         importing.import_roster(session, "login,name,student_id\nlate-comer,Kim,\n", actor="test")
     assert "Kim" in course.get(TABLE).text
+    with course.database.write() as session:
+        importing.import_roster(session, "login,name,student_id\nlate-comer,Kim,B10901077\n", actor="test")
+    assert "Kim" in course.get(f"{TABLE}?q=B10901077").text
 
 
 def test_the_attempt_that_counts_is_marked_for_the_staff_and_the_student(course: Course) -> None:
