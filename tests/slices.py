@@ -20,3 +20,10 @@ def every(step: int, rows: Iterable[object], ids: Sequence[str] | None = None) -
         )
         for number, row in enumerate(rows)
     ]
+
+
+def all_but(rows: Iterable[str], *left_out: str) -> list[object]:
+    """The rows' names as parameters, those that are left out of `make test` marked ``thorough``."""
+    names = list(rows)
+    assert set(left_out) <= set(names), "out of date"
+    return [pytest.param(name, marks=[pytest.mark.thorough] if name in left_out else []) for name in names]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import violations
 from tests.browser.conftest import OpenPage, Service
@@ -63,19 +63,41 @@ def submission(service: Service) -> str:
     return made
 
 
-@pytest.mark.parametrize("look", [pytest.param("desk", marks=pytest.mark.thorough), "phone"])
-def test_every_page_is_accessible_and_fits(open_page: OpenPage, shot: Shot, submission: str, look: str) -> None:
+LOOKED_AT = {
+    *("/login", "/", "/submissions", TABLE, f"{TABLE}/review", f"{TABLE}/requests"),
+    *(f"{TABLE}/students/kim", "/admin", "/admin/people", "/admin/people/kim"),
+}
+"""Pages that other tests of `make test` find accessible. On a phone it only sees whether they fit."""
+
+
+def expect_accessible(page: Page, path: str, with_all: bool) -> None:
+    name = "/submissions" if path.startswith("/submissions/") else path
+    if with_all or name not in LOOKED_AT:
+        assert violations(page) == [], path
+
+
+@pytest.mark.parametrize(
+    ("look", "with_all"),
+    [
+        pytest.param("desk", True, marks=pytest.mark.thorough),
+        pytest.param("phone", True, marks=pytest.mark.thorough),
+        ("phone", False),
+    ],
+)
+def test_every_page_is_accessible_and_fits(
+    open_page: OpenPage, shot: Shot, submission: str, look: str, with_all: bool
+) -> None:
     student = ("/", f"/submissions/{submission}", f"/compare?first={submission}&second={submission}", "/nothing/here")
     visits = {"kim": student, "teo": STAFF, "mia": tuple(f"/admin{path}" for path in ADMIN)}
     options = LOOKS[look]
     login = open_page(**options, at="/login")
-    assert violations(login) == []
+    expect_accessible(login, "/login", with_all)
     for person, paths in visits.items():
         page = open_page(person, **options)
         for path in paths:
             page.goto(path)
             expect(page.locator("main h1")).to_be_visible()
-            assert violations(page) == [], path
+            expect_accessible(page, path, with_all)
             assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"], path  # type: ignore[index]
             name = path.partition("?")[0].strip("/").replace("/", "-").replace(submission, "submission") or "start"
             shot(page, f"{look}-{name}{'-filtered' if '?' in path else ''}")

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 HEAD = "Student,ID,SIS Login ID,Section,HW13 (77)\r\n    Points Possible,,,,4.00\r\n"
 
 
+@pytest.mark.thorough
 def test_a_canvas_gradebook_is_filled_in_three_clicks(
     open_page: OpenPage, shot: Shot, service: Service, tmp_path: Path
 ) -> None:

@@ -220,9 +220,11 @@ def test_from_login_to_report_in_few_keys(open_page: OpenPage, service: Service)
     page.wait_for_url(f"{service.url}/")
     reach(".skip[href='#submit']")
     press("Enter")
-    for name in ("model", "summary", "loss"):
+    # What is graded in a moment: the keys are the same for a right submission.
+    texts = {"model": MODEL, "summary": "Total params: 5", "loss": "def loss_fn_kd():\n    pass\n"}
+    for name, text in texts.items():
         reach(f"textarea[name={name}]")
-        page.keyboard.insert_text((EXAMPLE / {"summary": "summary.txt"}.get(name, f"{name}.py")).read_text())
+        page.keyboard.insert_text(text)
         if name == "loss":
             for number, value in (("2.2", "softer"), ("3.2", "no")):
                 reach(f"input[name='answer-{number}']")

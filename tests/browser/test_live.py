@@ -176,6 +176,7 @@ def test_a_ta_reads_and_types_while_the_curve_is_measured(
     shot(page, "live-typing")
 
 
+@pytest.mark.thorough
 def test_an_update_without_news_touches_nothing(open_page: OpenPage, grading: Grading) -> None:
     page = open_page("kim", at=f"/submissions/{grading.submission}")
     expect_step(page, 1)
@@ -248,6 +249,7 @@ def test_the_focus_does_not_fall_to_the_page_when_its_button_goes(open_page: Ope
     assert page.evaluate("document.activeElement !== document.body")
 
 
+@pytest.mark.thorough
 def test_two_who_grade_the_same_question_while_it_goes_on(
     open_page: OpenPage, shot: Shot, grading: Grading, service: Service
 ) -> None:

@@ -125,15 +125,11 @@ def test_broken_code_shows_the_students_own_line_as_text(open_page: OpenPage, sh
     shot(page, "report-error")
 
 
-def test_an_empty_form_says_what_is_missing(open_page: OpenPage, shot: Shot) -> None:
+def test_an_empty_form_and_a_file_beyond_the_limit_are_refused(open_page: OpenPage, shot: Shot, tmp_path: Path) -> None:
     page = open_page("bob")
     page.locator("main form button", has_text="Submit").click()
     expect(page.locator("[role=alert]")).to_contain_text("at least one part")
     shot(page, "refused")
-
-
-def test_a_file_beyond_the_limit_is_refused_on_a_page(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_page("bob")
     (tmp_path / "huge.pt").write_bytes(bytes(45 * 2**20))
     page.locator("input[name=weights-file]").set_input_files(tmp_path / "huge.pt")
     page.locator("main form button", has_text="Submit").click()
@@ -160,6 +156,7 @@ def test_a_login_leads_back_and_a_logout_ends_it(open_page: OpenPage, service: S
     page.wait_for_url("**/login?back=**")
 
 
+@pytest.mark.thorough
 def test_refusals_are_pages_with_a_way_back(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("bob")
     forbidden = page.goto("/dashboard/hw13")
@@ -178,6 +175,7 @@ def test_refusals_are_pages_with_a_way_back(open_page: OpenPage, shot: Shot) -> 
     page.wait_for_url("**/")
 
 
+@pytest.mark.thorough
 def test_language_and_theme_are_remembered(open_page: OpenPage, shot: Shot) -> None:
     page = open_page("bob")
     page.locator("select[name=language]").select_option("zh-Hant")
@@ -192,6 +190,7 @@ def test_language_and_theme_are_remembered(open_page: OpenPage, shot: Shot) -> N
     shot(page, "start-chinese-dark")
 
 
+@pytest.mark.thorough
 def test_the_browsers_language_is_spoken(open_page: OpenPage) -> None:
     page = open_page(locale="zh-TW", at="/login")
     expect(page.locator("h1")).to_have_text("登入")

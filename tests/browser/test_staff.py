@@ -100,6 +100,7 @@ def test_a_ta_reviews_three_with_the_keyboard(open_page: OpenPage, shot: Shot, r
     expect(page.locator(".item")).to_contain_text("−0.5")
 
 
+@pytest.mark.thorough
 def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
     page = open_page("teo", at=f"/dashboard/hw13/students/{reviewed[0]}")
     expect(page.locator("pre.source").first).to_contain_text("<script>document.title=1</script>")
@@ -111,6 +112,7 @@ def test_the_students_page_shows_hostile_text_as_text(open_page: OpenPage, shot:
     shot(page, "student-hostile")
 
 
+@pytest.mark.thorough
 def test_the_view_of_a_student_is_there_to_read(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
     page = open_page("teo")
     page.goto(f"/dashboard/hw13/students/{reviewed[1]}")
@@ -185,6 +187,7 @@ def test_an_extension_takes_three_clicks_and_many_take_no_more(
     expect(page.locator("tbody tr", has_text="storm")).to_have_count(2)
 
 
+@pytest.mark.thorough
 def test_a_bar_leads_to_its_students(open_page: OpenPage, shot: Shot, reviewed: list[str]) -> None:
     page = open_page("teo", at="/dashboard/hw13")
     page.locator("summary", has_text="Full points by question").click()

@@ -220,6 +220,7 @@ def with_data(settings: Settings, folder: str, *data_sets: str) -> Settings:
     return settings.model_copy(update={"data_dir": elsewhere})
 
 
+@pytest.mark.thorough
 def test_jobs_that_need_data_wait_for_a_worker_that_has_them(
     make_settings: MakeSettings, start_worker: StartWorker
 ) -> None:

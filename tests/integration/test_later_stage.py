@@ -143,6 +143,7 @@ def test_killed_worker_later_stage_goes_on_elsewhere(
     assert course.submission(submission).counts
 
 
+@pytest.mark.thorough
 def test_nobody_waits_for_the_end_of_later_stages(
     settings: Settings,
     course: Course,
@@ -227,7 +228,7 @@ def test_worker_that_dies_of_the_later_stage_again_and_again_gets_it_no_more(
 def test_a_child_that_was_killed_in_the_later_stage_gets_another_try(
     course: Course, sandbox: Sandbox, hw13: Assignment
 ) -> None:
-    submission = examined(course, sandbox, quick(hw13, ratios="[0.0]", distillation_flops="1e10"))
+    submission = examined(course, sandbox, quick(hw13, ratios="[0.0]", distillation_flops="4e9"))
     with ThreadPoolExecutor(1) as pool:
         trying = pool.submit(measure, course, sandbox, submission)
         until = time.monotonic() + 60

@@ -31,6 +31,7 @@ from app.submissions.models import State
 from app.users import service as users
 from app.users.models import Role
 from grader.scoring import Verdict
+from tests import slices
 from tests.integration.lti_platform import SCHOOL
 
 WANTED = {
@@ -222,7 +223,10 @@ def course(settings: Settings, database: Database, platform: Platform, clock: Cl
 COLUMN, OTHER_COLUMN = "https://school.example.edu/1", "https://school.example.edu/2"
 
 
-@pytest.mark.parametrize(("status", "locked"), [(500, 1), (403, 1), (404, 3), (409, 3), (422, 5), (502, 5), (500, 7)])
+@pytest.mark.parametrize(
+    ("status", "locked"),
+    slices.every(2, [(500, 1), (403, 1), (404, 3), (409, 3), (422, 5), (502, 5), (500, 7)]),
+)
 def test_refused_scores_hold_no_other_ones_up(course: Course, platform: Platform, status: int, locked: int) -> None:
     subjects = course.enrol(platform, COLUMN, *(f"s{number:02}" for number in range(24)))
     course.books.troubles = {subject: PlatformRefused(f"answers {status}", status) for subject in subjects[:locked]}
@@ -340,7 +344,7 @@ def test_a_platform_in_trouble_holds_no_other_platform_up(course: Course, platfo
     assert course.states() == {"sent": 1, "waiting": 12}
 
 
-@pytest.mark.parametrize("trouble", [LOCKED, AWAY])
+@pytest.mark.parametrize("trouble", [LOCKED, pytest.param(AWAY, marks=pytest.mark.thorough)])
 def test_the_same_few_scores_again_and_again_pause_nothing_for_long(
     course: Course, platform: Platform, trouble: Exception
 ) -> None:

@@ -18,6 +18,7 @@ from grader.sandbox.policy import default
 from grader.sandbox.supervisor import Sandbox
 from grader.scoring import QuestionScore, Verdict
 from grader.submission import Part, SubmittedParts
+from tests import slices
 
 LIMITS = {"cpu_seconds": 6, "wall_seconds": 20, "memory_mb": 700}
 LOW_LIMITS = {**LIMITS, "cpu_seconds": 2, "wall_seconds": 6}
@@ -159,7 +160,7 @@ WRONG: dict[str, tuple[str, Outcome, str, Verdict]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", slices.all_but(WRONG, "sleeps"))
 def test_wrong_model_is_told_what_is_wrong(hw13: Assignment, sandbox: Sandbox, case: str) -> None:
     source, outcome, message, verdict = WRONG[case]
     graded, _ = grade(hw13, sandbox, source, LOW_LIMITS if outcome is Outcome.TIMEOUT else LIMITS)
@@ -172,7 +173,8 @@ def test_wrong_model_is_told_what_is_wrong(hw13: Assignment, sandbox: Sandbox, c
 
 
 @pytest.mark.parametrize(
-    "entry", ["StudentNet().cuda()", "StudentNet().to('cuda:0')", "StudentNet().to(torch.device('cuda'))"]
+    "entry",
+    slices.every(3, ["StudentNet().cuda()", "StudentNet().to('cuda:0')", "StudentNet().to(torch.device('cuda'))"]),
 )
 def test_code_for_a_gpu_is_graded_on_the_cpu(hw13: Assignment, sandbox: Sandbox, entry: str) -> None:
     source = changed(BUILD, f"return {entry}").replace("return self.head(", "x = x.cuda(); return self.head(")
@@ -270,7 +272,7 @@ def get_student_model():
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", slices.every(2, LIES))
 def test_hidden_numbers_earn_nothing(hw13: Assignment, sandbox: Sandbox, lie: str) -> None:
     graded, _ = grade(hw13, sandbox, LIES[lie])
     assert graded.score.score == 0, graded
@@ -398,7 +400,7 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("forged", FORGED)
+@pytest.mark.parametrize("forged", slices.every(2, FORGED))
 def test_artefact_that_lies_or_bursts_is_refused_with_its_reason(
     hw13: Assignment, sandbox: Sandbox, forged: str
 ) -> None:
@@ -421,6 +423,7 @@ SLOW = """graph(
 """300 convolutions with one weight: 1.5 T multiply-adds for a picture, in an artefact below the limit."""
 
 
+@pytest.mark.thorough
 def test_small_artefact_that_is_slow_to_run_ends_at_the_limits_of_the_first_stage(
     hw13: Assignment, sandbox: Sandbox
 ) -> None:

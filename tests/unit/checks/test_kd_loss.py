@@ -35,8 +35,8 @@ CLASSES = 11
 
 
 def _mistake(index: int, mistake: bank.Mistake, number: int) -> object:
-    """Of two mistakes made together, `make test` examines one loss, of each form in turn."""
-    is_left_out = len(mistake.ids) > 1 and number != index % len(mistake.losses)
+    """Of two mistakes made together, `make test` examines one loss of every second pair, of each form in turn."""
+    is_left_out = len(mistake.ids) > 1 and (index % 2 == 1 or number != index // 2 % len(mistake.losses))
     marks = [pytest.mark.thorough] if is_left_out else []
     return pytest.param(mistake, number, id=f"{mistake.name}-{number}", marks=marks)
 
@@ -46,7 +46,7 @@ MISTAKES = [
     for index, mistake in enumerate(bank.known_mistakes())
     for number in range(len(mistake.losses))
 ]
-SEEDS = 20 if "ASSAY_TEST_SEARCH" in os.environ else 4
+SEEDS = 20 if "ASSAY_TEST_SEARCH" in os.environ else 2
 """Draws of cases on which the tolerances are compared."""
 INDISTINGUISHABLE = {"kd.soft_term.student_with_itself": "kd.soft_term.missing"}
 

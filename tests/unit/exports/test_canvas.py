@@ -130,6 +130,7 @@ def test_a_cell_of_the_largest_size_is_refused_at_once(cell: bytes) -> None:
         records(HEADER.encode() + b"\n" + cell)
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(60)
 def test_missing_students_are_looked_up_and_not_searched_for() -> None:
     students = [StudentScore(f"login{number}", None, 1.0) for number in range(60_000)]

@@ -143,12 +143,12 @@ Kind = Callable[[list[str]], Net]
 KINDS: tuple[Kind, ...] = (WithParameters, WithBuffers, WithParametersInside, WithModules, WithClasses)
 
 
-@pytest.mark.parametrize("kind", slices.every(2, KINDS))
+@pytest.mark.parametrize("kind", slices.every(4, KINDS))
 def test_hundreds_of_names_in_one_network(kind: Kind) -> None:
     check(kind([name for name in NAMES if kind is WithClasses or not hasattr(nn.Module, name)]))
 
 
-@pytest.mark.parametrize("kind", slices.every(2, KINDS))
+@pytest.mark.parametrize("kind", slices.every(5, KINDS))
 def test_names_in_a_network_that_is_decomposed_in_the_librarys_way(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decompose, "decompose_in_place", lambda program: False)
     check(kind([*ALONE, "graph", "code", "lambda", "a b"]))
