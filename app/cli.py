@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from app.cli_class import extensions, regrades
@@ -20,11 +21,21 @@ from app.cli_people import tokens, users
 from app.commands import options
 from app.courses.names import FIRST
 
+
+class CommandGroup(TyperGroup):
+    """Commands whose help shows the whole first sentence of each: by default it is cut at the end of the line."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(1000)) for name, command in self.commands.items()])
+
+
 app = typer.Typer(
     name="assay",
+    cls=CommandGroup,
     help="Automated grading of model-compression homework.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # rich takes as long to import and to draw boxes as everything else that help needs
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -32,7 +43,7 @@ assignment = typer.Typer(name="assignment", help="Assignments and their versions
 audit = typer.Typer(name="audit", help="The record of who changed what.", no_args_is_help=True)
 dataset = typer.Typer(name="dataset", help="The images that models are measured on.", no_args_is_help=True)
 for group in (course, users, tokens, assignment, extensions, regrades, audit, dataset, lti):
-    app.add_typer(group)
+    app.add_typer(group, cls=CommandGroup)
 
 
 def _print_version(asked: bool) -> None:
@@ -402,9 +413,11 @@ def main() -> None:
     try:
         sys.exit(app(standalone_mode=False))
     except typer.TyperException as error:
-        # A missing command has no message: `no_args_is_help` has printed the help.
-        if message := " ".join(error.format_message().split()).rstrip("."):
-            print(f"assay: {message}. See `{_command_name(sys.argv[1:])} --help`.", file=sys.stderr)
+        message = error.format_message()
+        if not message.startswith("Usage: "):  # the message of a missing command is the whole help
+            message = " ".join(message.split()).rstrip(".")
+            message = f"assay: {message}. See `{_command_name(sys.argv[1:])} --help`."
+        print(message, file=sys.stderr)
         sys.exit(error.exit_code)
     except CommandError as error:
         print(f"assay: {error}", file=sys.stderr)

@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from app.cli import app
+from tests.command_line import assay
 from tests.unit.test_cli import ROOT
 
 SAYS_NOTHING = {"serve", "worker"}
@@ -41,6 +42,24 @@ def test_help_has_an_example_and_says_what_each_option_is(name: str) -> None:
     assert f"assay {name}" in command.epilog
     assert "Exit codes: 0 " in command.epilog
     assert all(option.help for option in command.params)
+
+
+def test_help_says_in_whole_sentences_what_each_command_does() -> None:
+    for words, sentence in (
+        ([], "Submit to the server at ASSAY_URL as the owner of ASSAY_TOKEN, and show the results as they arrive."),
+        (["course"], "Delete an archived course for good, with its submissions and scores."),
+    ):
+        printed = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "80"}).stdout
+        assert sentence in " ".join(printed.split())
+        assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_a_missing_command_shows_the_commands() -> None:
+    result = assay("course")
+    assert result.returncode == 2
+    assert result.stderr.startswith("Usage: ")
+    assert "See `assay" not in result.stderr
+    assert "archive  Make a course read-only" in result.stderr
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - SAYS_NOTHING - WRITES_FILES))
