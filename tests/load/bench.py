@@ -21,6 +21,7 @@ from tests.load import (
     first_verdicts,
     full_grading,
     functions_speed,
+    grading_cost,
     growth,
     memory_use,
     page_speed,
@@ -34,6 +35,7 @@ from tests.load.otter import NotInstalled
 
 SUITES: Mapping[str, Callable[[], list[Row]]] = {
     "verdicts": first_verdicts.measure,
+    "cost": grading_cost.measure,
     "class": class_speed.measure,
     "whole": full_grading.measure,
     "functions": functions_speed.measure,

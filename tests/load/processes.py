@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import resource
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.cluster import children
+
+_SCHEDULED = 2
+"""The clock of a process, by which the scheduler accounts (CPUCLOCK_SCHED of the kernel)."""
 
 
 def tree(pid: int) -> list[int]:
@@ -20,6 +25,20 @@ def cpu_seconds(pid: int) -> float:
     """Processor seconds of a process and of all its descendants, also of those that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / 100 + sum(map(cpu_seconds, children(pid)))
+
+
+def own_seconds(pid: int) -> float:
+    """Processor seconds of all threads of a process, to the nanosecond; 0 for one that is gone."""
+    try:
+        return time.clock_gettime(~pid << 3 | _SCHEDULED)
+    except OSError:
+        return 0.0
+
+
+def ended_seconds() -> float:
+    """Processor seconds of all children of this process that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def busy_seconds() -> float:
