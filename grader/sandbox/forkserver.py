@@ -127,27 +127,29 @@ def warm_up(policy: Policy) -> None:
     torch.set_num_threads(1)
     import torchinfo
 
-    import grader.measure.operations  # noqa: F401
-    from grader.sandbox.harness import export, layers, serving  # noqa: F401
+    from grader.sandbox.harness import serving, torch_private  # noqa: F401
     from reference_models import vision
 
-    vision.load()
-    import torchvision.models
-    import torchvision.transforms  # noqa: F401
-
-    layers.make_normalize_exportable()
+    with contextlib.nullcontext() if policy.server.exports else torch_private.compiler_on_demand():
+        vision.load()
+        import torchvision.models
+        import torchvision.transforms  # noqa: F401
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 11)
     )
     loss = torch.nn.functional.cross_entropy(model(torch.zeros(2, 3, 8, 8)), torch.zeros(2, dtype=torch.int64))
     torch.autograd.backward(loss)
-    torch.optim.AdamW(model.parameters()).step()
-    if policy.server.exports:
-        export.warm_up()
     with torch.device("meta"):
         torchinfo.summary(
             torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)), input_data=torch.zeros(1, 3, 8, 8), device="meta", verbose=0
         )
+    if policy.server.exports:
+        import grader.measure.operations  # noqa: F401
+        from grader.sandbox.harness import export, layers
+
+        layers.make_normalize_exportable()
+        torch.optim.AdamW(model.parameters()).step()
+        export.warm_up()
 
 
 class RunningChild:
@@ -250,10 +252,13 @@ def become_child(channel: list[int], locks: lockdown.Locks, message: bytes, serv
 
 def serve_code(limits: Limits, role: str) -> None:
     """Answer the requests to run student code, or those to measure an artefact."""
-    from grader.measure.operations import operations as measuring_operations
     from grader.sandbox.harness import serving
 
-    serving.serve(limits.torch_threads, measuring_operations() if role == "measure" else serving.operations())
+    if role == "measure":
+        from grader.measure.operations import operations
+    else:
+        operations = serving.operations
+    serving.serve(limits.torch_threads, operations())
 
 
 if __name__ == "__main__":

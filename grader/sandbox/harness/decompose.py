@@ -15,7 +15,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
-from grader.sandbox.harness import torch_private
+from grader.sandbox.harness import exporter_private
 
 _aten = torch.ops.aten
 
@@ -101,7 +101,7 @@ def decompose_in_place(program: ExportedProgram) -> bool:
     rules = {node: _rule(node) for node in module.graph.nodes if node not in assertions}
     if None in rules.values():
         return False
-    with torch_private.signature_updates(program):
+    with exporter_private.signature_updates(program):
         for node in assertions:
             module.graph.erase_node(node)
         for node, rule in rules.items():
@@ -115,8 +115,8 @@ def _assertion_nodes(module: GraphModule) -> dict[Node, None]:
     """Assertions about sizes, which ONNX cannot express, and the nodes that only they read; readers first."""
     assertions: dict[Node, None] = {}
     for node in reversed(module.graph.nodes):
-        about_sizes = node.op == "call_function" and not isinstance(node.target, torch_private.Operator)
-        if node.target is torch_private.SCALAR_ASSERTION or (
+        about_sizes = node.op == "call_function" and not isinstance(node.target, exporter_private.Operator)
+        if node.target is exporter_private.SCALAR_ASSERTION or (
             (about_sizes or node.target is _aten.sym_size.int)
             and node.users
             and all(user in assertions for user in node.users)
@@ -132,7 +132,7 @@ def _rule(node: Node) -> Rule | None:
     """The rule that rewrites a node; ``None`` if only the library can."""
     if node.op in ("placeholder", "output"):
         return _leave_unchanged
-    if node.op != "call_function" or not isinstance(target := node.target, torch_private.Operator):
+    if node.op != "call_function" or not isinstance(target := node.target, exporter_private.Operator):
         return None
     if target in FRESH_OPERATORS or target in VIEW_OPERATORS or target is _aten.sym_size.int:
         return _leave_unchanged
@@ -183,7 +183,7 @@ def _replace_batch_norm(module: GraphModule, node: Node) -> None:
     value = node.meta["val"]
     with module.graph.inserting_before(node):
         results = module.graph.call_function(
-            torch_private.BATCH_NORM,
+            exporter_private.BATCH_NORM,
             (images, weight, bias, mean, variance, momentum, epsilon),
         )
         images_only = module.graph.call_function(operator.getitem, (results, 0))

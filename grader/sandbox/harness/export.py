@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from grader.sandbox.frames import Answer
-from grader.sandbox.harness import decompose, layers, tensor_names, torch_private
+from grader.sandbox.harness import decompose, exporter_private, layers, tensor_names
 from grader.sandbox.harness.student_module import StudentModule
 
 MAX_BATCH = 1024
@@ -113,7 +113,7 @@ def _without_collector() -> Iterator[None]:
 
 def warm_up() -> None:
     """Import and run the exporter, cache its tables, and give it the shorter way to ONNX's operators."""
-    torch_private.cache_exporter_tables(layers.DECOMPOSITIONS)
+    exporter_private.cache_exporter_tables(layers.DECOMPOSITIONS)
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 4, 3, padding=1, groups=1),
         torch.nn.BatchNorm2d(4),
@@ -123,12 +123,14 @@ def warm_up() -> None:
         torch.nn.Flatten(),
         torch.nn.Linear(4, 11),
     )
-    for decomposition in (torch_private.library_decomposition, decompose_program):
-        torch_private.replace_decomposition(decomposition)
+    for decomposition in (exporter_private.library_decomposition, decompose_program):
+        exporter_private.replace_decomposition(decomposition)
         onnx_bytes(model, [3, 8, 8], dynamic=True)
 
 
 def decompose_program(exported_program: torch.export.ExportedProgram, registry: Any) -> torch.export.ExportedProgram:
     """The program with ONNX's operators: by the shorter way where it knows every operator, else by the library's."""
     program = tensor_names.with_neutral_names(exported_program)
-    return program if decompose.decompose_in_place(program) else torch_private.library_decomposition(program, registry)
+    if decompose.decompose_in_place(program):
+        return program
+    return exporter_private.library_decomposition(program, registry)

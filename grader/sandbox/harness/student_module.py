@@ -7,6 +7,7 @@ import random
 import sys
 import types
 from functools import cache
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,13 @@ class StudentModule:
         linecache.cache[filename] = (len(source), None, [f"{line}\n" for line in source.split("\n")], filename)
         sys.modules[self.module.__name__] = self.module
         sys.argv = [filename]  # else `parse_args()` would read the fork server's own
+        imported = set(sys.modules)
         exec(_compiled_prelude(str(meta["prelude"])), namespace)
+        for name in sys.modules.keys() - imported:
+            module = sys.modules[name]
+            if isinstance(module, types.ModuleType) and module.__spec__ is None:
+                # `importlib.util.find_spec`, which torch's compiler calls, raises for a stand-in without a spec.
+                module.__spec__ = ModuleSpec(name, None)
         if meta.get("without_gpu"):
             device.redirect_gpu_to_cpu()
         device.disable_compiler()

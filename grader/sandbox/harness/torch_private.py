@@ -1,4 +1,4 @@
-"""Every private name of torch and torchvision that the project uses.
+"""The private names of torch and torchvision that every child needs; those of the exporter are in `exporter_private`.
 
 Such a name may move with any release, so `pyproject.toml` pins the packages, and
 `tests/unit/sandbox/test_torch_private.py` tells which behaviour is gone. See `docs/new-torch.md`.
@@ -6,15 +6,13 @@ Such a name may move with any release, so `pyproject.toml` pins the packages, an
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 
 import torch
-import torch._export.utils
-from torch.export import ExportedProgram
-from torch.onnx._internal.exporter import _decomp, _fx_passes, _registration
 
 CHECKED_VERSIONS = {"torch": "2.13.0", "torchvision": "0.28.0", "torchinfo": "1.8.0"}
 """The releases whose private names were checked."""
@@ -24,58 +22,27 @@ without_overrides = torch._C.DisableTorchFunctionSubclass
 NormWithStatistics = torch.nn.modules.batchnorm._NormBase
 """Base class of every batch norm and instance norm."""
 
-Operator = torch._ops.OpOverload
-"""Class of the operators in an exported graph."""
-BATCH_NORM = torch.ops.aten._native_batch_norm_legit_no_training.default
-"""Batch norm in eval mode as the exporter translates it; returns the images and two statistics that nothing reads."""
-SCALAR_ASSERTION = torch.ops.aten._assert_scalar.default
-"""An assertion about a size of the input."""
-
-Decomposition = Callable[[ExportedProgram, Any], ExportedProgram]
-"""Turns a traced program and the exporter's registry into a program of operators that ONNX has."""
-library_decomposition: Decomposition = _fx_passes.decompose_with_registry
-
-REPLACED: tuple[tuple[Any, str], ...] = (
-    (_fx_passes, "decompose_with_registry"),
-    (_registration.ONNXRegistry, "from_torchlib"),
-    (_decomp, "create_onnx_friendly_decomposition_table"),
-    (torch._export.utils, "_materialize_cpp_cia_ops"),
-)
-"""(owner, attribute) of everything that the functions about the exporter replace, so that a test can restore it."""
+COMPILER = "torch._dynamo.utils"
+"""The module that torchvision imports for one function, ``is_compile_supported``."""
 
 
-def signature_updates(program: ExportedProgram) -> AbstractContextManager[None]:
-    """Context in which the program's signature follows the nodes that are replaced in its graph."""
-    replaced: AbstractContextManager[None] = program.graph_module._set_replace_hook(
-        program.graph_signature.get_replace_hook()
-    )
-    return replaced
+@contextmanager
+def compiler_on_demand() -> Iterator[None]:
+    """Context in which torchvision is imported without torch's compiler, which takes as long as half of torch.
 
-
-def replace_decomposition(decomposition: Decomposition) -> None:
-    """Let every later export use this decomposition."""
-    _fx_passes.decompose_with_registry = decomposition  # type: ignore[assignment]
-
-
-def cache_exporter_tables(decompositions: dict[Any, Callable[..., Any]]) -> None:
-    """Make the exporter's tables of functions and decompositions once, and add these decompositions.
-
-    The tables depend on the versions of torch and onnxscript alone; making them for each model is half of an export.
+    Only operators of detection ask whether it supports a device; they import it when they are called.
     """
-    registry = _registration.ONNXRegistry
-    registry.from_torchlib = staticmethod(functools.cache(registry.from_torchlib))  # type: ignore[method-assign]
-    make_table = _decomp.create_onnx_friendly_decomposition_table
-    cached: dict[Any, Any] = {}
 
-    def table(registered: set[Any]) -> dict[Any, Any]:
-        if not cached:
-            cached.update(make_table(registered))
-            cached.update(decompositions)
-        return dict(cached)  # the exporter removes entries
+    def is_compile_supported(device: str) -> bool:
+        return bool(importlib.import_module(COMPILER).is_compile_supported(device))
 
-    _decomp.create_onnx_friendly_decomposition_table = table  # type: ignore[assignment]
-    # Makes every operator of C++ known to Python, which once is enough for; the exporter does so 28 times a model.
-    torch._export.utils._materialize_cpp_cia_ops = functools.cache(torch._export.utils._materialize_cpp_cia_ops)
+    stand_in = ModuleType(COMPILER)
+    stand_in.is_compile_supported = is_compile_supported  # type: ignore[attr-defined]
+    sys.modules[COMPILER] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[COMPILER]
 
 
 Normalize = Callable[..., torch.Tensor]

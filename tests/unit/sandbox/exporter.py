@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from grader.sandbox.harness import torch_private
+from grader.sandbox.harness import exporter_private
 
 
 @contextmanager
 def restored() -> Iterator[None]:
     """Context at whose end the exporter is as it was."""
     with pytest.MonkeyPatch.context() as patch:
-        for owner, name in torch_private.REPLACED:
+        for owner, name in exporter_private.REPLACED:
             patch.setattr(owner, name, getattr(owner, name))
         yield

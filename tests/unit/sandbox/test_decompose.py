@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch.export import ExportedProgram
 
 from grader.measure.network import run
-from grader.sandbox.harness import decompose, export, torch_private
+from grader.sandbox.harness import decompose, export, exporter_private, torch_private
 from tests import slices
 from tests.unit.sandbox import exporter
 
@@ -132,13 +132,13 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bool]]:
     decompose_in_place = decompose.decompose_in_place
     monkeypatch.setattr(decompose, "decompose_in_place", record_way)
     with exporter.restored():
-        torch_private.replace_decomposition(export.decompose_program)
+        exporter_private.replace_decomposition(export.decompose_program)
         yield ways
 
 
 def by_the_library(model: nn.Module) -> bytes:
     with exporter.restored():
-        torch_private.replace_decomposition(torch_private.library_decomposition)
+        exporter_private.replace_decomposition(exporter_private.library_decomposition)
         return export.onnx_bytes(model, [3, SIDE, SIDE], dynamic=True)
 
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from grader.measure import artefact
 from grader.measure.network import Network, run
-from grader.sandbox.harness import decompose, export, layers, torch_private
+from grader.sandbox.harness import decompose, export, exporter_private, layers
 from tests import slices
 from tests.unit.sandbox import exporter
 
@@ -134,8 +134,8 @@ class WithClasses(Net):
 def _as_in_the_fork_server() -> Iterator[None]:
     """Export by the shorter way, with tables that are made once."""
     with exporter.restored():
-        torch_private.cache_exporter_tables(layers.DECOMPOSITIONS)
-        torch_private.replace_decomposition(export.decompose_program)
+        exporter_private.cache_exporter_tables(layers.DECOMPOSITIONS)
+        exporter_private.replace_decomposition(export.decompose_program)
         yield
 
 
