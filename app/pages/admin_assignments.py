@@ -162,7 +162,7 @@ def _version(versions: list[PublishedAssignment], number: int) -> PublishedAssig
 def _rows(value: Any, tag: str) -> list[str]:
     """The rows of an option that is a table or a list of tables; empty for one that fits a line."""
     if isinstance(value, dict) and messages.LANGUAGES[0] not in value:
-        return [f"{name}: {_option_text(item, tag)}" for name, item in value.items()]
+        return [f"{name}{language.text(tag, 'colon')}{_option_text(item, tag)}" for name, item in value.items()]
     is_list = isinstance(value, list) and any(isinstance(item, dict) for item in value)
     return [_option_text(item, tag) for item in value] if is_list else []
 
@@ -172,9 +172,11 @@ def _option_text(value: Any, tag: str) -> str:
     if isinstance(value, dict) and messages.LANGUAGES[0] in value:
         return filters.localised(value, tag)
     if isinstance(value, dict):
-        return "; ".join(_rows(value, tag))
+        return language.text(tag, "semicolon").join(_rows(value, tag))
     if isinstance(value, list):
-        return ", ".join(_option_text(item, tag) for item in value)
+        # Numbers in a list are a shape, which is written as in code.
+        is_shape = all(isinstance(item, int) for item in value)
+        return (", " if is_shape else language.text(tag, "comma")).join(_option_text(item, tag) for item in value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,.0f}" if value == int(value) else f"{value:g}"
     return str(value)

@@ -14,11 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth.viewer import Viewer
 from app.db.engine import Database
 from app.http import authentication, request_language
-from app.pages import rendering
+from app.pages import rendering, sent_form
+from app.pages.sent_form import Fields
 from app.presenting import language
 from app.problems import MEDIA_TYPE, Problem
 
 _STATUSES_WITH_TEXT = (401, 403, 404, 405, 413, 422, 429, 500, 503)
+_WORTH_ANOTHER_TRY = (401, 429, 500, 503)
+_CROSS_SITE = "cross-site-request"
 
 
 class ProblemPages:
@@ -33,6 +36,7 @@ class ProblemPages:
             await self.app(scope, receive, send)
             return
         problem: Response | None = None
+        receive = sent_form.record(scope, receive)
 
         async def send_page(message: Message) -> None:
             nonlocal problem
@@ -48,7 +52,8 @@ class ProblemPages:
             problem.body = bytes(problem.body) + message.get("body", b"")
             if not message.get("more_body", False):
                 request = Request(scope)
-                page = error_page(request, problem, await run_in_threadpool(_viewer, request, problem.status_code))
+                viewer = await run_in_threadpool(_viewer, request, problem.status_code)
+                page = error_page(request, problem, await sent_form.fields_of(request), viewer)
                 await page(scope, receive, send)
 
         await self.app(scope, receive, send_page)
@@ -63,7 +68,7 @@ def install(app: FastAPI) -> None:
     async def show_crash(request: Request, error: Exception) -> Response:
         answer = crash(request, error)
         response: Response = await answer if inspect.isawaitable(answer) else answer
-        return error_page(request, response) if wants_page(request) else response
+        return error_page(request, response, await sent_form.fields_of(request)) if wants_page(request) else response
 
     app.add_exception_handler(Exception, show_crash)
 
@@ -98,8 +103,11 @@ def _viewer(request: Request, status: int) -> Viewer | None:
         return None
 
 
-def error_page(request: Request, problem: Response, viewer: Viewer | None = None) -> Response:
-    """The page of a problem document; without a login it is a redirect to the login page."""
+def error_page(request: Request, problem: Response, sent: Fields, viewer: Viewer | None = None) -> Response:
+    """The page of a problem document; without a login it is a redirect to the login page.
+
+    It shows the texts of the form that was ``sent``, and offers to send it again where that may help.
+    """
     login = None
     if problem.status_code == 401 and not _wants_fragment(request):
         login = "/login?" + urlencode({"back": _page_of(request)})
@@ -109,9 +117,23 @@ def error_page(request: Request, problem: Response, viewer: Viewer | None = None
     tag = request_language.of_request(request)
     heading = language.text(tag, key)
     body = json.loads(bytes(problem.body))
-    detail = language.complaint(tag, body["type"].rpartition(":")[2], body["detail"], body)
+    slug = body["type"].rpartition(":")[2]
+    detail = language.complaint(tag, slug, body["detail"], body)
     template = "error_fragment.html" if _wants_fragment(request) else "error.html"
     status = problem.status_code
-    page = rendering.page(request, template, status, viewer, heading=heading, detail=detail, login=login, code=status)
+    sent = [] if slug == _CROSS_SITE else sent
+    page = rendering.page(
+        request,
+        template,
+        status,
+        viewer,
+        heading=heading,
+        detail=detail,
+        login=login,
+        code=status,
+        back=_page_of(request) if request.method != "GET" else None,
+        texts=sent_form.texts(sent),
+        again=sent if status in _WORTH_ANOTHER_TRY else [],
+    )
     page.headers.update({name: value for name, value in problem.headers.items() if not name.startswith("content-")})
     return page

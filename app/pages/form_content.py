@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from app.pages.submission_form import ANSWER, FILE, FILES, PLACE, START
+from app.pages.submission_form import ANSWER, FILE, FILES, ONCE, PLACE, START
 from app.submissions import parts as uploaded_parts
 from app.submissions import placing
 from app.submissions.parts import Field
@@ -84,6 +85,12 @@ def unplaced(content: FormContent, fields: Mapping[str, Field]) -> list[str]:
     """The unused files whose reason the student has not read yet: the page had no row for them."""
     names = [file.name for file in content.files if file.reason not in (None, Reason.LEFT_OUT)]
     return [name for name in names if f"{PLACE}{name}" not in fields]
+
+
+def once(fields: Mapping[str, Field], digest: str) -> str | None:
+    """The idempotency key of a form with this digest; ``None`` for a form without a name."""
+    name = fields[ONCE].data.decode("ascii", "replace") if ONCE in fields else ""
+    return f"form {name} {digest}" if re.fullmatch(r"[\w-]{8,40}", name, re.ASCII) else None
 
 
 def starting_attempt(fields: Mapping[str, Field]) -> int | None:

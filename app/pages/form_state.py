@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -91,6 +92,7 @@ def form_context(
         context["typed"] = {**_first_typed(start.answers), **start.texts}
     return {
         **context,
+        "once": secrets.token_urlsafe(12),
         "start": start,
         "next_attempt": history[0].attempt + 1 if history else 1,
         "is_returned": bool(state.fields),

@@ -18,6 +18,8 @@ ANSWER, FILE, PLACE, CARRY = "answer-", "-file", "place-", "carry-"
 """The beginning or the end of the names of fields: an answer, the file of a part, what a student wants done with one of
 several files, and a part that is carried over from an earlier attempt."""
 FILES, START = "files", "from"
+ONCE = "once"
+"""A name that each page of the form makes up, so that a form that is sent twice is one attempt."""
 """The field of several files, and that of the attempt from which the form starts."""
 _CONTROL_BYTES = 256
 
@@ -66,7 +68,7 @@ class Form:
 
     cards: tuple[Card, ...]
     has_code: bool
-    suffixes: str
+    suffixes: tuple[str, ...]
     largest_file: int
     part_titles: Mapping[str, str]
 
@@ -76,7 +78,7 @@ def build(assignment: Assignment, tag: str) -> Form:
     return Form(
         cards=tuple(_cards(assignment, tag)),
         has_code=any(part.kind is PartKind.CODE for part in assignment.parts),
-        suffixes=", ".join(dict.fromkeys(suffix for part in assignment.parts for suffix in suffixes(part))),
+        suffixes=tuple(dict.fromkeys(suffix for part in assignment.parts for suffix in suffixes(part))),
         largest_file=_largest_file(assignment),
         part_titles={part.name: language.text(part.title, tag) for part in assignment.parts},
     )
@@ -139,7 +141,7 @@ def size_limits(assignment: Assignment) -> Callable[[str], int | None]:
     limits |= {f"{CARRY}{part.name}": _CONTROL_BYTES for part in parts}
     limits |= {f"{ANSWER}{question.number}": _CONTROL_BYTES for question in assignment.questions}
     limits |= {f"{OUTPUT}{part.name}": _CONTROL_BYTES for part in parts if part.outputs}
-    limits |= {FILES: _largest_file(assignment), START: _CONTROL_BYTES, "repair": _CONTROL_BYTES}
+    limits |= {FILES: _largest_file(assignment)} | dict.fromkeys((START, ONCE, "repair"), _CONTROL_BYTES)
     return lambda name: _CONTROL_BYTES if name.startswith(PLACE) else limits.get(name)
 
 

@@ -57,8 +57,9 @@ async def submit(request: Request, viewer: AnyViewer, database: Db, assignment: 
         submit_limit.check(request, viewer)
         upload = await _read_upload(request, viewer, definition, state)
         if names := form_content.unplaced(state.content, state.fields):
-            raise FilesNotUsed(f"{FilesNotUsed().detail} They are {', '.join(names)}.", names=", ".join(names))
-        receipt = await run_in_threadpool(submitting.submit, database, request.app.state.jobs, viewer, upload, None)
+            raise FilesNotUsed(f"{FilesNotUsed().detail} They are {', '.join(names)}.", names=names)
+        key = form_content.once(state.fields, upload.digest)
+        receipt = await run_in_threadpool(submitting.submit, database, request.app.state.jobs, viewer, upload, key)
     except Problem as problem:
         state.problem = problem
         return await run_in_threadpool(_show_again, request, database, viewer, assignment, state)

@@ -105,8 +105,8 @@ def _invisible(changes: list[Change], withheld: Collection[str]) -> list[Change]
             f"Results that students do not read yet ({', '.join(sorted(withheld))}) select the submissions of this "
             f"regrade, and students would see a change of {', '.join(sorted(visible))}. Select the submissions without "
             "these results, or wait until they are told.",
-            withheld=", ".join(sorted(withheld)),
-            changed=", ".join(sorted(visible)),
+            withheld=sorted(withheld),
+            changed=sorted(visible),
         )
     return [change for change in changes if change.question in withheld]
 

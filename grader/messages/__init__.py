@@ -141,7 +141,10 @@ class _Formatter(string.Formatter):
         if isinstance(value, str):
             return _plain(value)
         if isinstance(value, Sequence):
-            return ", ".join(str(item) if isinstance(item, int) else self.format_field(item, "") for item in value)
+            # Numbers in a list are a shape, which is written as in code.
+            is_shape = all(isinstance(item, int) for item in value)
+            items = [str(item) if isinstance(item, int) else self.format_field(item, "") for item in value]
+            return (", " if is_shape else places.comma(self._language)).join(items)
         return _plain(str(value))
 
 

@@ -21,6 +21,11 @@ _ENGLISH = _Words("line {}", "lines {}", "cell {}, {}", ", ", "; ")
 _WORDS = {"en": _ENGLISH, "zh-Hant": _Words("第 {} 行", "第 {} 行", "第 {} 個儲存格{}", "、", "；")}
 
 
+def comma(language: str) -> str:
+    """What stands between the members of a list."""
+    return _WORDS.get(language, _ENGLISH).comma
+
+
 def place(line: Any, cell: Any, language: str) -> str:
     """The place of a line, of a code cell if there is one; empty without a line."""
     return places([line], [cell] if cell else [], language) if line else ""

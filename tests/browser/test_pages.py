@@ -132,8 +132,13 @@ def test_an_empty_form_and_a_file_beyond_the_limit_are_refused(open_page: OpenPa
     shot(page, "refused")
     (tmp_path / "huge.pt").write_bytes(bytes(45 * 2**20))
     page.locator("input[name=weights-file]").set_input_files(tmp_path / "huge.pt")
+    page.locator("textarea[name=summary]").fill("Total params: 5")
     page.locator("main form button", has_text="Submit").click()
     expect(page.locator("h1")).to_have_text("Too large")
+    expect(page.locator("main")).to_contain_text("at most 40 MB")
+    page.get_by_role("link", name="Back to the page of the form").click()
+    expect(page.locator("textarea[name=summary]")).to_have_value("Total params: 5")
+    page.get_by_role("button", name="Discard it").click()
 
 
 def test_a_wrong_token_is_told(open_page: OpenPage, shot: Shot) -> None:

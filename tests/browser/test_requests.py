@@ -89,6 +89,10 @@ def test_texts_that_are_alike_stand_side_by_side(
     row.get_by_role("link", name="Side by side").click()
     expect(page.locator(".marked").first).to_be_visible()
     expect(page.locator("pre").last).to_contain_text("all my own <script>")
+    left, right = (page.locator(f"#side-{side}").bounding_box() for side in (1, 2))
+    assert left is not None
+    assert right is not None
+    assert left["y"] == right["y"]
     assert violations(page) == []
     shot(page, "side-by-side")
     page.get_by_role("link", name="← Similarity").click()

@@ -111,6 +111,11 @@ def test_numbers_are_grouped_and_lists_joined() -> None:
     assert "100,001" in messages.render(note)
     note = Note(id="intake.dropped", params={"count": 2, "lines": [3, 1200]})
     assert "3, 1200" in messages.render(note)
+    note = Note(id="intake.import_dropped", params={"module": ["pandas", "tqdm"]})
+    assert "pandas, tqdm" in messages.render(note)
+    assert "pandas、tqdm" in messages.render(note, "zh-Hant")
+    shape = Note(id="kd.value.shape", params={"shape": [32, 11]})
+    assert "32, 11" in messages.render(shape, "zh-Hant")
 
 
 def test_language_falls_back_to_english() -> None:

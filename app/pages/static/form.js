@@ -33,6 +33,13 @@ document.addEventListener("htmx:beforeSwap", ({detail}) => {
 });
 document.addEventListener("htmx:beforeRequest", () => clearTimeout(again));
 
+// -- a large form takes long to send: say so; sent twice, it is one attempt -----------------------------------------
+
+document.addEventListener("submit", ({target, submitter}) => {
+  if (target.id === "submission-form" && !submitter?.hasAttribute("formaction")) show("sending", true);
+});
+addEventListener("pageshow", () => show("sending", false));
+
 // -- files dropped anywhere on the form, or chosen several at once ------------------------------------------------
 
 function keepFiles(form) {
@@ -49,7 +56,8 @@ function keepFiles(form) {
     const transfer = new DataTransfer();
     for (const file of kept) transfer.items.add(file);
     input.files = transfer.files;
-    const list = (some) => [...new Set(some.map((file) => file.name))].join(", ");
+    const listing = new Intl.ListFormat(document.documentElement.lang);
+    const list = (some) => listing.format(new Set(some.map((file) => file.name)));
     const notes = [[tooLarge, note.dataset.large], [replaced, note.dataset.replaced]];
     note.textContent = notes.filter(([some]) => some.length).map(([some, text]) => `${list(some)} ${text}`).join(" ");
     note.hidden = !note.textContent;

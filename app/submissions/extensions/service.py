@@ -112,13 +112,14 @@ def grant_all(
     known = {user.login for user in user_repository.with_logins(session, logins)}
     unknown = [login for login in logins if login not in known]
     if unknown:
-        raise UnknownStudents(f"Nobody has the login {', '.join(unknown)}.", logins=", ".join(unknown))
+        raise UnknownStudents(f"Nobody has the login {', '.join(unknown)}.", logins=unknown)
     later = [
         row for row in repository.of_assignment(session, slug) if row.user.login in logins and row.deadline > until
     ]
     if later:
-        names = ", ".join(row.user.login for row in later)
-        raise ExtensionShorter(f"These students have a later deadline already: {names}.", logins=names)
+        names = [row.user.login for row in later]
+        listed = ", ".join(names)
+        raise ExtensionShorter(f"These students have a later deadline already: {listed}.", logins=names)
     return [grant(session, viewer, slug, login, until, reason) for login in logins]
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import problems
 from app.http import problem_responses
+from app.http.csrf import CrossSiteCheck
 from app.pages import errors
 from app.presenting import language
 from tests.unit.pages.conftest import Course
@@ -39,7 +40,7 @@ def app() -> FastAPI:
     """Routes that go wrong, set up as the service does."""
     app = FastAPI()
 
-    @app.get("/{kind}")
+    @app.api_route("/{kind}", methods=["GET", "POST"])
     @app.get("/api/{kind}")
     def wrong(kind: str) -> str:
         if kind == "forbidden":
@@ -110,6 +111,55 @@ async def test_what_was_refused_is_told_in_the_readers_language(app: FastAPI) ->
 @pytest.mark.anyio
 async def test_a_problem_without_words_of_its_own_says_its_detail(app: FastAPI) -> None:
     assert "Too &lt;large&gt;." in (await get(app, "/refused", **HTML)).text
+
+
+async def post(app: FastAPI, path: str, body: bytes | dict[str, str], **headers: str) -> httpx.Response:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    sent = {"content": body} if isinstance(body, bytes) else {"data": body}
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        return await client.post(path, headers={**HTML, **headers}, **sent)  # type: ignore[arg-type]
+
+
+COMMENT = "Your <b>axes</b> have no labels.\nPlease add them."
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/unknown", "/crash", "/refused", "/forbidden"])
+async def test_a_form_that_was_not_saved_is_shown_with_what_was_typed(app: FastAPI, path: str) -> None:
+    answer = await post(app, path, {"reason": COMMENT, "revision": "3f2a", "score": "0.5"})
+    assert answer.status_code >= 400
+    assert COMMENT.replace("<", "&lt;").replace(">", "&gt;") in answer.text
+    can_be_sent_again = '<input type="hidden" name="score" value="0.5">' in answer.text
+    assert can_be_sent_again == (path in ("/unknown", "/crash"))
+
+
+@pytest.mark.anyio
+async def test_what_another_site_sent_is_not_shown(app: FastAPI) -> None:
+    app.add_middleware(CrossSiteCheck)
+    errors.install(app)
+    answer = await post(app, "/unknown", {"reason": COMMENT}, **{"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert "axes" not in answer.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/login", "/lti/launch"])
+async def test_a_secret_is_never_shown_again(app: FastAPI, path: str) -> None:
+    app.add_api_route("/lti/launch", lambda: 1 / 0, methods=["POST"])
+    app.add_api_route("/login", lambda: 1 / 0, methods=["POST"])
+    answer = await post(app, path, {"token": "assay_secret word"})
+    assert answer.status_code == 500
+    assert "assay_secret" not in answer.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("body", [b"reason=" + b"a+" * 2**17, b"a=b+c&" * 600, b"reason=a+\xff"])
+async def test_a_form_beyond_the_limits_is_not_repeated(app: FastAPI, body: bytes) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await post(app, "/crash", body, **headers)
+    assert answer.status_code == 500
+    assert len(answer.text) < 10_000
+    assert "What you typed" not in answer.text
 
 
 @pytest.mark.anyio

@@ -39,6 +39,19 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     assert {key for key in keys - whole - terms if not any(key.startswith(prefix) for prefix in prefixes)} == set()
 
 
+def test_what_stands_between_words_is_a_text_of_the_language() -> None:
+    english = re.compile(r"""join\("[,;] |\{\{ "[,;] |loop\.last %\}[,;] |\{\{ t\([^{}]*\) \}\}[:,;] |\) ~ "[:,;] """)
+    found = {path.name: english.findall(path.read_text()) for path in PAGES.glob("templates/*.html")}
+    assert {name: pieces for name, pieces in found.items() if pieces} == {}
+
+
+def test_a_problem_lists_its_members_and_says_a_size_in_words() -> None:
+    members = {"logins": ["ada", "bob"], "limit": 40 * 2**20}
+    assert "ada、bob" in language.complaint("zh-Hant", "unknown-students", "", members)
+    assert "ada, bob" in language.complaint("en", "unknown-students", "", members)
+    assert "40 MB" in language.complaint("en", "too-large", "", members)
+
+
 def test_every_verdict_has_a_name() -> None:
     keys = language.texts("en").keys()
     assert {f"verdict_{verdict}" for verdict in Verdict} <= keys

@@ -246,6 +246,26 @@ def test_a_file_that_would_not_be_used_is_named_before_anything_is_stored(submit
     assert MODEL in stored["model"][1]
 
 
+def test_a_form_that_is_sent_twice_is_one_attempt(submitting: Course) -> None:
+    def send(*files: tuple[str, tuple[str | None, bytes]]) -> str:
+        answer = submitting.send("POST", "/?assignment=hw13", files=list(files))
+        assert answer.status_code == 303
+        return answer.headers["location"]
+
+    def page_name() -> tuple[str, tuple[str | None, bytes]]:
+        name = re.search(r'name="once" value="([\w-]+)"', submitting.get("/?assignment=hw13").text)
+        assert name is not None
+        return field("once", name[1])
+
+    page, other = page_name(), page_name()
+    first = send(*FIRST, page)
+    assert send(*FIRST, page) == first
+    changed = send(*FIRST, page, field("loss", "def loss_fn_kd(): ..."))
+    again = send(*FIRST, other)
+    unnamed = [send(*FIRST), send(*FIRST), send(*FIRST, field("once", "a\N{SNOWMAN}" * 9))]
+    assert len({first, changed, again, *unnamed}) == 6
+
+
 @pytest.mark.parametrize(
     ("days", "grace", "rule", "words"),
     [
