@@ -224,13 +224,6 @@ def _decision_page(
     snapshot = class_snapshot(request, session, slug)
     decided = groups.find(session, slug, decision_id)
     members = group_repository.members(session, decision_id)
-    people = {
-        source.submission: standing
-        for standing in snapshot.standings
-        if standing.counting
-        for cell in [standing.counting.cells.get(decided.question)]
-        for source in [cell.source or standing.counting if cell else standing.counting]
-    }
     return class_page(
         request,
         "group_decision.html",
@@ -240,7 +233,7 @@ def _decision_page(
         problem,
         decision=decided,
         members=members,
-        people=people,
+        people=group_repository.students(session, decision_id),
         standing=score_repository.overrides(session, [member.submission_id for member in members]),
     )
 

@@ -32,7 +32,7 @@ def complaint(language: str, slug: str, detail: str, members: Mapping[str, Any])
     Members that are lists are enumerated; ``limit`` is a number of bytes.
     """
     comma = text(language, "comma")
-    shown = {name: comma.join(value) if isinstance(value, list) else value for name, value in members.items()}
+    shown = {name: comma.join(map(str, value)) if isinstance(value, list) else value for name, value in members.items()}
     if isinstance(members.get("limit"), int):
         shown["limit"] = filters.size(members["limit"])
     try:

@@ -6,12 +6,14 @@ import re
 import uuid
 from collections.abc import Sequence
 from html import unescape
+from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import inspect, select, update
 
 from app.auth.viewer import Viewer
+from app.db.base import Base
 from app.http.authentication import optional_viewer
 from app.scores import repository
 from app.scores import service as scores
@@ -130,6 +132,27 @@ def test_a_group_of_twelve_is_decided_and_undone_as_one(graded: Class) -> None:
     assert graded.course.send("POST", undo).status_code == 409
     with graded.course.database.read() as session:
         assert len(session.scalars(select(Override)).all()) == 12
+
+
+def copied(row: Base, *without: str) -> dict[str, Any]:
+    """The values of a row but for some columns."""
+    return {column.key: getattr(row, column.key) for column in inspect(type(row)).columns if column.key not in without}
+
+
+def test_a_decision_names_a_student_whose_attempt_counts_no_longer(graded: Class) -> None:
+    answer = graded.decide(list(graded.members("s00000").values()))
+    with graded.course.database.write() as session:
+        first = session.get_one(Submission, graded.submissions["s00000"])
+        scores_of = select(StoredScore).where(StoredScore.submission_id == first.id)
+        better = Submission(**copied(first, "id", "attempt"), attempt=2)
+        session.add(better)
+        session.flush()
+        for row in session.scalars(scores_of).all():
+            session.add(
+                StoredScore(**copied(row, "submission_id", "score"), submission_id=better.id, score=row.max_score)
+            )
+    page = graded.course.get(answer.headers["location"]).text
+    assert ">s00000 Student 0</a>" in page
 
 
 def test_a_group_decision_says_first_how_many_students_it_changes(graded: Class) -> None:
