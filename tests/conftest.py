@@ -29,7 +29,7 @@ settings.load_profile("search" if "ASSAY_TEST_SEARCH" in os.environ else "fixed"
 
 
 LONG_FILES = (
-    "test_submissions", "test_curve", "test_documents", "test_chaos", "test_later_stage", "test_replay", "test_jobs",
+    "test_submissions", "test_curve", "test_documents", "test_later_stage", "test_replay", "test_jobs",
     "test_regrades", "test_collected_submissions", "test_stored_database", "test_models", "test_processes",
     "test_lti_database", "test_uploads", "test_storage_faults", "test_faults", "test_writes", "test_setups",
     "test_lti_passback", "test_capabilities", "test_regrade_jobs", "test_grading", "test_container", "test_reading",

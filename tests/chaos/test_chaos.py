@@ -1,4 +1,4 @@
-"""A few kills; `python -m tests.chaos --kills 100` does many."""
+"""A few kills in `make check-all`; `python -m tests.chaos --kills 100` does many."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from tests.chaos.run import run_chaos
 
 FEW_KILLS = 2
 SEED = 40
-"""Kills the database and at once a worker. `make check-all` draws seeds."""
+"""Kills the database and at once a worker."""
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "database",
-    [pytest.param("sqlite", marks=pytest.mark.thorough), pytest.param("postgresql", marks=pytest.mark.postgresql)],
-)
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def test_kills_and_other_faults_lose_nothing(database: str) -> None:
     report = run_chaos(FEW_KILLS, database, SEED, threads=2)
     assert report.accepted
