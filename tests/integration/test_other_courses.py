@@ -607,6 +607,25 @@ def test_two_names_in_one_request_do_not_add_up(department: Department) -> None:
         answer = ta.http.get(f"{site}{path}")
         assert answer.status_code == 404, path
         assert not any(mark in answer.text for mark in ("Zora", "zora", "Machine learning", "No temperature")), path
+    # A TA of one course who studies in the other is staff there by no parameter.
+    both = department.site.person("ta")
+    database = Database(department.site.settings)
+    with database.write() as session:
+        enrolments.enrol(session, users.find(session, both.login), COURSE, Role.STUDENT)
+    database.close()
+    for path in [
+        f"/dashboard/{SLUG}?course=main",
+        f"/dashboard/{SLUG}/students/zora?course=main",
+        f"/courses/{COURSE}/people?course=main",
+        f"/submissions/{department.submission}?course=main",
+        f"/api/v1/scores?assignment={SLUG}&course=main",
+        f"/api/v1/scores.csv?course=main&assignment={SLUG}",
+        f"/api/v1/review-items/{department.item}?assignment=hw13",
+        f"/api/v1/submissions/{department.submission}?assignment=hw13",
+    ]:
+        answer = both.http.get(f"{site}{path}")
+        assert answer.status_code == 404, path
+        assert not any(mark in answer.text for mark in ("Zora", "zora", "No temperature")), path
     twice = ta.get(f"/scores.csv?assignment={SLUG}&assignment=hw13")
     assert 'filename="hw13-scores.csv"' in twice.headers["content-disposition"], "what was checked is what is read"
     assert ta.get("/submissions?student=zora").json()["items"] == []
