@@ -84,12 +84,17 @@ def _wants_fragment(request: Request) -> bool:
     return "hx-request" in request.headers
 
 
+def _page_of_form(request: Request) -> str | None:
+    """The path of the page whose form was sent, if the browser tells."""
+    referer = urlsplit(request.headers.get("referer", ""))
+    if request.method == "GET" or referer.netloc != request.url.netloc or referer.path.startswith("//"):
+        return None
+    return referer.path + (f"?{referer.query}" if referer.query else "")
+
+
 def _page_of(request: Request) -> str:
     """The path of the page that was requested, or whose form was sent."""
-    referer = urlsplit(request.headers.get("referer", ""))
-    is_form = request.method != "GET" and referer.netloc == request.url.netloc
-    path, query = (referer.path, referer.query) if is_form else (request.url.path, request.url.query)
-    return path + (f"?{query}" if query else "")
+    return _page_of_form(request) or request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _viewer(request: Request, status: int) -> Viewer | None:
@@ -131,7 +136,7 @@ def error_page(request: Request, problem: Response, sent: Fields, viewer: Viewer
         detail=detail,
         login=login,
         code=status,
-        back=_page_of(request) if request.method != "GET" else None,
+        back=_page_of_form(request),
         texts=sent_form.texts(sent),
         again=sent if status in _WORTH_ANOTHER_TRY else [],
     )

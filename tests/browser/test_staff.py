@@ -345,8 +345,12 @@ def test_a_dark_page_is_printed_dark_on_white_without_what_cannot_be_pressed(
     expect(page.locator("main h1")).to_have_css("color", "rgb(26, 32, 51)")
     expect(page.locator("main .quiet").first).to_have_css("color", "rgb(82, 95, 122)")
     expect(page.get_by_role("table").first).to_be_visible()
-    for pressed in ("body > header", "body > footer", "form.override", "button"):
+    for pressed in ("body > header", "body > footer", "form.override", "button", "main nav.bar"):
         expect(page.locator(pressed).first).to_be_hidden()
+    page.set_viewport_size({"width": 1040, "height": 720})  # A4 in landscape, without its margins
+    page.goto("/dashboard/hw13")
+    assert page.locator("table[data-rows]").evaluate("table => table.getBoundingClientRect().right") <= 1040
+    expect(page.locator("#selection")).to_be_hidden()
 
 
 def test_a_student_sees_the_points_of_an_attempt_on_a_phone(open_page: OpenPage, reviewed: list[str]) -> None:
