@@ -6,7 +6,6 @@ import argparse
 import io
 import warnings
 from collections import OrderedDict
-from typing import Any
 
 import numpy as np
 import pytest
@@ -71,34 +70,6 @@ def test_audit_counts_what_the_module_has(exported: bytes) -> None:
     assert audit.refused == ""
     assert audit.parameters == sum(p.numel() for p in model().parameters())
     assert (audit.statistics, audit.constants) == (12, 0)
-
-
-def test_batches_of_one_artefact_share_a_session(exported: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = []
-    open_session = network.session
-
-    def counted(data: bytes, threads: int) -> Any:
-        opened.append(data)
-        return open_session(data, threads)
-
-    monkeypatch.setattr(network, "session", counted)
-    other = open_network(exported)
-    other.change_weights(NAMES, np.random.default_rng(3))
-    pruned = other.pruned_artefact(0.0)
-    run = operations.operations()["artefact.run"]
-
-    def logits(data: bytes, images: Array) -> Array:
-        return run({}, (np.frombuffer(data, np.uint8), images))[1][0]
-
-    np.testing.assert_array_equal(logits(exported, IMAGES), network.run(exported, IMAGES, 5, 1))
-    opened.clear()
-    for batch in (1, 3, 2):
-        np.testing.assert_allclose(logits(exported, IMAGES[:batch]), torch_logits(model(), IMAGES[:batch]), 1e-5, 1e-5)
-    assert not opened
-    changed = logits(pruned, IMAGES)
-    assert len(opened) == 1
-    assert not np.allclose(changed, torch_logits(model(), IMAGES), atol=1e-3)
-    np.testing.assert_array_equal(changed, network.run(pruned, IMAGES, 5, 1))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00" * 40, b"PK\x03\x04 no network", b"\x08\x07" * 3])
