@@ -8,6 +8,7 @@ import sys
 import types
 from functools import cache
 from importlib.machinery import ModuleSpec
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,13 @@ class StudentModule:
         linecache.cache[filename] = (len(source), None, [f"{line}\n" for line in source.split("\n")], filename)
         sys.modules[self.module.__name__] = self.module
         sys.argv = [filename]  # else `parse_args()` would read the fork server's own
-        imported = set(sys.modules)
+        imported = len(sys.modules)
         exec(_compiled_prelude(str(meta["prelude"])), namespace)
-        for name in sys.modules.keys() - imported:
-            module = sys.modules[name]
+        # The newest come first: to look at every module would copy the memory that holds their names.
+        for module in list(islice(reversed(sys.modules.values()), len(sys.modules) - imported)):
             if isinstance(module, types.ModuleType) and module.__spec__ is None:
                 # `importlib.util.find_spec`, which torch's compiler calls, raises for a stand-in without a spec.
-                module.__spec__ = ModuleSpec(name, None)
+                module.__spec__ = ModuleSpec(module.__name__, None)
         if meta.get("without_gpu"):
             device.redirect_gpu_to_cpu()
         device.disable_compiler()
