@@ -67,6 +67,9 @@ def test_one_section_leaves_alone(service: Site, tmp_path: Path) -> None:
     rows = f"Ann,1,,{student.login},B,1\r\nBen,2,,{other.login},C,1\r\n"
     for person in (student, other):
         person.report(person.submit(answers='{"2.2":"softer"}'), wait=60)
+    words = ("export", "hw13", "--as", "feedback", "--section", "B", "--out", str(tmp_path / "pages"))
+    assert assay(*words, **variables(service.settings)).returncode == 0
+    assert zipfile.ZipFile(tmp_path / "pages").namelist() == [f"{student.login}.html"]
     fields = {"assignment": "hw13", "column": "HW13", "section": "B"}
     files = {"file": (HEADER + rows).encode()}
     preview = ta.post("/scores/canvas/preview", data=fields, files=files).json()
