@@ -414,10 +414,11 @@ def main() -> None:
         sys.exit(app(standalone_mode=False))
     except typer.TyperException as error:
         message = error.format_message()
-        if not message.startswith("Usage: "):  # the message of a missing command is the whole help
+        if message.startswith("Usage: "):  # the message of a missing command is the whole help
+            print(message)
+        else:
             message = " ".join(message.split()).rstrip(".")
-            message = f"assay: {message}. See `{_command_name(sys.argv[1:])} --help`."
-        print(message, file=sys.stderr)
+            print(f"assay: {message}. See `{_command_name(sys.argv[1:])} --help`.", file=sys.stderr)
         sys.exit(error.exit_code)
     except CommandError as error:
         print(f"assay: {error}", file=sys.stderr)

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     )
     metrics_token: SecretStr | None = Field(
         default=None,
-        description="A bearer token that reads `/metrics`, as that of any staff does.",
+        description="A bearer token that reads `/metrics`, as that of any staff does; with several courses, of admins.",
         json_schema_extra={"without": "only staff, and direct requests from the machine itself"},
     )
     max_request_bytes: PositiveInt = Field(

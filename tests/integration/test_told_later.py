@@ -58,13 +58,14 @@ VARYING = [
     (r"\b([0-9a-f]{64}|[0-9a-f]{12})\b", "SHA-256"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?", "TIME"),
     (r"(?i)student-[0-9a-f]{8}", "LOGIN"),
+    (r'name="once" value="[\w-]+"', "ONCE"),
     (r"\"id\":\d+|/requests/\d+/", "REQUEST"),
     (r"\"(execution_time|queued|total|\d\.\d)\":\d+(\.\d+)?", "SECONDS"),
     (r"\b\d+\.\d{3,}(e-\d+)?\b", "SECONDS"),
     (r"took \d+\.\d s|\d+\.\d s(?=[^a-z])", "SECONDS"),
     (r"(&#34;|\")(softer|harder|yes|no )(&#34;|\")", "ANSWER"),
 ]
-"""Ids, times and the student's own upload, which may differ."""
+"""Ids, times, the name of a form that is sent once, and the student's own upload, which may differ."""
 
 
 def published(version: int, key: str = "softer", points: Mapping[str, float] | None = None) -> dict[str, str]:
